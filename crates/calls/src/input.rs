@@ -1,0 +1,271 @@
+//! What goes into the call logic: what any PBX can say about its channels, in no PBX's own words.
+//!
+//! Everything is borrowed from the message it was read from; the tracker copies what it keeps.
+
+use std::sync::Arc;
+
+use crate::{CallId, Direction, LegId, Note, PbxTime, Phone};
+
+/// What is at the end of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device<'a> {
+    /// A device or trunk, by the PBX's name for its endpoint (`PJSIP/1001-101`).
+    Endpoint(&'a str),
+    /// One half of a helper pair of the PBX (Asterisk's `Local/…;1`), by the name both halves share.
+    Helper(&'a str),
+    /// A helper of the PBX that is nobody and joins nothing (announcers, recorders).
+    Machine,
+}
+
+/// A channel as a message shows it. Empty text means that the message does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// The PBX's own id of the channel, unique on that PBX for ever.
+    pub id: &'a str,
+    /// What is at its end.
+    pub device: Device<'a>,
+    /// The number of whoever is at this channel's end, as the PBX presents it; empty when withheld.
+    pub number: &'a str,
+    /// The number this channel is after: dialled by it, or dialled to reach it.
+    pub dialled: &'a str,
+    /// The PBX's own grouping (Asterisk's `Linkedid`), where it has one.
+    pub group: &'a str,
+}
+
+/// How a channel came into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It called the PBX: a phone that dials, a caller from outside.
+    Placed,
+    /// The PBX calls it.
+    Called,
+}
+
+/// How an attempt of the PBX to reach a channel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialOutcome {
+    /// It answered.
+    Answered,
+    /// It did not answer in time.
+    NoAnswer,
+    /// It was busy, or refused as busy.
+    Busy,
+    /// The PBX gave up: the caller hung up or another answered.
+    Cancelled,
+    /// It could not be reached.
+    Failed,
+}
+
+/// One thing a PBX says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A channel came into being.
+    Appeared {
+        /// The channel.
+        who: Seen<'a>,
+        /// How.
+        origin: Origin,
+    },
+    /// Numbers of a channel changed.
+    Changed {
+        /// The channel with its numbers now.
+        who: Seen<'a>,
+    },
+    /// The device at the end of the channel rings.
+    Ringing {
+        /// The channel.
+        who: Seen<'a>,
+    },
+    /// The channel is up: its device answered, or the PBX answered it.
+    Up {
+        /// The channel.
+        who: Seen<'a>,
+    },
+    /// The PBX began to reach a channel.
+    DialBegan {
+        /// On whose behalf; `None` if the PBX was asked to from outside (click-to-call).
+        from: Option<Seen<'a>>,
+        /// The channel being reached.
+        to: Seen<'a>,
+    },
+    /// That attempt ended.
+    DialEnded {
+        /// On whose behalf.
+        from: Option<Seen<'a>>,
+        /// The channel that was being reached.
+        to: Seen<'a>,
+        /// How it ended.
+        outcome: DialOutcome,
+        /// The number the device sent the call on to (SIP 302); else empty.
+        forward: &'a str,
+    },
+    /// A channel joined a bridge.
+    Joined {
+        /// The channel.
+        who: Seen<'a>,
+        /// The bridge's id.
+        bridge: &'a str,
+    },
+    /// A channel left a bridge.
+    Left {
+        /// The channel.
+        who: Seen<'a>,
+        /// The bridge's id.
+        bridge: &'a str,
+    },
+    /// Two halves of a helper pair belong together.
+    Paired {
+        /// One half.
+        one: Seen<'a>,
+        /// The other.
+        two: Seen<'a>,
+    },
+    /// A blind transfer took effect.
+    BlindTransfer {
+        /// The channel that transferred.
+        by: Seen<'a>,
+        /// The party that was transferred, where the PBX says.
+        party: Option<Seen<'a>>,
+        /// The number transferred to.
+        to: &'a str,
+    },
+    /// An attended transfer took effect.
+    AttendedTransfer {
+        /// The transferring phone's channel to the party.
+        first: Seen<'a>,
+        /// The transferring phone's channel to the target; the same channel where the PBX consults for it.
+        second: Seen<'a>,
+        /// The party that was transferred, where the PBX says.
+        party: Option<Seen<'a>>,
+        /// The party transferred to, where the PBX says; may be a helper.
+        target: Option<Seen<'a>>,
+    },
+    /// A phone took a call that rang elsewhere.
+    PickedUp {
+        /// The channel that took it.
+        by: Seen<'a>,
+        /// The channel that rang.
+        from: Seen<'a>,
+    },
+    /// A channel was parked.
+    Parked {
+        /// The parked channel.
+        party: Seen<'a>,
+        /// Where it can be fetched.
+        space: &'a str,
+    },
+    /// A parked channel was fetched.
+    Retrieved {
+        /// Who fetched it.
+        by: Seen<'a>,
+        /// The parked channel.
+        party: Seen<'a>,
+    },
+    /// A parked channel was not fetched in time and goes back.
+    ParkingTimedOut {
+        /// The parked channel.
+        party: Seen<'a>,
+    },
+    /// A channel entered a queue.
+    QueueEntered {
+        /// The channel.
+        who: Seen<'a>,
+        /// The queue's name.
+        queue: &'a str,
+    },
+    /// A channel left a queue.
+    QueueLeft {
+        /// The channel.
+        who: Seen<'a>,
+    },
+    /// The device at the end of the channel is hanging up.
+    HangingUp {
+        /// The channel.
+        who: Seen<'a>,
+    },
+    /// The channel is gone.
+    Gone {
+        /// The channel.
+        who: Seen<'a>,
+        /// Whether the PBX says that the call was answered elsewhere.
+        answered_elsewhere: bool,
+    },
+    /// The link to the PBX was lost; what follows is after a gap.
+    LinkLost,
+    /// The PBX was restarted during the gap: nothing from before is up.
+    Restarted,
+    /// All channels the PBX has now. May overlap with what is said before and after, in either order.
+    Snapshot {
+        /// The channels.
+        listed: &'a [Listed<'a>],
+    },
+}
+
+/// The state of a channel in a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListedState {
+    /// Being set up, or calling and not answered yet.
+    Pending,
+    /// Its device rings.
+    Ringing,
+    /// Up.
+    Up,
+}
+
+/// A channel in a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// The channel.
+    pub who: Seen<'a>,
+    /// How it came into being, where the list says.
+    pub origin: Option<Origin>,
+    /// Its state.
+    pub state: ListedState,
+    /// The bridge it is in; empty for none.
+    pub bridge: &'a str,
+    /// When it came into being, where known.
+    pub since: Option<PbxTime>,
+    /// When it was answered, where known.
+    pub answered_at: Option<PbxTime>,
+}
+
+/// A leg that had begun and not ended when Ringbud stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLeg {
+    /// Its id.
+    pub leg: LegId,
+    /// Its call.
+    pub call: CallId,
+    /// The sequence of the last event that was kept.
+    pub sequence: u8,
+    /// The phone as it was when the leg began.
+    pub phone: Arc<Phone>,
+    /// How it began.
+    pub direction: Direction,
+    /// When it began.
+    pub begun_at: PbxTime,
+    /// When it was answered, if its `Answered` was told. (The other side's answer of an outgoing leg is in
+    /// the notes.)
+    pub answered_at: Option<PbxTime>,
+    /// Its counterpart.
+    pub counterpart: Option<LegId>,
+    /// As in the event.
+    pub a_number: Arc<str>,
+    /// As in the event.
+    pub b_number: Arc<str>,
+    /// As in the event.
+    pub dialed_number: Arc<str>,
+    /// As in the event.
+    pub queue: Arc<str>,
+}
+
+/// What the journal gives back at a start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// The legs that were open.
+    pub legs: Vec<OpenLeg>,
+    /// The notes that were kept.
+    pub notes: Vec<Note>,
+    /// The last moment the PBX was heard, by its clock.
+    pub last_heard: Option<PbxTime>,
+}

@@ -1,0 +1,10 @@
+//! What Ringbud keeps: events with their deliveries, attempts, notes of the call logic, and settings.
+//!
+//! [`Journal`] is the seam: SQLite today, an engine for a fleet later. One conformance suite is written
+//! against the trait and runs on every implementation. This crate leaves to others what a delivery is
+//! made of and when it is due (`delivery`), and where events come from (`calls`).
+
+pub mod settings;
+mod seam;
+
+pub use seam::*;

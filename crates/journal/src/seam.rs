@@ -1,0 +1,345 @@
+//! The trait, and the words it speaks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use calls::{AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
+
+use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+
+/// A future that may cross threads.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
+
+/// Microseconds since the epoch by our own clock. Never compared with a PBX's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct WallTime(pub i64);
+
+/// The place of an event in the journal; grows with every event kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventSeq(pub i64);
+
+/// A delivery: one event on its way to one integration's webhook for its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId {
+    /// The event.
+    pub event: EventSeq,
+    /// The integration.
+    pub integration: IntegrationId,
+}
+
+/// One moment's output of one PBX's tracker, to be kept whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The PBX it came from.
+    pub pbx: PbxName,
+    /// The events, each with the integrations that have a webhook for it.
+    pub events: Vec<(Event, Vec<IntegrationId>)>,
+    /// The notes.
+    pub notes: Vec<Note>,
+    /// The last moment the PBX was heard, by its clock.
+    pub heard_at: PbxTime,
+    /// When it reached us.
+    pub received_at: WallTime,
+}
+
+/// What became of an event that was appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// Kept, with these deliveries waiting.
+    Stored(EventSeq),
+    /// An event of the same id is there already: not an error, nothing is told twice.
+    Repeat(EventSeq),
+    /// The leg has ended already: nothing follows `Ended`.
+    AfterEnded,
+}
+
+/// A delivery that is not settled: what the schedule in RAM needs, nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub id: DeliveryId,
+    /// The account.
+    pub account: AccountId,
+    /// The event's kind.
+    pub kind: EventKind,
+    /// Deterministic hash of the event's call: the lane that keeps order.
+    pub call_hash: u64,
+    /// When the event was kept.
+    pub created_at: WallTime,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// When it is due; in the past if it has not been tried.
+    pub due_at: WallTime,
+    /// Kept, but not to be sent until its webhook is resumed.
+    pub held: bool,
+}
+
+/// A kept event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its place.
+    pub seq: EventSeq,
+    /// When it reached us.
+    pub received_at: WallTime,
+    /// The PBX it came from.
+    pub pbx: PbxName,
+    /// The event.
+    pub event: Event,
+}
+
+/// One HTTP request that was made, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u16,
+    /// When it began.
+    pub at: WallTime,
+    /// How long it took.
+    pub took_micros: u64,
+    /// The address that was connected to; empty if none was.
+    pub address: String,
+    /// Method, path and query as sent.
+    pub request_line: String,
+    /// The headers as sent, secrets blanked.
+    pub request_headers: Vec<(String, String)>,
+    /// The body as sent.
+    pub request_body: Vec<u8>,
+    /// The status, if there was an answer.
+    pub status: Option<u16>,
+    /// What went wrong, in words; empty on success.
+    pub error: String,
+    /// The answer's first 4 KB.
+    pub response_body: Vec<u8>,
+}
+
+/// What an attempt, or a decision, made of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took it.
+    Delivered,
+    /// To be tried again.
+    RetryAt(WallTime),
+    /// Too late to be of use.
+    Expired,
+    /// Given up, in words.
+    Failed(String),
+    /// Cancelled by a person.
+    Cancelled,
+    /// Kept while its webhook is paused.
+    Held,
+    /// Wanted again by a person, or its webhook was resumed: due now.
+    Again(WallTime),
+}
+
+/// One settlement.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// The attempt behind it, if history is kept and there was one.
+    pub attempt: Option<Attempt>,
+    /// What it is now.
+    pub outcome: Outcome,
+}
+
+/// Whether a settlement counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It did.
+    Done,
+    /// Another gateway owns this delivery now, or it was settled already.
+    Fenced,
+}
+
+/// The state of a delivery, as a person is told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// Not tried yet.
+    Waiting,
+    /// Tried and to be tried again at this moment.
+    Retrying(WallTime),
+    /// Kept while its webhook is paused.
+    Paused,
+    /// The receiver took it.
+    Delivered,
+    /// Too late to be of use.
+    Expired,
+    /// Given up.
+    Failed,
+    /// Cancelled by a person.
+    Cancelled,
+}
+
+/// A delivery with its event, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveryRecord {
+    /// Which.
+    pub id: DeliveryId,
+    /// The event.
+    pub event: Kept,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How many attempts were made.
+    pub attempts: u16,
+    /// The last status or error, in words; empty before the first attempt.
+    pub last: String,
+    /// When it was settled or last tried.
+    pub updated_at: WallTime,
+}
+
+/// What to list. All parts are optional and narrow the list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The account.
+    pub account: Option<AccountId>,
+    /// A leg.
+    pub leg: Option<LegId>,
+    /// A call.
+    pub call: Option<CallId>,
+    /// A kind of event.
+    pub kind: Option<EventKind>,
+    /// An employee's local number.
+    pub employee: Option<String>,
+    /// A part of any of the numbers.
+    pub number: Option<String>,
+    /// From this moment of the PBX's clock on.
+    pub from: Option<PbxTime>,
+    /// Up to this moment.
+    pub until: Option<PbxTime>,
+    /// Only deliveries in one of these states (by `DeliveryState`'s variant; a time in it is ignored).
+    pub states: Vec<DeliveryState>,
+    /// Only what is older than this place: for paging, newest first.
+    pub before: Option<EventSeq>,
+    /// Only what is newer than this place, oldest first: for following.
+    pub after: Option<EventSeq>,
+    /// At most so many; the store bounds it at 1,000.
+    pub limit: usize,
+}
+
+/// One leg, as the list of calls shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegRecord {
+    /// The place of its first event, for paging.
+    pub seq: EventSeq,
+    /// The event it began with.
+    pub begun: Event,
+    /// When it was answered, by its events or notes.
+    pub answered_at: Option<PbxTime>,
+    /// The event it ended with, if it has.
+    pub ended: Option<Event>,
+    /// How it began.
+    pub direction: Direction,
+}
+
+/// How much is kept, for operators.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Events kept.
+    pub events: u64,
+    /// Deliveries not settled.
+    pub pending: u64,
+}
+
+/// Why the journal could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The disk is full, read-only or broken; what was asked was not done and may be asked again.
+    #[error("the journal at {place} cannot be written: {why}")]
+    Unwritable {
+        /// The file.
+        place: String,
+        /// The system's words.
+        why: String,
+    },
+    /// The store was written by a newer Ringbud.
+    #[error("the journal at {place} has format {found}, this ringbud knows up to {known}: start the ringbud that wrote it, or a newer one")]
+    Newer {
+        /// The file.
+        place: String,
+        /// Its format.
+        found: u32,
+        /// The newest known.
+        known: u32,
+    },
+    /// The store is damaged.
+    #[error("the journal at {place} is damaged: {why}. Put it aside and start again, or restore a backup")]
+    Damaged {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another process has it.
+    #[error("the data folder {place} is in use by another ringbud (process {by}): stop that one first")]
+    InUse {
+        /// The folder.
+        place: String,
+        /// Its process id, or `unknown`.
+        by: String,
+    },
+    /// A setting was changed by someone else meanwhile.
+    #[error("changed by someone else meanwhile: it is at version {found}, you had {expected}")]
+    Conflict {
+        /// What the caller had.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// The journal is closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What is kept, and the verbs for it. Every method may be called at once from many tasks.
+pub trait Journal: Send + Sync + 'static {
+    /// Keeps events with their deliveries and notes: one transaction, on disk when the reply comes. One
+    /// answer an event, in order. Identity of an event is (leg, kind).
+    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>>;
+
+    /// Everything that is not settled, oldest first: at start or takeover.
+    fn load(&self) -> Reply<'_, Vec<Pending>>;
+
+    /// The events of these places; one that is gone is left out.
+    fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>>;
+
+    /// Settles deliveries with their attempts: one transaction.
+    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>>;
+
+    /// What the call logic needs to go on after a restart: open legs, notes, last moment heard.
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored>;
+
+    /// Kept events, newest first (oldest first with `after`).
+    fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>>;
+
+    /// Legs, newest first.
+    fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>>;
+
+    /// Deliveries, newest first.
+    fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>>;
+
+    /// The attempts of a delivery, oldest first.
+    fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>>;
+
+    /// Forgets settled events, their deliveries and attempts from before a moment (of all accounts, or one),
+    /// a bounded number at a time; the reply says how many are gone. Zero: nothing is left to prune.
+    fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
+
+    /// All settings.
+    fn settings(&self) -> Reply<'_, Vec<Versioned>>;
+
+    /// Writes or (with `None`) removes a setting. `expected` is the version the caller read, 0 for a new
+    /// one, `None` to overwrite whatever is there. The reply is the new version.
+    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64>;
+
+    /// A number that changes with every settings change by any process on this store.
+    fn settings_revision(&self) -> Reply<'_, u64>;
+
+    /// How much is kept.
+    fn size(&self) -> Reply<'_, Size>;
+
+    /// The id of an event that was kept, if it is there.
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>>;
+}
