@@ -208,6 +208,8 @@ pub struct Note {
 pub struct Kept {
     /// The transfer of this channel's party: it counts for every phone the channel then rings.
     pub transfer: Option<Transfer>,
+    /// The transfer of this channel's own leg.
+    pub leg_transfer: Option<Transfer>,
     /// When the other side of an outgoing leg answered.
     pub answered_at: Option<PbxTime>,
 }

@@ -56,6 +56,23 @@ pub enum DialOutcome {
     Failed,
 }
 
+/// Why a channel is gone, as far as a PBX says (ITU-T Q.850, grouped).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Normal clearing (16), or nothing said (0, 127).
+    Normal,
+    /// Busy (17).
+    Busy,
+    /// No answer (18, 19).
+    NoAnswer,
+    /// Refused (21).
+    Rejected,
+    /// Answered elsewhere (26).
+    AnsweredElsewhere,
+    /// No such number, no route, out of order, congestion: every other cause.
+    Unreachable,
+}
+
 /// One thing a PBX says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
@@ -187,8 +204,9 @@ pub enum Input<'a> {
     Gone {
         /// The channel.
         who: Seen<'a>,
-        /// Whether the PBX says that the call was answered elsewhere.
-        answered_elsewhere: bool,
+        /// Why, as far as the PBX says. Causes are unreliable: the call logic only asks them for the reason
+        /// it tells, never for what happened.
+        cause: Cause,
     },
     /// The link to the PBX was lost; what follows is after a gap.
     LinkLost,

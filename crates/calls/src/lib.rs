@@ -16,6 +16,6 @@ pub use event::{
     Anomaly, Direction, EndReason, Ended, Event, EventKind, Kept, Note, Output, Transfer, What,
 };
 pub use ids::{AccountId, CallId, EventId, LegId, PbxName};
-pub use input::{Device, DialOutcome, Input, Listed, ListedState, OpenLeg, Origin, Restored, Seen};
+pub use input::{Cause, Device, DialOutcome, Input, Listed, ListedState, OpenLeg, Origin, Restored, Seen};
 pub use time::PbxTime;
 pub use tracker::{Tracker, TrackerLimits};
