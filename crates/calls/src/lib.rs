@@ -12,9 +12,7 @@ mod time;
 mod tracker;
 
 pub use directory::{Directory, Employee, Phone};
-pub use event::{
-    Anomaly, Direction, EndReason, Ended, Event, EventKind, Kept, Note, Output, Transfer, What,
-};
+pub use event::{Anomaly, Direction, EndReason, Ended, Event, EventKind, Kept, Note, Output, Transfer, What};
 pub use ids::{AccountId, CallId, EventId, LegId, PbxName};
 pub use input::{Cause, Device, DialOutcome, Input, Listed, ListedState, OpenLeg, Origin, Restored, Seen};
 pub use time::PbxTime;

@@ -1,0 +1,164 @@
+//! Things with a name, found by name or by key, walked in a fixed order.
+//!
+//! A key of something that is gone finds nothing, so links between things need no clearing up.
+
+use std::hash::BuildHasher;
+use std::marker::PhantomData;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+/// What an arena holds.
+pub(super) trait Named {
+    /// Its name, unique in the arena.
+    fn name(&self) -> &str;
+}
+
+/// A place in an arena.
+pub(super) struct Key<T> {
+    slot: u32,
+    generation: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Key<T> {
+    /// A small number, unique among what is held now.
+    pub(super) fn place(self) -> usize {
+        self.slot as usize
+    }
+}
+
+impl<T> Clone for Key<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Key<T> {}
+
+impl<T> PartialEq for Key<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.slot == other.slot && self.generation == other.generation
+    }
+}
+
+impl<T> Eq for Key<T> {}
+
+impl<T> std::fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}.{}", self.slot, self.generation)
+    }
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    held: Option<Box<T>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Arena<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+}
+
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), index: HashTable::new() }
+    }
+}
+
+fn hash(name: &str) -> u64 {
+    FxBuildHasher.hash_one(name)
+}
+
+impl<T: Named> Arena<T> {
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Key<T>> {
+        let slot = *self.index.find(hash(name), |&slot| self.is_named(slot, name))?;
+        Some(self.key(slot))
+    }
+
+    /// Puts a thing in; its name must not be there yet.
+    pub(super) fn insert(&mut self, thing: T) -> Key<T> {
+        let hash_of_name = hash(thing.name());
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(Slot { generation: 0, held: None });
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.slots[slot as usize].held = Some(Box::new(thing));
+        let slots = &self.slots;
+        self.index.insert_unique(hash_of_name, slot, |&slot| {
+            slots[slot as usize].held.as_ref().map_or(0, |held| hash(held.name()))
+        });
+        self.key(slot)
+    }
+
+    pub(super) fn remove(&mut self, key: Key<T>) -> Option<Box<T>> {
+        self.get(key)?;
+        let slot = &mut self.slots[key.slot as usize];
+        let held = slot.held.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        if let Ok(entry) = self.index.find_entry(hash(held.name()), |&slot| slot == key.slot) {
+            entry.remove();
+        }
+        self.free.push(key.slot);
+        Some(held)
+    }
+
+    pub(super) fn get(&self, key: Key<T>) -> Option<&T> {
+        let slot = self.slots.get(key.slot as usize)?;
+        (slot.generation == key.generation).then_some(slot.held.as_deref()).flatten()
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key<T>) -> Option<&mut T> {
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        (slot.generation == key.generation).then_some(slot.held.as_deref_mut()).flatten()
+    }
+
+    /// All keys, in an order that depends on nothing but what was put in and taken out.
+    pub(super) fn keys(&self) -> Vec<Key<T>> {
+        let used = self.slots.iter().enumerate().filter(|(_, slot)| slot.held.is_some());
+        used.map(|(slot, _)| self.key(u32::try_from(slot).unwrap_or(u32::MAX))).collect()
+    }
+
+    fn key(&self, slot: u32) -> Key<T> {
+        Key { slot, generation: self.slots[slot as usize].generation, of: PhantomData }
+    }
+
+    fn is_named(&self, slot: u32, name: &str) -> bool {
+        self.slots[slot as usize].held.as_ref().is_some_and(|held| held.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Named for String {
+        fn name(&self) -> &str {
+            self
+        }
+    }
+
+    #[test]
+    fn a_key_of_something_gone_finds_nothing_even_when_its_place_is_taken_again() {
+        let mut arena = Arena::default();
+        let first = arena.insert("a".to_owned());
+        assert_eq!(arena.find("a"), Some(first));
+        arena.remove(first);
+        let second = arena.insert("b".to_owned());
+        assert!(arena.get(first).is_none());
+        assert!(arena.find("a").is_none());
+        assert_eq!(arena.get(second).map(String::as_str), Some("b"));
+        assert!(arena.remove(first).is_none());
+        assert_eq!(arena.len(), 1);
+    }
+}

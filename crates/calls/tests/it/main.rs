@@ -1,0 +1,6 @@
+//! The rules of the call logic, told as scenarios.
+
+mod language;
+mod scenarios;
+mod show;
+mod world;
