@@ -1,1 +1,3 @@
+//! `ringbud`, the program.
+
 fn main() {}

@@ -1,0 +1,85 @@
+//! `[http]`: where people and programs reach Ringbud.
+
+use std::path::PathBuf;
+
+use super::section::Section;
+
+/// A certificate and its key.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// PEM of the certificate chain.
+    pub certificate: PathBuf,
+    /// PEM of the private key.
+    pub key: PathBuf,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Host and port.
+    pub listen: String,
+    /// What people type into a browser, where a proxy makes it differ from `listen`.
+    pub public_url: Option<String>,
+    /// The sub-path behind a proxy, as `/ringbud`; empty for none.
+    pub path: String,
+    /// TLS without a proxy.
+    pub tls: Option<TlsFiles>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".to_owned(), public_url: None, path: String::new(), tls: None }
+    }
+}
+
+pub(super) fn read(root: &Section<'_>) -> Http {
+    let Some(section) = root.section("http") else { return Http::default() };
+    let listen = section.parsed("listen", "an address and a port such as \"127.0.0.1:8080\"", host_and_port);
+    let public_url =
+        section.parsed("public_url", "an address such as \"https://calls.example.com\"", |text| {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            match rest {
+                Some(rest) if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
+                    Ok(text.trim_end_matches('/').to_owned())
+                }
+                _ => Err(""),
+            }
+        });
+    let path = section.parsed("path", "a path such as \"/ringbud\"", |text| {
+        let trimmed = text.trim_end_matches('/');
+        let fine = trimmed.is_empty()
+            || trimmed.starts_with('/')
+                && trimmed.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.~".contains(c));
+        if fine { Ok(trimmed.to_owned()) } else { Err("") }
+    });
+    let tls = match (section.path("tls_cert"), section.path("tls_key")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            section.missing("tls_key", "the file of the key that belongs to tls_cert");
+            None
+        }
+        (None, Some(_)) => {
+            section.missing("tls_cert", "the file of the certificate that belongs to tls_key");
+            None
+        }
+    };
+    section.finish();
+    Http {
+        listen: listen.map_or_else(|| Http::default().listen, |found| found.value),
+        public_url: public_url.map(|found| found.value),
+        path: path.map(|found| found.value).unwrap_or_default(),
+        tls,
+    }
+}
+
+/// Text that is a host and a port; the host may be a name, and an IPv6 address stands in brackets.
+pub(super) fn host_and_port(text: &str) -> Result<String, &'static str> {
+    let (host, port) = text.rsplit_once(':').ok_or("the port is missing")?;
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || host.contains(char::is_whitespace) || bare_v6 {
+        return Err(if bare_v6 { "an IPv6 address stands in brackets" } else { "the host is missing" });
+    }
+    port.parse::<u16>().map_err(|_| "the port is a number from 0 to 65535")?;
+    Ok(text.to_owned())
+}

@@ -1,0 +1,136 @@
+//! `[outgoing]`, `[log]` and `[keep]`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::section::Section;
+
+/// How web services are called.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Networks that may be called although they are private or local.
+    pub allow: Vec<IpNet>,
+    /// An HTTP proxy all calls go through.
+    pub proxy: Option<String>,
+    /// How long a connection may take to come up.
+    pub connect_timeout: Duration,
+    /// How long an answer may take.
+    pub response_timeout: Duration,
+    /// Requests at once to one destination.
+    pub per_destination: u32,
+    /// Requests at once in all.
+    pub total: u32,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(15),
+            per_destination: 16,
+            total: 256,
+        }
+    }
+}
+
+pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
+    let usual = Outgoing::default();
+    let Some(section) = root.section("outgoing") else { return usual };
+    let mut allow = Vec::new();
+    for found in section.texts("allow") {
+        match network(&found.value) {
+            Some(network) => allow.push(network),
+            None => section.complain(
+                found.place,
+                format!("expected a network such as \"10.0.0.0/8\" or an address, found \"{}\"", found.value),
+            ),
+        }
+    }
+    let proxy = section.parsed("proxy", "an HTTP proxy such as \"http://proxy.example.com:3128\"", |text| {
+        let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or("")?;
+        super::http::host_and_port(rest).map(|_| text.to_owned())
+    });
+    let seconds = |key, usual: Duration, most| {
+        section.number(key, 1..=most).map_or(usual, |secs| Duration::from_secs(u64::from(secs)))
+    };
+    let outgoing = Outgoing {
+        allow,
+        proxy: proxy.map(|found| found.value),
+        connect_timeout: seconds("connect_timeout_secs", usual.connect_timeout, 60),
+        response_timeout: seconds("response_timeout_secs", usual.response_timeout, 300),
+        per_destination: section.number("per_destination", 1..=1_000).unwrap_or(usual.per_destination),
+        total: section.number("total", 1..=10_000).unwrap_or(usual.total),
+    };
+    section.finish();
+    outgoing
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The program's own log, on standard error.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How it looks.
+    pub format: LogFormat,
+    /// What is told: `error`, `warn`, `info`, `debug`, `trace`, or a list by module.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".to_owned() }
+    }
+}
+
+pub(super) fn read_log(root: &Section<'_>) -> Log {
+    let usual = Log::default();
+    let Some(section) = root.section("log") else { return usual };
+    let format = section.parsed("format", "\"human\" or \"json\"", |text| match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(""),
+    });
+    let level = section.parsed("level", "error, warn, info, debug or trace", |text| {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
+    });
+    section.finish();
+    Log {
+        format: format.map_or(usual.format, |found| found.value),
+        level: level.map_or(usual.level, |found| found.value),
+    }
+}
+
+/// How long what happened is kept.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Events, deliveries and attempts older than so many days are forgotten; `None` keeps them for ever.
+    pub days: Option<u32>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { days: Some(90) }
+    }
+}
+
+pub(super) fn read_keep(root: &Section<'_>) -> Keep {
+    let Some(section) = root.section("keep") else { return Keep::default() };
+    let days = section.number("days", 0..=36_500);
+    section.finish();
+    Keep { days: days.map_or(Keep::default().days, |days| (days > 0).then_some(days)) }
+}

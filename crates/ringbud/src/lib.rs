@@ -1,0 +1,6 @@
+//! The program's parts, as a library for its own integration tests.
+//!
+//! Owns: configuration, command line, links to the PBXs and the wiring of the rooms. Leaves the call logic
+//! to `calls`, PBX protocols to `pbx`, what is kept to `journal`, requests to `delivery`, HTTP to `web`.
+
+pub mod config;
