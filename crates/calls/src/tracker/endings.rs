@@ -1,6 +1,6 @@
 //! How legs end, and why.
 
-use crate::tracker::channel::ChannelKey;
+use crate::tracker::channel::{Caller, ChannelKey};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{Context, Tracker};
@@ -75,8 +75,13 @@ impl Tracker {
         }
     }
 
-    /// Whoever reached for a channel that is gone learns why.
+    /// Whoever reached for a channel that is gone learns why; so does whoever was reached through it.
     fn tell_callers(&mut self, key: ChannelKey, cause: Cause) {
+        let lost =
+            cause == Cause::AnsweredElsewhere || self.loser_reason(key) == EndReason::AnsweredElsewhere;
+        if lost && let Some(other) = self.channels.get(key).and_then(|channel| channel.other_half()) {
+            self.take(other);
+        }
         let Route::Party { key: party, .. } = self.route_to(key) else { return };
         if let Some(channel) = self.channels.get_mut(party) {
             channel.last_cause = cause;
@@ -86,11 +91,14 @@ impl Tracker {
 
     /// Why a phone that rang in vain lost its call.
     pub(super) fn loser_reason(&self, key: ChannelKey) -> EndReason {
-        match self.route_to(key) {
-            Route::Party { key: party, .. } if self.channels.get(party).is_some_and(|party| party.taken) => {
-                EndReason::AnsweredElsewhere
-            }
-            Route::Party { .. } | Route::Unknown | Route::Nobody => EndReason::Cancelled,
+        let party = match (self.route_to(key), self.channels.get(key).map(|channel| channel.caller)) {
+            (Route::Party { key, .. }, _) | (_, Some(Caller::Channel(key))) => self.channels.get(key),
+            (Route::Unknown | Route::Nobody, _) => None,
+        };
+        if party.is_some_and(|party| party.taken) {
+            EndReason::AnsweredElsewhere
+        } else {
+            EndReason::Cancelled
         }
     }
 

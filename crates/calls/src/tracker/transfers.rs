@@ -204,6 +204,9 @@ impl Tracker {
         if let Some(target) = target {
             if self.channels.get(target).is_some_and(|channel| channel.is_helper()) {
                 self.mark_with(target, transfer.clone());
+                if let Some(channel) = self.channels.get_mut(target) {
+                    channel.caller = Caller::Channel(party);
+                }
             }
             far.push(target);
         }

@@ -51,7 +51,9 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
         ["link", "lost"] => Input::LinkLost,
         ["pbx", "restarted"] => Input::Restarted,
         [who, "places", number] => appeared(who, Origin::Placed, number, own_number(who)),
-        [who, "places", number, "as", own] => appeared(who, Origin::Placed, number, if own == "-" { "" } else { own }),
+        [who, "places", number, "as", own] => {
+            appeared(who, Origin::Placed, number, if own == "-" { "" } else { own })
+        }
         [who, "is", "called"] => appeared(who, Origin::Called, "", own_number(who)),
         [who, "is", "now", number] => Input::Changed { who: Seen { number, ..seen(who) } },
         ["nobody", "dials", to] => Input::DialBegan { from: None, to: seen(to) },
@@ -144,7 +146,13 @@ fn device(name: &str) -> Device<'_> {
 /// The endpoint of a phone's channel, from a small fixed set so that it can be borrowed.
 fn endpoint(name: &str) -> &'static str {
     const KNOWN: [&str; 8] = [
-        "PJSIP/101", "PJSIP/102", "PJSIP/103", "PJSIP/104", "PJSIP/105", "PJSIP/2002-101", "PJSIP/2002-102",
+        "PJSIP/101",
+        "PJSIP/102",
+        "PJSIP/103",
+        "PJSIP/104",
+        "PJSIP/105",
+        "PJSIP/2002-101",
+        "PJSIP/2002-102",
         "PJSIP/2002-103",
     ];
     let letters = name.trim_end_matches(|c: char| c.is_ascii_lowercase());

@@ -43,7 +43,9 @@ fn every_scenario_gives_the_events_it_names() {
         match played(&text) {
             Err(why) => writeln!(wrong, "{name}: {why}").unwrap(),
             Ok(played) if played == text => {}
-            Ok(played) if std::env::var_os("UPDATE_SCENARIOS").is_some() => std::fs::write(&file, played).unwrap(),
+            Ok(played) if std::env::var_os("UPDATE_SCENARIOS").is_some() => {
+                std::fs::write(&file, played).unwrap()
+            }
             Ok(played) => writeln!(wrong, "{name}:\n{}", difference(&text, &played)).unwrap(),
         }
     }

@@ -24,7 +24,8 @@ fn event_line(event: &Event, at: PbxTime) -> String {
     }
     match &event.what {
         What::Incoming | What::Answered => {
-            let linked = event.counterpart.as_ref().map_or("?", |linked| linked.as_str().trim_start_matches("p-"));
+            let linked =
+                event.counterpart.as_ref().map_or("?", |linked| linked.as_str().trim_start_matches("p-"));
             let from = if event.a_number.is_empty() { "-" } else { &event.a_number };
             let _ = write!(line, " linked {linked} from {from}");
             if !event.queue.is_empty() {
