@@ -1,0 +1,19 @@
+//! Asterisk's manager interface (AMI): codec, login session, translation.
+//!
+//! [`Stream`] is the way for bytes of any origin, live link or recording: [`Decoder`] cuts them into
+//! [`Message`]s, [`Translator`] turns those into inputs of the call logic.
+
+mod boot;
+mod channel;
+mod clock;
+mod codec;
+mod list;
+mod message;
+mod stream;
+mod translate;
+
+pub use codec::{Decoder, Item, MAX_HEADERS, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Malformed};
+pub use list::{MAX_LISTED, MAX_LISTED_BYTES};
+pub use message::Message;
+pub use stream::Stream;
+pub use translate::{Counts, Translator};
