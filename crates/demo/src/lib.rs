@@ -1,1 +1,17 @@
-//! What a visitor sees and a test needs: a PBX that plays recorded calls, a receiver, the terminal show.
+//! What a visitor sees and what tests lean on: a PBX that plays recorded calls ([`pbx`], [`player`]), a
+//! receiver of the requests ([`receiver`]), the show in the terminal ([`show`]) and load for benchmarks
+//! ([`load`]).
+//!
+//! It owns the play and leaves the work to others: nothing in here follows a call or sends an event.
+
+pub mod cast;
+mod clock;
+mod dice;
+mod part;
+pub mod pbx;
+pub mod player;
+mod shape;
+mod shapes;
+
+pub use shape::Shape;
+pub use shapes::{Number, programme};

@@ -1,0 +1,200 @@
+//! What the demo PBX answers to an action: as Asterisk 22 words it.
+
+use md5::{Digest as _, Md5};
+
+use super::message::{Answer, Headers};
+use super::rights::Rights;
+use super::session::Login;
+use super::{Inner, User};
+use crate::cast;
+
+/// What becomes of the session after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It goes on.
+    GoOn,
+    /// It has just logged in: events may flow.
+    LoggedIn,
+    /// It is closed.
+    Close,
+}
+
+/// Answers one action.
+pub(super) fn answer(pbx: &Inner, login: &mut Login, action: Headers<'_>) -> (Vec<u8>, After) {
+    let name = action.get("Action").to_ascii_lowercase();
+    let mut out = Answer::default();
+    let after = match name.as_str() {
+        "challenge" => challenge(login, action, &mut out),
+        "login" => log_in(pbx, login, action, &mut out),
+        "logoff" => {
+            out.header("Response", "Goodbye")
+                .action_id(action)
+                .header("Message", "Thanks for all the fish.")
+                .end();
+            After::Close
+        }
+        _ if login.user.is_none() => {
+            refuse(action, "Permission denied", &mut out);
+            After::GoOn
+        }
+        _ => {
+            allowed(pbx, login, &name, action, &mut out);
+            After::GoOn
+        }
+    };
+    (out.into_bytes(), after)
+}
+
+fn challenge(login: &Login, action: Headers<'_>, out: &mut Answer) -> After {
+    if action.get("AuthType").eq_ignore_ascii_case("md5") {
+        out.header("Response", "Success").action_id(action).header("Challenge", &login.challenge).end();
+    } else {
+        refuse(action, "Must specify AuthType", out);
+    }
+    After::GoOn
+}
+
+fn log_in(pbx: &Inner, login: &mut Login, action: Headers<'_>, out: &mut Answer) -> After {
+    let user = pbx.options.users.iter().find(|user| user.name == action.get("Username"));
+    let Some(user) = user.filter(|user| knows_secret(user, &login.challenge, action)) else {
+        refuse(action, "Authentication failed", out);
+        return After::Close;
+    };
+    login.mask = match action.get("Events") {
+        "" => Rights::ALL,
+        words => Rights::of(words),
+    };
+    login.user = Some(user.clone());
+    out.header("Response", "Success").action_id(action).header("Message", "Authentication accepted").end();
+    After::LoggedIn
+}
+
+fn knows_secret(user: &User, challenge: &str, action: Headers<'_>) -> bool {
+    if action.get("AuthType").eq_ignore_ascii_case("md5") {
+        let digest = Md5::new().chain_update(challenge).chain_update(&user.secret).finalize();
+        let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        action.get("Key").eq_ignore_ascii_case(&expected)
+    } else {
+        action.get("Secret") == user.secret
+    }
+}
+
+fn refuse(action: Headers<'_>, why: &str, out: &mut Answer) {
+    out.header("Response", "Error").action_id(action).header("Message", why).end();
+}
+
+/// What an action needs; nothing for those that everybody may do; `None` for an unknown action.
+fn needs(name: &str) -> Option<&'static str> {
+    match name {
+        "ping" | "events" => Some(""),
+        "corestatus" | "coresettings" | "coreshowchannels" => Some("system,reporting"),
+        "status" => Some("system,call,reporting"),
+        "filter" | "pjsipshowendpoints" => Some("system"),
+        _ => None,
+    }
+}
+
+fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out: &mut Answer) {
+    let write = login.user.as_ref().map_or(Rights::NONE, |user| user.write);
+    match needs(name) {
+        None => return refuse(action, "Invalid/unknown command", out),
+        Some("") => {}
+        Some(needed) if write.touch(Rights::of(needed)) => {}
+        Some(_) => return refuse(action, "Permission denied", out),
+    }
+    match name {
+        "ping" => {
+            out.header("Response", "Success").action_id(action).header("Ping", "Pong");
+            let now_us = pbx.now_us();
+            out.header("Timestamp", format_args!("{}.{:06}", now_us / 1_000_000, now_us % 1_000_000)).end();
+        }
+        "events" => {
+            login.mask = Rights::of(action.get("EventMask"));
+            let state = if login.mask == Rights::NONE { "Off" } else { "On" };
+            out.header("Response", "Success").action_id(action).header("Events", state).end();
+        }
+        "filter" => filter(login, action, out),
+        "coresettings" => core_settings(pbx, action, out),
+        "corestatus" => core_status(pbx, action, out),
+        "coreshowchannels" => {
+            start_list(action, "Channels will follow", out);
+            let state = pbx.state();
+            state.world.show(action, pbx.now_us(), out);
+            end_list(action, "CoreShowChannelsComplete", state.world.counts().0, out);
+        }
+        "status" => {
+            start_list(action, "Channel status will follow", out);
+            let state = pbx.state();
+            state.world.status(action, pbx.now_us(), out);
+            end_list(action, "StatusComplete", state.world.counts().0, out);
+        }
+        _ => endpoints(pbx, action, out),
+    }
+}
+
+fn start_list(action: Headers<'_>, message: &str, out: &mut Answer) {
+    out.header("Response", "Success").action_id(action);
+    out.header("EventList", "start").header("Message", message).end();
+}
+
+fn end_list(action: Headers<'_>, event: &str, items: usize, out: &mut Answer) {
+    out.header("Event", event).action_id(action);
+    out.header("EventList", "Complete").header("ListItems", items).end();
+}
+
+fn filter(login: &mut Login, action: Headers<'_>, out: &mut Answer) {
+    if !action.get("Operation").eq_ignore_ascii_case("add") {
+        return refuse(action, "Unknown operation", out);
+    }
+    match login.filters.add(action.get("MatchCriteria"), action.get("Filter")) {
+        Ok(()) => drop(
+            out.header("Response", "Success")
+                .action_id(action)
+                .header("Message", "Filter added successfully")
+                .end(),
+        ),
+        Err(why) => refuse(action, why, out),
+    }
+}
+
+fn core_settings(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+    out.header("Response", "Success").action_id(action);
+    out.header("AMIversion", "11.0.0").header("AsteriskVersion", &pbx.options.version);
+    out.header("SystemName", &pbx.options.system_name)
+        .header("CoreMaxCalls", 0)
+        .header("CoreMaxLoadAvg", "0.000000");
+    out.header("CoreCDRenabled", "Yes").header("CoreHTTPenabled", "No").end();
+}
+
+fn core_status(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+    let state = pbx.state();
+    let started =
+        i64::try_from(state.started_us).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+    let started = started.unwrap_or_default();
+    let (date, time) = (started.strftime("%Y-%m-%d").to_string(), started.strftime("%H:%M:%S").to_string());
+    let (channels, calls) = state.world.counts();
+    out.header("Response", "Success").action_id(action);
+    out.header("CoreStartupDate", &date).header("CoreStartupTime", &time);
+    out.header("CoreReloadDate", &date).header("CoreReloadTime", &time);
+    out.header("CoreCurrentCalls", channels).header("CoreProcessedCalls", calls).end();
+}
+
+fn endpoints(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+    start_list(action, "A listing of Endpoints follows, presented as EndpointList events", out);
+    let phones = cast::ACCOUNTS
+        .iter()
+        .flat_map(|account| account.employees.iter().map(|who| format!("{}-{}", account.id, who.number)));
+    let state = pbx.state();
+    let mut count = 0;
+    for name in phones.chain(["trunk".to_owned()]) {
+        let active = state.world.active(&format!("PJSIP/{name}"));
+        let device = if active == 0 { "Not in use" } else { "In use" };
+        out.header("Event", "EndpointList").action_id(action).header("ObjectType", "endpoint");
+        out.header("ObjectName", &name).header("Transport", "transport-udp").header("Aor", &name);
+        out.header("Auths", &name).header("OutboundAuths", "");
+        out.header("Contacts", format_args!("{name}/sip:{name}@127.0.0.1:5070,"));
+        out.header("DeviceState", device).header("ActiveChannels", active).end();
+        count += 1;
+    }
+    end_list(action, "EndpointListComplete", count, out);
+}

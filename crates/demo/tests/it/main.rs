@@ -1,0 +1,5 @@
+//! The rules of the demo crate.
+
+mod client;
+mod pbx;
+mod play;
