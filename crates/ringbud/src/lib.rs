@@ -4,3 +4,4 @@
 //! to `calls`, PBX protocols to `pbx`, what is kept to `journal`, requests to `delivery`, HTTP to `web`.
 
 pub mod config;
+pub mod directory;
