@@ -54,6 +54,18 @@ pub enum Appended {
     AfterEnded,
 }
 
+/// The lane of a call's deliveries, in which they keep their order: the same for a call on every run and
+/// every replica (FNV-1a with a final mix, so that neighbours spread).
+pub fn call_hash(call: &CallId) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in call.as_str().bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
+}
+
 /// A delivery that is not settled: what the schedule in RAM needs, nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -63,7 +75,7 @@ pub struct Pending {
     pub account: AccountId,
     /// The event's kind.
     pub kind: EventKind,
-    /// Deterministic hash of the event's call: the lane that keeps order.
+    /// [`call_hash`] of the event's call: the lane that keeps order.
     pub call_hash: u64,
     /// When the event was kept.
     pub created_at: WallTime,
@@ -232,6 +244,19 @@ pub struct LegRecord {
     pub direction: Direction,
 }
 
+/// A change of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Its name.
+    pub key: SettingKey,
+    /// Its value, unless it was removed.
+    pub value: Option<Setting>,
+    /// The revision this change made.
+    pub version: u64,
+    /// When.
+    pub changed_at: WallTime,
+}
+
 /// How much is kept, for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -279,6 +304,12 @@ pub enum JournalError {
         place: String,
         /// Its process id, or `unknown`.
         by: String,
+    },
+    /// The secrets in it were sealed with another key.
+    #[error("the journal at {place} was sealed with another key: give this ringbud the key it was made with, or enter the secrets anew in a new data folder")]
+    WrongKey {
+        /// The file.
+        place: String,
     },
     /// A setting was changed by someone else meanwhile.
     #[error("changed by someone else meanwhile: it is at version {found}, you had {expected}")]
@@ -331,11 +362,19 @@ pub trait Journal: Send + Sync + 'static {
     fn settings(&self) -> Reply<'_, Vec<Versioned>>;
 
     /// Writes or (with `None`) removes a setting. `expected` is the version the caller read, 0 for a new
-    /// one, `None` to overwrite whatever is there. The reply is the new version.
+    /// one, `None` to overwrite whatever is there. The reply is the new version; 0 when there was nothing to
+    /// remove.
     fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64>;
 
-    /// A number that changes with every settings change by any process on this store.
+    /// A number that grows with every settings change by any process on this store. The version of a setting
+    /// is the revision its last change made.
     fn settings_revision(&self) -> Reply<'_, u64>;
+
+    /// What was changed after a revision, oldest first; a removed setting has no value.
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>>;
+
+    /// A number no integration of this store has or had.
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId>;
 
     /// How much is kept.
     fn size(&self) -> Reply<'_, Size>;
