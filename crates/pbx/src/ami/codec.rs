@@ -3,9 +3,9 @@
 //! Owns the bytes of the message in progress and nothing else; its memory is bounded whatever comes in.
 //! What a message means is left to [`super::Translator`] and the login session.
 
-use memchr::memchr2_iter;
+use memchr::memchr_iter;
 
-use super::message::{Message, Span};
+use super::message::{Line, Message};
 
 /// The longest line that is read; Asterisk itself writes lines of a few hundred bytes.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -97,12 +97,10 @@ pub struct Decoder {
     start: usize,
     /// Where its last line begins.
     line: usize,
-    /// The first colon of that line.
-    colon: Option<usize>,
     /// Up to where the buffer has been looked at.
     scanned: usize,
     /// The headers of the message in progress, or of the one just given out.
-    spans: Vec<Span>,
+    lines: Vec<Line>,
     given_out: bool,
     skip: Option<Skip>,
     /// A message that was not UTF-8, with what was wrong replaced.
@@ -123,7 +121,6 @@ impl Decoder {
             self.buffer.drain(..self.start);
             self.line -= self.start;
             self.scanned -= self.start;
-            self.colon = self.colon.map(|colon| colon - self.start);
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
@@ -144,12 +141,12 @@ impl Decoder {
                 self.given_out = true;
                 let bytes = &self.buffer[self.start..end];
                 Some(Item::Message(match std::str::from_utf8(bytes) {
-                    Ok(text) => Message::new(text, &self.spans),
+                    Ok(text) => Message::new(text, &self.lines),
                     Err(_) => {
                         self.mended.clear();
                         self.mended.push_str(&String::from_utf8_lossy(bytes));
-                        respan(&self.mended, &mut self.spans);
-                        Message::new(&self.mended, &self.spans)
+                        find_lines(&self.mended, &mut self.lines);
+                        Message::new(&self.mended, &self.lines)
                     }
                 }))
             }
@@ -163,19 +160,18 @@ impl Decoder {
 
     /// Forgets what is incomplete: the next bytes are of another connection.
     pub fn reset(&mut self) {
-        let Self { buffer, spans, mended, .. } = std::mem::take(self);
-        *self = Self { buffer, spans, mended, ..Self::default() };
+        let Self { buffer, lines, mended, .. } = std::mem::take(self);
+        *self = Self { buffer, lines, mended, ..Self::default() };
         self.buffer.clear();
-        self.spans.clear();
+        self.lines.clear();
         self.give_back_memory();
     }
 
     fn forget_given_out(&mut self) {
         if std::mem::take(&mut self.given_out) {
-            self.spans.clear();
+            self.lines.clear();
             self.start = self.scanned;
             self.line = self.scanned;
-            self.colon = None;
         }
         if self.start == self.buffer.len() && self.start > 0 {
             self.buffer.clear();
@@ -196,16 +192,9 @@ impl Decoder {
 
     fn scan(&mut self) -> Option<Stop> {
         let from = self.scanned;
-        for offset in memchr2_iter(b':', b'\n', &self.buffer[from..]) {
+        for offset in memchr_iter(b'\n', &self.buffer[from..]) {
             let at = from + offset;
-            if self.buffer[at] == b':' {
-                if self.colon.is_none() {
-                    self.colon = Some(at);
-                }
-                continue;
-            }
             let line = std::mem::replace(&mut self.line, at + 1);
-            let colon = self.colon.take();
             let end = if at > line && self.buffer[at - 1] == b'\r' { at - 1 } else { at };
 
             if let Some(skip) = &mut self.skip {
@@ -222,14 +211,14 @@ impl Decoder {
                 continue;
             }
             if end == line {
-                if self.spans.is_empty() {
+                if self.lines.is_empty() {
                     self.start = at + 1;
                     continue;
                 }
                 self.scanned = at + 1;
                 return Some(Stop::Message { end: line });
             }
-            if self.spans.is_empty() && colon.is_none() && self.buffer[line..end].starts_with(GREETING) {
+            if self.lines.is_empty() && self.buffer[line..end].starts_with(GREETING) {
                 self.scanned = at + 1;
                 return Some(Stop::Greeting { end });
             }
@@ -237,18 +226,10 @@ impl Decoder {
                 Some(excess) => {
                     let bytes = (at + 1 - self.start) as u64;
                     self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
-                    self.spans.clear();
+                    self.lines.clear();
                     self.start = at + 1;
                 }
-                None => {
-                    let start = self.start;
-                    self.spans.push(Span::of_line(
-                        &self.buffer[start..end],
-                        line - start,
-                        colon.map(|colon| colon - start),
-                        end - start,
-                    ));
-                }
+                None => self.lines.push(Line::new(line - self.start, end - self.start)),
             }
         }
         self.scanned = self.buffer.len();
@@ -261,7 +242,7 @@ impl Decoder {
     fn excess(&self, line: usize, end: usize) -> Option<Excess> {
         let line_bound = line + MAX_LINE_BYTES;
         let message_bound = self.start + MAX_MESSAGE_BYTES;
-        if self.spans.len() >= MAX_HEADERS {
+        if self.lines.len() >= MAX_HEADERS {
             Some(Excess::Lines)
         } else if end <= line_bound.min(message_bound) {
             None
@@ -282,7 +263,7 @@ impl Decoder {
         if self.skip.is_none()
             && let Some(excess) = self.excess(self.line, end)
         {
-            self.spans.clear();
+            self.lines.clear();
             self.skip = Some(Skip { excess, bytes: 0, line_has_bytes: true });
         }
         if let Some(skip) = &mut self.skip {
@@ -290,24 +271,17 @@ impl Decoder {
             skip.line_has_bytes = true;
             self.start = end;
             self.line = end;
-            self.colon = None;
         }
     }
 }
 
-/// Finds the headers again after bytes were replaced.
-fn respan(text: &str, spans: &mut Vec<Span>) {
-    spans.clear();
-    let bytes = text.as_bytes();
-    let mut line = 0;
-    let mut colon = None;
-    for at in memchr2_iter(b':', b'\n', bytes) {
-        if bytes[at] == b':' {
-            colon = colon.or(Some(at));
-            continue;
-        }
-        let end = if at > line && bytes[at - 1] == b'\r' { at - 1 } else { at };
-        spans.push(Span::of_line(&bytes[..end], line, colon.take(), end));
-        line = at + 1;
+/// Finds the lines again after bytes were replaced.
+fn find_lines(text: &str, lines: &mut Vec<Line>) {
+    lines.clear();
+    let mut start = 0;
+    for at in memchr_iter(b'\n', text.as_bytes()) {
+        let end = if text[start..at].ends_with('\r') { at - 1 } else { at };
+        lines.push(Line::new(start, end));
+        start = at + 1;
     }
 }

@@ -2,44 +2,45 @@
 
 use std::fmt;
 
-/// Where a header lies in the text of its message.
+/// Where a line lies in the text of its message, without its end. The colon is only looked for in the few
+/// headers that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) name_start: u32,
-    pub(super) name_end: u32,
-    pub(super) value_start: u32,
-    pub(super) value_end: u32,
+pub(super) struct Line {
+    start: u32,
+    end: u32,
 }
 
-impl Span {
-    /// The header in a line that lies at `line_start..line_end` of its message and has its first colon at
-    /// `colon`. A line without one is a value without a name (older Asterisks print the output of commands
-    /// so).
-    pub(super) fn of_line(text: &[u8], line_start: usize, colon: Option<usize>, line_end: usize) -> Self {
-        let (name_end, value_start) = match colon {
-            None => (line_start, line_start),
-            Some(colon) => (colon, colon + 1 + usize::from(text.get(colon + 1) == Some(&b' '))),
-        };
+impl Line {
+    pub(super) fn new(start: usize, end: usize) -> Self {
         // A message is bounded far below 4 GB.
         let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
-            name_start: short(line_start),
-            name_end: short(name_end),
-            value_start: short(value_start.min(line_end)),
-            value_end: short(line_end),
+        Self { start: short(start), end: short(end) }
+    }
+
+    fn text(self, message: &str) -> &str {
+        &message[self.start as usize..self.end as usize]
+    }
+
+    /// Name and value. A line without a colon is a value without a name (older Asterisks print the output of
+    /// commands so).
+    fn header(self, message: &str) -> (&str, &str) {
+        let text = self.text(message);
+        match text.split_once(':') {
+            None => ("", text),
+            Some((name, value)) => (name, value.strip_prefix(' ').unwrap_or(value)),
         }
     }
 
-    fn name(self, text: &str) -> &str {
-        &text[self.name_start as usize..self.name_end as usize]
-    }
-
-    fn value(self, text: &str) -> &str {
-        &text[self.value_start as usize..self.value_end as usize]
-    }
-
-    fn is_named(self, text: &str, name: &str) -> bool {
-        (self.name_end - self.name_start) as usize == name.len() && self.name(text) == name
+    /// The value, if the name is this one.
+    fn value_of<'a>(self, message: &'a str, name: &str) -> Option<&'a str> {
+        let (start, end) = (self.start as usize, self.end as usize);
+        let colon = start + name.len();
+        let bytes = &message.as_bytes()[..end];
+        if bytes.get(colon) != Some(&b':') || bytes[start..colon] != *name.as_bytes() {
+            return None;
+        }
+        let value = colon + 1 + usize::from(bytes.get(colon + 1) == Some(&b' '));
+        Some(&message[value..end])
     }
 }
 
@@ -47,17 +48,17 @@ impl Span {
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     text: &'a str,
-    spans: &'a [Span],
+    lines: &'a [Line],
 }
 
 impl<'a> Message<'a> {
-    pub(super) const fn new(text: &'a str, spans: &'a [Span]) -> Self {
-        Self { text, spans }
+    pub(super) const fn new(text: &'a str, lines: &'a [Line]) -> Self {
+        Self { text, lines }
     }
 
     /// The value of the first header of this name. Names are compared as Asterisk writes them.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.spans.iter().find(|span| span.is_named(self.text, name)).map(|span| span.value(self.text))
+        self.lines.iter().find_map(|line| line.value_of(self.text, name))
     }
 
     /// The value of the first header of this name; empty where there is none.
@@ -68,13 +69,13 @@ impl<'a> Message<'a> {
     /// The values of all headers of this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let text = self.text;
-        self.spans.iter().filter(move |span| span.is_named(text, name)).map(move |span| span.value(text))
+        self.lines.iter().filter_map(move |line| line.value_of(text, name))
     }
 
     /// All headers.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> + use<'a> {
         let text = self.text;
-        self.spans.iter().map(move |span| (span.name(text), span.value(text)))
+        self.lines.iter().map(move |line| line.header(text))
     }
 
     /// The name of the event, if this is one.
@@ -119,13 +120,13 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The value of the next header of this name, from the last one found on and then from the start.
     pub(super) fn next(&mut self, name: &str) -> Option<&'a str> {
-        let Message { text, spans } = self.message;
-        let (before, after) = spans.split_at(self.at);
-        let found = match after.iter().position(|span| span.is_named(text, name)) {
-            Some(offset) => self.at + offset,
-            None => before.iter().position(|span| span.is_named(text, name))?,
+        let Message { text, lines } = self.message;
+        let search = |from: usize, to: usize| {
+            let found = |(at, line): (usize, &Line)| Some((from + at, line.value_of(text, name)?));
+            lines[from..to].iter().enumerate().find_map(found)
         };
-        self.at = found + 1;
-        Some(spans[found].value(text))
+        let (at, value) = search(self.at, lines.len()).or_else(|| search(0, self.at))?;
+        self.at = at + 1;
+        Some(value)
     }
 }
