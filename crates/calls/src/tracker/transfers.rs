@@ -22,6 +22,9 @@ impl Tracker {
         to: &str,
     ) {
         let Some(by) = self.known_or_new(cx, by, None) else { return };
+        if self.is_over(by) {
+            return;
+        }
         let party = match party {
             Some(party) => self.known_or_new(cx, party, None),
             None => self.others_in_bridge(by).into_iter().find(|other| !self.is_machine(*other)),
@@ -123,6 +126,9 @@ impl Tracker {
         else {
             return;
         };
+        if self.is_over(first) && self.is_over(second) {
+            return;
+        }
         let party =
             party.and_then(|party| self.known_or_new(cx, party, None)).or_else(|| self.talks_to(first));
         let target = target.and_then(|target| self.known_or_new(cx, target, None));
@@ -147,6 +153,11 @@ impl Tracker {
         self.transferred(cx, party, &transfer);
         self.end(cx, first, cx.at, EndReason::Transferred, Some(transfer.clone()));
         self.end(cx, second, cx.at, EndReason::Transferred, Some(transfer));
+    }
+
+    /// Whether a leg has ended: what is said of it now was said before.
+    fn is_over(&self, key: ChannelKey) -> bool {
+        self.channels.get(key).is_some_and(|channel| matches!(channel.leg, Leg::Over))
     }
 
     fn began(&self, key: ChannelKey, direction: Direction) -> bool {
@@ -284,6 +295,7 @@ impl Tracker {
                 channel.ringing_at = Some(at);
                 channel.up_at = Some(at);
                 self.begin_incoming(cx, by, Some(party), transfer, false);
+                self.converse(cx, party, at, false);
             }
             (Leg::Silent | Leg::Open(_) | Leg::Over, _) => {}
         }

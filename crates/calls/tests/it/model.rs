@@ -1,0 +1,557 @@
+//! Random calls of random shapes, with an oracle of their own: whoever makes the call up knows what each
+//! phone must tell. The call is written in the scenario language, so that a failure can be read.
+
+use std::collections::BTreeMap;
+
+/// A small generator of chance, so that a seed is all one needs to see a failure again.
+#[derive(Clone, Debug)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}
+
+/// What a leg must tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// `I` or `O`.
+    pub(crate) begun: char,
+    /// Counterpart of an `Incoming`, or the number dialled.
+    pub(crate) with: String,
+    /// The caller's number.
+    pub(crate) from: String,
+    /// Counterpart of the `Answered`, if there must be one.
+    pub(crate) answered_with: Option<String>,
+    /// Whole seconds.
+    pub(crate) secs: u64,
+    /// Party, its number, number transferred to.
+    pub(crate) transfer: Option<(String, String, String)>,
+}
+
+/// A made-up call: what the PBX says, by time in milliseconds, and what each leg must tell.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) says: Vec<(u64, String)>,
+    pub(crate) legs: BTreeMap<String, Told>,
+}
+
+/// One side of a conversation.
+#[derive(Clone, Debug)]
+struct Side {
+    channel: String,
+    number: String,
+    phone: bool,
+}
+
+/// Two sides talking: the called phone, and the party it talks to.
+#[derive(Clone, Debug)]
+struct Talk {
+    phone: Side,
+    party: Side,
+    /// The channel the PBX says the phone is connected with: the party, or a helper in between.
+    facing: String,
+    bridge: String,
+    helpers: Vec<String>,
+}
+
+pub(crate) struct Teller {
+    chance: Chance,
+    story: Story,
+    now: u64,
+    ids: usize,
+    prefix: String,
+    answered_at: BTreeMap<String, u64>,
+    /// The transfer the party brings to every phone it rings.
+    mark: Option<(String, String, String)>,
+}
+
+/// Makes up one call, beginning at `start` milliseconds; `prefix` keeps its channels apart from others'.
+pub(crate) fn tell(chance: Chance, start: u64, prefix: usize) -> Story {
+    let mut teller = Teller {
+        chance,
+        story: Story::default(),
+        now: start,
+        ids: 0,
+        prefix: letters(prefix),
+        answered_at: BTreeMap::new(),
+        mark: None,
+    };
+    teller.call();
+    teller.story
+}
+
+fn letters(mut number: usize) -> String {
+    let mut text = String::new();
+    loop {
+        text.push(char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+        if number == 0 {
+            return text;
+        }
+    }
+}
+
+impl Teller {
+    fn say(&mut self, line: impl Into<String>) {
+        self.story.says.push((self.now, line.into()));
+    }
+
+    fn wait(&mut self) {
+        self.now += 200 + self.chance.below(4_000) as u64;
+    }
+
+    fn id(&mut self) -> String {
+        self.ids += 1;
+        format!("{}{}", self.prefix, letters(self.ids))
+    }
+
+    fn phone(&mut self) -> Side {
+        let number = format!("{}", 101 + self.chance.below(5));
+        let channel = format!("{number}{}", self.id());
+        Side { channel, number, phone: true }
+    }
+
+    fn trunk(&mut self) -> Side {
+        let number = format!("+45{}", 10_000_000 + self.chance.below(80_000_000));
+        Side { channel: format!("t{}", self.id()), number, phone: false }
+    }
+
+    fn begin(&mut self, side: &Side, begun: char, with: &str, from: &str) {
+        let transfer = if begun == 'I' { self.mark.clone() } else { None };
+        let told = Told { begun, with: with.into(), from: from.into(), transfer, ..Told::default() };
+        self.story.legs.insert(side.channel.clone(), told);
+    }
+
+    fn told(&mut self, side: &Side) -> Option<&mut Told> {
+        self.story.legs.get_mut(&side.channel)
+    }
+
+    /// The leg is over now, if it is not yet.
+    fn over(&mut self, side: &Side) {
+        if let Some(since) = self.answered_at.remove(&side.channel) {
+            let secs = (self.now - since) / 1_000;
+            if let Some(told) = self.told(side) {
+                told.secs = secs;
+            }
+        }
+    }
+
+    fn call(&mut self) {
+        match self.chance.below(4) {
+            0 => self.from_an_employee(),
+            1 => self.by_order(),
+            _ => self.from_outside(),
+        }
+    }
+
+    fn from_outside(&mut self) {
+        let caller = self.trunk();
+        self.say(format!("{} places +4530 as {}", caller.channel, caller.number));
+        self.ring_round(&caller, &caller.channel.clone(), 0);
+    }
+
+    fn from_an_employee(&mut self) {
+        let caller = self.phone();
+        if self.chance.one_in(3) {
+            return self.to_the_outside(&caller);
+        }
+        self.say(format!("{} places 600", caller.channel));
+        self.begin(&caller, 'O', "600", &caller.number);
+        self.ring_round(&caller, &caller.channel.clone(), 0);
+    }
+
+    fn to_the_outside(&mut self, caller: &Side) {
+        let called = self.trunk();
+        self.say(format!("{} places {}", caller.channel, called.number));
+        self.begin(caller, 'O', &called.number, &caller.number);
+        self.say(format!("{} is called", called.channel));
+        self.say(format!("{} is now {}", called.channel, called.number));
+        self.say(format!("{} dials {}", caller.channel, called.channel));
+        self.wait();
+        if self.chance.one_in(3) {
+            self.say(format!("{} ends dialling {} busy", caller.channel, called.channel));
+            self.say(format!("{} gone busy", called.channel));
+            self.say(format!("{} gone", caller.channel));
+            return;
+        }
+        self.say(format!("{} up", called.channel));
+        self.say(format!("{} ends dialling {} answered", caller.channel, called.channel));
+        self.answered_at.insert(caller.channel.clone(), self.now);
+        let talk = self.connect(caller.clone(), called.clone(), called.channel.clone());
+        self.talk(talk, 0);
+    }
+
+    /// Click-to-call: the phone rings for nobody.
+    fn by_order(&mut self) {
+        let phone = self.phone();
+        self.say(format!("{} is called", phone.channel));
+        self.say(format!("nobody dials {}", phone.channel));
+        self.say(format!("{} rings", phone.channel));
+        self.wait();
+        if self.chance.one_in(3) {
+            self.say(format!("nobody ends dialling {} busy", phone.channel));
+            self.say(format!("{} gone busy", phone.channel));
+            return;
+        }
+        self.say(format!("{} up", phone.channel));
+        let called = self.trunk();
+        self.say(format!("{} is called", called.channel));
+        self.say(format!("{} is now {}", called.channel, called.number));
+        self.say(format!("{} dials {} for {}", phone.channel, called.channel, called.number));
+        self.begin(&phone, 'O', &called.number, &phone.number);
+        self.wait();
+        self.say(format!("{} up", called.channel));
+        self.say(format!("{} ends dialling {} answered", phone.channel, called.channel));
+        self.answered_at.insert(phone.channel.clone(), self.now);
+        let talk = self.connect(phone, called.clone(), called.channel);
+        self.talk(talk, 0);
+    }
+
+    fn connect(&mut self, phone: Side, party: Side, facing: String) -> Talk {
+        let bridge = format!("b{}", self.id());
+        self.say(format!("{} joins {bridge}", phone.channel));
+        self.say(format!("{facing} joins {bridge}"));
+        Talk { phone, party, facing, bridge, helpers: Vec::new() }
+    }
+
+    /// The party's call rings one to three phones, perhaps over helpers; `dialler` is the channel that does
+    /// it for the party.
+    fn ring_round(&mut self, party: &Side, dialler: &str, depth: usize) {
+        let phones: Vec<(Side, Vec<String>)> = (0..1 + self.chance.below(3))
+            .map(|_| {
+                let phone = self.phone();
+                let pairs = (0..self.chance.below(3)).map(|_| format!("L{}", self.id())).collect();
+                (phone, pairs)
+            })
+            .collect();
+        let mut ringing = Vec::new();
+        for (phone, pairs) in phones {
+            let last = self.dial_over(dialler, &pairs);
+            self.say(format!("{} is called", phone.channel));
+            self.say(format!("{last} dials {}", phone.channel));
+            if self.chance.one_in(6) {
+                self.say(format!("{last} ends dialling {} busy", phone.channel));
+                self.say(format!("{} gone busy", phone.channel));
+                self.drop_helpers(&pairs);
+            } else {
+                self.say(format!("{} rings", phone.channel));
+                self.begin(&phone, 'I', &party.channel, &party.number);
+                ringing.push((phone, pairs, last));
+            }
+        }
+        self.wait();
+        if ringing.is_empty() {
+            return self.hang_up_party(party);
+        }
+        match self.chance.below(8) {
+            0 => self.nobody_answers(party, dialler, ringing, depth),
+            1 => self.picked_up(party, ringing, depth),
+            _ => self.one_answers(party, dialler, ringing, depth),
+        }
+    }
+
+    fn dial_over(&mut self, dialler: &str, pairs: &[String]) -> String {
+        let mut last = dialler.to_owned();
+        for pair in pairs {
+            self.say(format!("{pair};1 is called"));
+            self.say(format!("{pair};2 places 600"));
+            self.say(format!("{pair};1 pairs {pair};2"));
+            self.say(format!("{last} dials {pair};1"));
+            last = format!("{pair};2");
+        }
+        last
+    }
+
+    fn drop_helpers(&mut self, pairs: &[String]) {
+        for pair in pairs {
+            self.say(format!("{pair};1 gone"));
+            self.say(format!("{pair};2 gone"));
+        }
+    }
+
+    fn nobody_answers(
+        &mut self,
+        party: &Side,
+        dialler: &str,
+        ringing: Vec<(Side, Vec<String>, String)>,
+        depth: usize,
+    ) {
+        for (phone, pairs, last) in ringing {
+            self.say(format!("{last} ends dialling {} noanswer", phone.channel));
+            self.say(format!("{last} ends dialling {} cancelled", phone.channel));
+            self.say(format!("{} gone", phone.channel));
+            self.drop_helpers(&pairs);
+        }
+        if depth < 3 && self.chance.one_in(2) {
+            self.wait();
+            return self.ring_round(party, dialler, depth + 1);
+        }
+        self.hang_up_party(party);
+        if dialler != party.channel {
+            self.say(format!("{dialler} gone"));
+        }
+    }
+
+    fn picked_up(&mut self, party: &Side, ringing: Vec<(Side, Vec<String>, String)>, depth: usize) {
+        let picker = self.phone();
+        let victim = ringing[self.chance.below(ringing.len())].clone();
+        self.say(format!("{} places *8", picker.channel));
+        self.say(format!("{} up", picker.channel));
+        let lines = [
+            format!("{} picks up {}", picker.channel, victim.0.channel),
+            format!("{} ends dialling {} answered", victim.2, picker.channel),
+        ];
+        let first = self.chance.below(2);
+        self.say(lines[first].clone());
+        self.say(lines[1 - first].clone());
+        self.begin(&picker, 'I', &party.channel, &party.number);
+        self.now_answers(&picker, party);
+        for (phone, pairs, last) in &ringing {
+            if phone.channel != victim.0.channel {
+                self.say(format!("{last} ends dialling {} cancelled", phone.channel));
+                self.drop_helpers(pairs);
+            }
+            self.say(format!("{} gone", phone.channel));
+        }
+        let helpers = victim.1.clone();
+        let facing = if helpers.is_empty() { party.channel.clone() } else { victim.2.clone() };
+        let mut talk = self.connect(picker, party.clone(), facing);
+        talk.helpers = helpers;
+        self.talk(talk, depth);
+    }
+
+    fn now_answers(&mut self, phone: &Side, party: &Side) {
+        let with = party.channel.clone();
+        if let Some(told) = self.told(phone) {
+            told.answered_with = Some(with);
+        }
+        self.answered_at.insert(phone.channel.clone(), self.now);
+        let party_dials = self.told(party).is_some_and(|told| told.begun == 'O');
+        if party_dials && !self.answered_at.contains_key(&party.channel) {
+            self.answered_at.insert(party.channel.clone(), self.now);
+        }
+        if let (Some(mark), true) = (self.mark.clone(), party.phone) {
+            if mark.0 == party.channel
+                && let Some(told) = self.told(party)
+            {
+                told.transfer = Some(mark);
+            }
+        }
+    }
+
+    fn one_answers(
+        &mut self,
+        party: &Side,
+        dialler: &str,
+        ringing: Vec<(Side, Vec<String>, String)>,
+        depth: usize,
+    ) {
+        let winner = self.chance.below(ringing.len());
+        let (phone, pairs, last) = ringing[winner].clone();
+        self.say(format!("{} up", phone.channel));
+        self.now_answers(&phone, party);
+        for (other, pairs, last) in ringing.iter().filter(|(other, ..)| other.channel != phone.channel) {
+            self.say(format!("{last} ends dialling {} cancelled", other.channel));
+            self.say(format!("{} gone elsewhere", other.channel));
+            self.drop_helpers(pairs);
+        }
+        self.say(format!("{last} ends dialling {} answered", phone.channel));
+        let facing = if pairs.is_empty() { dialler.to_owned() } else { last };
+        let mut talk = self.connect(phone, party.clone(), facing);
+        let mut outer = dialler.to_owned();
+        for pair in &pairs {
+            self.say(format!("{outer} ends dialling {pair};1 answered"));
+            let bridge = format!("b{}", self.id());
+            self.say(format!("{pair};1 joins {bridge}"));
+            self.say(format!("{outer} joins {bridge}"));
+            outer = format!("{pair};2");
+        }
+        talk.helpers = pairs.clone();
+        if dialler == party.channel && pairs.len() == 1 && self.chance.one_in(2) {
+            self.optimise(&mut talk, &pairs[0]);
+        }
+        self.talk(talk, depth);
+    }
+
+    fn optimise(&mut self, talk: &mut Talk, pair: &str) {
+        self.say(format!("{};2 leaves {}", pair, talk.bridge));
+        self.say(format!("{} joins {}", talk.party.channel, talk.bridge));
+        self.say(format!("{pair};1 gone"));
+        self.say(format!("{pair};2 gone"));
+        talk.helpers.clear();
+        talk.facing = talk.party.channel.clone();
+    }
+
+    fn talk(&mut self, talk: Talk, depth: usize) {
+        self.wait();
+        if depth >= 3 {
+            return self.hang_up(talk);
+        }
+        match self.chance.below(6) {
+            0 => self.blind(talk, depth),
+            1 => self.attended(talk, depth),
+            2 => self.attended_while_ringing(talk),
+            3 => self.park(talk, depth),
+            _ => self.hang_up(talk),
+        }
+    }
+
+    fn transferred(&mut self, by: &Side, party: &Side, to: &str) {
+        let transfer = (party.channel.clone(), party.number.clone(), to.to_owned());
+        self.over(by);
+        for side in [by, party] {
+            if let Some(told) = self.told(side) {
+                told.transfer = Some(transfer.clone());
+            }
+        }
+        self.mark = Some(transfer);
+    }
+
+    fn blind(&mut self, talk: Talk, depth: usize) {
+        let to = format!("{}", 600 + self.chance.below(9));
+        self.transferred(&talk.phone, &talk.party, &to);
+        let transfer = format!("{} transfers {} to {to}", talk.phone.channel, talk.facing);
+        let leaves = format!("{} leaves {}", talk.facing, talk.bridge);
+        let swap = self.chance.one_in(2);
+        self.say(if swap { leaves.clone() } else { transfer.clone() });
+        self.say(if swap { transfer } else { leaves });
+        self.say(format!("{} leaves {}", talk.phone.channel, talk.bridge));
+        self.say(format!("{} gone", talk.phone.channel));
+        self.ring_round(&talk.party, &talk.facing, depth + 1);
+        self.drop_helpers(&talk.helpers);
+    }
+
+    /// The phone dials a colleague on a second channel, who answers; then joins the two.
+    fn attended(&mut self, talk: Talk, depth: usize) {
+        let (second, target) = self.consultation(&talk.phone);
+        self.wait();
+        self.say(format!("{} up", target.channel));
+        self.say(format!("{} ends dialling {} answered", second.channel, target.channel));
+        if let Some(told) = self.told(&target) {
+            told.answered_with = Some(second.channel.clone());
+        }
+        self.answered_at.insert(target.channel.clone(), self.now);
+        self.answered_at.insert(second.channel.clone(), self.now);
+        let consultation = self.connect(target.clone(), second.clone(), second.channel.clone());
+        self.wait();
+        self.transferred(&talk.phone, &talk.party, &target.number);
+        self.over(&second);
+        for side in [&second, &target] {
+            let mark = self.mark.clone();
+            if let Some(told) = self.told(side) {
+                told.transfer = mark;
+            }
+        }
+        self.say(format!("{} leaves {}", talk.facing, talk.bridge));
+        self.say(format!("{} leaves {}", second.channel, consultation.bridge));
+        self.say(format!("{} joins {}", talk.facing, consultation.bridge));
+        self.say(format!(
+            "{} and {} connect {} with {}",
+            talk.phone.channel, second.channel, talk.facing, target.channel
+        ));
+        self.say(format!("{} gone", talk.phone.channel));
+        self.say(format!("{} gone", second.channel));
+        let joined = Talk { phone: target, bridge: consultation.bridge, ..talk };
+        self.talk(joined, depth + 1);
+    }
+
+    fn consultation(&mut self, phone: &Side) -> (Side, Side) {
+        let second = Side { channel: format!("{}{}", phone.number, self.id()), ..phone.clone() };
+        let target = self.phone();
+        self.say(format!("{} places {}", second.channel, target.number));
+        self.begin(&second, 'O', &target.number, &second.number);
+        self.say(format!("{} is called", target.channel));
+        self.say(format!("{} dials {}", second.channel, target.channel));
+        self.say(format!("{} rings", target.channel));
+        let mark = self.mark.take();
+        self.begin(&target, 'I', &second.channel, &second.number);
+        self.mark = mark;
+        (second, target)
+    }
+
+    fn attended_while_ringing(&mut self, talk: Talk) {
+        let (second, target) = self.consultation(&talk.phone);
+        self.wait();
+        self.transferred(&talk.phone, &talk.party, &target.number);
+        for side in [&second, &target] {
+            let mark = self.mark.clone();
+            if let Some(told) = self.told(side) {
+                told.transfer = mark;
+            }
+        }
+        self.say(format!("{} and {} connect {} with ?", talk.phone.channel, second.channel, talk.facing));
+        self.say(format!("{} leaves {}", talk.facing, talk.bridge));
+        self.say(format!("{} gone", talk.phone.channel));
+        self.say(format!("{} gone", second.channel));
+        self.wait();
+        self.say(format!("{} up", target.channel));
+        self.now_answers(&target, &talk.party);
+        self.say(format!("{} ends dialling {} answered", talk.facing, target.channel));
+        let mut joined = self.connect(target, talk.party.clone(), talk.facing.clone());
+        joined.helpers = talk.helpers;
+        self.hang_up(joined);
+    }
+
+    /// Parks the party; a colleague fetches it by feature code or number.
+    fn park(&mut self, talk: Talk, depth: usize) {
+        self.transferred(&talk.phone, &talk.party, "700");
+        let lines = [
+            format!("{} transfers {} to 700", talk.phone.channel, talk.facing),
+            format!("{} is parked at 701", talk.facing),
+        ];
+        let first = self.chance.below(2);
+        self.say(lines[first].clone());
+        self.say(lines[1 - first].clone());
+        self.say(format!("{} leaves {}", talk.facing, talk.bridge));
+        self.wait();
+        self.say(format!("{} gone", talk.phone.channel));
+        let fetcher = self.phone();
+        let by_code = self.chance.one_in(2);
+        let number = if by_code { "*7701" } else { "701" };
+        self.say(format!("{} places {number}", fetcher.channel));
+        self.say(format!("{} retrieves {}", fetcher.channel, talk.facing));
+        self.mark = None;
+        if by_code {
+            self.begin(&fetcher, 'I', &talk.party.channel, &talk.party.number);
+            self.now_answers(&fetcher, &talk.party);
+        } else {
+            self.begin(&fetcher, 'O', number, &fetcher.number);
+            self.answered_at.insert(fetcher.channel.clone(), self.now);
+        }
+        let mut joined = self.connect(fetcher, talk.party.clone(), talk.facing.clone());
+        joined.helpers = talk.helpers;
+        self.talk(joined, depth + 1);
+    }
+
+    fn hang_up_party(&mut self, party: &Side) {
+        self.over(party);
+        self.say(format!("{} gone", party.channel));
+    }
+
+    fn hang_up(&mut self, talk: Talk) {
+        self.wait();
+        self.over(&talk.phone);
+        self.over(&talk.party);
+        let mut lines = [format!("{} gone", talk.phone.channel), format!("{} gone", talk.party.channel)];
+        if self.chance.one_in(2) {
+            lines.swap(0, 1);
+        }
+        for line in lines {
+            self.say(line);
+        }
+        self.drop_helpers(&talk.helpers);
+    }
+}

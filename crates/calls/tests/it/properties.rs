@@ -1,0 +1,216 @@
+//! Properties of random calls, many at once: told exactly where nothing is missing, and the invariants
+//! where words are lost, doubled or the link is cut. Every failure prints its seed;
+//! `CALLS_SEED=…` runs that seed alone, `CALLS_ROUNDS=…` sets how many are tried.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use calls::{Event, EventKind, Output, PbxTime, What};
+
+use crate::model::{Chance, Story, Told, tell};
+use crate::{language, world::World};
+
+const CALLS_A_ROUND: usize = 12;
+
+fn each_seed(default_rounds: u64, check: impl Fn(u64) -> Result<(), String>) {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("CALLS_SEED") {
+        check(seed).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        return;
+    }
+    for seed in 1..=number("CALLS_ROUNDS").unwrap_or(default_rounds) {
+        check(seed).unwrap_or_else(|why| panic!("CALLS_SEED={seed}: {why}"));
+    }
+}
+
+/// Many calls at once, their words merged by time.
+fn stories(seed: u64) -> Story {
+    let mut chance = Chance::new(seed);
+    let mut all = Story::default();
+    for call in 0..CALLS_A_ROUND {
+        let start = chance.below(20_000) as u64;
+        let story = tell(Chance::new(seed * 1_000 + call as u64), start, call);
+        all.says.extend(story.says);
+        all.legs.extend(story.legs);
+    }
+    all.says.sort_by_key(|(at, _)| *at);
+    all
+}
+
+fn play(says: &[(u64, String)]) -> Result<Vec<Event>, String> {
+    let mut world = World::new();
+    let mut events = Vec::new();
+    let mut take = |outputs: Vec<Output>| {
+        events.extend(outputs.into_iter().filter_map(|output| match output {
+            Output::Event(event) => Some(*event),
+            Output::Note(_) | Output::Anomaly(_) => None,
+        }));
+    };
+    for (at, line) in says {
+        let line = format!("{}.{:03} {line}", at / 1_000, at % 1_000);
+        take(language::run(&mut world, &line).ok_or(line)?);
+    }
+    world.at = PbxTime::from_secs(1_000_000);
+    take(world.waits());
+    Ok(events)
+}
+
+/// What the events of each leg tell, in the oracle's words.
+fn told(events: &[Event]) -> Result<BTreeMap<String, Told>, String> {
+    let mut legs: BTreeMap<String, Told> = BTreeMap::new();
+    invariants(events)?;
+    let bare = |id: &calls::LegId| id.as_str().trim_start_matches("p-").to_owned();
+    for event in events {
+        let leg = legs.entry(bare(&event.leg)).or_default();
+        let with = event.counterpart.as_ref().map(bare).unwrap_or_default();
+        match &event.what {
+            What::Incoming => (leg.begun, leg.with, leg.from) = ('I', with, event.a_number.to_string()),
+            What::Outgoing => {
+                (leg.begun, leg.with, leg.from) =
+                    ('O', event.b_number.to_string(), event.a_number.to_string());
+            }
+            What::Answered => leg.answered_with = Some(with),
+            What::Ended(ended) => {
+                leg.secs = event.duration().as_secs();
+                leg.transfer = ended.transfer.as_ref().map(|transfer| {
+                    (bare(&transfer.party), transfer.party_number.to_string(), transfer.to.to_string())
+                });
+            }
+        }
+    }
+    Ok(legs)
+}
+
+/// Every leg: one beginning, at most one answer and only of what rang, one end, numbered, nothing after it.
+fn invariants(events: &[Event]) -> Result<(), String> {
+    let mut legs: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        legs.entry(event.leg.as_str()).or_default().push(event);
+    }
+    for (leg, events) in legs {
+        let kinds: Vec<EventKind> = events.iter().map(|event| event.kind()).collect();
+        let allowed: [&[EventKind]; 3] = [
+            &[EventKind::Incoming, EventKind::Ended],
+            &[EventKind::Incoming, EventKind::Answered, EventKind::Ended],
+            &[EventKind::Outgoing, EventKind::Ended],
+        ];
+        let numbered = events.iter().zip(1..).all(|(event, number)| event.sequence == number);
+        if !allowed.contains(&kinds.as_slice()) || !numbered {
+            return Err(format!("leg {leg} told {kinds:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn compare(expected: &BTreeMap<String, Told>, found: &BTreeMap<String, Told>) -> Result<(), String> {
+    let mut wrong = String::new();
+    for leg in expected.keys().chain(found.keys()).collect::<std::collections::BTreeSet<_>>() {
+        if expected.get(leg) != found.get(leg) {
+            let _ =
+                writeln!(wrong, "{leg}\n expected {:?}\n found    {:?}", expected.get(leg), found.get(leg));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+fn written(says: &[(u64, String)]) -> String {
+    says.iter().map(|(at, line)| format!("{}.{:03} {line}\n", at / 1_000, at % 1_000)).collect()
+}
+
+#[test]
+fn random_calls_tell_what_their_maker_knows() {
+    each_seed(300, |seed| {
+        for call in 0..CALLS_A_ROUND {
+            let story = tell(Chance::new(seed * 1_000 + call as u64), 0, call);
+            let check = told(&play(&story.says)?).and_then(|found| compare(&story.legs, &found));
+            check.map_err(|why| format!("call {call}\n{why}\n{}", written(&story.says)))?;
+        }
+        let all = stories(seed);
+        compare(&all.legs, &told(&play(&all.says)?)?)
+    });
+}
+
+#[test]
+fn order_and_repetition_within_what_a_pbx_does_change_nothing() {
+    each_seed(300, |seed| {
+        let all = stories(seed);
+        let mut chance = Chance::new(seed ^ 0xD15C);
+        let mut says = all.says.clone();
+        for place in 1..says.len() {
+            // `rings` before `dials` of the same phone, in the same moment.
+            let phone = says[place].1.strip_suffix(" rings").map(str::to_owned);
+            let dialled = phone.is_some_and(|phone| says[place - 1].1.ends_with(&format!(" dials {phone}")));
+            if dialled && says[place - 1].0 == says[place].0 && chance.one_in(2) {
+                says.swap(place - 1, place);
+            }
+        }
+        let doubled: Vec<_> = says
+            .into_iter()
+            .flat_map(|say| if chance.one_in(5) { vec![say.clone(), say] } else { vec![say] })
+            .collect();
+        let found = told(&play(&doubled)?).and_then(|found| compare(&all.legs, &found));
+        found.map_err(|why| format!("{why}\n{}", written(&doubled)))
+    });
+}
+
+#[test]
+fn the_same_words_give_the_same_events_to_the_byte() {
+    each_seed(50, |seed| {
+        let all = stories(seed);
+        let (one, other) = (format!("{:?}", play(&all.says)?), format!("{:?}", play(&all.says)?));
+        if one == other { Ok(()) } else { Err("two runs differ".to_owned()) }
+    });
+}
+
+#[test]
+fn lost_words_break_no_invariant_once_a_list_was_read() {
+    each_seed(300, |seed| {
+        let all = stories(seed);
+        let mut chance = Chance::new(seed ^ 0x1057);
+        let end = all.says.last().map_or(0, |(at, _)| *at);
+        let mut says: Vec<_> = all.says.into_iter().filter(|_| !chance.one_in(12)).collect();
+        for list in 1..=3 {
+            says.push((end + list * 60_000, "list".to_owned()));
+        }
+        invariants(&play(&says)?).map_err(|why| format!("{why}\n{}", written(&says)))
+    });
+}
+
+#[test]
+fn a_gap_anywhere_breaks_no_invariant() {
+    each_seed(300, |seed| {
+        let all = stories(seed);
+        let mut chance = Chance::new(seed ^ 0x6A9);
+        let end = all.says.last().map_or(0, |(at, _)| *at);
+        let (from, to) = (chance.below(end as usize) as u64, chance.below(end as usize) as u64);
+        let (from, to) = (from.min(to), from.max(to));
+        let mut says: Vec<_> = all.says.iter().filter(|(at, _)| *at < from).cloned().collect();
+        says.push((from, "link lost".to_owned()));
+        says.push((to, list_at(&all.says, to)));
+        says.extend(all.says.iter().filter(|(at, _)| *at >= to).cloned());
+        says.push((end + 10_000, "link lost".to_owned()));
+        says.push((end + 20_000, "list".to_owned()));
+        invariants(&play(&says)?).map_err(|why| format!("{why}\n{}", written(&says)))
+    });
+}
+
+/// The channels that are there at a moment, as a PBX would list them.
+fn list_at(says: &[(u64, String)], moment: u64) -> String {
+    let mut there: BTreeMap<&str, (&str, &str, &str)> = BTreeMap::new();
+    for (_, line) in says.iter().filter(|(at, _)| *at < moment) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            [who, "is", "called"] => drop(there.insert(who, ("called", "pending", "-"))),
+            [who, "places", ..] => drop(there.insert(who, ("placed", "pending", "-"))),
+            [who, "rings"] => drop(there.get_mut(who).map(|entry| entry.1 = "ringing")),
+            [who, "up"] => drop(there.get_mut(who).map(|entry| entry.1 = "up")),
+            [who, "joins", bridge] => drop(there.get_mut(who).map(|entry| entry.2 = bridge)),
+            [who, "leaves", _] => drop(there.get_mut(who).map(|entry| entry.2 = "-")),
+            [who, "gone", ..] => drop(there.remove(who)),
+            _ => {}
+        }
+    }
+    let entries = there.iter().filter(|(who, _)| !who.contains(';'));
+    let entries = entries.map(|(who, (origin, state, bridge))| format!("{who} {origin} {state} {bridge}"));
+    format!("list {}", entries.collect::<Vec<_>>().join("; "))
+}
