@@ -4,7 +4,14 @@
 //! against the trait and runs on every implementation. This crate leaves to others what a delivery is
 //! made of and when it is due (`delivery`), and where events come from (`calls`).
 
-pub mod settings;
+mod book;
+pub mod clock;
+pub mod faults;
+pub mod memory;
+mod rules;
 mod seam;
+pub mod settings;
 
+pub use book::{AccountSettings, SettingsBook, Sorted};
+pub use rules::MAX_LISTED;
 pub use seam::*;

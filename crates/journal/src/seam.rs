@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use calls::{AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
+use calls::{
+    AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored,
+};
 
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 
@@ -225,7 +227,8 @@ pub struct Filter {
     pub before: Option<EventSeq>,
     /// Only what is newer than this place, oldest first: for following.
     pub after: Option<EventSeq>,
-    /// At most so many; the store bounds it at 1,000.
+    /// At most so many (deliveries of one event are never torn apart); the store bounds it at 1,000, and 0
+    /// means that bound.
     pub limit: usize,
 }
 
@@ -257,6 +260,9 @@ pub struct SettingChange {
     pub changed_at: WallTime,
 }
 
+/// How many legs one [`Journal::prune`] forgets at most.
+pub const PRUNED_AT_ONCE: usize = 500;
+
 /// How much is kept, for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -280,7 +286,9 @@ pub enum JournalError {
         why: String,
     },
     /// The store was written by a newer Ringbud.
-    #[error("the journal at {place} has format {found}, this ringbud knows up to {known}: start the ringbud that wrote it, or a newer one")]
+    #[error(
+        "the journal at {place} has format {found}, this ringbud knows up to {known}: start the ringbud that wrote it, or a newer one"
+    )]
     Newer {
         /// The file.
         place: String,
@@ -306,7 +314,9 @@ pub enum JournalError {
         by: String,
     },
     /// The secrets in it were sealed with another key.
-    #[error("the journal at {place} was sealed with another key: give this ringbud the key it was made with, or enter the secrets anew in a new data folder")]
+    #[error(
+        "the journal at {place} was sealed with another key: give this ringbud the key it was made with, or enter the secrets anew in a new data folder"
+    )]
     WrongKey {
         /// The file.
         place: String,
@@ -354,8 +364,9 @@ pub trait Journal: Send + Sync + 'static {
     /// The attempts of a delivery, oldest first.
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>>;
 
-    /// Forgets settled events, their deliveries and attempts from before a moment (of all accounts, or one),
-    /// a bounded number at a time; the reply says how many are gone. Zero: nothing is left to prune.
+    /// Forgets legs that ended before a moment of our clock and have nothing pending (of all accounts, or
+    /// one): their events, deliveries and attempts, [`PRUNED_AT_ONCE`] legs at a time. The reply says how many
+    /// events are gone. Zero: nothing is left to prune.
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
 
     /// All settings.

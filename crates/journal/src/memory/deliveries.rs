@@ -1,0 +1,154 @@
+//! Deliveries in RAM: the pending ones, the settled ones, and their attempts.
+
+use std::collections::BTreeMap;
+
+use super::events::Events;
+use crate::rules::{self, Standing};
+use crate::settings::IntegrationId;
+use crate::{
+    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Pending, Settle,
+    Settled, WallTime, call_hash,
+};
+
+#[derive(Clone, Default)]
+pub(super) struct Deliveries {
+    pending: BTreeMap<DeliveryId, Row<Pending>>,
+    settled: BTreeMap<DeliveryId, Row<DeliveryState>>,
+    attempts: BTreeMap<DeliveryId, BTreeMap<u16, Attempt>>,
+}
+
+#[derive(Clone)]
+struct Row<T> {
+    is: T,
+    standing: Standing,
+    updated_at: WallTime,
+}
+
+impl Deliveries {
+    pub(super) fn want(&mut self, kept: &Kept, integrations: &[IntegrationId]) {
+        for integration in integrations {
+            let id = DeliveryId { event: kept.seq, integration: *integration };
+            let is = fresh(id, kept);
+            let row = Row { is, standing: Standing::default(), updated_at: kept.received_at };
+            self.pending.insert(id, row);
+        }
+    }
+
+    pub(super) fn load(&self) -> Vec<Pending> {
+        self.pending.values().map(|row| row.is.clone()).collect()
+    }
+
+    pub(super) fn settle(&mut self, settle: Settle, events: &Events, now: WallTime) -> Settled {
+        let id = settle.id;
+        let row = match (self.pending.remove(&id), &settle.outcome) {
+            (Some(row), _) => row,
+            (None, Outcome::Again(_)) => match events.get(id.event) {
+                Some(kept) => self.take_back(id, &kept),
+                None => return Settled::Fenced,
+            },
+            (None, _) => return Settled::Fenced,
+        };
+        let updated_at = rules::settled_at(&settle, now);
+        let standing = row.standing.after(&settle);
+        let mut is = row.is;
+        is.attempts = standing.attempts;
+        let settled = match settle.outcome {
+            Outcome::Delivered => Some(DeliveryState::Delivered),
+            Outcome::Expired => Some(DeliveryState::Expired),
+            Outcome::Failed(_) => Some(DeliveryState::Failed),
+            Outcome::Cancelled => Some(DeliveryState::Cancelled),
+            Outcome::Held => {
+                is.held = true;
+                None
+            }
+            Outcome::RetryAt(at) | Outcome::Again(at) => {
+                is.held = false;
+                is.due_at = at;
+                None
+            }
+        };
+        match settled {
+            Some(state) => drop(self.settled.insert(id, Row { is: state, standing, updated_at })),
+            None => drop(self.pending.insert(id, Row { is, standing, updated_at })),
+        }
+        if let Some(attempt) = settle.attempt {
+            self.attempts.entry(id).or_default().insert(attempt.number, attempt);
+        }
+        Settled::Done
+    }
+
+    fn take_back(&mut self, id: DeliveryId, kept: &Kept) -> Row<Pending> {
+        let is = fresh(id, kept);
+        match self.settled.remove(&id) {
+            Some(row) => Row { is, standing: row.standing, updated_at: row.updated_at },
+            None => Row { is, standing: Standing::default(), updated_at: kept.received_at },
+        }
+    }
+
+    pub(super) fn list(&self, filter: &Filter, events: &Events) -> Vec<DeliveryRecord> {
+        let mut found = Vec::new();
+        for kept in events.page(filter).filter(|kept| filter.accepts(&kept.event)) {
+            if found.len() >= filter.bounded_limit() {
+                break;
+            }
+            found.extend(self.of_event(kept).filter(|record| filter.accepts_state(&record.state)));
+        }
+        found
+    }
+
+    fn of_event<'a>(&'a self, kept: &'a Kept) -> impl Iterator<Item = DeliveryRecord> + 'a {
+        let pending = self.pending.range(all_of(kept.seq)).map(|(id, row)| {
+            let state = rules::pending_state(row.is.held, row.is.attempts, row.is.due_at);
+            (*id, state, &row.standing, row.updated_at)
+        });
+        let settled = self
+            .settled
+            .range(all_of(kept.seq))
+            .map(|(id, row)| (*id, row.is.clone(), &row.standing, row.updated_at));
+        let mut all: Vec<_> = pending.chain(settled).collect();
+        all.sort_by_key(|(id, ..)| *id);
+        all.into_iter().map(|(id, state, standing, updated_at)| DeliveryRecord {
+            id,
+            event: kept.clone(),
+            state,
+            attempts: standing.attempts,
+            last: standing.last.clone(),
+            updated_at,
+        })
+    }
+
+    pub(super) fn attempts(&self, id: DeliveryId) -> Vec<Attempt> {
+        self.attempts.get(&id).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    pub(super) fn is_pending(&self, event: EventSeq) -> bool {
+        self.pending.range(all_of(event)).next().is_some()
+    }
+
+    pub(super) fn pending_count(&self) -> u64 {
+        self.pending.len() as u64
+    }
+
+    pub(super) fn forget(&mut self, event: EventSeq) {
+        self.settled.retain(|id, _| id.event != event);
+        self.attempts.retain(|id, _| id.event != event);
+    }
+}
+
+fn fresh(id: DeliveryId, kept: &Kept) -> Pending {
+    Pending {
+        id,
+        account: kept.event.account().clone(),
+        kind: kept.event.kind(),
+        call_hash: call_hash(&kept.event.call),
+        created_at: kept.received_at,
+        attempts: 0,
+        due_at: kept.received_at,
+        held: false,
+    }
+}
+
+fn all_of(event: EventSeq) -> std::ops::RangeInclusive<DeliveryId> {
+    let at = |number| DeliveryId { event, integration: IntegrationId { number } };
+    at(0)..=at(u32::MAX)
+}

@@ -1,0 +1,158 @@
+//! Events, legs and notes in RAM.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
+
+use super::deliveries::Deliveries;
+use crate::rules::{self, begins, channel_of};
+use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, WallTime};
+
+#[derive(Clone, Default)]
+pub(super) struct Events {
+    kept: BTreeMap<EventSeq, Arc<Kept>>,
+    legs: BTreeMap<LegId, BTreeMap<EventKind, EventSeq>>,
+    notes: BTreeMap<(PbxName, Arc<str>), calls::Kept>,
+    heard: BTreeMap<PbxName, PbxTime>,
+    last: i64,
+}
+
+impl Events {
+    pub(super) fn append(&mut self, append: Append, deliveries: &mut Deliveries) -> Vec<Appended> {
+        let Append { pbx, events, notes, heard_at, received_at } = append;
+        let mut answers = Vec::with_capacity(events.len());
+        for (event, integrations) in events {
+            let places = self.legs.entry(event.leg.clone()).or_default();
+            if let Some(seq) = places.get(&event.kind()) {
+                answers.push(Appended::Repeat(*seq));
+                continue;
+            }
+            if places.contains_key(&EventKind::Ended) {
+                answers.push(Appended::AfterEnded);
+                continue;
+            }
+            self.last += 1;
+            let seq = EventSeq(self.last);
+            places.insert(event.kind(), seq);
+            let kept = Kept { seq, received_at, pbx: pbx.clone(), event };
+            deliveries.want(&kept, &integrations);
+            self.kept.insert(seq, Arc::new(kept));
+            answers.push(Appended::Stored(seq));
+        }
+        for Note { channel, kept } in notes {
+            match kept {
+                Some(kept) => self.notes.insert((pbx.clone(), channel), kept),
+                None => self.notes.remove(&(pbx.clone(), channel)),
+            };
+        }
+        let heard = self.heard.entry(pbx).or_insert(heard_at);
+        *heard = heard_at.max(*heard);
+        answers
+    }
+
+    pub(super) fn get(&self, seq: EventSeq) -> Option<Arc<Kept>> {
+        self.kept.get(&seq).cloned()
+    }
+
+    pub(super) fn find(&self, id: &EventId) -> Option<Arc<Kept>> {
+        self.kept.values().find(|kept| kept.event.id() == *id).cloned()
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.kept.len() as u64
+    }
+
+    /// In the order and within the page the filter asks for; what it says of the events is left to the caller.
+    pub(super) fn page<'a>(&'a self, filter: &'a Filter) -> Box<dyn Iterator<Item = &'a Arc<Kept>> + 'a> {
+        let within = self.kept.values().filter(|kept| filter.reaches(kept.seq));
+        match filter.after {
+            Some(_) => Box::new(within),
+            None => Box::new(within.rev()),
+        }
+    }
+
+    pub(super) fn list(&self, filter: &Filter) -> Vec<Arc<Kept>> {
+        self.page(filter)
+            .filter(|kept| filter.accepts(&kept.event))
+            .take(filter.bounded_limit())
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn legs(&self, filter: &Filter) -> Vec<LegRecord> {
+        self.page(filter)
+            .filter(|kept| begins(kept.event.kind()) && filter.accepts(&kept.event))
+            .filter_map(|kept| self.leg_begun_by(kept))
+            .take(filter.bounded_limit())
+            .collect()
+    }
+
+    fn leg_begun_by(&self, begun: &Kept) -> Option<LegRecord> {
+        let channel = channel_of(&begun.pbx, &begun.event.leg);
+        let noted =
+            self.notes.get(&(begun.pbx.clone(), Arc::from(channel))).and_then(|note| note.answered_at);
+        let events: Vec<&Kept> = self.of_leg(&begun.event.leg).collect();
+        rules::leg_record(&events, noted).filter(|record| record.seq == begun.seq)
+    }
+
+    fn of_leg(&self, leg: &LegId) -> impl Iterator<Item = &Kept> {
+        let mut places: Vec<EventSeq> =
+            self.legs.get(leg).into_iter().flat_map(|places| places.values().copied()).collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|seq| self.kept.get(&seq).map(AsRef::as_ref))
+    }
+
+    pub(super) fn restore(&self, pbx: &PbxName) -> Restored {
+        let mut open: Vec<_> = self
+            .legs
+            .iter()
+            .filter(|(_, places)| !places.contains_key(&EventKind::Ended))
+            .filter_map(|(leg, _)| {
+                let kept: Vec<&Kept> = self.of_leg(leg).filter(|kept| kept.pbx == *pbx).collect();
+                let events: Vec<_> = kept.iter().map(|kept| &kept.event).collect();
+                Some((kept.first()?.seq, rules::open_leg(&events)?))
+            })
+            .collect();
+        open.sort_by_key(|(seq, _)| *seq);
+        let notes = self.notes.iter().filter(|((of, _), _)| of == pbx);
+        Restored {
+            legs: open.into_iter().map(|(_, leg)| leg).collect(),
+            notes: notes
+                .map(|((_, channel), kept)| Note { channel: channel.clone(), kept: Some(kept.clone()) })
+                .collect(),
+            last_heard: self.heard.get(pbx).copied(),
+        }
+    }
+
+    pub(super) fn prune(
+        &mut self,
+        account: Option<&AccountId>,
+        before: WallTime,
+        deliveries: &mut Deliveries,
+    ) -> u64 {
+        let ended = |kept: &&Arc<Kept>| {
+            kept.event.kind() == EventKind::Ended
+                && kept.received_at < before
+                && account.is_none_or(|account| account == kept.event.account())
+        };
+        let idle = |leg: &LegId| self.of_leg(leg).all(|kept| !deliveries.is_pending(kept.seq));
+        let legs: Vec<LegId> = self
+            .kept
+            .values()
+            .filter(ended)
+            .map(|kept| kept.event.leg.clone())
+            .filter(idle)
+            .take(PRUNED_AT_ONCE)
+            .collect();
+        let mut gone = 0;
+        for leg in legs {
+            for seq in self.legs.remove(&leg).into_iter().flat_map(BTreeMap::into_values) {
+                self.kept.remove(&seq);
+                deliveries.forget(seq);
+                gone += 1;
+            }
+        }
+        gone
+    }
+}

@@ -1,0 +1,171 @@
+//! A journal in RAM: the model the others are compared with, and a store for tests. Forgets everything at
+//! the end, has no bound but the memory.
+
+mod deliveries;
+mod events;
+mod settings;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use calls::{EventId, PbxName, Restored};
+
+use crate::clock::{self, Clock};
+use crate::faults::{CommitPoint, Faults};
+use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::{
+    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
+    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, WallTime,
+};
+
+use calls::AccountId;
+use deliveries::Deliveries;
+use events::Events;
+use settings::Settings;
+
+/// A journal in RAM.
+pub struct Memory {
+    state: Mutex<State>,
+    faults: Faults,
+    clock: Clock,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    events: Events,
+    deliveries: Deliveries,
+    settings: Settings,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Memory {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::with(Faults::none(), clock::system())
+    }
+
+    /// An empty one with faults and a clock of the caller's.
+    pub fn with(faults: Faults, clock: Clock) -> Self {
+        Self { state: Mutex::default(), faults, clock }
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&State) -> T) -> Reply<'static, T>
+    where
+        T: Send + 'static,
+    {
+        ready(Ok(ask(&self.lock())))
+    }
+
+    /// Does all of it or nothing, and fails where the faults say so.
+    fn write<T>(&self, change: impl FnOnce(&mut State) -> Result<T, JournalError>) -> Reply<'static, T>
+    where
+        T: Send + 'static,
+    {
+        let unwritable = |why| JournalError::Unwritable { place: "memory".to_owned(), why };
+        if let Err(why) = self.faults.at(CommitPoint::Before) {
+            return ready(Err(unwritable(why)));
+        }
+        let done = change(&mut self.lock());
+        match self.faults.at(CommitPoint::After) {
+            Ok(()) => ready(done),
+            Err(why) => ready(Err(unwritable(why))),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ready<T: Send + 'static>(result: Result<T, JournalError>) -> Reply<'static, T> {
+    Box::pin(std::future::ready(result))
+}
+
+impl Journal for Memory {
+    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>> {
+        self.write(|state| {
+            let State { events, deliveries, .. } = state;
+            Ok(batch.into_iter().map(|append| events.append(append, deliveries)).collect())
+        })
+    }
+
+    fn load(&self) -> Reply<'_, Vec<Pending>> {
+        self.read(|state| state.deliveries.load())
+    }
+
+    fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
+        self.read(|state| events.into_iter().filter_map(|seq| state.events.get(seq)).collect())
+    }
+
+    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>> {
+        let now = (self.clock)();
+        self.write(|state| {
+            let State { events, deliveries, .. } = state;
+            Ok(batch.into_iter().map(|settle| deliveries.settle(settle, events, now)).collect())
+        })
+    }
+
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
+        self.read(|state| state.events.restore(&pbx))
+    }
+
+    fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
+        self.read(|state| state.events.list(&filter))
+    }
+
+    fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
+        self.read(|state| state.events.legs(&filter))
+    }
+
+    fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
+        self.read(|state| state.deliveries.list(&filter, &state.events))
+    }
+
+    fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
+        self.read(|state| state.deliveries.attempts(id))
+    }
+
+    fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
+        self.write(|state| {
+            let State { events, deliveries, .. } = state;
+            Ok(events.prune(account.as_ref(), before, deliveries))
+        })
+    }
+
+    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
+        self.read(|state| state.settings.all())
+    }
+
+    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64> {
+        let now = (self.clock)();
+        self.write(|state| state.settings.put(key, value, expected, now))
+    }
+
+    fn settings_revision(&self) -> Reply<'_, u64> {
+        self.read(|state| state.settings.revision())
+    }
+
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
+        self.read(|state| state.settings.since(revision))
+    }
+
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
+        self.write(|state| Ok(state.settings.allocate()))
+    }
+
+    fn size(&self) -> Reply<'_, Size> {
+        self.read(|state| Size {
+            bytes: 0,
+            events: state.events.count(),
+            pending: state.deliveries.pending_count(),
+        })
+    }
+
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
+        self.read(|state| state.events.find(&id))
+    }
+}

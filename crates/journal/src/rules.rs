@@ -1,0 +1,164 @@
+//! The rules every implementation shares: what a filter lets through, what an outcome makes of a delivery,
+//! what is left of a leg at a restart. Pure.
+
+use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
+
+use crate::{Attempt, DeliveryState, EventSeq, Filter, Kept, LegRecord, Outcome, Settle, WallTime};
+
+/// The most one list gives.
+pub const MAX_LISTED: usize = 1_000;
+
+impl Filter {
+    /// How many to list: `limit`, within the bound; 0 is the bound.
+    pub fn bounded_limit(&self) -> usize {
+        match self.limit {
+            0 => MAX_LISTED,
+            limit => limit.min(MAX_LISTED),
+        }
+    }
+
+    /// Whether a place is in the page.
+    pub fn reaches(&self, seq: EventSeq) -> bool {
+        self.before.is_none_or(|before| seq < before) && self.after.is_none_or(|after| seq > after)
+    }
+
+    /// Whether an event is listed, whatever its place.
+    pub fn accepts(&self, event: &Event) -> bool {
+        self.accepts_outline(event.kind(), event.at)
+            && self.account.as_ref().is_none_or(|account| account == event.account())
+            && self.leg.as_ref().is_none_or(|leg| *leg == event.leg)
+            && self.call.as_ref().is_none_or(|call| *call == event.call)
+            && self.employee.as_deref().is_none_or(|employee| employee == event.phone.employee_number())
+            && self.number.as_deref().is_none_or(|part| has_number(event, part))
+    }
+
+    /// The part of it that needs no more than kind and time.
+    pub(crate) fn accepts_outline(&self, kind: EventKind, at: PbxTime) -> bool {
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && self.from.is_none_or(|from| at >= from)
+            && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// Whether a delivery in this state is listed.
+    pub fn accepts_state(&self, state: &DeliveryState) -> bool {
+        let same = |wanted: &DeliveryState| std::mem::discriminant(wanted) == std::mem::discriminant(state);
+        self.states.is_empty() || self.states.iter().any(same)
+    }
+}
+
+fn has_number(event: &Event, part: &str) -> bool {
+    let transfer = match &event.what {
+        What::Ended(ended) => ended.transfer.as_ref(),
+        What::Incoming | What::Answered | What::Outgoing => None,
+    };
+    [&event.phone.number, &event.a_number, &event.b_number, &event.dialed_number]
+        .into_iter()
+        .chain(transfer.into_iter().flat_map(|transfer| [&transfer.party_number, &transfer.to]))
+        .any(|number| number.contains(part))
+        || event.phone.employee_number().contains(part)
+}
+
+/// How many attempts were made and what the last one said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) attempts: u16,
+    pub(crate) last: String,
+}
+
+impl Standing {
+    /// What it is after a settlement.
+    pub(crate) fn after(self, settle: &Settle) -> Self {
+        let attempts = match (&settle.attempt, &settle.outcome) {
+            (Some(attempt), _) => attempt.number,
+            (None, Outcome::Delivered | Outcome::RetryAt(_)) => self.attempts.saturating_add(1),
+            (None, Outcome::Expired | Outcome::Failed(_) | Outcome::Cancelled) => self.attempts,
+            (None, Outcome::Held | Outcome::Again(_)) => self.attempts,
+        };
+        let last = match (&settle.outcome, &settle.attempt) {
+            (Outcome::Failed(words), _) if !words.is_empty() => words.clone(),
+            (_, Some(attempt)) => in_words(attempt),
+            (Outcome::Delivered, None) => String::new(),
+            (_, None) => self.last,
+        };
+        Self { attempts, last }
+    }
+}
+
+fn in_words(attempt: &Attempt) -> String {
+    match attempt.status {
+        _ if !attempt.error.is_empty() => attempt.error.clone(),
+        Some(status) => format!("HTTP {status}"),
+        None => String::new(),
+    }
+}
+
+/// When a settlement happened: at the end of its attempt, or now.
+pub(crate) fn settled_at(settle: &Settle, now: WallTime) -> WallTime {
+    let Some(attempt) = &settle.attempt else { return now };
+    let took = i64::try_from(attempt.took_micros).unwrap_or(i64::MAX);
+    WallTime(attempt.at.0.saturating_add(took))
+}
+
+/// The state of a delivery that is not settled.
+pub(crate) fn pending_state(held: bool, attempts: u16, due_at: WallTime) -> DeliveryState {
+    match (held, attempts) {
+        (true, _) => DeliveryState::Paused,
+        (false, 0) => DeliveryState::Waiting,
+        (false, _) => DeliveryState::Retrying(due_at),
+    }
+}
+
+/// What the call logic gets back of a leg that has begun and not ended, from its events, oldest first.
+pub(crate) fn open_leg(events: &[&Event]) -> Option<OpenLeg> {
+    let begun = events.iter().find(|event| begins(event.kind()))?;
+    let latest = events.last()?;
+    Some(OpenLeg {
+        leg: begun.leg.clone(),
+        call: begun.call.clone(),
+        sequence: events.iter().map(|event| event.sequence).max().unwrap_or(begun.sequence),
+        phone: begun.phone.clone(),
+        direction: begun.direction,
+        begun_at: begun.begun_at,
+        answered_at: answered(events),
+        counterpart: latest.counterpart.clone(),
+        a_number: latest.a_number.clone(),
+        b_number: latest.b_number.clone(),
+        dialed_number: latest.dialed_number.clone(),
+        queue: latest.queue.clone(),
+    })
+}
+
+/// A leg as it is listed, from its events, oldest first, and the answer its channel's note has.
+pub(crate) fn leg_record(events: &[&Kept], noted: Option<PbxTime>) -> Option<LegRecord> {
+    let begun = events.iter().find(|kept| begins(kept.event.kind()))?;
+    let ended = events.iter().find(|kept| kept.event.kind() == EventKind::Ended);
+    let of_end = ended.and_then(|kept| match &kept.event.what {
+        What::Ended(ended) => ended.answered_at,
+        What::Incoming | What::Answered | What::Outgoing => None,
+    });
+    let plain: Vec<&Event> = events.iter().map(|kept| &kept.event).collect();
+    Some(LegRecord {
+        seq: begun.seq,
+        begun: begun.event.clone(),
+        answered_at: of_end.or_else(|| answered(&plain)).or(noted),
+        ended: ended.map(|kept| kept.event.clone()),
+        direction: match begun.event.kind() {
+            EventKind::Outgoing => Direction::Outgoing,
+            EventKind::Incoming | EventKind::Answered | EventKind::Ended => Direction::Incoming,
+        },
+    })
+}
+
+fn answered(events: &[&Event]) -> Option<PbxTime> {
+    events.iter().find(|event| event.kind() == EventKind::Answered).map(|event| event.at)
+}
+
+/// Whether a leg begins with it.
+pub(crate) fn begins(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Incoming | EventKind::Outgoing)
+}
+
+/// The channel of a leg, as the PBX names it.
+pub(crate) fn channel_of<'a>(pbx: &PbxName, leg: &'a LegId) -> &'a str {
+    leg.as_str().strip_prefix(pbx.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(leg.as_str())
+}
