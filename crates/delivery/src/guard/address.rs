@@ -1,0 +1,158 @@
+//! Which addresses may be connected to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// Why an address is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// `127.0.0.0/8`, `::1`.
+    #[error("a loopback address")]
+    Loopback,
+    /// `0.0.0.0/8`, `::`.
+    #[error("the unspecified address")]
+    Unspecified,
+    /// `169.254.0.0/16`, `fe80::/10`; clouds answer about themselves there.
+    #[error("a link-local address (cloud metadata services live there)")]
+    LinkLocal,
+    /// Addresses outside the link-local range where a cloud answers about itself.
+    #[error("a cloud metadata address")]
+    Metadata,
+    /// `10/8`, `172.16/12`, `192.168/16`.
+    #[error("a private address")]
+    Private,
+    /// `fc00::/7`, `fec0::/10`.
+    #[error("a unique-local address")]
+    UniqueLocal,
+    /// `100.64.0.0/10`.
+    #[error("an address behind a provider's shared NAT")]
+    SharedNat,
+    /// `224/4`, `ff00::/8`.
+    #[error("a multicast address")]
+    Multicast,
+    /// The broadcast address.
+    #[error("the broadcast address")]
+    Broadcast,
+    /// Ranges for examples in documents.
+    #[error("an address reserved for documentation")]
+    Documentation,
+    /// Ranges for benchmarks, protocol assignments, future use.
+    #[error("a reserved address")]
+    Reserved,
+}
+
+/// An address may not be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address} is {why} and refused: if it is meant, an operator can list it under [outgoing] allow")]
+pub struct Refused {
+    /// The address.
+    pub address: IpAddr,
+    /// Why.
+    pub why: Why,
+}
+
+/// What an operator allows beyond the public addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    allow: Vec<IpNet>,
+}
+
+impl Guard {
+    /// A guard with the listed networks allowed.
+    pub fn new(allow: Vec<IpNet>) -> Self {
+        Self { allow }
+    }
+
+    /// Whether an address may be connected to.
+    ///
+    /// An address that carries another one inside (mapped, compatible, NAT64, 6to4, Teredo) is judged by
+    /// both; the allow-list may name either.
+    pub fn check(&self, address: IpAddr) -> Result<(), Refused> {
+        if self.allows(address) {
+            return Ok(());
+        }
+        let inner = match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => embedded(v6),
+        };
+        if let Some(inner) = inner {
+            if self.allows(IpAddr::V4(inner)) {
+                return Ok(());
+            }
+            if let Some(why) = refuse_v4(inner) {
+                return Err(Refused { address, why });
+            }
+        }
+        let why = match address {
+            IpAddr::V4(v4) => refuse_v4(v4),
+            IpAddr::V6(v6) => refuse_v6(v6),
+        };
+        why.map_or(Ok(()), |why| Err(Refused { address, why }))
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|net| net.contains(&address))
+    }
+}
+
+fn refuse_v4(address: Ipv4Addr) -> Option<Why> {
+    let why = match address.octets() {
+        [0, ..] => Why::Unspecified,
+        [127, ..] => Why::Loopback,
+        [169, 254, ..] => Why::LinkLocal,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Why::Private,
+        [100, 100, 100, 200] | [168, 63, 129, 16] => Why::Metadata,
+        [100, 64..=127, ..] => Why::SharedNat,
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Why::Documentation,
+        [192, 0, 0, _] | [192, 88, 99, _] | [198, 18..=19, ..] => Why::Reserved,
+        [224..=239, ..] => Why::Multicast,
+        [255, 255, 255, 255] => Why::Broadcast,
+        [240..=255, ..] => Why::Reserved,
+        _ => return None,
+    };
+    Some(why)
+}
+
+fn refuse_v6(address: Ipv6Addr) -> Option<Why> {
+    let why = match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Why::Unspecified,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Why::Loopback,
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Why::Metadata,
+        [0xfe80..=0xfebf, ..] => Why::LinkLocal,
+        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Why::UniqueLocal,
+        [0xff00..=0xffff, ..] => Why::Multicast,
+        [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Why::Documentation,
+        // NAT64 for local use, discard-only, SRv6, ORCHID, benchmarking.
+        [0x0064, 0xff9b, 1, ..]
+        | [0x0100, 0, 0, 0, ..]
+        | [0x5f00, ..]
+        | [0x2001, 0x0010..=0x003f, ..]
+        | [0x2001, 0x0002, 0, ..] => Why::Reserved,
+        _ => return None,
+    };
+    Some(why)
+}
+
+/// The IPv4 address inside an IPv6 one, where the form is one that carries traffic to it.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        // Compatible, mapped, translated.
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => Some(of(high, low)),
+        // NAT64.
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some(of(high, low)),
+        // 6to4.
+        [0x2002, high, low, ..] => Some(of(high, low)),
+        // Teredo keeps the client's address inverted at the end.
+        [0x2001, 0, _, _, _, _, high, low] => Some(of(!high, !low)),
+        // ISATAP.
+        [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => Some(of(high, low)),
+        _ => None,
+    }
+}

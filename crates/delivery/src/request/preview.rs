@@ -1,0 +1,50 @@
+//! A request as a person sees it: for the history, the preview and the terminal.
+
+use std::fmt::Write as _;
+
+use super::headers::blanked;
+use super::{Compiled, Rendered};
+
+impl Rendered {
+    /// Method and target, as on the request line.
+    pub fn request_line(&self) -> String {
+        let mut line = String::with_capacity(self.method.as_str().len() + 1 + self.target.len());
+        line.push_str(self.method.as_str());
+        line.push(' ');
+        line.push_str(&String::from_utf8_lossy(&self.target));
+        line
+    }
+
+    /// The headers as they are kept: secrets blanked.
+    pub fn shown_headers(&self) -> Vec<(String, String)> {
+        blanked(&self.headers)
+    }
+}
+
+impl Compiled {
+    /// A command line that makes the same request, secrets blanked, for any POSIX shell.
+    pub fn curl(&self, rendered: &Rendered) -> String {
+        let mut line = format!("curl -X {}", rendered.method);
+        for (name, value) in rendered.shown_headers() {
+            if name != "host" && name != "user-agent" {
+                let _ = write!(line, " -H {}", quoted(&format!("{name}: {value}")));
+            }
+        }
+        if !rendered.body.is_empty() {
+            let _ = write!(line, " --data-raw {}", quoted(&String::from_utf8_lossy(&rendered.body)));
+        }
+        let url = format!("{}{}", self.shown_origin(), String::from_utf8_lossy(&rendered.target));
+        let _ = write!(line, " {}", quoted(&url));
+        line
+    }
+
+    fn shown_origin(&self) -> String {
+        let scheme = if self.origin.tls { "https" } else { "http" };
+        let host = self.headers.get(http::header::HOST).map_or("", |host| host.to_str().unwrap_or(""));
+        format!("{scheme}://{host}")
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
