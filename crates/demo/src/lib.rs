@@ -7,11 +7,14 @@
 pub mod cast;
 mod clock;
 mod dice;
+pub mod paint;
 mod part;
 pub mod pbx;
 pub mod player;
+pub mod receiver;
 mod shape;
 mod shapes;
+pub mod show;
 
 pub use shape::Shape;
 pub use shapes::{Number, programme};

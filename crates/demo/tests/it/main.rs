@@ -3,3 +3,5 @@
 mod client;
 mod pbx;
 mod play;
+mod receiver;
+mod show;

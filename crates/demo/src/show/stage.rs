@@ -1,0 +1,90 @@
+//! What runs where, what to open, what to try, and how to connect a PBX of one's own.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::paint::{Paint, Tone};
+
+/// What is running during the demo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The window and the API: `http://127.0.0.1:8080`.
+    pub http: String,
+    /// A one-time link that logs in to the window, if there is one.
+    pub login: Option<String>,
+    /// An API token, if one was made.
+    pub token: Option<String>,
+    /// Where the requests go.
+    pub receiver: String,
+    /// The AMI address of the demo PBX.
+    pub pbx: String,
+    /// The accounts: id and name.
+    pub accounts: Vec<(String, String)>,
+}
+
+impl Stage {
+    /// The header of the show.
+    pub fn header(&self, paint: Paint) -> String {
+        let mut out = String::new();
+        let title = paint.tone(Tone::Strong, "Ringbud demo");
+        let _ =
+            writeln!(out, "\n  {title}: a PBX that plays recorded calls, the gateway, and a web service\n");
+        let window = self.login.as_deref().unwrap_or(&self.http);
+        let accounts: Vec<_> = self.accounts.iter().map(|(id, name)| format!("{id} {name}")).collect();
+        for (what, place, why) in [
+            ("open", window, "the window"),
+            ("receiver", &self.receiver, "takes the requests, as your web service would"),
+            ("demo PBX", &self.pbx, "speaks AMI, as your Asterisk would"),
+            ("accounts", &accounts.join(", "), ""),
+        ] {
+            let what = paint.tone(Tone::Quiet, format!("{what:<10}"));
+            let why =
+                if why.is_empty() { String::new() } else { format!("  {}", paint.tone(Tone::Quiet, why)) };
+            let _ = writeln!(out, "  {what} {place}{why}");
+        }
+        self.next(paint, &mut out);
+        out
+    }
+
+    fn next(&self, paint: Paint, out: &mut String) {
+        let _ = writeln!(out, "\n  {}", paint.tone(Tone::Strong, "Try next"));
+        let account = self.accounts.first().map_or("1001", |(id, _)| id);
+        if let Some(token) = &self.token {
+            let http = &self.http;
+            let _ = writeln!(
+                out,
+                "    curl -H 'Authorization: Bearer {token}' {http}/api/v1/accounts/{account}/calls"
+            );
+        }
+        let _ = writeln!(
+            out,
+            "    ringbud receive                        your own receiver: point an account's URLs at it"
+        );
+        let _ = writeln!(out, "    ringbud demo --speed 5                 the same, faster");
+        let _ = writeln!(out, "\n  {}", paint.tone(Tone::Strong, "Your own Asterisk"));
+        out.push_str(OWN_PBX);
+        let _ = writeln!(out, "\n  {}\n", paint.tone(Tone::Quiet, "Ctrl-C stops the demo."));
+    }
+
+    /// One JSON object.
+    pub fn to_json(&self) -> Value {
+        let accounts: Vec<_> =
+            self.accounts.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect();
+        json!({
+            "type": "stage", "http": self.http, "login": self.login, "token": self.token,
+            "receiver": self.receiver, "pbx": self.pbx, "accounts": accounts,
+        })
+    }
+}
+
+const OWN_PBX: &str = "    manager.conf                           ringbud.toml
+      [ringbud]                              [[pbx]]
+      secret = choose-a-long-one             name = \"pbx1\"
+      read = system,call,agent               kind = \"asterisk\"
+      write = system,reporting               address = \"127.0.0.1:5038\"
+                                             username = \"ringbud\"
+                                             secret = \"choose-a-long-one\"
+    ringbud check --config ringbud.toml    says what is missing
+    ringbud serve --config ringbud.toml    runs the gateway
+";
