@@ -7,6 +7,7 @@
 pub mod cast;
 mod clock;
 mod dice;
+pub mod load;
 pub mod paint;
 mod part;
 pub mod pbx;

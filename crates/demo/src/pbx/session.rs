@@ -15,7 +15,7 @@ use super::{Inner, Mode, User};
 
 /// Messages that wait for one client. Asterisk has no such limit; a client that does not read for
 /// [`super::WRITE_TIMEOUT`] is disconnected there too.
-pub(super) const SESSION_QUEUE: usize = 4096;
+pub(super) const SESSION_QUEUE: usize = 1024;
 
 /// The longest action taken; a client that sends more is disconnected.
 const ACTION_BYTES_MAX: usize = 64 * 1024;

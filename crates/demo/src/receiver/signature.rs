@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 
 /// How far the sender's clock and ours may differ.
-const TOLERANCE_S: i64 = 300;
+const TOLERANCE_S: u64 = 300;
 
 /// What a signature is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,10 @@ pub struct Secret(Vec<u8>);
 pub struct NoSecret;
 
 impl Secret {
-    /// Reads `whsec_` and base64.
+    /// Reads `whsec_` and base64; the prefix may be left out, as in the specification's own libraries.
     pub fn read(text: &str) -> Result<Self, NoSecret> {
-        let encoded = text.trim().strip_prefix("whsec_").ok_or(NoSecret)?;
+        let text = text.trim();
+        let encoded = text.strip_prefix("whsec_").unwrap_or(text);
         let bytes = STANDARD.decode(encoded).map_err(|_| NoSecret)?;
         if (24..=64).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(NoSecret) }
     }
@@ -87,7 +88,7 @@ impl Signed<'_> {
         if signatures.is_empty() {
             return Signature::Missing;
         }
-        if time.parse::<i64>().is_ok_and(|time| (now.as_second() - time).abs() <= TOLERANCE_S) {
+        if time.parse::<i64>().is_ok_and(|time| now.as_second().abs_diff(time) <= TOLERANCE_S) {
             let good = secrets.iter().any(|secret| self.made_by(secret, id, time, signatures));
             if good { Signature::Good } else { Signature::Wrong }
         } else {
@@ -131,8 +132,8 @@ mod tests {
     fn the_example_of_the_specifications_own_libraries_is_good() {
         let (body, good) = (r#"{"test": 2432232314}"#, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert_eq!(verify(body, good, TIME_S), Signature::Good);
-        assert_eq!(verify(body, &format!("v1,AAAA {good}"), TIME_S + TOLERANCE_S), Signature::Good);
-        assert_eq!(verify(body, good, TIME_S + TOLERANCE_S + 1), Signature::Stale);
+        assert_eq!(verify(body, &format!("v1,AAAA {good}"), TIME_S + 300), Signature::Good);
+        assert_eq!(verify(body, good, TIME_S + 301), Signature::Stale);
         assert_eq!(verify(r#"{"test": 2432232315}"#, good, TIME_S), Signature::Wrong);
         assert_eq!(verify(body, "v2,g0hM9SsE", TIME_S), Signature::Wrong);
         assert_eq!(verify(body, "", TIME_S), Signature::Missing);
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_none_is_refused() {
-        for text in ["", "whsec_", "whsec_AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64!"] {
+        for text in ["", "whsec_", "whsec_AAAA", "whsec_not base64!"] {
             assert!(Secret::read(text).is_err(), "{text}");
         }
         assert_eq!(format!("{:?}", Secret::read(SECRET)), "Ok(Secret(…))");
