@@ -7,13 +7,19 @@ mod boot;
 mod channel;
 mod clock;
 mod codec;
+mod encode;
 mod list;
 mod message;
+mod session;
 mod stream;
 mod translate;
 
 pub use codec::{Decoder, Item, MAX_HEADERS, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Malformed};
+pub use encode::Action;
 pub use list::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use message::Message;
+pub use session::{
+    About, Failure, Health, Missing, Notice, Now, Output, Proof, Secret, Session, Settings, State,
+};
 pub use stream::Stream;
 pub use translate::{Counts, Translator};

@@ -11,9 +11,9 @@ use super::translate::{Counts, Translator};
 /// The bytes of one PBX, over all its links one after the other, as inputs of the call logic.
 #[derive(Debug)]
 pub struct Stream {
-    decoder: Decoder,
-    translator: Translator,
-    malformed: u64,
+    pub(super) decoder: Decoder,
+    pub(super) translator: Translator,
+    pub(super) malformed: u64,
 }
 
 impl Stream {

@@ -17,6 +17,32 @@ use super::message::Message;
 /// asked for by hand may be of a single channel.
 pub(super) const ACTION_PREFIX: &str = "ringbud-";
 
+/// The events that say something: what a filter has to let through.
+pub(super) const EVENTS: [&str; 22] = [
+    "FullyBooted",
+    "Shutdown",
+    "Newchannel",
+    "Newstate",
+    "NewCallerid",
+    "NewConnectedLine",
+    "DialBegin",
+    "DialState",
+    "DialEnd",
+    "BridgeEnter",
+    "BridgeLeave",
+    "LocalBridge",
+    "BlindTransfer",
+    "AttendedTransfer",
+    "Pickup",
+    "ParkedCall",
+    "UnParkedCall",
+    "ParkedCallTimeOut",
+    "QueueCallerJoin",
+    "QueueCallerLeave",
+    "HangupRequest",
+    "Hangup",
+];
+
 /// What came in, by what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -37,6 +63,8 @@ pub struct Translator {
     boot: Boot,
     list: List,
     counts: Counts,
+    /// The newest time an event bore, until it is taken.
+    stamp: Option<PbxTime>,
 }
 
 impl Translator {
@@ -47,6 +75,7 @@ impl Translator {
             boot: Boot::starting_at(last_heard),
             list: List::default(),
             counts: Counts::default(),
+            stamp: None,
         }
     }
 
@@ -110,6 +139,11 @@ impl Translator {
         self.counts.inputs += inputs;
     }
 
+    /// The newest time an event bore since this was asked last.
+    pub(super) const fn take_stamp(&mut self) -> Option<PbxTime> {
+        self.stamp.take()
+    }
+
     fn now(&self) -> PbxTime {
         self.clock.heard().unwrap_or_default()
     }
@@ -125,6 +159,7 @@ impl Translator {
             Some(time) => {
                 let before = self.now();
                 self.clock.said(time, arrival);
+                self.stamp = Some(time);
                 if self.boot.clock_read(time, arrival.is_some()) {
                     out(before, Input::Restarted);
                 }

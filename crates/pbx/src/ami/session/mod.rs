@@ -1,0 +1,182 @@
+//! The login session with one PBX, over all its connections one after the other, without a socket or clock.
+//!
+//! The shell says what happens ([`Session::connected`], [`Session::received`], [`Session::disconnected`],
+//! [`Session::timed_out`]) and does what comes out ([`Output`]). This module leaves to the shell when to
+//! connect again, and to `calls` what the inputs mean.
+
+mod conversation;
+mod pulse;
+mod report;
+
+use std::fmt;
+use std::time::Duration;
+
+use calls::{Input, PbxTime};
+
+use self::conversation::Conversation;
+use super::codec::Item;
+use super::stream::Stream;
+use super::translate::Counts;
+
+pub use report::{About, Failure, Health, Missing, Notice, Output, State};
+
+/// The secret of an AMI user; never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How the secret is shown to the PBX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// As a digest of the secret and a challenge of the PBX: whoever listens does not learn it.
+    Challenge,
+    /// As it is.
+    Plain,
+}
+
+/// What a session has to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The AMI user.
+    pub username: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// How the secret is shown.
+    pub proof: Proof,
+    /// How often the PBX is asked for a sign of life.
+    pub ping_every: Duration,
+    /// How long it may take to give one.
+    pub ping_within: Duration,
+    /// How often its channels are compared with what is known, even if nothing seems to be missing.
+    pub audit_every: Duration,
+}
+
+impl Settings {
+    /// With the usual times.
+    pub fn new(username: impl Into<String>, secret: Secret) -> Self {
+        Self {
+            username: username.into(),
+            secret,
+            proof: Proof::Challenge,
+            ping_every: Duration::from_secs(5),
+            ping_within: Duration::from_secs(10),
+            audit_every: Duration::from_secs(180),
+        }
+    }
+}
+
+/// Now, by both our clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Since any fixed moment; for deadlines.
+    pub monotonic: Duration,
+    /// Microseconds since the epoch; for the age of what the PBX says.
+    pub wall_micros: i64,
+}
+
+/// The session with one PBX.
+#[derive(Debug)]
+pub struct Session {
+    stream: Stream,
+    conversation: Conversation,
+}
+
+impl Session {
+    /// For a PBX that was heard last at that moment (of an earlier run), if ever.
+    pub fn new(settings: Settings, last_heard: Option<PbxTime>) -> Self {
+        Self { stream: Stream::new(last_heard), conversation: Conversation::new(settings) }
+    }
+
+    /// A connection was made.
+    pub fn connected(&mut self, now: Now, mut out: impl FnMut(Output<'_>)) {
+        self.disconnected(&mut out);
+        self.conversation.connected(now, &mut out);
+    }
+
+    /// Bytes came in.
+    pub fn received(&mut self, bytes: &[u8], now: Now, mut out: impl FnMut(Output<'_>)) {
+        let bytes = self.conversation.came(bytes, now, &mut out);
+        let Stream { decoder, translator, malformed } = &mut self.stream;
+        decoder.feed(bytes);
+        while let Some(item) = decoder.next_item() {
+            match item {
+                Item::Greeting(_) => {}
+                Item::Message(message) => {
+                    let unusable = translator.counts().unusable_lists;
+                    translator.translate(&message, Some(now.monotonic), |at, input| {
+                        out(Output::Heard { at, input: &input, because: Some(&message) });
+                    });
+                    if translator.counts().unusable_lists > unusable {
+                        self.conversation.lost(Notice::UnusableList, now, &mut out);
+                    }
+                    self.conversation.message(&message, translator.last_heard(), now, &mut out);
+                }
+                Item::Malformed(what) => {
+                    *malformed += 1;
+                    self.conversation.lost(Notice::Skipped(what), now, &mut out);
+                }
+            }
+        }
+        if let Some(newest) = translator.take_stamp() {
+            self.conversation.read(newest, now);
+        }
+    }
+
+    /// The connection is gone, or has been closed after [`Output::Failed`].
+    pub fn disconnected(&mut self, mut out: impl FnMut(Output<'_>)) {
+        let was_followed = self.conversation.disconnected(&mut out);
+        if was_followed {
+            self.stream
+                .link_lost(|at, input: Input<'_>| out(Output::Heard { at, input: &input, because: None }));
+        } else {
+            self.stream.decoder.reset();
+        }
+    }
+
+    /// To be called when [`Self::next_deadline`] has come. Calling it early does nothing.
+    pub fn timed_out(&mut self, now: Now, mut out: impl FnMut(Output<'_>)) {
+        self.conversation.timed_out(now, &mut out);
+    }
+
+    /// When [`Self::timed_out`] has to be called, by the monotonic clock.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.conversation.next_deadline()
+    }
+
+    /// How far the link is.
+    pub const fn state(&self) -> State {
+        self.conversation.state()
+    }
+
+    /// What the PBX says of itself, as far as known.
+    pub const fn about(&self) -> &About {
+        self.conversation.about()
+    }
+
+    /// How the link is doing.
+    pub fn health(&self) -> Health {
+        self.conversation.health()
+    }
+
+    /// What came in so far, by what became of it.
+    pub const fn counts(&self) -> Counts {
+        self.stream.counts()
+    }
+
+    /// The last moment the PBX is known to have been heard, by its clock.
+    pub const fn last_heard(&self) -> Option<PbxTime> {
+        self.stream.last_heard()
+    }
+}

@@ -1,0 +1,3 @@
+//! The rules of the PBX protocols, over recordings of a real Asterisk and over made-up bytes.
+
+mod session;

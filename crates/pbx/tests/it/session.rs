@@ -1,0 +1,391 @@
+//! The login session, against a PBX that is played by the test.
+
+use std::time::Duration;
+
+use calls::Input;
+use pbx::ami::{Failure, Missing, Notice, Now, Output, Proof, Secret, Session, Settings, State};
+
+/// A session and what came out of it, in words.
+struct Play {
+    session: Session,
+    now: Now,
+    sent: String,
+    said: Vec<String>,
+    failure: Option<Failure>,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self::with(Settings::new("ringbud", Secret::new("s3cret")))
+    }
+
+    fn with(settings: Settings) -> Self {
+        Self {
+            session: Session::new(settings, None),
+            now: Now { monotonic: Duration::from_secs(1000), wall_micros: 1_795_343_900_000_000 },
+            sent: String::new(),
+            said: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn note(sent: &mut String, said: &mut Vec<String>, failure: &mut Option<Failure>, output: Output<'_>) {
+        match output {
+            Output::Send(bytes) => sent.push_str(std::str::from_utf8(bytes).expect("actions are text")),
+            Output::Heard { input: Input::Snapshot { listed }, .. } => {
+                said.push(format!("snapshot of {}", listed.len()));
+            }
+            Output::Heard { input, .. } => {
+                let text = format!("{input:?}");
+                said.push(text.split([' ', '(']).next().unwrap_or_default().to_owned());
+            }
+            Output::State(state) => said.push(state.name().to_owned()),
+            Output::Notice(notice) => said.push(format!("{notice:?}")),
+            Output::Endpoint { name, is_reachable } => said.push(format!("{name} {is_reachable}")),
+            Output::Failed(why) => *failure = Some(why),
+        }
+    }
+
+    fn connect(&mut self) -> &mut Self {
+        let Self { session, now, sent, said, failure } = self;
+        session.connected(*now, |output| Self::note(sent, said, failure, output));
+        self
+    }
+
+    fn disconnect(&mut self) -> &mut Self {
+        let Self { session, sent, said, failure, .. } = self;
+        session.disconnected(|output| Self::note(sent, said, failure, output));
+        self
+    }
+
+    /// The PBX says this.
+    fn hears(&mut self, text: &str) -> &mut Self {
+        let Self { session, now, sent, said, failure } = self;
+        session.received(text.replace('\n', "\r\n").as_bytes(), *now, |output| {
+            Self::note(sent, said, failure, output);
+        });
+        self
+    }
+
+    fn wait(&mut self, seconds: u64) -> &mut Self {
+        let end = self.now.monotonic + Duration::from_secs(seconds);
+        while let Some(deadline) = self.session.next_deadline().filter(|&deadline| deadline <= end) {
+            self.advance_to(deadline.max(self.now.monotonic));
+            let Self { session, now, sent, said, failure } = self;
+            session.timed_out(*now, |output| Self::note(sent, said, failure, output));
+        }
+        self.advance_to(end);
+        self
+    }
+
+    fn advance_to(&mut self, monotonic: Duration) {
+        let passed = monotonic.saturating_sub(self.now.monotonic).as_micros();
+        self.now.wall_micros += i64::try_from(passed).expect("short");
+        self.now.monotonic = monotonic;
+    }
+
+    /// Answers every action sent so far: `say` gives the rest of the answer for its name.
+    fn answers(&mut self, say: impl Fn(&str) -> String) -> &mut Self {
+        loop {
+            let sent = std::mem::take(&mut self.sent);
+            if sent.is_empty() {
+                return self;
+            }
+            for action in sent.split("\r\n\r\n").filter(|action| !action.is_empty()) {
+                let header = |name: &str| {
+                    action
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                        .unwrap_or_default()
+                };
+                let (name, id) = (header("Action"), header("ActionID"));
+                let answer = say(name).replace("ID", &format!("ActionID: {id}"));
+                self.hears(&answer);
+            }
+        }
+    }
+
+    fn takes_said(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.said)
+    }
+}
+
+/// A PBX where everything is allowed and nothing goes on.
+fn willing(action: &str) -> String {
+    match action {
+        "Challenge" => "Response: Success\nID\nChallenge: 168\n\n".to_owned(),
+        "Login" => format!("Response: Success\nID\nMessage: Authentication accepted\n\n{BOOTED}"),
+        "Ping" => "Response: Success\nID\nPing: Pong\nTimestamp: 1795343900.500000\n\n".to_owned(),
+        "CoreSettings" => {
+            "Response: Success\nID\nAsteriskVersion: 22.10.1\nSystemName: pbx-1\nCoreCDRenabled: Yes\n\n"
+                .to_owned()
+        }
+        "CoreStatus" => {
+            "Response: Success\nID\nCoreStartupDate: 2026-11-22\nCoreStartupTime: 10:46:48\n\n".to_owned()
+        }
+        "Filter" => "Response: Success\nID\nMessage: Filter Added\n\n".to_owned(),
+        "Status" => empty_list("Status"),
+        "CoreShowChannels" => empty_list("CoreShowChannels"),
+        "PJSIPShowEndpoints" => "Response: Success\nID\nEventList: start\n\n\
+             Event: EndpointList\nID\nObjectName: 1001-101\nDeviceState: Not in use\n\n\
+             Event: EndpointList\nID\nObjectName: 1001-102\nDeviceState: Unavailable\n\n\
+             Event: EndpointListComplete\nID\nEventList: Complete\n\n"
+            .to_owned(),
+        other => panic!("nobody should say {other}"),
+    }
+}
+
+const BOOTED: &str = "Event: FullyBooted\nPrivilege: system,all\nUptime: 90\nStatus: Fully Booted\n\n";
+const GREETING: &str = "Asterisk Call Manager/11.0.0\n";
+const DENIED: &str = "Response: Error\nID\nMessage: Permission denied\n\n";
+
+fn empty_list(name: &str) -> String {
+    format!(
+        "Response: Success\nID\nEventList: start\n\n\
+         Event: {name}Complete\nID\nEventList: Complete\nListItems: 0\n\n"
+    )
+}
+
+#[test]
+fn a_login_proves_the_secret_installs_filters_lists_the_channels_and_is_live() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING);
+    assert_eq!(play.sent, "Action: Challenge\r\nActionID: ringbud-1-challenge\r\nAuthType: MD5\r\n\r\n");
+    play.answers(willing);
+    assert_eq!(
+        play.takes_said(),
+        [
+            "connecting",
+            "logging_in",
+            "synchronising",
+            "snapshot of 0",
+            "live",
+            "PJSIP/1001-101 true",
+            "PJSIP/1001-102 false"
+        ]
+    );
+    let about = play.session.about();
+    assert_eq!((about.version.as_str(), about.system_name.as_str()), ("22.10.1", "pbx-1"));
+    assert_eq!(about.started, "2026-11-22 10:46:48");
+    assert!(about.has_cdr);
+}
+
+#[test]
+fn the_secret_is_shown_as_a_digest_of_the_challenge() {
+    let mut play = Play::new();
+    play.connect()
+        .hears(GREETING)
+        .hears("Response: Success\nActionID: ringbud-1-challenge\nChallenge: 168\n\n");
+    // echo -n 168s3cret | md5sum
+    assert!(
+        play.sent.contains("AuthType: MD5\r\nUsername: ringbud\r\nKey: 92393fdc4e83466a4d5a85e879adab26\r\n"),
+        "{}",
+        play.sent
+    );
+    assert!(!play.sent.contains("s3cret"));
+}
+
+#[test]
+fn a_plain_login_sends_the_secret_and_debug_never_shows_it() {
+    let mut play =
+        Play::with(Settings { proof: Proof::Plain, ..Settings::new("ringbud", Secret::new("s3cret")) });
+    play.connect().hears(GREETING);
+    assert!(play.sent.ends_with("Username: ringbud\r\nSecret: s3cret\r\n\r\n"), "{}", play.sent);
+    assert!(!format!("{:?}", play.session).contains("s3cret"));
+}
+
+#[test]
+fn all_filters_are_sent_in_one_go_because_the_first_keeps_everything_else_away() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING);
+    play.hears("Response: Success\nActionID: ringbud-1-challenge\nChallenge: 1\n\n");
+    play.hears("Response: Success\nActionID: ringbud-2-login\n\n");
+    play.sent.clear();
+    play.hears(BOOTED);
+    for event in ["Newchannel", "DialBegin", "Hangup", "AttendedTransfer", "FullyBooted"] {
+        assert!(play.sent.contains(&format!("MatchCriteria: name({event})\r\n")), "{event}: {}", play.sent);
+    }
+    assert!(!play.sent.contains("Action: Status"), "the channels come after: {}", play.sent);
+}
+
+#[test]
+fn whatever_is_no_manager_interface_is_told_by_its_words() {
+    for (said, shown) in [
+        ("SSH-2.0-OpenSSH_9.2p1 Debian\n", "SSH-2.0-OpenSSH_9.2p1 Debian"),
+        ("HTTP/1.1 400 Bad Request\nConnection: close\n\n", "HTTP/1.1 400 Bad Request"),
+        ("\u{15}\u{3}\u{3}", "\u{15}\u{3}\u{3}"),
+    ] {
+        let mut play = Play::new();
+        play.connect().hears(said);
+        assert_eq!(play.failure, Some(Failure::NotAmi { said: shown.to_owned() }));
+        assert!(play.sent.is_empty(), "nothing is sent there: {}", play.sent);
+    }
+}
+
+#[test]
+fn a_greeting_may_come_in_pieces() {
+    let mut play = Play::new();
+    play.connect();
+    for byte in GREETING.chars() {
+        play.hears(&byte.to_string());
+    }
+    assert_eq!(play.failure, None);
+    assert_eq!(play.session.state(), State::LoggingIn);
+}
+
+#[test]
+fn a_peer_that_never_greets_is_given_up() {
+    let mut play = Play::new();
+    play.connect().wait(10);
+    assert_eq!(play.failure, Some(Failure::NoGreeting { within: Duration::from_secs(10) }));
+}
+
+#[test]
+fn a_refused_login_is_told_in_the_words_of_the_pbx_and_is_no_network_error() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(|action| match action {
+        "Login" => "Response: Error\nID\nMessage: Authentication failed\n\n".to_owned(),
+        other => willing(other),
+    });
+    let failure = play.failure.take().expect("refused");
+    assert!(!failure.is_transient());
+    assert!(failure.to_string().contains("\"Authentication failed\""), "{failure}");
+    play.disconnect();
+    assert_eq!(play.takes_said(), ["connecting", "logging_in", "offline"], "no gap: nothing was followed");
+}
+
+#[test]
+fn without_the_right_to_filter_it_works_and_is_noticed_once() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(|action| match action {
+        "Filter" => DENIED.to_owned(),
+        other => willing(other),
+    });
+    let said = play.takes_said();
+    let noticed = format!("{:?}", Notice::Missing(Missing::Filters));
+    assert_eq!(said.iter().filter(|said| **said == noticed).count(), 1, "{said:?}");
+    assert_eq!(play.session.state(), State::Live);
+}
+
+#[test]
+fn without_status_the_channels_are_listed_and_without_both_it_goes_on() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(|action| match action {
+        "Status" => DENIED.to_owned(),
+        other => willing(other),
+    });
+    assert!(play.takes_said().contains(&"snapshot of 0".to_owned()));
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(|action| match action {
+        "Status" | "CoreShowChannels" | "PJSIPShowEndpoints" => DENIED.to_owned(),
+        other => willing(other),
+    });
+    let said = play.takes_said();
+    assert!(said.contains(&format!("{:?}", Notice::Missing(Missing::Snapshot))), "{said:?}");
+    assert!(said.contains(&format!("{:?}", Notice::Missing(Missing::Endpoints))), "{said:?}");
+    assert_eq!(play.session.state(), State::Live);
+}
+
+#[test]
+fn a_user_without_system_events_is_noticed_and_served() {
+    let mut play = Play::new();
+    let without_boot = |action: &str| willing(action).replace(BOOTED, "");
+    play.connect().hears(GREETING).answers(without_boot).wait(3).answers(without_boot);
+    assert!(play.takes_said().contains(&format!("{:?}", Notice::Missing(Missing::SystemEvents))));
+    assert_eq!(play.session.state(), State::Live);
+}
+
+#[test]
+fn a_live_link_pings_and_a_frozen_peer_is_noticed() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    for _ in 0..3 {
+        play.wait(5);
+        assert!(play.sent.contains("Action: Ping\r\n"), "{}", play.sent);
+        play.answers(willing);
+    }
+    play.wait(60);
+    assert_eq!(play.failure, Some(Failure::Frozen { silent: Duration::from_secs(15) }));
+    play.disconnect();
+    let said = play.takes_said();
+    assert_eq!(said[said.len() - 2..], ["offline", "LinkLost"]);
+}
+
+#[test]
+fn the_channels_are_compared_now_and_then() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    play.takes_said();
+    for _ in 0..40 {
+        play.wait(5).answers(willing);
+    }
+    assert_eq!(play.takes_said(), ["snapshot of 0"]);
+}
+
+#[test]
+fn after_something_too_long_the_channels_are_compared_at_once() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    play.takes_said();
+    play.hears(&format!("Event: Hangup\nX: {}\n\n", "x".repeat(10_000_000)));
+    for _ in 0..2 {
+        play.wait(5).answers(willing);
+    }
+    let said = play.takes_said();
+    assert!(said[0].contains("LineTooLong"), "{said:?}");
+    assert_eq!(said[1..], ["snapshot of 0"]);
+}
+
+#[test]
+fn a_pbx_restarted_during_the_gap_is_told_before_anything_else() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing).disconnect();
+    play.takes_said();
+    play.connect().hears(GREETING).answers(|action| willing(action).replace("Uptime: 90", "Uptime: 2"));
+    let said = play.takes_said();
+    let place = |what: &str| said.iter().position(|said| said == what);
+    assert!(place("Restarted").expect("restarted") < place("snapshot of 0").expect("listed"), "{said:?}");
+}
+
+#[test]
+fn a_pbx_that_was_up_all_the_time_is_not_taken_for_restarted() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing).disconnect();
+    play.wait(30);
+    play.connect().hears(GREETING).answers(|action| {
+        willing(action).replace("Uptime: 90", "Uptime: 120").replace("1795343900.5", "1795343930.5")
+    });
+    assert!(!play.takes_said().contains(&"Restarted".to_owned()));
+}
+
+#[test]
+fn a_restart_while_ringbud_itself_was_down_is_noticed_by_the_pbx_clock() {
+    let heard = calls::PbxTime::from_secs(1_795_343_800);
+    for (uptime, is_restart) in [("90", true), ("101", false), ("4000", false)] {
+        let mut play = Play::new();
+        play.session = Session::new(Settings::new("ringbud", Secret::new("s3cret")), Some(heard));
+        play.connect()
+            .hears(GREETING)
+            .answers(|action| willing(action).replace("Uptime: 90", &format!("Uptime: {uptime}")));
+        assert_eq!(play.takes_said().contains(&"Restarted".to_owned()), is_restart, "up for {uptime} s");
+    }
+}
+
+#[test]
+fn the_age_of_what_is_read_is_measured_against_the_pbx_clock() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    assert_eq!(play.session.health().clock_ahead_micros, Some(500_000));
+    play.wait(4);
+    play.hears("Event: Newstate\nPrivilege: call,all\nTimestamp: 1795343903.000000\n\n");
+    assert_eq!(play.session.health().lag, Some(Duration::from_millis(1500)));
+}
+
+#[test]
+fn a_channel_younger_than_the_link_without_any_event_means_that_call_events_are_missing() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    play.takes_said();
+    play.hears("Event: CoreShowChannel\nActionID: ringbud-99-channels\nChannel: PJSIP/a-00000001\nUniqueid: 1795343990.1\n\n");
+    assert_eq!(play.takes_said(), [format!("{:?}", Notice::Missing(Missing::CallEvents))]);
+}
