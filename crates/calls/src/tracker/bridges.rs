@@ -8,6 +8,10 @@ use crate::tracker::channel::{Bridge, BridgeKey, ChannelKey};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{Context, Tracker};
+use std::time::Duration;
+
+/// Two who leave a bridge within this time leave it because one of them hung up.
+const HANG_UP_TOGETHER: Duration = Duration::from_millis(500);
 
 impl Tracker {
     pub(super) fn joined(&mut self, cx: &mut Context<'_>, who: Seen<'_>, bridge: &str) {
@@ -33,7 +37,7 @@ impl Tracker {
     /// Puts a channel into a bridge; `false` if it is there already.
     pub(super) fn enter(&mut self, key: ChannelKey, bridge: &str) -> bool {
         let bridge_key = self.bridges.find(bridge).unwrap_or_else(|| {
-            self.bridges.insert(Bridge { id: bridge.into(), members: Vec::with_capacity(2) })
+            self.bridges.insert(Bridge { id: bridge.into(), members: Vec::with_capacity(2), last_left: None })
         });
         if self.channels.get(key).is_some_and(|channel| channel.bridge == Some(bridge_key)) {
             return false;
@@ -55,20 +59,24 @@ impl Tracker {
     pub(super) fn leave(&mut self, key: ChannelKey) {
         let Some(channel) = self.channels.get_mut(key) else { return };
         let Some(bridge) = channel.bridge.take() else { return };
-        let others = self.strike_out(key, bridge);
+        let left_first = self.strike_out(key, bridge);
         if let Some(channel) = self.channels.get_mut(key) {
-            channel.left_first = others > 0;
+            channel.left_first = left_first;
         }
     }
 
-    fn strike_out(&mut self, key: ChannelKey, bridge_key: BridgeKey) -> usize {
-        let Some(bridge) = self.bridges.get_mut(bridge_key) else { return 0 };
+    /// Whether nobody else left just before: whoever is left behind did not hang up, whoever stays alone
+    /// for a while and then goes did.
+    fn strike_out(&mut self, key: ChannelKey, bridge_key: BridgeKey) -> bool {
+        let Some(bridge) = self.bridges.get_mut(bridge_key) else { return false };
         bridge.members.retain(|member| *member != key);
-        let left = bridge.members.len();
-        if left == 0 {
+        let just_left = bridge.last_left.is_some_and(|at| self.now.since(at) < HANG_UP_TOGETHER);
+        bridge.last_left = Some(self.now);
+        if bridge.members.is_empty() {
             self.bridges.remove(bridge_key);
+            return !just_left;
         }
-        left
+        true
     }
 
     /// Outgoing legs whose conversation begins because a channel joined a bridge.

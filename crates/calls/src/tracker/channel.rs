@@ -151,6 +151,7 @@ impl Channel {
 pub(super) struct Bridge {
     pub(super) id: Box<str>,
     pub(super) members: Vec<ChannelKey>,
+    pub(super) last_left: Option<PbxTime>,
 }
 
 impl Named for Bridge {

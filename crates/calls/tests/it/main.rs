@@ -3,6 +3,7 @@
 mod language;
 mod model;
 mod properties;
+mod recordings;
 mod scenarios;
 mod show;
 mod world;

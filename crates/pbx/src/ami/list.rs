@@ -82,9 +82,11 @@ impl List {
             })
         };
         let entry = Entry {
-            origin: match message.value("Application") {
-                "AppDial" | "AppDial2" | "AppQueue" => Some(Origin::Called),
-                _ => None,
+            origin: match (message.value("Application"), state) {
+                ("AppDial" | "AppDial2" | "AppQueue", _) | ("", ListedState::Ringing) => Some(Origin::Called),
+                ("", ListedState::Pending | ListedState::Up) => None,
+                // Whoever executes the dialplan called in, or was rung by order and dials now.
+                _ => Some(Origin::Placed),
             },
             state,
             since: variable("CDR(start,u)").or(made_at),
