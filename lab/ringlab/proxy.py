@@ -1,0 +1,79 @@
+"""The network between Ringbud and Asterisk's AMI: passes bytes, freezes, or is cut."""
+
+import socket
+import threading
+
+
+class Proxy:
+    """A TCP relay on loopback. `freeze`: bytes stand still, no end of file is seen.
+    `cut`: every connection ends and new ones are closed at once. `mend`: all is well again."""
+
+    def __init__(self, to_port):
+        self.to_port = to_port
+        self._flows = threading.Event()
+        self._flows.set()
+        self._is_cut = False
+        self._sockets = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self):
+        """Holds back everything, in both directions."""
+        self._flows.clear()
+
+    def cut(self):
+        """Ends all connections and takes no new ones."""
+        self._is_cut = True
+        with self._lock:
+            gone, self._sockets = self._sockets, []
+        for one in gone:
+            _close(one)
+
+    def mend(self):
+        """Lets bytes and new connections through again."""
+        self._is_cut = False
+        self._flows.set()
+
+    def stop(self):
+        """Closes everything."""
+        _close(self._listener)
+        self.cut()
+        self._flows.set()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+                if self._is_cut:
+                    raise ConnectionRefusedError
+                far = socket.create_connection(("127.0.0.1", self.to_port), 5)
+            except ConnectionRefusedError:
+                _close(near)
+                continue
+            except OSError:
+                return
+            far.settimeout(None)
+            with self._lock:
+                self._sockets += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+
+    def _relay(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self._flows.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        _close(source)
+        _close(sink)
+
+
+def _close(one):
+    try:
+        one.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    one.close()

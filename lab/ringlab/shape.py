@@ -1,0 +1,44 @@
+"""What a shape is, and where the shapes are found."""
+
+import importlib.util
+import pathlib
+import re
+
+from .notation import parse
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "shapes"
+BASIC = ("form", "get", "json")
+_shapes = {}
+
+
+class Shape:
+    """A call to make on the stage, and the requests it must cause."""
+
+    def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud):
+        self.name = act.__name__.replace("_", "-").strip("-")
+        self.what = re.sub(r"\s+", " ", act.__doc__ or "").strip()
+        self.act, self.expectation, self.expected = act, expectation, parse(expectation)
+        self.modes, self.prompt, self.repeats = modes, prompt, repeats
+        self.needs_ringbud = needs_ringbud
+
+
+def shape(expectation, modes=("form",), prompt=True, repeats=False, needs_ringbud=False):
+    """Makes a function `act(lab)` a shape. Its docstring says in words what happens.
+
+    `modes`: the ways of delivery to check it in (see ringbud.MODES). `prompt=False`: requests may
+    come late, since something was down. `repeats=True`: a request may come twice with one
+    webhook-id, since the program was killed between sending and noting it.
+    """
+    def keep(act):
+        one = Shape(act, expectation, modes, prompt, repeats, needs_ringbud)
+        _shapes[one.name] = one
+        return act
+    return keep
+
+
+def load():
+    """All shapes by name, in the order of the files and within them."""
+    for path in sorted(FOLDER.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"shapes.{path.stem}", path)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    return _shapes

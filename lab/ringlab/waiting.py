@@ -1,0 +1,41 @@
+"""Waiting for something that happens in another thread, always with a limit.
+
+One condition serves the whole lab: every reader thread (phones, AMI, receiver)
+calls `something_happened` after it changed what others may wait for.
+"""
+
+import threading
+import time
+
+_changed = threading.Condition(threading.RLock())
+
+
+class NotInTime(Exception):
+    """What was waited for did not happen; the text says what it was."""
+
+
+def something_happened():
+    """Wakes everybody who waits, so that they look again."""
+    with _changed:
+        _changed.notify_all()
+
+
+def wait_for(look, seconds, what):
+    """Calls `look` whenever something happened until it gives something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    with _changed:
+        while True:
+            found = look()
+            if found:
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                text = what() if callable(what) else what
+                raise NotInTime(f"waited {seconds:g} s in vain for {text}")
+            # The longest nap bounds what a change made without a notice can cost.
+            _changed.wait(min(left, 0.25))
+
+
+def pause(seconds):
+    """Lets time pass in a call: people talk, phones ring. Never used to wait for an event."""
+    time.sleep(seconds)

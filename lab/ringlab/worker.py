@@ -1,0 +1,142 @@
+"""One stage in a process of its own: runs the shapes it is told, one after the other.
+
+stdin: one JSON line a shape, {"shape": …, "mode": …}; stdout: one JSON line a result.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+import traceback
+
+from .check import compare
+from .received import Event, without_repeats
+from .ringbud import Ringbud
+from .shape import load
+from .stage import Stage
+from .summary import summary
+from .waiting import NotInTime, wait_for
+
+SETTLE_SECONDS = 0.4       # a request nobody expects has this long to come
+REQUEST_SECONDS = 6        # one that is expected this long
+LATE_REQUEST_SECONDS = 40  # … after something was down
+
+
+class Worker:
+    """Builds the stage when first needed, and again after a shape broke it."""
+
+    def __init__(self, options):
+        self.options, self.shapes, self.stage, self.count = options, load(), None, 0
+        self.out = pathlib.Path(options["out"])
+
+    def run(self, name, mode):
+        """Runs a shape; gives what to tell about it."""
+        one, began = self.shapes[name], time.monotonic()
+        try:
+            self._set_stage()
+            stage = self.stage
+            stage.begin(name)
+            if stage.ringbud:
+                stage.ringbud.set_mode(mode)
+            wrong = self._act(one, mode)
+        except Exception as error:  # the stage itself failed: say so, and build a new one
+            wrong = [f"the lab failed: {error}"]
+            traceback.print_exc()
+            self.strike()
+        return {"shape": name, "mode": mode, "wrong": wrong, "seconds": round(time.monotonic() - began, 1)}
+
+    def _set_stage(self):
+        if self.stage is None:
+            self.count += 1
+            folder = self.out / f"stage-{self.options['number']}-{self.count}"
+            folder.mkdir(parents=True, exist_ok=True)
+            self.stage = Stage(self.options["lab_dir"], folder, self._ringbud_maker(folder),
+                               bool(self.options["record"]))
+
+    def _ringbud_maker(self, folder):
+        binary = self.options["ringbud"]
+        return binary and (lambda stage: Ringbud(binary, folder, stage.proxy.port,
+                                                 stage.asterisk.ringbud_secret, stage.receiver))
+
+    def strike(self):
+        """Takes the stage down."""
+        if self.stage:
+            self.stage.stop()
+            self.stage = None
+
+    def _act(self, one, mode):
+        stage, wrong = self.stage, []
+        try:
+            one.act(stage)
+        except (NotInTime, RuntimeError) as error:
+            wrong.append(f"the call did not go as told: {error}")
+            traceback.print_exc()
+        stage.ami.clear_channels()
+        if stage.ringbud:
+            self._await_requests(one)
+        seen = stage.seen()
+        raw = list(stage.receiver.requests)
+        if stage.ringbud:
+            events = [Event(request, mode) for request in raw]
+            if one.repeats:
+                events = without_repeats(events)
+            wrong += compare(one.expected, events, seen, one.prompt)
+        self._keep(one, mode, raw, wrong)
+        stage.finish()
+        return wrong
+
+    def _await_requests(self, one):
+        def enough():
+            ids = {request["headers"].get("webhook-id") or id(request) for request in self.stage.receiver.requests}
+            return len(ids) >= len(one.expected)
+        try:
+            wait_for(enough, REQUEST_SECONDS if one.prompt else LATE_REQUEST_SECONDS, "the requests")
+        except NotInTime:
+            pass  # the comparison says which ones are missing
+        time.sleep(SETTLE_SECONDS)
+
+    def _keep(self, one, mode, raw, wrong):
+        """Writes what the shape left: requests always, the reason for a failure, recordings if asked."""
+        stage, label = self.stage, one.name if len(one.modes) == 1 else f"{one.name}.{mode}"
+        with open(self.out / f"{label}.requests.jsonl", "w") as file:
+            file.writelines(json.dumps(request) + "\n" for request in raw)
+        if wrong:
+            story = [f"{one.name} ({mode}): {one.what}", "", "Expected: " + " ".join(one.expectation.split()), "",
+                     *[f"WRONG {what}" for what in wrong], "", "What the lab did:", *stage.diary.lines(), "",
+                     "What Asterisk said:", *summary(stage.events(), stage.diary.began_at), "", "What came:",
+                     *[f"{r['at'] - stage.diary.began_at:7.3f} {r['method']} {r['path']} {r['query'] or r['body']}"
+                       for r in raw]]
+            (self.out / f"{label}.why.txt").write_text("\n".join(story) + "\n")
+        if self.options["record"]:
+            self._record(one, pathlib.Path(self.options["record"]))
+
+    def _record(self, one, folder):
+        stage = self.stage
+        own, tracker = stage.raw_streams()
+        (folder / f"{one.name}.ami").write_bytes(own)
+        (folder / f"{one.name}.tracker.ami").write_bytes(tracker)
+        meta = {"name": one.name, "what": one.what, "expect": " ".join(one.expectation.split()),
+                "began": stage.diary.began_at, "steps": sorted(stage.diary.steps, key=lambda step: step["at"])}
+        (folder / f"{one.name}.meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+        (folder / f"{one.name}.summary.txt").write_text(
+            "\n".join(summary(stage.events(), stage.diary.began_at)) + "\n")
+
+
+def main():
+    """Takes orders until stdin ends."""
+    results = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever prints does not mix with the results
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    worker = Worker(json.loads(sys.argv[1]))
+    try:
+        for line in sys.stdin:
+            order = json.loads(line)
+            results.write(json.dumps(worker.run(order["shape"], order["mode"])) + "\n")
+    finally:
+        worker.strike()
+
+
+if __name__ == "__main__":
+    main()
