@@ -17,6 +17,8 @@ const REORDERED: Duration = Duration::from_secs(2);
 pub(super) struct Clock {
     /// The last moment the PBX is known to have been heard.
     heard: Option<PbxTime>,
+    /// The time of the last input that came out.
+    told: Option<PbxTime>,
     /// What the PBX's clock said when ours, monotonic one said what.
     anchor: Option<(PbxTime, Duration)>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Knows only when the PBX was heard last.
     pub(super) const fn starting_at(heard: Option<PbxTime>) -> Self {
-        Self { heard, anchor: None }
+        Self { heard, told: None, anchor: None }
     }
 
     /// The last moment the PBX is known to have been heard.
@@ -35,10 +37,15 @@ impl Clock {
     /// The PBX said what time it is.
     pub(super) fn said(&mut self, time: PbxTime, arrival: Option<Duration>) {
         self.anchor = arrival.map(|arrival| (time, arrival));
-        self.heard = Some(match self.heard {
-            Some(heard) if heard > time && heard.since(time) <= REORDERED => heard,
-            Some(_) | None => time,
-        });
+        self.heard = Some(in_order(self.heard, time));
+    }
+
+    /// The time of an input: what its message says, or now; never a little before the input before it. Messages
+    /// that give no input do not count, so that it does not matter whether a filter keeps them away.
+    pub(super) fn tell(&mut self, stamp: Option<PbxTime>) -> PbxTime {
+        let time = in_order(self.told, stamp.or(self.heard).unwrap_or_default());
+        self.told = Some(time);
+        time
     }
 
     /// The PBX said something that happened at this moment or after.
@@ -58,6 +65,14 @@ impl Clock {
     /// The link is gone, and with it what our own clock says about the PBX's.
     pub(super) const fn link_lost(&mut self) {
         self.anchor = None;
+    }
+}
+
+/// A moment after another, unless it lies so far back that the PBX's clock must have been set.
+fn in_order(before: Option<PbxTime>, time: PbxTime) -> PbxTime {
+    match before {
+        Some(before) if before > time && before.since(time) <= REORDERED => before,
+        Some(_) | None => time,
     }
 }
 

@@ -94,7 +94,7 @@ impl Translator {
         self.list.clear();
         self.clock.link_lost();
         self.boot.link_lost(self.clock.heard());
-        out(self.now(), Input::LinkLost);
+        out(self.clock.tell(None), Input::LinkLost);
     }
 
     /// Takes a message. `arrival` is when it came in, by a monotonic clock of ours; a recording has none.
@@ -110,14 +110,15 @@ impl Translator {
             inputs += 1;
             out(at, input);
         };
-        self.read_clock(message, arrival, &mut out);
+        let stamp = message.get("Timestamp").and_then(clock::timestamp);
+        self.read_clock(stamp, arrival, &mut out);
         match message.event() {
             None => self.response(message, &mut out),
             Some("FullyBooted") => {
                 let uptime = message.get("Uptime").and_then(|uptime| uptime.parse().ok());
                 let uptime = uptime.filter(|&secs: &u64| secs < 1 << 32).map(Duration::from_secs);
                 if self.boot.booted(uptime, self.clock.heard()) {
-                    out(self.now(), Input::Restarted);
+                    out(self.clock.tell(None), Input::Restarted);
                 }
             }
             Some("Shutdown") => self.boot.shutting_down(),
@@ -130,7 +131,7 @@ impl Translator {
                     self.channel_made(message, arrival, &mut out);
                 }
                 match translate(event, message) {
-                    Ok(Some(input)) => out(self.now(), input),
+                    Ok(Some(input)) => out(self.clock.tell(stamp), input),
                     Ok(None) => {}
                     Err(NotUnderstood) => self.counts.not_understood += 1,
                 }
@@ -144,24 +145,20 @@ impl Translator {
         self.stamp.take()
     }
 
-    fn now(&self) -> PbxTime {
-        self.clock.heard().unwrap_or_default()
-    }
-
     fn read_clock(
         &mut self,
-        message: &Message<'_>,
+        stamp: Option<PbxTime>,
         arrival: Option<Duration>,
         out: &mut impl FnMut(PbxTime, Input<'_>),
     ) {
-        match message.get("Timestamp").and_then(clock::timestamp) {
+        match stamp {
             None => self.clock.arrived(arrival),
             Some(time) => {
-                let before = self.now();
+                let before = self.clock.heard();
                 self.clock.said(time, arrival);
                 self.stamp = Some(time);
                 if self.boot.clock_read(time, arrival.is_some()) {
-                    out(before, Input::Restarted);
+                    out(self.clock.tell(before), Input::Restarted);
                 }
             }
         }
@@ -177,19 +174,19 @@ impl Translator {
         let Some((second, counter)) = channel::unique_id_parts(message.value("Uniqueid")) else {
             return;
         };
-        let before = self.now();
+        let before = self.clock.heard();
         let made_at = PbxTime::from_secs(second);
         self.clock.not_before(made_at);
         let proved_by_clock = self.boot.clock_read(made_at, arrival.is_some());
         if self.boot.new_channel(counter) || proved_by_clock {
-            out(before, Input::Restarted);
+            out(self.clock.tell(before), Input::Restarted);
         }
     }
 
     fn response(&mut self, message: &Message<'_>, out: &mut impl FnMut(PbxTime, Input<'_>)) {
         if let (Some(date), Some(time)) = (message.get("CoreStartupDate"), message.get("CoreStartupTime")) {
             if self.boot.started(date, time) {
-                out(self.now(), Input::Restarted);
+                out(self.clock.tell(None), Input::Restarted);
             }
         } else if message.value("EventList") == "start" {
             self.list.begin(message.value("ActionID"));
@@ -204,7 +201,7 @@ impl Translator {
 
     fn list_ended(&mut self, message: &Message<'_>, out: &mut impl FnMut(PbxTime, Input<'_>)) {
         match self.list.end(message) {
-            End::Complete => out(self.now(), Input::Snapshot { listed: &self.list.listed() }),
+            End::Complete => out(self.clock.tell(None), Input::Snapshot { listed: &self.list.listed() }),
             End::Unusable => self.counts.unusable_lists += 1,
         }
         self.list.clear();

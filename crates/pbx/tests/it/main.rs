@@ -1,3 +1,5 @@
 //! The rules of the PBX protocols, over recordings of a real Asterisk and over made-up bytes.
 
+mod codec;
+mod recordings;
 mod session;
