@@ -55,9 +55,10 @@ class Call(pj.Call):
             tell("over", call=self.number, code=info.lastStatusCode, reason=info.lastReason)
 
     def onCallMediaState(self, _prm):
-        for media in self.getInfo().media:
-            held = media.status in (pj.PJSUA_CALL_MEDIA_LOCAL_HOLD, pj.PJSUA_CALL_MEDIA_NONE)
-            tell("media", call=self.number, held=held)
+        info = self.getInfo()  # kept: its list of media lives no longer than it
+        held = any(media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
+                   for media in info.media)
+        tell("media", call=self.number, held=held)
 
     def onCallTransferStatus(self, prm):
         tell("transfer", call=self.number, code=prm.statusCode, reason=prm.reason, final=prm.finalNotify)

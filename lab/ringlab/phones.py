@@ -79,16 +79,18 @@ class PhoneCall:
         return self
 
     def transfer(self, number):
-        """Blind transfer: REFER to a number. Returns when the other side said how it goes."""
+        """Blind transfer: REFER to a number. Returns when the PBX said that it tries."""
         self.phone.order(f"transfers {self.other} to {number}", "transfer", call=self.number, to=number)
-        self._wait(lambda: self.transfer_code and self.transfer_code >= 180, "hear how the transfer goes")
-        return self
+        return self._wait(lambda: self.transfer_code, "hear of the transfer")
+
+    def wait_transfer_failed(self):
+        """Waits until the PBX said that the transfer failed."""
+        return self._wait(lambda: self.transfer_code >= 300, "hear that the transfer failed")
 
     def join(self, other):
         """Attended transfer: REFER with Replaces, this call's far end to the other call's."""
         self.phone.order(f"joins {self.other} to {other.other}", "join", call=self.number, other=other.number)
-        self._wait(lambda: self.transfer_code and self.transfer_code >= 180, "hear how the transfer goes")
-        return self
+        return self._wait(lambda: self.transfer_code, "hear of the transfer")
 
     def hang_up(self):
         """BYE, CANCEL or 603, as it stands."""
