@@ -3,3 +3,4 @@
 mod codec;
 mod recordings;
 mod session;
+mod translate;
