@@ -3,6 +3,7 @@
 //! [`Stream`] is the way for bytes of any origin, live link or recording: [`Decoder`] cuts them into
 //! [`Message`]s, [`Translator`] turns those into inputs of the call logic.
 
+mod anonymise;
 mod boot;
 mod channel;
 mod clock;
@@ -14,6 +15,7 @@ mod session;
 mod stream;
 mod translate;
 
+pub use anonymise::Anonymiser;
 pub use codec::{Decoder, Item, MAX_HEADERS, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Malformed};
 pub use encode::Action;
 pub use list::{MAX_LISTED, MAX_LISTED_BYTES};

@@ -1,5 +1,6 @@
 //! The rules of the PBX protocols, over recordings of a real Asterisk and over made-up bytes.
 
+mod anonymise;
 mod codec;
 mod recordings;
 mod session;

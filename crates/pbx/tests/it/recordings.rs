@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use calls::{Input, Listed, PbxTime};
 use pbx::ami::{Decoder, Item, Stream};
 
-struct Recording {
-    name: String,
-    bytes: Vec<u8>,
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 fn folder() -> PathBuf {
@@ -17,7 +17,7 @@ fn folder() -> PathBuf {
 }
 
 /// All recordings, or those the links of the tracker received.
-fn recordings(suffix: &str) -> Vec<Recording> {
+pub(crate) fn recordings(suffix: &str) -> Vec<Recording> {
     let mut recordings: Vec<_> = fs::read_dir(folder())
         .expect("the folder of recordings is there")
         .map(|entry| entry.expect("readable").path())
@@ -124,7 +124,7 @@ fn what_the_filter_keeps_away_says_nothing() {
 }
 
 /// The inputs of one PBX over several links, one line each.
-fn inputs<'a>(links: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub(crate) fn inputs<'a>(links: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut stream = Stream::new(None);
     let mut text = String::new();
     let mut write = |at: PbxTime, input: Input<'_>| {
