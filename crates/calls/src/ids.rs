@@ -62,6 +62,13 @@ id!(
 impl LegId {
     /// The id of a channel on a PBX.
     pub fn of(pbx: &PbxName, channel: &str) -> Self {
-        Self::new(format!("{pbx}-{channel}"))
+        Self::new([pbx.as_str(), "-", channel].concat())
+    }
+}
+
+impl CallId {
+    /// The id of the call that began with a channel.
+    pub fn of(pbx: &PbxName, channel: &str) -> Self {
+        Self::new([pbx.as_str(), "-", channel].concat())
     }
 }

@@ -69,7 +69,8 @@ impl<T> Default for Arena<T> {
     }
 }
 
-fn hash(name: &str) -> u64 {
+/// The hash of a name, the same on every run.
+pub(super) fn hash(name: &str) -> u64 {
     FxBuildHasher.hash_one(name)
 }
 

@@ -8,6 +8,7 @@ use crate::tracker::channel::{Bridge, BridgeKey, ChannelKey};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{Context, Tracker};
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// Two who leave a bridge within this time leave it because one of them hung up.
@@ -24,20 +25,20 @@ impl Tracker {
     }
 
     pub(super) fn left(&mut self, who: Seen<'_>, bridge: &str) {
-        let (Some(key), Some(bridge)) = (self.channels.find(who.id), self.bridges.find(bridge)) else {
-            return;
-        };
-        if self.channels.get(key).is_some_and(|channel| channel.bridge == Some(bridge)) {
+        let Some(key) = self.channels.find(who.id) else { return };
+        if self.bridge_of(key).is_some_and(|there| there.id == bridge) {
             self.leave(key);
-        } else {
-            self.strike_out(key, bridge);
         }
+    }
+
+    fn bridge_of(&self, key: ChannelKey) -> Option<&Bridge> {
+        self.bridges.get(self.channels.get(key)?.bridge?)
     }
 
     /// Puts a channel into a bridge; `false` if it is there already.
     pub(super) fn enter(&mut self, key: ChannelKey, bridge: &str) -> bool {
         let bridge_key = self.bridges.find(bridge).unwrap_or_else(|| {
-            self.bridges.insert(Bridge { id: bridge.into(), members: Vec::with_capacity(2), last_left: None })
+            self.bridges.insert(Bridge { id: bridge.into(), members: SmallVec::new(), last_left: None })
         });
         if self.channels.get(key).is_some_and(|channel| channel.bridge == Some(bridge_key)) {
             return false;
@@ -81,6 +82,9 @@ impl Tracker {
 
     /// Outgoing legs whose conversation begins because a channel joined a bridge.
     fn conversations_in_bridge(&mut self, cx: &mut Context<'_>, key: ChannelKey, dialled: &str) {
+        if !self.concerns_a_beginning(key) {
+            return;
+        }
         let others = self.others_in_bridge(key);
         let somebody = others.iter().any(|other| !self.is_helper(*other) && !self.is_machine(*other));
         let only_helpers = !others.is_empty() && others.iter().all(|other| self.is_helper(*other));
@@ -95,6 +99,20 @@ impl Tracker {
                 self.converse(cx, other, cx.at, false);
             }
         }
+    }
+
+    /// Whether anybody in the bridge of a channel might have dialled and not been answered, or has no leg
+    /// yet. Most bridges are of two whose call was answered before, and need no further look.
+    fn concerns_a_beginning(&self, key: ChannelKey) -> bool {
+        let members = self.bridge_of(key).map(|bridge| &bridge.members);
+        members.into_iter().flatten().filter_map(|member| self.channels.get(*member)).any(|member| {
+            let begins = match &member.leg {
+                Leg::Open(open) => open.state == State::Dialling,
+                Leg::Silent => member.is_phone(),
+                Leg::Over => false,
+            };
+            begins || member.is_helper()
+        })
     }
 
     /// A phone that was rung by order and meets somebody without dialling (a conference): an outgoing leg.

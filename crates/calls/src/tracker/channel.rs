@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
 use crate::tracker::arena::{Key, Named};
 use crate::tracker::leg::Leg;
-use crate::{CallId, DialOutcome, ListedState, Origin, PbxTime, Phone, Transfer};
+use crate::{Cause, DialOutcome, ListedState, Origin, PbxTime, Phone, Transfer};
 
 pub(super) type ChannelKey = Key<Channel>;
 pub(super) type BridgeKey = Key<Bridge>;
@@ -13,7 +16,7 @@ pub(super) type BridgeKey = Key<Bridge>;
 #[derive(Debug)]
 pub(super) enum Party {
     /// A phone: the endpoint, to ask again who has it, and the phone as it was at first sight.
-    Phone { endpoint: Box<str>, phone: Arc<Phone> },
+    Phone { endpoint: CompactString, phone: Arc<Phone> },
     /// Anything outside.
     Trunk,
     /// One half of a helper pair.
@@ -72,38 +75,38 @@ pub(super) struct Late {
 
 #[derive(Debug)]
 pub(super) struct Channel {
-    pub(super) id: Arc<str>,
+    pub(super) id: CompactString,
     pub(super) party: Party,
     pub(super) origin: Option<Origin>,
     /// Its number as it was first presented: the phone's own, before the PBX puts on another.
-    pub(super) own_number: Arc<str>,
+    pub(super) own_number: CompactString,
     /// Its number as the PBX presents it now.
-    pub(super) number: Arc<str>,
+    pub(super) number: CompactString,
     /// The number it is after.
-    pub(super) dialled: Arc<str>,
-    pub(super) group: Arc<str>,
-    pub(super) call: CallId,
+    pub(super) dialled: CompactString,
+    /// The first channel of the call it belongs to, as far as is known.
+    pub(super) group: CompactString,
     pub(super) ringing_at: Option<PbxTime>,
     pub(super) up_at: Option<PbxTime>,
     pub(super) caller: Caller,
     /// Whether the attempt to reach it was answered.
     pub(super) reached: bool,
     /// The channels being reached, or reached, on its behalf.
-    pub(super) dials: Vec<ChannelKey>,
+    pub(super) dials: SmallVec<[ChannelKey; 1]>,
     pub(super) bridge: Option<BridgeKey>,
-    pub(super) queue: Arc<str>,
-    pub(super) mark: Option<Mark>,
+    pub(super) queue: CompactString,
+    pub(super) mark: Option<Box<Mark>>,
     /// The phone being reached sent the call on: the next attempt carries this.
-    pub(super) forwarding: Option<Transfer>,
+    pub(super) forwarding: Option<Box<Transfer>>,
     /// Somebody took the call of this channel, so whoever still rings for it has lost.
     pub(super) taken: bool,
     pub(super) last_outcome: Option<DialOutcome>,
-    pub(super) last_cause: crate::Cause,
+    pub(super) last_cause: Cause,
     pub(super) hanging_up: bool,
     /// It left its bridge while somebody was still in it.
     pub(super) left_first: bool,
     pub(super) leg: Leg,
-    pub(super) parking: Option<Parking>,
+    pub(super) parking: Option<Box<Parking>>,
     pub(super) presence: Presence,
     /// Whether the journal has a note about it.
     pub(super) noted: bool,
@@ -116,6 +119,37 @@ impl Named for Channel {
 }
 
 impl Channel {
+    /// A channel of which nothing is known but its name.
+    pub(super) fn new(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            party: Party::Trunk,
+            origin: None,
+            own_number: CompactString::default(),
+            number: CompactString::default(),
+            dialled: CompactString::default(),
+            group: id.into(),
+            ringing_at: None,
+            up_at: None,
+            caller: Caller::Unknown,
+            reached: false,
+            dials: SmallVec::new(),
+            bridge: None,
+            queue: CompactString::default(),
+            mark: None,
+            forwarding: None,
+            taken: false,
+            last_outcome: None,
+            last_cause: Cause::Normal,
+            hanging_up: false,
+            left_first: false,
+            leg: Leg::Silent,
+            parking: None,
+            presence: Presence::Confirmed,
+            noted: false,
+        }
+    }
+
     pub(super) fn is_helper(&self) -> bool {
         matches!(self.party, Party::Helper { .. })
     }
@@ -138,19 +172,19 @@ impl Channel {
     }
 
     /// The number by which people know who is at its end.
-    pub(super) fn public_number(&self) -> Arc<str> {
+    pub(super) fn public_number(&self) -> &str {
         match &self.party {
-            Party::Phone { .. } if self.placed() && !self.own_number.is_empty() => self.own_number.clone(),
-            Party::Phone { phone, .. } if self.number.is_empty() => phone.number.clone(),
-            Party::Phone { .. } | Party::Trunk | Party::Helper { .. } | Party::Machine => self.number.clone(),
+            Party::Phone { .. } if self.placed() && !self.own_number.is_empty() => &self.own_number,
+            Party::Phone { phone, .. } if self.number.is_empty() => &phone.number,
+            Party::Phone { .. } | Party::Trunk | Party::Helper { .. } | Party::Machine => &self.number,
         }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Bridge {
-    pub(super) id: Box<str>,
-    pub(super) members: Vec<ChannelKey>,
+    pub(super) id: CompactString,
+    pub(super) members: SmallVec<[ChannelKey; 2]>,
     pub(super) last_left: Option<PbxTime>,
 }
 

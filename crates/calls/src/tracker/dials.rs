@@ -7,8 +7,10 @@ use crate::tracker::channel::{Caller, ChannelKey, Mark, Party};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{CALLER_GRACE, Context, Tracker};
-use crate::{DialOutcome, EndReason, LegId, Origin, PbxTime, Phone, Seen, Transfer};
+use crate::{CallId, DialOutcome, EndReason, LegId, Origin, PbxTime, Phone, Seen, Transfer};
 use std::sync::Arc;
+
+use compact_str::CompactString;
 
 impl Tracker {
     pub(super) fn ringing(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
@@ -210,22 +212,24 @@ impl Tracker {
     ) {
         let Some((id, phone)) = self.silent_phone(cx, key) else { return };
         let caller = party.and_then(|party| self.channels.get(party));
-        let call = caller.or_else(|| self.channels.get(key)).map(|channel| channel.call.clone());
-        let a_number = caller.map_or_else(|| self.empty.clone(), |caller| caller.number.clone());
+        let group = caller.or_else(|| self.channels.get(key)).map(|channel| channel.group.clone());
+        let a_number = text(caller.map(|caller| &caller.number));
         let from_outside = caller.filter(|caller| caller.placed() && matches!(caller.party, Party::Trunk));
-        let dialed_number = from_outside.map_or_else(|| self.empty.clone(), |caller| caller.dialled.clone());
-        let queue = caller.map_or_else(|| self.empty.clone(), |caller| caller.queue.clone());
+        let dialed_number = text(from_outside.map(|caller| &caller.dialled));
+        let queue = text(caller.map(|caller| &caller.queue));
         let counterpart = party.and_then(|party| self.leg_id(party));
         let Some(channel) = self.channels.get_mut(key) else { return };
+        channel.group = group.unwrap_or_default();
         let mut open = Open {
             id,
-            call: call.unwrap_or_else(|| channel.call.clone()),
+            call: CallId::of(&self.pbx, &channel.group),
             phone,
             begun_at: channel.ringing_at.or(channel.up_at).unwrap_or(cx.at),
             sequence: 0,
+            party,
             counterpart,
             a_number,
-            b_number: self.empty.clone(),
+            b_number: Arc::default(),
             dialed_number,
             queue,
             transfer,
@@ -233,7 +237,6 @@ impl Tracker {
             state: State::Ringing,
         };
         cx.tell(open.begin());
-        channel.call = open.call.clone();
         let up_at = channel.up_at;
         channel.leg = Leg::Open(Box::new(open));
         self.open_legs += 1;
@@ -266,15 +269,16 @@ impl Tracker {
         let Some(channel) = self.channels.get_mut(key) else { return };
         let mut open = Open {
             id,
-            call: channel.call.clone(),
+            call: CallId::of(&self.pbx, &channel.group),
             phone,
             begun_at: at,
             sequence: 0,
+            party: None,
             counterpart: None,
-            a_number: channel.own_number.clone(),
+            a_number: channel.own_number.as_str().into(),
             b_number: dialled.into(),
-            dialed_number: self.empty.clone(),
-            queue: self.empty.clone(),
+            dialed_number: Arc::default(),
+            queue: Arc::default(),
             transfer: None,
             assumed,
             state: State::Dialling,
@@ -307,16 +311,21 @@ impl Tracker {
             Route::Party { key: party, transfer } => (Some(party), transfer),
             Route::Unknown | Route::Nobody => (None, None),
         };
-        let counterpart =
-            party.and_then(|party| Some((self.leg_id(party)?, self.channels.get(party)?.number.clone())));
+        let rang_for = self.open(key).and_then(|open| open.party);
+        let changed = party.filter(|party| rang_for != Some(*party));
+        let counterpart = changed.and_then(|party| self.leg_id(party));
+        let number = party.and_then(|party| self.channels.get(party)).map(|party| party.number.clone());
         if let Some(party) = party {
             self.take(party);
         }
         let Some(channel) = self.channels.get_mut(key) else { return };
         let Leg::Open(open) = &mut channel.leg else { return };
-        if let Some((counterpart, number)) = counterpart {
-            open.counterpart = Some(counterpart);
-            open.a_number = number;
+        if counterpart.is_some() {
+            open.counterpart = counterpart;
+            open.party = party;
+        }
+        if let Some(number) = number.filter(|number| *number != *open.a_number) {
+            open.a_number = number.as_str().into();
         }
         cx.tell(open.answer(at));
         self.note(cx, key);
@@ -344,6 +353,13 @@ impl Tracker {
         }
     }
 
+    pub(super) fn open(&self, key: ChannelKey) -> Option<&Open> {
+        match &self.channels.get(key)?.leg {
+            Leg::Open(open) => Some(open),
+            Leg::Silent | Leg::Over => None,
+        }
+    }
+
     pub(super) fn next_age(&mut self) -> u64 {
         self.marks += 1;
         self.marks
@@ -352,7 +368,12 @@ impl Tracker {
     pub(super) fn mark_with(&mut self, key: ChannelKey, transfer: Transfer) {
         let age = self.next_age();
         if let Some(channel) = self.channels.get_mut(key) {
-            channel.mark = Some(Mark { age, transfer });
+            channel.mark = Some(Box::new(Mark { age, transfer }));
         }
     }
+}
+
+/// Text for an event; empty text takes no memory.
+fn text(text: Option<&CompactString>) -> Arc<str> {
+    text.filter(|text| !text.is_empty()).map(|text| text.as_str().into()).unwrap_or_default()
 }

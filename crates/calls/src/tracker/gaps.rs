@@ -4,14 +4,15 @@
 //! FreeSWITCH's behind), so nothing is concluded from a snapshot alone before a short grace: a channel
 //! it lists may be about to appear in the stream, one it lacks may be about to be told gone.
 
-use std::sync::Arc;
 use std::time::Duration;
+
+use compact_str::CompactString;
 
 use crate::tracker::channel::{Caller, Channel, ChannelKey, Late, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{Context, Tracker};
-use crate::{CallId, Cause, EndReason, Listed, ListedState, Origin, PbxTime, Restored};
+use crate::{EndReason, Listed, ListedState, Origin, PbxTime, Restored};
 
 /// How long the stream may lag behind a snapshot.
 const STREAM_GRACE: Duration = Duration::from_millis(1_500);
@@ -46,16 +47,16 @@ impl Tracker {
         let prefix = format!("{}-", self.pbx);
         for leg in restored.legs {
             let Some(id) = leg.leg.as_str().strip_prefix(&prefix) else { continue };
-            let mut channel = self.restored_channel(id);
-            channel.party = Party::Phone { endpoint: "".into(), phone: leg.phone.clone() };
-            channel.call = leg.call.clone();
+            let mut channel = Channel { presence: Presence::Unconfirmed, ..Channel::new(id) };
+            channel.party = Party::Phone { endpoint: CompactString::default(), phone: leg.phone.clone() };
+            channel.group = leg.call.as_str().strip_prefix(&prefix).unwrap_or(id).into();
             channel.origin = Some(match leg.direction {
                 crate::Direction::Incoming => Origin::Called,
                 crate::Direction::Outgoing => Origin::Placed,
             });
             channel.ringing_at = Some(leg.begun_at);
             channel.up_at = leg.answered_at;
-            channel.own_number = leg.a_number.clone();
+            channel.own_number = leg.a_number.as_ref().into();
             channel.leg = Leg::Open(Box::new(Open::from(leg)));
             let key = self.channels.insert(channel);
             self.order.push_back(key);
@@ -70,7 +71,7 @@ impl Tracker {
 
     fn restore_note(&mut self, id: &str, kept: crate::Kept) {
         let key = self.channels.find(id).unwrap_or_else(|| {
-            let channel = self.restored_channel(id);
+            let channel = Channel { presence: Presence::Unconfirmed, ..Channel::new(id) };
             let key = self.channels.insert(channel);
             self.order.push_back(key);
             key
@@ -85,37 +86,6 @@ impl Tracker {
             if let (Some(since), State::Dialling) = (kept.answered_at, open.state) {
                 open.state = State::Conversing { since };
             }
-        }
-    }
-
-    fn restored_channel(&self, id: &str) -> Channel {
-        Channel {
-            id: id.into(),
-            party: Party::Trunk,
-            origin: None,
-            own_number: self.empty.clone(),
-            number: self.empty.clone(),
-            dialled: self.empty.clone(),
-            group: id.into(),
-            call: CallId::new(format!("{}-{id}", self.pbx)),
-            ringing_at: None,
-            up_at: None,
-            caller: Caller::Unknown,
-            reached: false,
-            dials: Vec::new(),
-            bridge: None,
-            queue: self.empty.clone(),
-            mark: None,
-            forwarding: None,
-            taken: false,
-            last_outcome: None,
-            last_cause: Cause::Normal,
-            hanging_up: false,
-            left_first: false,
-            leg: Leg::Silent,
-            parking: None,
-            presence: Presence::Unconfirmed,
-            noted: false,
         }
     }
 
@@ -199,7 +169,6 @@ impl Tracker {
         }
         if channel.origin.is_none() {
             channel.origin = fresh.origin;
-            channel.call = fresh.call;
             channel.party = fresh.party;
         }
         channel.group = fresh.group;
@@ -253,7 +222,8 @@ impl Tracker {
 
     /// Who reaches whom is not in the list; the group a channel is in and what it does tell it mostly.
     fn infer_callers(&mut self, listed: &[Listed<'_>]) {
-        let mut callers: std::collections::BTreeMap<Arc<str>, ChannelKey> = std::collections::BTreeMap::new();
+        let mut callers: std::collections::BTreeMap<CompactString, ChannelKey> =
+            std::collections::BTreeMap::new();
         let mut called = Vec::new();
         for entry in listed {
             let Some(key) = self.channels.find(entry.who.id) else { continue };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::tracker::channel::ChannelKey;
 use crate::{CallId, Direction, EndReason, Ended, Event, LegId, OpenLeg, PbxTime, Phone, Transfer, What};
 
 /// What a phone's channel is to the outside.
@@ -36,6 +37,8 @@ pub(super) struct Open {
     pub(super) phone: Arc<Phone>,
     pub(super) begun_at: PbxTime,
     pub(super) sequence: u8,
+    /// The channel that is its counterpart, while it is known.
+    pub(super) party: Option<ChannelKey>,
     pub(super) counterpart: Option<LegId>,
     pub(super) a_number: Arc<str>,
     pub(super) b_number: Arc<str>,
@@ -120,6 +123,7 @@ impl From<OpenLeg> for Open {
             phone: leg.phone,
             begun_at: leg.begun_at,
             sequence: leg.sequence,
+            party: None,
             counterpart: leg.counterpart,
             a_number: leg.a_number,
             b_number: leg.b_number,

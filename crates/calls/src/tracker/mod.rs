@@ -14,19 +14,18 @@ mod leg;
 mod routes;
 mod transfers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use compact_str::CompactString;
+use hashbrown::HashTable;
+
 use arena::Arena;
-use channel::{Bridge, Caller, Channel, ChannelKey, Party, Presence};
+use channel::{Bridge, Channel, ChannelKey, Party, Presence};
 use gaps::Link;
 use leg::Leg;
 
-use crate::{
-    Anomaly, CallId, Cause, Device, Directory, Event, Input, Kept, Note, Origin, Output, PbxName, PbxTime,
-    Seen,
-};
+use crate::{Anomaly, Device, Directory, Event, Input, Kept, Note, Origin, Output, PbxName, PbxTime, Seen};
 
 /// How long a phone may ring before it must be told although nobody knows for whom.
 const CALLER_GRACE: Duration = Duration::from_millis(300);
@@ -70,7 +69,6 @@ pub struct Tracker {
     now: PbxTime,
     marks: u64,
     open_legs: usize,
-    empty: Arc<str>,
 }
 
 /// What is at hand while one input is handled.
@@ -85,32 +83,32 @@ impl Context<'_> {
         self.out.push(Output::Event(Box::new(event)));
     }
 
-    fn anomaly(&mut self, channel: &Arc<str>, what: &'static str) {
-        self.out.push(Output::Anomaly(Anomaly { at: self.at, channel: channel.clone(), what }));
+    fn anomaly(&mut self, channel: &str, what: &'static str) {
+        self.out.push(Output::Anomaly(Anomaly { at: self.at, channel: channel.into(), what }));
     }
 }
 
 /// The ids of the channels that went last.
 #[derive(Debug, Default)]
 struct Gone {
-    order: VecDeque<Arc<str>>,
-    ids: BTreeSet<Arc<str>>,
+    order: VecDeque<CompactString>,
+    ids: HashTable<CompactString>,
 }
 
 impl Gone {
-    fn remember(&mut self, id: Arc<str>) {
+    fn remember(&mut self, id: CompactString) {
         if self.order.len() >= REMEMBERED_GONE
             && let Some(oldest) = self.order.pop_front()
+            && let Ok(entry) = self.ids.find_entry(arena::hash(&oldest), |id| *id == oldest)
         {
-            self.ids.remove(&oldest);
+            entry.remove();
         }
-        if self.ids.insert(id.clone()) {
-            self.order.push_back(id);
-        }
+        self.ids.insert_unique(arena::hash(&id), id.clone(), |id| arena::hash(id));
+        self.order.push_back(id);
     }
 
     fn has(&self, id: &str) -> bool {
-        self.ids.contains(id)
+        self.ids.find(arena::hash(id), |gone| gone == id).is_some()
     }
 }
 
@@ -131,7 +129,6 @@ impl Tracker {
             now: PbxTime::default(),
             marks: 0,
             open_legs: 0,
-            empty: Arc::from(""),
         }
     }
 
@@ -266,36 +263,14 @@ impl Tracker {
         };
         let group = if who.group.is_empty() { who.id } else { who.group };
         let first = self.channels.find(group).and_then(|key| self.channels.get(key));
-        let call =
-            first.map_or_else(|| CallId::new(format!("{}-{group}", self.pbx)), |first| first.call.clone());
-        let number: Arc<str> = self.text(who.number);
         Channel {
-            id: who.id.into(),
             party,
             origin,
-            own_number: number.clone(),
-            number,
-            dialled: self.text(who.dialled),
+            own_number: who.number.into(),
+            number: who.number.into(),
+            dialled: who.dialled.into(),
             group: first.map_or_else(|| group.into(), |first| first.group.clone()),
-            call,
-            ringing_at: None,
-            up_at: None,
-            caller: Caller::Unknown,
-            reached: false,
-            dials: Vec::new(),
-            bridge: None,
-            queue: self.empty.clone(),
-            mark: None,
-            forwarding: None,
-            taken: false,
-            last_outcome: None,
-            last_cause: Cause::Normal,
-            hanging_up: false,
-            left_first: false,
-            leg: Leg::Silent,
-            parking: None,
-            presence: Presence::Confirmed,
-            noted: false,
+            ..Channel::new(who.id)
         }
     }
 
@@ -311,10 +286,6 @@ impl Tracker {
         if channel.dialled.is_empty() && !who.dialled.is_empty() {
             channel.dialled = who.dialled.into();
         }
-    }
-
-    fn text(&self, text: &str) -> Arc<str> {
-        if text.is_empty() { self.empty.clone() } else { text.into() }
     }
 
     // Helper pairs
@@ -348,9 +319,8 @@ impl Tracker {
     // Small things
 
     fn queue(&mut self, who: Seen<'_>, queue: &str) {
-        let queue = self.text(queue);
         if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
-            channel.queue = queue;
+            channel.queue = queue.into();
         }
     }
 
@@ -375,7 +345,10 @@ impl Tracker {
         let worth_it = kept != Kept::default();
         if worth_it || channel.noted {
             channel.noted = worth_it;
-            cx.out.push(Output::Note(Note { channel: channel.id.clone(), kept: worth_it.then_some(kept) }));
+            cx.out.push(Output::Note(Note {
+                channel: channel.id.as_str().into(),
+                kept: worth_it.then_some(kept),
+            }));
         }
     }
 

@@ -31,7 +31,7 @@ impl Tracker {
                 Caller::Channel(from) => from,
             };
             let Some(channel) = self.channels.get(from) else { return Route::Unknown };
-            newest = newer(newest, channel.mark.as_ref());
+            newest = newer(newest, channel.mark.as_deref());
             let Some(half) = channel.other_half() else {
                 let transfer = newest.map(|mark| mark.transfer.clone());
                 return if channel.is_helper() {
@@ -41,7 +41,7 @@ impl Tracker {
                 };
             };
             let Some(half_channel) = self.channels.get(half) else { return Route::Unknown };
-            newest = newer(newest, half_channel.mark.as_ref());
+            newest = newer(newest, half_channel.mark.as_deref());
             caller = match half_channel.caller {
                 // A helper that nobody dialled stands in a bridge (consultation by feature code) or
                 // reached its party itself. What its party was transferred by is no matter of this call.

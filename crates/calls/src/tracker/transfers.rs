@@ -41,7 +41,7 @@ impl Tracker {
     }
 
     fn transfer_of(&self, party: ChannelKey, to: Arc<str>) -> Option<Transfer> {
-        let party_number = self.channels.get(party)?.public_number();
+        let party_number = self.channels.get(party)?.public_number().into();
         Some(Transfer { party: self.leg_id(party)?, party_number, to })
     }
 
@@ -94,7 +94,7 @@ impl Tracker {
         }
         let Some(transfer) = self.transfer_of(party, to.into()) else { return };
         if let Some(dialler) = from.and_then(|from| self.channels.get_mut(from)) {
-            dialler.forwarding = Some(transfer.clone());
+            dialler.forwarding = Some(Box::new(transfer.clone()));
         }
         let alone = self.channels.get(party).is_some_and(|party| party.dials.len() <= 1);
         if alone {
@@ -107,7 +107,7 @@ impl Tracker {
     /// The next attempt of a dialler after a forward is the forwarded one.
     pub(super) fn carry_forwarding(&mut self, from: ChannelKey, to: ChannelKey) {
         if let Some(transfer) = self.channels.get_mut(from).and_then(|from| from.forwarding.take()) {
-            self.mark_with(to, transfer);
+            self.mark_with(to, *transfer);
         }
     }
 
@@ -191,13 +191,13 @@ impl Tracker {
         }
         let target = target.or_else(|| self.talks_to(second).filter(|_| first != second));
         let Some(channel) = target.and_then(|target| self.channels.get(target)) else {
-            return self.empty.clone();
+            return "".into();
         };
         if channel.is_helper() {
             let other = channel.other_half().and_then(|other| self.channels.get(other));
-            return other.map_or(&channel.dialled, |other| &other.dialled).clone();
+            return other.map_or(channel.dialled.as_str(), |other| &other.dialled).into();
         }
-        channel.public_number()
+        channel.public_number().into()
     }
 
     /// The phones at the far end of a consultation become legs of the transferred party.
@@ -311,7 +311,7 @@ impl Tracker {
         if let Some(channel) = self.channels.get_mut(parker)
             && matches!(channel.leg, Leg::Open(_))
         {
-            channel.parking = Some(Parking { at: cx.at, transfer });
+            channel.parking = Some(Box::new(Parking { at: cx.at, transfer }));
             self.parkings.push((cx.at + PARKING_GRACE, parker));
         }
     }
