@@ -151,29 +151,29 @@ impl Teller {
 
     fn call(&mut self) {
         match self.chance.below(4) {
-            0 => self.from_an_employee(),
+            0 => self.employee_call(),
             1 => self.by_order(),
-            _ => self.from_outside(),
+            _ => self.outside_call(),
         }
     }
 
-    fn from_outside(&mut self) {
+    fn outside_call(&mut self) {
         let caller = self.trunk();
         self.say(format!("{} places +4530 as {}", caller.channel, caller.number));
         self.ring_round(&caller, &caller.channel.clone(), 0);
     }
 
-    fn from_an_employee(&mut self) {
+    fn employee_call(&mut self) {
         let caller = self.phone();
         if self.chance.one_in(3) {
-            return self.to_the_outside(&caller);
+            return self.outgoing_call(&caller);
         }
         self.say(format!("{} places 600", caller.channel));
         self.begin(&caller, 'O', "600", &caller.number);
         self.ring_round(&caller, &caller.channel.clone(), 0);
     }
 
-    fn to_the_outside(&mut self, caller: &Side) {
+    fn outgoing_call(&mut self, caller: &Side) {
         let called = self.trunk();
         self.say(format!("{} places {}", caller.channel, called.number));
         self.begin(caller, 'O', &called.number, &caller.number);
@@ -343,12 +343,10 @@ impl Teller {
         if party_dials && !self.answered_at.contains_key(&party.channel) {
             self.answered_at.insert(party.channel.clone(), self.now);
         }
-        if let (Some(mark), true) = (self.mark.clone(), party.phone) {
-            if mark.0 == party.channel
-                && let Some(told) = self.told(party)
-            {
-                told.transfer = Some(mark);
-            }
+        if let Some(mark) = self.mark.clone().filter(|mark| party.phone && mark.0 == party.channel)
+            && let Some(told) = self.told(party)
+        {
+            told.transfer = Some(mark);
         }
     }
 
