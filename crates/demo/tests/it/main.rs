@@ -1,6 +1,7 @@
 //! The rules of the demo crate.
 
 mod client;
+mod events;
 mod load;
 mod pbx;
 mod play;

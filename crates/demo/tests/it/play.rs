@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::client::Client;
 
 /// Plays one recording once and gives back what a client heard.
-async fn heard(name: &str, messages: usize, seed: u64) -> Vec<String> {
+pub(crate) async fn heard(name: &str, messages: usize, seed: u64) -> Vec<String> {
     let pbx = Pbx::start(PbxOptions::default()).await.expect("a free port");
     let mut client = Client::log_in(pbx.address()).await;
     let options = PlayOptions { once: true, speed: 1e6, seed, ..PlayOptions::default() };
@@ -27,7 +27,7 @@ async fn heard(name: &str, messages: usize, seed: u64) -> Vec<String> {
 }
 
 /// The messages of the recording that belong to the call.
-fn recorded(name: &str) -> Vec<String> {
+pub(crate) fn recorded(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../traces/{name}.tracker.ami"));
     let text = std::fs::read_to_string(path).expect("the recording");
     let messages = text.split_inclusive("\r\n\r\n").filter(|message| message.contains("\r\nTimestamp: "));
