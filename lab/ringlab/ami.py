@@ -83,14 +83,19 @@ class Ami:
 
     def action(self, name, seconds=5, **headers):
         """Sends an action and returns its response; an `Error` raises."""
-        action_id = f"lab-{next(self._ids)}"
-        lines = [f"Action: {name}", f"ActionID: {action_id}"]
-        lines += [f"{key}: {value}" for key, value in headers.items()]
-        self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        action_id = self.send(name, **headers)
         response = wait_for(lambda: self._responses.pop(action_id, None), seconds, f"AMI's answer to {name}")
         if response.get("Response") == "Error":
             raise RuntimeError(f"AMI refused {name}: {response.get('Message')}")
         return response
+
+    def send(self, name, **headers):
+        """Sends an action without waiting; returns its ActionID."""
+        action_id = f"lab-{next(self._ids)}"
+        lines = [f"Action: {name}", f"ActionID: {action_id}"]
+        lines += [f"{key}: {value}" for key, value in headers.items()]
+        self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return action_id
 
     def wait(self, event_name, since=0, seconds=8, **headers):
         """Waits for an event (from position `since` of `events`) with these header values; a

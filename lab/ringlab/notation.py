@@ -6,6 +6,7 @@
     E101 in T(t,caller,102) @transfer       Transfer True: TransferedUniqueId, TransferedNumber,
                                             TransferTo; ended at the moment marked `transfer`
     E101 out d=0                            a duration of exactly 0
+    E101 in d=*                             at most what the phones saw, since part was assumed
     E101 out from=joined                    a duration that counts from the moment marked `joined`
     { I101 I102 }                           of one moment, in either order
     101b, 2002/101                          a phone's second leg; a phone of another account

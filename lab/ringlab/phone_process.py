@@ -59,6 +59,15 @@ class Call(pj.Call):
         held = any(media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD
                    for media in info.media)
         tell("media", call=self.number, held=held)
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self.phone.devices.getCaptureDevMedia().startTransmit(self.getAudioMedia(index))
+
+    def look_if_over(self):
+        """When both sides hang up at once, the library may say nothing: then see for ourselves."""
+        if not self.over and (not self.isActive() or self.getInfo().state == pj.PJSIP_INV_STATE_DISCONNECTED):
+            self.over = True
+            tell("over", call=self.number, code=0, reason="found over")
 
     def onCallTransferStatus(self, prm):
         tell("transfer", call=self.number, code=prm.statusCode, reason=prm.reason, final=prm.finalNotify)
@@ -70,9 +79,9 @@ class Call(pj.Call):
 class Phone(pj.Account):
     """The account of the phone and its calls."""
 
-    def __init__(self, registrar):
+    def __init__(self, registrar, devices):
         super().__init__()
-        self.registrar = registrar
+        self.registrar, self.devices = registrar, devices
         self.calls, self.next_number, self.to_hang_up = {}, 1, []
 
     def onRegState(self, prm):
@@ -146,9 +155,18 @@ class Phone(pj.Account):
         self.calls[call].hangup(pj.CallOpParam(True))
 
     def do_hang_up_all(self):
+        self.to_hang_up += [call for call in self.calls.values() if not call.over]
+
+    def tend(self):
+        """What is due between two looks at the lab: hang up, and forget calls that are over."""
         for call in self.calls.values():
+            call.look_if_over()
+        while self.to_hang_up:
+            call = self.to_hang_up.pop()
             if not call.over:
                 call.hangup(pj.CallOpParam(True))
+        for number in [n for n, call in self.calls.items() if call.over]:
+            del self.calls[number]
 
 
 def make_endpoint(host, port):
@@ -173,7 +191,7 @@ def make_endpoint(host, port):
     return endpoint
 
 
-def make_phone(user, host, registrar, registers):
+def make_phone(endpoint, user, host, registrar, registers):
     """The one account of this process."""
     config = pj.AccountConfig()
     config.idUri = f"sip:{user}@{registrar if registers else host}"
@@ -183,7 +201,7 @@ def make_phone(user, host, registrar, registers):
         config.regConfig.registerOnAdd = False
     config.mediaConfig.transportConfig.boundAddress = host
     config.mediaConfig.transportConfig.port = 30000 + os.getpid() % 250 * 10
-    phone = Phone(registrar)
+    phone = Phone(registrar, endpoint.audDevManager())
     phone.create(config, True)
     return phone
 
@@ -204,7 +222,7 @@ def main():
     """Runs until stdin ends."""
     options = json.loads(sys.argv[1])
     endpoint = make_endpoint(options["host"], options["port"])
-    phone = make_phone(options["user"], options["host"], options["registrar"], options["registers"])
+    phone = make_phone(endpoint, options["user"], options["host"], options["registrar"], options["registers"])
     orders = queue.SimpleQueue()
 
     def read_orders():
@@ -216,12 +234,7 @@ def main():
     tell("ready")
     while True:
         endpoint.libHandleEvents(5)
-        while phone.to_hang_up:
-            call = phone.to_hang_up.pop()
-            if not call.over:
-                call.hangup(pj.CallOpParam(True))
-        for number in [n for n, call in phone.calls.items() if call.over]:
-            del phone.calls[number]
+        phone.tend()
         while not orders.empty():
             order = orders.get()
             if order is None:

@@ -6,14 +6,15 @@ import threading
 
 class Proxy:
     """A TCP relay on loopback. `freeze`: bytes stand still, no end of file is seen.
-    `cut`: every connection ends and new ones are closed at once. `mend`: all is well again."""
+    `strand`: the same for the connections there are, while new ones work. `cut`: every connection
+    ends and new ones are closed at once. `mend`: all is well again (what was stranded stays so)."""
 
     def __init__(self, to_port):
         self.to_port = to_port
         self._flows = threading.Event()
         self._flows.set()
         self._is_cut = False
-        self._sockets = []
+        self._sockets, self._stranded = [], set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -22,6 +23,11 @@ class Proxy:
     def freeze(self):
         """Holds back everything, in both directions."""
         self._flows.clear()
+
+    def strand(self):
+        """Leaves today's connections frozen for good: the far host lost its memory of them."""
+        with self._lock:
+            self._stranded.update(self._sockets)
 
     def cut(self):
         """Ends all connections and takes no new ones."""
@@ -64,7 +70,8 @@ class Proxy:
         try:
             while data := source.recv(65536):
                 self._flows.wait()
-                sink.sendall(data)
+                if source not in self._stranded:
+                    sink.sendall(data)
         except OSError:
             pass
         _close(source)

@@ -143,6 +143,34 @@ class Stage:
             if phone.registers:
                 phone.register()
 
+    def restart_asterisk(self):
+        """`core restart now`: hangs everything up and begins anew, in the same process."""
+        self.diary.note("lab", "core restart now")
+        self.ami.send("Command", Command="core restart now")  # which gets no answer
+        wait_for(lambda: not self.ami.connected, 10, "the end of the lab's AMI connection")
+        self.asterisk.wait_ready()
+        self.asterisk_is_back()
+
+    def kill_ringbud(self):
+        """SIGKILL."""
+        self.diary.note("lab", "SIGKILL to ringbud")
+        self.ringbud.kill()
+
+    def start_ringbud(self):
+        """Starts it again on the same data."""
+        self.ringbud.start()
+        self.diary.note("lab", "ringbud is back")
+
+    def link(self, change):
+        """Does something to the network between Ringbud and Asterisk (see `Proxy`)."""
+        self.diary.note("lab", f"the link to AMI: {change}")
+        getattr(self.proxy, change)()
+
+    def wait_linked(self):
+        """Waits until Ringbud says that its link is up."""
+        if self.ringbud:
+            self.ringbud.wait_ready(60)
+
     # --- From shape to shape ---
 
     def begin(self, name):
@@ -159,6 +187,11 @@ class Stage:
     def finish(self):
         """Everything is hung up and mended, whatever the shape left."""
         self.proxy.mend()
+        self.receiver.answer_with = 200
+        if self.ringbud:
+            if self.ringbud.process.poll() is not None:
+                self.ringbud.start(wait=False)
+            self.wait_linked()
         for phone in self._phones.values():
             if any(not call.over_at for call in phone.calls):
                 phone.order("hangs up what is left", "hang_up_all")
