@@ -1,0 +1,236 @@
+//! `/accounts/{account}/deliveries`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use calls::AccountId;
+use journal::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, Filter};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use super::extract::Path;
+use super::listing::{Kind, delivery_id, delivery_name, next, state_name};
+use super::{ApiError, ErrorEnvelope, Listing};
+use crate::{Web, wire};
+
+/// A page of deliveries.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryPage {
+    /// Newest first.
+    deliveries: Vec<DeliveryView>,
+    /// `before` of the following page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// An event on its way to a webhook.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryView {
+    /// Its id.
+    #[schema(example = "4711-1")]
+    id: String,
+    /// The kind of event.
+    event: &'static str,
+    /// The event's id: the `webhook-id`.
+    event_id: String,
+    /// `UniqueCallId`.
+    unique_call_id: String,
+    /// The employee's local number.
+    employee: String,
+    /// `waiting`, `retrying`, `paused`, `delivered`, `expired`, `failed` or `cancelled`.
+    state: &'static str,
+    /// When it is tried next, while it is retrying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_at: Option<String>,
+    /// Attempts so far.
+    attempts: u16,
+    /// The last status or error, in words.
+    last: String,
+    /// When it was settled or last tried.
+    updated_at: String,
+}
+
+/// The attempts of a delivery.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AttemptList {
+    /// Oldest first.
+    attempts: Vec<AttemptView>,
+}
+
+/// One HTTP request that was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AttemptView {
+    /// 1 for the first.
+    number: u16,
+    /// When it began.
+    at: String,
+    /// How long it took.
+    took_ms: f64,
+    /// The address that was connected to; empty if none was.
+    address: String,
+    /// Method, path and query as sent.
+    request_line: String,
+    /// As sent, secrets blanked.
+    request_headers: Vec<(String, String)>,
+    /// As sent.
+    request_body: String,
+    /// The status, if there was an answer.
+    status: Option<u16>,
+    /// What went wrong; empty on success.
+    error: String,
+    /// The answer's first 4 KB.
+    response_body: String,
+}
+
+/// How many were taken up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AgainReport {
+    /// So many are sent again; ask again while it is more than 0.
+    again: usize,
+}
+
+/// Deliveries with where they stand.
+#[utoipa::path(get, path = "/accounts/{account}/deliveries", tag = "deliveries", operation_id = "list_deliveries",
+    params(("account" = String, Path), ("before" = Option<String>, Query), ("limit" = Option<usize>, Query),
+        ("state" = Option<String>, Query, description = "May be given several times"),
+        ("event" = Option<String>, Query), ("employee" = Option<String>, Query),
+        ("number" = Option<String>, Query), ("from" = Option<String>, Query), ("until" = Option<String>, Query),
+        ("unique_call_id" = Option<String>, Query), ("call_id" = Option<String>, Query)),
+    responses((status = 200, body = DeliveryPage), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn list(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    RawQuery(text): RawQuery,
+) -> Result<Json<DeliveryPage>, ApiError> {
+    let account = caller.reads(&web, &account)?;
+    let filter = Listing::read(&account.id, text.as_deref(), Kind::Deliveries)?.filter;
+    let limit = filter.limit;
+    let mut found = web.journal.deliveries(filter).await?;
+    let next = next(&mut found, limit, |one| one.id.event);
+    Ok(Json(DeliveryPage { deliveries: found.iter().map(delivery_view).collect(), next }))
+}
+
+/// The attempts of a delivery.
+#[utoipa::path(get, path = "/accounts/{account}/deliveries/{delivery}/attempts", tag = "deliveries",
+    operation_id = "list_attempts", params(("account" = String, Path), ("delivery" = String, Path)),
+    responses((status = 200, body = AttemptList), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn attempts(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path((account, delivery)): Path<(String, String)>,
+) -> Result<Json<AttemptList>, ApiError> {
+    let account = caller.reads(&web, &account)?;
+    let id = owned(&web, &account.id, &delivery).await?;
+    let attempts = web.journal.attempts(id).await?;
+    Ok(Json(AttemptList { attempts: attempts.into_iter().map(attempt_view).collect() }))
+}
+
+/// Sends a delivery again, now.
+#[utoipa::path(post, path = "/accounts/{account}/deliveries/{delivery}/again", tag = "deliveries",
+    operation_id = "send_again", params(("account" = String, Path), ("delivery" = String, Path)),
+    responses((status = 202), (status = 404, body = ErrorEnvelope), (status = 409, body = ErrorEnvelope)))]
+pub(super) async fn again(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path((account, delivery)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    web.gateway.again(owned(&web, &account.id, &delivery).await?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Gives a waiting delivery up.
+#[utoipa::path(post, path = "/accounts/{account}/deliveries/{delivery}/cancel", tag = "deliveries",
+    operation_id = "cancel", params(("account" = String, Path), ("delivery" = String, Path)),
+    responses((status = 202), (status = 404, body = ErrorEnvelope), (status = 409, body = ErrorEnvelope)))]
+pub(super) async fn cancel(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path((account, delivery)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    web.gateway.cancel(owned(&web, &account.id, &delivery).await?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sends up to a page of failed and expired deliveries again; the query narrows it as in the list.
+#[utoipa::path(post, path = "/accounts/{account}/deliveries/again", tag = "deliveries", operation_id = "send_all_again",
+    params(("account" = String, Path), ("from" = Option<String>, Query), ("until" = Option<String>, Query),
+        ("event" = Option<String>, Query), ("employee" = Option<String>, Query), ("limit" = Option<usize>, Query),
+        ("state" = Option<String>, Query, description = "`failed` and `expired` if absent")),
+    responses((status = 202, body = AgainReport), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn again_all(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    RawQuery(text): RawQuery,
+) -> Result<(StatusCode, Json<AgainReport>), ApiError> {
+    let account = caller.changes(&web, &account)?;
+    let mut filter = Listing::read(&account.id, text.as_deref(), Kind::Deliveries)?.filter;
+    if filter.states.is_empty() {
+        filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
+    }
+    let again = send_all(&web, filter).await?;
+    Ok((StatusCode::ACCEPTED, Json(AgainReport { again })))
+}
+
+/// Sends what a filter finds again, oldest first.
+pub(crate) async fn send_all(web: &Web, filter: Filter) -> Result<usize, ApiError> {
+    let found = web.journal.deliveries(filter).await?;
+    for one in found.iter().rev() {
+        web.gateway.again(one.id).await?;
+    }
+    Ok(found.len())
+}
+
+/// The delivery of this name, if it is the account's.
+pub(crate) async fn owned(web: &Web, account: &AccountId, name: &str) -> Result<DeliveryId, ApiError> {
+    let missing = || ApiError::not_found("delivery");
+    let id = delivery_id(name).ok_or_else(missing)?;
+    let events = web.journal.bodies(vec![id.event]).await?;
+    let own = events.first().is_some_and(|kept| kept.event.account() == account);
+    if own { Ok(id) } else { Err(missing()) }
+}
+
+fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
+    let event = &one.event.event;
+    DeliveryView {
+        id: delivery_name(one.id),
+        event: event.kind().name(),
+        event_id: event.id().to_string(),
+        unique_call_id: event.leg.to_string(),
+        employee: event.phone.employee_number().to_owned(),
+        state: state_name(&one.state),
+        next_at: match one.state {
+            DeliveryState::Retrying(at) => Some(wire::moment(at)),
+            DeliveryState::Waiting
+            | DeliveryState::Paused
+            | DeliveryState::Delivered
+            | DeliveryState::Expired
+            | DeliveryState::Failed
+            | DeliveryState::Cancelled => None,
+        },
+        attempts: one.attempts,
+        last: one.last.clone(),
+        updated_at: wire::moment(one.updated_at),
+    }
+}
+
+fn attempt_view(attempt: Attempt) -> AttemptView {
+    AttemptView {
+        number: attempt.number,
+        at: wire::moment(attempt.at),
+        took_ms: std::time::Duration::from_micros(attempt.took_micros).as_secs_f64() * 1_000.0,
+        address: attempt.address,
+        request_line: attempt.request_line,
+        request_headers: attempt.request_headers,
+        request_body: String::from_utf8_lossy(&attempt.request_body).into_owned(),
+        status: attempt.status,
+        error: attempt.error,
+        response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
+    }
+}

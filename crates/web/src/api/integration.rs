@@ -1,0 +1,62 @@
+//! `/accounts/{account}/integration`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use journal::settings::Integration;
+
+use super::auth::Caller;
+use super::extract::{Body, Expected, Path, Tagged};
+use super::{ApiError, ErrorEnvelope};
+use crate::wire::{self, IntegrationInput, IntegrationView};
+use crate::{Web, clock};
+
+/// The employee integration; with everything off and version 0 where none was set.
+#[utoipa::path(get, path = "/accounts/{account}/integration", tag = "integration", operation_id = "get_integration",
+    params(("account" = String, Path)),
+    responses((status = 200, body = IntegrationView), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn show(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+) -> Result<Tagged<IntegrationView>, ApiError> {
+    let account = caller.reads(&web, &account)?;
+    let may_change = caller.may_change(&account.id);
+    Ok(match account.integration() {
+        Some((_, integration, version)) => {
+            Tagged(version, wire::integration_to_json(integration, version, may_change))
+        }
+        None => Tagged(0, wire::integration_to_json(&Integration::default(), 0, may_change)),
+    })
+}
+
+/// Sets the employee integration as a whole. What is left out has its default; `secret`, `credentials`'
+/// secret part and hidden header values stay as they were.
+#[utoipa::path(put, path = "/accounts/{account}/integration", tag = "integration", operation_id = "put_integration",
+    params(("account" = String, Path), ("If-Match" = Option<String>, Header)),
+    request_body = IntegrationInput,
+    responses((status = 200, body = IntegrationView), (status = 201, body = IntegrationView),
+        (status = 400, body = ErrorEnvelope), (status = 403, body = ErrorEnvelope),
+        (status = 404, body = ErrorEnvelope), (status = 412, body = ErrorEnvelope)))]
+pub(super) async fn set(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Expected(expected): Expected,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    let none = Integration::default();
+    let present = account.integration();
+    let before = present.map_or(&none, |(_, integration, _)| integration);
+    let check_url = |url: &str| web.gateway.check_url(url);
+    let value = wire::integration_from_json(&body, before, clock::now(), &check_url)?;
+    // Secrets and pauses were taken over from this version: should it have changed, say so.
+    let read = present.map(|(_, _, version)| version);
+    let (_, version) = web.book.put_integration(&account.id, value.clone(), expected.or(read)).await?;
+    tracing::info!(account = %account.id, by = caller.name, "integration set");
+    let status = if present.is_none() { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Tagged(version, wire::integration_to_json(&value, version, true))).into_response())
+}

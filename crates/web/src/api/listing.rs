@@ -1,0 +1,139 @@
+//! How lists are asked for: by account, number, employee, time, and page by page.
+
+use std::borrow::Cow;
+
+use calls::{AccountId, CallId, LegId, PbxTime};
+use journal::settings::IntegrationId;
+use journal::{DeliveryId, DeliveryState, EventSeq, Filter, WallTime};
+
+use super::ApiError;
+use super::webhooks::kinds;
+
+/// The most one page has.
+pub(crate) const MAX_PAGE: usize = 1_000;
+/// What a page has where nothing else is asked for.
+const PAGE: usize = 100;
+
+/// What a list was asked for.
+pub(crate) struct Listing {
+    pub(crate) filter: Filter,
+}
+
+/// The names a list may be asked with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Calls have no kind and no state.
+    Calls,
+    /// Events have a kind.
+    Events,
+    /// Deliveries have both.
+    Deliveries,
+}
+
+impl Listing {
+    /// Reads a query; a name it does not know is refused.
+    pub(crate) fn read(account: &AccountId, text: Option<&str>, of: Kind) -> Result<Self, ApiError> {
+        let mut filter = Filter { account: Some(account.clone()), limit: PAGE, ..Filter::default() };
+        for (name, value) in query(text) {
+            let value = value.as_ref();
+            match name.as_ref() {
+                "before" => filter.before = Some(place("before", value)?),
+                "after" if of == Kind::Events => filter.after = Some(place("after", value)?),
+                "limit" => filter.limit = limit(value)?,
+                "from" => filter.from = Some(moment("from", value)?),
+                "until" => filter.until = Some(moment("until", value)?),
+                "employee" => filter.employee = Some(value.to_owned()),
+                "number" => filter.number = Some(value.to_owned()),
+                "unique_call_id" => filter.leg = Some(LegId::new(value)),
+                "call_id" => filter.call = Some(CallId::new(value)),
+                "event" if of != Kind::Calls => filter.kind = kinds(Some(value))?.first().copied(),
+                "state" if of == Kind::Deliveries => filter.states.push(state(value)?),
+                _ => return Err(unknown(&name)),
+            }
+        }
+        Ok(Self { filter })
+    }
+}
+
+/// The parts of a query.
+pub(crate) fn query(text: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    url::form_urlencoded::parse(text.unwrap_or_default().as_bytes())
+}
+
+pub(crate) fn unknown(name: &str) -> ApiError {
+    ApiError::invalid(name, format!("a query has no `{name}` here"))
+}
+
+pub(crate) fn limit(text: &str) -> Result<usize, ApiError> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+    limit.ok_or_else(|| ApiError::invalid("limit", format!("expected a number from 1 to {MAX_PAGE}")))
+}
+
+fn place(name: &str, text: &str) -> Result<EventSeq, ApiError> {
+    let place = text.parse().map(EventSeq);
+    place.map_err(|_| ApiError::invalid(name, "expected the `next` of the page before"))
+}
+
+fn moment(name: &str, text: &str) -> Result<PbxTime, ApiError> {
+    if let Ok(secs) = text.parse() {
+        return Ok(PbxTime::from_secs(secs));
+    }
+    match text.parse::<jiff::Timestamp>() {
+        Ok(at) => Ok(PbxTime::from_micros(at.as_microsecond())),
+        Err(_) => Err(ApiError::invalid(
+            name,
+            "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970",
+        )),
+    }
+}
+
+/// A state by its name.
+pub(crate) fn state(name: &str) -> Result<DeliveryState, ApiError> {
+    Ok(match name {
+        "waiting" => DeliveryState::Waiting,
+        "retrying" => DeliveryState::Retrying(WallTime(0)),
+        "paused" => DeliveryState::Paused,
+        "delivered" => DeliveryState::Delivered,
+        "expired" => DeliveryState::Expired,
+        "failed" => DeliveryState::Failed,
+        "cancelled" => DeliveryState::Cancelled,
+        _ => {
+            return Err(ApiError::invalid(
+                "state",
+                "expected waiting, retrying, paused, delivered, expired, failed or cancelled",
+            ));
+        }
+    })
+}
+
+/// The name of a state.
+pub(crate) fn state_name(state: &DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Waiting => "waiting",
+        DeliveryState::Retrying(_) => "retrying",
+        DeliveryState::Paused => "paused",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Expired => "expired",
+        DeliveryState::Failed => "failed",
+        DeliveryState::Cancelled => "cancelled",
+    }
+}
+
+/// A delivery's name: the place of its event and the integration's number.
+pub(crate) fn delivery_name(id: DeliveryId) -> String {
+    format!("{}-{}", id.event.0, id.integration.number)
+}
+
+/// Reads a delivery's name.
+pub(crate) fn delivery_id(name: &str) -> Option<DeliveryId> {
+    let (event, number) = name.split_once('-')?;
+    let integration = IntegrationId { number: number.parse().ok()? };
+    Some(DeliveryId { event: EventSeq(event.parse().ok()?), integration })
+}
+
+/// Cuts the one too many that tells whether there is a next page.
+pub(crate) fn next<T>(found: &mut Vec<T>, limit: usize, seq: impl Fn(&T) -> EventSeq) -> Option<String> {
+    let more = found.len() >= limit;
+    found.truncate(limit);
+    found.last().filter(|_| more).map(|last| seq(last).0.to_string())
+}

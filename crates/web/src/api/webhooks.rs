@@ -1,0 +1,176 @@
+//! `/accounts/{account}/integration/…`: pause, resume, test.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use calls::EventKind;
+use journal::AccountSettings;
+use journal::settings::IntegrationId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::auth::Caller;
+use super::extract::{Body, Path};
+use super::{ApiError, ErrorEnvelope};
+use crate::wire::read;
+use crate::{TestAnswer, TestCall, Web};
+
+/// Which webhooks to pause.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PauseInput {
+    /// The event; absent: all four.
+    #[serde(default)]
+    #[schema(example = "Ended")]
+    event: Option<String>,
+}
+
+/// Which webhooks to resume, and how.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResumeInput {
+    /// The event; absent: all that are paused.
+    #[serde(default)]
+    event: Option<String>,
+    /// Whether what was kept is sent (`true` if absent) or cancelled.
+    #[serde(default)]
+    send_kept: Option<bool>,
+}
+
+/// Who the test call is for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestInput {
+    /// The employee's local number.
+    #[schema(example = "101")]
+    employee: String,
+    /// The event; absent: all four.
+    #[serde(default)]
+    event: Option<String>,
+}
+
+/// What came of a test call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TestReport {
+    /// One an event, in the order of a leg's life.
+    answers: Vec<TestAnswerView>,
+}
+
+/// What came of one event of a test call.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TestAnswerView {
+    /// The event.
+    event: &'static str,
+    /// Whether the receiver took it.
+    accepted: bool,
+    /// Method and target as sent; empty if the event is switched off.
+    request_line: String,
+    /// The body as sent.
+    request_body: String,
+    /// The status, if there was an answer.
+    status: Option<u16>,
+    /// What went wrong; empty on success.
+    error: String,
+    /// How long it took.
+    took_ms: u64,
+    /// The first of what was answered.
+    response_body: String,
+}
+
+/// Reads the name of an event; absent is all four.
+pub(crate) fn kinds(name: Option<&str>) -> Result<BTreeSet<EventKind>, ApiError> {
+    let Some(name) = name else { return Ok(EventKind::ALL.into()) };
+    let kind = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kind =
+        kind.ok_or_else(|| ApiError::invalid("event", "expected Incoming, Answered, Outgoing or Ended"))?;
+    Ok([kind].into())
+}
+
+fn integration(account: &AccountSettings) -> Result<IntegrationId, ApiError> {
+    account.integration().map(|(id, _, _)| id).ok_or_else(|| ApiError::not_found("integration"))
+}
+
+/// An empty body means `{}`.
+fn or_empty(body: &[u8]) -> &[u8] {
+    if body.is_empty() { b"{}" } else { body }
+}
+
+/// Pauses webhooks: their events are kept.
+#[utoipa::path(post, path = "/accounts/{account}/integration/pause", tag = "integration", operation_id = "pause",
+    params(("account" = String, Path)), request_body = PauseInput,
+    responses((status = 204), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn pause(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Body(body): Body,
+) -> Result<StatusCode, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    let input: PauseInput = read(or_empty(&body))?;
+    let id = integration(&account)?;
+    for kind in kinds(input.event.as_deref())? {
+        web.gateway.pause(id, kind).await?;
+    }
+    tracing::info!(account = %account.id, by = caller.name, "webhooks paused");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Resumes webhooks.
+#[utoipa::path(post, path = "/accounts/{account}/integration/resume", tag = "integration", operation_id = "resume",
+    params(("account" = String, Path)), request_body = ResumeInput,
+    responses((status = 204), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn resume(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Body(body): Body,
+) -> Result<StatusCode, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    let input: ResumeInput = read(or_empty(&body))?;
+    let Some((id, value, _)) = account.integration() else { return Err(ApiError::not_found("integration")) };
+    for kind in kinds(input.event.as_deref())? {
+        if value.paused.contains_key(&kind) {
+            web.gateway.resume(id, kind, input.send_kept.unwrap_or(true)).await?;
+        }
+    }
+    tracing::info!(account = %account.id, by = caller.name, "webhooks resumed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a test call: events with recognisable test values, at once, kept nowhere.
+#[utoipa::path(post, path = "/accounts/{account}/integration/test", tag = "integration", operation_id = "test_call",
+    params(("account" = String, Path)), request_body = TestInput,
+    responses((status = 200, body = TestReport), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
+pub(super) async fn test(
+    State(web): State<Arc<Web>>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Body(body): Body,
+) -> Result<Json<TestReport>, ApiError> {
+    let account = caller.changes(&web, &account)?;
+    let input: TestInput = read(&body)?;
+    integration(&account)?;
+    if !account.employees.contains_key(&input.employee) {
+        return Err(ApiError::invalid("employee", "there is no employee of this number in the account"));
+    }
+    let kinds = kinds(input.event.as_deref())?;
+    let call = TestCall { account: account.id.clone(), employee: input.employee, kinds };
+    let answers = web.gateway.test_call(call).await?;
+    Ok(Json(TestReport { answers: answers.into_iter().map(answer_view).collect() }))
+}
+
+fn answer_view(answer: TestAnswer) -> TestAnswerView {
+    TestAnswerView {
+        event: answer.kind.name(),
+        accepted: answer.accepted(),
+        request_line: answer.request_line,
+        request_body: answer.request_body,
+        status: answer.status,
+        error: answer.error,
+        took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+        response_body: answer.response_body,
+    }
+}

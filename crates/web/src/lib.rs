@@ -1,0 +1,21 @@
+//! The house's door for people and programs: the REST API under `/api/v1` and the window.
+//!
+//! Owns the shapes on the wire ([`wire`]), who may do what, and how things are shown. What is kept is the
+//! journal's, what a delivery is made of is `delivery`'s, and the running gateway is asked through
+//! [`Gateway`].
+
+pub mod api;
+mod clock;
+mod gateway;
+mod state;
+pub mod wire;
+
+pub use gateway::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
+pub use state::{Options, Web};
+
+/// Everything that is served over HTTP.
+pub fn router(web: Web) -> axum::Router {
+    let path = web.options.path.clone();
+    let all = api::router(std::sync::Arc::new(web));
+    if path.is_empty() { all } else { axum::Router::new().nest(&path, all) }
+}

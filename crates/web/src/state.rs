@@ -1,0 +1,32 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use journal::Journal;
+
+use journal::SettingsBook;
+
+use crate::Gateway;
+
+/// What the program gives.
+pub struct Web {
+    /// What is kept.
+    pub journal: Arc<dyn Journal>,
+    /// What is set.
+    pub book: Arc<SettingsBook>,
+    /// The running gateway.
+    pub gateway: Arc<dyn Gateway>,
+    /// How things are served.
+    pub options: Options,
+}
+
+/// How things are served.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The sub-path behind a proxy, as `/ringbud`; empty for none.
+    pub path: String,
+    /// Whether people reach the window by https: then cookies are sent over nothing else.
+    pub secure: bool,
+    /// Whether `/metrics` needs an operator's token.
+    pub metrics_need_token: bool,
+}

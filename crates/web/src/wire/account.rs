@@ -1,0 +1,154 @@
+//! Accounts, employees and phones.
+
+use calls::AccountId;
+use journal::settings::{Account, Employee, Holder, Phone};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::names;
+use super::{Refusal, read};
+
+/// An account, as it is set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountInput {
+    /// For people.
+    #[serde(default)]
+    #[schema(example = "Nordlys ApS")]
+    pub name: String,
+    /// Read only; ignored.
+    #[serde(default, rename = "account")]
+    #[schema(ignore)]
+    _account: Option<serde::de::IgnoredAny>,
+    /// Read only; ignored.
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: Option<serde::de::IgnoredAny>,
+}
+
+/// An account, as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// Its id: the parameter `AccountId`.
+    #[schema(example = "1")]
+    pub account: String,
+    /// For people; may be empty.
+    pub name: String,
+    /// Grows with every change; also the `ETag`.
+    pub version: u64,
+}
+
+/// An employee, as it is set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmployeeInput {
+    /// For people.
+    #[serde(default)]
+    #[schema(example = "Mette Holm")]
+    pub name: String,
+    /// Read only; ignored.
+    #[serde(default, rename = "number")]
+    #[schema(ignore)]
+    _number: Option<serde::de::IgnoredAny>,
+    /// Read only; ignored.
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: Option<serde::de::IgnoredAny>,
+}
+
+/// An employee, as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EmployeeView {
+    /// The local number: the parameter `EmployeeLocalNumber`.
+    #[schema(example = "101")]
+    pub number: String,
+    /// For people; may be empty.
+    pub name: String,
+    /// Grows with every change; also the `ETag`.
+    pub version: u64,
+}
+
+/// A phone, as it is set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhoneInput {
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+    /// The employee who has it, by local number; `null`: nobody; absent: the one with the same number.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "101")]
+    pub employee: Option<Option<String>>,
+    /// Read only; ignored.
+    #[serde(default, rename = "number")]
+    #[schema(ignore)]
+    _number: Option<serde::de::IgnoredAny>,
+    /// Read only; ignored.
+    #[serde(default, rename = "version")]
+    #[schema(ignore)]
+    _version: Option<serde::de::IgnoredAny>,
+}
+
+/// A phone, as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PhoneView {
+    /// Its own local number: `Calledphone` and `PhoneLocalNumber`.
+    #[schema(example = "101")]
+    pub number: String,
+    /// For people; may be empty.
+    pub name: String,
+    /// The employee who has it, by local number; `null`: nobody; absent: the one with the same number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub employee: Option<Option<String>>,
+    /// Grows with every change; also the `ETag`.
+    pub version: u64,
+}
+
+/// Tells a `null` from an absent field.
+fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(reader).map(Some)
+}
+
+/// Reads an account.
+pub fn account_from_json(json: &[u8]) -> Result<Account, Refusal> {
+    let input: AccountInput = read(json)?;
+    Ok(Account { name: names::name("name", &input.name)? })
+}
+
+/// Shows an account.
+pub fn account_to_json(id: &AccountId, account: &Account, version: u64) -> AccountView {
+    AccountView { account: id.as_str().to_owned(), name: account.name.clone(), version }
+}
+
+/// Reads an employee.
+pub fn employee_from_json(json: &[u8]) -> Result<Employee, Refusal> {
+    let input: EmployeeInput = read(json)?;
+    Ok(Employee { name: names::name("name", &input.name)? })
+}
+
+/// Shows an employee.
+pub fn employee_to_json(number: &str, employee: &Employee, version: u64) -> EmployeeView {
+    EmployeeView { number: number.to_owned(), name: employee.name.clone(), version }
+}
+
+/// Reads a phone.
+pub fn phone_from_json(json: &[u8]) -> Result<Phone, Refusal> {
+    let input: PhoneInput = read(json)?;
+    let holder = match input.employee {
+        None => Holder::SameNumber,
+        Some(None) => Holder::Nobody,
+        Some(Some(number)) => Holder::Employee(names::local_number("employee", &number)?),
+    };
+    Ok(Phone { holder, name: names::name("name", &input.name)? })
+}
+
+/// Shows a phone.
+pub fn phone_to_json(number: &str, phone: &Phone, version: u64) -> PhoneView {
+    let employee = match &phone.holder {
+        Holder::SameNumber => None,
+        Holder::Nobody => Some(None),
+        Holder::Employee(number) => Some(Some(number.clone())),
+    };
+    PhoneView { number: number.to_owned(), name: phone.name.clone(), employee, version }
+}

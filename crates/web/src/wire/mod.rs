@@ -1,0 +1,40 @@
+//! The shapes on the wire: what API, window and command line all read and write in the same way.
+//!
+//! Each module has a struct that is read (`…Input`), one that is written (`…View`), and the conversions
+//! to and from what is kept. A value that cannot be is refused with the field's name and a sentence.
+
+mod account;
+mod integration;
+mod names;
+mod read;
+mod token;
+
+pub use account::{
+    AccountInput, AccountView, EmployeeInput, EmployeeView, PhoneInput, PhoneView, account_from_json,
+    account_to_json, employee_from_json, employee_to_json, phone_from_json, phone_to_json,
+};
+pub use integration::{
+    BodyFormatWire, CheckUrl, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput,
+    IntegrationView, MethodWire, NamesWire, PauseView, RetryWire, TimeFormatWire, integration_from_input,
+    integration_from_json, integration_to_json, rotate,
+};
+pub(crate) use names::name;
+pub use names::{account_id, local_number};
+pub use read::{Refusal, read};
+pub use token::{
+    MadeToken, ScopeWire, TokenInput, TokenView, make_token, new_token_text, token_from_json, token_hash,
+    token_to_json,
+};
+pub(crate) use token::{scope, scope_parts};
+
+use journal::WallTime;
+
+/// A moment of our own clock as RFC 3339 in UTC.
+pub fn moment(at: WallTime) -> String {
+    micros(at.0)
+}
+
+/// Microseconds since the epoch as RFC 3339 in UTC.
+pub fn micros(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| String::new(), |at| at.to_string())
+}

@@ -1,0 +1,83 @@
+use serde_json::json;
+
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn an_account_is_created_changed_shown_and_removed() {
+    let rig = Rig::new().await;
+    let operator = &rig.operator;
+    let made = rig.put(operator, "/api/v1/accounts/77", r#"{"name": "Nordlys"}"#).await;
+    assert_eq!(made.status, 201);
+    let changed = rig.put(operator, "/api/v1/accounts/77", r#"{"name": "Nordlys ApS"}"#).await;
+    assert_eq!(changed.status, 200);
+    let shown = rig.get(operator, "/api/v1/accounts/77").await;
+    assert_eq!(shown.json()["name"], "Nordlys ApS");
+    assert_eq!(rig.ask("DELETE", operator, "/api/v1/accounts/77", "").await.status, 204);
+    assert_eq!(rig.get(operator, "/api/v1/accounts/77").await.status, 404);
+}
+
+#[tokio::test]
+async fn accounts_are_listed_page_by_page() {
+    let rig = Rig::new().await;
+    let first = rig.get(&rig.operator, "/api/v1/accounts?limit=1").await.json();
+    assert_eq!(first["accounts"][0]["account"], "1");
+    let second = rig.get(&rig.operator, "/api/v1/accounts?limit=1&after=1").await.json();
+    assert_eq!(second["accounts"][0]["account"], "2");
+    assert_eq!(second.get("next"), None);
+}
+
+#[tokio::test]
+async fn an_account_id_that_cannot_be_is_refused_by_field() {
+    let rig = Rig::new().await;
+    let reply = rig.put(&rig.operator, "/api/v1/accounts/a%20b", "{}").await;
+    assert_eq!((reply.status.as_u16(), reply.error().1.as_str()), (400, "account"));
+}
+
+#[tokio::test]
+async fn a_phone_tells_nobody_from_the_same_number() {
+    let rig = Rig::new().await;
+    let at = "/api/v1/accounts/1/phones/201";
+    let same = rig.put(&rig.admin, at, "{}").await.json();
+    assert_eq!(same.get("employee"), None);
+    let nobody = rig.put(&rig.admin, at, r#"{"employee": null}"#).await.json();
+    assert_eq!(nobody.get("employee"), Some(&json!(null)));
+    let somebody = rig.put(&rig.admin, at, r#"{"employee": "101"}"#).await.json();
+    assert_eq!(somebody["employee"], "101");
+}
+
+#[tokio::test]
+async fn an_employee_who_is_given_a_phone_comes_into_being() {
+    let rig = Rig::new().await;
+    rig.put(&rig.admin, "/api/v1/accounts/1/phones/201", r#"{"employee": "150"}"#).await;
+    assert_eq!(rig.get(&rig.admin, "/api/v1/accounts/1/employees/150").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_employee_is_set_listed_and_removed() {
+    let rig = Rig::new().await;
+    let at = "/api/v1/accounts/1/employees/101";
+    assert_eq!(rig.put(&rig.admin, at, r#"{"name": "Mette Holm"}"#).await.status, 201);
+    let list = rig.get(&rig.reader, "/api/v1/accounts/1/employees").await.json();
+    assert_eq!(list["employees"][0]["name"], "Mette Holm");
+    assert_eq!(rig.ask("DELETE", &rig.admin, at, "").await.status, 204);
+    assert_eq!(rig.ask("DELETE", &rig.admin, at, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_was_shown_can_be_put_back() {
+    let rig = Rig::new().await;
+    for (path, body) in [
+        ("/api/v1/accounts/1", r#"{"name": "One"}"#),
+        ("/api/v1/accounts/1/employees/101", r#"{"name": "Mette"}"#),
+        ("/api/v1/accounts/1/phones/101", r#"{"employee": null}"#),
+        (
+            "/api/v1/accounts/1/integration",
+            r#"{"incoming_url": "https://crm.example/ring", "extras": ["EventId"]}"#,
+        ),
+    ] {
+        rig.put(&rig.operator, path, body).await;
+        let shown = rig.get(&rig.operator, path).await.text;
+        let again = rig.put(&rig.operator, path, &shown).await;
+        assert_eq!(again.status, 200, "{path}: {}", again.text);
+    }
+}

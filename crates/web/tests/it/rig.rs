@@ -1,0 +1,267 @@
+//! A house without a PBX: everything but the running gateway is real.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use calls::{
+    AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
+    Phone, What,
+};
+use http_body_util::BodyExt as _;
+use journal::memory::Memory;
+use journal::settings::{IntegrationId, Scope, Setting, SettingKey};
+use journal::{Append, DeliveryId, Journal, SettingsBook, WallTime};
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use web::{Answer, Gateway, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web, wire};
+
+/// A gateway that writes down what it was asked.
+pub(crate) struct Asked {
+    pub(crate) asked: Mutex<Vec<String>>,
+    pub(crate) live: Mutex<Vec<LiveLeg>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Asked {
+    fn note<T: Send + 'static>(&self, what: String, reply: T) -> Answer<'_, T> {
+        self.asked.lock().unwrap().push(what);
+        Box::pin(async { Ok(reply) })
+    }
+}
+
+impl Gateway for Asked {
+    fn links(&self) -> Vec<Link> {
+        vec![Link {
+            name: "pbx1".into(),
+            address: "127.0.0.1:5038".into(),
+            state: LinkState::Up,
+            since: Some(WallTime(0)),
+            lag: Some(Duration::from_millis(3)),
+            last_error: String::new(),
+            missing_rights: Vec::new(),
+            version: "Asterisk 22".into(),
+            channels: 2,
+            legs: 1,
+        }]
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness { ready: true, reasons: Vec::new() }
+    }
+
+    fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
+        let live = self.live.lock().unwrap();
+        live.iter().filter(|leg| leg.begun.account() == account).cloned().collect()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn check_url(&self, url: &str) -> Result<(), String> {
+        if url.contains("10.0.0.1") { Err("10.0.0.1 is a private address".into()) } else { Ok(()) }
+    }
+
+    fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
+        self.note(format!("again {}", id.event.0), ())
+    }
+
+    fn cancel(&self, id: DeliveryId) -> Answer<'_, ()> {
+        self.note(format!("cancel {}", id.event.0), ())
+    }
+
+    fn pause(&self, _: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
+        self.note(format!("pause {}", kind.name()), ())
+    }
+
+    fn resume(&self, _: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()> {
+        self.note(format!("resume {} {send_kept}", kind.name()), ())
+    }
+
+    fn test_call(&self, call: TestCall) -> Answer<'_, Vec<TestAnswer>> {
+        let answers = call.kinds.iter().map(|kind| TestAnswer {
+            kind: *kind,
+            request_line: "POST /ring".into(),
+            request_body: "AccountId=1".into(),
+            status: Some(204),
+            error: String::new(),
+            took: Duration::from_millis(12),
+            response_body: "<script>alert(1)</script>".into(),
+        });
+        self.note(format!("test {} {}", call.account, call.employee), answers.collect())
+    }
+
+    fn metrics(&self) -> String {
+        "ringbud_up 1\n".into()
+    }
+}
+
+/// The house.
+pub(crate) struct Rig {
+    pub(crate) app: axum::Router,
+    pub(crate) book: Arc<SettingsBook>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) gateway: Arc<Asked>,
+    pub(crate) operator: String,
+    pub(crate) admin: String,
+    pub(crate) reader: String,
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Code and field of the envelope.
+    pub(crate) fn error(&self) -> (String, String) {
+        let json = self.json();
+        let part = |name: &str| json["error"][name].as_str().unwrap_or_default().to_owned();
+        assert!(!part("message").is_empty(), "an error has a sentence: {}", self.text);
+        (part("code"), part("field"))
+    }
+}
+
+impl Rig {
+    /// Accounts 1 and 2; an operator's token, one to change account 1, one to read it.
+    pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let journal: Arc<dyn Journal> = Arc::new(Memory::new());
+        let book = Arc::new(SettingsBook::load(journal.clone()).await.unwrap());
+        let gateway =
+            Arc::new(Asked { asked: Mutex::default(), live: Mutex::default(), changes: watch::channel(0).0 });
+        let app = web::router(Web {
+            journal: journal.clone(),
+            book: book.clone(),
+            gateway: gateway.clone(),
+            options,
+        });
+        let mut rig = Self {
+            app,
+            book,
+            journal,
+            gateway,
+            operator: String::new(),
+            admin: String::new(),
+            reader: String::new(),
+        };
+        let one = AccountId::new("1");
+        rig.operator = rig.token("operator", Scope::Everything).await;
+        rig.admin = rig.token("admin", Scope::Account(one.clone())).await;
+        rig.reader = rig.token("reader", Scope::ReadAccount(one)).await;
+        for account in ["1", "2"] {
+            let name = format!(r#"{{"name": "Account {account}"}}"#);
+            rig.put(&rig.operator.clone(), &format!("/api/v1/accounts/{account}"), &name).await;
+        }
+        rig
+    }
+
+    async fn token(&self, name: &str, scope: Scope) -> String {
+        let (text, token) = wire::make_token(scope, WallTime(0)).unwrap();
+        self.book.put(SettingKey::Token(name.into()), Some(Setting::Token(token)), None).await.unwrap();
+        text
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Reply { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub(crate) async fn ask(&self, method: &str, token: &str, path: &str, body: &str) -> Reply {
+        self.ask_with(method, token, path, body, &[]).await
+    }
+
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        token: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {
+        self.ask("GET", token, path, "").await
+    }
+
+    pub(crate) async fn put(&self, token: &str, path: &str, body: &str) -> Reply {
+        self.ask("PUT", token, path, body).await
+    }
+
+    /// Keeps a call of account 1: rung, answered after 5 s, ended after 65 s; with deliveries to these.
+    pub(crate) async fn keep_call(&self, number: i64, integrations: &[IntegrationId]) -> LegId {
+        let events = call(number);
+        let leg = events[0].leg.clone();
+        let events = events.into_iter().map(|event| (event, integrations.to_vec())).collect();
+        let append = Append {
+            pbx: PbxName::new("pbx1"),
+            events,
+            notes: Vec::new(),
+            heard_at: PbxTime::from_secs(number),
+            received_at: WallTime(number * 1_000_000),
+        };
+        self.journal.append(vec![append]).await.unwrap();
+        leg
+    }
+
+    pub(crate) fn asked(&self) -> BTreeSet<String> {
+        self.gateway.asked.lock().unwrap().iter().cloned().collect()
+    }
+}
+
+/// An incoming call of employee 101, answered after 5 s, ended after 65 s.
+pub(crate) fn call(number: i64) -> Vec<Event> {
+    let begun_at = PbxTime::from_secs(1_795_337_580 + number * 100);
+    let after = |secs| begun_at + Duration::from_secs(secs);
+    let event = |sequence, at, what| Event {
+        leg: LegId::new(format!("pbx1-{number}.1")),
+        call: CallId::new(format!("pbx1-{number}.0")),
+        sequence,
+        phone: Arc::new(Phone {
+            account: AccountId::new("1"),
+            number: "101".into(),
+            employee: Some(Employee { number: "101".into(), name: "Mette Holm".into() }),
+        }),
+        direction: Direction::Incoming,
+        at,
+        begun_at,
+        counterpart: Some(LegId::new(format!("pbx1-{number}.0"))),
+        a_number: format!("+4570201{number:03}").into(),
+        b_number: "".into(),
+        dialed_number: "".into(),
+        queue: "".into(),
+        assumed: false,
+        what,
+    };
+    let ended = Ended { answered_at: Some(after(5)), reason: EndReason::HungUpByCounterpart, transfer: None };
+    vec![
+        event(1, begun_at, What::Incoming),
+        event(2, after(5), What::Answered),
+        event(3, after(65), What::Ended(ended)),
+    ]
+}
