@@ -3,5 +3,10 @@
 //! Owns: configuration, command line, links to the PBXs and the wiring of the rooms. Leaves the call logic
 //! to `calls`, PBX protocols to `pbx`, what is kept to `journal`, requests to `delivery`, HTTP to `web`.
 
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod directory;
+pub mod gateway;
+pub mod link;
+pub mod stop;

@@ -1,3 +1,10 @@
 //! `ringbud`, the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use ringbud::cli::Cli;
+
+fn main() -> ExitCode {
+    ExitCode::from(Cli::parse().run())
+}

@@ -1,7 +1,11 @@
 //! What the directory asks of the settings.
 
+use std::sync::Arc;
+
 use calls::{AccountId, Employee};
+use journal::SettingsBook;
 use journal::settings::Holder;
+use tokio::sync::watch;
 
 /// The settings, as far as the directory needs them. Answers come from memory.
 pub trait Book: Send + Sync {
@@ -37,5 +41,44 @@ impl Book for Unwritten {
 
     fn with_feature_codes(&self, _account: &AccountId, question: &mut dyn FnMut(&str) -> bool) -> bool {
         question(&journal::settings::Integration::default().feature_codes)
+    }
+}
+
+/// The settings of the store, with the revision at hand.
+pub struct Written {
+    book: Arc<SettingsBook>,
+    revision: watch::Receiver<u64>,
+}
+
+impl Written {
+    /// Answers from this book.
+    pub fn new(book: Arc<SettingsBook>) -> Self {
+        let revision = book.watch();
+        Self { book, revision }
+    }
+}
+
+impl Book for Written {
+    fn revision(&self) -> u64 {
+        *self.revision.borrow()
+    }
+
+    fn holder(&self, account: &AccountId, phone: &str) -> Option<Holder> {
+        let account = self.book.account(account)?;
+        account.phones.get(phone).map(|(phone, _)| phone.holder.clone())
+    }
+
+    fn employee(&self, account: &AccountId, number: &str) -> Option<Employee> {
+        let account = self.book.account(account)?;
+        let (employee, _) = account.employees.get(number)?;
+        Some(Employee { number: Arc::from(number), name: Arc::from(&*employee.name) })
+    }
+
+    fn with_feature_codes(&self, account: &AccountId, question: &mut dyn FnMut(&str) -> bool) -> bool {
+        let account = self.book.account(account);
+        match account.as_ref().and_then(|account| account.integration()) {
+            Some((_, integration, _)) => question(&integration.feature_codes),
+            None => Unwritten.with_feature_codes(&AccountId::new(""), question),
+        }
     }
 }

@@ -1,12 +1,17 @@
 //! Writes down what rules name and the store does not know: accounts, employees and phones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::AccountId;
+use journal::settings::{Account, Employee, Holder, Phone, Setting, SettingKey};
+use journal::{JournalError, SettingsBook};
 use tokio::sync::mpsc;
 
 /// So many newcomers wait to be written; one more is told again when its phone is next seen.
 const MAX_WAITING: usize = 4_096;
+/// How long to wait before trying again what the store could not take.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A phone that was seen for the first time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,4 +42,48 @@ impl Learner {
     pub(super) fn tell(&self, newcomer: Newcomer) -> bool {
         self.0.as_ref().is_none_or(|sender| sender.try_send(newcomer).is_ok())
     }
+}
+
+/// Writes newcomers into the settings until nobody tells any more.
+pub async fn write_down(mut newcomers: mpsc::Receiver<Newcomer>, book: Arc<SettingsBook>) {
+    while let Some(newcomer) = newcomers.recv().await {
+        while let Err(error) = introduce(&book, &newcomer).await {
+            if matches!(error, JournalError::Closed) {
+                return;
+            }
+            tracing::warn!(account = %newcomer.account, phone = %newcomer.number, %error, "a new phone is not written down yet");
+            tokio::time::sleep(RETRY).await;
+            if newcomers.is_closed() {
+                return;
+            }
+        }
+    }
+}
+
+/// Account and employee before the phone: who finds the phone finds the others.
+async fn introduce(book: &SettingsBook, newcomer: &Newcomer) -> Result<(), JournalError> {
+    let Newcomer { account, number } = newcomer;
+    if book.account(account).is_some_and(|known| known.phones.get(&**number).is_some()) {
+        return Ok(());
+    }
+    let number = number.to_string();
+    let parts = [
+        (SettingKey::Account(account.clone()), Setting::Account(Account { name: String::new() })),
+        (
+            SettingKey::Employee(account.clone(), number.clone()),
+            Setting::Employee(Employee { name: String::new() }),
+        ),
+        (
+            SettingKey::Phone(account.clone(), number),
+            Setting::Phone(Phone { holder: Holder::SameNumber, name: String::new() }),
+        ),
+    ];
+    for (key, value) in parts {
+        match book.put(key, Some(value), Some(0)).await {
+            Ok(_) | Err(JournalError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    tracing::info!(%account, phone = %newcomer.number, "a phone was seen for the first time");
+    Ok(())
 }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use calls::{AccountId, Directory, Phone};
 use journal::settings::Holder;
 
-pub use book::{Book, Unwritten};
-pub use learn::{Learner, Newcomer};
+pub use book::{Book, Unwritten, Written};
+pub use learn::{Learner, Newcomer, write_down};
 pub use rules::Rules;
 
 use feature_codes::FeatureCodes;

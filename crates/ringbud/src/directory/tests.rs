@@ -18,9 +18,9 @@ struct Page {
 }
 
 #[derive(Default)]
-struct Written(Mutex<Page>);
+struct Notes(Mutex<Page>);
 
-impl Written {
+impl Notes {
     fn change(&self, change: impl FnOnce(&mut Page)) {
         let mut page = self.0.lock().unwrap();
         page.revision += 1;
@@ -28,7 +28,7 @@ impl Written {
     }
 }
 
-impl Book for Written {
+impl Book for Notes {
     fn revision(&self) -> u64 {
         self.0.lock().unwrap().revision
     }
@@ -106,7 +106,7 @@ fn the_first_rule_that_matches_the_whole_endpoint_wins() {
 #[test]
 fn a_newcomer_is_told_once_and_answered_as_if_it_were_there() {
     let (learner, mut newcomers) = Learner::new();
-    let phones = Phones::new(Rules::default(), Arc::new(Written::default()), learner);
+    let phones = Phones::new(Rules::default(), Arc::new(Notes::default()), learner);
     assert_eq!(ask(&phones, "PJSIP/101"), owned("1", "101", Some("101 ")));
     assert_eq!(ask(&phones, "PJSIP/101"), owned("1", "101", Some("101 ")));
     assert_eq!(newcomers.try_recv().unwrap().number.as_ref(), "101");
@@ -115,7 +115,7 @@ fn a_newcomer_is_told_once_and_answered_as_if_it_were_there() {
 
 #[test]
 fn an_answer_follows_the_settings() {
-    let book = Arc::new(Written::default());
+    let book = Arc::new(Notes::default());
     let (learner, mut newcomers) = Learner::new();
     let phones = Phones::new(Rules::default(), book.clone(), learner);
     book.change(|page| {
@@ -141,7 +141,7 @@ fn an_answer_follows_the_settings() {
 
 #[test]
 fn a_feature_code_is_what_the_account_says_it_is() {
-    let book = Arc::new(Written::default());
+    let book = Arc::new(Notes::default());
     let phones = Phones::new(Rules::default(), book.clone(), Learner::none());
     let account = AccountId::new("1");
     book.change(|page| r"^\*".clone_into(&mut page.feature_codes));

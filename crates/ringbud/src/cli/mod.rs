@@ -1,0 +1,98 @@
+//! The command line: what can be asked, what each command answers, and with which exit code it ends.
+//!
+//! One file a command; each parses, delegates and prints. The help texts here are also the man page.
+
+mod completions;
+mod replay;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use completions::{CompletionsArgs, ManArgs};
+pub use replay::ReplayArgs;
+
+use crate::config::{Config, ConfigError, Purpose};
+
+/// Everything went well.
+pub const EXIT_DONE: u8 = 0;
+/// It did not work; standard error says why.
+pub const EXIT_FAILED: u8 = 1;
+/// The command line makes no sense (clap's own code).
+pub const EXIT_USAGE: u8 = 2;
+/// The configuration is wrong; standard error says where.
+pub const EXIT_CONFIG: u8 = 3;
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 it did not work, standard error says why; 2 the command line makes no sense; \
+3 the configuration is wrong, standard error says in which line.";
+
+/// Tells a company's own systems over HTTP, at the moment it happens, which employee's phone rings, who
+/// answered, who is calling out, and when and how each call ended.
+///
+/// Ringbud follows every channel of one or more Asterisk PBXs and calls up to four web services per account:
+/// for incoming, answered, outgoing and ended calls. Begin with `ringbud demo`, which needs no PBX.
+#[derive(Debug, Parser)]
+#[command(name = "ringbud", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub struct ConfigArg {
+    /// The configuration file.
+    #[arg(long = "config", value_name = "FILE", env = "RINGBUD_CONFIG", default_value = "ringbud.toml")]
+    file: PathBuf,
+}
+
+impl ConfigArg {
+    fn load(&self, purpose: Purpose) -> Result<Config, ConfigError> {
+        Config::load(&self.file, purpose)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(ReplayArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Why a command failed, with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    why: String,
+}
+
+impl Failure {
+    fn new(why: impl Into<String>) -> Self {
+        Self { code: EXIT_FAILED, why: why.into() }
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let is_config = (&error as &dyn std::error::Error).downcast_ref::<ConfigError>().is_some();
+        Self { code: if is_config { EXIT_CONFIG } else { EXIT_FAILED }, why: error.to_string() }
+    }
+}
+
+impl Cli {
+    /// Does what was asked; the answer is the exit code.
+    pub fn run(self) -> u8 {
+        let done = match self.command {
+            Command::Replay(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
+        };
+        match done {
+            Ok(code) => code,
+            Err(failure) => {
+                eprintln!("ringbud: {}", failure.why);
+                failure.code
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `replay`: recordings through the very same code as a live link.
+
+mod explain;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calls::{Event, Input, Output, PbxName, PbxTime};
+use clap::Args;
+use journal::settings::{Integration, ParameterNames};
+use pbx::ami::{Message, Stream};
+
+use self::explain::Explainer;
+use super::{ConfigArg, EXIT_DONE, Failure};
+use crate::config::{Config, Pbx, Purpose};
+use crate::directory::{Book, Learner, Phones, Rules, Unwritten};
+use crate::gateway::Follower;
+
+/// Read recordings of a PBX's manager interface and print the events they give.
+///
+/// Runs the recordings through the same code as the live link and prints one JSON object a line: `Event`,
+/// then every parameter with the value as it would be sent, extras included. Several files are one PBX with
+/// the link lost in between. Nothing is sent and nothing is written; where the data folder of the
+/// configuration has a store, its settings count.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The PBX the recordings are of; by default the first of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pbx: Option<String>,
+    /// Add `Explain` to each event: the lines of the recordings that led to it.
+    #[arg(long)]
+    explain: bool,
+    /// The recordings, in order.
+    #[arg(required = true, value_name = "TRACE")]
+    traces: Vec<PathBuf>,
+}
+
+impl ReplayArgs {
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        let config = self.config.load(Purpose::Replay)?;
+        let pbx = pbx_of(&config, self.pbx.as_deref())?;
+        let files = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        let book: Arc<dyn Book> = Arc::new(Unwritten);
+        let (name, rules) = pbx.map_or_else(
+            || (PbxName::new("pbx"), Rules::default()),
+            |pbx| (pbx.name.clone(), Rules::new(pbx.phones.clone())),
+        );
+        let phones = Phones::new(rules, book.clone(), Learner::none());
+        let mut replay = Replay {
+            stream: Stream::new(None),
+            follower: Follower::new(name.clone(), phones),
+            explainer: self.explain.then(|| Explainer::new(name)),
+            printer: Printer { out: BufWriter::new(io::stdout().lock()) },
+        };
+        match replay.all(&self.traces, files) {
+            Err(Failed::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_DONE),
+            Err(Failed::Stdout(error)) => {
+                Err(Failure::new(format!("standard output cannot be written: {error}")))
+            }
+            Err(Failed::Trace(path, error)) => Err(unreadable(&path, &error)),
+            Ok(()) => Ok(EXIT_DONE),
+        }
+    }
+}
+
+fn pbx_of<'a>(config: &'a Config, name: Option<&str>) -> Result<Option<&'a Pbx>, Failure> {
+    match name {
+        None => Ok(config.pbxs.first()),
+        Some(name) => match config.pbxs.iter().find(|pbx| pbx.name.as_str() == name) {
+            Some(pbx) => Ok(Some(pbx)),
+            None => Err(Failure::new(format!("{} has no PBX named {name}", config.file.display()))),
+        },
+    }
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    match file.metadata() {
+        Ok(meta) if meta.is_dir() => {
+            Err(Failure::new(format!("{} is a folder, not a recording", path.display())))
+        }
+        Ok(_) => Ok(file),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{} cannot be read: {error}", path.display()))
+}
+
+enum Failed {
+    Trace(PathBuf, io::Error),
+    Stdout(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Stdout(error)
+    }
+}
+
+struct Replay<W: Write> {
+    stream: Stream,
+    follower: Follower,
+    explainer: Option<Explainer>,
+    printer: Printer<W>,
+}
+
+impl<W: Write> Replay<W> {
+    fn all(&mut self, paths: &[PathBuf], files: Vec<File>) -> Result<(), Failed> {
+        for (index, (path, file)) in paths.iter().zip(files).enumerate() {
+            if index > 0 {
+                self.stream.link_lost(|at, input| drop(self.follower.handle(at, input)));
+                self.print()?;
+            }
+            self.one(path, BufReader::with_capacity(1 << 16, file))?;
+        }
+        // What was only waiting for time to pass would have happened.
+        while let Some(deadline) = self.follower.next_deadline() {
+            self.follower.handle_timeout(deadline);
+            self.print()?;
+            if self.follower.next_deadline() == Some(deadline) {
+                break;
+            }
+        }
+        self.printer.out.flush().map_err(Failed::from)
+    }
+
+    fn one(&mut self, path: &Path, mut from: impl BufRead) -> Result<(), Failed> {
+        let trace = |error| Failed::Trace(path.into(), error);
+        if let Some(explainer) = &mut self.explainer {
+            explainer.begin_file(path);
+        }
+        let mut line = Vec::new();
+        loop {
+            let bytes = if self.explainer.is_some() {
+                line.clear();
+                // Line by line, so that each message knows its own; a line without end is still bounded.
+                from.by_ref().take(MAX_LINE_READ).read_until(b'\n', &mut line).map_err(trace)?;
+                &line
+            } else {
+                from.fill_buf().map_err(trace)?
+            };
+            let count = bytes.len();
+            if count == 0 {
+                return Ok(());
+            }
+            let (stream, follower, explainer) = (&mut self.stream, &mut self.follower, &mut self.explainer);
+            if let Some(explainer) = explainer {
+                explainer.line();
+                let seen = |at: PbxTime, input: Input<'_>, message: &Message<'_>| {
+                    explainer.saw(message);
+                    drop(follower.handle(at, input));
+                };
+                stream.feed_watched(bytes, None, |_| {}, seen);
+            } else {
+                stream.feed(bytes, None, |at, input| drop(follower.handle(at, input)));
+                from.consume(count);
+            }
+            self.print()?;
+        }
+    }
+
+    fn print(&mut self) -> io::Result<()> {
+        for output in self.follower.take_outputs() {
+            match output {
+                Output::Event(event) => {
+                    let because = self.explainer.as_mut().map(|explainer| explainer.explain(&event));
+                    self.printer.event(&event, because.as_deref())?;
+                }
+                Output::Note(_) => {}
+                Output::Anomaly(anomaly) => {
+                    let at = anomaly.at;
+                    eprintln!("ringbud: at {at:?}, channel {}: {}", anomaly.channel, anomaly.what);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A longer line is read in pieces.
+const MAX_LINE_READ: u64 = 1 << 20;
+
+struct Printer<W: Write> {
+    out: W,
+}
+
+impl<W: Write> Printer<W> {
+    fn event(&mut self, event: &Event, because: Option<&[String]>) -> io::Result<()> {
+        let integration = Integration { parameter_names: ParameterNames::Default, ..Integration::default() };
+        write!(self.out, "{{\"Event\":\"{}\"", event.kind().name())?;
+        for (name, value) in delivery::payload::all_parameters(event, &integration) {
+            if name != "Event" {
+                write!(self.out, ",{}:{}", serde_json::json!(name), serde_json::json!(value))?;
+            }
+        }
+        if let Some(because) = because {
+            write!(self.out, ",\"Explain\":{}", serde_json::json!(because))?;
+        }
+        writeln!(self.out, "}}")
+    }
+}

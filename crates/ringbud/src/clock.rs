@@ -1,0 +1,34 @@
+//! The program's clocks: the one place that reads them.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use journal::WallTime;
+use tokio::time::Instant;
+
+/// Now, for people and for comparing with what was kept.
+pub fn wall() -> WallTime {
+    #[expect(clippy::disallowed_methods, reason = "the program's shell owns this clock")]
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The moment monotonic time is counted from.
+static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A moment as monotonic time since the program began to count.
+pub fn monotonic(at: Instant) -> Duration {
+    at.saturating_duration_since(*ORIGIN)
+}
+
+/// Back again.
+pub fn instant(at: Duration) -> Instant {
+    *ORIGIN + at
+}
+
+/// A number from 0 to `u32::MAX` that others cannot guess.
+pub fn chance() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    let number = std::hash::RandomState::new().build_hasher().finish();
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+}

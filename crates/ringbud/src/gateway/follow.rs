@@ -1,0 +1,59 @@
+//! The call logic of one PBX with its directory: the same for a live link and a recording.
+
+use calls::{Anomaly, Input, Output, PbxName, PbxTime, Restored, Tracker, TrackerLimits};
+
+use crate::directory::Phones;
+
+/// Follows one PBX.
+pub struct Follower {
+    tracker: Tracker,
+    phones: Phones,
+    out: Vec<Output>,
+}
+
+impl Follower {
+    /// Knows nothing yet.
+    pub fn new(pbx: PbxName, phones: Phones) -> Self {
+        Self { tracker: Tracker::new(pbx, TrackerLimits::default()), phones, out: Vec::new() }
+    }
+
+    /// Takes up what an earlier run knew.
+    pub fn restore(&mut self, restored: Restored) {
+        self.tracker.restore(restored);
+    }
+
+    /// One thing the PBX says. The answer is what was unexpected about it.
+    pub fn handle(&mut self, at: PbxTime, input: Input<'_>) -> impl Iterator<Item = &Anomaly> {
+        let before = self.out.len();
+        self.tracker.handle(at, input, &self.phones, &mut self.out);
+        self.out[before..].iter().filter_map(|output| match output {
+            Output::Anomaly(anomaly) => Some(anomaly),
+            Output::Event(_) | Output::Note(_) => None,
+        })
+    }
+
+    /// Does what is due by `now`.
+    pub fn handle_timeout(&mut self, now: PbxTime) {
+        self.tracker.handle_timeout(now, &self.phones, &mut self.out);
+    }
+
+    /// When `handle_timeout` should be called.
+    pub fn next_deadline(&self) -> Option<PbxTime> {
+        self.tracker.next_deadline()
+    }
+
+    /// What came out since the last call.
+    pub fn take_outputs(&mut self) -> std::vec::Drain<'_, Output> {
+        self.out.drain(..)
+    }
+
+    /// Whether anything came out since the last `take_outputs`.
+    pub fn has_outputs(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Live channels and open legs.
+    pub fn counts(&self) -> (usize, usize) {
+        self.tracker.counts()
+    }
+}

@@ -1,0 +1,168 @@
+//! Keeps what the call logic says, and only then tells the sender.
+//!
+//! What arrived while the last commit ran goes into the next one. While the journal cannot be written the
+//! batch is kept and tried again; behind it the queues fill up to their bounds, until the PBX has to wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::Event;
+use journal::settings::IntegrationId;
+use journal::{
+    Append, Appended, DeliveryId, EventSeq, Journal, JournalError, Kept, Pending, WallTime, call_hash,
+};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::stop::Stop;
+
+/// So many moments wait to be kept.
+pub const MAX_MOMENTS: usize = 8_192;
+/// So many go into one commit.
+const MAX_BATCH: usize = 1_024;
+/// The first pause after a commit that failed, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long a stopping program goes on trying to keep what it has.
+const LAST_TRY: Duration = Duration::from_secs(10);
+
+/// Where deliveries go that are kept.
+pub trait Onward: Send + Sync + 'static {
+    /// These are kept and due; and the events behind them, in the same order of places.
+    fn offer(&self, pending: Vec<Pending>, events: Vec<Arc<Kept>>);
+}
+
+/// Keeps the moments of one PBX.
+pub struct Keeper {
+    /// Where they are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Who is told.
+    pub onward: Arc<dyn Onward>,
+    /// When to give up.
+    pub stop: Stop,
+}
+
+impl Keeper {
+    /// Keeps moments until no more can come. The answer is how many events could not be kept.
+    pub async fn run(mut self, mut moments: mpsc::Receiver<Append>) -> usize {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        while moments.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            let lost = self.keep(std::mem::take(&mut batch)).await;
+            if lost > 0 {
+                moments.close();
+                let mut unkept = lost;
+                while let Some(moment) = moments.recv().await {
+                    unkept += moment.events.len();
+                }
+                metrics::counter!("ringbud_events_unkept_total").increment(unkept as u64);
+                tracing::error!(
+                    events = unkept,
+                    "the journal could not be written to the end; these events are lost to it"
+                );
+                return unkept;
+            }
+        }
+        0
+    }
+
+    async fn keep(&mut self, batch: Vec<Append>) -> usize {
+        let mut pause = PAUSES.0;
+        let mut failed = false;
+        let mut give_up_at = None;
+        loop {
+            let began = Instant::now();
+            match self.journal.append(batch.clone()).await {
+                Ok(answers) => {
+                    metrics::histogram!("ringbud_journal_append_seconds")
+                        .record(began.elapsed().as_secs_f64());
+                    if failed {
+                        metrics::gauge!("ringbud_journal_unwritable").set(0.0);
+                        tracing::info!("the journal can be written again; nothing was lost");
+                    }
+                    self.tell(batch, answers, failed);
+                    return 0;
+                }
+                Err(error) => {
+                    if !failed {
+                        tracing::error!(%error, "events cannot be kept; trying again until they can");
+                    }
+                    failed = true;
+                    metrics::gauge!("ringbud_journal_unwritable").set(1.0);
+                    if matches!(error, JournalError::Closed) {
+                        return events_in(&batch);
+                    }
+                }
+            }
+            if self.stop.is_called()
+                && Instant::now() >= *give_up_at.get_or_insert_with(|| Instant::now() + LAST_TRY)
+            {
+                return events_in(&batch);
+            }
+            let wait = pause / 2 + pause.mul_f64(f64::from(clock::chance()) / f64::from(u32::MAX)) / 2;
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    fn tell(&self, batch: Vec<Append>, answers: Vec<Vec<Appended>>, was_retried: bool) {
+        let mut pending = Vec::new();
+        let mut kept = Vec::new();
+        for (moment, answers) in batch.into_iter().zip(answers) {
+            let Append { pbx, events, received_at, .. } = moment;
+            for ((event, integrations), answer) in events.into_iter().zip(answers) {
+                let seq = match answer {
+                    Appended::Stored(seq) => seq,
+                    // The commit whose answer got lost was done after all.
+                    Appended::Repeat(seq) if was_retried => seq,
+                    Appended::Repeat(_) => continue,
+                    Appended::AfterEnded => {
+                        tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), "nothing follows Ended");
+                        continue;
+                    }
+                };
+                count(&pbx, &event, received_at);
+                pending.extend(integrations.into_iter().map(|id| waiting(seq, id, &event, received_at)));
+                kept.push(Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event }));
+            }
+        }
+        if !kept.is_empty() {
+            self.onward.offer(pending, kept);
+        }
+    }
+}
+
+fn events_in(batch: &[Append]) -> usize {
+    batch.iter().map(|moment| moment.events.len()).sum()
+}
+
+fn waiting(event: EventSeq, integration: IntegrationId, of: &Event, received_at: WallTime) -> Pending {
+    Pending {
+        id: DeliveryId { event, integration },
+        account: of.account().clone(),
+        kind: of.kind(),
+        call_hash: call_hash(&of.call),
+        created_at: received_at,
+        attempts: 0,
+        due_at: received_at,
+        held: false,
+    }
+}
+
+fn count(pbx: &calls::PbxName, event: &Event, received_at: WallTime) {
+    let labels = [("pbx", pbx.to_string()), ("kind", event.kind().name().to_owned())];
+    metrics::counter!("ringbud_events_total", &labels).increment(1);
+    let micros = clock::wall().0.saturating_sub(received_at.0).max(0);
+    metrics::histogram!("ringbud_event_kept_seconds")
+        .record(std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64());
+    tracing::info!(
+        pbx = %pbx,
+        account = %event.account(),
+        leg = %event.leg,
+        call = %event.call,
+        kind = event.kind().name(),
+        employee = event.phone.employee_number(),
+        event_id = %event.id(),
+        assumed = event.assumed,
+        "event"
+    );
+}

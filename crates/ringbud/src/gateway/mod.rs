@@ -1,0 +1,15 @@
+//! From what a PBX says to what is kept and told.
+//!
+//! Owns the order of things: the call logic first, then the journal, then the sender, and nothing is told
+//! that is not kept. Leaves the link to `link`, the rules of calls to `calls`, requests to `delivery`.
+
+mod anomalies;
+mod follow;
+mod keep;
+mod pbx_task;
+mod routes;
+
+pub use follow::Follower;
+pub use keep::{Keeper, MAX_MOMENTS, Onward};
+pub use pbx_task::PbxTask;
+pub use routes::Routes;

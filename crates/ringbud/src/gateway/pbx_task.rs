@@ -1,0 +1,376 @@
+//! One PBX from its bytes to its moments: connects, drives the login session, feeds the call logic.
+//!
+//! Draining the socket is a task of its own; this one works off what was drained. It waits only for room in
+//! the queue of moments, never for a disk or a web service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::{Output as Said, PbxTime};
+use journal::Append;
+use journal::settings::IntegrationId;
+use pbx::ami::{Failure, Notice, Now, Output, Session, State};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::anomalies::Anomalies;
+use super::follow::Follower;
+use super::routes::Routes;
+use crate::clock;
+use crate::config::Pbx;
+use crate::link::{Backoff, ConnectError, End, Fill, Halves, Piece, Standing, Status, connect, drain, queue};
+use crate::stop::Stop;
+
+/// How long a PBX may take to take what we say.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the journal is told that a quiet PBX was heard.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Why there is no link, or no longer.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error(transparent)]
+    NotConnected(#[from] ConnectError),
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    #[error("the PBX closed the link")]
+    Closed,
+    #[error("the link broke: {0}")]
+    Broken(std::io::Error),
+    #[error("the PBX takes nothing any more")]
+    Stuck,
+    #[error("the program stops")]
+    Stopping,
+}
+
+impl Lost {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(Failure::LoginRefused { .. }))
+    }
+}
+
+/// One PBX.
+pub struct PbxTask {
+    /// How to reach it.
+    pub pbx: Pbx,
+    /// The login session.
+    pub session: Session,
+    /// The call logic.
+    pub follower: Follower,
+    /// Which integrations an event goes to.
+    pub routes: Routes,
+    /// Where its moments are kept.
+    pub moments: mpsc::Sender<Append>,
+    /// How the link is doing, for others to look at.
+    pub status: Status,
+    /// When to end.
+    pub stop: Stop,
+}
+
+impl PbxTask {
+    /// Follows the PBX until it is told to stop.
+    pub async fn run(self) {
+        let anomalies = Anomalies::new(self.pbx.name.clone());
+        let own =
+            Own { to_send: Vec::new(), failure: None, anomalies, heard: None, heartbeat_at: Instant::now() };
+        Running { task: self, own, backoff: Backoff::default(), told: String::new() }.run().await;
+    }
+}
+
+/// What the session's outputs leave behind until the shell gets to it.
+struct Own {
+    to_send: Vec<u8>,
+    failure: Option<Failure>,
+    anomalies: Anomalies,
+    /// The PBX's time, and when it was that by our monotonic clock.
+    heard: Option<(PbxTime, Instant)>,
+    heartbeat_at: Instant,
+}
+
+struct Running {
+    task: PbxTask,
+    own: Own,
+    backoff: Backoff,
+    /// The last trouble told, so that each is told once.
+    told: String,
+}
+
+impl Running {
+    async fn run(mut self) {
+        while !self.task.stop.is_called() {
+            self.stands(Standing::Connecting);
+            let began = Instant::now();
+            let lost = match self.connect().await {
+                Ok(halves) => self.converse(halves).await,
+                Err(lost) => lost,
+            };
+            if matches!(lost, Lost::Stopping) {
+                break;
+            }
+            self.backoff.was_up(began.elapsed());
+            self.pause(&lost).await;
+        }
+        self.stands(Standing::Stopped);
+    }
+
+    async fn connect(&mut self) -> Result<Halves, Lost> {
+        let pbx = self.task.pbx.clone();
+        let mut connecting = Box::pin(connect(&pbx));
+        loop {
+            let due = self.calls_due();
+            tokio::select! {
+                connected = &mut connecting => return Ok(connected?),
+                () = self.task.stop.called() => return Err(Lost::Stopping),
+                () = at(due) => self.calls_timed_out().await,
+            }
+        }
+    }
+
+    /// Waits before the next attempt, and says why once.
+    async fn pause(&mut self, lost: &Lost) {
+        let pause = self.backoff.pause(lost.is_refusal(), clock::chance());
+        let why = lost.to_string();
+        let retry_at = journal::WallTime(clock::wall().0 + i64::try_from(pause.as_micros()).unwrap_or(0));
+        let pbx = &self.task.pbx;
+        if self.told == why {
+            tracing::debug!(pbx = %pbx.name, reason = %why, retry_in_ms = pause.as_millis(), "still no link to the PBX");
+        } else if lost.is_refusal() {
+            tracing::error!(pbx = %pbx.name, address = %pbx.address, reason = %why, "the PBX refuses the login; trying on");
+        } else {
+            tracing::warn!(pbx = %pbx.name, address = %pbx.address, reason = %why, "no link to the PBX; trying on");
+        }
+        self.told.clone_from(&why);
+        self.stands(if lost.is_refusal() {
+            Standing::Refused { why, retry_at }
+        } else {
+            Standing::Down { why, retry_at }
+        });
+        let until = Instant::now() + pause;
+        loop {
+            let due = self.calls_due();
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return,
+                () = self.task.stop.called() => return,
+                () = at(due) => self.calls_timed_out().await,
+            }
+        }
+    }
+
+    /// One connection from its greeting to its end.
+    async fn converse(&mut self, (reading, mut writing): Halves) -> Lost {
+        let (sender, mut pieces) = queue();
+        let fill = Arc::new(Fill::default());
+        let mut draining = tokio::spawn(drain(reading, sender, fill.clone()));
+        let now = now(Instant::now());
+        self.session(|session, out| session.connected(now, out));
+        let lost = loop {
+            if let Err(lost) = self.settle(&mut writing).await {
+                break lost;
+            }
+            let due = self.due();
+            tokio::select! {
+                biased;
+                () = self.task.stop.called() => break Lost::Stopping,
+                piece = pieces.recv() => match piece {
+                    Some(piece) => self.received(piece, &fill),
+                    None => break ended(&mut draining).await,
+                },
+                () = at(due) => self.timed_out(),
+            }
+        };
+        draining.abort();
+        let _ = tokio::time::timeout(WRITE_TIMEOUT, writing.shutdown()).await;
+        self.session(|session, out| session.disconnected(out));
+        self.keep().await;
+        metrics::counter!("ringbud_link_losses_total", "pbx" => self.task.pbx.name.to_string()).increment(1);
+        self.task.status.change(|status| status.losses += 1);
+        lost
+    }
+
+    fn received(&mut self, piece: Piece, fill: &Fill) {
+        fill.taken(&piece);
+        let before = self.task.session.last_heard();
+        let arrived = now(piece.arrived);
+        self.session(|session, out| session.received(&piece.bytes, arrived, out));
+        let heard = self.task.session.last_heard();
+        if heard != before {
+            self.own.heard = heard.map(|heard| (heard, piece.arrived));
+        }
+        self.calls_timeout();
+        self.look(&piece, fill);
+    }
+
+    fn timed_out(&mut self) {
+        let now = now(Instant::now());
+        self.session(|session, out| session.timed_out(now, out));
+        self.calls_timeout();
+    }
+
+    /// Sends what is to be sent and keeps what is to be kept.
+    async fn settle(&mut self, writing: &mut (impl AsyncWrite + Unpin)) -> Result<(), Lost> {
+        self.keep().await;
+        if !self.own.to_send.is_empty() {
+            let sending = async {
+                writing.write_all(&self.own.to_send).await?;
+                writing.flush().await
+            };
+            match tokio::time::timeout(WRITE_TIMEOUT, sending).await {
+                Ok(Ok(())) => self.own.to_send.clear(),
+                Ok(Err(error)) => return Err(Lost::Broken(error)),
+                Err(_) => return Err(Lost::Stuck),
+            }
+        }
+        self.own.failure.take().map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// Hands what the call logic said to the keeper; now and then that the PBX was heard.
+    async fn keep(&mut self) {
+        let is_heartbeat =
+            Instant::now() >= self.own.heartbeat_at && self.task.session.state() == State::Live;
+        if !is_heartbeat && !self.task.follower.has_outputs() {
+            return;
+        }
+        let Some(heard_at) = self.task.session.last_heard() else { return };
+        let mut moment = Append {
+            pbx: self.task.pbx.name.clone(),
+            events: Vec::new(),
+            notes: Vec::new(),
+            heard_at,
+            received_at: clock::wall(),
+        };
+        for said in self.task.follower.take_outputs() {
+            match said {
+                Said::Event(event) => {
+                    let to: Vec<IntegrationId> = self.task.routes.of(event.account(), event.kind());
+                    moment.events.push((*event, to));
+                }
+                Said::Note(note) => moment.notes.push(note),
+                Said::Anomaly(_) => {}
+            }
+        }
+        if moment.events.is_empty() && moment.notes.is_empty() && !is_heartbeat {
+            return;
+        }
+        self.own.heartbeat_at = Instant::now() + HEARTBEAT;
+        // Only a keeper that gave up, counting and saying so, is not there any more.
+        let _ = self.task.moments.send(moment).await;
+    }
+
+    /// Has the session do something and takes in what comes out.
+    fn session(&mut self, act: impl FnOnce(&mut Session, &mut dyn FnMut(Output<'_>))) {
+        let PbxTask { pbx, session, follower, status, .. } = &mut self.task;
+        let own = &mut self.own;
+        let told = &mut self.told;
+        act(session, &mut |output| match output {
+            Output::Send(bytes) => own.to_send.extend_from_slice(bytes),
+            Output::Heard { at, input, because } => {
+                let unexpected = follower.handle(at, *input);
+                for anomaly in unexpected {
+                    own.anomalies.tell(anomaly, because.map_or("", |message| message.text()), Instant::now());
+                }
+            }
+            Output::State(state) => {
+                tracing::debug!(pbx = %pbx.name, state = state.name(), "link");
+                match state {
+                    State::Offline | State::Connecting | State::LoggingIn => {}
+                    State::Synchronising => status.stands(Standing::Synchronising, clock::wall()),
+                    State::Live => {
+                        told.clear();
+                        tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
+                        status.stands(Standing::Live, clock::wall());
+                    }
+                }
+            }
+            Output::Notice(notice) => notice_told(pbx, status, &notice),
+            Output::Endpoint { name, is_reachable } => status.endpoint(name, is_reachable),
+            Output::Failed(failure) => own.failure = Some(failure),
+        });
+    }
+
+    /// Does what is due in the call logic, by the PBX's clock.
+    fn calls_timeout(&mut self) {
+        if let Some((heard, when)) = self.own.heard {
+            self.task.follower.handle_timeout(heard + when.elapsed());
+        }
+    }
+
+    async fn calls_timed_out(&mut self) {
+        self.calls_timeout();
+        self.keep().await;
+    }
+
+    /// When something is due in the call logic.
+    fn calls_due(&self) -> Option<Instant> {
+        let (heard, when) = self.own.heard?;
+        Some(when + self.task.follower.next_deadline()?.since(heard))
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let session = self.task.session.next_deadline().map(clock::instant);
+        [session, self.calls_due(), Some(self.own.heartbeat_at)].into_iter().flatten().min()
+    }
+
+    fn stands(&self, standing: Standing) {
+        self.task.status.stands(standing, clock::wall());
+    }
+
+    /// Writes down how the link is doing.
+    fn look(&self, piece: &Piece, fill: &Fill) {
+        let PbxTask { session, follower, status, .. } = &self.task;
+        let health = session.health();
+        let (channels, legs) = follower.counts();
+        status.change(|status| {
+            status.lag = health.lag.map(|lag| lag + piece.arrived.elapsed());
+            status.clock_ahead_micros = health.clock_ahead_micros;
+            status.queued_bytes = fill.queued_bytes();
+            status.is_full = fill.is_full();
+            status.times_full = fill.times_full();
+            status.channels = channels;
+            status.legs = legs;
+            status.messages = session.counts().messages;
+            status.anomalies = self.own.anomalies.count();
+            if status.about != *session.about() {
+                status.about = session.about().clone();
+            }
+        });
+    }
+}
+
+fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
+    match notice {
+        Notice::Missing(missing) => {
+            let is_news = status.with(|status| !status.missing.contains(missing));
+            if is_news {
+                tracing::warn!(pbx = %pbx.name, "{missing}");
+                status.change(|status| status.missing.push(*missing));
+            }
+        }
+        Notice::Skipped(what) => {
+            metrics::counter!("ringbud_pbx_skipped_total", "pbx" => pbx.name.to_string()).increment(1);
+            tracing::warn!(pbx = %pbx.name, "{what}");
+        }
+        Notice::UnusableList => {
+            tracing::warn!(pbx = %pbx.name, "the PBX's list of channels was not complete; it is asked for again");
+        }
+    }
+}
+
+fn now(at: Instant) -> Now {
+    let ago = i64::try_from(at.elapsed().as_micros()).unwrap_or(0);
+    Now { monotonic: clock::monotonic(at), wall_micros: clock::wall().0 - ago }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended(draining: &mut tokio::task::JoinHandle<End>) -> Lost {
+    match draining.await {
+        Ok(End::Closed | End::Unwanted) | Err(_) => Lost::Closed,
+        Ok(End::Broken(error)) => Lost::Broken(error),
+    }
+}

@@ -1,0 +1,172 @@
+//! Drains the socket into a queue of our own, and does nothing else.
+//!
+//! A PBX that cannot get rid of its events either drops the link (all since then is lost) or keeps them in
+//! its own memory while we fall behind; so reading never waits for anything but room in the queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
+
+/// No more bytes than these wait in the queue; beyond that the PBX has to keep them.
+pub(crate) const MAX_QUEUED_BYTES: usize = 256 << 20;
+/// One read takes at most so much.
+const MAX_READ_BYTES: usize = 64 << 10;
+/// No more pieces than these wait, however small.
+const MAX_QUEUED_PIECES: usize = 1 << 16;
+
+/// Bytes as they came in.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// The bytes.
+    pub(crate) bytes: Box<[u8]>,
+    /// When they came in.
+    pub(crate) arrived: Instant,
+    /// Gives the room in the queue back.
+    _room: OwnedSemaphorePermit,
+}
+
+/// How full the queue is.
+#[derive(Debug, Default)]
+pub(crate) struct Fill {
+    queued_bytes: AtomicU64,
+    is_full: AtomicBool,
+    times_full: AtomicU64,
+}
+
+impl Fill {
+    /// Bytes in the queue now.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        self.queued_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether reading waits for room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// How often it was full.
+    pub(crate) fn times_full(&self) -> u64 {
+        self.times_full.load(Ordering::Relaxed)
+    }
+
+    /// A piece was taken from the queue.
+    pub(crate) fn taken(&self, piece: &Piece) {
+        self.queued_bytes.fetch_sub(piece.bytes.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// How the stream of bytes ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The PBX closed the link.
+    Closed,
+    /// The system says that the link is gone.
+    Broken(std::io::Error),
+    /// Nobody takes from the queue any more.
+    Unwanted,
+}
+
+/// A queue of pieces for a link.
+pub(crate) fn queue() -> (mpsc::Sender<Piece>, mpsc::Receiver<Piece>) {
+    mpsc::channel(MAX_QUEUED_PIECES)
+}
+
+/// Reads until the stream ends.
+pub(crate) async fn drain(
+    mut from: impl AsyncRead + Unpin,
+    into: mpsc::Sender<Piece>,
+    fill: Arc<Fill>,
+) -> End {
+    let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
+    let mut buffer = vec![0; MAX_READ_BYTES];
+    loop {
+        let count = match from.read(&mut buffer).await {
+            Ok(0) => return End::Closed,
+            Ok(count) => count,
+            Err(error) => return End::Broken(error),
+        };
+        let arrived = Instant::now();
+        let Some(permit) = make_room(&room, count, &into, &fill).await else { return End::Unwanted };
+        fill.queued_bytes.fetch_add(count as u64, Ordering::Relaxed);
+        let piece = Piece { bytes: buffer[..count].into(), arrived, _room: permit };
+        if into.send(piece).await.is_err() {
+            return End::Unwanted;
+        }
+    }
+}
+
+async fn make_room(
+    room: &Arc<Semaphore>,
+    count: usize,
+    into: &mpsc::Sender<Piece>,
+    fill: &Fill,
+) -> Option<OwnedSemaphorePermit> {
+    let count = u32::try_from(count).ok()?;
+    if into.capacity() > 0
+        && let Ok(permit) = room.clone().try_acquire_many_owned(count)
+    {
+        return Some(permit);
+    }
+    fill.is_full.store(true, Ordering::Relaxed);
+    fill.times_full.fetch_add(1, Ordering::Relaxed);
+    tracing::warn!(
+        queued_bytes = fill.queued_bytes(),
+        "the queue of what the PBX says is full; the PBX has to wait until it is worked off"
+    );
+    let permit = tokio::select! {
+        permit = room.clone().acquire_many_owned(count) => permit.ok(),
+        () = into.closed() => None,
+    };
+    fill.is_full.store(false, Ordering::Relaxed);
+    permit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_sent_before_the_end_arrives_before_the_end() {
+        let (sender, mut receiver) = queue();
+        let fill = Arc::new(Fill::default());
+        let end = drain(&b"Event: Hangup\r\n"[..], sender, fill.clone()).await;
+        assert!(matches!(end, End::Closed));
+        let piece = receiver.recv().await.unwrap();
+        assert_eq!(&*piece.bytes, b"Event: Hangup\r\n");
+        assert_eq!(fill.queued_bytes(), 15);
+        fill.taken(&piece);
+        assert_eq!(fill.queued_bytes(), 0);
+        assert!(receiver.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_visible_and_reading_waits() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let fill = Arc::new(Fill::default());
+        let (mut pbx, ours) = tokio::io::duplex(4);
+        let task = tokio::spawn(drain(ours, sender, fill.clone()));
+        tokio::io::AsyncWriteExt::write_all(&mut pbx, b"aaaabbbbcccc").await.unwrap();
+        drop(pbx);
+        let mut all = Vec::new();
+        while let Some(piece) = receiver.recv().await {
+            fill.taken(&piece);
+            all.extend_from_slice(&piece.bytes);
+        }
+        assert_eq!(all, b"aaaabbbbcccc");
+        assert!(matches!(task.await.unwrap(), End::Closed));
+        assert!(fill.times_full() > 0);
+        assert_eq!(fill.queued_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_nobody_takes() {
+        let (sender, receiver) = queue();
+        drop(receiver);
+        let (mut pbx, ours) = tokio::io::duplex(4);
+        tokio::io::AsyncWriteExt::write_all(&mut pbx, b"a").await.unwrap();
+        assert!(matches!(drain(ours, sender, Arc::default()).await, End::Unwanted));
+    }
+}

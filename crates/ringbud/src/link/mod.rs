@@ -1,0 +1,14 @@
+//! The link to a PBX: connecting, draining the socket, how long to wait before the next attempt.
+//!
+//! Owns sockets and their fate. What is said over them is `pbx`'s, what it means for calls `gateway`'s.
+
+mod backoff;
+mod drain;
+mod status;
+mod transport;
+
+pub(crate) use backoff::Backoff;
+pub(crate) use drain::{End, Fill, Piece, drain, queue};
+pub use status::{LinkStatus, Standing, Status};
+pub use transport::ConnectError;
+pub(crate) use transport::{Halves, connect};

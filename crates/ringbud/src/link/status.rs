@@ -1,0 +1,164 @@
+//! How a link is doing, for status pages and metrics.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use calls::PbxName;
+use journal::WallTime;
+use pbx::ami::{About, Missing};
+
+/// So many endpoints of a PBX are listed for people.
+const MAX_ENDPOINTS: usize = 50_000;
+
+/// What a link is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A connection is being made, or name and secret are being checked.
+    Connecting,
+    /// Logged in; the channels are being asked for.
+    Synchronising,
+    /// Everything the PBX says is followed as it happens.
+    Live,
+    /// The PBX cannot be reached or the link broke; it is tried again at this moment.
+    Down {
+        /// Why, in words.
+        why: String,
+        /// When it is tried again.
+        retry_at: WallTime,
+    },
+    /// The PBX refuses the login; it is tried again at this moment.
+    Refused {
+        /// Its words.
+        why: String,
+        /// When it is tried again.
+        retry_at: WallTime,
+    },
+    /// The program stops.
+    Stopped,
+}
+
+impl Standing {
+    /// One word for logs, metrics and pages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Synchronising => "synchronising",
+            Self::Live => "live",
+            Self::Down { .. } => "down",
+            Self::Refused { .. } => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// All names.
+    pub const NAMES: [&str; 6] = ["connecting", "synchronising", "live", "down", "refused", "stopped"];
+}
+
+/// How a link is doing.
+#[derive(Clone, Debug)]
+pub struct LinkStatus {
+    /// The PBX.
+    pub pbx: PbxName,
+    /// Host and port.
+    pub address: String,
+    /// What the link is doing.
+    pub standing: Standing,
+    /// Since when.
+    pub since: WallTime,
+    /// The last reason the link was lost or could not be made; stays after it is up again.
+    pub last_error: Option<(WallTime, String)>,
+    /// What the PBX says of itself.
+    pub about: About,
+    /// Rights the AMI user lacks.
+    pub missing: Vec<Missing>,
+    /// How old the newest event was when it was worked off.
+    pub lag: Option<Duration>,
+    /// How far the PBX's clock is ahead of ours, in microseconds.
+    pub clock_ahead_micros: Option<i64>,
+    /// Bytes that came in and are not worked off.
+    pub queued_bytes: u64,
+    /// Whether that queue is full and the PBX has to wait.
+    pub is_full: bool,
+    /// How often it was full on this link.
+    pub times_full: u64,
+    /// Live channels.
+    pub channels: usize,
+    /// Open legs.
+    pub legs: usize,
+    /// Messages that came in.
+    pub messages: u64,
+    /// How often the link was lost.
+    pub losses: u64,
+    /// Things the call logic did not expect.
+    pub anomalies: u64,
+    /// Endpoints the PBX knows, and whether each can be reached.
+    pub endpoints: BTreeMap<String, bool>,
+}
+
+/// Shared between the link and those who look at it.
+#[derive(Clone, Debug)]
+pub struct Status(Arc<Mutex<LinkStatus>>);
+
+impl Status {
+    /// Of a PBX that was never reached.
+    pub fn new(pbx: PbxName, address: String, now: WallTime) -> Self {
+        Self(Arc::new(Mutex::new(LinkStatus {
+            pbx,
+            address,
+            standing: Standing::Connecting,
+            since: now,
+            last_error: None,
+            about: About::default(),
+            missing: Vec::new(),
+            lag: None,
+            clock_ahead_micros: None,
+            queued_bytes: 0,
+            is_full: false,
+            times_full: 0,
+            channels: 0,
+            legs: 0,
+            messages: 0,
+            losses: 0,
+            anomalies: 0,
+            endpoints: BTreeMap::new(),
+        })))
+    }
+
+    /// How it is now.
+    pub fn get(&self) -> LinkStatus {
+        self.lock().clone()
+    }
+
+    /// Looks without copying the endpoints.
+    pub fn with<T>(&self, look: impl FnOnce(&LinkStatus) -> T) -> T {
+        look(&self.lock())
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut LinkStatus)) {
+        change(&mut self.lock());
+    }
+
+    /// Takes up a new standing.
+    pub(crate) fn stands(&self, standing: Standing, now: WallTime) {
+        let mut status = self.lock();
+        if status.standing.name() != standing.name() {
+            status.since = now;
+        }
+        if let Standing::Down { why, .. } | Standing::Refused { why, .. } = &standing {
+            status.last_error = Some((now, why.clone()));
+        }
+        status.standing = standing;
+    }
+
+    pub(crate) fn endpoint(&self, name: &str, is_reachable: bool) {
+        let mut status = self.lock();
+        if status.endpoints.len() < MAX_ENDPOINTS || status.endpoints.contains_key(name) {
+            status.endpoints.insert(name.to_owned(), is_reachable);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LinkStatus> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,108 @@
+//! The connection itself: TCP, and TLS over it where the PBX wants it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::config::Pbx;
+
+/// How long a connection may take to come up, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Anything that bytes go through.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// The two directions of a connection.
+pub(crate) type Halves = (ReadHalf<Box<dyn Wire>>, WriteHalf<Box<dyn Wire>>);
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// Nothing answers there.
+    #[error(
+        "{address} cannot be reached: {why}. Is the PBX up, and does manager.conf have enabled = yes and bindaddr?"
+    )]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The system's words.
+        why: String,
+    },
+    /// It took too long.
+    #[error("{address} did not answer within {} s; is a firewall in between?", CONNECT_TIMEOUT.as_secs())]
+    TimedOut {
+        /// Host and port.
+        address: String,
+    },
+    /// TLS was refused by either side.
+    #[error("{address} and Ringbud could not agree on TLS: {why}")]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What rustls says.
+        why: String,
+    },
+    /// The file of authorities cannot be used.
+    #[error("tls_ca {file} cannot be used: {why}")]
+    Authorities {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Connects to a PBX.
+pub(crate) async fn connect(pbx: &Pbx) -> Result<Halves, ConnectError> {
+    let address = pbx.address.clone();
+    match tokio::time::timeout(CONNECT_TIMEOUT, wire(pbx)).await {
+        Ok(wire) => wire.map(tokio::io::split),
+        Err(_) => Err(ConnectError::TimedOut { address }),
+    }
+}
+
+async fn wire(pbx: &Pbx) -> Result<Box<dyn Wire>, ConnectError> {
+    let address = || pbx.address.clone();
+    let unreachable =
+        |error: std::io::Error| ConnectError::Unreachable { address: address(), why: error.to_string() };
+    let tcp = TcpStream::connect(&pbx.address).await.map_err(unreachable)?;
+    tcp.set_nodelay(true).map_err(unreachable)?;
+    if !pbx.tls {
+        return Ok(Box::new(tcp));
+    }
+    let tls = |why: String| ConnectError::Tls { address: address(), why };
+    let host = pbx.tls_name.as_deref().unwrap_or_else(|| {
+        pbx.address.rsplit_once(':').map_or(&*pbx.address, |(host, _)| host).trim_matches(['[', ']'])
+    });
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
+    let connector = TlsConnector::from(Arc::new(client_config(pbx.tls_ca.as_deref())?));
+    let stream = connector.connect(name, tcp).await.map_err(|error| tls(error.to_string()))?;
+    Ok(Box::new(stream))
+}
+
+fn client_config(authorities: Option<&Path>) -> Result<ClientConfig, ConnectError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(file) = authorities {
+        let unusable = |why: String| ConnectError::Authorities { file: file.display().to_string(), why };
+        let certificates =
+            CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+            roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectError::Tls { address: String::new(), why: error.to_string() })?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
