@@ -46,10 +46,11 @@ pub(super) fn seen<'a>(message: &Message<'a>, names: &Names) -> Option<Seen<'a>>
 /// The same, for a message that shows several channels one after the other.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, names: &Names) -> Option<Seen<'a>> {
     let channel = reader.next(names.channel)?;
-    let number = reader.next(names.number).unwrap_or_default();
-    let extension = reader.next(names.extension).unwrap_or_default();
-    let id = reader.next(names.unique_id).filter(|id| !is_nothing(id))?;
-    let group = reader.next(names.linked_id).unwrap_or_default();
+    // State and its description come between; then names, language, account and context; then the priority.
+    let number = reader.skip_to(2, names.number).unwrap_or_default();
+    let extension = reader.skip_to(6, names.extension).unwrap_or_default();
+    let id = reader.skip_to(1, names.unique_id).filter(|id| !is_nothing(id))?;
+    let group = reader.skip_to(0, names.linked_id).unwrap_or_default();
     Some(Seen { id, device: device(channel), number: number_of(number), dialled: dialled(extension), group })
 }
 
@@ -62,6 +63,7 @@ pub(super) fn device(channel: &str) -> Device<'_> {
         return Device::Machine;
     }
     match technology {
+        "PJSIP" | "SIP" => Device::Endpoint(endpoint(channel)),
         "Local" => Device::Helper(match channel.rsplit_once(';') {
             Some((both, "1" | "2")) => both,
             Some(_) | None => channel,

@@ -120,12 +120,21 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The value of the next header of this name, from the last one found on and then from the start.
     pub(super) fn next(&mut self, name: &str) -> Option<&'a str> {
+        self.skip_to(0, name)
+    }
+
+    /// The same, where Asterisk usually writes so many other headers before it.
+    pub(super) fn skip_to(&mut self, others: usize, name: &str) -> Option<&'a str> {
         let Message { text, lines } = self.message;
-        let search = |from: usize, to: usize| {
-            let found = |(at, line): (usize, &Line)| Some((from + at, line.value_of(text, name)?));
-            lines[from..to].iter().enumerate().find_map(found)
+        let value = |at: usize| lines.get(at).and_then(|line| line.value_of(text, name));
+        let usual = self.at + others;
+        let (at, value) = match value(usual) {
+            Some(value) => (usual, value),
+            None => {
+                let anywhere = (self.at..lines.len()).chain(0..self.at);
+                anywhere.into_iter().find_map(|at| Some((at, value(at)?)))?
+            }
         };
-        let (at, value) = search(self.at, lines.len()).or_else(|| search(0, self.at))?;
         self.at = at + 1;
         Some(value)
     }
