@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Directory for Lab {
     }
 }
 
-fn events(files: &[std::path::PathBuf]) -> Vec<Event> {
+pub(crate) fn events(files: &[PathBuf]) -> Vec<Event> {
     let mut stream = Stream::new(None);
     let mut tracker = Tracker::new(PbxName::new("p"), TrackerLimits::default());
     let mut out = Vec::new();
@@ -54,10 +54,10 @@ fn events(files: &[std::path::PathBuf]) -> Vec<Event> {
 
 /// Names for channels: phones by number with a letter for the second and third, others `t`, `u`, `v`….
 #[derive(Default)]
-struct Names(BTreeMap<LegId, String>);
+pub(crate) struct Names(BTreeMap<LegId, String>);
 
 impl Names {
-    fn phone(&mut self, event: &Event) -> String {
+    pub(crate) fn phone(&mut self, event: &Event) -> String {
         let account = event.account().as_str();
         let number = &event.phone.number;
         let base = if account == "1001" { number.to_string() } else { format!("{account}-{number}") };
@@ -66,7 +66,7 @@ impl Names {
         })
     }
 
-    fn other(&mut self, id: &LegId) -> String {
+    pub(crate) fn other(&mut self, id: &LegId) -> String {
         self.name(id, |nth| ["t", "u", "v", "w"][nth].to_owned())
     }
 
@@ -80,7 +80,7 @@ impl Names {
     }
 }
 
-fn shown(events: &[Event]) -> String {
+pub(crate) fn shown(events: &[Event]) -> String {
     let mut names = Names::default();
     for event in events {
         names.phone(event);
@@ -114,27 +114,40 @@ fn shown(events: &[Event]) -> String {
     text
 }
 
-#[test]
-fn every_recording_gives_the_events_of_its_shape_filtered_or_whole() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let traces = here.join("../../traces");
-    let mut names: Vec<String> = std::fs::read_dir(&traces)
+/// Where the recordings are.
+pub(crate) fn traces() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces")
+}
+
+/// The names of all recordings.
+pub(crate) fn names() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(traces())
         .unwrap()
         .filter_map(|entry| {
-            entry.unwrap().file_name().into_string().unwrap().strip_suffix(".tracker.ami").map(str::to_owned)
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            name.strip_suffix(".tracker.ami").map(str::to_owned)
         })
         .filter(|name| !name.ends_with(".2"))
         .collect();
     names.sort();
+    names
+}
+
+/// The files of a recording: the second, if there is one, is after the link was lost.
+pub(crate) fn files(name: &str, ending: &str) -> Vec<PathBuf> {
+    let paths = [format!("{name}{ending}"), format!("{name}.2{ending}")];
+    paths.iter().map(|path| traces().join(path)).filter(|path| path.exists()).collect()
+}
+
+#[test]
+fn every_recording_gives_the_events_of_its_shape_filtered_or_whole() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = names();
     assert!(names.len() > 40, "the recordings are missing");
     let mut all = String::new();
     for name in names {
-        let files = |ending: &str| -> Vec<_> {
-            let paths = [format!("{name}{ending}"), format!("{name}.2{ending}")];
-            paths.iter().map(|path| traces.join(path)).filter(|path| path.exists()).collect()
-        };
-        let filtered = shown(&events(&files(".tracker.ami")));
-        let whole = files(".ami");
+        let filtered = shown(&events(&files(&name, ".tracker.ami")));
+        let whole = files(&name, ".ami");
         if !whole.is_empty() {
             let whole = shown(&events(&whole));
             assert!(
