@@ -9,6 +9,7 @@ mod channel;
 mod clock;
 mod codec;
 mod encode;
+mod events;
 mod list;
 mod message;
 mod session;

@@ -3,17 +3,17 @@
 //! Greeting, login, `FullyBooted`, then the settling in: event filters, version, clock; then the channels;
 //! then live, with pings and now and then the channels again.
 
+mod answers;
+mod questions;
+
 use std::time::Duration;
 
 use calls::PbxTime;
-use md5::{Digest, Md5};
 
+use self::questions::For;
 use super::pulse::{Due, Pulse};
-use super::{About, Failure, Health, Missing, Notice, Now, Output, Proof, Settings, State};
-use crate::ami::channel;
-use crate::ami::encode::Action;
+use super::{About, Failure, Health, Missing, Notice, Now, Output, Settings, State};
 use crate::ami::message::Message;
-use crate::ami::translate::{ACTION_PREFIX, EVENTS};
 
 /// How long the PBX may take to greet, and to answer an action.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -29,45 +29,6 @@ const LIST_AGAIN_AFTER: Duration = Duration::from_secs(30);
 const GREETING: &[u8] = b"Asterisk Call Manager";
 /// How much of a greeting is read.
 const MAX_GREETING_BYTES: usize = 256;
-/// A channel this much younger than the link must have been told by an event.
-const SURELY_TOLD: Duration = Duration::from_secs(5);
-
-/// What an action is for; written into its id, so that answers need no table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum For {
-    Challenge,
-    Login,
-    Filter,
-    Settings,
-    Start,
-    Ping,
-    Status,
-    Channels,
-    Endpoints,
-}
-
-impl For {
-    const ALL: [(Self, &'static str); 9] = [
-        (Self::Challenge, "challenge"),
-        (Self::Login, "login"),
-        (Self::Filter, "filter"),
-        (Self::Settings, "settings"),
-        (Self::Start, "start"),
-        (Self::Ping, "ping"),
-        (Self::Status, "status"),
-        (Self::Channels, "channels"),
-        (Self::Endpoints, "endpoints"),
-    ];
-
-    fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(what, _)| *what == self).map_or("", |(_, word)| word)
-    }
-
-    fn of(id: &str) -> Option<Self> {
-        let (_, word) = id.strip_prefix(ACTION_PREFIX)?.split_once('-')?;
-        Self::ALL.iter().find(|(_, known)| *known == word).map(|(what, _)| *what)
-    }
-}
 
 /// Where the conversation is.
 #[derive(Debug)]
@@ -295,178 +256,10 @@ impl Conversation {
         }
     }
 
-    fn event(
-        &mut self,
-        event: &str,
-        message: &Message<'_>,
-        heard: Option<PbxTime>,
-        now: Now,
-        out: &mut impl FnMut(Output<'_>),
-    ) {
-        match event {
-            "FullyBooted" => match self.phase {
-                Phase::Booting { .. } => self.settle(now, out),
-                // The login came before the boot was done, and what was listed then is not all.
-                Phase::Live { .. } => self.list(heard, now, out),
-                Phase::Offline
-                | Phase::Greeting { .. }
-                | Phase::LoggingIn { .. }
-                | Phase::Settling { .. }
-                | Phase::Listing { .. }
-                | Phase::Failed => {}
-            },
-            "CoreShowChannel" | "Status" => {
-                if let Phase::Listing { until } = &mut self.phase {
-                    *until = now.monotonic + LIST_WITHIN;
-                }
-                self.check_call_events(message, out);
-            }
-            "CoreShowChannelsComplete" | "StatusComplete"
-                if matches!(self.phase, Phase::Listing { .. })
-                    && matches!(For::of(message.value("ActionID")), Some(For::Status | For::Channels)) =>
-            {
-                self.go_live(now, out);
-            }
-            "EndpointList" if For::of(message.value("ActionID")) == Some(For::Endpoints) => {
-                let name = format!("PJSIP/{}", message.value("ObjectName"));
-                let is_reachable =
-                    !matches!(message.value("DeviceState"), "Unavailable" | "Invalid" | "Unknown");
-                out(Output::Endpoint { name: &name, is_reachable });
-            }
-            _ => {
-                self.call_events_come =
-                    self.call_events_come || message.value("Privilege").starts_with("call");
-            }
-        }
-    }
-
-    fn answer(
-        &mut self,
-        is_success: bool,
-        message: &Message<'_>,
-        heard: Option<PbxTime>,
-        now: Now,
-        out: &mut impl FnMut(Output<'_>),
-    ) {
-        let what = For::of(message.value("ActionID"));
-        match (what, is_success) {
-            (Some(For::Challenge), true) => self.answer_challenge(message.value("Challenge"), out),
-            (Some(For::Login), true) => self.logged_in(now, out),
-            (Some(For::Challenge | For::Login), false) => {
-                let username = self.settings.username.clone();
-                let said = message.value("Message").to_owned();
-                self.fail(Failure::LoginRefused { username, said }, out);
-            }
-            (Some(For::Ping), true) => {
-                if let Some(pulse) = &mut self.pulse {
-                    pulse.ponged(message.get("Timestamp").and(heard), now);
-                }
-            }
-            (Some(For::Filter | For::Settings | For::Start), is_success) => {
-                self.settled_one(what, is_success, message, out);
-                if let Phase::Settling { unanswered, .. } = &mut self.phase {
-                    *unanswered = unanswered.saturating_sub(1);
-                    if *unanswered == 0 {
-                        self.list(heard, now, out);
-                    }
-                }
-            }
-            (Some(For::Status), false) => self.send(For::Channels, "CoreShowChannels", &[], out),
-            (Some(For::Channels), false) if matches!(self.phase, Phase::Listing { .. }) => {
-                out(Output::Notice(Notice::Missing(Missing::Snapshot)));
-                self.go_live(now, out);
-            }
-            // Without chan_pjsip there is no such action, and without endpoints no list.
-            (Some(For::Endpoints), false) if message.value("Message").starts_with("Permission") => {
-                out(Output::Notice(Notice::Missing(Missing::Endpoints)));
-            }
-            (Some(For::Ping | For::Channels | For::Endpoints), false)
-            | (Some(For::Status | For::Channels | For::Endpoints), true)
-            | (None, _) => {}
-        }
-    }
-
-    /// An answer to one of the questions after the login.
-    fn settled_one(
-        &mut self,
-        what: Option<For>,
-        is_success: bool,
-        message: &Message<'_>,
-        out: &mut impl FnMut(Output<'_>),
-    ) {
-        match (what, is_success) {
-            (Some(For::Settings), true) => {
-                message.value("AsteriskVersion").clone_into(&mut self.about.version);
-                message.value("SystemName").clone_into(&mut self.about.system_name);
-                self.about.has_cdr = message.value("CoreCDRenabled") == "Yes";
-            }
-            (Some(For::Start), true) => {
-                self.about.started =
-                    format!("{} {}", message.value("CoreStartupDate"), message.value("CoreStartupTime"));
-            }
-            (Some(For::Start), false) => out(Output::Notice(Notice::Missing(Missing::Status))),
-            // All are refused or none.
-            (Some(For::Filter), false) if !std::mem::replace(&mut self.filters_refused, true) => {
-                out(Output::Notice(Notice::Missing(Missing::Filters)));
-            }
-            _ => {}
-        }
-    }
-
-    fn log_in(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN }, out);
-        match self.settings.proof {
-            Proof::Challenge => self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out),
-            Proof::Plain => {
-                let Settings { username, secret, .. } = self.settings.clone();
-                self.send(For::Login, "Login", &[("Username", &username), ("Secret", &secret.0)], out);
-            }
-        }
-    }
-
-    fn answer_challenge(&mut self, challenge: &str, out: &mut impl FnMut(Output<'_>)) {
-        if !matches!(self.phase, Phase::LoggingIn { .. }) {
-            return;
-        }
-        let Settings { username, secret, .. } = self.settings.clone();
-        let digest = Md5::new().chain_update(challenge).chain_update(&secret.0).finalize();
-        let key = format!("{digest:x}");
-        self.send(For::Login, "Login", &[("AuthType", "MD5"), ("Username", &username), ("Key", &key)], out);
-    }
-
     fn logged_in(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
         if matches!(self.phase, Phase::LoggingIn { .. }) {
             self.pulse = Some(Pulse::new(self.settings.ping_every, self.settings.ping_within, now));
             self.enter(Phase::Booting { until: now.monotonic + BOOTED_WITHIN }, out);
-        }
-    }
-
-    /// Asks everything that has to be known before the channels are asked for, in one go: the first filter
-    /// keeps all other events away until its fellows are there.
-    fn settle(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        self.ping(now, out);
-        let mut bytes = Vec::new();
-        bytes.extend(self.action(For::Settings, "CoreSettings").encode());
-        bytes.extend(self.action(For::Start, "CoreStatus").encode());
-        for event in EVENTS {
-            let criteria = format!("name({event})");
-            let filter = self.action(For::Filter, "Filter").with("Operation", "Add");
-            bytes.extend(filter.with("MatchCriteria", &criteria).encode());
-        }
-        let unanswered = EVENTS.len() + 2;
-        self.enter(Phase::Settling { until: now.monotonic + ANSWER_WITHIN, unanswered }, out);
-        out(Output::Send(&bytes));
-    }
-
-    /// Asks for the channels; with exact times where the PBX keeps them.
-    fn list(&mut self, heard: Option<PbxTime>, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        self.listed_at = self.listed_at.or(heard);
-        self.enter(Phase::Listing { until: now.monotonic + LIST_WITHIN }, out);
-        if self.about.has_cdr {
-            let variables = [("Variables", "CDR(start,u),CDR(answer,u)")];
-            self.send(For::Status, "Status", &variables, out);
-        } else {
-            self.send(For::Channels, "CoreShowChannels", &[], out);
         }
     }
 
@@ -484,24 +277,6 @@ impl Conversation {
         self.enter(Phase::Live { audit_at: now.monotonic + pause }, out);
     }
 
-    /// A channel that is younger than the link, and no event of a call has ever come.
-    fn check_call_events(&mut self, listed: &Message<'_>, out: &mut impl FnMut(Output<'_>)) {
-        let made_at = channel::unique_id_parts(listed.value("Uniqueid"));
-        if let (false, Some(since), Some((second, _))) = (self.call_events_come, self.listed_at, made_at)
-            && PbxTime::from_secs(second) > since + SURELY_TOLD
-        {
-            self.call_events_come = true;
-            out(Output::Notice(Notice::Missing(Missing::CallEvents)));
-        }
-    }
-
-    fn ping(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        if let Some(pulse) = &mut self.pulse {
-            pulse.pinged(now);
-        }
-        self.send(For::Ping, "Ping", &[], out);
-    }
-
     fn fail(&mut self, failure: Failure, out: &mut impl FnMut(Output<'_>)) {
         self.enter(Phase::Failed, out);
         out(Output::Failed(failure));
@@ -513,16 +288,5 @@ impl Conversation {
         if std::mem::replace(&mut self.told, state) != state {
             out(Output::State(state));
         }
-    }
-
-    fn action(&mut self, what: For, name: &str) -> Action {
-        self.actions += 1;
-        Action::new(name, &format!("{ACTION_PREFIX}{}-{}", self.actions, what.word()))
-    }
-
-    fn send(&mut self, what: For, name: &str, headers: &[(&str, &str)], out: &mut impl FnMut(Output<'_>)) {
-        let action = self.action(what, name);
-        let action = headers.iter().fold(action, |action, (name, value)| action.with(name, value));
-        out(Output::Send(&action.encode()));
     }
 }

@@ -1,0 +1,123 @@
+//! What is asked of the PBX.
+
+use calls::PbxTime;
+use md5::{Digest, Md5};
+
+use super::{ANSWER_WITHIN, Conversation, LIST_WITHIN, Phase};
+use crate::ami::encode::Action;
+use crate::ami::events::EVENTS;
+use crate::ami::session::{Now, Output, Proof, Settings};
+use crate::ami::translate::ACTION_PREFIX;
+
+/// What an action is for; written into its id, so that answers need no table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Challenge,
+    Login,
+    Filter,
+    Settings,
+    Start,
+    Ping,
+    Status,
+    Channels,
+    Endpoints,
+}
+
+impl For {
+    const ALL: [(Self, &'static str); 9] = [
+        (Self::Challenge, "challenge"),
+        (Self::Login, "login"),
+        (Self::Filter, "filter"),
+        (Self::Settings, "settings"),
+        (Self::Start, "start"),
+        (Self::Ping, "ping"),
+        (Self::Status, "status"),
+        (Self::Channels, "channels"),
+        (Self::Endpoints, "endpoints"),
+    ];
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(what, _)| *what == self).map_or("", |(_, word)| word)
+    }
+
+    pub(super) fn of(id: &str) -> Option<Self> {
+        let (_, word) = id.strip_prefix(ACTION_PREFIX)?.split_once('-')?;
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(what, _)| *what)
+    }
+}
+
+impl Conversation {
+    pub(super) fn log_in(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN }, out);
+        match self.settings.proof {
+            Proof::Challenge => self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out),
+            Proof::Plain => {
+                let Settings { username, secret, .. } = self.settings.clone();
+                self.send(For::Login, "Login", &[("Username", &username), ("Secret", &secret.0)], out);
+            }
+        }
+    }
+
+    pub(super) fn answer_challenge(&mut self, challenge: &str, out: &mut impl FnMut(Output<'_>)) {
+        if !matches!(self.phase, Phase::LoggingIn { .. }) {
+            return;
+        }
+        let Settings { username, secret, .. } = self.settings.clone();
+        let digest = Md5::new().chain_update(challenge).chain_update(&secret.0).finalize();
+        let key = format!("{digest:x}");
+        self.send(For::Login, "Login", &[("AuthType", "MD5"), ("Username", &username), ("Key", &key)], out);
+    }
+
+    /// Asks everything that has to be known before the channels are asked for, in one go: the first filter
+    /// keeps all other events away until its fellows are there.
+    pub(super) fn settle(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        self.ping(now, out);
+        let mut bytes = Vec::new();
+        bytes.extend(self.action(For::Settings, "CoreSettings").encode());
+        bytes.extend(self.action(For::Start, "CoreStatus").encode());
+        for event in EVENTS {
+            let criteria = format!("name({event})");
+            let filter = self.action(For::Filter, "Filter").with("Operation", "Add");
+            bytes.extend(filter.with("MatchCriteria", &criteria).encode());
+        }
+        let unanswered = EVENTS.len() + 2;
+        self.enter(Phase::Settling { until: now.monotonic + ANSWER_WITHIN, unanswered }, out);
+        out(Output::Send(&bytes));
+    }
+
+    /// Asks for the channels; with exact times where the PBX keeps them.
+    pub(super) fn list(&mut self, heard: Option<PbxTime>, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        self.listed_at = self.listed_at.or(heard);
+        self.enter(Phase::Listing { until: now.monotonic + LIST_WITHIN }, out);
+        if self.about.has_cdr {
+            let variables = [("Variables", "CDR(start,u),CDR(answer,u)")];
+            self.send(For::Status, "Status", &variables, out);
+        } else {
+            self.send(For::Channels, "CoreShowChannels", &[], out);
+        }
+    }
+
+    pub(super) fn ping(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        if let Some(pulse) = &mut self.pulse {
+            pulse.pinged(now);
+        }
+        self.send(For::Ping, "Ping", &[], out);
+    }
+
+    pub(super) fn action(&mut self, what: For, name: &str) -> Action {
+        self.actions += 1;
+        Action::new(name, &format!("{ACTION_PREFIX}{}-{}", self.actions, what.word()))
+    }
+
+    pub(super) fn send(
+        &mut self,
+        what: For,
+        name: &str,
+        headers: &[(&str, &str)],
+        out: &mut impl FnMut(Output<'_>),
+    ) {
+        let action = self.action(what, name);
+        let action = headers.iter().fold(action, |action, (name, value)| action.with(name, value));
+        out(Output::Send(&action.encode()));
+    }
+}
