@@ -1,14 +1,12 @@
 # `just` lists what can be done. `just check` is what every change has to pass.
 
-export RUSTFLAGS := env("RUSTFLAGS", "-D warnings")
-
 _default:
     @just --list
 
 # Format, lints, docs, tests: all that needs no Asterisk
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --locked
+    cargo clippy --workspace --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
     cargo test --workspace --locked
 
