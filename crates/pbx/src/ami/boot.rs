@@ -14,7 +14,8 @@ const UPTIME_SLACK: Duration = Duration::from_secs(2);
 /// When the PBX was started, as told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Boot {
-    /// The uptime at the login before, and the first moment known after that login.
+    /// The uptime at the login before, and the first moment known after that login; at the beginning, that it
+    /// was up when it was heard first.
     before: Option<(Duration, Option<PbxTime>)>,
     /// The start as `CoreStatus` says it, in words of the PBX's own time zone.
     started: String,
@@ -81,8 +82,11 @@ impl Boot {
 
     /// The PBX told its time. Says whether that proves a restart.
     pub(super) fn clock_read(&mut self, now: PbxTime, on_live_link: bool) -> bool {
-        if let Some((_, since @ None)) = &mut self.before {
-            *since = Some(now);
+        match &mut self.before {
+            Some((_, since @ None)) => *since = Some(now),
+            Some((_, Some(_))) => {}
+            // A recording may begin in the middle: it has been up at least since then.
+            None => self.before = Some((Duration::ZERO, Some(now))),
         }
         // On a live link it is asked right after its `FullyBooted`; in a recording it may be much later.
         let Some(Doubt { last_heard, uptime: Some(uptime) }) = self.doubt else {

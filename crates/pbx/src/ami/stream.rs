@@ -49,6 +49,13 @@ impl Stream {
         }
     }
 
+    /// The recording is over: its last message counts although nobody wrote the blank line after it.
+    pub fn recording_ended(&mut self, out: impl FnMut(PbxTime, Input<'_>)) {
+        if self.incomplete().ends_with(b"\n") {
+            self.feed(b"\n", None, out);
+        }
+    }
+
     /// The link is gone: what is incomplete is forgotten, and [`Input::LinkLost`] comes out.
     pub fn link_lost(&mut self, out: impl FnMut(PbxTime, Input<'_>)) {
         self.decoder.reset();

@@ -143,6 +143,27 @@ fn a_shrunken_uptime_after_a_gap_is_a_restart_and_a_grown_one_is_none() {
 }
 
 #[test]
+fn a_pbx_up_for_less_than_it_was_watched_was_restarted_even_if_its_first_login_was_not_recorded() {
+    let watched = appears("100.1", "Timestamp: 100.000000\n") + &appears("130.2", "Timestamp: 130.000000\n");
+    for (uptime, is_restart) in [(5, true), (40, false)] {
+        let (said, _) = say(&[&watched, &booted(uptime)], None);
+        assert_eq!(said.iter().any(|said| said.ends_with("Restarted")), is_restart, "up for {uptime} s");
+    }
+}
+
+#[test]
+fn the_last_message_of_a_recording_needs_no_blank_line_but_whole_lines() {
+    let text = appears("100.1", "");
+    for (recorded, expected) in [(text.trim_end().to_owned() + "\n", 1), (text.trim_end().to_owned(), 0)] {
+        let (mut stream, mut inputs) = (Stream::new(None), 0);
+        stream.feed(recorded.as_bytes(), None, |_, _| inputs += 1);
+        assert_eq!(inputs, 0);
+        stream.recording_ended(|_, _| inputs += 1);
+        assert_eq!(inputs, expected, "{recorded:?}");
+    }
+}
+
+#[test]
 fn channels_counted_from_the_start_again_are_a_restart() {
     let (said, _) = say(&[&(booted(0) + &appears("100.7", "")), &(booted(30) + &appears("160.0", ""))], None);
     assert_eq!(
