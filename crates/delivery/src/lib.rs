@@ -4,7 +4,12 @@
 //! chance as arguments. The second half does the work: `connect`, `pool`, `sender`. Events come from the
 //! `journal`; this crate never sees a PBX.
 
+mod clock;
+pub mod connect;
 pub mod guard;
 pub mod payload;
+pub mod policy;
 pub mod request;
+pub mod schedule;
+pub mod sender;
 pub mod signing;

@@ -1,0 +1,194 @@
+//! One new connection.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::link::Link;
+use super::resolve::{Resolve, SystemResolver};
+use crate::guard::{Guard, Origin, Refused};
+
+/// How long resolving, connecting and the TLS handshake may take together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one address may take while there are others to try.
+const ADDRESS_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// A destination cannot be connected to. Nothing of a request was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The name has no address.
+    #[error("{host} cannot be found: {why}")]
+    NotFound {
+        /// The name.
+        host: String,
+        /// The resolver's words.
+        why: String,
+    },
+    /// All its addresses are refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Nobody answers there.
+    #[error("{address} cannot be connected to: {why}")]
+    NotConnected {
+        /// The last address tried.
+        address: SocketAddr,
+        /// The system's words.
+        why: String,
+    },
+    /// The TLS handshake failed.
+    #[error("no TLS with {host} at {address}: {why}")]
+    Tls {
+        /// The name the certificate is for.
+        host: String,
+        /// Where.
+        address: SocketAddr,
+        /// What was wrong.
+        why: String,
+    },
+    /// The time was up.
+    #[error("no connection to {host} within {} s", .limit.as_secs_f32())]
+    TimedOut {
+        /// The host.
+        host: String,
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+/// How connections are made.
+#[derive(Clone)]
+pub struct ConnectorOptions {
+    /// What an operator allows.
+    pub guard: Guard,
+    /// Names to addresses.
+    pub resolver: Arc<dyn Resolve>,
+    /// For everything until a request can be sent.
+    pub connect_timeout: Duration,
+}
+
+impl Default for ConnectorOptions {
+    fn default() -> Self {
+        Self {
+            guard: Guard::default(),
+            resolver: Arc::new(SystemResolver::default()),
+            connect_timeout: CONNECT_TIMEOUT,
+        }
+    }
+}
+
+/// Makes connections, none past the guard.
+#[derive(Clone)]
+pub struct Connector {
+    options: ConnectorOptions,
+}
+
+/// A new connection.
+#[derive(Debug)]
+pub(super) struct Dialled {
+    pub(super) link: Link,
+    pub(super) address: SocketAddr,
+    pub(super) speaks_h2: bool,
+}
+
+impl Connector {
+    /// A connector.
+    pub fn new(options: ConnectorOptions) -> Self {
+        Self { options }
+    }
+
+    /// The addresses of an origin the guard lets pass: what `check` shows, and what a connection is made to.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ConnectError> {
+        let found = match origin.host.parse::<IpAddr>() {
+            Ok(literal) => vec![literal],
+            Err(_) => self.look_up(&origin.host).await?,
+        };
+        let mut refused = None;
+        let mut passed = Vec::with_capacity(found.len());
+        for address in found {
+            match self.options.guard.check(address) {
+                Ok(()) => passed.push(SocketAddr::new(address, origin.port)),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(refused) if passed.is_empty() => Err(refused.into()),
+            _ => Ok(passed),
+        }
+    }
+
+    async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ConnectError> {
+        let not_found = |why: String| ConnectError::NotFound { host: host.to_owned(), why };
+        let found =
+            self.options.resolver.resolve(host).await.map_err(|error| not_found(error.to_string()))?;
+        if found.is_empty() { Err(not_found("it has no address".to_owned())) } else { Ok(found) }
+    }
+
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Dialled, ConnectError> {
+        let limit = self.options.connect_timeout;
+        let until = Instant::now() + limit;
+        let timed_out = |_| ConnectError::TimedOut { host: origin.host.clone(), limit };
+        timeout_at(until, async {
+            let addresses = self.addresses(origin).await?;
+            let (stream, address) = connect_any(&addresses, until).await?;
+            match tls {
+                None => Ok(Dialled { link: Link::Plain(stream), address, speaks_h2: false }),
+                Some(config) => handshake(origin, config, stream, address).await,
+            }
+        })
+        .await
+        .unwrap_or_else(|elapsed| Err(timed_out(elapsed)))
+    }
+}
+
+/// One address after the other; each but the last may take a part of the time only.
+async fn connect_any(
+    addresses: &[SocketAddr],
+    until: Instant,
+) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    let mut last = None;
+    for (at, address) in addresses.iter().enumerate() {
+        let is_last = at + 1 == addresses.len();
+        let this_until = if is_last { until } else { until.min(Instant::now() + ADDRESS_TIMEOUT) };
+        let why = match timeout_at(this_until, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // A request is one write: waiting for more would only delay it.
+                let _ = stream.set_nodelay(true);
+                return Ok((stream, *address));
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        last = Some(ConnectError::NotConnected { address: *address, why });
+    }
+    Err(last.unwrap_or(ConnectError::NotFound { host: String::new(), why: "it has no address".to_owned() }))
+}
+
+async fn handshake(
+    origin: &Origin,
+    config: &Arc<ClientConfig>,
+    stream: TcpStream,
+    address: SocketAddr,
+) -> Result<Dialled, ConnectError> {
+    let failed = |why: String| ConnectError::Tls { host: origin.host.clone(), address, why };
+    let name = ServerName::try_from(origin.host.clone()).map_err(|error| failed(error.to_string()))?;
+    let stream = TlsConnector::from(config.clone())
+        .connect(name, stream)
+        .await
+        .map_err(|error: io::Error| failed(error.to_string()))?;
+    let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    Ok(Dialled { link: Link::Tls(Box::new(stream)), address, speaks_h2 })
+}

@@ -1,0 +1,20 @@
+//! Getting through to a destination: resolve, let the guard judge every address, connect to exactly those
+//! that pass, speak TLS. What is said then is left to `exchange`.
+
+mod dial;
+mod exchange;
+mod link;
+mod pool;
+mod resolve;
+mod tls;
+
+pub use dial::CONNECT_TIMEOUT;
+pub use dial::{ConnectError, Connector, ConnectorOptions};
+pub use exchange::{ANSWER_DISCARDED_MAX, ANSWER_KEPT_MAX, RESPONSE_TIMEOUT};
+pub use pool::{IDLE_FOR, IDLE_PER_DESTINATION, IDLE_TOTAL};
+pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use tls::BadCa;
+
+pub(crate) use exchange::Answered;
+pub(crate) use pool::{Failed, Pool, Pools};
+pub(crate) use tls::Trust;

@@ -1,0 +1,216 @@
+//! Connections that are kept for the next request: nothing else saves as much time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::CONNECTION;
+use rustls::ClientConfig;
+use tokio::time::Instant;
+
+use super::dial::{ConnectError, Connector};
+use super::exchange::{Answered, NoAnswer, Open, Outgoing};
+use crate::guard::Origin;
+
+/// How long a connection is kept unused, where the receiver does not ask for less.
+pub const IDLE_FOR: Duration = Duration::from_secs(15);
+/// Unused connections kept to one destination.
+pub const IDLE_PER_DESTINATION: usize = 64;
+/// Unused connections kept in all.
+pub const IDLE_TOTAL: usize = 1_024;
+
+/// What all pools share.
+pub(crate) struct Pools {
+    pub(crate) connector: Connector,
+    pub(crate) response_timeout: Duration,
+    pub(crate) counts: Counts,
+    idle: AtomicUsize,
+}
+
+/// What is counted.
+pub(crate) struct Counts {
+    opened: metrics::Counter,
+    replaced: metrics::Counter,
+}
+
+impl Pools {
+    pub(crate) fn new(connector: Connector, response_timeout: Duration) -> Self {
+        let counts = Counts {
+            opened: metrics::counter!("ringbud_connections_opened_total"),
+            replaced: metrics::counter!("ringbud_connections_replaced_total"),
+        };
+        Self { connector, response_timeout, counts, idle: AtomicUsize::new(0) }
+    }
+}
+
+/// The connections to one destination.
+pub(crate) struct Pool {
+    shared: Arc<Pools>,
+    origin: Origin,
+    tls: Option<Arc<ClientConfig>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    open: Open,
+    until: Instant,
+}
+
+/// How a request fared, with the address it went to.
+pub(crate) struct Fared {
+    pub(crate) address: String,
+    pub(crate) end: Result<Answered, Failed>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// Nothing was sent.
+    Connect(ConnectError),
+    /// Something may have been sent.
+    Answer(String),
+    /// The time was up.
+    TimedOut,
+}
+
+impl Pool {
+    pub(crate) fn new(shared: Arc<Pools>, origin: Origin, tls: Option<Arc<ClientConfig>>) -> Self {
+        Self { shared, origin, tls, idle: Mutex::default() }
+    }
+
+    /// Makes one request. A kept connection that turns out closed before a byte was written is replaced by
+    /// a new one; apart from that nothing is ever sent a second time.
+    pub(crate) async fn send(&self, request: Outgoing) -> Fared {
+        let mut request = request;
+        while let Some(mut open) = self.take().await {
+            match self.exchange(&mut open, request).await {
+                Ok((answered, whole)) => return self.done(open, answered, whole),
+                Err(NoAnswer::NotSent(back)) => {
+                    self.shared.counts.replaced.increment(1);
+                    request = *back;
+                }
+                Err(error) => return failed(&open, error),
+            }
+        }
+        let mut open = match self.connect().await {
+            Ok(open) => open,
+            Err(error) => return Fared { address: String::new(), end: Err(error) },
+        };
+        match self.exchange(&mut open, request).await {
+            Ok((answered, whole)) => self.done(open, answered, whole),
+            Err(error) => failed(&open, error),
+        }
+    }
+
+    async fn exchange(&self, open: &mut Open, request: Outgoing) -> Result<(Answered, bool), NoAnswer> {
+        open.exchange(request, self.shared.response_timeout).await
+    }
+
+    async fn connect(&self) -> Result<Open, Failed> {
+        let dialled =
+            self.shared.connector.dial(&self.origin, self.tls.as_ref()).await.map_err(Failed::Connect)?;
+        self.shared.counts.opened.increment(1);
+        let open = Open::over(dialled).await.map_err(Failed::Answer)?;
+        if let Some(shared) = open.share() {
+            self.put(shared, IDLE_FOR);
+        }
+        Ok(open)
+    }
+
+    /// A kept connection that seems to be open still.
+    async fn take(&self) -> Option<Open> {
+        loop {
+            let idle = self.pop()?;
+            let mut open = idle.open;
+            if idle.until > Instant::now() && open.is_alive().await {
+                if let Some(shared) = open.share() {
+                    self.put(shared, IDLE_FOR);
+                }
+                return Some(open);
+            }
+        }
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        let idle = self.lock().pop()?;
+        self.shared.idle.fetch_sub(1, Ordering::Relaxed);
+        Some(idle)
+    }
+
+    fn done(&self, open: Open, answered: Answered, whole: bool) -> Fared {
+        let address = open.address.to_string();
+        let keep = keep_for(&answered);
+        if whole && open.is_reusable() && open.share().is_none() {
+            self.put(open, keep);
+        }
+        Fared { address, end: Ok(answered) }
+    }
+
+    fn put(&self, open: Open, keep: Duration) {
+        if keep.is_zero() {
+            return;
+        }
+        let mut idle = self.lock();
+        if idle.len() >= IDLE_PER_DESTINATION
+            || self.shared.idle.fetch_add(1, Ordering::Relaxed) >= IDLE_TOTAL
+        {
+            if idle.len() < IDLE_PER_DESTINATION {
+                self.shared.idle.fetch_sub(1, Ordering::Relaxed);
+            }
+            return;
+        }
+        idle.push(Idle { open, until: Instant::now() + keep });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Closes what has been kept long enough.
+    pub(crate) fn tidy(&self) {
+        let now = Instant::now();
+        let mut idle = self.lock();
+        let before = idle.len();
+        idle.retain(|one| one.until > now && one.open.is_reusable());
+        self.shared.idle.fetch_sub(before - idle.len(), Ordering::Relaxed);
+        if idle.is_empty() {
+            idle.shrink_to_fit();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let kept = self.lock().len();
+        self.shared.idle.fetch_sub(kept, Ordering::Relaxed);
+    }
+}
+
+fn failed(open: &Open, error: NoAnswer) -> Fared {
+    let end = match error {
+        NoAnswer::NotSent(_) => Failed::Answer("the connection was closed before the request".to_owned()),
+        NoAnswer::Lost(words) => Failed::Answer(words),
+        NoAnswer::TimedOut => Failed::TimedOut,
+    };
+    Fared { address: open.address.to_string(), end: Err(end) }
+}
+
+/// How long the receiver wants the connection kept: a second less than it says, so that it is not closed
+/// under a request on its way.
+fn keep_for(answered: &Answered) -> Duration {
+    let says_close =
+        answered.headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+    if says_close {
+        return Duration::ZERO;
+    }
+    let asked = answered.headers.get("keep-alive").and_then(|value| {
+        let text = value.to_str().ok()?;
+        let timeout = text.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
+        timeout.trim().parse::<u64>().ok()
+    });
+    asked.map_or(IDLE_FOR, |secs| Duration::from_secs(secs.saturating_sub(1)).min(IDLE_FOR))
+}

@@ -1,0 +1,80 @@
+//! Whom to trust: the public CAs, and a private one where an account has it.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+/// The longest PEM of a private CA, in bytes.
+pub(crate) const CA_PEM_MAX: usize = 64 * 1_024;
+
+/// A private CA is not usable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCa {
+    /// No certificate in it.
+    #[error(
+        "there is no certificate in it: paste the CA's certificate as PEM, from -----BEGIN CERTIFICATE-----"
+    )]
+    Empty,
+    /// Too long.
+    #[error("the CA's PEM is {0} bytes long, at most {CA_PEM_MAX} are taken")]
+    TooLong(usize),
+    /// A certificate cannot be read.
+    #[error("a certificate in the CA's PEM cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// The roots every destination is trusted by.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    public: RootCertStore,
+    config: Arc<ClientConfig>,
+}
+
+impl Trust {
+    /// The machine's own roots; where it has none, those of the Mozilla list.
+    pub(crate) fn of_the_machine() -> Self {
+        let mut public = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        public.add_parsable_certificates(found.certs);
+        if public.is_empty() {
+            public.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        let config = config(public.clone());
+        Self { public, config }
+    }
+
+    pub(crate) fn public(&self) -> Arc<ClientConfig> {
+        self.config.clone()
+    }
+
+    /// The public roots and a private one.
+    pub(crate) fn with_ca(&self, pem: &str) -> Result<Arc<ClientConfig>, BadCa> {
+        let mut roots = self.public.clone();
+        for certificate in parse(pem)? {
+            roots.add(certificate).map_err(|error| BadCa::Unreadable(error.to_string()))?;
+        }
+        Ok(config(roots))
+    }
+}
+
+/// Reads the certificates of a private CA.
+pub(crate) fn parse(pem: &str) -> Result<Vec<CertificateDer<'static>>, BadCa> {
+    if pem.len() > CA_PEM_MAX {
+        return Err(BadCa::TooLong(pem.len()));
+    }
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let all = all.map_err(|error| BadCa::Unreadable(error.to_string()))?;
+    if all.is_empty() { Err(BadCa::Empty) } else { Ok(all) }
+}
+
+fn config(roots: RootCertStore) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    // ring has every suite of both versions: this cannot fail.
+    let builder = versions.unwrap_or_else(|_| ClientConfig::builder());
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
+}

@@ -1,0 +1,184 @@
+//! Turns: who may start next, while there is room.
+
+use super::breaker::Breaker;
+use super::slab::{NONE, Slot, State};
+use super::{Disposition, Out, Schedule, SlotId, Verdict, WebhookKey};
+use crate::policy::Moment;
+use calls::EventKind;
+
+impl Schedule {
+    /// Starts what may be started.
+    pub(super) fn pump(&mut self, now: Moment, out: &mut Vec<Out>) {
+        while self.unsettled < self.limits.unsettled {
+            let Some(webhook) = self.draining.pop_front() else { break };
+            self.webhooks[webhook as usize].queued = false;
+            self.take_one(now, webhook, out);
+            self.enqueue(webhook);
+        }
+        while self.has_room() && self.may_probe() {
+            let Some(webhook) = self.probes.pop_front() else { break };
+            let at = self.webhooks[webhook as usize].destination;
+            let destination = &mut self.destinations[at as usize];
+            if destination.has_room(&self.limits) {
+                self.turn(now, webhook, out);
+            } else {
+                destination.ring.push_back(webhook);
+            }
+        }
+        while self.has_room() {
+            let Some(at) = self.ring.pop_front() else { break };
+            let destination = &mut self.destinations[at as usize];
+            destination.queued = false;
+            if !destination.may_start(&self.limits) {
+                continue;
+            }
+            let Some(webhook) = destination.ring.pop_front() else { continue };
+            if self.webhooks[webhook as usize].breaker.is_closed() || self.may_probe() {
+                self.turn(now, webhook, out);
+            } else {
+                self.probes.push_back(webhook);
+            }
+            self.enqueue_destination(at);
+        }
+    }
+
+    /// Probes of what fails take a quarter of the room at most.
+    fn may_probe(&self) -> bool {
+        self.probing < self.limits.total.div_ceil(4)
+    }
+
+    fn has_room(&self) -> bool {
+        !self.stopped && self.in_flight < self.limits.total && self.unsettled < self.limits.unsettled
+    }
+
+    /// A webhook's turn; its destination has room.
+    fn turn(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
+        let hook = &mut self.webhooks[webhook as usize];
+        hook.queued = false;
+        if hook.may_start() {
+            self.take_one(now, webhook, out);
+        }
+        self.enqueue(webhook);
+    }
+
+    /// Takes the first of a webhook's lists and does with it what is to be done.
+    fn take_one(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
+        let hook = &mut self.webhooks[webhook as usize];
+        let Some(at) = hook.incoming.pop(&mut self.slab).or_else(|| hook.others.pop(&mut self.slab)) else {
+            return;
+        };
+        let slot = *self.slab.get(at);
+        match hook.dispositions[slot.kind as usize] {
+            Disposition::Hold => self.settle(at, Verdict::Held, out),
+            Disposition::Drop => self.settle(at, Verdict::Cancelled, out),
+            Disposition::Move(to) => self.move_to(now, at, to, out),
+            Disposition::Send if now > slot.since.plus(hook.patience.with(slot.kind)) => {
+                self.settle(at, Verdict::Expired, out);
+            }
+            Disposition::Send => self.start(at, out),
+        }
+    }
+
+    fn start(&mut self, at: u32, out: &mut Vec<Out>) {
+        let slot = self.slab.get_mut(at);
+        slot.state = State::InFlight;
+        slot.attempts = slot.attempts.saturating_add(1);
+        let slot = *slot;
+        let hook = &mut self.webhooks[slot.webhook as usize];
+        let destination = &mut self.destinations[hook.destination as usize];
+        hook.in_flight += 1;
+        destination.in_flight += 1;
+        self.in_flight += 1;
+        destination.breaker.started();
+        if matches!(hook.breaker, Breaker::Due { .. }) {
+            hook.breaker.started();
+            self.probing += 1;
+        }
+        out.push(Out::Start {
+            slot: SlotId(at),
+            seq: slot.seq,
+            webhook: WebhookKey(slot.webhook),
+            kind: slot.kind,
+            attempt: slot.attempts,
+        });
+    }
+
+    fn move_to(&mut self, now: Moment, at: u32, to: WebhookKey, out: &mut Vec<Out>) {
+        let slot = *self.slab.get(at);
+        self.remove(at);
+        let moved = Slot { webhook: to.0, state: State::Behind, next: NONE, tail: NONE, ..slot };
+        self.offer(now, moved, now, out);
+    }
+
+    /// Puts a webhook where its turn will come, if there is anything it may do.
+    pub(super) fn enqueue(&mut self, webhook: u32) {
+        let hook = &mut self.webhooks[webhook as usize];
+        if hook.queued || !hook.has_ready() {
+            return;
+        }
+        if hook.sends_nothing() {
+            hook.queued = true;
+            self.draining.push_back(webhook);
+            return;
+        }
+        if !hook.may_start() {
+            return;
+        }
+        hook.queued = true;
+        if hook.breaker.is_closed() {
+            let destination = hook.destination;
+            self.destinations[destination as usize].ring.push_back(webhook);
+            self.enqueue_destination(destination);
+        } else {
+            self.probes.push_back(webhook);
+        }
+    }
+
+    pub(super) fn enqueue_destination(&mut self, at: u32) {
+        let destination = &mut self.destinations[at as usize];
+        if !destination.queued && destination.may_start(&self.limits) {
+            destination.queued = true;
+            self.ring.push_back(at);
+        }
+    }
+
+    /// What became too late while its webhook was left alone is settled.
+    pub(super) fn sweep(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
+        while self.unsettled < self.limits.unsettled {
+            let hook = &mut self.webhooks[webhook as usize];
+            if hook.incoming.is_empty() {
+                return;
+            }
+            let since = self.slab.get(hook.incoming.first()).since;
+            if now <= since.plus(hook.patience.with(EventKind::Incoming)) {
+                return;
+            }
+            if let Some(at) = hook.incoming.pop(&mut self.slab) {
+                self.settle(at, Verdict::Expired, out);
+            }
+        }
+    }
+
+    /// A webhook works again, or is no longer what it was: what waits for its next attempt need not.
+    pub(super) fn pull_forward(&mut self, webhook: u32) {
+        self.pull(|of| of == webhook);
+    }
+
+    /// The same for all webhooks of a destination.
+    pub(super) fn pull_forward_all(&mut self, destination: u32) {
+        let webhooks: Vec<bool> =
+            self.webhooks.iter().map(|webhook| webhook.destination == destination).collect();
+        self.pull(|of| webhooks[of as usize]);
+    }
+
+    fn pull(&mut self, wanted: impl Fn(u32) -> bool) {
+        let slab = &self.slab;
+        let retrying = self.timers.take_slots(|at, stamp| {
+            let slot = slab.get(at);
+            slot.stamp == stamp && slot.state == State::Retrying && wanted(slot.webhook)
+        });
+        for at in retrying {
+            self.make_ready(at);
+        }
+    }
+}

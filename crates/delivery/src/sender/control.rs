@@ -1,0 +1,266 @@
+//! What people want by hand: again, cancel, pause, resume.
+
+use std::sync::Arc;
+
+use calls::{AccountId, EventKind};
+use journal::settings::{IntegrationId, Pause};
+use journal::{
+    DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, JournalError, Kept, Outcome, Pending,
+    Settle, Settled, WallTime, call_hash,
+};
+
+use super::{Sender, Shared, pausing};
+use crate::schedule::Input;
+
+/// Deliveries looked at together.
+const PAGE: usize = 500;
+
+/// Why a wish was not granted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such delivery.
+    #[error("there is no such delivery, or its event is too old and was forgotten")]
+    NoSuchDelivery,
+    /// There is no such integration.
+    #[error("there is no such integration")]
+    NoSuchIntegration,
+    /// The webhook is paused.
+    #[error("the webhook is paused: resume it first")]
+    Paused,
+    /// The webhook is switched off.
+    #[error("the webhook is switched off: enter a URL first")]
+    SwitchedOff,
+    /// The delivery is settled already.
+    #[error("the delivery is settled already")]
+    Settled,
+    /// The journal could not do it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What sending again came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It was settled, and is sent again now.
+    Again,
+    /// It was waiting, and goes as soon as it can.
+    Hurried,
+}
+
+impl Sender {
+    /// Sends a delivery (again) now, whatever became of it before.
+    ///
+    /// # Errors
+    /// If there is nothing to send or nowhere to send it.
+    pub async fn again(&self, id: DeliveryId) -> Result<Wanted, ControlError> {
+        let shared = &self.shared;
+        if shared.hurry(id) {
+            return Ok(Wanted::Hurried);
+        }
+        let found = shared.journal.bodies(vec![id.event]).await?;
+        let kept = found.into_iter().next().ok_or(ControlError::NoSuchDelivery)?;
+        shared.sendable(id.integration, kept.event.kind())?;
+        shared.settler.flush().await;
+        if shared.clone().again(vec![(id, kept)]).await? == 1 {
+            Ok(Wanted::Again)
+        } else {
+            Err(ControlError::Settled)
+        }
+    }
+
+    /// Sends everything of an account again that failed or expired since a moment. Says how many.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn again_failed_since(
+        &self,
+        account: &AccountId,
+        since: WallTime,
+    ) -> Result<usize, ControlError> {
+        let filter = Filter {
+            account: Some(account.clone()),
+            states: vec![DeliveryState::Failed, DeliveryState::Expired],
+            ..Filter::default()
+        };
+        let shared = &self.shared;
+        let wanted = |record: &DeliveryRecord| {
+            record.updated_at >= since
+                && shared.sendable(record.id.integration, record.event.event.kind()).is_ok()
+        };
+        shared.settler.flush().await;
+        self.shared.each(filter, wanted, Shared::again).await
+    }
+
+    /// Cancels a delivery that is not settled. One that is out right now is cancelled if it fails.
+    ///
+    /// # Errors
+    /// If it is settled already.
+    pub async fn cancel(&self, id: DeliveryId) -> Result<(), ControlError> {
+        let shared = &self.shared;
+        let scheduled = shared.with(|core, work| {
+            let found = core.schedule.find(id.event.0, core.routes.hooks_of(id.integration));
+            if let Some((slot, _)) = found {
+                core.handle(Input::Cancel { slot }, work);
+            }
+            found.is_some()
+        });
+        if scheduled {
+            shared.settler.flush().await;
+            return Ok(());
+        }
+        let settle = Settle { id, attempt: None, outcome: Outcome::Cancelled };
+        match shared.journal.settle(vec![settle]).await?.first() {
+            Some(Settled::Done) => Ok(()),
+            Some(Settled::Fenced) | None => Err(ControlError::Settled),
+        }
+    }
+
+    /// Pauses the webhook of a kind of event by a person's wish: its events are kept.
+    ///
+    /// # Errors
+    /// If there is no such integration, or the journal cannot be written.
+    pub async fn pause(
+        &self,
+        integration: IntegrationId,
+        kind: EventKind,
+        why: &str,
+    ) -> Result<(), ControlError> {
+        let pause = Pause {
+            since: self.shared.clock.wall(),
+            why: why.to_owned(),
+            server_said: String::new(),
+            by_person: true,
+        };
+        let changed = pausing::change(&self.shared, integration, |settings| {
+            settings.paused.entry(kind).or_insert_with(|| pause.clone());
+        })
+        .await?;
+        self.shared.with(super::Core::refresh);
+        changed.map(drop).ok_or(ControlError::NoSuchIntegration)
+    }
+
+    /// Resumes it; `with_kept` says whether what was kept meanwhile is sent or cancelled. Says how many
+    /// that were.
+    ///
+    /// # Errors
+    /// If there is no such integration, or the journal cannot be written.
+    pub async fn resume(
+        &self,
+        integration: IntegrationId,
+        kind: EventKind,
+        with_kept: bool,
+    ) -> Result<usize, ControlError> {
+        let shared = &self.shared;
+        let changed = pausing::change(shared, integration, |settings| {
+            settings.paused.remove(&kind);
+        })
+        .await?;
+        let account = changed.ok_or(ControlError::NoSuchIntegration)?;
+        shared.with(super::Core::refresh);
+        shared.settler.flush().await;
+        let filter = Filter {
+            account: Some(account),
+            kind: Some(kind),
+            states: vec![DeliveryState::Paused],
+            ..Filter::default()
+        };
+        let wanted = |record: &DeliveryRecord| record.id.integration == integration;
+        if with_kept {
+            shared.each(filter, wanted, Shared::again).await
+        } else {
+            shared.each(filter, wanted, Shared::forgo).await
+        }
+    }
+}
+
+type Wish = (DeliveryId, Arc<Kept>);
+
+impl Shared {
+    fn hurry(self: &Arc<Self>, id: DeliveryId) -> bool {
+        self.with(|core, work| {
+            let found = core.schedule.find(id.event.0, core.routes.hooks_of(id.integration));
+            if let Some((slot, _)) = found {
+                core.handle(Input::Hurry { slot }, work);
+            }
+            found.is_some()
+        })
+    }
+
+    fn sendable(&self, integration: IntegrationId, kind: EventKind) -> Result<(), ControlError> {
+        let (_, settings) = self.book.integration(integration).ok_or(ControlError::NoSuchIntegration)?;
+        if settings.url(kind).is_none_or(str::is_empty) {
+            return Err(ControlError::SwitchedOff);
+        }
+        if settings.paused.contains_key(&kind) {
+            return Err(ControlError::Paused);
+        }
+        Ok(())
+    }
+
+    /// Does something with all deliveries of a filter that are wanted, oldest first, a page at a time.
+    async fn each<F>(
+        self: &Arc<Self>,
+        filter: Filter,
+        wanted: impl Fn(&DeliveryRecord) -> bool,
+        act: impl Fn(Arc<Self>, Vec<Wish>) -> F,
+    ) -> Result<usize, ControlError>
+    where
+        F: Future<Output = Result<usize, JournalError>>,
+    {
+        let mut after = EventSeq(i64::MIN);
+        let mut many = 0;
+        loop {
+            let filter = Filter { after: Some(after), limit: PAGE, ..filter.clone() };
+            let page = self.journal.deliveries(filter).await?;
+            let Some(last) = page.iter().map(|record| record.event.seq).max() else { return Ok(many) };
+            after = last;
+            let wishes: Vec<Wish> =
+                page.into_iter().filter(&wanted).map(|record| (record.id, Arc::new(record.event))).collect();
+            if !wishes.is_empty() {
+                many += act(self.clone(), wishes).await?;
+            }
+        }
+    }
+
+    /// Wanted again: on disk first, then into the schedule. How many were not waiting already.
+    async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
+        let now = self.clock.wall();
+        let outcome = Outcome::Again(now);
+        let settles =
+            wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
+        let settled = self.journal.settle(settles.collect()).await?;
+        let mut offered = Vec::with_capacity(wishes.len());
+        for ((id, kept), settled) in wishes.into_iter().zip(settled) {
+            if settled == Settled::Done {
+                let attempts = self.journal.attempts(id).await?.last().map_or(0, |attempt| attempt.number);
+                offered.push((pending(id, &kept, attempts, now), Some(kept)));
+            }
+        }
+        let many = offered.len();
+        self.offer(offered);
+        Ok(many)
+    }
+
+    /// Not wanted any more.
+    async fn forgo(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
+        let outcome = Outcome::Cancelled;
+        let settles =
+            wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
+        let settled = self.journal.settle(settles.collect()).await?;
+        Ok(settled.into_iter().filter(|settled| *settled == Settled::Done).count())
+    }
+}
+
+fn pending(id: DeliveryId, kept: &Kept, attempts: u16, now: WallTime) -> Pending {
+    Pending {
+        id,
+        account: kept.event.account().clone(),
+        kind: kept.event.kind(),
+        call_hash: call_hash(&kept.event.call),
+        // Its time begins anew.
+        created_at: now,
+        attempts,
+        due_at: now,
+        held: false,
+    }
+}

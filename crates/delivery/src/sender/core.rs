@@ -1,0 +1,142 @@
+//! What the tasks share under one lock: the schedule, the ways, and the bodies at hand.
+
+use std::sync::Arc;
+
+use journal::settings::IntegrationId;
+use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle};
+use rustc_hash::FxHashMap;
+use tokio::sync::watch;
+
+use super::routes::{NoWay, Routes, Way};
+use super::settler::Entry;
+use crate::clock::Clock;
+use crate::policy::{Moment, Patience};
+use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
+
+/// Bodies kept at hand for deliveries that were offered and not started yet; the rest is read again.
+pub(super) const FRESH_MAX: usize = 16_384;
+
+/// An attempt to be made.
+pub(super) struct Job {
+    pub(super) slot: SlotId,
+    pub(super) id: DeliveryId,
+    pub(super) webhook: WebhookKey,
+    pub(super) attempt: u16,
+    pub(super) kept: Option<Arc<Kept>>,
+    pub(super) way: Result<Way, Arc<NoWay>>,
+}
+
+/// What is to be done once the lock is open again.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) jobs: Vec<Job>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) urgent: bool,
+    pub(super) pauses: Vec<(WebhookKey, Option<Moment>)>,
+}
+
+pub(super) struct Core {
+    pub(super) schedule: Schedule,
+    pub(super) routes: Routes,
+    book: Arc<SettingsBook>,
+    revision: watch::Receiver<u64>,
+    clock: Clock,
+    fresh: FxHashMap<(i64, u32), Arc<Kept>>,
+    outs: Vec<Out>,
+}
+
+impl Core {
+    pub(super) fn new(schedule: Schedule, routes: Routes, book: Arc<SettingsBook>, clock: Clock) -> Self {
+        let revision = book.watch();
+        Self { schedule, routes, book, revision, clock, fresh: FxHashMap::default(), outs: Vec::new() }
+    }
+
+    pub(super) fn handle(&mut self, input: Input, work: &mut Work) {
+        self.refresh(work);
+        self.schedule.handle(self.clock.now(), input, &mut self.outs);
+        self.collect(work);
+    }
+
+    pub(super) fn handle_timeout(&mut self, work: &mut Work) {
+        self.refresh(work);
+        self.schedule.handle_timeout(self.clock.now(), &mut self.outs);
+        self.collect(work);
+    }
+
+    /// Takes in changed settings; costs a look at a number when there are none.
+    pub(super) fn refresh(&mut self, work: &mut Work) {
+        if self.revision.has_changed().unwrap_or(false) {
+            self.revision.mark_unchanged();
+            self.routes.refresh(&self.book, &mut self.schedule, self.clock.now(), &mut self.outs);
+            self.collect(work);
+        }
+    }
+
+    pub(super) fn offer(&mut self, pending: Pending, kept: Option<Arc<Kept>>, work: &mut Work) {
+        let Pending { id, account: _, kind, call_hash, created_at, attempts, due_at, held } = pending;
+        if held {
+            return;
+        }
+        let way = self.routes.dispose(&self.book, &mut self.schedule, id.integration, kind);
+        let webhook = match way {
+            (Disposition::Send, Some(webhook)) => webhook,
+            (Disposition::Hold, _) => return work.entries.push(Entry::outside(id, Outcome::Held)),
+            _ => return work.entries.push(Entry::outside(id, Outcome::Cancelled)),
+        };
+        if let Some(kept) = kept
+            && self.fresh.len() < FRESH_MAX
+        {
+            self.fresh.insert((id.event.0, id.integration.number), kept);
+        }
+        let patience = self.patience(id.integration).with(kind);
+        let created = self.clock.moment_of(created_at);
+        let due = self.clock.moment_of(due_at).min(self.clock.now().plus(crate::policy::OTHERS_PATIENCE));
+        // Due after its time is up: wanted again by a person, and its time begins anew.
+        let since = if due > created.plus(patience) { due } else { created };
+        let input = Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due };
+        self.schedule.handle(self.clock.now(), input, &mut self.outs);
+        self.collect(work);
+    }
+
+    fn patience(&self, integration: IntegrationId) -> Patience {
+        let settings = self.book.integration(integration);
+        settings.map_or_else(Patience::default, |(_, settings)| Patience::of(&settings.retry))
+    }
+
+    fn collect(&mut self, work: &mut Work) {
+        let mut outs = std::mem::take(&mut self.outs);
+        for out in outs.drain(..) {
+            match out {
+                Out::Start { slot, seq, webhook, kind, attempt } => {
+                    let integration = self.routes.hook_of(webhook).integration;
+                    let id = DeliveryId { event: EventSeq(seq), integration };
+                    let kept = self.fresh.remove(&(seq, integration.number));
+                    let way = self.routes.way(webhook, kind);
+                    work.jobs.push(Job { slot, id, webhook, attempt, kept, way });
+                }
+                Out::Settle { slot, seq, webhook, verdict, urgent } => {
+                    let integration = self.routes.hook_of(webhook).integration;
+                    let id = DeliveryId { event: EventSeq(seq), integration };
+                    self.fresh.remove(&(seq, integration.number));
+                    let settle = Settle { id, attempt: None, outcome: self.outcome(verdict) };
+                    work.entries.push(Entry { settle, slot: Some((slot, verdict)) });
+                    work.urgent |= urgent;
+                }
+                Out::Urgent => work.urgent = true,
+                Out::Pause { webhook, failing_since } => work.pauses.push((webhook, failing_since)),
+            }
+        }
+        self.outs = outs;
+    }
+
+    fn outcome(&self, verdict: Verdict) -> Outcome {
+        match verdict {
+            Verdict::Delivered => Outcome::Delivered,
+            Verdict::RetryAt(at) => Outcome::RetryAt(self.clock.wall_of(at)),
+            Verdict::Expired => Outcome::Expired,
+            Verdict::Failed => Outcome::Failed("its event is not in the journal any more".to_owned()),
+            Verdict::Cancelled => Outcome::Cancelled,
+            Verdict::Held => Outcome::Held,
+        }
+    }
+}

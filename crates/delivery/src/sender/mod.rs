@@ -1,0 +1,341 @@
+//! Sending: tasks that take what is due from the schedule, make the requests, and put the outcomes on disk.
+
+mod bodies;
+mod control;
+mod core;
+mod pausing;
+mod routes;
+mod settler;
+mod status;
+mod trial;
+mod work;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use journal::{Journal, JournalError, Kept, Pending, SettingsBook, Settled};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use control::{ControlError, Wanted};
+pub use routes::LastAnswer;
+pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
+pub use status::{SenderStatus, WebhookStatus};
+pub use trial::{TEST_NUMBER, Trial, TrialError};
+
+use self::core::{Core, Job, Work};
+use crate::clock::Clock;
+use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
+use crate::schedule::{Finish, Input, Limits, Schedule};
+use bodies::Bodies;
+use routes::Routes;
+use settler::{Entry, Settler};
+use work::Made;
+
+/// Deliveries taken over under one lock when many come at once.
+const OFFER_CHUNK: usize = 1_024;
+/// Outcomes (webhooks switched off or paused meanwhile) that may wait while the journal is taken over.
+const SETTLEMENTS_AT_START: usize = 8_192;
+/// How often unused connections are looked at.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
+/// How a sender works.
+#[derive(Clone)]
+pub struct SenderOptions {
+    /// How connections are made, and where they may go.
+    pub connector: ConnectorOptions,
+    /// For the answer to a request.
+    pub response_timeout: Duration,
+    /// The bounds.
+    pub limits: Limits,
+    /// Whether every attempt is kept, with request and answer.
+    pub history: bool,
+    /// Where its chances (jitter) come from.
+    pub seed: u64,
+}
+
+impl Default for SenderOptions {
+    fn default() -> Self {
+        Self {
+            connector: ConnectorOptions::default(),
+            response_timeout: RESPONSE_TIMEOUT,
+            limits: Limits::default(),
+            history: true,
+            seed: 0,
+        }
+    }
+}
+
+/// What is counted.
+struct Counts {
+    delivered: metrics::Counter,
+    failed_attempts: metrics::Counter,
+    expired: metrics::Counter,
+    failed: metrics::Counter,
+    cancelled: metrics::Counter,
+    held: metrics::Counter,
+    took: metrics::Histogram,
+    accepted: metrics::Histogram,
+}
+
+impl Counts {
+    fn new() -> Self {
+        let outcome =
+            |outcome: &'static str| metrics::counter!("ringbud_deliveries_total", "outcome" => outcome);
+        Self {
+            delivered: outcome("delivered"),
+            failed_attempts: metrics::counter!("ringbud_failed_attempts_total"),
+            expired: outcome("expired"),
+            failed: outcome("failed"),
+            cancelled: outcome("cancelled"),
+            held: outcome("held"),
+            took: metrics::histogram!("ringbud_attempt_seconds"),
+            accepted: metrics::histogram!("ringbud_received_to_accepted_seconds"),
+        }
+    }
+}
+
+/// What all tasks share.
+struct Shared {
+    journal: Arc<dyn Journal>,
+    book: Arc<SettingsBook>,
+    core: Mutex<Core>,
+    settler: Settler,
+    bodies: Bodies,
+    clock: Clock,
+    history: bool,
+    counts: Counts,
+    /// The next deadline came nearer.
+    sooner: Notify,
+    /// Something landed.
+    landed: Notify,
+}
+
+/// Sends deliveries until it is stopped.
+pub struct Sender {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sender {
+    /// Starts the tasks, on the runtime this is called in. Nothing is sent before [`Sender::load`] or
+    /// [`Sender::offer`].
+    pub fn start(journal: Arc<dyn Journal>, book: Arc<SettingsBook>, options: SenderOptions) -> Self {
+        let clock = Clock::start();
+        let pools = Arc::new(Pools::new(Connector::new(options.connector), options.response_timeout));
+        let schedule = Schedule::new(options.limits, options.seed);
+        let core = Core::new(schedule, Routes::new(pools), book.clone(), clock.clone());
+        let (bodies, wished) = Bodies::new();
+        let shared = Arc::new(Shared {
+            journal: journal.clone(),
+            book,
+            core: Mutex::new(core),
+            settler: Settler::new(),
+            bodies,
+            clock,
+            history: options.history,
+            counts: Counts::new(),
+            sooner: Notify::new(),
+            landed: Notify::new(),
+        });
+        let tasks = vec![
+            tokio::spawn(bodies::answer(journal, wished)),
+            tokio::spawn(settle(shared.clone())),
+            tokio::spawn(keep_time(shared.clone())),
+            tokio::spawn(follow_settings(shared.clone())),
+            tokio::spawn(tidy(shared.clone())),
+        ];
+        Self { shared, tasks }
+    }
+
+    /// Takes over everything the journal has that is not settled: at a start. Says how many.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn load(&self) -> Result<usize, JournalError> {
+        let pending = self.shared.journal.load().await?;
+        let many = pending.len();
+        let mut pending = pending.into_iter();
+        loop {
+            let chunk: Vec<_> = pending.by_ref().take(OFFER_CHUNK).map(|one| (one, None)).collect();
+            if chunk.is_empty() {
+                return Ok(many);
+            }
+            self.shared.offer(chunk);
+            if self.shared.settler.len() > SETTLEMENTS_AT_START {
+                self.shared.settler.flush().await;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Takes over deliveries of events that were just kept, with the events at hand. An event that was
+    /// offered before must not be offered again.
+    pub fn offer(&self, fresh: Vec<(Pending, Arc<Kept>)>) {
+        self.shared.offer(fresh.into_iter().map(|(pending, kept)| (pending, Some(kept))).collect());
+    }
+
+    /// Starts nothing more, waits for the requests that are out, and puts their outcomes on disk; gives up
+    /// waiting after `within`. What was not sent is sent after the next start.
+    pub async fn stop(self, within: Duration) {
+        self.shared.with(|core, work| core.handle(Input::Stop, work));
+        let landed = async {
+            loop {
+                let next = self.shared.landed.notified();
+                if self.shared.lock().schedule.in_flight() == 0 {
+                    break;
+                }
+                next.await;
+            }
+            self.shared.settler.flush().await;
+        };
+        if tokio::time::timeout(within, landed).await.is_err() {
+            tracing::warn!(
+                "stopped with requests out or outcomes not on disk: they may be repeated, with the same webhook-id"
+            );
+        }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the core, and then what follows from it.
+    fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut Core, &mut Work) -> T) -> T {
+        let mut work = Work::default();
+        let (done, sooner) = {
+            let mut core = self.lock();
+            let before = core.schedule.next_deadline();
+            let done = act(&mut core, &mut work);
+            let after = core.schedule.next_deadline();
+            (done, after.is_some_and(|after| before.is_none_or(|before| after < before)))
+        };
+        if sooner {
+            self.sooner.notify_one();
+        }
+        self.carry_out(work);
+        done
+    }
+
+    fn carry_out(self: &Arc<Self>, mut work: Work) {
+        for entry in &work.entries {
+            self.count(entry);
+        }
+        self.settler.add(&mut work.entries, work.urgent);
+        for (webhook, failing_since) in work.pauses {
+            pausing::spawn(self.clone(), webhook, failing_since);
+        }
+        for job in work.jobs {
+            tokio::spawn(work::work(self.clone(), job));
+        }
+    }
+
+    fn count(&self, entry: &Entry) {
+        match entry.settle.outcome {
+            journal::Outcome::Delivered => self.counts.delivered.increment(1),
+            journal::Outcome::RetryAt(_) => self.counts.failed_attempts.increment(1),
+            journal::Outcome::Expired => self.counts.expired.increment(1),
+            journal::Outcome::Failed(_) => self.counts.failed.increment(1),
+            journal::Outcome::Cancelled => self.counts.cancelled.increment(1),
+            journal::Outcome::Held => self.counts.held.increment(1),
+            journal::Outcome::Again(_) => {}
+        }
+    }
+
+    fn offer(self: &Arc<Self>, offered: Vec<(Pending, Option<Arc<Kept>>)>) {
+        self.with(|core, work| {
+            core.refresh(work);
+            for (pending, kept) in offered {
+                core.offer(pending, kept, work);
+            }
+        });
+    }
+
+    /// Takes in how an attempt ended; the task that made it goes on with what it gets back.
+    fn finished(self: &Arc<Self>, job: &Job, made: Made) -> Option<Job> {
+        let Made { how, attempt, last, since_received } = made;
+        if let Some(since) = since_received {
+            self.counts.accepted.record(since.as_secs_f64());
+        }
+        let next = self.with(|core, work| {
+            if let Some(last) = last {
+                core.routes.note_answer(job.webhook, last);
+            }
+            core.handle(Input::Finished { slot: job.slot, how }, work);
+            let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);
+            if let Some(entry) = work.entries.iter_mut().find(own) {
+                entry.settle.attempt = attempt;
+            }
+            work.jobs.pop()
+        });
+        if how != Finish::NotMade {
+            self.landed.notify_waiters();
+        }
+        next
+    }
+}
+
+async fn settle(shared: Arc<Shared>) {
+    let journal = shared.journal.clone();
+    let done = |group: Vec<(Entry, Settled)>| {
+        shared.with(|core, work| {
+            for (entry, settled) in group {
+                if let Some((slot, verdict)) = entry.slot {
+                    let fenced = settled == Settled::Fenced;
+                    core.handle(Input::Settled { slot, fenced, verdict }, work);
+                }
+            }
+        });
+    };
+    shared.settler.run(journal, done).await;
+}
+
+async fn keep_time(shared: Arc<Shared>) {
+    loop {
+        let sooner = shared.sooner.notified();
+        let next = shared.lock().schedule.next_deadline();
+        match next {
+            None => sooner.await,
+            Some(at) => {
+                tokio::select! {
+                    () = tokio::time::sleep_until(shared.clock.instant(at)) => {
+                        shared.with(Core::handle_timeout);
+                    }
+                    () = sooner => {}
+                }
+            }
+        }
+    }
+}
+
+async fn follow_settings(shared: Arc<Shared>) {
+    let mut revision = shared.book.watch();
+    while revision.changed().await.is_ok() {
+        shared.with(Core::refresh);
+    }
+}
+
+async fn tidy(shared: Arc<Shared>) {
+    let in_flight = metrics::gauge!("ringbud_deliveries_in_flight");
+    let pending = metrics::gauge!("ringbud_deliveries_pending");
+    let bytes = metrics::gauge!("ringbud_schedule_bytes");
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        let mut core = shared.lock();
+        let Core { routes, schedule, .. } = &mut *core;
+        routes.tidy(schedule);
+        in_flight.set(f64::from(schedule.in_flight()));
+        pending.set(schedule.pending() as f64);
+        bytes.set(schedule.bytes() as f64);
+    }
+}

@@ -1,0 +1,88 @@
+//! Pausing a webhook: written into the settings, so that the account sees when, why, and what was said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::EventKind;
+use journal::JournalError;
+use journal::settings::{Integration, Pause, Setting, SettingKey};
+
+use super::Shared;
+use crate::policy::{Moment, PAUSED_AFTER};
+use crate::schedule::WebhookKey;
+
+/// The pause before a pausing that could not be written is tried again.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Pauses a webhook for all kinds of events it serves, because it answered 410 or has failed for too long.
+pub(super) fn spawn(shared: Arc<Shared>, webhook: WebhookKey, failing_since: Option<Moment>) {
+    tokio::spawn(async move {
+        while let Err(error) = pause(&shared, webhook, failing_since).await {
+            tracing::error!(%error, "a webhook that is to be paused is not yet");
+            if matches!(error, JournalError::Closed) {
+                return;
+            }
+            tokio::time::sleep(WRITE_AGAIN).await;
+        }
+    });
+}
+
+async fn pause(
+    shared: &Shared,
+    webhook: WebhookKey,
+    failing_since: Option<Moment>,
+) -> Result<(), JournalError> {
+    let (integration, url, last) = {
+        let core = shared.lock();
+        let hook = core.routes.hook_of(webhook);
+        (hook.integration, hook.url.clone(), hook.last.clone().unwrap_or_default())
+    };
+    let why = match failing_since {
+        None => "the web service answered 410 Gone".to_owned(),
+        Some(_) => format!("nothing has succeeded for {} days", PAUSED_AFTER.as_secs() / 86_400),
+    };
+    let server_said = match last.status {
+        Some(status) => format!("HTTP {status}"),
+        None => last.words.to_string(),
+    };
+    let pause = Pause { since: shared.clock.wall(), why, server_said, by_person: false };
+    change(shared, integration, |settings| {
+        for kind in EventKind::ALL {
+            if settings.url(kind) == Some(&*url) {
+                settings.paused.entry(kind).or_insert_with(|| pause.clone());
+            }
+        }
+    })
+    .await
+    .map(|account| {
+        if let Some(account) = account {
+            tracing::warn!(%account, url = %url, why = %pause.why, server_said = %pause.server_said, "webhook paused");
+        }
+    })
+}
+
+/// Changes an integration's settings, whoever else changes them meanwhile. Says whose they are; nothing if
+/// the integration is gone.
+pub(super) async fn change(
+    shared: &Shared,
+    id: journal::settings::IntegrationId,
+    edit: impl Fn(&mut Integration),
+) -> Result<Option<calls::AccountId>, JournalError> {
+    loop {
+        let Some((account, settings)) = shared.book.integration(id) else { return Ok(None) };
+        let version = account.integrations.get(&id).map_or(0, |(_, version)| *version);
+        let mut edited = Integration::clone(&settings);
+        edit(&mut edited);
+        if edited == *settings {
+            return Ok(Some(account.id.clone()));
+        }
+        let key = SettingKey::Integration(account.id.clone(), id);
+        match shared.book.put(key, Some(Setting::Integration(Box::new(edited))), Some(version)).await {
+            Ok(_) => return Ok(Some(account.id.clone())),
+            Err(JournalError::Conflict { .. }) => {
+                shared.book.refresh().await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The ways deliveries go, by the settings of this moment: integration and kind to webhook, webhook to
+//! destination, destination to its connections.
+
+use std::sync::Arc;
+
+use calls::EventKind;
+use journal::settings::{Integration, IntegrationId};
+use journal::{SettingsBook, WallTime};
+use rustc_hash::FxHashMap;
+
+use crate::connect::{BadCa, Pool, Pools, Trust};
+use crate::guard::{Origin, WebhookUrl};
+use crate::policy::{Moment, Patience};
+use crate::request::{Compiled, NoRequest};
+use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, WebhookKey};
+
+/// What an attempt needs of its webhook.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) compiled: Arc<Compiled>,
+    pub(super) pool: Arc<Pool>,
+}
+
+/// Why there is no way.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum NoWay {
+    #[error(transparent)]
+    Request(#[from] NoRequest),
+    #[error(transparent)]
+    Ca(#[from] BadCa),
+}
+
+/// What a webhook's receiver said last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastAnswer {
+    /// When.
+    pub at: WallTime,
+    /// Its status, if there was one.
+    pub status: Option<u16>,
+    /// What went wrong, in words; empty if nothing did.
+    pub words: Arc<str>,
+}
+
+/// A webhook that has been used.
+pub(super) struct Hook {
+    pub(super) integration: IntegrationId,
+    pub(super) url: Arc<str>,
+    pub(super) last: Option<LastAnswer>,
+    destination: DestinationKey,
+    ways: [Option<Result<Way, Arc<NoWay>>>; 4],
+}
+
+struct Route {
+    settings: Option<Arc<Integration>>,
+    hooks: Vec<WebhookKey>,
+}
+
+type Place = (Origin, String);
+
+pub(super) struct Routes {
+    pools: Arc<Pools>,
+    trust: Trust,
+    routes: FxHashMap<u32, Route>,
+    hooks: Vec<Hook>,
+    destinations: FxHashMap<Place, DestinationKey>,
+    open: Vec<Option<Arc<Pool>>>,
+    nowhere: Option<DestinationKey>,
+}
+
+impl Routes {
+    pub(super) fn new(pools: Arc<Pools>) -> Self {
+        Self {
+            pools,
+            trust: Trust::of_the_machine(),
+            routes: FxHashMap::default(),
+            hooks: Vec::new(),
+            destinations: FxHashMap::default(),
+            open: Vec::new(),
+            nowhere: None,
+        }
+    }
+
+    /// What is to become of a delivery, by the settings of this moment.
+    pub(super) fn dispose(
+        &mut self,
+        book: &SettingsBook,
+        schedule: &mut Schedule,
+        integration: IntegrationId,
+        kind: EventKind,
+    ) -> (Disposition, Option<WebhookKey>) {
+        let number = integration.number;
+        let route = self.routes.entry(number).or_insert_with(|| {
+            let settings = book.integration(integration).map(|(_, settings)| settings);
+            Route { settings, hooks: Vec::new() }
+        });
+        let Some(settings) = route.settings.clone() else { return (Disposition::Drop, None) };
+        let Some(url) = settings.url(kind).filter(|url| !url.is_empty()) else {
+            return (Disposition::Drop, None);
+        };
+        if settings.paused.contains_key(&kind) {
+            return (Disposition::Hold, None);
+        }
+        (Disposition::Send, Some(self.hook(schedule, integration, url, &settings)))
+    }
+
+    /// The webhook of a URL; made if it is new.
+    fn hook(
+        &mut self,
+        schedule: &mut Schedule,
+        integration: IntegrationId,
+        url: &str,
+        settings: &Integration,
+    ) -> WebhookKey {
+        let Some(route) = self.routes.get(&integration.number) else { return WebhookKey(u32::MAX) };
+        let known = route.hooks.iter().find(|key| &*self.hooks[key.0 as usize].url == url);
+        if let Some(key) = known {
+            return *key;
+        }
+        let destination = self.destination(schedule, url, &settings.ca_pem);
+        let key = schedule.add_webhook(destination, Patience::of(&settings.retry));
+        let ways = [const { None }; 4];
+        self.hooks.push(Hook { integration, url: url.into(), last: None, destination, ways });
+        if let Some(route) = self.routes.get_mut(&integration.number) {
+            route.hooks.push(key);
+        }
+        key
+    }
+
+    fn destination(&mut self, schedule: &mut Schedule, url: &str, ca_pem: &str) -> DestinationKey {
+        let Ok(url) = WebhookUrl::parse(url) else {
+            if let Some(nowhere) = self.nowhere {
+                return nowhere;
+            }
+            self.open.push(None);
+            let nowhere = schedule.add_destination();
+            self.nowhere = Some(nowhere);
+            return nowhere;
+        };
+        let place = (url.origin().clone(), ca_pem.to_owned());
+        *self.destinations.entry(place).or_insert_with(|| {
+            self.open.push(None);
+            schedule.add_destination()
+        })
+    }
+
+    /// The way of a kind of event to a webhook; compiled at its first use.
+    pub(super) fn way(&mut self, key: WebhookKey, kind: EventKind) -> Result<Way, Arc<NoWay>> {
+        let at = key.0 as usize;
+        if let Some(way) = &self.hooks[at].ways[kind as usize] {
+            return way.clone();
+        }
+        let way = self.find_way(at, kind).map_err(Arc::new);
+        self.hooks[at].ways[kind as usize] = Some(way.clone());
+        way
+    }
+
+    fn find_way(&mut self, at: usize, kind: EventKind) -> Result<Way, NoWay> {
+        let hook = &self.hooks[at];
+        let settings = self
+            .routes
+            .get(&hook.integration.number)
+            .and_then(|route| route.settings.as_ref())
+            .ok_or(NoRequest::SwitchedOff)?;
+        let compiled = Arc::new(Compiled::new(kind, settings)?);
+        let place = hook.destination.0 as usize;
+        let pool = match &self.open[place] {
+            Some(pool) => pool.clone(),
+            None => {
+                let tls = match (compiled.origin().tls, settings.ca_pem.is_empty()) {
+                    (false, _) => None,
+                    (true, true) => Some(self.trust.public()),
+                    (true, false) => Some(self.trust.with_ca(&settings.ca_pem)?),
+                };
+                let pool = Arc::new(Pool::new(self.pools.clone(), compiled.origin().clone(), tls));
+                self.open[place] = Some(pool.clone());
+                pool
+            }
+        };
+        Ok(Way { compiled, pool })
+    }
+
+    /// A way for a request that is in no schedule: a test.
+    pub(super) fn trial(&self, kind: EventKind, settings: &Integration) -> Result<Way, NoWay> {
+        let compiled = Arc::new(Compiled::new(kind, settings)?);
+        let tls = match (compiled.origin().tls, settings.ca_pem.is_empty()) {
+            (false, _) => None,
+            (true, true) => Some(self.trust.public()),
+            (true, false) => Some(self.trust.with_ca(&settings.ca_pem)?),
+        };
+        let pool = Arc::new(Pool::new(self.pools.clone(), compiled.origin().clone(), tls));
+        Ok(Way { compiled, pool })
+    }
+
+    /// Takes in the settings of this moment.
+    pub(super) fn refresh(
+        &mut self,
+        book: &SettingsBook,
+        schedule: &mut Schedule,
+        now: Moment,
+        out: &mut Vec<Out>,
+    ) {
+        let numbers: Vec<u32> = self.routes.keys().copied().collect();
+        for number in numbers {
+            let current = book.integration(IntegrationId { number }).map(|(_, settings)| settings);
+            let Some(route) = self.routes.get_mut(&number) else { continue };
+            let same = match (&route.settings, &current) {
+                (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
+                continue;
+            }
+            route.settings = current;
+            let hooks = route.hooks.clone();
+            self.rearrange(book, schedule, number, hooks, now, out);
+        }
+    }
+
+    fn rearrange(
+        &mut self,
+        book: &SettingsBook,
+        schedule: &mut Schedule,
+        number: u32,
+        hooks: Vec<WebhookKey>,
+        now: Moment,
+        out: &mut Vec<Out>,
+    ) {
+        let integration = IntegrationId { number };
+        let Some(route) = self.routes.get(&number) else { return };
+        let settings = route.settings.clone();
+        let patience = settings.as_ref().map_or_else(Patience::default, |of| Patience::of(&of.retry));
+        for key in &hooks {
+            self.hooks[key.0 as usize].ways = [const { None }; 4];
+            self.move_if_trust_changed(schedule, *key, settings.as_deref());
+        }
+        for key in hooks {
+            let to = EventKind::ALL.map(|kind| match self.dispose(book, schedule, integration, kind) {
+                (Disposition::Send, Some(to)) if to != key => Disposition::Move(to),
+                (disposition, _) => disposition,
+            });
+            schedule.handle(now, Input::Disposed { webhook: key, to, patience }, out);
+        }
+    }
+
+    /// With another private CA it is another destination: the webhook of the old one is left for a new one.
+    fn move_if_trust_changed(
+        &mut self,
+        schedule: &mut Schedule,
+        key: WebhookKey,
+        settings: Option<&Integration>,
+    ) {
+        let Some(settings) = settings else { return };
+        let url = self.hooks[key.0 as usize].url.clone();
+        let destination = self.destination(schedule, &url, &settings.ca_pem);
+        let hook = &mut self.hooks[key.0 as usize];
+        if hook.destination != destination {
+            // Its name is taken away, so that the next look for the URL makes a new webhook.
+            hook.url = "".into();
+        }
+    }
+
+    pub(super) fn hook_of(&self, key: WebhookKey) -> &Hook {
+        &self.hooks[key.0 as usize]
+    }
+
+    pub(super) fn note_answer(&mut self, key: WebhookKey, last: LastAnswer) {
+        self.hooks[key.0 as usize].last = Some(last);
+    }
+
+    /// The webhooks an integration has used.
+    pub(super) fn hooks_of(&self, integration: IntegrationId) -> &[WebhookKey] {
+        self.routes.get(&integration.number).map_or(&[], |route| &route.hooks)
+    }
+
+    /// Closes connections nobody used, and forgets what is quickly made again.
+    pub(super) fn tidy(&mut self, schedule: &Schedule) {
+        for (at, hook) in self.hooks.iter_mut().enumerate() {
+            let key = WebhookKey(u32::try_from(at).unwrap_or(u32::MAX));
+            if schedule.webhook(key).pending == 0 {
+                hook.ways = [const { None }; 4];
+            }
+        }
+        for pool in self.open.iter_mut() {
+            if let Some(pool) = pool {
+                pool.tidy();
+            }
+            if pool.as_ref().is_some_and(|pool| pool.is_empty() && Arc::strong_count(pool) == 1) {
+                *pool = None;
+            }
+        }
+    }
+}

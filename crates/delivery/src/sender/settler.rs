@@ -1,0 +1,168 @@
+//! Outcomes on their way to disk: in groups, in order, and never forgotten while the journal cannot be
+//! written.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use journal::{DeliveryId, Journal, JournalError, Outcome, Settle, Settled};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::schedule::{SlotId, Verdict};
+
+/// So long outcomes wait for company.
+pub const SETTLE_WAIT: Duration = Duration::from_millis(20);
+/// With so many there is company enough.
+pub const SETTLE_GROUP: usize = 256;
+/// At most so many in one transaction.
+const SETTLE_GROUP_MAX: usize = 2_048;
+/// The pause before an unwritable journal is asked again; doubles.
+const UNWRITABLE_PAUSE: Duration = Duration::from_millis(50);
+/// The longest such pause.
+const UNWRITABLE_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// One outcome, and the place in the schedule that waits for it.
+pub(super) struct Entry {
+    pub(super) settle: Settle,
+    pub(super) slot: Option<(SlotId, Verdict)>,
+}
+
+impl Entry {
+    /// For a delivery that is not in the schedule.
+    pub(super) const fn outside(id: DeliveryId, outcome: Outcome) -> Self {
+        Self { settle: Settle { id, attempt: None, outcome }, slot: None }
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: Vec<Entry>,
+    added: u64,
+}
+
+pub(super) struct Settler {
+    queue: Mutex<Queue>,
+    urgent: AtomicBool,
+    wake: Notify,
+    /// How many were settled since the beginning.
+    settled: watch::Sender<u64>,
+    /// Whether the journal could not be written at the last try.
+    pub(super) blocked: AtomicBool,
+}
+
+impl Settler {
+    pub(super) fn new() -> Self {
+        Self {
+            queue: Mutex::default(),
+            urgent: AtomicBool::new(false),
+            wake: Notify::new(),
+            settled: watch::Sender::new(0),
+            blocked: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn add(&self, entries: &mut Vec<Entry>, urgent: bool) {
+        if entries.is_empty() && !urgent {
+            return;
+        }
+        let (was_empty, many) = {
+            let mut queue = self.lock();
+            let was_empty = queue.entries.is_empty();
+            queue.added += entries.len() as u64;
+            queue.entries.append(entries);
+            (was_empty, queue.entries.len() >= SETTLE_GROUP)
+        };
+        let newly_urgent = (urgent || many) && !self.urgent.swap(true, Ordering::AcqRel);
+        if newly_urgent || was_empty {
+            self.wake.notify_one();
+        }
+    }
+
+    /// How many outcomes are waiting.
+    pub(super) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Waits until everything added so far is on disk.
+    pub(super) async fn flush(&self) {
+        let added = self.lock().added;
+        self.urgent.store(true, Ordering::Release);
+        self.wake.notify_one();
+        let mut settled = self.settled.subscribe();
+        // The sender is in self: it cannot be gone.
+        let _ = settled.wait_for(|settled| *settled >= added).await;
+    }
+
+    /// The next group, in order; waits for company unless something is urgent.
+    async fn group(&self) -> Vec<Entry> {
+        loop {
+            if self.lock().entries.is_empty() {
+                self.wake.notified().await;
+                continue;
+            }
+            let until = Instant::now() + SETTLE_WAIT;
+            while !self.urgent.load(Ordering::Acquire) {
+                if timeout_at(until, self.wake.notified()).await.is_err() {
+                    break;
+                }
+            }
+            self.urgent.store(false, Ordering::Release);
+            let mut queue = self.lock();
+            let many = queue.entries.len().min(SETTLE_GROUP_MAX);
+            let rest = queue.entries.split_off(many);
+            let group = std::mem::replace(&mut queue.entries, rest);
+            if !queue.entries.is_empty() {
+                self.urgent.store(true, Ordering::Release);
+            }
+            return group;
+        }
+    }
+
+    /// Settles for ever; `done` learns of each group that is on disk.
+    pub(super) async fn run(
+        &self,
+        journal: Arc<dyn Journal>,
+        done: impl Fn(Vec<(Entry, Settled)>) + Send + Sync,
+    ) {
+        loop {
+            let group = self.group().await;
+            let many = group.len() as u64;
+            let Some(settled) = self.settle(&*journal, &group).await else { return };
+            done(group.into_iter().zip(settled).collect());
+            self.settled.send_modify(|count| *count += many);
+        }
+    }
+
+    /// Asks until the journal has it; nothing if it is closed.
+    async fn settle(&self, journal: &dyn Journal, group: &[Entry]) -> Option<Vec<Settled>> {
+        let mut pause = UNWRITABLE_PAUSE;
+        let mut tries = 0_u32;
+        loop {
+            let batch = group.iter().map(|entry| entry.settle.clone()).collect();
+            match journal.settle(batch).await {
+                Ok(settled) => {
+                    if self.blocked.swap(false, Ordering::Relaxed) {
+                        tracing::info!(settlements = group.len(), "the journal can be written again");
+                    }
+                    // An answer that got lost: what we settled ourselves is fenced off the second time.
+                    return Some(if tries == 0 { settled } else { vec![Settled::Done; group.len()] });
+                }
+                Err(JournalError::Closed) => return None,
+                Err(error) => {
+                    metrics::counter!("ringbud_settle_failures_total").increment(1);
+                    if !self.blocked.swap(true, Ordering::Relaxed) {
+                        tracing::error!(%error, settlements = group.len(), "outcomes of deliveries wait in memory until the journal can be written");
+                    }
+                    tries += 1;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(UNWRITABLE_PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,180 @@
+//! A test call: all four events with values nobody takes for real ones, sent at once, answers shown. They
+//! are in no journal and no schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::{
+    AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
+    Phone, What,
+};
+use journal::settings::{Integration, IntegrationId};
+use tokio::sync::mpsc;
+
+use super::work::{Read, into_request};
+use super::{Sender, Shared};
+
+/// The calling party of a test call.
+pub const TEST_NUMBER: &str = "+4500000000";
+/// The PBX of a test call; its legs are named after it.
+const TEST_PBX: &str = "ringbud-test";
+
+/// One request of a test call, and what came back.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The kind of event.
+    pub kind: EventKind,
+    /// Method and target, as sent.
+    pub request_line: String,
+    /// The headers as sent, secrets blanked.
+    pub request_headers: Vec<(String, String)>,
+    /// The body as sent.
+    pub request_body: Vec<u8>,
+    /// A command line that makes the same request, secrets blanked.
+    pub curl: String,
+    /// The status, if there was an answer.
+    pub status: Option<u16>,
+    /// What went wrong, in words; empty on success.
+    pub error: String,
+    /// The answer's first 4 KB.
+    pub response_body: Vec<u8>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Why there is no test call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrialError {
+    /// There is no such integration.
+    #[error("there is no such integration")]
+    NoSuchIntegration,
+    /// No URL is entered.
+    #[error("no web service is entered: there is nothing to test")]
+    NothingToTest,
+}
+
+impl Sender {
+    /// Sends a test call of an employee, one request after the other; the answers come as they come. Kinds
+    /// without a URL are left out, paused ones are not.
+    ///
+    /// # Errors
+    /// If there is nothing to test.
+    pub fn test_call(
+        &self,
+        integration: IntegrationId,
+        employee: Employee,
+    ) -> Result<mpsc::Receiver<Trial>, TrialError> {
+        let (account, settings) =
+            self.shared.book.integration(integration).ok_or(TrialError::NoSuchIntegration)?;
+        let events = events(&account.id, employee, PbxTime::from_micros(self.shared.clock.wall().0));
+        let wanted = |event: &Event| settings.url(event.kind()).is_some_and(|url| !url.is_empty());
+        let events: Vec<Event> = events.into_iter().filter(wanted).collect();
+        if events.is_empty() {
+            return Err(TrialError::NothingToTest);
+        }
+        let (told, answers) = mpsc::channel(events.len());
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            for event in events {
+                let trial = shared.try_one(&event, &settings).await;
+                if told.send(trial).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(answers)
+    }
+}
+
+impl Shared {
+    async fn try_one(&self, event: &Event, settings: &Arc<Integration>) -> Trial {
+        let kind = event.kind();
+        let way = self.lock().routes.trial(kind, settings);
+        let at = self.clock.wall();
+        let way = match way {
+            Ok(way) => way,
+            Err(error) => return untried(kind, error.to_string()),
+        };
+        let rendered = way.compiled.render(event, at);
+        let curl = way.compiled.curl(&rendered);
+        let (request_line, request_headers) = (rendered.request_line(), rendered.shown_headers());
+        let request_body = rendered.body.to_vec();
+        let began = self.clock.now();
+        let fared = way.pool.send(into_request(rendered)).await;
+        let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
+        Trial {
+            kind,
+            request_line,
+            request_headers,
+            request_body,
+            curl,
+            status: read.status,
+            error: read.words,
+            response_body: read.body,
+            took: self.clock.now().since(began),
+        }
+    }
+}
+
+fn untried(kind: EventKind, error: String) -> Trial {
+    Trial {
+        kind,
+        request_line: String::new(),
+        request_headers: Vec::new(),
+        request_body: Vec::new(),
+        curl: String::new(),
+        status: None,
+        error,
+        response_body: Vec::new(),
+        took: Duration::ZERO,
+    }
+}
+
+/// The four events of a test call, in the order of a day: a call that is taken and ends, and one that is
+/// made.
+fn events(account: &AccountId, employee: Employee, now: PbxTime) -> Vec<Event> {
+    let secs = now.as_micros().div_euclid(1_000_000);
+    let pbx = PbxName::new(TEST_PBX);
+    let leg = |n: u8| LegId::of(&pbx, &format!("{secs}.{n}"));
+    let number = employee.number.clone();
+    let phone = Arc::new(Phone { account: account.clone(), number, employee: Some(employee) });
+    let incoming = Event {
+        leg: leg(1),
+        call: CallId::new(format!("{TEST_PBX}-{secs}.0")),
+        sequence: 1,
+        phone: phone.clone(),
+        direction: Direction::Incoming,
+        at: now - Duration::from_secs(75),
+        begun_at: now - Duration::from_secs(75),
+        counterpart: Some(leg(0)),
+        a_number: TEST_NUMBER.into(),
+        b_number: "".into(),
+        dialed_number: "".into(),
+        queue: "".into(),
+        assumed: false,
+        what: What::Incoming,
+    };
+    let answered_at = now - Duration::from_secs(70);
+    let answered = Event { sequence: 2, at: answered_at, what: What::Answered, ..incoming.clone() };
+    let ended =
+        Ended { answered_at: Some(answered_at), reason: EndReason::HungUpByCounterpart, transfer: None };
+    let ended = Event {
+        sequence: 3,
+        at: now - Duration::from_secs(10),
+        what: What::Ended(ended),
+        ..incoming.clone()
+    };
+    let outgoing = Event {
+        leg: leg(2),
+        call: CallId::new(format!("{TEST_PBX}-{secs}.2")),
+        direction: Direction::Outgoing,
+        at: now,
+        begun_at: now,
+        counterpart: None,
+        a_number: phone.number.clone(),
+        b_number: TEST_NUMBER.into(),
+        what: What::Outgoing,
+        ..incoming.clone()
+    };
+    vec![incoming, answered, ended, outgoing]
+}

@@ -1,0 +1,168 @@
+//! One attempt: body, request, answer, and what to make of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Uri};
+use http_body_util::Full;
+use journal::{Attempt, Kept};
+
+use super::Shared;
+use super::core::Job;
+use super::routes::{LastAnswer, Way};
+use crate::connect::{Answered, Failed};
+use crate::policy::{self, Answer};
+use crate::request::Rendered;
+use crate::schedule::Finish;
+
+/// How an attempt ended.
+pub(super) struct Made {
+    pub(super) how: Finish,
+    pub(super) attempt: Option<Attempt>,
+    pub(super) last: Option<LastAnswer>,
+    /// From the moment the event reached us until it was accepted.
+    pub(super) since_received: Option<Duration>,
+}
+
+impl Made {
+    const fn nothing(how: Finish) -> Self {
+        Self { how, attempt: None, last: None, since_received: None }
+    }
+}
+
+/// Makes attempts, one after the other, as long as the schedule has more for this task.
+pub(super) async fn work(shared: Arc<Shared>, first: Job) {
+    let mut next = Some(first);
+    while let Some(job) = next {
+        let made = attempt(&shared, &job).await;
+        next = shared.finished(&job, made);
+    }
+}
+
+async fn attempt(shared: &Shared, job: &Job) -> Made {
+    let kept = match &job.kept {
+        Some(kept) => kept.clone(),
+        None => match shared.bodies.get(job.id.event).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Made::nothing(Finish::Impossible),
+            Err(error) => {
+                tracing::warn!(%error, event = job.id.event.0, "an event cannot be read; tried again in a second");
+                return Made::nothing(Finish::NotMade);
+            }
+        },
+    };
+    match &job.way {
+        Ok(way) => send(shared, job, way, &kept).await,
+        Err(no_way) => not_sendable(shared, job, no_way.to_string()),
+    }
+}
+
+/// The settings make no request: an attempt that failed, so that people see why.
+fn not_sendable(shared: &Shared, job: &Job, words: String) -> Made {
+    let at = shared.clock.wall();
+    let attempt = shared.history.then(|| Attempt {
+        number: job.attempt,
+        at,
+        took_micros: 0,
+        address: String::new(),
+        request_line: String::new(),
+        request_headers: Vec::new(),
+        request_body: Vec::new(),
+        status: None,
+        error: words.clone(),
+        response_body: Vec::new(),
+    });
+    let last = LastAnswer { at, status: None, words: words.into() };
+    Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
+}
+
+async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
+    let at = shared.clock.wall();
+    let began = shared.clock.now();
+    let rendered = way.compiled.render(&kept.event, at);
+    let request_line = shared.history.then(|| (rendered.request_line(), rendered.shown_headers()));
+    let body = rendered.body.clone();
+    let fared = way.pool.send(into_request(rendered)).await;
+    let took = shared.clock.now().since(began);
+    shared.counts.took.record(took.as_secs_f64());
+    let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
+    let attempt = request_line.map(|(request_line, request_headers)| Attempt {
+        number: job.attempt,
+        at,
+        took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        address: fared.address,
+        request_line,
+        request_headers,
+        request_body: body.to_vec(),
+        status: read.status,
+        error: read.words.clone(),
+        response_body: read.body,
+    });
+    tracing::debug!(
+        account = %kept.event.account(),
+        event = %kept.event.id(),
+        kind = kept.event.kind().name(),
+        attempt = job.attempt,
+        status = read.status,
+        error = %read.words,
+        took_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "attempt"
+    );
+    let since_received = (read.how == Finish::Taken).then(|| {
+        let micros = at.0.saturating_sub(kept.received_at.0);
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0)) + took
+    });
+    let last = LastAnswer { at, status: read.status, words: read.words.into() };
+    Made { how: read.how, attempt, last: Some(last), since_received }
+}
+
+/// The request as the connection takes it. What was rendered is a valid target.
+pub(super) fn into_request(rendered: Rendered) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(rendered.body));
+    *request.method_mut() = rendered.method;
+    *request.uri_mut() = Uri::from_maybe_shared(rendered.target).unwrap_or_else(|_| Uri::from_static("/"));
+    *request.headers_mut() = rendered.headers;
+    request
+}
+
+/// An answer as it is understood.
+pub(super) struct Read {
+    pub(super) how: Finish,
+    pub(super) status: Option<u16>,
+    /// What went wrong; empty if nothing did.
+    pub(super) words: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Read {
+    pub(super) fn of(end: Result<Answered, Failed>, now_secs: i64) -> Self {
+        let without = |how, words| Self { how, status: None, words, body: Vec::new() };
+        let answered = match end {
+            Ok(answered) => answered,
+            Err(Failed::Connect(error)) => return without(Finish::Unreachable, error.to_string()),
+            Err(Failed::Answer(words)) => {
+                return without(Finish::Refused { retry_after: None }, format!("no answer: {words}"));
+            }
+            Err(Failed::TimedOut) => {
+                return without(Finish::TimedOut, "no answer in time".to_owned());
+            }
+        };
+        let Answered { status, headers, body } = answered;
+        let (how, words) = match Answer::of(status) {
+            Answer::Taken => (Finish::Taken, String::new()),
+            Answer::Gone => (Finish::Gone, "410: the web service is gone; the webhook is paused".to_owned()),
+            Answer::Refused => {
+                let asked = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let retry_after = asked.and_then(|value| policy::retry_after(value, now_secs));
+                let words = if (300..=399).contains(&status) {
+                    format!("HTTP {status}: redirects are not followed")
+                } else {
+                    format!("HTTP {status}")
+                };
+                (Finish::Refused { retry_after }, words)
+            }
+        };
+        Self { how, status: Some(status), words, body }
+    }
+}

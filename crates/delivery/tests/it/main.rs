@@ -1,0 +1,4 @@
+//! The rules of delivery, one module a room.
+
+mod sender;
+mod support;
