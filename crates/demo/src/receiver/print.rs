@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::pin::pin;
 
 use jiff::tz::TimeZone;
 
-use super::{Received, Signature};
+use super::{Received, Receiver, Signature};
 use crate::paint::{Paint, Tone, harmless};
 
 /// Calls remembered, so that the line of an `Ended` can say whose call it was.
@@ -88,6 +90,42 @@ impl Printer {
         }
         who
     }
+}
+
+/// How the receiver speaks.
+#[derive(Debug)]
+pub enum Voice {
+    /// To a person.
+    Person(Box<Printer>),
+    /// To a program: one JSON object a line.
+    Machine,
+}
+
+/// Prints each request as it comes, until `stop`; then answers and prints what has been asked already. An
+/// error is the terminal's: the reader of a pipe has gone.
+pub async fn run(
+    mut receiver: Receiver,
+    mut voice: Voice,
+    out: &mut (impl Write + Send),
+    stop: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            Some(request) = receiver.next() => write_one(&request, &mut voice, out)?,
+        }
+    }
+    receiver.stop().await.iter().try_for_each(|request| write_one(request, &mut voice, out))
+}
+
+fn write_one(request: &Received, voice: &mut Voice, out: &mut impl Write) -> io::Result<()> {
+    match voice {
+        Voice::Person(printer) => out.write_all(printer.print(request).as_bytes())?,
+        Voice::Machine => writeln!(out, "{}", request.to_json())?,
+    }
+    out.flush()
 }
 
 fn word(request: &Received) -> (&'static str, Tone) {

@@ -202,12 +202,12 @@ impl Show {
         };
         let again =
             if request.attempt > 1 { format!(" (attempt {})", request.attempt) } else { String::new() };
-        let took = request.took.as_secs_f64() * 1000.0;
+        let took = |took: Duration| format!(" in {:.1} ms", took.as_secs_f64() * 1000.0);
+        let took = request.took.map(took).unwrap_or_default();
         let sent = format!("{} {} {}", request.method, short(&request.url), request.body);
         let sent = cut(harmless(sent.trim_end()).into_owned(), WIDTH.saturating_sub(32));
         let sent = self.paint.tone(Tone::Quiet, sent);
-        let _ =
-            writeln!(out, "                {sent} → {} in {took:.1} ms{again}", self.paint.tone(tone, back));
+        let _ = writeln!(out, "                {sent} → {}{took}{again}", self.paint.tone(tone, back));
     }
 }
 
@@ -226,8 +226,10 @@ fn ending(what: &What) -> String {
 
 /// A URL without scheme and host: in the demo they are all the same.
 fn short(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    match url.split_once("://") {
+        None => url,
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+    }
 }
 
 fn cut(text: String, width: usize) -> String {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::receiver::Received;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
@@ -104,10 +106,25 @@ pub struct Request {
     pub body: String,
     /// Which attempt it was, from 1.
     pub attempt: u32,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took, if the one who tells it knows.
+    pub took: Option<Duration>,
     /// What came back.
     pub outcome: Outcome,
+}
+
+impl Request {
+    /// As the receiver saw it: what went out and what it answered. `webhook-id` is the event's id.
+    pub fn received(received: &Received) -> Self {
+        Self {
+            event: received.header("webhook-id").to_owned(),
+            method: received.method.to_string(),
+            url: received.target.to_string(),
+            body: String::from_utf8_lossy(&received.body).into_owned(),
+            attempt: 1,
+            took: None,
+            outcome: Outcome::Status(received.status.as_u16()),
+        }
+    }
 }
 
 /// What came back.
@@ -142,7 +159,7 @@ impl News {
             Self::Request(request) => json!({
                 "type": "request", "event_id": request.event, "method": request.method, "url": request.url,
                 "body": request.body, "attempt": request.attempt,
-                "took_ms": u64::try_from(request.took.as_millis()).unwrap_or(u64::MAX),
+                "took_ms": request.took.map(|took| took.as_secs_f64() * 1000.0),
                 "status": match request.outcome { Outcome::Status(status) => Some(status), Outcome::Failed(_) => None },
                 "error": match &request.outcome { Outcome::Failed(why) => Some(why), Outcome::Status(_) => None },
             }),

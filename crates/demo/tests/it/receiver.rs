@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use demo::paint::Paint;
-use demo::receiver::print::Printer;
+use demo::receiver::print::{Printer, Voice, run};
 use demo::receiver::{BODY_BYTES_MAX, Receiver, ReceiverOptions, Script};
 use http::StatusCode;
 use jiff::tz::TimeZone;
@@ -125,6 +125,21 @@ async fn one_line_a_request_and_its_parameters_below() {
         );
     }
     insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn a_program_reads_one_object_a_line() {
+    let receiver = receiver().await;
+    send(receiver.address(), "POST /a", FORM, "AccountId=1%0a2").await;
+    send(receiver.address(), "POST /b", FORM, "").await;
+    let mut out = Vec::new();
+    run(receiver, Voice::Machine, &mut out, std::future::ready(())).await.expect("a vector takes everything");
+    let text = String::from_utf8(out).expect("text");
+    let paths: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json")["path"].clone())
+        .collect();
+    assert_eq!(paths, ["/a", "/b"]);
 }
 
 #[tokio::test]

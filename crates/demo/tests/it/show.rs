@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use demo::paint::Paint;
+use demo::receiver::{Receiver, ReceiverOptions};
 use demo::show::{Direction, Event, Link, News, Outcome, Request, Scene, Show, Stage, Voice, What, run};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
 fn at(second: i64) -> Timestamp {
@@ -26,7 +28,7 @@ fn request(event: &str, path: &str, outcome: Outcome) -> News {
         body: "AccountId=1001&UniqueCallId=demo-1795343903.1&EmployeeLocalNumber=101&ANumber=%2B4512345678"
             .into(),
         attempt: 1,
-        took: Duration::from_micros(1240),
+        took: Some(Duration::from_micros(1240)),
         outcome,
     })
 }
@@ -91,6 +93,21 @@ async fn a_program_reads_one_object_a_line() {
         serde_json::from_str::<serde_json::Value>(line).expect("an object");
     }
     insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn a_request_can_be_told_as_the_receiver_saw_it() {
+    let mut receiver = Receiver::start(ReceiverOptions::default()).await.expect("a free port");
+    let mut stream = tokio::net::TcpStream::connect(receiver.address()).await.expect("it listens");
+    let request = "GET /incoming?ANumber=1 HTTP/1.1\r\nHost: x\r\nwebhook-id: demo-1-incoming\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let told = Request::received(&receiver.next().await.expect("a request"));
+    assert_eq!((told.event.as_str(), told.url.as_str()), ("demo-1-incoming", "/incoming?ANumber=1"));
+    assert_eq!(told.outcome, Outcome::Status(200));
+    let mut show = Show::new(Paint::Plain, TimeZone::UTC);
+    show.tell(Duration::ZERO, &event("demo-1-incoming", 0, "101", What::Incoming));
+    let text = show.tell(Duration::ZERO, &News::Request(told));
+    assert!(text.ends_with("GET /incoming?ANumber=1 → 200\n"), "{text}");
 }
 
 #[test]
