@@ -131,7 +131,7 @@ fn ten_megabytes_without_a_line_end_cost_no_memory() {
 }
 
 /// Pieces of what an Asterisk might send, and of what it never would.
-fn soup() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn soup() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => prop::sample::select(vec![
             "Event: ", "Newchannel", "Hangup", "DialBegin", "Newstate", "BridgeEnter", "CoreShowChannel",

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use calls::Input;
+use proptest::prelude::*;
+
 use pbx::ami::{Failure, Missing, Notice, Now, Output, Proof, Secret, Session, Settings, State};
 
 /// A session and what came out of it, in words.
@@ -388,4 +390,57 @@ fn a_channel_younger_than_the_link_without_any_event_means_that_call_events_are_
     play.takes_said();
     play.hears("Event: CoreShowChannel\nActionID: ringbud-99-channels\nChannel: PJSIP/a-00000001\nUniqueid: 1795343990.1\n\n");
     assert_eq!(play.takes_said(), [format!("{:?}", Notice::Missing(Missing::CallEvents))]);
+}
+
+/// Something that happens to a session.
+#[derive(Clone, Debug)]
+enum Happening {
+    Connected,
+    Disconnected,
+    Answered,
+    Said(Vec<u8>),
+    Waited(u64),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        2 => Just(Happening::Connected),
+        1 => Just(Happening::Disconnected),
+        4 => Just(Happening::Answered),
+        3 => crate::codec::soup().prop_map(Happening::Said),
+        3 => (0..400_u64).prop_map(Happening::Waited),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_happens_a_deadline_is_met_once_and_every_gap_is_told_once(
+        happenings in prop::collection::vec(happening(), 0..30),
+    ) {
+        let mut play = Play::new();
+        for happening in happenings {
+            match happening {
+                Happening::Connected => { play.connect().hears(GREETING); }
+                Happening::Disconnected => { play.disconnect(); }
+                Happening::Answered => { play.answers(willing); }
+                Happening::Said(bytes) => {
+                    let Play { session, now, sent, said, failure } = &mut play;
+                    session.received(&bytes, *now, |output| Play::note(sent, said, failure, output));
+                }
+                Happening::Waited(seconds) => {
+                    // `wait` meets every deadline on the way; one that does not move on would never end.
+                    play.wait(seconds);
+                    let after = play.now.monotonic;
+                    prop_assert!(play.session.next_deadline().is_none_or(|deadline| deadline > after));
+                }
+            }
+        }
+        play.disconnect();
+        let said = play.takes_said();
+        prop_assert_eq!(play.session.next_deadline(), None);
+        let gaps = said.iter().filter(|said| *said == "LinkLost").count();
+        let logins = said.iter().filter(|said| *said == "synchronising").count();
+        prop_assert!(gaps <= logins, "{:?}", said);
+    }
 }
