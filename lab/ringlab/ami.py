@@ -36,15 +36,27 @@ class Ami:
         self._responses = {}
 
     def connect(self):
-        """Logs in and starts to read. Channels of an earlier connection count as gone."""
+        """Logs in and starts to read. Channels of an earlier connection count as gone.
+
+        A PBX that restarts may take connections and drop them at once, hence the tries.
+        """
         for channel in self.channels.values():
             channel.over = True
-        self._socket = socket.create_connection(("127.0.0.1", self.port), 5)
-        self._socket.settimeout(None)
-        self.connected = True
-        threading.Thread(target=self._read, args=(self._socket,), daemon=True).start()
-        self.action("Login", Username=self.username, Secret=self.secret)
-        self.wait("FullyBooted", seconds=20)
+        wait_for(self._try_to_connect, 20, "AMI to let the lab log in")
+
+    def _try_to_connect(self):
+        since = len(self.events)
+        try:
+            self._socket = socket.create_connection(("127.0.0.1", self.port), 5)
+            self._socket.settimeout(None)
+            self.connected = True
+            threading.Thread(target=self._read, args=(self._socket,), daemon=True).start()
+            self.action("Login", Username=self.username, Secret=self.secret)
+            self.wait("FullyBooted", since, 20)
+        except (OSError, NotInTime):
+            self._socket.close()
+            return False
+        return True
 
     def close(self):
         """Ends the connection."""
@@ -84,7 +96,8 @@ class Ami:
     def action(self, name, seconds=5, **headers):
         """Sends an action and returns its response; an `Error` raises."""
         action_id = self.send(name, **headers)
-        response = wait_for(lambda: self._responses.pop(action_id, None), seconds, f"AMI's answer to {name}")
+        response = wait_for(lambda: self._responses.pop(action_id, None) or self._fail_if_gone(), seconds,
+                            f"AMI's answer to {name}")
         if response.get("Response") == "Error":
             raise RuntimeError(f"AMI refused {name}: {response.get('Message')}")
         return response
@@ -105,8 +118,12 @@ class Ami:
                 return False
             return all(want(event.get(key, "")) if callable(want) else event.get(key) == want
                        for key, want in headers.items())
-        return wait_for(lambda: next((e for e in self.events[since:] if fits(e)), None), seconds,
-                        f"AMI's {event_name} {headers or ''}")
+        return wait_for(lambda: next((e for e in self.events[since:] if fits(e)), None) or self._fail_if_gone(),
+                        seconds, f"AMI's {event_name} {headers or ''}")
+
+    def _fail_if_gone(self):
+        if not self.connected:
+            raise NotInTime("the lab's AMI connection ended")
 
     def channels_of(self, endpoint, since=0.0):
         """Channels of an endpoint that began after `since`, in the order they began."""

@@ -86,6 +86,11 @@ class Asterisk:
                        for path in sorted((self.folder / "log").glob("*")) if path.is_file())
         return "\n".join(text.splitlines()[-lines:])
 
+    def console(self, command):
+        """Types a command at Asterisk's console."""
+        subprocess.run(["chroot", str(self.root), "asterisk", "-C", f"{self.inside}/etc/asterisk.conf",
+                        "-rx", command], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, cwd="/")
+
     def kill(self):
         """SIGKILL: no Hangup, no Shutdown, just the end of the connection."""
         children.kill(self.process)
