@@ -177,7 +177,7 @@ impl Sender {
 
     /// Starts nothing more, waits for the requests that are out, and puts their outcomes on disk; gives up
     /// waiting after `within`. What was not sent is sent after the next start.
-    pub async fn stop(self, within: Duration) {
+    pub async fn stop(&self, within: Duration) {
         self.shared.with(|core, work| core.handle(Input::Stop, work));
         let landed = async {
             loop {
