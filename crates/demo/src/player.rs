@@ -87,26 +87,17 @@ pub async fn play(pbx: &Pbx, options: PlayOptions, begun: mpsc::Sender<Begun>) -
     let mut generation = pbx.generation();
     let mut next_start = Instant::now();
     while !player.is_over() {
-        if generation.has_changed().unwrap_or(false) {
-            generation.mark_unchanged();
-            player.stage.clear();
-            player.due.clear();
-        }
-        let may_start = player.may_start();
+        let (due, may_start) = (player.next_due(), player.may_start());
         tokio::select! {
             biased;
-            () = tokio::time::sleep_until(player.next_due().unwrap_or(next_start)), if player.next_due().is_some() => {
-                player.step(pbx).await;
-            }
+            // The PBX was restarted: whoever was on the stage is gone.
+            _ = generation.changed() => player.clear(),
+            () = tokio::time::sleep_until(due.unwrap_or(next_start)), if due.is_some() => player.step(pbx).await,
             () = tokio::time::sleep_until(next_start), if may_start => {
                 if let Some(start) = player.start() {
                     let _ = begun.try_send(start);
                 }
                 next_start = Instant::now() + player.pause();
-            }
-            _ = generation.changed() => {
-                player.stage.clear();
-                player.due.clear();
             }
         }
     }
@@ -141,6 +132,11 @@ impl Player {
 
     fn next_due(&self) -> Option<Instant> {
         self.due.peek().map(|Reverse((at, _))| *at)
+    }
+
+    fn clear(&mut self) {
+        self.stage.clear();
+        self.due.clear();
     }
 
     fn pause(&mut self) -> Duration {

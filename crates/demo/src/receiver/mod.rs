@@ -1,6 +1,6 @@
 //! A receiver of the web services' requests: what an integrator's own server would be.
 //!
-//! It owns taking and answering requests, within bounds. How one looks in the terminal is [`print`]'s.
+//! It owns taking and answering requests, within bounds. How one looks in the terminal is [`mod@print`]'s.
 
 mod answers;
 pub mod print;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use demo::pbx::{Pbx, PbxOptions};
-use demo::player::{PlayOptions, play};
+use demo::player::{Begun, PlayOptions, play};
 use tokio::sync::mpsc;
 
 use crate::client::Client;
@@ -125,6 +125,29 @@ fn people(messages: Vec<String>) -> Vec<String> {
         .iter()
         .flat_map(|message| message.lines().filter(of).map(str::to_owned).collect::<Vec<_>>())
         .collect()
+}
+
+#[tokio::test]
+async fn a_restart_ends_what_is_played_without_a_word_and_the_play_goes_on() {
+    let pbx = Pbx::start(PbxOptions::default()).await.expect("a free port");
+    let mut client = Client::log_in(pbx.address()).await;
+    let options = PlayOptions { once: true, parallel: 1, speed: 20.0, ..PlayOptions::default() };
+    let options = options.only(&["inbound-answered", "inbound-busy"]).expect("known names");
+    let (begun, mut begins) = mpsc::channel::<Begun>(8);
+    let watching = async {
+        begins.recv().await.expect("the first begins");
+        assert!(client.message().await.expect("an event").contains("Event: Newchannel"));
+        pbx.restart();
+        assert_eq!(pbx.channels(), 0);
+        while let Some(message) = client.message().await {
+            assert!(!message.contains("Event: Hangup"), "{message}");
+        }
+        assert_eq!(begins.recv().await.expect("the second begins").shape, "inbound-busy");
+    };
+    tokio::select! {
+        played = play(&pbx, options.clone(), begun) => panic!("{played} calls were played before the restart"),
+        () = watching => {}
+    }
 }
 
 #[test]
