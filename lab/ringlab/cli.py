@@ -28,6 +28,7 @@ def parse_arguments(shapes):
     parser.add_argument("--shapes", metavar="A,B,C", help="only these (a name may end in *)")
     parser.add_argument("--all", action="store_true", help="every shape (the default)")
     parser.add_argument("--modes", metavar="M,N", help="only these ways of delivery: form, get, json")
+    parser.add_argument("--repeat", metavar="N", type=int, default=1, help="run each so often: races show late")
     parser.add_argument("--out", metavar="DIR", help="where requests and reasons are kept")
     parser.add_argument("--record", metavar="DIR", help="also write the raw AMI stream of each shape here")
     parser.add_argument("--jobs", metavar="N", type=int, default=3, help="stages side by side (default: 3)")
@@ -43,7 +44,7 @@ def parse_arguments(shapes):
 
 
 def chosen(options, shapes):
-    """(shape, mode) pairs to run, the long ones of many modes not all at the end."""
+    """(shape, mode) pairs to run."""
     names = list(shapes)
     if options.shapes:
         names = []
@@ -54,8 +55,10 @@ def chosen(options, shapes):
             names += found
     wanted = options.modes.split(",") if options.modes else None
     if options.no_ringbud:
-        return [(n, shapes[n].modes[0]) for n in names if not shapes[n].needs_ringbud]
-    return [(n, mode) for n in names for mode in shapes[n].modes if wanted is None or mode in wanted]
+        pairs = [(n, shapes[n].modes[0]) for n in names if not shapes[n].needs_ringbud]
+    else:
+        pairs = [(n, mode) for n in names for mode in shapes[n].modes if wanted is None or mode in wanted]
+    return pairs * options.repeat
 
 
 class Crew:
