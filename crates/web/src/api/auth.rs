@@ -32,7 +32,12 @@ impl FromRequestParts<Arc<Web>> for Caller {
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         let hash = token_hash(token.ok_or_else(ApiError::unauthorized)?);
-        let (name, token) = web.book.token_by_hash(&hash).ok_or_else(ApiError::unauthorized)?;
+        let mut found = web.book.token_by_hash(&hash);
+        if found.is_none() && web.book.refresh().await.is_ok_and(|is_news| is_news) {
+            // Made a moment ago by the command line.
+            found = web.book.token_by_hash(&hash);
+        }
+        let (name, token) = found.ok_or_else(ApiError::unauthorized)?;
         if !bool::from(token.sha256.ct_eq(&hash)) {
             return Err(ApiError::unauthorized());
         }
