@@ -6,12 +6,18 @@
 
 mod book;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod faults;
 pub mod memory;
+mod record;
 mod rules;
+pub mod seal;
 mod seam;
 pub mod settings;
+mod sqlite;
 
 pub use book::{AccountSettings, SettingsBook, Sorted};
 pub use rules::MAX_LISTED;
 pub use seam::*;
+pub use sqlite::{Access, Options, Sqlite};

@@ -1,0 +1,185 @@
+//! Deliveries: from waiting to settled, and back where a person wants it.
+
+use calls::EventKind;
+
+use super::sample::{Leg, attempt, delivery, keep, settle, tried};
+use crate::{
+    DeliveryId, DeliveryRecord, DeliveryState, Filter, Journal, Outcome, Pending, Settle, Settled, WallTime,
+};
+
+async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
+    delivery(keep(journal, Leg::incoming(number).append(&[EventKind::Incoming], &[1])).await[0], 1)
+}
+
+async fn settled(journal: &dyn Journal, row: Settle) -> Settled {
+    journal.settle(vec![row]).await.expect("settled")[0]
+}
+
+async fn pending(journal: &dyn Journal) -> Vec<Pending> {
+    journal.load().await.expect("pending")
+}
+
+async fn record(journal: &dyn Journal, id: DeliveryId) -> DeliveryRecord {
+    let all = journal.deliveries(Filter::default()).await.expect("deliveries");
+    all.into_iter().find(|record| record.id == id).expect("the delivery is listed")
+}
+
+/// And is listed as delivered, with what the receiver said.
+pub async fn a_delivery_that_came_through_is_no_longer_pending(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    assert_eq!(record(journal, id).await.state, DeliveryState::Waiting);
+    assert_eq!(settled(journal, tried(id, 1, 204, Outcome::Delivered)).await, Settled::Done);
+    assert_eq!(pending(journal).await, []);
+    let record = record(journal, id).await;
+    assert_eq!((record.state, record.attempts), (DeliveryState::Delivered, 1));
+    assert_eq!(record.last, "HTTP 204");
+    assert_eq!(record.updated_at, WallTime(attempt(1, 204).at.0 + 1_500));
+}
+
+/// Whatever the second settlement says.
+pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    let twice = vec![tried(id, 1, 200, Outcome::Delivered), tried(id, 2, 200, Outcome::Delivered)];
+    assert_eq!(journal.settle(twice).await.expect("settled"), [Settled::Done, Settled::Fenced]);
+    for outcome in
+        [Outcome::RetryAt(WallTime(1)), Outcome::Held, Outcome::Expired, Outcome::Failed("x".to_owned())]
+    {
+        assert_eq!(settled(journal, settle(id, outcome)).await, Settled::Fenced);
+    }
+    assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 200)]);
+}
+
+/// It is due when it was told to be.
+pub async fn a_retry_stays_pending_and_counts_its_attempt(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    settled(journal, tried(id, 1, 0, Outcome::RetryAt(WallTime(77)))).await;
+    let waiting = pending(journal).await;
+    assert_eq!((waiting[0].attempts, waiting[0].due_at, waiting[0].held), (1, WallTime(77), false));
+    let seen = record(journal, id).await;
+    assert_eq!((seen.state, seen.attempts), (DeliveryState::Retrying(WallTime(77)), 1));
+    assert_eq!(seen.last, "connection refused");
+    settled(journal, tried(id, 2, 500, Outcome::Failed("given up after 3 days".to_owned()))).await;
+    let seen = record(journal, id).await;
+    assert_eq!((seen.state, seen.attempts), (DeliveryState::Failed, 2));
+    assert_eq!(seen.last, "given up after 3 days");
+    assert_eq!(pending(journal).await, []);
+}
+
+/// Held is kept, not due, not lost.
+pub async fn a_held_delivery_stays_until_it_is_wanted_again(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    settled(journal, tried(id, 1, 410, Outcome::Held)).await;
+    assert!(pending(journal).await[0].held);
+    assert_eq!(record(journal, id).await.state, DeliveryState::Paused);
+    assert_eq!(settled(journal, settle(id, Outcome::Again(WallTime(99)))).await, Settled::Done);
+    let waiting = pending(journal).await;
+    assert_eq!((waiting[0].held, waiting[0].due_at, waiting[0].attempts), (false, WallTime(99), 1));
+}
+
+/// However it was settled; it goes on where it was.
+pub async fn a_settled_delivery_can_be_wanted_again(journal: &dyn Journal) {
+    let outcomes = [
+        Outcome::Delivered,
+        Outcome::Expired,
+        Outcome::Failed("no such host".to_owned()),
+        Outcome::Cancelled,
+    ];
+    for (number, outcome) in (1..).zip(outcomes) {
+        let id = one(journal, number).await;
+        settled(journal, tried(id, 1, 500, Outcome::RetryAt(WallTime(5)))).await;
+        settled(journal, tried(id, 2, 503, outcome)).await;
+        assert_eq!(settled(journal, settle(id, Outcome::Again(WallTime(50)))).await, Settled::Done);
+        let waiting = pending(journal).await;
+        assert_eq!((waiting[0].id, waiting[0].attempts, waiting[0].due_at), (id, 2, WallTime(50)));
+        assert_eq!(record(journal, id).await.state, DeliveryState::Retrying(WallTime(50)));
+        settled(journal, tried(id, 3, 200, Outcome::Delivered)).await;
+        let seen = record(journal, id).await;
+        assert_eq!((seen.state, seen.attempts), (DeliveryState::Delivered, 3));
+        assert_eq!(journal.attempts(id).await.expect("attempts").len(), 3);
+    }
+    assert_eq!(pending(journal).await, []);
+}
+
+/// An event that is not kept has none; one that is kept can be wanted by an integration that was not there.
+pub async fn an_unknown_delivery_is_fenced(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    let nowhere = delivery(crate::EventSeq(id.event.0 + 1), 1);
+    for outcome in [Outcome::Delivered, Outcome::Cancelled, Outcome::Again(WallTime(1))] {
+        assert_eq!(settled(journal, settle(nowhere, outcome)).await, Settled::Fenced);
+    }
+    let other = delivery(id.event, 2);
+    assert_eq!(settled(journal, settle(other, Outcome::Delivered)).await, Settled::Fenced);
+    assert_eq!(settled(journal, settle(other, Outcome::Again(WallTime(1)))).await, Settled::Done);
+    assert_eq!(pending(journal).await.len(), 2);
+}
+
+/// Oldest first, each field.
+pub async fn attempts_come_back_as_they_were(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    for number in 1..4 {
+        settled(journal, tried(id, number, 503, Outcome::RetryAt(WallTime(1)))).await;
+    }
+    settled(journal, tried(id, 4, 200, Outcome::Delivered)).await;
+    let expected = [attempt(1, 503), attempt(2, 503), attempt(3, 503), attempt(4, 200)];
+    assert_eq!(journal.attempts(id).await.expect("attempts"), expected);
+    assert_eq!(journal.attempts(delivery(id.event, 2)).await.expect("attempts"), []);
+}
+
+/// Where the history of attempts is switched off.
+pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
+    let id = one(journal, 1).await;
+    settled(journal, settle(id, Outcome::RetryAt(WallTime(5)))).await;
+    assert_eq!(pending(journal).await[0].attempts, 1);
+    settled(journal, settle(id, Outcome::Delivered)).await;
+    let record = record(journal, id).await;
+    assert_eq!((record.state, record.attempts, record.last.as_str()), (DeliveryState::Delivered, 2, ""));
+    assert_eq!(journal.attempts(id).await.expect("attempts"), []);
+}
+
+/// For each state, of one account and of all.
+pub async fn deliveries_are_listed_by_state(journal: &dyn Journal) {
+    let outcomes = [
+        None,
+        Some(Outcome::RetryAt(WallTime(5))),
+        Some(Outcome::Held),
+        Some(Outcome::Delivered),
+        Some(Outcome::Expired),
+        Some(Outcome::Failed("x".to_owned())),
+        Some(Outcome::Cancelled),
+    ];
+    for (number, outcome) in (0..).zip(outcomes.iter().cycle().take(28)) {
+        let leg = Leg::incoming(number).of(["1", "2"][number as usize % 2]);
+        let seq = keep(journal, leg.append(&[EventKind::Incoming], &[1, 2])).await[0];
+        if let Some(outcome) = outcome {
+            settled(journal, tried(delivery(seq, 1), 1, 500, outcome.clone())).await;
+        }
+    }
+    let all = journal.deliveries(Filter::default()).await.expect("deliveries");
+    assert_eq!(all.len(), 56);
+    assert!(all.is_sorted_by_key(|record| std::cmp::Reverse(record.id.event)));
+    let states = [
+        DeliveryState::Waiting,
+        DeliveryState::Retrying(WallTime(0)),
+        DeliveryState::Paused,
+        DeliveryState::Delivered,
+        DeliveryState::Expired,
+        DeliveryState::Failed,
+        DeliveryState::Cancelled,
+    ];
+    for account in [None, Some(calls::AccountId::new("2"))] {
+        for chosen in states.windows(2).chain(states.chunks(1)) {
+            let filter = Filter { account: account.clone(), states: chosen.to_vec(), ..Filter::default() };
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|record| filter.accepts_state(&record.state) && filter.accepts(&record.event.event))
+                .cloned()
+                .collect();
+            assert!(!expected.is_empty());
+            assert_eq!(journal.deliveries(filter.clone()).await.expect("deliveries"), expected, "{filter:?}");
+            let followed = Filter { after: Some(crate::EventSeq(0)), ..filter };
+            let mut turned = journal.deliveries(followed).await.expect("deliveries");
+            turned.sort_by_key(|record| (std::cmp::Reverse(record.id.event), record.id.integration));
+            assert_eq!(turned, expected);
+        }
+    }
+}

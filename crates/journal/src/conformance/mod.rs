@@ -1,0 +1,76 @@
+//! The suite every implementation of [`Journal`] has to pass: one function a rule, each on an empty journal.
+//! `journal::conformance!(make)` turns them into tests, where `make` is an expression that gives a
+//! journal and whatever must live as long as it.
+
+pub mod deliveries;
+pub mod events;
+pub mod legs;
+pub mod prune;
+pub mod sample;
+pub mod settings;
+
+/// One test for each rule of the suite.
+#[macro_export]
+macro_rules! conformance {
+    ($make:expr) => {
+        $crate::conformance!(@rules $make, events: [
+            an_event_is_kept_with_a_delivery_for_each_integration,
+            an_event_that_is_there_already_is_a_repeat,
+            a_repeat_within_one_batch_is_a_repeat,
+            nothing_follows_ended,
+            places_grow_without_gaps,
+            what_is_kept_comes_back_as_it_was,
+            bodies_leave_out_what_is_gone,
+            an_event_is_found_by_its_id,
+            events_are_listed_newest_first_and_followed_oldest_first,
+            pages_neither_skip_nor_repeat,
+            every_part_of_a_filter_narrows_the_list,
+        ]);
+        $crate::conformance!(@rules $make, deliveries: [
+            a_delivery_that_came_through_is_no_longer_pending,
+            a_settled_delivery_cannot_be_settled_again,
+            a_retry_stays_pending_and_counts_its_attempt,
+            a_held_delivery_stays_until_it_is_wanted_again,
+            a_settled_delivery_can_be_wanted_again,
+            an_unknown_delivery_is_fenced,
+            attempts_come_back_as_they_were,
+            without_attempts_the_state_is_still_known,
+            deliveries_are_listed_by_state,
+        ]);
+        $crate::conformance!(@rules $make, legs: [
+            a_leg_is_listed_with_its_beginning_and_its_end,
+            an_open_leg_is_restored_and_an_ended_one_is_not,
+            notes_are_replaced_and_forgotten,
+            the_last_moment_heard_never_goes_back,
+            the_answer_of_an_outgoing_leg_is_found_in_its_note,
+            pbxs_do_not_see_each_other,
+        ]);
+        $crate::conformance!(@rules $make, settings: [
+            a_setting_comes_back_as_it_was,
+            a_lost_update_is_refused,
+            a_new_setting_must_not_be_there,
+            a_removed_setting_is_gone_and_others_learn_of_it,
+            the_revision_grows_with_every_change,
+            integration_numbers_are_never_given_twice,
+        ]);
+        $crate::conformance!(@rules $make, prune: [
+            an_ended_leg_is_forgotten_whole,
+            what_is_pending_or_open_or_newer_stays,
+            one_account_can_be_pruned_alone,
+            pruning_goes_on_until_nothing_is_left,
+            sizes_are_told,
+        ]);
+    };
+    (@rules $make:expr, $chapter:ident: [$($rule:ident),* $(,)?]) => {
+        mod $chapter {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+                async fn $rule() {
+                    let (journal, _guard) = $make;
+                    $crate::conformance::$chapter::$rule(&journal).await;
+                }
+            )*
+        }
+    };
+}

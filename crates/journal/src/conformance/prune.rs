@@ -1,0 +1,82 @@
+//! Forgetting, and how much is kept.
+
+use calls::{AccountId, EventKind};
+
+use super::sample::{Leg, append, delivery, keep, settle, tried};
+use crate::{Appended, EventSeq, Filter, Journal, Outcome, WallTime};
+
+const LATER: WallTime = WallTime(i64::MAX);
+
+async fn deliver_all(journal: &dyn Journal, seqs: &[EventSeq]) {
+    let rows = seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 200, Outcome::Delivered)).collect();
+    journal.settle(rows).await.expect("settled");
+}
+
+async fn prune(journal: &dyn Journal, account: Option<&str>, before: WallTime) -> u64 {
+    journal.prune(account.map(AccountId::new), before).await.expect("pruned")
+}
+
+/// Its events, deliveries and attempts; what comes of it later is taken for new.
+pub async fn an_ended_leg_is_forgotten_whole(journal: &dyn Journal) {
+    let leg = Leg::incoming(1);
+    let seqs = keep(journal, leg.whole(&[1])).await;
+    deliver_all(journal, &seqs[..2]).await;
+    journal.settle(vec![settle(delivery(seqs[2], 1), Outcome::Cancelled)]).await.expect("settled");
+    assert_eq!(prune(journal, None, LATER).await, 3);
+    assert_eq!(journal.events(Filter::default()).await.expect("events"), []);
+    let by_call = Filter { call: Some(leg.begin().call), ..Filter::default() };
+    assert_eq!(journal.events(by_call).await.expect("events"), []);
+    assert_eq!(journal.deliveries(Filter::default()).await.expect("deliveries"), []);
+    assert_eq!(journal.attempts(delivery(seqs[0], 1)).await.expect("attempts"), []);
+    let again = append(journal, leg.whole(&[])).await;
+    assert_eq!(again[0], Appended::Stored(EventSeq(seqs[2].0 + 1)), "a place is never given twice");
+}
+
+/// Nothing that is still of use is forgotten.
+pub async fn what_is_pending_or_open_or_newer_stays(journal: &dyn Journal) {
+    let (pending, open, newer) = (Leg::incoming(1), Leg::incoming(2), Leg::incoming(900));
+    let seqs = keep(journal, pending.whole(&[1])).await;
+    deliver_all(journal, &seqs[1..]).await;
+    keep(journal, open.append(&[EventKind::Incoming, EventKind::Answered], &[])).await;
+    let recent = newer.whole(&[]);
+    let before = recent.received_at;
+    keep(journal, recent).await;
+    assert_eq!(prune(journal, None, before).await, 0);
+    assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 8);
+    deliver_all(journal, &seqs[..1]).await;
+    assert_eq!(prune(journal, None, before).await, 3);
+    assert_eq!(prune(journal, None, WallTime(before.0 + 1)).await, 3);
+}
+
+/// Retention is the account's.
+pub async fn one_account_can_be_pruned_alone(journal: &dyn Journal) {
+    for number in 0..6 {
+        keep(journal, Leg::incoming(number).of(["1", "2"][number as usize % 2]).whole(&[])).await;
+    }
+    assert_eq!(prune(journal, Some("2"), LATER).await, 9);
+    let left = journal.events(Filter::default()).await.expect("events");
+    assert!(left.iter().all(|kept| kept.event.account().as_str() == "1"));
+    assert_eq!(left.len(), 9);
+}
+
+/// A bounded number at a time.
+pub async fn pruning_goes_on_until_nothing_is_left(journal: &dyn Journal) {
+    let legs = u32::try_from(crate::PRUNED_AT_ONCE).unwrap_or(u32::MAX) + 3;
+    let moments = (0..legs).map(|number| Leg::outgoing(number).whole(&[])).collect();
+    journal.append(moments).await.expect("kept");
+    assert_eq!(prune(journal, None, LATER).await, 2 * crate::PRUNED_AT_ONCE as u64);
+    assert_eq!(prune(journal, None, LATER).await, 6);
+    assert_eq!(prune(journal, None, LATER).await, 0);
+}
+
+/// After pruning too.
+pub async fn sizes_are_told(journal: &dyn Journal) {
+    let seqs = keep(journal, Leg::incoming(1).whole(&[1, 2])).await;
+    keep(journal, Leg::incoming(2).whole(&[])).await;
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (6, 6));
+    deliver_all(journal, &seqs).await;
+    prune(journal, None, LATER).await;
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (3, 3));
+}

@@ -1,0 +1,41 @@
+//! How things look at rest: shapes of this crate alone, each with its version, converted by hand from and to
+//! the types of the domain, so that renaming a field there cannot break a store.
+
+pub(crate) mod attempt;
+pub(crate) mod event;
+mod integration;
+pub(crate) mod note;
+pub(crate) mod setting;
+
+use serde::{Deserialize, Serialize};
+
+/// A record cannot be read: it was damaged, or written by something else.
+#[derive(Debug, thiserror::Error)]
+#[error("a kept {what} cannot be read: {why}")]
+pub(crate) struct Unreadable {
+    pub(crate) what: &'static str,
+    pub(crate) why: String,
+}
+
+/// The version and the shape behind it.
+fn pack<T: Serialize>(version: u8, shape: &T) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(256);
+    packed.push(version);
+    postcard::to_extend(shape, packed).expect("a record has nothing that cannot be written to memory")
+}
+
+/// The shape, if the version is the one expected.
+fn unpack<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    version: u8,
+    packed: &'a [u8],
+) -> Result<T, Unreadable> {
+    let why = |why: String| Unreadable { what, why };
+    match packed.split_first() {
+        Some((found, shape)) if *found == version => {
+            postcard::from_bytes(shape).map_err(|error| why(error.to_string()))
+        }
+        Some((found, _)) => Err(why(format!("version {found} is not known"))),
+        None => Err(why("it is empty".to_owned())),
+    }
+}

@@ -1,0 +1,87 @@
+//! What the writer is asked to do, and who waits for it.
+
+use calls::LegId;
+use tokio::sync::oneshot;
+
+use super::append::Moment;
+use super::errors::StoreError;
+use super::put::Put;
+use super::settle::Row;
+use crate::settings::IntegrationId;
+use crate::{Appended, JournalError, Settled};
+
+pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// One job, with who waits for it.
+pub(super) enum Job {
+    Append { moments: Vec<Moment>, to: To<Vec<Vec<Appended>>> },
+    Settle { rows: Vec<Row>, to: To<Vec<Settled>> },
+    Put { put: Box<Put>, to: To<u64> },
+    Allocate { to: To<IntegrationId> },
+    Prune { legs: Vec<LegId>, to: To<u64> },
+}
+
+impl Job {
+    /// About how many rows it writes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Append { moments, .. } => moments.iter().map(Moment::weight).sum(),
+            Self::Settle { rows, .. } => rows.len(),
+            Self::Put { .. } | Self::Allocate { .. } => 1,
+            Self::Prune { legs, .. } => legs.len() * 8,
+        }
+    }
+
+    /// Tells who waits that it was not done. Nobody may be waiting any more.
+    pub(super) fn fail(self, error: JournalError) {
+        match self {
+            Self::Append { to, .. } => drop(to.send(Err(error))),
+            Self::Settle { to, .. } => drop(to.send(Err(error))),
+            Self::Put { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
+            Self::Allocate { to } => drop(to.send(Err(error))),
+        }
+    }
+}
+
+/// Tells who waits for a job how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), JournalError>)>;
+
+/// The jobs of a group that are done, but not on disk yet: told only when it is known how the commit went.
+#[derive(Default)]
+pub(super) struct Held(Vec<Answer>);
+
+impl Held {
+    /// Holds the answer of a job back; an error of the store is the group's.
+    pub(super) fn hold<T: 'static>(
+        &mut self,
+        to: To<T>,
+        answer: Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        match answer {
+            Ok(answer) => self.hold_answer(to, Ok(answer)),
+            Err(error) => {
+                self.0.push(Box::new(move |commit| {
+                    if let Err(error) = commit {
+                        drop(to.send(Err(error)));
+                    }
+                }));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds back an answer that may be a refusal of this job alone.
+    pub(super) fn hold_answer<T: 'static>(&mut self, to: To<T>, answer: Result<T, JournalError>) {
+        self.0.push(Box::new(move |commit| drop(to.send(commit.and(answer)))));
+    }
+
+    /// Tells everybody how the commit went.
+    pub(super) fn tell(self, commit: &Result<(), JournalError>) {
+        self.0.into_iter().for_each(|answer| answer(commit.clone()));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,287 @@
+//! The journal on SQLite: one file in the data folder.
+//!
+//! One thread writes: whatever has arrived while its last commit ran goes into the next (`writer`). A few
+//! connections read, on the runtime's blocking threads (`readers`). A third kind carries what was written
+//! from the log into the file without keeping the writer waiting (`checkpoint`).
+
+mod append;
+mod checkpoint;
+mod errors;
+mod jobs;
+mod lock;
+mod prune;
+mod put;
+mod query;
+mod readers;
+mod schema;
+mod settle;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calls::{AccountId, EventId, PbxName, Restored};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::clock::{self, Clock};
+use crate::faults::Faults;
+use crate::seal::Sealer;
+use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::{
+    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
+    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, WallTime,
+};
+
+use errors::{Failure, StoreError};
+use jobs::Job;
+use lock::FolderLock;
+use readers::Readers;
+use writer::Writer;
+
+/// The name of the file in the data folder.
+const FILE: &str = "journal.sqlite";
+/// How long to wait for another process (the command line, while a gateway runs) to finish its write.
+const OTHER_WRITER_MS: u32 = 5_000;
+
+/// What a process wants of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything, alone: a gateway. Takes the data folder's lock.
+    Gateway,
+    /// Only settings, beside a gateway that may be running: the command line.
+    Settings,
+}
+
+/// What a test or a simulation brings of its own.
+#[derive(Clone)]
+pub struct Options {
+    /// What happens to commits.
+    pub faults: Faults,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { faults: Faults::none(), clock: clock::system() }
+    }
+}
+
+/// The journal on SQLite.
+pub struct Sqlite {
+    place: Arc<Path>,
+    writer: Writer,
+    readers: Readers,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+    _lock: Option<FolderLock>,
+}
+
+impl Sqlite {
+    /// Opens the store in a data folder, or makes one. Blocks; meant for the start of a program.
+    ///
+    /// # Errors
+    /// That the folder is in use, cannot be written, or holds a store that is newer, damaged or sealed with
+    /// another key.
+    pub fn open(folder: &Path, access: Access, sealer: Sealer) -> Result<Self, JournalError> {
+        Self::open_with(folder, access, sealer, Options::default())
+    }
+
+    /// As [`Sqlite::open`], with options.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_with(
+        folder: &Path,
+        access: Access,
+        sealer: Sealer,
+        options: Options,
+    ) -> Result<Self, JournalError> {
+        make_private_folder(folder)?;
+        let lock = match access {
+            Access::Gateway => Some(FolderLock::take(folder)?),
+            Access::Settings => None,
+        };
+        let place: Arc<Path> = folder.join(FILE).into();
+        let conn = open_checked(folder, &place, lock.is_some(), &sealer)?;
+        let sealer = Arc::new(sealer);
+        let readers = Readers::open(&place).map_err(|error| error.at(&place))?;
+        let writer = Writer::start(conn, &place, sealer.clone(), &options)?;
+        Ok(Self { place, writer, readers, sealer, clock: options.clock, _lock: lock })
+    }
+
+    /// Checks the store from end to end; takes seconds a gigabyte, and keeps nobody waiting.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`], or that it cannot be read.
+    pub async fn check(&self) -> Result<(), JournalError> {
+        self.read(schema::check).await
+    }
+
+    /// The file.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    async fn read<T, F>(&self, ask: F) -> Result<T, JournalError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.ask(ask).await?.map_err(|error| error.at(&self.place))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Job,
+    ) -> Result<T, JournalError> {
+        let (to, answer) = oneshot::channel();
+        self.writer.send(job(to)).await?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+}
+
+impl Journal for Sqlite {
+    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>> {
+        Box::pin(async move {
+            let moments = batch.into_iter().map(append::Moment::of).collect();
+            self.write(|to| Job::Append { moments, to }).await
+        })
+    }
+
+    fn load(&self) -> Reply<'_, Vec<Pending>> {
+        Box::pin(self.read(query::pending::load))
+    }
+
+    fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
+        Box::pin(self.read(move |conn| query::events::bodies(conn, &events)))
+    }
+
+    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>> {
+        let now = (self.clock)();
+        Box::pin(async move {
+            let rows = batch.into_iter().map(|settle| settle::Row::of(settle, now)).collect();
+            self.write(|to| Job::Settle { rows, to }).await
+        })
+    }
+
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
+        Box::pin(self.read(move |conn| query::legs::restore(conn, &pbx)))
+    }
+
+    fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
+        Box::pin(self.read(move |conn| query::events::list(conn, &filter)))
+    }
+
+    fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
+        Box::pin(self.read(move |conn| query::legs::list(conn, &filter)))
+    }
+
+    fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
+        Box::pin(self.read(move |conn| query::deliveries::list(conn, &filter)))
+    }
+
+    fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
+        Box::pin(self.read(move |conn| query::deliveries::attempts(conn, id)))
+    }
+
+    fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
+        Box::pin(async move {
+            let legs = self.read(move |conn| prune::candidates(conn, account.as_ref(), before)).await?;
+            let mut gone = 0;
+            for legs in legs.chunks(prune::LEGS_A_JOB) {
+                let legs = legs.to_vec();
+                gone += self.write(|to| Job::Prune { legs, to }).await?;
+            }
+            Ok(gone)
+        })
+    }
+
+    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
+        let sealer = self.sealer.clone();
+        Box::pin(self.read(move |conn| query::settings::all(conn, &sealer)))
+    }
+
+    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64> {
+        let at = (self.clock)();
+        Box::pin(async move {
+            self.write(|to| Job::Put { put: Box::new(put::Put { key, value, expected, at }), to }).await
+        })
+    }
+
+    fn settings_revision(&self) -> Reply<'_, u64> {
+        Box::pin(self.read(query::settings::revision))
+    }
+
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
+        let sealer = self.sealer.clone();
+        Box::pin(self.read(move |conn| query::settings::since(conn, &sealer, revision)))
+    }
+
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
+        Box::pin(self.write(|to| Job::Allocate { to }))
+    }
+
+    fn size(&self) -> Reply<'_, Size> {
+        let place = self.place.clone();
+        Box::pin(self.read(move |conn| query::size(conn, &place)))
+    }
+
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
+        Box::pin(self.read(move |conn| query::events::find(conn, &id)))
+    }
+}
+
+fn make_private_folder(folder: &Path) -> Result<(), JournalError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| JournalError::Unwritable {
+        place: folder.display().to_string(),
+        why: error.to_string(),
+    })
+}
+
+/// Opens the store for writing: refuses what it cannot be used with, brings an older one up to date.
+fn open_checked(
+    folder: &Path,
+    place: &Path,
+    locked: bool,
+    sealer: &Sealer,
+) -> Result<Connection, JournalError> {
+    let at = |failure: Failure| failure.at(place);
+    let mut conn = connect(place).map_err(|error| at(error.into()))?;
+    let standing = schema::look(&conn).map_err(at)?;
+    if standing == schema::Standing::Older && !locked {
+        // A gateway that knows the older format may be running: only one that has the folder may change it.
+        let _brief = FolderLock::take(folder)?;
+        schema::migrate(&mut conn, sealer).map_err(at)?;
+    } else if standing != schema::Standing::Current {
+        schema::migrate(&mut conn, sealer).map_err(at)?;
+    }
+    let bytes = std::fs::metadata(place).map_or(0, |metadata| metadata.len());
+    schema::check_small(&conn, bytes).map_err(at)?;
+    schema::check_key(&conn, sealer).map_err(at)?;
+    Ok(conn)
+}
+
+/// A connection as every part of this room has it; `synchronous=FULL`: on disk when a commit returns.
+fn connect(place: &Path) -> Result<Connection, rusqlite::Error> {
+    let conn = Connection::open(place)?;
+    conn.busy_timeout(std::time::Duration::from_millis(OTHER_WRITER_MS.into()))?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", false)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+/// Bytes on disk of the file and its log.
+fn bytes_on_disk(place: &Path) -> u64 {
+    let mut log = PathBuf::from(place).into_os_string();
+    log.push("-wal");
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    size(place) + size(Path::new(&log))
+}

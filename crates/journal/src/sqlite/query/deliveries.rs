@@ -1,0 +1,197 @@
+//! Deliveries, as people see them.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::errors::StoreError;
+use super::events::get;
+use super::walk::walk;
+use crate::record::attempt;
+use crate::rules::{self, Standing};
+use crate::settings::IntegrationId;
+use crate::{
+    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Settle, WallTime,
+};
+
+/// Where a delivery stands.
+pub(in crate::sqlite) struct Stand {
+    integration: i64,
+    state: DeliveryState,
+    pub(in crate::sqlite) attempts: u16,
+    pub(in crate::sqlite) last: String,
+    pub(in crate::sqlite) updated_at: WallTime,
+}
+
+pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<DeliveryRecord>, StoreError> {
+    let limit = filter.bounded_limit();
+    let mut found = Vec::new();
+    let mut visit = |kept: Kept| {
+        for stand in of_event(conn, kept.seq)? {
+            if filter.accepts_state(&stand.state) {
+                found.push(record(&kept, stand)?);
+            }
+        }
+        Ok(found.len() < limit)
+    };
+    if filter.leg.is_some() || filter.call.is_some() || lists_delivered(filter) {
+        walk(conn, filter, |_| true, visit)?;
+    } else {
+        walk_undelivered(conn, filter, &mut visit)?;
+    }
+    Ok(found)
+}
+
+fn lists_delivered(filter: &Filter) -> bool {
+    filter.accepts_state(&DeliveryState::Delivered)
+}
+
+/// Those that did not come through (yet) have trees of their own, which are small beside that of all events.
+fn walk_undelivered(
+    conn: &Connection,
+    filter: &Filter,
+    visit: &mut impl FnMut(Kept) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let mut select = conn.prepare_cached(&undelivered(filter))?;
+    let first = filter.after.map_or(i64::MIN, |after| after.0.saturating_add(1));
+    let last = filter.before.map_or(i64::MAX, |before| before.0.saturating_sub(1));
+    let account = filter.account.as_ref().map(|account| account.as_str());
+    let mut rows = select.query(params![first, last, account])?;
+    while let Some(row) = rows.next()? {
+        let Some(kept) = get(conn, EventSeq(row.get(0)?))? else { continue };
+        if filter.accepts(&kept.event) && !visit(kept)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The statement that lists events with deliveries in the states a filter wants, none of them delivered.
+pub(super) fn undelivered(filter: &Filter) -> String {
+    let wants = |state: DeliveryState| filter.accepts_state(&state);
+    let pending = wants(DeliveryState::Waiting)
+        || wants(DeliveryState::Paused)
+        || wants(DeliveryState::Retrying(WallTime::default()));
+    let given_up =
+        wants(DeliveryState::Expired) || wants(DeliveryState::Failed) || wants(DeliveryState::Cancelled);
+    let account = if filter.account.is_some() { "account = ?3" } else { "?3 IS NULL" };
+    let from = |table: &str| format!("SELECT event FROM {table} WHERE event BETWEEN ?1 AND ?2 AND {account}");
+    let tables = match (pending, given_up) {
+        (true, true) => format!("{} UNION {}", from("pending"), from("given_up")),
+        (true, false) => from("pending"),
+        (false, _) => from("given_up"),
+    };
+    let order = if filter.after.is_some() { "ASC" } else { "DESC" };
+    let distinct = if pending && given_up { "" } else { "GROUP BY event" };
+    format!("{tables} {distinct} ORDER BY event {order}")
+}
+
+/// The deliveries of an event, by integration.
+fn of_event(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
+    let mut stands = pending(conn, event)?;
+    let mut settled = given_up(conn, event)?;
+    for integration in delivered_to(conn, event)? {
+        settled.extend(delivered(conn, event.0, integration)?);
+    }
+    for stand in settled {
+        if stands.iter().all(|other| other.integration != stand.integration) {
+            stands.push(stand);
+        }
+    }
+    stands.sort_by_key(|stand| stand.integration);
+    Ok(stands)
+}
+
+fn pending(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
+    let mut select = conn.prepare_cached(
+        "SELECT integration, held, attempts, coalesce(due_at, created_at), last, coalesce(updated_at, created_at)
+         FROM pending WHERE event = ?1",
+    )?;
+    let stands = select.query_map([event.0], |row| {
+        let attempts = row.get(2)?;
+        Ok(Stand {
+            integration: row.get(0)?,
+            state: rules::pending_state(row.get(1)?, attempts, WallTime(row.get(3)?)),
+            attempts,
+            last: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+            updated_at: WallTime(row.get(5)?),
+        })
+    })?;
+    Ok(stands.collect::<Result<_, _>>()?)
+}
+
+fn given_up(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
+    let mut select = conn.prepare_cached(
+        "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
+    )?;
+    let mut rows = select.query([event.0])?;
+    let mut stands = Vec::new();
+    while let Some(row) = rows.next()? {
+        stands.push(Stand {
+            integration: row.get(0)?,
+            state: match row.get(1)? {
+                1 => DeliveryState::Expired,
+                2 => DeliveryState::Failed,
+                3 => DeliveryState::Cancelled,
+                state => return Err(StoreError::Damaged(format!("there is no state {state}"))),
+            },
+            attempts: row.get(2)?,
+            last: row.get(3)?,
+            updated_at: WallTime(row.get(4)?),
+        });
+    }
+    Ok(stands)
+}
+
+fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreError> {
+    let mut select =
+        conn.prepare_cached("SELECT DISTINCT integration FROM history WHERE event = ?1 AND delivered = 1")?;
+    let found = select.query_map([event.0], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// How a delivery came through, the last time it did.
+pub(in crate::sqlite) fn delivered(
+    conn: &Connection,
+    event: i64,
+    integration: i64,
+) -> Result<Option<Stand>, StoreError> {
+    let mut select = conn.prepare_cached(
+        "SELECT number, at, detail FROM history
+         WHERE event = ?1 AND integration = ?2 AND delivered = 1 ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = select.query_row([event, integration], |row| {
+        Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
+    });
+    let Some((number, updated_at, detail)) = found.optional()? else { return Ok(None) };
+    let attempt = detail.map(|detail| attempt::read(number, &detail)).transpose()?;
+    let id = DeliveryId { event: EventSeq(event), integration: IntegrationId { number: 0 } };
+    let Standing { last, .. } =
+        Standing::default().after(&Settle { id, attempt, outcome: Outcome::Delivered });
+    Ok(Some(Stand { integration, state: DeliveryState::Delivered, attempts: number, last, updated_at }))
+}
+
+fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
+    let number = u32::try_from(stand.integration)
+        .map_err(|_| StoreError::Damaged(format!("there is no integration {}", stand.integration)))?;
+    Ok(DeliveryRecord {
+        id: DeliveryId { event: kept.seq, integration: IntegrationId { number } },
+        event: kept.clone(),
+        state: stand.state,
+        attempts: stand.attempts,
+        last: stand.last,
+        updated_at: stand.updated_at,
+    })
+}
+
+pub(in crate::sqlite) fn attempts(conn: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+    let mut select = conn.prepare_cached(
+        "SELECT number, detail FROM history
+         WHERE event = ?1 AND integration = ?2 AND detail IS NOT NULL ORDER BY number, id",
+    )?;
+    let mut rows = select.query([id.event.0, id.integration.number.into()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let detail: Vec<u8> = row.get(1)?;
+        found.push(attempt::read(row.get(0)?, &detail)?);
+    }
+    Ok(found)
+}

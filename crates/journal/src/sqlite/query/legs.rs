@@ -1,0 +1,83 @@
+//! Legs: as people see them, and as the call logic needs them back.
+
+use std::sync::Arc;
+
+use calls::{LegId, Note, PbxName, PbxTime, Restored};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::errors::StoreError;
+use super::events::get;
+use super::walk::{places_of_leg, walk};
+use crate::record::note;
+use crate::rules::{self, begins, channel_of};
+use crate::{EventSeq, Filter, Kept, LegRecord};
+
+pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
+    let limit = filter.bounded_limit();
+    let mut found: Vec<LegRecord> = Vec::new();
+    walk(conn, filter, begins, |begun| {
+        found.extend(begun_by(conn, &begun)?);
+        Ok(found.len() < limit)
+    })?;
+    Ok(found)
+}
+
+fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
+    let events = of_leg(conn, &begun.event.leg)?;
+    let noted = answer_noted(conn, &begun.pbx, &begun.event.leg)?;
+    let events: Vec<&Kept> = events.iter().collect();
+    Ok(rules::leg_record(&events, noted).filter(|record| record.seq == begun.seq))
+}
+
+fn of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<Kept>, StoreError> {
+    let mut events = Vec::new();
+    for place in places_of_leg(conn, leg)? {
+        events.extend(get(conn, EventSeq(place))?);
+    }
+    Ok(events)
+}
+
+fn answer_noted(conn: &Connection, pbx: &PbxName, leg: &LegId) -> Result<Option<PbxTime>, StoreError> {
+    let mut select = conn.prepare_cached("SELECT kept FROM notes WHERE pbx = ?1 AND channel = ?2")?;
+    let kept: Option<Vec<u8>> =
+        select.query_row([pbx.as_str(), channel_of(pbx, leg)], |row| row.get(0)).optional()?;
+    let Some(kept) = kept else { return Ok(None) };
+    Ok(note::read(&kept)?.answered_at)
+}
+
+pub(in crate::sqlite) fn restore(conn: &Connection, pbx: &PbxName) -> Result<Restored, StoreError> {
+    let last_heard = conn
+        .prepare_cached("SELECT at FROM heard WHERE pbx = ?1")?
+        .query_row([pbx.as_str()], |row| row.get(0))
+        .optional()?
+        .map(PbxTime::from_micros);
+    Ok(Restored { legs: open_legs(conn, pbx)?, notes: notes(conn, pbx)?, last_heard })
+}
+
+fn open_legs(conn: &Connection, pbx: &PbxName) -> Result<Vec<calls::OpenLeg>, StoreError> {
+    let mut select = conn.prepare_cached("SELECT leg FROM legs INDEXED BY legs_open WHERE ended IS NULL")?;
+    let mut rows = select.query([])?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut events = of_leg(conn, &LegId::new(row.get::<_, String>(0)?))?;
+        events.retain(|kept| kept.pbx == *pbx);
+        let plain: Vec<_> = events.iter().map(|kept| &kept.event).collect();
+        if let (Some(first), Some(leg)) = (events.first(), rules::open_leg(&plain)) {
+            open.push((first.seq, leg));
+        }
+    }
+    open.sort_by_key(|(seq, _)| *seq);
+    Ok(open.into_iter().map(|(_, leg)| leg).collect())
+}
+
+fn notes(conn: &Connection, pbx: &PbxName) -> Result<Vec<Note>, StoreError> {
+    let mut select =
+        conn.prepare_cached("SELECT channel, kept FROM notes WHERE pbx = ?1 ORDER BY channel")?;
+    let mut rows = select.query(params![pbx.as_str()])?;
+    let mut notes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kept: Vec<u8> = row.get(1)?;
+        notes.push(Note { channel: Arc::from(row.get::<_, String>(0)?), kept: Some(note::read(&kept)?) });
+    }
+    Ok(notes)
+}

@@ -1,0 +1,188 @@
+//! The tables, and how an older store becomes a newer one.
+//!
+//! What decides about speed: a pending delivery is one row in one tree, deleted when it is settled, and no
+//! tree orders deliveries by when they are due (the sender's schedule is in RAM). Every other tree grows at
+//! its right edge, for the ids of legs and calls begin with the time: a commit touches few pages.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::errors::{Failure, StoreError};
+use crate::seal::Sealer;
+use crate::settings::Secret;
+
+/// The newest format this program knows.
+pub(super) const FORMAT: u32 = 1;
+/// Marks the file as ours ("ring" in ASCII).
+const APPLICATION: i32 = 0x7269_6e67;
+/// A store up to this size is checked from end to end when it is opened; a larger one by
+/// [`Sqlite::check`](super::Sqlite::check), which does not keep the first call waiting.
+const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
+const SEAL_PLACE: &str = "seal";
+const SEALED_WORDS: &str = "ringbud";
+
+const FORMAT_1: &str = "
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('revision', 0), ('integrations', 0), ('last_seq', 0), ('pruned', 0);
+
+-- Kept events. The leg's and the call's other trees are found by name.
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    leg TEXT NOT NULL,
+    call TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_by_account ON events (account);
+
+-- Where a leg's events are: the identity of an event is (leg, kind).
+CREATE TABLE legs (
+    leg TEXT PRIMARY KEY,
+    incoming INTEGER,
+    answered INTEGER,
+    outgoing INTEGER,
+    ended INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX legs_open ON legs (leg) WHERE ended IS NULL;
+
+CREATE TABLE calls (
+    call TEXT NOT NULL,
+    leg TEXT NOT NULL,
+    PRIMARY KEY (call, leg)
+) STRICT, WITHOUT ROWID;
+
+-- Which events a given hour of a clock (0 the PBXs', 1 ours) can have: bounds a search by time.
+CREATE TABLE hours (
+    clock INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (clock, hour)
+) STRICT, WITHOUT ROWID;
+
+-- Deliveries that are not settled. A time that is NULL is created_at.
+CREATE TABLE pending (
+    event INTEGER NOT NULL,
+    integration INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    call_hash INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER,
+    updated_at INTEGER,
+    last TEXT,
+    PRIMARY KEY (event, integration)
+) STRICT, WITHOUT ROWID;
+
+-- Attempts, and deliveries that came through (delivered = 1; no detail where no attempt was kept).
+CREATE TABLE history (
+    id INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL,
+    integration INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    detail BLOB
+) STRICT;
+CREATE INDEX history_by_event ON history (event);
+
+-- Deliveries that ended any other way.
+CREATE TABLE given_up (
+    event INTEGER NOT NULL,
+    integration INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    last TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (event, integration)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX given_up_by_account ON given_up (account, event);
+
+CREATE TABLE notes (
+    pbx TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    kept BLOB NOT NULL,
+    PRIMARY KEY (pbx, channel)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE heard (
+    pbx TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Settings; one that was removed stays as a row without value, so that others learn of it.
+CREATE TABLE settings (
+    kind INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    part TEXT NOT NULL,
+    value TEXT,
+    version INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, owner, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settings_by_version ON settings (version);
+";
+
+/// How the store stands to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Empty,
+    Older,
+    Current,
+}
+
+/// Looks at a store without changing it.
+pub(super) fn look(conn: &Connection) -> Result<Standing, Failure> {
+    let format: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (application, format) {
+        (0, 0) if tables == 0 => Ok(Standing::Empty),
+        (APPLICATION, FORMAT) => Ok(Standing::Current),
+        (APPLICATION, found) if found > FORMAT => Err(Failure::Newer { found }),
+        (APPLICATION, 1..) => Ok(Standing::Older),
+        _ => Err(Failure::Damaged("it is an SQLite file of some other program".to_owned())),
+    }
+}
+
+/// Brings a store to the newest format: all steps in one transaction.
+pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Failure> {
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if look(&transaction)? == Standing::Empty {
+        transaction.execute_batch(FORMAT_1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", 1)?;
+        let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
+        transaction.execute("INSERT INTO meta VALUES ('seal', ?1)", [sealed])?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Refuses a store whose secrets this key does not open.
+pub(super) fn check_key(conn: &Connection, sealer: &Sealer) -> Result<(), Failure> {
+    let sealed: Option<String> =
+        conn.query_row("SELECT value FROM meta WHERE name = 'seal'", [], |row| row.get(0)).optional()?;
+    let sealed = sealed.ok_or_else(|| Failure::Damaged("its seal is missing".to_owned()))?;
+    sealer.open(SEAL_PLACE, &sealed).map_err(|_| Failure::WrongKey)?;
+    Ok(())
+}
+
+/// Checks a small store whole.
+pub(super) fn check_small(conn: &Connection, bytes: u64) -> Result<(), Failure> {
+    if bytes <= CHECKED_AT_OPEN_BYTES { check(conn).map_err(Failure::from) } else { Ok(()) }
+}
+
+/// Checks a store from end to end.
+pub(super) fn check(conn: &Connection) -> Result<(), StoreError> {
+    let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+}

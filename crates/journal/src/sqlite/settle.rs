@@ -1,0 +1,187 @@
+//! Settling deliveries. The common case, a delivery that came through, is one row deleted and one added.
+
+use calls::CallId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::errors::StoreError;
+use crate::record::attempt;
+use crate::rules::{self, Standing};
+use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
+
+/// A settlement, its attempt written out by whoever asked for it.
+pub(super) struct Row {
+    id: DeliveryId,
+    settle: Settle,
+    detail: Option<Vec<u8>>,
+    at: WallTime,
+}
+
+impl Row {
+    pub(super) fn of(settle: Settle, now: WallTime) -> Self {
+        let detail = settle.attempt.as_ref().map(attempt::write);
+        Self { id: settle.id, at: rules::settled_at(&settle, now), detail, settle }
+    }
+
+    fn key(&self) -> [i64; 2] {
+        [self.id.event.0, self.id.integration.number.into()]
+    }
+}
+
+pub(super) fn run(conn: &Connection, rows: &[Row]) -> Result<Vec<Settled>, StoreError> {
+    rows.iter().map(|row| settle(conn, row)).collect()
+}
+
+fn settle(conn: &Connection, row: &Row) -> Result<Settled, StoreError> {
+    match &row.settle.outcome {
+        Outcome::Delivered => delivered(conn, row),
+        Outcome::Expired => give_up(conn, row, GivenUp::Expired),
+        Outcome::Failed(_) => give_up(conn, row, GivenUp::Failed),
+        Outcome::Cancelled => give_up(conn, row, GivenUp::Cancelled),
+        Outcome::RetryAt(at) => keep(conn, row, Some(*at)),
+        Outcome::Held => keep(conn, row, None),
+        Outcome::Again(at) => again(conn, row, *at),
+    }
+}
+
+fn delivered(conn: &Connection, row: &Row) -> Result<Settled, StoreError> {
+    let [event, integration] = row.key();
+    let number = match &row.settle.attempt {
+        Some(attempt) => {
+            let deleted = conn
+                .prepare_cached("DELETE FROM pending WHERE event = ?1 AND integration = ?2")?
+                .execute([event, integration])?;
+            (deleted == 1).then_some(attempt.number)
+        }
+        None => {
+            let mut delete = conn.prepare_cached(
+                "DELETE FROM pending WHERE event = ?1 AND integration = ?2 RETURNING attempts",
+            )?;
+            let attempts: Option<u16> =
+                delete.query_row([event, integration], |row| row.get(0)).optional()?;
+            attempts.map(|attempts| attempts.saturating_add(1))
+        }
+    };
+    let Some(number) = number else { return Ok(Settled::Fenced) };
+    add_to_history(conn, row, number, true)?;
+    Ok(Settled::Done)
+}
+
+fn add_to_history(conn: &Connection, row: &Row, number: u16, delivered: bool) -> Result<(), StoreError> {
+    let [event, integration] = row.key();
+    conn.prepare_cached(
+        "INSERT INTO history (event, integration, number, delivered, at, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![event, integration, number, delivered, row.at.0, row.detail])?;
+    Ok(())
+}
+
+/// How a delivery ends that did not come through.
+#[derive(Clone, Copy)]
+pub(super) enum GivenUp {
+    Expired = 1,
+    Failed = 2,
+    Cancelled = 3,
+}
+
+fn give_up(conn: &Connection, row: &Row, state: GivenUp) -> Result<Settled, StoreError> {
+    let [event, integration] = row.key();
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM pending WHERE event = ?1 AND integration = ?2 RETURNING account, attempts, last",
+    )?;
+    let was = delete.query_row([event, integration], |row| {
+        Ok((row.get::<_, String>(0)?, standing(row.get(1)?, row.get(2)?)))
+    });
+    let Some((account, standing)) = was.optional()? else { return Ok(Settled::Fenced) };
+    let standing = standing.after(&row.settle);
+    conn.prepare_cached("INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+        params![event, integration, account, state as i64, standing.attempts, standing.last, row.at.0],
+    )?;
+    if row.settle.attempt.is_some() {
+        add_to_history(conn, row, standing.attempts, false)?;
+    }
+    Ok(Settled::Done)
+}
+
+fn standing(attempts: u16, last: Option<String>) -> Standing {
+    Standing { attempts, last: last.unwrap_or_default() }
+}
+
+/// It stays pending: due at a moment, or held.
+fn keep(conn: &Connection, row: &Row, due_at: Option<WallTime>) -> Result<Settled, StoreError> {
+    let [event, integration] = row.key();
+    let mut select =
+        conn.prepare_cached("SELECT attempts, last FROM pending WHERE event = ?1 AND integration = ?2")?;
+    let was = select.query_row([event, integration], |row| Ok(standing(row.get(0)?, row.get(1)?)));
+    let Some(standing) = was.optional()? else { return Ok(Settled::Fenced) };
+    let standing = standing.after(&row.settle);
+    conn.prepare_cached(
+        "UPDATE pending SET attempts = ?3, last = ?4, updated_at = ?5, held = ?6, due_at = coalesce(?7, due_at)
+         WHERE event = ?1 AND integration = ?2",
+    )?
+    .execute(params![
+        event,
+        integration,
+        standing.attempts,
+        standing.last,
+        row.at.0,
+        due_at.is_none(),
+        due_at.map(|at| at.0),
+    ])?;
+    if row.settle.attempt.is_some() {
+        add_to_history(conn, row, standing.attempts, false)?;
+    }
+    Ok(Settled::Done)
+}
+
+/// Wanted again: a settled one becomes pending once more, as long as its event is kept.
+fn again(conn: &Connection, row: &Row, at: WallTime) -> Result<Settled, StoreError> {
+    if keep(conn, row, Some(at))? == Settled::Done {
+        return Ok(Settled::Done);
+    }
+    let [event, integration] = row.key();
+    let mut select =
+        conn.prepare_cached("SELECT account, kind, call, received_at FROM events WHERE seq = ?1")?;
+    let found = select.query_row([event], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+    });
+    let Some((account, kind, call, received_at)) = found.optional()? else { return Ok(Settled::Fenced) };
+    let (standing, updated_at) = take_back(conn, event, integration)?.unwrap_or_default();
+    conn.prepare_cached(
+        "INSERT INTO pending (event, integration, account, kind, call_hash, created_at, attempts, last, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        event,
+        integration,
+        account,
+        kind,
+        call_hash(&CallId::new(call)).cast_signed(),
+        received_at,
+        standing.attempts,
+        standing.last,
+        updated_at,
+    ])?;
+    keep(conn, row, Some(at))
+}
+
+/// What a settled delivery had come to.
+fn take_back(
+    conn: &Connection,
+    event: i64,
+    integration: i64,
+) -> Result<Option<(Standing, Option<i64>)>, StoreError> {
+    let mut delete = conn.prepare_cached(
+        "DELETE FROM given_up WHERE event = ?1 AND integration = ?2 RETURNING attempts, last, updated_at",
+    )?;
+    let given_up = delete
+        .query_row([event, integration], |row| Ok((standing(row.get(0)?, row.get(1)?), Some(row.get(2)?))));
+    if let Some(given_up) = given_up.optional()? {
+        return Ok(Some(given_up));
+    }
+    let Some(delivered) = super::query::deliveries::delivered(conn, event, integration)? else {
+        return Ok(None);
+    };
+    let standing = Standing { attempts: delivered.attempts, last: delivered.last };
+    Ok(Some((standing, Some(delivered.updated_at.0))))
+}

@@ -1,0 +1,168 @@
+//! The one thread that writes, and its group commit: whatever has arrived while the last commit ran goes
+//! into the next, whole. A group that fails is undone whole, everybody in it is told, and the next one is
+//! tried as if nothing had happened.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+use tokio::sync::mpsc;
+
+use super::append::Memory;
+use super::checkpoint::Checkpointer;
+use super::errors::StoreError;
+use super::jobs::{Held, Job};
+use super::{Options, append, prune, put, settle};
+use crate::JournalError;
+use crate::faults::{CommitPoint, Faults};
+use crate::seal::Sealer;
+
+/// How many jobs may wait; who comes then waits until one is taken.
+const QUEUED_JOBS: usize = 1_024;
+/// About how many rows go into one commit.
+const ROWS_A_COMMIT: usize = 4_096;
+/// Page cache, in KiB.
+const CACHE_KIB: i64 = 64 * 1024;
+
+thread_local! {
+    /// How many pages the log has, as the last commit of this thread's connection left it.
+    static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+/// The way to the writing thread; the thread ends with it, after what was sent is done.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        conn: Connection,
+        place: &Arc<Path>,
+        sealer: Arc<Sealer>,
+        options: &Options,
+    ) -> Result<Self, JournalError> {
+        let failed = |error: StoreError| error.at(place);
+        conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
+        conn.wal_hook(Some(note_log_pages));
+        let checkpointer = Checkpointer::start(place).map_err(failed)?;
+        let memory = Memory::load(&conn).map_err(failed)?;
+        let desk =
+            Desk { conn, place: place.clone(), sealer, memory, checkpointer, faults: options.faults.clone() };
+        let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
+        let thread = std::thread::Builder::new()
+            .name("journal-writer".to_owned())
+            .spawn(move || desk.work(inbox))
+            .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(super) async fn send(&self, job: Job) -> Result<(), JournalError> {
+        let jobs = self.jobs.as_ref().ok_or(JournalError::Closed)?;
+        jobs.send(job).await.map_err(|_| JournalError::Closed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Replaces SQLite's own checkpoint at commit, which would keep the callers waiting.
+fn note_log_pages(_: &Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
+    LOG_PAGES.set(pages);
+    Ok(())
+}
+
+/// Everything the thread works with.
+struct Desk {
+    conn: Connection,
+    place: Arc<Path>,
+    sealer: Arc<Sealer>,
+    memory: Memory,
+    checkpointer: Checkpointer,
+    faults: Faults,
+}
+
+impl Desk {
+    fn work(mut self, mut inbox: mpsc::Receiver<Job>) {
+        let mut group = VecDeque::new();
+        while let Some(first) = inbox.blocking_recv() {
+            let mut weight = first.weight();
+            group.push_back(first);
+            while weight < ROWS_A_COMMIT
+                && let Ok(job) = inbox.try_recv()
+            {
+                weight += job.weight();
+                group.push_back(job);
+            }
+            self.commit(&mut group);
+            self.checkpointer.after_commit(&self.conn, LOG_PAGES.get());
+        }
+        self.checkpointer.finish(&self.conn);
+    }
+
+    /// One transaction for the whole group; whoever is in it learns how it went.
+    fn commit(&mut self, group: &mut VecDeque<Job>) {
+        let before = self.memory.last_seq();
+        let mut held = Held::default();
+        let result = self.run(group, &mut held);
+        if let Err(error) = result {
+            self.undo(before);
+            let error = error.at(&self.place);
+            tracing::warn!(%error, jobs = held.len() + group.len(), "the journal could not commit");
+            group.drain(..).for_each(|job| job.fail(error.clone()));
+            held.tell(&Err(error));
+            return;
+        }
+        let answered = self.faults.at(CommitPoint::After);
+        held.tell(&answered.map_err(|why| StoreError::Fault(why).at(&self.place)));
+    }
+
+    fn run(&mut self, group: &mut VecDeque<Job>, held: &mut Held) -> Result<(), StoreError> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        while let Some(job) = group.pop_front() {
+            self.run_job(job, held)?;
+        }
+        self.memory.save_heard(&self.conn)?;
+        self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn run_job(&mut self, job: Job, held: &mut Held) -> Result<(), StoreError> {
+        let Self { conn, memory, sealer, .. } = self;
+        match job {
+            Job::Append { moments, to } => held.hold(to, append::run(conn, memory, &moments)),
+            Job::Settle { rows, to } => held.hold(to, settle::run(conn, &rows)),
+            Job::Put { put, to } => match put::run(conn, sealer, &put) {
+                Ok(answer) => {
+                    held.hold_answer(to, answer);
+                    Ok(())
+                }
+                Err(error) => held.hold(to, Err(error)),
+            },
+            Job::Allocate { to } => held.hold(to, put::allocate(conn)),
+            Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
+        }
+    }
+
+    /// After a failed group: nothing of it is left, neither in the store nor in what is remembered of it.
+    /// SQLite may have undone it by itself already.
+    fn undo(&mut self, last_seq: i64) {
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "the journal could not undo what it had begun");
+        }
+        self.memory.forget(last_seq);
+    }
+}
