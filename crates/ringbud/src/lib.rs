@@ -3,10 +3,14 @@
 //! Owns: configuration, command line, links to the PBXs and the wiring of the rooms. Leaves the call logic
 //! to `calls`, PBX protocols to `pbx`, what is kept to `journal`, requests to `delivery`, HTTP to `web`.
 
+pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod gateway;
 pub mod link;
+pub mod serve;
 pub mod stop;
+pub mod store;
+pub mod telemetry;

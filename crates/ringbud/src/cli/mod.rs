@@ -4,6 +4,8 @@
 
 mod completions;
 mod replay;
+mod serve;
+mod settings;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use completions::{CompletionsArgs, ManArgs};
 pub use replay::ReplayArgs;
+pub use serve::ServeArgs;
+pub(crate) use settings::check_url;
+pub use settings::{AccountArgs, EmployeeArgs, IntegrationArgs, PhoneArgs, TokenArgs};
 
 use crate::config::{Config, ConfigError, Purpose};
 
@@ -42,7 +47,13 @@ pub struct Cli {
 #[derive(Args, Debug)]
 pub struct ConfigArg {
     /// The configuration file.
-    #[arg(long = "config", value_name = "FILE", env = "RINGBUD_CONFIG", default_value = "ringbud.toml")]
+    #[arg(
+        long = "config",
+        value_name = "FILE",
+        env = "RINGBUD_CONFIG",
+        default_value = "ringbud.toml",
+        global = true
+    )]
     file: PathBuf,
 }
 
@@ -54,9 +65,19 @@ impl ConfigArg {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(ServeArgs),
     Replay(ReplayArgs),
+    Account(AccountArgs),
+    Employee(EmployeeArgs),
+    Phone(PhoneArgs),
+    Integration(IntegrationArgs),
+    Token(TokenArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 /// Why a command failed, with its exit code.
@@ -83,7 +104,13 @@ impl Cli {
     /// Does what was asked; the answer is the exit code.
     pub fn run(self) -> u8 {
         let done = match self.command {
+            Command::Serve(args) => args.run(),
             Command::Replay(args) => args.run(),
+            Command::Account(args) => args.run(),
+            Command::Employee(args) => args.run(),
+            Command::Phone(args) => args.run(),
+            Command::Integration(args) => args.run(),
+            Command::Token(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

@@ -4,13 +4,12 @@
 //! batch is kept and tried again; behind it the queues fill up to their bounds, until the PBX has to wait.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use calls::Event;
+use calls::{Event, Note, PbxName};
 use journal::settings::IntegrationId;
-use journal::{
-    Append, Appended, DeliveryId, EventSeq, Journal, JournalError, Kept, Pending, WallTime, call_hash,
-};
+use journal::{Append, Appended, DeliveryId, Journal, JournalError, Kept, Pending, WallTime, call_hash};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -26,10 +25,10 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// How long a stopping program goes on trying to keep what it has.
 const LAST_TRY: Duration = Duration::from_secs(10);
 
-/// Where deliveries go that are kept.
+/// Who is told of what was kept.
 pub trait Onward: Send + Sync + 'static {
-    /// These are kept and due; and the events behind them, in the same order of places.
-    fn offer(&self, pending: Vec<Pending>, events: Vec<Arc<Kept>>);
+    /// These events are kept, with the deliveries that are now due, and the notes of the same moments.
+    fn kept(&self, pbx: &PbxName, events: &[Arc<Kept>], due: Vec<(Pending, Arc<Kept>)>, notes: &[Note]);
 }
 
 /// Keeps the moments of one PBX.
@@ -40,6 +39,28 @@ pub struct Keeper {
     pub onward: Arc<dyn Onward>,
     /// When to give up.
     pub stop: Stop,
+    /// Where it is said that the journal cannot be written.
+    pub blocked: Blocked,
+}
+
+/// How many keepers wait for a journal that cannot be written.
+#[derive(Clone, Debug, Default)]
+pub struct Blocked(Arc<AtomicUsize>);
+
+impl Blocked {
+    /// Whether any does.
+    pub fn is_blocked(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn set(&self, is_blocked: bool) {
+        let now = if is_blocked {
+            self.0.fetch_add(1, Ordering::Relaxed) + 1
+        } else {
+            self.0.fetch_sub(1, Ordering::Relaxed) - 1
+        };
+        metrics::gauge!("ringbud_journal_unwritable").set(if now > 0 { 1.0 } else { 0.0 });
+    }
 }
 
 impl Keeper {
@@ -76,7 +97,7 @@ impl Keeper {
                     metrics::histogram!("ringbud_journal_append_seconds")
                         .record(began.elapsed().as_secs_f64());
                     if failed {
-                        metrics::gauge!("ringbud_journal_unwritable").set(0.0);
+                        self.blocked.set(false);
                         tracing::info!("the journal can be written again; nothing was lost");
                     }
                     self.tell(batch, answers, failed);
@@ -85,9 +106,9 @@ impl Keeper {
                 Err(error) => {
                     if !failed {
                         tracing::error!(%error, "events cannot be kept; trying again until they can");
+                        self.blocked.set(true);
                     }
                     failed = true;
-                    metrics::gauge!("ringbud_journal_unwritable").set(1.0);
                     if matches!(error, JournalError::Closed) {
                         return events_in(&batch);
                     }
@@ -105,10 +126,10 @@ impl Keeper {
     }
 
     fn tell(&self, batch: Vec<Append>, answers: Vec<Vec<Appended>>, was_retried: bool) {
-        let mut pending = Vec::new();
-        let mut kept = Vec::new();
         for (moment, answers) in batch.into_iter().zip(answers) {
-            let Append { pbx, events, received_at, .. } = moment;
+            let Append { pbx, events, notes, received_at, .. } = moment;
+            let mut due = Vec::new();
+            let mut kept = Vec::with_capacity(events.len());
             for ((event, integrations), answer) in events.into_iter().zip(answers) {
                 let seq = match answer {
                     Appended::Stored(seq) => seq,
@@ -121,12 +142,13 @@ impl Keeper {
                     }
                 };
                 count(&pbx, &event, received_at);
-                pending.extend(integrations.into_iter().map(|id| waiting(seq, id, &event, received_at)));
-                kept.push(Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event }));
+                let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
+                due.extend(integrations.into_iter().map(|id| (waiting(&event, id), event.clone())));
+                kept.push(event);
             }
-        }
-        if !kept.is_empty() {
-            self.onward.offer(pending, kept);
+            if !kept.is_empty() || !notes.is_empty() {
+                self.onward.kept(&pbx, &kept, due, &notes);
+            }
         }
     }
 }
@@ -135,20 +157,20 @@ fn events_in(batch: &[Append]) -> usize {
     batch.iter().map(|moment| moment.events.len()).sum()
 }
 
-fn waiting(event: EventSeq, integration: IntegrationId, of: &Event, received_at: WallTime) -> Pending {
+fn waiting(kept: &Kept, integration: IntegrationId) -> Pending {
     Pending {
-        id: DeliveryId { event, integration },
-        account: of.account().clone(),
-        kind: of.kind(),
-        call_hash: call_hash(&of.call),
-        created_at: received_at,
+        id: DeliveryId { event: kept.seq, integration },
+        account: kept.event.account().clone(),
+        kind: kept.event.kind(),
+        call_hash: call_hash(&kept.event.call),
+        created_at: kept.received_at,
         attempts: 0,
-        due_at: received_at,
+        due_at: kept.received_at,
         held: false,
     }
 }
 
-fn count(pbx: &calls::PbxName, event: &Event, received_at: WallTime) {
+fn count(pbx: &PbxName, event: &Event, received_at: WallTime) {
     let labels = [("pbx", pbx.to_string()), ("kind", event.kind().name().to_owned())];
     metrics::counter!("ringbud_events_total", &labels).increment(1);
     let micros = clock::wall().0.saturating_sub(received_at.0).max(0);

@@ -1,0 +1,128 @@
+//! Who rings, talks and dials right now: the legs that have begun and not ended, by account.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use calls::{AccountId, Direction, Event, LegId, Note, OpenLeg, PbxName, PbxTime, What};
+use tokio::sync::watch;
+use web::LiveLeg;
+
+/// So many legs are shown; more are counted by the tracker and not listed here.
+const MAX_LEGS: usize = 500_000;
+
+/// The live legs.
+pub struct Board {
+    legs: Mutex<Legs>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Legs {
+    accounts: HashMap<AccountId, BTreeMap<LegId, LiveLeg>>,
+    owners: HashMap<LegId, AccountId>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { legs: Mutex::default(), changes: watch::Sender::new(0) }
+    }
+}
+
+impl Board {
+    /// Puts up the legs that were open when the program stopped.
+    pub fn restore(&self, legs: &[OpenLeg]) {
+        let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        for leg in legs {
+            all.begin(Arc::new(begun(leg)), leg.answered_at);
+        }
+    }
+
+    /// Takes in what was kept.
+    pub fn kept<'a>(&self, pbx: &PbxName, events: impl Iterator<Item = &'a Event>, notes: &[Note]) {
+        let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            match &event.what {
+                What::Incoming | What::Outgoing => all.begin(Arc::new(event.clone()), None),
+                What::Answered => all.answer(&event.leg, event.at),
+                What::Ended(_) => all.end(&event.leg),
+            }
+        }
+        for note in notes {
+            if let Some(at) = note.kept.as_ref().and_then(|kept| kept.answered_at) {
+                all.answer(&LegId::of(pbx, &note.channel), at);
+            }
+        }
+        drop(all);
+        self.changed();
+    }
+
+    /// Something else that people look at changed.
+    pub fn changed(&self) {
+        self.changes.send_modify(|number| *number = number.wrapping_add(1));
+    }
+
+    /// Follows the changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The legs of an account that are up now, oldest first.
+    pub fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
+        let all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut legs: Vec<LiveLeg> =
+            all.accounts.get(account).map(|legs| legs.values().cloned().collect()).unwrap_or_default();
+        legs.sort_by_key(|leg| leg.begun.begun_at);
+        legs
+    }
+}
+
+impl Legs {
+    fn begin(&mut self, begun: Arc<Event>, answered_at: Option<PbxTime>) {
+        if self.owners.len() >= MAX_LEGS {
+            return;
+        }
+        let (leg, account) = (begun.leg.clone(), begun.account().clone());
+        self.owners.insert(leg.clone(), account.clone());
+        self.accounts.entry(account).or_default().entry(leg).or_insert(LiveLeg { begun, answered_at });
+    }
+
+    fn answer(&mut self, leg: &LegId, at: PbxTime) {
+        let Some(account) = self.owners.get(leg) else { return };
+        if let Some(live) = self.accounts.get_mut(account).and_then(|legs| legs.get_mut(leg)) {
+            live.answered_at.get_or_insert(at);
+        }
+    }
+
+    fn end(&mut self, leg: &LegId) {
+        let Some(account) = self.owners.remove(leg) else { return };
+        if let Some(legs) = self.accounts.get_mut(&account) {
+            legs.remove(leg);
+            if legs.is_empty() {
+                self.accounts.remove(&account);
+            }
+        }
+    }
+}
+
+/// The event a leg began with.
+fn begun(leg: &OpenLeg) -> Event {
+    Event {
+        leg: leg.leg.clone(),
+        call: leg.call.clone(),
+        sequence: 1,
+        phone: leg.phone.clone(),
+        direction: leg.direction,
+        at: leg.begun_at,
+        begun_at: leg.begun_at,
+        counterpart: leg.counterpart.clone(),
+        a_number: leg.a_number.clone(),
+        b_number: leg.b_number.clone(),
+        dialed_number: leg.dialed_number.clone(),
+        queue: leg.queue.clone(),
+        assumed: false,
+        what: match leg.direction {
+            Direction::Incoming => What::Incoming,
+            Direction::Outgoing => What::Outgoing,
+        },
+    }
+}

@@ -1,0 +1,88 @@
+//! `serve`: the gateway, until it is told to stop.
+
+use std::path::Path;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
+use crate::config::{Config, Purpose};
+use crate::{serve, telemetry};
+
+/// Run the gateway.
+///
+/// Connects to every PBX of the configuration and keeps the links up, keeps what happens in the data folder,
+/// calls the accounts' web services and serves the REST API. SIGTERM or Ctrl-C stops it in order: no event
+/// is lost, no request cut off. A second one ends it at once.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+impl ServeArgs {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let config = self.config.load(Purpose::Work)?;
+        telemetry::start_log(&config.log);
+        runtime()?.block_on(run(&config))
+    }
+}
+
+async fn run(config: &Config) -> Result<u8, Failure> {
+    let mut signals = Signals::listen()?;
+    let running = serve::start(config).await?;
+    tell(config, &running);
+    signals.next().await;
+    let mut stopping = tokio::spawn(running.stop());
+    tokio::select! {
+        _ = &mut stopping => Ok(EXIT_DONE),
+        () = signals.next() => {
+            tracing::warn!("told twice to stop: ending at once");
+            Ok(EXIT_FAILED)
+        }
+    }
+}
+
+fn tell(config: &Config, running: &serve::Running) {
+    let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+    let url = config
+        .http
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("{scheme}://{}{}", running.address, config.http.path));
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        url,
+        pbxs = config.pbxs.len(),
+        data_dir = %config.data_dir.as_deref().unwrap_or(Path::new("")).display(),
+        "ringbud runs"
+    );
+    if config.pbxs.is_empty() {
+        tracing::warn!("{} has no [[pbx]]: no calls will be seen", config.file.display());
+    }
+    if running.store.book.tokens().is_empty() {
+        tracing::info!(
+            "no API token yet: make one with ringbud token create --config {} --name NAME",
+            config.file.display()
+        );
+    }
+}
+
+/// SIGTERM and SIGINT.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `integration`: the method, the four web services, and how the requests are made.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use delivery::guard::{Guard, WebhookUrl};
+use journal::settings::Integration;
+use serde_json::{Map, Value, json};
+use web::wire;
+
+use super::{account, refused, with_store};
+use crate::cli::{ConfigArg, EXIT_DONE, Failure};
+use crate::clock;
+
+/// Show, set and remove the employee integration of an account.
+#[derive(Args, Debug)]
+pub struct IntegrationArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    #[command(subcommand)]
+    what: IntegrationDo,
+}
+
+#[derive(Debug, Subcommand)]
+enum IntegrationDo {
+    /// List the accounts that have an integration, with method and web services.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the integration of an account, as the API does.
+    Show {
+        /// The account's id.
+        account: String,
+    },
+    /// Change the integration of an account; what is not given stays as it is.
+    Set(Box<SetArgs>),
+    /// Switch all web services of an account off.
+    Remove {
+        /// The account's id.
+        account: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MethodArg {
+    /// Parameters in the body.
+    #[value(name = "POST", alias = "post")]
+    Post,
+    /// Parameters in the query.
+    #[value(name = "GET", alias = "get")]
+    Get,
+}
+
+#[derive(Args, Debug)]
+struct SetArgs {
+    /// The account's id.
+    account: String,
+    /// The HTTP method.
+    #[arg(long, value_enum)]
+    method: Option<MethodArg>,
+    /// Called when an employee's phone rings; empty switches it off.
+    #[arg(long, value_name = "URL")]
+    incoming_url: Option<String>,
+    /// Called when an employee answers; empty switches it off.
+    #[arg(long, value_name = "URL")]
+    answered_url: Option<String>,
+    /// Called when an employee places a call; empty switches it off.
+    #[arg(long, value_name = "URL")]
+    outgoing_url: Option<String>,
+    /// Called when a call ended; empty switches it off.
+    #[arg(long, value_name = "URL")]
+    ended_url: Option<String>,
+    /// How a POST body is written.
+    #[arg(long, value_parser = ["form", "json"])]
+    body_format: Option<String>,
+    /// Anything else: a file with the API's JSON for an integration, whose fields are taken over.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl IntegrationArgs {
+    pub(crate) fn run(self) -> Result<u8, Failure> {
+        with_store(&self.config, |config, store| async move {
+            match self.what {
+                IntegrationDo::List { json: as_json } => {
+                    let accounts = store.book.accounts(None, usize::MAX);
+                    let rows = accounts.iter().filter_map(|account| {
+                        let view = view(account.integration()?);
+                        let part = |key: &str| view.get(key).cloned().unwrap_or_default();
+                        let urls = ["incoming_url", "answered_url", "outgoing_url", "ended_url"].map(part);
+                        Some([json!(account.id.as_str()), part("method")].into_iter().chain(urls).collect())
+                    });
+                    let columns =
+                        ["account", "method", "incoming_url", "answered_url", "outgoing_url", "ended_url"];
+                    super::print_list(as_json, &columns, rows.collect());
+                }
+                IntegrationDo::Show { account: id } => {
+                    let account = account(&store, &id)?;
+                    let Some(integration) = account.integration() else {
+                        return Err(Failure::new(format!(
+                            "account {id} has no integration yet: see ringbud integration set --help"
+                        )));
+                    };
+                    println!("{:#}", Value::Object(view(integration)));
+                }
+                IntegrationDo::Set(args) => {
+                    let account = account(&store, &args.account)?;
+                    let (before, version) = match account.integration() {
+                        Some((_, integration, version)) => (Integration::clone(integration), version),
+                        None => (Integration::default(), 0),
+                    };
+                    let wanted = args.wanted(&before)?;
+                    let guard = Guard::new(config.outgoing.allow.clone());
+                    let check = move |url: &str| check_url(&guard, url);
+                    let json = Value::Object(wanted).to_string();
+                    let integration =
+                        wire::integration_from_json(json.as_bytes(), &before, clock::wall(), &check)
+                            .map_err(|refusal| refused(&refusal))?;
+                    store.book.put_integration(&account.id, integration, Some(version)).await?;
+                }
+                IntegrationDo::Remove { account: id } => {
+                    let account = account(&store, &id)?;
+                    for id in account.integrations.keys() {
+                        let key = journal::settings::SettingKey::Integration(account.id.clone(), *id);
+                        store.book.put(key, None, None).await?;
+                    }
+                }
+            }
+            Ok(EXIT_DONE)
+        })
+    }
+}
+
+impl SetArgs {
+    /// The integration as it was, with what was given put over it.
+    fn wanted(&self, before: &Integration) -> Result<Map<String, Value>, Failure> {
+        let mut wanted = as_object(wire::integration_to_json(before, 0, true));
+        if let Some(file) = &self.json {
+            let unusable = |why: String| Failure::new(format!("{}: {why}", file.display()));
+            let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+            match serde_json::from_slice(&text) {
+                Ok(Value::Object(given)) => wanted.extend(given),
+                Ok(_) => return Err(unusable("expected a JSON object".to_owned())),
+                Err(error) => return Err(unusable(error.to_string())),
+            }
+        }
+        let method = self.method.map(|method| match method {
+            MethodArg::Post => "POST",
+            MethodArg::Get => "GET",
+        });
+        let given = [
+            ("method", method),
+            ("incoming_url", self.incoming_url.as_deref()),
+            ("answered_url", self.answered_url.as_deref()),
+            ("outgoing_url", self.outgoing_url.as_deref()),
+            ("ended_url", self.ended_url.as_deref()),
+            ("body_format", self.body_format.as_deref()),
+        ];
+        wanted.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+        Ok(wanted)
+    }
+}
+
+fn view(
+    (_, integration, version): (journal::settings::IntegrationId, &std::sync::Arc<Integration>, u64),
+) -> Map<String, Value> {
+    as_object(wire::integration_to_json(integration, version, false))
+}
+
+fn as_object(view: wire::IntegrationView) -> Map<String, Value> {
+    match serde_json::to_value(view) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+/// A URL's form, and its address where it is one.
+pub(crate) fn check_url(guard: &Guard, url: &str) -> Result<(), String> {
+    let url = WebhookUrl::parse(url).map_err(|problem| problem.to_string())?;
+    match url.origin().host.parse() {
+        Ok(address) => guard.check(address).map_err(|refused| refused.to_string()),
+        Err(_) => Ok(()),
+    }
+}

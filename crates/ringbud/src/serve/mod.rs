@@ -1,0 +1,251 @@
+//! `serve`: all rooms wired together, started in order and stopped in order.
+//!
+//! Start: store, settings, sender, keepers, links, HTTP. Stop: no more from the PBXs; what the call logic
+//! said is kept; requests that are out are answered; HTTP ends; the journal closes. So no event is lost and
+//! no request cut off.
+
+mod facade;
+mod http;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::{Note, PbxName};
+use delivery::connect::ConnectorOptions;
+use delivery::guard::Guard;
+use delivery::schedule::Limits;
+use delivery::sender::{Sender, SenderOptions};
+use journal::Access;
+use journal::{JournalError, Kept, Pending};
+use pbx::ami::{Secret, Session, Settings};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::board::Board;
+use crate::clock;
+use crate::config::{Config, Pbx, Problem};
+use crate::directory::{Learner, Phones, Rules, Written, write_down};
+use crate::gateway::{Blocked, Follower, Keeper, MAX_MOMENTS, Onward, PbxTask, Routes};
+use crate::link::Status;
+use crate::stop::{Stop, Stopper, stop};
+use crate::store::{Store, StoreError};
+
+pub use http::HttpError;
+
+/// How long a stop waits for requests that are out.
+const LAST_REQUESTS: Duration = Duration::from_secs(20);
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret is not there.
+    #[error("{}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
+    Secrets(Vec<Problem>),
+    /// The journal says no.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The HTTP server cannot start.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// A running gateway.
+pub struct Running {
+    /// Where HTTP listens.
+    pub address: SocketAddr,
+    /// The store.
+    pub store: Store,
+    /// The live legs.
+    pub board: Arc<Board>,
+    /// How the links are doing.
+    pub links: Vec<Status>,
+    stop_links: Stopper,
+    stop_http: Stopper,
+    link_tasks: Vec<JoinHandle<()>>,
+    keepers: Vec<JoinHandle<usize>>,
+    background: Vec<JoinHandle<()>>,
+    http: JoinHandle<()>,
+    sender: Arc<Sender>,
+    blocked: Blocked,
+}
+
+/// Starts everything.
+///
+/// # Errors
+/// When the store, a secret or the HTTP server is not to be had.
+pub async fn start(config: &Config) -> Result<Running, ServeError> {
+    let metrics = crate::telemetry::start_metrics();
+    let secrets = secrets(config)?;
+    let store = Store::open(config, Access::Gateway).await?;
+    let listener = http::bind(&config.http).await?;
+    let board = Arc::new(Board::default());
+    let sender = Arc::new(Sender::start(store.journal.clone(), store.book.clone(), sender_options(config)));
+    let waiting = sender.load().await?;
+    if waiting > 0 {
+        tracing::info!(deliveries = waiting, "taken up from the last run");
+    }
+    let (stop_links, links_stop) = stop();
+    let (stop_http, http_stop) = stop();
+    let (learner, newcomers) = Learner::new();
+    let onward: Arc<dyn Onward> = Arc::new(ToSenderAndBoard { sender: sender.clone(), board: board.clone() });
+    let mut running = Running {
+        address: listener.address(),
+        store: store.clone(),
+        board: board.clone(),
+        links: Vec::new(),
+        stop_links,
+        stop_http,
+        link_tasks: Vec::new(),
+        keepers: Vec::new(),
+        background: vec![tokio::spawn(write_down(newcomers, store.book.clone()))],
+        http: tokio::spawn(async {}),
+        sender: sender.clone(),
+        blocked: Blocked::default(),
+    };
+    for (pbx, secret) in config.pbxs.iter().zip(secrets) {
+        let parts =
+            Parts { store: &store, learner: &learner, onward: &onward, stop: &links_stop, board: &board };
+        parts.follow(pbx, secret, &mut running).await?;
+    }
+    running.background.extend(watch::start(config, &running, metrics.clone()));
+    let facade = facade::Facade {
+        links: running.links.clone(),
+        board,
+        sender,
+        book: store.book.clone(),
+        guard: Guard::new(config.outgoing.allow.clone()),
+        blocked: running.blocked.clone(),
+        metrics,
+    };
+    let web = web::Web {
+        journal: store.journal.clone(),
+        book: store.book.clone(),
+        gateway: Arc::new(facade),
+        options: web::Options {
+            path: config.http.path.clone(),
+            secure: is_secure(config),
+            metrics_need_token: false,
+        },
+    };
+    running.http = tokio::spawn(listener.serve(web::router(web), http_stop));
+    Ok(running)
+}
+
+impl Running {
+    /// Stops in order.
+    pub async fn stop(self) {
+        tracing::info!("stopping: no more is read from the PBXs");
+        self.stop_links.stop();
+        for task in self.link_tasks {
+            let _ = task.await;
+        }
+        let mut lost = 0;
+        for keeper in self.keepers {
+            lost += keeper.await.unwrap_or(0);
+        }
+        if lost == 0 {
+            tracing::info!("stopping: everything the PBXs said is kept");
+        }
+        self.sender.stop(LAST_REQUESTS).await;
+        tracing::info!("stopping: no request is out any more");
+        self.stop_http.stop();
+        let _ = self.http.await;
+        for task in self.background {
+            task.abort();
+        }
+        drop(self.sender);
+        drop(self.store);
+        tracing::info!("stopped");
+    }
+}
+
+struct Parts<'a> {
+    store: &'a Store,
+    learner: &'a Learner,
+    onward: &'a Arc<dyn Onward>,
+    stop: &'a Stop,
+    board: &'a Board,
+}
+
+impl Parts<'_> {
+    /// Follows one PBX from where the last run left it.
+    async fn follow(&self, pbx: &Pbx, secret: Secret, running: &mut Running) -> Result<(), ServeError> {
+        let restored = self.store.journal.restore(pbx.name.clone()).await?;
+        self.board.restore(&restored.legs);
+        let book = Arc::new(Written::new(self.store.book.clone()));
+        let phones = Phones::new(Rules::new(pbx.phones.clone()), book, self.learner.clone());
+        let mut follower = Follower::new(pbx.name.clone(), phones);
+        let session = Session::new(Settings::new(&*pbx.username, secret), restored.last_heard);
+        follower.restore(restored);
+        let (moments, kept) = mpsc::channel(MAX_MOMENTS);
+        let keeper = Keeper {
+            journal: self.store.journal.clone(),
+            onward: self.onward.clone(),
+            stop: self.stop.clone(),
+            blocked: running.blocked.clone(),
+        };
+        let status = Status::new(pbx.name.clone(), pbx.address.clone(), clock::wall());
+        running.links.push(status.clone());
+        let routes = Routes::new(self.store.book.clone());
+        let task =
+            PbxTask { pbx: pbx.clone(), session, follower, routes, moments, status, stop: self.stop.clone() };
+        running.keepers.push(tokio::spawn(keeper.run(kept)));
+        running.link_tasks.push(tokio::spawn(task.run()));
+        Ok(())
+    }
+}
+
+struct ToSenderAndBoard {
+    sender: Arc<Sender>,
+    board: Arc<Board>,
+}
+
+impl Onward for ToSenderAndBoard {
+    fn kept(&self, pbx: &PbxName, events: &[Arc<Kept>], due: Vec<(Pending, Arc<Kept>)>, notes: &[Note]) {
+        if !due.is_empty() {
+            self.sender.offer(due);
+        }
+        self.board.kept(pbx, events.iter().map(|kept| &kept.event), notes);
+    }
+}
+
+fn secrets(config: &Config) -> Result<Vec<Secret>, ServeError> {
+    let mut problems = Vec::new();
+    let mut secrets = Vec::new();
+    for pbx in &config.pbxs {
+        match pbx.secret.read() {
+            Ok(secret) => secrets.push(Secret::new(secret.expose())),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(secrets) } else { Err(ServeError::Secrets(problems)) }
+}
+
+fn sender_options(config: &Config) -> SenderOptions {
+    let outgoing = &config.outgoing;
+    SenderOptions {
+        connector: ConnectorOptions {
+            guard: Guard::new(outgoing.allow.clone()),
+            connect_timeout: outgoing.connect_timeout,
+            ..ConnectorOptions::default()
+        },
+        response_timeout: outgoing.response_timeout,
+        limits: Limits {
+            total: outgoing.total,
+            per_destination: outgoing.per_destination,
+            ..Limits::default()
+        },
+        history: true,
+        seed: u64::from(clock::chance()),
+    }
+}
+
+fn is_secure(config: &Config) -> bool {
+    config.http.tls.is_some()
+        || config.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+}

@@ -1,0 +1,146 @@
+//! What runs beside the calls: other processes' settings taken in, old history forgotten, gauges set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use delivery::sender::Sender;
+use journal::{Journal, SettingsBook, WallTime};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::task::JoinHandle;
+
+use super::Running;
+use crate::board::Board;
+use crate::clock;
+use crate::config::{Config, Keep};
+use crate::link::{Standing, Status};
+
+/// How often the settings of other processes (the command line) are taken in.
+const REFRESH: Duration = Duration::from_millis(500);
+/// How often old history is looked for, and how long between two bites.
+const PRUNE: (Duration, Duration) = (Duration::from_secs(600), Duration::from_millis(200));
+/// How often gauges are set.
+const GAUGES: Duration = Duration::from_secs(5);
+
+pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandle) -> Vec<JoinHandle<()>> {
+    let (journal, book) = (running.store.journal.clone(), running.store.book.clone());
+    vec![
+        tokio::spawn(refresh(book)),
+        tokio::spawn(prune(journal.clone(), config.keep.clone())),
+        tokio::spawn(gauges(running.links.clone(), running.sender.clone(), journal, metrics)),
+        tokio::spawn(follow_links(running.links.clone(), running.board.clone())),
+    ]
+}
+
+async fn refresh(book: Arc<SettingsBook>) {
+    let mut failed = false;
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        match book.refresh().await {
+            Ok(_) => failed = false,
+            Err(error) if !failed => {
+                failed = true;
+                tracing::warn!(%error, "the settings cannot be read anew; those known go on");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn prune(journal: Arc<dyn Journal>, keep: Keep) {
+    let Some(days) = keep.days else { return };
+    let age = i64::from(days) * 86_400 * 1_000_000;
+    loop {
+        let before = WallTime(clock::wall().0 - age);
+        let mut gone = 0;
+        loop {
+            match journal.prune(None, before).await {
+                Ok(0) => break,
+                Ok(count) => gone += count,
+                Err(error) => {
+                    tracing::warn!(%error, "old history cannot be forgotten now");
+                    break;
+                }
+            }
+            tokio::time::sleep(PRUNE.1).await;
+        }
+        if gone > 0 {
+            tracing::info!(events = gone, days, "forgot what is older than is kept");
+        }
+        tokio::time::sleep(PRUNE.0).await;
+    }
+}
+
+/// Tells those who look at the board that a link changed.
+async fn follow_links(links: Vec<Status>, board: Arc<Board>) {
+    let mut before = Vec::new();
+    loop {
+        let now: Vec<&str> = links.iter().map(|link| link.with(|status| status.standing.name())).collect();
+        if now != before {
+            board.changed();
+            before = now;
+        }
+        tokio::time::sleep(REFRESH).await;
+    }
+}
+
+async fn gauges(
+    links: Vec<Status>,
+    sender: Arc<Sender>,
+    journal: Arc<dyn Journal>,
+    handle: PrometheusHandle,
+) {
+    loop {
+        for link in &links {
+            link.with(link_gauges);
+        }
+        let status = sender.status();
+        metrics::gauge!("ringbud_deliveries_pending").set(number(status.pending));
+        metrics::gauge!("ringbud_deliveries_pending_bytes").set(number(status.bytes));
+        metrics::gauge!("ringbud_requests_in_flight").set(f64::from(status.in_flight));
+        let oldest = sender.oldest().unwrap_or_default();
+        metrics::gauge!("ringbud_delivery_oldest_seconds").set(oldest.as_secs_f64());
+        if let Ok(size) = journal.size().await {
+            metrics::gauge!("ringbud_journal_bytes")
+                .set(number(usize::try_from(size.bytes).unwrap_or(usize::MAX)));
+            metrics::gauge!("ringbud_journal_events")
+                .set(number(usize::try_from(size.events).unwrap_or(usize::MAX)));
+        }
+        if let Some(bytes) = resident_bytes() {
+            metrics::gauge!("process_resident_memory_bytes").set(number(bytes));
+        }
+        handle.run_upkeep();
+        tokio::time::sleep(GAUGES).await;
+    }
+}
+
+fn link_gauges(status: &crate::link::LinkStatus) {
+    let pbx = status.pbx.to_string();
+    for name in Standing::NAMES {
+        let is_so = status.standing.name() == name;
+        metrics::gauge!("ringbud_link_state", "pbx" => pbx.clone(), "state" => name).set(if is_so {
+            1.0
+        } else {
+            0.0
+        });
+    }
+    metrics::gauge!("ringbud_link_lag_seconds", "pbx" => pbx.clone())
+        .set(status.lag.unwrap_or_default().as_secs_f64());
+    metrics::gauge!("ringbud_link_queued_bytes", "pbx" => pbx.clone())
+        .set(number(usize::try_from(status.queued_bytes).unwrap_or(usize::MAX)));
+    metrics::gauge!("ringbud_channels", "pbx" => pbx.clone()).set(number(status.channels));
+    metrics::gauge!("ringbud_legs", "pbx" => pbx.clone()).set(number(status.legs));
+    metrics::counter!("ringbud_pbx_messages_total", "pbx" => pbx).absolute(status.messages);
+}
+
+/// Metrics are floating-point numbers; a rounded count is good enough for a gauge.
+fn number(count: usize) -> f64 {
+    u32::try_from(count)
+        .map_or_else(|_| f64::from(u32::try_from(count >> 20).unwrap_or(u32::MAX)) * 1_048_576.0, f64::from)
+}
+
+/// What the system says this process takes; only Linux says it in a file.
+fn resident_bytes() -> Option<usize> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4_096)
+}

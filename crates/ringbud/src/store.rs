@@ -1,0 +1,88 @@
+//! The data folder: the journal in it, and the key its secrets are sealed with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use journal::Access;
+use journal::Sqlite;
+use journal::seal::Sealer;
+use journal::{Journal, JournalError, SettingsBook};
+use sha2::{Digest, Sha256};
+
+use crate::config::{Config, Problem};
+
+/// The file of the key, where the configuration names none.
+const KEY_FILE: &str = "secret.key";
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The configuration names no folder.
+    #[error("{}: data_dir is missing: this command needs the store", file.display())]
+    NoFolder {
+        /// The configuration.
+        file: PathBuf,
+    },
+    /// The folder cannot be made.
+    #[error("the data folder {} cannot be made: {why}. Make it, or name another with data_dir", folder.display())]
+    NoAccess {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's words.
+        why: std::io::Error,
+    },
+    /// The key cannot be read or made.
+    #[error("the key of the secrets in {} cannot be used: {why}", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// The system's words.
+        why: std::io::Error,
+    },
+    /// The key the configuration names is not there.
+    #[error(transparent)]
+    Configured(#[from] Problem),
+    /// The journal says no.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// What is kept, and the settings in RAM.
+#[derive(Clone)]
+pub struct Store {
+    /// What is kept.
+    pub journal: Arc<dyn Journal>,
+    /// The settings.
+    pub book: Arc<SettingsBook>,
+}
+
+impl Store {
+    /// Opens the store of a configuration; makes it where there is none.
+    ///
+    /// # Errors
+    /// That it is in use, not accessible, damaged, newer, or sealed with another key.
+    pub async fn open(config: &Config, access: Access) -> Result<Self, StoreError> {
+        let folder =
+            config.data_dir.as_deref().ok_or_else(|| StoreError::NoFolder { file: config.file.clone() })?;
+        make_folder(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
+        let sealer = match &config.secret_key {
+            Some(source) => Sealer::new(Sha256::digest(source.read()?.expose().as_bytes()).into()),
+            None => {
+                let file = folder.join(KEY_FILE);
+                Sealer::from_key_file(&file).map_err(|why| StoreError::Key { file, why })?
+            }
+        };
+        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder, access, sealer)?);
+        let book = Arc::new(SettingsBook::load(journal.clone()).await?);
+        Ok(Self { journal, book })
+    }
+}
+
+/// Only its owner may look into a folder that we make.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

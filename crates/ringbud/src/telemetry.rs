@@ -1,0 +1,39 @@
+//! The program's log, on standard error, and its metrics.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Bounds of the histograms of durations, in seconds.
+const SECONDS: [f64; 16] =
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+
+/// Starts the log. `RINGBUD_LOG` in the environment beats the configuration's level.
+pub fn start_log(log: &Log) {
+    let filter = EnvFilter::try_from_env("RINGBUD_LOG").or_else(|_| EnvFilter::try_new(&log.level));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
+    let is_terminal = std::io::stderr().is_terminal();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
+    // A second start in one process (tests) changes nothing.
+    let _ = match log.format {
+        LogFormat::Human => subscriber.with_target(false).try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+}
+
+/// Starts counting.
+pub fn start_metrics() -> PrometheusHandle {
+    let builder = PrometheusBuilder::new();
+    let builder = builder
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .unwrap_or_else(|_| PrometheusBuilder::new());
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    // A second start in one process (tests) counts for itself.
+    let _ = metrics::set_global_recorder(recorder);
+    handle
+}
