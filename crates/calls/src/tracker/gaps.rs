@@ -232,18 +232,18 @@ impl Tracker {
                 Some(Origin::Placed) if !channel.is_helper() => {
                     callers.entry(channel.group.clone()).or_insert(key);
                 }
-                Some(Origin::Called) if channel.caller == Caller::Unknown && !channel.is_helper() => {
-                    called.push(key)
+                Some(Origin::Called) if channel.caller == Caller::Unknown => {
+                    called.push((key, entry.state == ListedState::Up));
                 }
                 Some(Origin::Placed | Origin::Called) | None => {}
             }
         }
-        for key in called {
+        for (key, is_up) in called {
             let Some(channel) = self.channels.get_mut(key) else { continue };
             match callers.get(&channel.group) {
                 Some(caller) => {
                     channel.caller = Caller::Channel(*caller);
-                    channel.reached = true;
+                    channel.reached |= is_up;
                     if let Some(caller) = self.channels.get_mut(*caller) {
                         caller.dials.push(key);
                     }

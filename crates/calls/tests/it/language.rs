@@ -162,14 +162,19 @@ fn endpoint(name: &str) -> &'static str {
 
 fn list(world: &mut World, entries: &str) -> Option<Vec<Output>> {
     let mut listed = Vec::new();
-    for entry in entries.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
-        // `;1` of a helper would split the line; helpers are written `L,1` here.
+    let entries = entries.replace(';', "\n").replace(',', ";");
+    for entry in entries.lines().map(str::trim).filter(|entry| !entry.is_empty()) {
+        // `;` is between entries, so helpers are written `L,1` here.
         let words: Vec<&str> = entry.split_whitespace().collect();
         let [name, origin, state, bridge, rest @ ..] = words.as_slice() else { return None };
         listed.push(Listed {
             who: Seen {
-                number: rest.first().copied().unwrap_or_else(|| own_number(name)),
-                dialled: rest.get(1).copied().unwrap_or(""),
+                number: rest
+                    .first()
+                    .copied()
+                    .filter(|number| *number != "-")
+                    .unwrap_or_else(|| own_number(name)),
+                dialled: rest.get(1).copied().filter(|dialled| *dialled != "-").unwrap_or(""),
                 group: rest.get(2).copied().unwrap_or(""),
                 ..seen(name)
             },

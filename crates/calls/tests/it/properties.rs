@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use calls::{Event, EventKind, Output, PbxTime, What};
+use calls::{Event, EventKind, Note, OpenLeg, Output, PbxTime, Restored, What};
 
 use crate::model::{Chance, Story, Told, tell};
 use crate::{language, world::World};
@@ -194,23 +194,134 @@ fn a_gap_anywhere_breaks_no_invariant() {
     });
 }
 
+/// What a journal would have kept of these outputs: the events, each once and none after an end, the notes,
+/// and what a new start is given.
+#[derive(Default)]
+struct Kept {
+    events: Vec<Event>,
+    notes: BTreeMap<String, Note>,
+}
+
+impl Kept {
+    fn keep(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Event(event) => {
+                    let of_leg = |kept: &&Event| kept.leg == event.leg;
+                    let told = self.events.iter().filter(of_leg).any(|kept| kept.kind() == event.kind());
+                    let ended = self.events.iter().filter(of_leg).any(|kept| kept.kind() == EventKind::Ended);
+                    if !told && !ended {
+                        self.events.push(*event);
+                    }
+                }
+                Output::Note(note) => drop(self.notes.insert(note.channel.to_string(), note)),
+                Output::Anomaly(_) => {}
+            }
+        }
+    }
+
+    fn restored(&self) -> Restored {
+        let ended = |leg: &calls::LegId| {
+            self.events.iter().any(|event| event.leg == *leg && event.kind() == EventKind::Ended)
+        };
+        let begun = self.events.iter().filter(|event| event.sequence == 1 && !ended(&event.leg));
+        let legs = begun.map(|begun| {
+            let of_leg = self.events.iter().filter(|event| event.leg == begun.leg);
+            let last = of_leg.max_by_key(|event| event.sequence).unwrap();
+            OpenLeg {
+                leg: last.leg.clone(),
+                call: last.call.clone(),
+                sequence: last.sequence,
+                phone: last.phone.clone(),
+                direction: last.direction,
+                begun_at: last.begun_at,
+                answered_at: matches!(last.what, What::Answered).then_some(last.at),
+                counterpart: last.counterpart.clone(),
+                a_number: last.a_number.clone(),
+                b_number: last.b_number.clone(),
+                dialed_number: last.dialed_number.clone(),
+                queue: last.queue.clone(),
+            }
+        });
+        let notes = self.notes.values().filter(|note| note.kept.is_some()).cloned().collect();
+        Restored { legs: legs.collect(), notes, last_heard: self.events.last().map(|event| event.at) }
+    }
+}
+
+#[test]
+fn a_restart_of_ours_anywhere_breaks_no_invariant_and_forgets_no_transfer() {
+    each_seed(300, |seed| {
+        let all = stories(seed);
+        let mut chance = Chance::new(seed ^ 0x5E57);
+        let end = all.says.last().map_or(0, |(at, _)| *at);
+        let moment = chance.below(end as usize) as u64;
+        let mut kept = Kept::default();
+        let mut world = World::new();
+        let say = |world: &mut World, kept: &mut Kept, at: u64, line: &str| -> Result<(), String> {
+            let line = format!("{}.{:03} {line}", at / 1_000, at % 1_000);
+            kept.keep(language::run(world, &line).ok_or(line)?);
+            Ok(())
+        };
+        for (at, line) in all.says.iter().filter(|(at, _)| *at < moment) {
+            say(&mut world, &mut kept, *at, line)?;
+        }
+        world = World::new();
+        world.tracker.restore(kept.restored());
+        say(&mut world, &mut kept, moment, &list_at(&all.says, moment))?;
+        for (at, line) in all.says.iter().filter(|(at, _)| *at >= moment) {
+            say(&mut world, &mut kept, *at, line)?;
+        }
+        say(&mut world, &mut kept, end + 10_000, "link lost")?;
+        say(&mut world, &mut kept, end + 20_000, "list")?;
+        say(&mut world, &mut kept, end + 30_000, "wait")?;
+        invariants(&kept.events).map_err(|why| format!("{why}\nat {moment}\n{}", written(&all.says)))?;
+        let told = transfers_told_before(&all, &kept.events, moment);
+        told.map_err(|why| format!("{why}\nat {moment}\n{}", written(&all.says)))
+    });
+}
+
+/// A leg that had begun before the restart tells its transfer, whenever that took effect.
+fn transfers_told_before(all: &Story, events: &[Event], moment: u64) -> Result<(), String> {
+    for event in events.iter().filter(|event| event.begun_at.as_micros() < moment as i64 * 1_000) {
+        let What::Ended(ended) = &event.what else { continue };
+        let leg = all.legs.get(event.leg.as_str().trim_start_matches("p-"));
+        if leg.is_some_and(|leg| leg.transfer.is_some() != ended.transfer.is_some()) {
+            return Err(format!("{} lost its transfer", event.leg));
+        }
+    }
+    Ok(())
+}
+
 /// The channels that are there at a moment, as a PBX would list them.
 fn list_at(says: &[(u64, String)], moment: u64) -> String {
     let mut there: BTreeMap<&str, (&str, &str, &str)> = BTreeMap::new();
+    let (mut groups, mut halves): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = Default::default();
     for (_, line) in says.iter().filter(|(at, _)| *at < moment) {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             [who, "is", "called"] => drop(there.insert(who, ("called", "pending", "-"))),
-            [who, "places", ..] => drop(there.insert(who, ("placed", "pending", "-"))),
+            [who, "places", ..] => {
+                there.insert(who, ("placed", "pending", "-"));
+                halves.extend(who.strip_suffix(";2").map(|pair| (pair, *who)));
+            }
             [who, "rings"] => drop(there.get_mut(who).map(|entry| entry.1 = "ringing")),
             [who, "up"] => drop(there.get_mut(who).map(|entry| entry.1 = "up")),
             [who, "joins", bridge] => drop(there.get_mut(who).map(|entry| entry.2 = bridge)),
             [who, "leaves", _] => drop(there.get_mut(who).map(|entry| entry.2 = "-")),
             [who, "gone", ..] => drop(there.remove(who)),
+            [from, "dials", to, ..] if *from != "nobody" => {
+                let group = groups.get(from).copied().unwrap_or(from);
+                groups.insert(to.to_owned(), group);
+                if let Some(other) = to.strip_suffix(";1").and_then(|pair| halves.get(pair)) {
+                    groups.insert(other, group);
+                }
+            }
             _ => {}
         }
     }
-    let entries = there.iter().filter(|(who, _)| !who.contains(';'));
-    let entries = entries.map(|(who, (origin, state, bridge))| format!("{who} {origin} {state} {bridge}"));
+    let entries = there.iter().map(|(who, (origin, state, bridge))| {
+        let group = groups.get(who).copied().unwrap_or(who);
+        format!("{who} {origin} {state} {bridge} - - {group}").replace(';', ",")
+    });
     format!("list {}", entries.collect::<Vec<_>>().join("; "))
 }
