@@ -302,6 +302,7 @@ impl Schedule {
                 let hook = &mut self.webhooks[webhook.0 as usize];
                 hook.dispositions = to;
                 hook.patience = patience;
+                self.dequeue(webhook.0);
                 self.pull_forward(webhook.0);
                 self.enqueue(webhook.0);
             }

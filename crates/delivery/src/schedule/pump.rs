@@ -134,6 +134,17 @@ impl Schedule {
         }
     }
 
+    /// Takes a webhook out of the turns: what it may do has changed.
+    pub(super) fn dequeue(&mut self, webhook: u32) {
+        let hook = &mut self.webhooks[webhook as usize];
+        if std::mem::take(&mut hook.queued) {
+            let other = |of: &u32| *of != webhook;
+            self.destinations[hook.destination as usize].ring.retain(other);
+            self.probes.retain(other);
+            self.draining.retain(other);
+        }
+    }
+
     pub(super) fn enqueue_destination(&mut self, at: u32) {
         let destination = &mut self.destinations[at as usize];
         if !destination.queued && destination.may_start(&self.limits) {

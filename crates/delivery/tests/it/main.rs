@@ -1,10 +1,14 @@
 //! The rules of delivery, one module a room.
 
 mod bad_receivers;
+mod control;
 mod guard;
+mod journal_trouble;
 mod payload;
 mod policy;
 mod request;
+mod schedule;
 mod sender;
 mod signing;
+mod simulation;
 mod support;

@@ -1,0 +1,325 @@
+//! Order, turns, room and breakers, on the bare schedule.
+
+use std::time::Duration;
+
+use calls::EventKind;
+use delivery::policy::{Moment, Patience};
+use delivery::schedule::{
+    BREAKER_FAILURES, Disposition, Finish, Input, Limits, Out, Schedule, SlotId, Verdict, WebhookKey,
+};
+
+const START: Moment = Moment(1_000_000);
+
+struct Bench {
+    schedule: Schedule,
+    now: Moment,
+    seq: i64,
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Self {
+        Self { schedule: Schedule::new(limits, 7), now: START, seq: 0 }
+    }
+
+    fn webhook(&mut self) -> WebhookKey {
+        let destination = self.schedule.add_destination();
+        self.schedule.add_webhook(destination, Patience::default())
+    }
+
+    fn put(&mut self, input: Input) -> Vec<Out> {
+        let mut out = Vec::new();
+        self.schedule.handle(self.now, input, &mut out);
+        out
+    }
+
+    fn offer(&mut self, webhook: WebhookKey, kind: EventKind, call_hash: u64) -> Vec<Out> {
+        self.seq += 1;
+        let (seq, since, due) = (self.seq, self.now, self.now);
+        self.put(Input::Offer { seq, webhook, kind, call_hash, since, attempts: 0, due })
+    }
+
+    fn finish(&mut self, slot: SlotId, how: Finish) -> Vec<Out> {
+        self.put(Input::Finished { slot, how })
+    }
+
+    /// Lets time pass up to a moment; all that comes out.
+    fn pass(&mut self, time: Duration) -> Vec<Out> {
+        let until = self.now.plus(time);
+        let mut out = Vec::new();
+        while let Some(at) = self.schedule.next_deadline().filter(|at| *at <= until) {
+            self.now = at.max(self.now);
+            self.schedule.handle_timeout(self.now, &mut out);
+        }
+        self.now = until;
+        out
+    }
+}
+
+fn started(out: &[Out]) -> Vec<(SlotId, i64)> {
+    out.iter()
+        .filter_map(|out| match out {
+            Out::Start { slot, seq, .. } => Some((*slot, *seq)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn verdicts(out: &[Out]) -> Vec<(i64, Verdict, bool)> {
+    out.iter()
+        .filter_map(|out| match out {
+            Out::Settle { seq, verdict, urgent, .. } => Some((*seq, *verdict, *urgent)),
+            _ => None,
+        })
+        .collect()
+}
+
+const REFUSED: Finish = Finish::Refused { retry_after: None };
+
+#[test]
+fn the_next_of_a_call_starts_only_when_the_one_before_is_on_disk() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Incoming, 1))[0];
+    assert!(started(&bench.offer(hook, EventKind::Ended, 1)).is_empty());
+    let out = bench.finish(slot, Finish::Taken);
+    assert_eq!(verdicts(&out), [(1, Verdict::Delivered, true)]);
+    assert!(started(&out).is_empty());
+    let out = bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Delivered });
+    assert_eq!(started(&out)[0].1, 2);
+}
+
+#[test]
+fn an_event_behind_an_outcome_that_waits_for_company_hurries_it() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Incoming, 1))[0];
+    assert_eq!(verdicts(&bench.finish(slot, Finish::Taken)), [(1, Verdict::Delivered, false)]);
+    assert_eq!(bench.offer(hook, EventKind::Ended, 1), [Out::Urgent]);
+}
+
+#[test]
+fn calls_do_not_wait_for_each_other_nor_webhooks_of_one_call() {
+    let mut bench = Bench::new(Limits::default());
+    let (one, other) = (bench.webhook(), bench.webhook());
+    assert_eq!(started(&bench.offer(one, EventKind::Incoming, 1)).len(), 1);
+    assert_eq!(started(&bench.offer(one, EventKind::Incoming, 2)).len(), 1);
+    assert_eq!(started(&bench.offer(other, EventKind::Ended, 1)).len(), 1);
+}
+
+#[test]
+fn room_is_bounded_per_destination_and_in_all() {
+    let limits = Limits { total: 10, per_destination: 4, window_start: 4, ..Limits::default() };
+    let mut bench = Bench::new(limits);
+    let hooks = [bench.webhook(), bench.webhook(), bench.webhook()];
+    for call in 0..20 {
+        for hook in hooks {
+            bench.offer(hook, EventKind::Ended, call);
+        }
+    }
+    assert_eq!(bench.schedule.in_flight(), 10);
+    assert!(hooks.iter().all(|hook| bench.schedule.webhook(*hook).in_flight <= 4));
+}
+
+#[test]
+fn webhooks_take_turns_however_much_one_of_them_has() {
+    let limits = Limits { total: 1, ..Limits::default() };
+    let mut bench = Bench::new(limits);
+    let destination = bench.schedule.add_destination();
+    let flood = bench.schedule.add_webhook(destination, Patience::default());
+    let quiet = bench.schedule.add_webhook(destination, Patience::default());
+    let (mut slot, _) = started(&bench.offer(flood, EventKind::Ended, 0))[0];
+    for call in 1..1_000 {
+        bench.offer(flood, EventKind::Ended, call);
+    }
+    bench.offer(quiet, EventKind::Ended, 0);
+    let mut turns = Vec::new();
+    for _ in 0..2 {
+        let next = started(&bench.finish(slot, Finish::Taken));
+        bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Delivered });
+        turns.push(next[0].1);
+        slot = next[0].0;
+    }
+    assert!(turns.contains(&1_001), "{turns:?}");
+}
+
+#[test]
+fn what_is_worth_seconds_goes_first() {
+    let mut bench = Bench::new(Limits { total: 1, ..Limits::default() });
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    bench.offer(hook, EventKind::Ended, 2);
+    bench.offer(hook, EventKind::Incoming, 3);
+    assert_eq!(started(&bench.finish(slot, Finish::Taken))[0].1, 3);
+}
+
+#[test]
+fn what_fails_for_five_deliveries_in_a_row_is_only_probed() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    for call in 0..u64::from(BREAKER_FAILURES) {
+        let (slot, _) = started(&bench.offer(hook, EventKind::Ended, call))[0];
+        bench.finish(slot, REFUSED);
+    }
+    assert!(bench.schedule.webhook(hook).open);
+    assert!(started(&bench.offer(hook, EventKind::Ended, 99)).is_empty());
+    let probe = started(&bench.pass(Duration::from_millis(1_200)));
+    assert_eq!(probe.len(), 1, "{probe:?}");
+    let out = bench.finish(probe[0].0, Finish::Taken);
+    assert_eq!(started(&out).len(), usize::from(BREAKER_FAILURES), "all that waited goes at once");
+}
+
+#[test]
+fn one_call_that_keeps_failing_does_not_open_the_breaker() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let mut slots = started(&bench.offer(hook, EventKind::Ended, 1));
+    for _ in 0..8 {
+        bench.finish(slots[0].0, REFUSED);
+        slots = started(&bench.pass(Duration::from_secs(400)));
+        assert_eq!(slots.len(), 1);
+    }
+    assert!(!bench.schedule.webhook(hook).open);
+    assert_eq!(started(&bench.offer(hook, EventKind::Incoming, 2)).len(), 1);
+}
+
+#[test]
+fn a_thousand_accounts_at_a_dead_host_cost_one_probe_at_a_time() {
+    let mut bench = Bench::new(Limits::default());
+    let dead = bench.schedule.add_destination();
+    let hooks: Vec<_> = (0..1_000).map(|_| bench.schedule.add_webhook(dead, Patience::default())).collect();
+    let mut out = Vec::new();
+    for hook in hooks {
+        out.extend(bench.offer(hook, EventKind::Ended, 1));
+    }
+    while let Some((slot, _)) = started(&out).first().copied() {
+        out.retain(|one| !matches!(one, Out::Start { slot: of, .. } if *of == slot));
+        out.extend(bench.finish(slot, Finish::Unreachable));
+    }
+    let healthy = bench.webhook();
+    assert_eq!(started(&bench.offer(healthy, EventKind::Incoming, 2)).len(), 1);
+    let mut probes = 0;
+    for _ in 0..600 {
+        for (slot, _) in started(&bench.pass(Duration::from_millis(500))) {
+            probes += 1;
+            assert!(bench.schedule.in_flight() <= 2);
+            bench.finish(slot, Finish::Unreachable);
+        }
+    }
+    assert!((8..40).contains(&probes), "{probes} probes in five minutes");
+}
+
+#[test]
+fn hanging_webhooks_leave_room_for_the_others() {
+    let limits = Limits { total: 40, per_destination: 8, window_start: 8, ..Limits::default() };
+    let mut bench = Bench::new(limits);
+    let hanging: Vec<_> = (0..4).map(|_| bench.webhook()).collect();
+    for round in 0..10 {
+        let mut out = Vec::new();
+        for hook in &hanging {
+            for call in 0..10 {
+                out.extend(bench.offer(*hook, EventKind::Ended, round * 100 + call));
+            }
+        }
+        out.extend(bench.pass(Duration::from_secs(10)));
+        for (slot, _) in started(&out) {
+            bench.finish(slot, Finish::TimedOut);
+        }
+    }
+    bench.pass(Duration::from_secs(30));
+    let probing: u32 = hanging.iter().map(|hook| bench.schedule.webhook(*hook).in_flight).sum();
+    assert!(probing <= 4, "{probing}");
+}
+
+#[test]
+fn an_incoming_that_became_too_late_is_settled_unsent() {
+    let mut bench = Bench::new(Limits { total: 1, ..Limits::default() });
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    bench.offer(hook, EventKind::Incoming, 2);
+    bench.pass(Duration::from_secs(61));
+    let out = bench.finish(slot, Finish::Taken);
+    assert!(started(&out).is_empty());
+    assert_eq!(verdicts(&out)[1], (2, Verdict::Expired, false));
+}
+
+#[test]
+fn after_five_days_without_success_a_webhook_is_paused() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let mut paused_after = None;
+    for hour in 0..24 * 6 {
+        let mut out = bench.offer(hook, EventKind::Ended, hour);
+        out.extend(bench.pass(Duration::from_secs(3_600)));
+        for (slot, _) in started(&out) {
+            for out in bench.finish(slot, REFUSED) {
+                match out {
+                    Out::Pause { failing_since, .. } => {
+                        assert!(failing_since.is_some());
+                        paused_after.get_or_insert(hour);
+                    }
+                    Out::Settle { slot, verdict, .. } => {
+                        bench.put(Input::Settled { slot, fenced: false, verdict });
+                    }
+                    Out::Start { .. } | Out::Urgent => {}
+                }
+            }
+        }
+    }
+    assert_eq!(paused_after.map(|hour| hour / 24), Some(5));
+}
+
+#[test]
+fn nothing_more_is_sent_while_too_many_outcomes_wait_for_the_disk() {
+    let mut bench = Bench::new(Limits { unsettled: 3, ..Limits::default() });
+    let hook = bench.webhook();
+    let mut waiting = Vec::new();
+    for call in 0..3 {
+        let (slot, _) = started(&bench.offer(hook, EventKind::Ended, call))[0];
+        bench.finish(slot, Finish::Taken);
+        waiting.push(slot);
+    }
+    assert!(started(&bench.offer(hook, EventKind::Ended, 9)).is_empty());
+    let slot = waiting[0];
+    let out = bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Delivered });
+    assert_eq!(started(&out).len(), 1);
+}
+
+#[test]
+fn somebody_elses_settlement_ends_it_here() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    let out = bench.finish(slot, REFUSED);
+    let (_, verdict, _) = verdicts(&out)[0];
+    bench.put(Input::Settled { slot, fenced: true, verdict });
+    assert_eq!(bench.schedule.pending(), 0);
+    assert!(started(&bench.pass(Duration::from_secs(10))).is_empty());
+}
+
+#[test]
+fn a_held_webhook_empties_without_sending() {
+    let mut bench = Bench::new(Limits { total: 1, ..Limits::default() });
+    let hook = bench.webhook();
+    let other = bench.webhook();
+    bench.offer(other, EventKind::Ended, 0);
+    for call in 0..100 {
+        bench.offer(hook, EventKind::Ended, call);
+    }
+    let to = [Disposition::Hold; 4];
+    let out = bench.put(Input::Disposed { webhook: hook, to, patience: Patience::default() });
+    assert_eq!(verdicts(&out).len(), 100);
+    assert!(verdicts(&out).iter().all(|(_, verdict, _)| *verdict == Verdict::Held));
+}
+
+#[test]
+fn a_pending_delivery_takes_64_bytes_at_most() {
+    let mut bench = Bench::new(Limits::default());
+    let hooks: Vec<_> = (0..1_000).map(|_| bench.webhook()).collect();
+    let many = 450_000_u64;
+    for n in 0..many {
+        let hook = hooks[n as usize % hooks.len()];
+        bench.offer(hook, EventKind::Ended, n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    }
+    let each = bench.schedule.bytes() as f64 / many as f64;
+    assert!(each <= 64.0, "{each} bytes");
+}
