@@ -157,7 +157,6 @@ fn parties(request: &Received) -> String {
 fn ending(request: &Received) -> String {
     let duration = match request.parameter("Duration") {
         "" => String::new(),
-        "0" => "no conversation".to_owned(),
         seconds => format!("{seconds} s"),
     };
     let to = request.parameter("TransferTo");
