@@ -118,11 +118,15 @@ mod tests {
     const TIME_S: i64 = 1_614_265_330;
 
     fn verify(body: &str, signatures: &str, now_s: i64) -> Signature {
+        verify_request(Method::POST, "/", body, signatures, now_s)
+    }
+
+    fn verify_request(method: Method, target: &str, body: &str, signatures: &str, now_s: i64) -> Signature {
         let mut headers = HeaderMap::new();
         headers.insert("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek".parse().expect("a header"));
         headers.insert("webhook-timestamp", TIME_S.into());
         headers.insert("webhook-signature", signatures.parse().expect("a header"));
-        let (method, target) = (Method::POST, Uri::from_static("/"));
+        let target = target.parse().expect("a target");
         let signed = Signed { method: &method, target: &target, headers: &headers, body: body.as_bytes() };
         let secrets = [Secret::read(SECRET).expect("a secret")];
         signed.verify(&secrets, Timestamp::from_second(now_s).expect("a time"))
@@ -137,6 +141,17 @@ mod tests {
         assert_eq!(verify(r#"{"test": 2432232315}"#, good, TIME_S), Signature::Wrong);
         assert_eq!(verify(body, "v2,g0hM9SsE", TIME_S), Signature::Wrong);
         assert_eq!(verify(body, "", TIME_S), Signature::Missing);
+    }
+
+    #[test]
+    fn of_a_get_the_request_target_is_signed() {
+        let (target, good) = ("/hook?a=1&ANumber=%2B45", "v1,tZkENO+0m8BekoPU7dhOR8aQgRDBsaQWHwJvci3YZdE=");
+        assert_eq!(verify_request(Method::GET, target, "", good, TIME_S), Signature::Good);
+        assert_eq!(
+            verify_request(Method::GET, "/hook?a=1&ANumber=%2B46", "", good, TIME_S),
+            Signature::Wrong
+        );
+        assert_eq!(verify_request(Method::POST, target, "", good, TIME_S), Signature::Wrong);
     }
 
     #[test]
