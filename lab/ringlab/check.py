@@ -58,7 +58,7 @@ class Leg:
 def compare(expected, events, seen, prompt=True):
     """All that is wrong, in words; an empty list if all is right."""
     wrong = [f"{event}: {what}" for event in events for what in event.wrong]
-    wrong += broken_invariants(events)
+    wrong += broken_invariants(events, prompt)
     stray = [event for event in events if seen.phone_of(event.id) is None]
     wrong += [f"{event}: no channel of a phone has this id" for event in stray]
     results = (_compare_assigned(expected, events, seen, legs, prompt)

@@ -11,6 +11,7 @@ class Proxy:
 
     def __init__(self, to_port):
         self.to_port = to_port
+        self.heard = bytearray()  # all that Ringbud was let read, for `ringbud replay`
         self._flows = threading.Event()
         self._flows.set()
         self._is_cut = False
@@ -63,15 +64,17 @@ class Proxy:
             far.settimeout(None)
             with self._lock:
                 self._sockets += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+            for source, sink, heard in ((near, far, None), (far, near, self.heard)):
+                threading.Thread(target=self._relay, args=(source, sink, heard), daemon=True).start()
 
-    def _relay(self, source, sink):
+    def _relay(self, source, sink, heard):
         try:
             while data := source.recv(65536):
                 self._flows.wait()
                 if source not in self._stranded:
                     sink.sendall(data)
+                    if heard is not None:
+                        heard += data
         except OSError:
             pass
         _close(source)

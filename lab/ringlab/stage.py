@@ -182,6 +182,7 @@ class Stage:
         self.marks = {}
         self._since, self._events_since = time.time(), len(self.ami.events)
         self._raw_since = len(self.ami.raw), len(self.tracker.raw) if self.tracker else 0
+        self._link_since = len(self.proxy.heard)
         self.diary.start(name)
 
     def finish(self):
@@ -205,6 +206,10 @@ class Stage:
         """The AMI bytes of this shape: the lab's, and the tracker's when recording."""
         own, tracker = self._raw_since
         return bytes(self.ami.raw[own:]), bytes(self.tracker.raw[tracker:]) if self.tracker else b""
+
+    def link_stream(self):
+        """What Ringbud read from AMI in this shape, answers to its own questions included."""
+        return bytes(self.proxy.heard[self._link_since:])
 
     def events(self):
         """The AMI events of this shape."""

@@ -64,11 +64,12 @@ def asterisk_killed_then_the_same_call_again(lab):
 
 
 @shape("""I101 A101 O103 b=mobile I102 linked=t3 a=caller2
-          { E103 out @lost A102 O2002/101 b=caller }
+          { E103 out @lost A102 O2002/101 b=caller a=* }
           { E101 in E102 in E2002/101 out }""", prompt=False)
 def ami_dropped_during_call(lab):
     """The link is cut for three seconds. Before: 101 talks, 103 talks to the outside, 102 rings.
-    Meanwhile: 102 answers, 103 hangs up, 2002/101 dials the outside. After: that is answered, all end."""
+    Meanwhile: 102 answers, 103 hangs up, 2002/101 dials the outside. After: that is answered, all end.
+    2002/101's own number: the dialplan has put the full one in its place before the link is back."""
     caller, first = talks_to_101(lab)
     third = lab.p103.dial(lab.mobile)
     mobile = lab.outside.wait_call().ring()
