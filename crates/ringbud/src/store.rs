@@ -14,6 +14,9 @@ use crate::config::{Config, Problem};
 /// The file of the key, where the configuration names none.
 const KEY_FILE: &str = "secret.key";
 
+/// The file of the journal.
+const JOURNAL_FILE: &str = "journal.sqlite";
+
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -57,6 +60,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether there is a store in a folder.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(JOURNAL_FILE).is_file()
+    }
+
     /// Opens the store of a configuration; makes it where there is none.
     ///
     /// # Errors

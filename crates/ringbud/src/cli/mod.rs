@@ -2,7 +2,11 @@
 //!
 //! One file a command; each parses, delegates and prints. The help texts here are also the man page.
 
+mod check;
 mod completions;
+mod demo;
+mod receive;
+mod record;
 mod replay;
 mod serve;
 mod settings;
@@ -11,13 +15,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
+pub use demo::DemoArgs;
+pub use receive::ReceiveArgs;
+pub use record::RecordArgs;
 pub use replay::ReplayArgs;
 pub use serve::ServeArgs;
 pub(crate) use settings::check_url;
 pub use settings::{AccountArgs, EmployeeArgs, IntegrationArgs, PhoneArgs, TokenArgs};
 
-use crate::config::{Config, ConfigError, Purpose};
+use crate::config::{Config, ConfigError, Pbx, Purpose};
 
 /// Everything went well.
 pub const EXIT_DONE: u8 = 0;
@@ -65,8 +73,12 @@ impl ConfigArg {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(DemoArgs),
     Serve(ServeArgs),
+    Check(CheckArgs),
+    Receive(ReceiveArgs),
     Replay(ReplayArgs),
+    Record(RecordArgs),
     Account(AccountArgs),
     Employee(EmployeeArgs),
     Phone(PhoneArgs),
@@ -74,6 +86,16 @@ enum Command {
     Token(TokenArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+}
+
+fn pbx_of<'a>(config: &'a Config, name: Option<&str>) -> Result<Option<&'a Pbx>, Failure> {
+    match name {
+        None => Ok(config.pbxs.first()),
+        Some(name) => match config.pbxs.iter().find(|pbx| pbx.name.as_str() == name) {
+            Some(pbx) => Ok(Some(pbx)),
+            None => Err(Failure::new(format!("{} has no PBX named {name}", config.file.display()))),
+        },
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -104,7 +126,11 @@ impl Cli {
     /// Does what was asked; the answer is the exit code.
     pub fn run(self) -> u8 {
         let done = match self.command {
+            Command::Demo(args) => args.run(),
             Command::Serve(args) => args.run(),
+            Command::Check(args) => args.run(),
+            Command::Receive(args) => args.run(),
+            Command::Record(args) => args.run(),
             Command::Replay(args) => args.run(),
             Command::Account(args) => args.run(),
             Command::Employee(args) => args.run(),

@@ -4,11 +4,13 @@
 
 mod backoff;
 mod drain;
+mod probe;
 mod status;
 mod transport;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use drain::{End, Fill, Piece, drain, queue};
+pub use probe::{Visit, VisitError, converse, visit};
 pub use status::{LinkStatus, Standing, Status};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect};

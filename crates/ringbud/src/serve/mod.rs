@@ -20,7 +20,7 @@ use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
 use journal::{JournalError, Kept, Pending};
 use pbx::ami::{Secret, Session, Settings};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::board::Board;
@@ -36,6 +36,9 @@ pub use http::HttpError;
 
 /// How long a stop waits for requests that are out.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
+
+/// So many events wait for a listener.
+const MAX_TOLD: usize = 4_096;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,7 @@ pub struct Running {
     http: JoinHandle<()>,
     sender: Arc<Sender>,
     blocked: Blocked,
+    told: broadcast::Sender<Arc<Kept>>,
 }
 
 /// Starts everything.
@@ -92,7 +96,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let (stop_links, links_stop) = stop();
     let (stop_http, http_stop) = stop();
     let (learner, newcomers) = Learner::new();
-    let onward: Arc<dyn Onward> = Arc::new(ToSenderAndBoard { sender: sender.clone(), board: board.clone() });
+    let (told, _) = broadcast::channel(MAX_TOLD);
+    let onward: Arc<dyn Onward> =
+        Arc::new(Told { sender: sender.clone(), board: board.clone(), told: told.clone() });
     let mut running = Running {
         address: listener.address(),
         store: store.clone(),
@@ -106,6 +112,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         http: tokio::spawn(async {}),
         sender: sender.clone(),
         blocked: Blocked::default(),
+        told: told.clone(),
     };
     for (pbx, secret) in config.pbxs.iter().zip(secrets) {
         let parts =
@@ -137,6 +144,16 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
 }
 
 impl Running {
+    /// The events as they are kept; who listens too slowly misses some.
+    pub fn events(&self) -> broadcast::Receiver<Arc<Kept>> {
+        self.told.subscribe()
+    }
+
+    /// How many deliveries are not settled.
+    pub fn deliveries_waiting(&self) -> usize {
+        self.sender.status().pending
+    }
+
     /// Stops in order.
     pub async fn stop(self) {
         tracing::info!("stopping: no more is read from the PBXs");
@@ -200,13 +217,19 @@ impl Parts<'_> {
     }
 }
 
-struct ToSenderAndBoard {
+/// Tells sender, board and listeners.
+struct Told {
     sender: Arc<Sender>,
     board: Arc<Board>,
+    told: broadcast::Sender<Arc<Kept>>,
 }
 
-impl Onward for ToSenderAndBoard {
+impl Onward for Told {
     fn kept(&self, pbx: &PbxName, events: &[Arc<Kept>], due: Vec<(Pending, Arc<Kept>)>, notes: &[Note]) {
+        // First those who only look: in the show an event comes before its request.
+        for event in events {
+            let _ = self.told.send(event.clone());
+        }
         if !due.is_empty() {
             self.sender.offer(due);
         }

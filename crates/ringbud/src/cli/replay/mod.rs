@@ -10,13 +10,15 @@ use std::sync::Arc;
 use calls::{Event, Input, Output, PbxName, PbxTime};
 use clap::Args;
 use journal::settings::{Integration, ParameterNames};
+use journal::{Access, SettingsBook};
 use pbx::ami::{Message, Stream};
 
 use self::explain::Explainer;
-use super::{ConfigArg, EXIT_DONE, Failure};
-use crate::config::{Config, Pbx, Purpose};
-use crate::directory::{Book, Learner, Phones, Rules, Unwritten};
+use super::{ConfigArg, EXIT_DONE, Failure, runtime};
+use crate::config::{Config, Purpose};
+use crate::directory::{Book, Learner, Phones, Rules, Unwritten, Written};
 use crate::gateway::Follower;
+use crate::store::Store;
 
 /// Read recordings of a PBX's manager interface and print the events they give.
 ///
@@ -42,19 +44,23 @@ pub struct ReplayArgs {
 impl ReplayArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         let config = self.config.load(Purpose::Replay)?;
-        let pbx = pbx_of(&config, self.pbx.as_deref())?;
+        let pbx = super::pbx_of(&config, self.pbx.as_deref())?;
         let files = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
-        let book: Arc<dyn Book> = Arc::new(Unwritten);
+        let settings = stored(&config)?;
+        let book: Arc<dyn Book> = match &settings {
+            Some(settings) => Arc::new(Written::new(settings.clone())),
+            None => Arc::new(Unwritten),
+        };
         let (name, rules) = pbx.map_or_else(
             || (PbxName::new("pbx"), Rules::default()),
             |pbx| (pbx.name.clone(), Rules::new(pbx.phones.clone())),
         );
-        let phones = Phones::new(rules, book.clone(), Learner::none());
+        let phones = Phones::new(rules, book, Learner::none());
         let mut replay = Replay {
             stream: Stream::new(None),
             follower: Follower::new(name.clone(), phones),
             explainer: self.explain.then(|| Explainer::new(name)),
-            printer: Printer { out: BufWriter::new(io::stdout().lock()) },
+            printer: Printer { settings, out: BufWriter::new(io::stdout().lock()) },
         };
         match replay.all(&self.traces, files) {
             Err(Failed::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_DONE),
@@ -67,14 +73,14 @@ impl ReplayArgs {
     }
 }
 
-fn pbx_of<'a>(config: &'a Config, name: Option<&str>) -> Result<Option<&'a Pbx>, Failure> {
-    match name {
-        None => Ok(config.pbxs.first()),
-        Some(name) => match config.pbxs.iter().find(|pbx| pbx.name.as_str() == name) {
-            Some(pbx) => Ok(Some(pbx)),
-            None => Err(Failure::new(format!("{} has no PBX named {name}", config.file.display()))),
-        },
+/// The settings of the store, if there is one; one that is not there is not made.
+fn stored(config: &Config) -> Result<Option<Arc<SettingsBook>>, Failure> {
+    let has_store = config.data_dir.as_deref().is_some_and(Store::is_in);
+    if !has_store {
+        return Ok(None);
     }
+    let store = runtime()?.block_on(Store::open(config, Access::Settings))?;
+    Ok(Some(store.book))
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
@@ -187,12 +193,18 @@ impl<W: Write> Replay<W> {
 const MAX_LINE_READ: u64 = 1 << 20;
 
 struct Printer<W: Write> {
+    settings: Option<Arc<SettingsBook>>,
     out: W,
 }
 
 impl<W: Write> Printer<W> {
     fn event(&mut self, event: &Event, because: Option<&[String]>) -> io::Result<()> {
-        let integration = Integration { parameter_names: ParameterNames::Default, ..Integration::default() };
+        let account = self.settings.as_ref().and_then(|settings| settings.account(event.account()));
+        let chosen = account.as_ref().and_then(|account| account.integration()).map(|(_, chosen, _)| chosen);
+        let integration = Integration {
+            parameter_names: ParameterNames::Default,
+            ..chosen.map_or_else(Integration::default, |chosen| Integration::clone(chosen))
+        };
         write!(self.out, "{{\"Event\":\"{}\"", event.kind().name())?;
         for (name, value) in delivery::payload::all_parameters(event, &integration) {
             if name != "Event" {

@@ -1,0 +1,131 @@
+//! `demo`: a demo PBX, the gateway connected to it by its ordinary link, a receiver, and the show.
+
+mod news;
+mod scene;
+
+use std::time::Duration;
+
+use clap::Args;
+use demo::paint::Paint;
+use demo::pbx::{Pbx, PbxOptions};
+use demo::player::{PlayOptions, play};
+use demo::receiver::{Receiver, ReceiverOptions};
+use demo::show::{self, News, Voice};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::serve::Signals;
+use super::{EXIT_DONE, EXIT_FAILED, Failure, runtime};
+use crate::config::{Log, LogFormat};
+use crate::{serve, telemetry};
+
+/// So much news waits to be shown.
+const MAX_NEWS: usize = 4_096;
+/// How long the end of a play waits for the last requests.
+const LAST_REQUESTS: Duration = Duration::from_secs(30);
+/// How often it looks whether they are there.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Show what Ringbud does, with nothing else installed.
+///
+/// Starts a demo PBX that plays recorded calls with fresh ids, numbers, names and times; the gateway,
+/// connected to it by its ordinary link; a receiver for the web services; and the API. Everything is on this
+/// machine only and gone when it ends. Ctrl-C ends it.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// How many times faster than life.
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Play each recording once, then end.
+    #[arg(long)]
+    once: bool,
+    /// Print one JSON object a line, for programs.
+    #[arg(long)]
+    json: bool,
+    /// Where the API and the window listen; by default port 8080 of this machine, or a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// The same number gives the same calls in the same order.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only these recordings, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.1..=1_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 1000".to_owned()),
+    }
+}
+
+impl DemoArgs {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let level = if self.json { "warn" } else { "error" };
+        telemetry::start_log(&Log { format: LogFormat::Human, level: level.to_owned() });
+        runtime()?.block_on(self.show())
+    }
+
+    async fn show(self) -> Result<u8, Failure> {
+        let mut signals = Signals::listen()?;
+        let names: Vec<&str> = self.only.iter().map(String::as_str).collect();
+        let mut play_options =
+            PlayOptions { seed: self.seed, speed: self.speed, once: self.once, ..PlayOptions::default() };
+        if !names.is_empty() {
+            play_options = play_options.only(&names)?;
+        }
+        let folder = tempfile::Builder::new().prefix("ringbud-demo-").tempdir()?;
+        let pbx = Pbx::start(PbxOptions::default()).await?;
+        let receiver = Receiver::start(ReceiverOptions::default()).await?;
+        let config = scene::config(&self.listen, folder.path(), &pbx)?;
+        let running = serve::start(&config).await?;
+        let stage = scene::set(&running, &pbx, &receiver).await?;
+        let (tell, told) = mpsc::channel(MAX_NEWS);
+        let events = tokio::spawn(news::events(running.events(), tell.clone()));
+        let links = tokio::spawn(news::links(running.links.clone(), tell.clone()));
+        let (stop_receiver, receiver_stops) = tokio::sync::oneshot::channel();
+        let requests = tokio::spawn(news::requests(receiver, receiver_stops, tell.clone()));
+        let voice =
+            if self.json { Voice::Machine } else { Voice::Person(Paint::for_stdout(), TimeZone::system()) };
+        let mut showing =
+            tokio::spawn(async move { show::run(&stage, voice, told, &mut std::io::stdout()).await });
+
+        let (begun, begins) = mpsc::channel(MAX_NEWS);
+        let scenes = tokio::spawn(news::scenes(begins, tell));
+        pbx.clients(1).await;
+        tokio::select! {
+            _ = play(&pbx, play_options, begun) => settle(&running, &pbx).await,
+            () = signals.next() => {}
+            _ = &mut showing => {}
+        }
+        running.stop().await;
+        let _ = stop_receiver.send(());
+        let _ = requests.await;
+        events.abort();
+        links.abort();
+        scenes.abort();
+        let _ = (events.await, links.await, scenes.await);
+        match showing.await {
+            Ok(Ok(count)) if self.once && count.failed > 0 => Ok(EXIT_FAILED),
+            Ok(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            Ok(_) | Err(_) => Ok(EXIT_DONE),
+        }
+    }
+}
+
+/// Waits until the last call is told.
+async fn settle(running: &serve::Running, pbx: &Pbx) {
+    let give_up = Instant::now() + LAST_REQUESTS;
+    while Instant::now() < give_up {
+        let legs: usize = running.links.iter().map(|link| link.with(|status| status.channels)).sum();
+        if pbx.channels() == 0 && legs == 0 && running.deliveries_waiting() == 0 {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What the show is told.
+type Tell = mpsc::Sender<News>;

@@ -1,0 +1,133 @@
+//! `record`: what a link receives, into a file one can send to support.
+
+mod anonymise;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::Instant;
+
+use self::anonymise::Anonymiser;
+use super::serve::Signals;
+use super::{ConfigArg, EXIT_DONE, Failure, runtime};
+use crate::config::Purpose;
+use crate::link::{Visit, converse};
+
+/// A recording without an end is none: it ends after this at the latest.
+const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+/// Record what a PBX says, for `replay` and for support.
+///
+/// Logs in as the gateway does, beside it, and writes what comes in until Ctrl-C or the end of --seconds.
+/// With --anonymise numbers of six digits and more, names and addresses are replaced, the same one always by
+/// the same; local numbers stay, because the rules for phones need them. An anonymised recording gives the
+/// same events.
+#[derive(Args, Debug)]
+pub struct RecordArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The PBX; by default the first of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pbx: Option<String>,
+    /// Where to; by default standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace numbers, names and addresses.
+    #[arg(long)]
+    anonymise: bool,
+    /// Take a recording instead of a PBX: to anonymise one that is there already.
+    #[arg(long, value_name = "TRACE", requires = "anonymise")]
+    from: Option<PathBuf>,
+    /// End after so many seconds.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+}
+
+impl RecordArgs {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let mut sink = Sink { out: self.open()?, anonymiser: self.anonymise.then(Anonymiser::default) };
+        let done = match &self.from {
+            Some(file) => {
+                copy(file, &mut sink).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+            }
+            None => self.live(&mut sink),
+        };
+        sink.finish()?;
+        done.map(|()| EXIT_DONE)
+    }
+
+    fn open(&self) -> Result<Box<dyn Write>, Failure> {
+        Ok(match &self.output {
+            None => Box::new(io::stdout()),
+            Some(file) => {
+                let made = File::create(file);
+                let made = made.map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+                Box::new(BufWriter::new(made))
+            }
+        })
+    }
+
+    fn live(&self, sink: &mut Sink) -> Result<(), Failure> {
+        let config = self.config.load(Purpose::Work)?;
+        let pbx = super::pbx_of(&config, self.pbx.as_deref())?
+            .ok_or_else(|| Failure::new(format!("{} has no [[pbx]]", config.file.display())))?;
+        let secret = pbx.secret.read()?;
+        runtime()?.block_on(async {
+            let mut signals = Signals::listen()?;
+            let until = Instant::now() + self.seconds.map_or(LONGEST, Duration::from_secs);
+            let mut failed = None;
+            let mut visit = Visit::default();
+            let recording = converse(pbx, secret.expose(), &mut visit, |_, bytes| match sink.write(bytes) {
+                Ok(()) => until,
+                Err(error) => {
+                    failed = Some(error);
+                    Instant::now()
+                }
+            });
+            let ended = tokio::select! {
+                ended = recording => ended,
+                () = signals.next() => Ok(()),
+            };
+            match failed {
+                Some(error) => Err(Failure::new(format!("the recording cannot be written: {error}"))),
+                None => Ok(ended?),
+            }
+        })
+    }
+}
+
+fn copy(file: &PathBuf, sink: &mut Sink) -> io::Result<()> {
+    let mut from = File::open(file)?;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => sink.write(&buffer[..count])?,
+        }
+    }
+}
+
+struct Sink {
+    out: Box<dyn Write>,
+    anonymiser: Option<Anonymiser>,
+}
+
+impl Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.anonymiser {
+            None => self.out.write_all(bytes)?,
+            Some(anonymiser) => self.out.write_all(&anonymiser.feed(bytes))?,
+        }
+        self.out.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if let Some(anonymiser) = &mut self.anonymiser {
+            self.out.write_all(&anonymiser.finish())?;
+        }
+        self.out.flush()
+    }
+}

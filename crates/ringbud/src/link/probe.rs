@@ -1,0 +1,131 @@
+//! A short visit to a PBX, for `check` and `record`: the same session as the gateway's, nothing kept.
+
+use std::time::Duration;
+
+use pbx::ami::{About, Failure, Missing, Notice, Now, Output, Secret, Session, Settings, State};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::transport::{ConnectError, connect};
+use crate::clock;
+use crate::config::Pbx;
+
+/// After the login it is waited this long for something new before the visit is over.
+const QUIET: Duration = Duration::from_millis(700);
+/// No visit takes longer.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What was seen on a visit.
+#[derive(Debug, Default)]
+pub struct Visit {
+    /// What the PBX says of itself.
+    pub about: About,
+    /// Rights the user lacks.
+    pub missing: Vec<Missing>,
+    /// Endpoints, and whether each can be reached.
+    pub endpoints: Vec<(String, bool)>,
+    /// How far the PBX's clock is ahead of ours, in microseconds.
+    pub clock_ahead_micros: Option<i64>,
+}
+
+/// Why a visit came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum VisitError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The PBX did not let us in, or is none.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The link was lost.
+    #[error("the link was lost: {0}")]
+    Lost(String),
+}
+
+/// Logs in, looks around, and leaves.
+///
+/// # Errors
+/// When that is not possible.
+pub async fn visit(pbx: &Pbx, secret: &str) -> Result<Visit, VisitError> {
+    let mut visit = Visit::default();
+    let until = Instant::now() + LONGEST;
+    let mut quiet_at = None;
+    let look = |state: State, _: &[u8]| {
+        if state == State::Live {
+            quiet_at = Some(Instant::now() + QUIET);
+        }
+        quiet_at.unwrap_or(until).min(until)
+    };
+    converse(pbx, secret, &mut visit, look).await?;
+    Ok(visit)
+}
+
+/// Logs in and hands over everything that comes in, until `until` (asked after each piece) has come.
+///
+/// # Errors
+/// When the link cannot be made or is lost.
+pub async fn converse(
+    pbx: &Pbx,
+    secret: &str,
+    visit: &mut Visit,
+    mut look: impl FnMut(State, &[u8]) -> Instant,
+) -> Result<(), VisitError> {
+    let lost = |error: std::io::Error| VisitError::Lost(error.to_string());
+    let (mut reading, mut writing) = connect(pbx).await?;
+    let mut session = Session::new(Settings::new(&*pbx.username, Secret::new(secret)), None);
+    let mut heard = Heard::default();
+    session.connected(now(), |output| heard.take(output, visit));
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        if !heard.to_send.is_empty() {
+            writing.write_all(&heard.to_send).await.map_err(lost)?;
+            writing.flush().await.map_err(lost)?;
+            heard.to_send.clear();
+        }
+        if let Some(failure) = heard.failure.take() {
+            return Err(failure.into());
+        }
+        let until = look(session.state(), &buffer[..heard.read]);
+        heard.read = 0;
+        visit.about.clone_from(session.about());
+        visit.clock_ahead_micros = session.health().clock_ahead_micros;
+        let due = session.next_deadline().map_or(until, clock::instant);
+        tokio::select! {
+            read = reading.read(&mut buffer) => {
+                heard.read = read.map_err(lost)?;
+                if heard.read == 0 {
+                    return Err(VisitError::Lost("the PBX closed it".to_owned()));
+                }
+                session.received(&buffer[..heard.read], now(), |output| heard.take(output, visit));
+            }
+            () = tokio::time::sleep_until(until) => return Ok(()),
+            () = tokio::time::sleep_until(due) => session.timed_out(now(), |output| heard.take(output, visit)),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Heard {
+    to_send: Vec<u8>,
+    failure: Option<Failure>,
+    /// How much of the buffer is new.
+    read: usize,
+}
+
+impl Heard {
+    fn take(&mut self, output: Output<'_>, visit: &mut Visit) {
+        match output {
+            Output::Send(bytes) => self.to_send.extend_from_slice(bytes),
+            Output::Failed(failure) => self.failure = Some(failure),
+            Output::Notice(Notice::Missing(missing)) => visit.missing.push(missing),
+            Output::Endpoint { name, is_reachable } => visit.endpoints.push((name.to_owned(), is_reachable)),
+            Output::Notice(Notice::Skipped(_) | Notice::UnusableList)
+            | Output::Heard { .. }
+            | Output::State(_) => {}
+        }
+    }
+}
+
+fn now() -> Now {
+    Now { monotonic: clock::monotonic(Instant::now()), wall_micros: clock::wall().0 }
+}
