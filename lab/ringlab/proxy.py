@@ -1,7 +1,13 @@
-"""The network between Ringbud and Asterisk's AMI: passes bytes, freezes, or is cut."""
+"""The network between Ringbud and Asterisk's AMI: passes bytes, freezes, or is cut.
+
+It also sees, from outside, whether Ringbud follows the PBX: after it connected it must have asked
+what is up, and got the whole answer.
+"""
 
 import socket
 import threading
+
+from .waiting import something_happened
 
 
 class Proxy:
@@ -12,10 +18,11 @@ class Proxy:
     def __init__(self, to_port):
         self.to_port = to_port
         self.heard = bytearray()  # all that Ringbud was let read, for `ringbud replay`
+        self.is_followed = False
         self._flows = threading.Event()
         self._flows.set()
         self._is_cut = False
-        self._sockets, self._stranded = [], set()
+        self._sockets, self._stranded, self._newest = [], set(), None
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -29,10 +36,11 @@ class Proxy:
         """Leaves today's connections frozen for good: the far host lost its memory of them."""
         with self._lock:
             self._stranded.update(self._sockets)
+            self.is_followed = False
 
     def cut(self):
         """Ends all connections and takes no new ones."""
-        self._is_cut = True
+        self._is_cut, self.is_followed = True, False
         with self._lock:
             gone, self._sockets = self._sockets, []
         for one in gone:
@@ -64,6 +72,7 @@ class Proxy:
             far.settimeout(None)
             with self._lock:
                 self._sockets += [near, far]
+                self._newest = far
             for source, sink, heard in ((near, far, None), (far, near, self.heard)):
                 threading.Thread(target=self._relay, args=(source, sink, heard), daemon=True).start()
 
@@ -75,10 +84,19 @@ class Proxy:
                     sink.sendall(data)
                     if heard is not None:
                         heard += data
+                        self._look(source, data)
         except OSError:
             pass
+        if heard is not None and source is self._newest:
+            self.is_followed = False
         _close(source)
         _close(sink)
+
+
+    def _look(self, source, data):
+        if source is self._newest and b"EventList: Complete" in data:
+            self.is_followed = True
+            something_happened()
 
 
 def _close(one):

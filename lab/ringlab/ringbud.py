@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from . import children
-from .waiting import NotInTime, wait_for
+from .waiting import NotInTime
 
 PBX_NAME = "pbx1"
 ACCOUNTS = {"1001": "First Example Ltd", "2002": "Second Example Ltd"}
@@ -64,17 +64,11 @@ class Ringbud:
             raise RuntimeError(f"ringbud token create failed: {made.stderr.strip()}")
         return made.stdout.strip()
 
-    def start(self, wait=True):
-        """Starts it and waits until its link to the PBX is up."""
+    def start(self):
+        """Starts it; `Stage.wait_linked` waits until it is at work."""
         with open(self.log, "ab") as log:
             self.process = children.spawn([self.binary, "serve", "--config", str(self.config)],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        if wait:
-            self.wait_ready()
-
-    def wait_ready(self, seconds=30):
-        """Waits until /readyz answers 200."""
-        wait_for(self.is_ready, seconds, lambda: f"ringbud's /readyz; its log ends:\n{self.log_end()}")
 
     def is_ready(self):
         """Whether /readyz answers 200; raises when the program ended."""

@@ -40,6 +40,7 @@ class Stage:
             if make_ringbud:
                 self.ringbud = make_ringbud(self)
                 self.ringbud.start()
+                self.wait_linked()
         except BaseException:
             self.stop()
             raise
@@ -155,10 +156,12 @@ class Stage:
         """SIGKILL."""
         self.diary.note("lab", "SIGKILL to ringbud")
         self.ringbud.kill()
+        wait_for(lambda: not self.proxy.is_followed, 5, "the end of Ringbud's AMI connection")
 
     def start_ringbud(self):
         """Starts it again on the same data."""
         self.ringbud.start()
+        self.wait_linked()
         self.diary.note("lab", "ringbud is back")
 
     def link(self, change):
@@ -167,9 +170,15 @@ class Stage:
         getattr(self.proxy, change)()
 
     def wait_linked(self):
-        """Waits until Ringbud says that its link is up."""
+        """Waits until Ringbud is ready, and has asked the PBX what is up."""
         if self.ringbud:
-            self.ringbud.wait_ready(60)
+            wait_for(lambda: self.ringbud.is_ready() and self.proxy.is_followed, 60,
+                     lambda: f"ringbud to follow the PBX; its log ends:\n{self.ringbud.log_end()}")
+
+    def wait_told(self, count):
+        """Waits until Ringbud has told so many requests of this shape."""
+        if self.ringbud:
+            wait_for(lambda: len(self.receiver.requests) >= count, 5, f"{count} requests")
 
     # --- From shape to shape ---
 
@@ -191,7 +200,7 @@ class Stage:
         self.receiver.answer_with = 200
         if self.ringbud:
             if self.ringbud.process.poll() is not None:
-                self.ringbud.start(wait=False)
+                self.ringbud.start()
             self.wait_linked()
         for phone in self._phones.values():
             if any(not call.over_at for call in phone.calls):
