@@ -28,7 +28,20 @@ pub fn instant(at: Duration) -> Instant {
 
 /// A number from 0 to `u32::MAX` that others cannot guess.
 pub fn chance() -> u32 {
+    let [a, b, c, d, ..] = roll();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// A key nobody else knows.
+pub fn key() -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&roll());
+    key[8..].copy_from_slice(&roll());
+    key
+}
+
+/// The standard library's hash maps are seeded by the system.
+fn roll() -> [u8; 8] {
     use std::hash::{BuildHasher, Hasher};
-    let number = std::hash::RandomState::new().build_hasher().finish();
-    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+    std::hash::RandomState::new().build_hasher().finish().to_le_bytes()
 }

@@ -1,18 +1,17 @@
 //! `record`: what a link receives, into a file one can send to support.
 
-mod anonymise;
-
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use pbx::ami::Anonymiser;
 use tokio::time::Instant;
 
-use self::anonymise::Anonymiser;
 use super::serve::Signals;
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
+use crate::clock;
 use crate::config::Purpose;
 use crate::link::{Visit, converse};
 
@@ -22,9 +21,9 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 /// Record what a PBX says, for `replay` and for support.
 ///
 /// Logs in as the gateway does, beside it, and writes what comes in until Ctrl-C or the end of --seconds.
-/// With --anonymise numbers of six digits and more, names and addresses are replaced, the same one always by
-/// the same; local numbers stay, because the rules for phones need them. An anonymised recording gives the
-/// same events.
+/// With --anonymise numbers of five digits and more and names are replaced, the same one always by the same,
+/// and what nobody needs is left out; extensions stay, because the rules for phones need them. An anonymised
+/// recording gives the same events.
 #[derive(Args, Debug)]
 pub struct RecordArgs {
     #[command(flatten)]
@@ -39,7 +38,7 @@ pub struct RecordArgs {
     #[arg(long)]
     anonymise: bool,
     /// Take a recording instead of a PBX: to anonymise one that is there already.
-    #[arg(long, value_name = "TRACE", requires = "anonymise")]
+    #[arg(long, value_name = "TRACE", requires = "anonymise", conflicts_with = "seconds")]
     from: Option<PathBuf>,
     /// End after so many seconds.
     #[arg(long, value_name = "N")]
@@ -48,14 +47,14 @@ pub struct RecordArgs {
 
 impl RecordArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let mut sink = Sink { out: self.open()?, anonymiser: self.anonymise.then(Anonymiser::default) };
+        let mut sink =
+            Sink { out: self.open()?, anonymiser: self.anonymise.then(|| Anonymiser::new(clock::key())) };
         let done = match &self.from {
             Some(file) => {
                 copy(file, &mut sink).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
             }
             None => self.live(&mut sink),
         };
-        sink.finish()?;
         done.map(|()| EXIT_DONE)
     }
 
@@ -119,14 +118,11 @@ impl Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.anonymiser {
             None => self.out.write_all(bytes)?,
-            Some(anonymiser) => self.out.write_all(&anonymiser.feed(bytes))?,
-        }
-        self.out.flush()
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        if let Some(anonymiser) = &mut self.anonymiser {
-            self.out.write_all(&anonymiser.finish())?;
+            Some(anonymiser) => {
+                let mut whole_lines = Vec::with_capacity(bytes.len());
+                anonymiser.feed(bytes, &mut whole_lines);
+                self.out.write_all(&whole_lines)?;
+            }
         }
         self.out.flush()
     }
