@@ -28,14 +28,19 @@ const HOLD: Duration = Duration::from_millis(300);
 /// Events that wait at a time; beyond that the oldest is shown without its request.
 const HELD_MAX: usize = 256;
 
-/// Columns used; longer lines are cut.
+/// Columns used where nothing says how many there are, and the most that are; longer lines are cut.
 const WIDTH: usize = 118;
+const WIDTH_MAX: usize = 240;
+
+/// Columns that a request's line needs for all but the request.
+const WIDTH_AROUND: usize = 32;
 
 /// Turns news into text.
 #[derive(Debug)]
 pub struct Show {
     paint: Paint,
     zone: TimeZone,
+    width: usize,
     held: VecDeque<Held>,
     count: Count,
 }
@@ -75,21 +80,28 @@ impl Count {
 
     /// The last line.
     pub fn farewell(&self) -> String {
-        let Self { calls, events, accepted, failed } = self;
-        let failed = if *failed == 0 { String::new() } else { format!(", {failed} not accepted") };
-        format!("{calls} calls played, {events} events, {accepted} requests accepted{failed}.\n")
+        let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (calls, events) = (many(self.calls, "call"), many(self.events, "event"));
+        let accepted = many(self.accepted, "request");
+        let failed = if self.failed == 0 { String::new() } else { format!(", {} not", self.failed) };
+        format!("{calls} played, {events}, {accepted} accepted{failed}.\n")
     }
 }
 
 impl Show {
     /// A show that has not begun. Times are shown in `zone`.
     pub const fn new(paint: Paint, zone: TimeZone) -> Self {
-        Self {
-            paint,
-            zone,
-            held: VecDeque::new(),
-            count: Count { calls: 0, events: 0, accepted: 0, failed: 0 },
+        let count = Count { calls: 0, events: 0, accepted: 0, failed: 0 };
+        Self { paint, zone, width: WIDTH, held: VecDeque::new(), count }
+    }
+
+    /// As wide as the terminal, if standard output is one.
+    #[must_use]
+    pub fn as_wide_as_the_terminal(mut self) -> Self {
+        if let Some((width, _)) = terminal_size::terminal_size() {
+            self.width = usize::from(width.0).clamp(WIDTH_AROUND + 40, WIDTH_MAX);
         }
+        self
     }
 
     /// What has been shown so far.
@@ -189,7 +201,7 @@ impl Show {
         let word = self.paint.tone(tone, format!("{word:<9}"));
         let (account, employee, other) =
             (harmless(&event.account), harmless(&event.employee), harmless(other));
-        let ending = ending(&event.what);
+        let ending = ending(event);
         let other = if ending.is_empty() { other.into_owned() } else { format!("{other:<13} {ending}") };
         let _ = writeln!(out, "{time}  {account:<5} {word} {employee:<23} {arrow} {other}");
     }
@@ -205,22 +217,26 @@ impl Show {
         let took = |took: Duration| format!(" in {:.1} ms", took.as_secs_f64() * 1000.0);
         let took = request.took.map(took).unwrap_or_default();
         let sent = format!("{} {} {}", request.method, short(&request.url), request.body);
-        let sent = cut(harmless(sent.trim_end()).into_owned(), WIDTH.saturating_sub(32));
+        let sent = cut(harmless(sent.trim_end()).into_owned(), self.width.saturating_sub(WIDTH_AROUND));
         let sent = self.paint.tone(Tone::Quiet, sent);
         let _ = writeln!(out, "                {sent} → {}{took}{again}", self.paint.tone(tone, back));
     }
 }
 
-fn ending(what: &What) -> String {
-    let What::Ended { duration_s, reason, transferred_to } = what else { return String::new() };
+fn ending(event: &Event) -> String {
+    let What::Ended { duration_s, reason, transferred_to } = &event.what else { return String::new() };
     let talk = if *duration_s == 0 {
         String::new()
     } else {
         format!("{}:{:02}, ", duration_s / 60, duration_s % 60)
     };
+    let reason = reason.replace('_', " ").replace("hungup", "hung up");
+    let own_number = event.employee.split(' ').next();
     match transferred_to {
-        Some(to) => format!("{talk}transferred to {}", harmless(to)),
-        None => format!("{talk}{}", harmless(&reason.replace('_', " ").replace("hungup", "hung up"))),
+        Some(to) if own_number == Some(to) => format!("{talk}{}, came by transfer", harmless(&reason)),
+        Some(to) if reason == "transferred" => format!("{talk}transferred to {}", harmless(to)),
+        Some(to) => format!("{talk}{}, was transferred to {}", harmless(&reason), harmless(to)),
+        None => format!("{talk}{}", harmless(&reason)),
     }
 }
 
@@ -259,7 +275,7 @@ pub async fn run(
     match voice {
         Voice::Machine => speak(stage, &mut news, out).await,
         Voice::Person(paint, zone) => {
-            let mut show = Show::new(paint, zone);
+            let mut show = Show::new(paint, zone).as_wide_as_the_terminal();
             let began = Instant::now();
             out.write_all(stage.header(paint).as_bytes())?;
             out.flush()?;

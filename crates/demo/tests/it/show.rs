@@ -51,6 +51,7 @@ fn story() -> Vec<News> {
         event("i102", 27, "102 Jonas Bæk", What::Incoming),
         request("i102", "/incoming?a=1", Outcome::Failed("nobody listens at 127.0.0.1:9000".into())),
         request("e101", "/ended", Outcome::Status(200)),
+        event("e102", 28, "102 Jonas Bæk", ended(0, "cancelled", Some("102"))),
         event("o103", 29, "103 Freja Dahl", What::Outgoing),
         event("e103", 33, "103 Freja Dahl", ended(0, "hungup_by_counterpart", None)),
     ]
