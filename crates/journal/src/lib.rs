@@ -20,4 +20,6 @@ mod sqlite;
 pub use book::{AccountSettings, SettingsBook, Sorted};
 pub use rules::MAX_LISTED;
 pub use seam::*;
-pub use sqlite::{Access, Options, Sqlite};
+#[cfg(feature = "conformance")]
+pub use sqlite::statements_of;
+pub use sqlite::{Access, Options, QUEUED_JOBS, Sqlite};

@@ -36,7 +36,10 @@ use crate::{
 use errors::{Failure, StoreError};
 use jobs::Job;
 use lock::FolderLock;
+#[cfg(feature = "conformance")]
+pub use query::statements_of;
 use readers::Readers;
+pub use writer::QUEUED_JOBS;
 use writer::Writer;
 
 /// The name of the file in the data folder.
@@ -60,11 +63,13 @@ pub struct Options {
     pub faults: Faults,
     /// What time it is.
     pub clock: Clock,
+    /// How large the file may grow; `None` for as large as the disk.
+    pub max_bytes: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { faults: Faults::none(), clock: clock::system() }
+        Self { faults: Faults::none(), clock: clock::system(), max_bytes: None }
     }
 }
 
@@ -117,6 +122,11 @@ impl Sqlite {
     /// [`JournalError::Damaged`], or that it cannot be read.
     pub async fn check(&self) -> Result<(), JournalError> {
         self.read(schema::check).await
+    }
+
+    /// How many jobs wait for the writer, of at most [`QUEUED_JOBS`].
+    pub fn waiting(&self) -> usize {
+        self.writer.waiting()
     }
 
     /// The file.

@@ -22,7 +22,7 @@ use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
 
 /// How many jobs may wait; who comes then waits until one is taken.
-const QUEUED_JOBS: usize = 1_024;
+pub const QUEUED_JOBS: usize = 1_024;
 /// About how many rows go into one commit.
 const ROWS_A_COMMIT: usize = 4_096;
 /// Page cache, in KiB.
@@ -48,6 +48,9 @@ impl Writer {
     ) -> Result<Self, JournalError> {
         let failed = |error: StoreError| error.at(place);
         conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
+        if let Some(bytes) = options.max_bytes {
+            limit(&conn, bytes).map_err(|error| failed(error.into()))?;
+        }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let memory = Memory::load(&conn).map_err(failed)?;
@@ -59,6 +62,10 @@ impl Writer {
             .spawn(move || desk.work(inbox))
             .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
     }
 
     pub(super) async fn send(&self, job: Job) -> Result<(), JournalError> {
@@ -74,6 +81,11 @@ impl Drop for Writer {
             drop(thread.join());
         }
     }
+}
+
+fn limit(conn: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    let page: u64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    conn.query_row(&format!("PRAGMA max_page_count = {}", bytes / page), [], |_| Ok(()))
 }
 
 /// Replaces SQLite's own checkpoint at commit, which would keep the callers waiting.

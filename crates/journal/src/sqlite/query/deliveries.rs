@@ -12,6 +12,19 @@ use crate::{
     Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Settle, WallTime,
 };
 
+/// What is asked of one event: its pending deliveries, its given-up ones, the integrations it came through to,
+/// how it came through to one, and the attempts of one.
+pub(super) const OF_EVENT: [&str; 5] = [
+    "SELECT integration, held, attempts, coalesce(due_at, created_at), last, coalesce(updated_at, created_at)
+         FROM pending WHERE event = ?1",
+    "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
+    "SELECT integration FROM history WHERE event = ?1 AND delivered = 1",
+    "SELECT number, at, detail FROM history
+         WHERE event = ?1 AND integration = ?2 AND delivered = 1 ORDER BY id DESC LIMIT 1",
+    "SELECT number, detail FROM history
+         WHERE event = ?1 AND integration = ?2 AND detail IS NOT NULL ORDER BY id",
+];
+
 /// Where a delivery stands.
 pub(in crate::sqlite) struct Stand {
     integration: i64,
@@ -101,10 +114,7 @@ fn of_event(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError
 }
 
 fn pending(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
-    let mut select = conn.prepare_cached(
-        "SELECT integration, held, attempts, coalesce(due_at, created_at), last, coalesce(updated_at, created_at)
-         FROM pending WHERE event = ?1",
-    )?;
+    let mut select = conn.prepare_cached(OF_EVENT[0])?;
     let stands = select.query_map([event.0], |row| {
         let attempts = row.get(2)?;
         Ok(Stand {
@@ -119,9 +129,7 @@ fn pending(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError>
 }
 
 fn given_up(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
-    let mut select = conn.prepare_cached(
-        "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
-    )?;
+    let mut select = conn.prepare_cached(OF_EVENT[1])?;
     let mut rows = select.query([event.0])?;
     let mut stands = Vec::new();
     while let Some(row) = rows.next()? {
@@ -142,10 +150,12 @@ fn given_up(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError
 }
 
 fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreError> {
-    let mut select =
-        conn.prepare_cached("SELECT DISTINCT integration FROM history WHERE event = ?1 AND delivered = 1")?;
+    let mut select = conn.prepare_cached(OF_EVENT[2])?;
     let found = select.query_map([event.0], |row| row.get(0))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let mut found: Vec<i64> = found.collect::<Result<_, _>>()?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 /// How a delivery came through, the last time it did.
@@ -154,10 +164,7 @@ pub(in crate::sqlite) fn delivered(
     event: i64,
     integration: i64,
 ) -> Result<Option<Stand>, StoreError> {
-    let mut select = conn.prepare_cached(
-        "SELECT number, at, detail FROM history
-         WHERE event = ?1 AND integration = ?2 AND delivered = 1 ORDER BY id DESC LIMIT 1",
-    )?;
+    let mut select = conn.prepare_cached(OF_EVENT[3])?;
     let found = select.query_row([event, integration], |row| {
         Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
     });
@@ -183,10 +190,7 @@ fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
 }
 
 pub(in crate::sqlite) fn attempts(conn: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
-    let mut select = conn.prepare_cached(
-        "SELECT number, detail FROM history
-         WHERE event = ?1 AND integration = ?2 AND detail IS NOT NULL ORDER BY number, id",
-    )?;
+    let mut select = conn.prepare_cached(OF_EVENT[4])?;
     let mut rows = select.query([id.event.0, id.integration.number.into()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -27,3 +27,17 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
     let pending = conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
     Ok(Size { bytes: bytes_on_disk(place), events, pending })
 }
+
+/// The statements that find what a filter asks for, so that a test can look at their plans.
+#[cfg(feature = "conformance")]
+pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
+    let mut statements = vec![walk::statement(filter).0];
+    if filter.states.iter().all(|state| *state != crate::DeliveryState::Delivered)
+        && !filter.states.is_empty()
+    {
+        statements.push(deliveries::undelivered(filter));
+    }
+    statements.extend(walk::PLACES.map(str::to_owned));
+    statements.extend(deliveries::OF_EVENT.map(str::to_owned));
+    statements
+}

@@ -9,6 +9,12 @@ use super::super::errors::StoreError;
 use super::events::{COLUMNS, kept, kind};
 use crate::{EventSeq, Filter, Kept};
 
+/// The places of a leg's events, and of a call's.
+pub(super) const PLACES: [&str; 2] = [
+    "SELECT incoming, answered, outgoing, ended FROM legs WHERE leg = ?1",
+    "SELECT incoming, answered, outgoing, ended FROM calls JOIN legs USING (leg) WHERE call = ?1",
+];
+
 /// Shows every event the filter accepts, in its order, until the visitor has enough (`false`).
 /// `only` keeps kinds out before anything is read of them.
 pub(super) fn walk(
@@ -98,13 +104,11 @@ fn named_places(conn: &Connection, filter: &Filter) -> Result<Option<Vec<i64>>, 
 
 /// The places of a leg's events, in order.
 pub(super) fn places_of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT incoming, answered, outgoing, ended FROM legs WHERE leg = ?1";
-    places(conn, sql, leg.as_str())
+    places(conn, PLACES[0], leg.as_str())
 }
 
 fn places_of_call(conn: &Connection, call: &CallId) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT incoming, answered, outgoing, ended FROM calls JOIN legs USING (leg) WHERE call = ?1";
-    places(conn, sql, call.as_str())
+    places(conn, PLACES[1], call.as_str())
 }
 
 fn places(conn: &Connection, sql: &str, name: &str) -> Result<Vec<i64>, StoreError> {

@@ -1,0 +1,131 @@
+//! How fast the journal takes events and settles their deliveries on this machine, beside what SQLite alone
+//! can do: `cargo run --release -p journal --example throughput [SECONDS]`.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use calls::EventKind;
+use journal::conformance::sample::{Leg, attempt, delivery};
+use journal::seal::Sealer;
+use journal::{Access, Append, Appended, Attempt, Journal, Outcome, Settle, Sqlite};
+
+const ACCOUNTS: u32 = 50;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let seconds = std::env::args().nth(1).map_or(Ok(5), |text| text.parse())?;
+    let length = Duration::from_secs(seconds);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for batch in [100, 1_000] {
+        let rate = raw(length, batch)?;
+        println!("SQLite alone, rows of 400 B put in and deleted, {batch} a commit: {rate:.0}/s");
+    }
+    for (tasks, batch) in [(64, 1), (4, 64), (2, 512)] {
+        for history in [false, true] {
+            let with = if history { "with" } else { "without" };
+            let rate = runtime.block_on(whole(length, tasks, batch, history))?;
+            println!("events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s");
+        }
+    }
+    Ok(())
+}
+
+/// Microseconds of processor time this process has used, where the system says (Linux, 100 ticks a second).
+fn cpu_micros() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(ticks * 10_000)
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The limit: what the file system and SQLite take with one connection and nothing around it.
+fn raw(length: Duration, batch: u32) -> Result<f64, Box<dyn Error>> {
+    let folder = tempfile::tempdir_in(place())?;
+    let conn = rusqlite::Connection::open(folder.path().join("raw"))?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.execute_batch("CREATE TABLE rows (id INTEGER PRIMARY KEY, body BLOB)")?;
+    let body = vec![7_u8; 400];
+    let (start, mut count) = (now(), 0_u32);
+    while start.elapsed() < length {
+        conn.execute_batch("BEGIN")?;
+        for id in count..count + batch {
+            conn.prepare_cached("INSERT INTO rows VALUES (?1, ?2)")?.execute((id, &body))?;
+        }
+        for id in count.saturating_sub(batch)..count {
+            conn.prepare_cached("DELETE FROM rows WHERE id = ?1")?.execute([id])?;
+        }
+        conn.execute_batch("COMMIT")?;
+        count += batch;
+    }
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}
+
+/// Tasks that each keep a batch, then settle its deliveries, again and again.
+async fn whole(length: Duration, tasks: u32, batch: u32, history: bool) -> Result<f64, Box<dyn Error>> {
+    let folder = tempfile::tempdir_in(place())?;
+    let journal = Arc::new(Sqlite::open(folder.path(), Access::Gateway, Sealer::new([0; 32]))?);
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (start, cpu_before) = (now(), cpu_micros());
+    let workers: Vec<_> = (0..tasks)
+        .map(|task| {
+            let (journal, stop, done) = (journal.clone(), stop.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut number = task * 10_000_000;
+                while !stop.load(Ordering::Relaxed) {
+                    let kept = round(journal.as_ref(), number, batch, history).await;
+                    number += batch;
+                    done.fetch_add(kept, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(length).await;
+    stop.store(true, Ordering::Relaxed);
+    for worker in workers {
+        worker.await?;
+    }
+    let events = done.load(Ordering::Relaxed) as f64;
+    let cpu = cpu_micros().zip(cpu_before).map(|(after, before)| (after - before) as f64 / events);
+    let rate = events / start.elapsed().as_secs_f64();
+    let size = journal.size().await?;
+    assert_eq!(size.pending, 0, "everything was settled");
+    let bytes = size.bytes / size.events.max(1);
+    println!("    {:.1} µs of processor and {bytes} bytes on disk an event", cpu.unwrap_or(f64::NAN));
+    Ok(rate)
+}
+
+/// Legs come in threes of events: the beginnings of this round, the answers and ends of the two before.
+async fn round(journal: &dyn Journal, number: u32, batch: u32, history: bool) -> u64 {
+    let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
+    let mut kept = 0;
+    for kind in kinds {
+        let moments = (number..number + batch).map(|number| one(number, kind)).collect();
+        let answers = journal.append(moments).await.expect("events are kept");
+        let mut rows = Vec::with_capacity(answers.len());
+        for answer in answers.into_iter().flatten() {
+            let Appended::Stored(seq) = answer else { panic!("not new: {answer:?}") };
+            let attempt = history.then(|| Attempt { request_body: vec![b'x'; 300], ..attempt(1, 204) });
+            rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
+        }
+        kept += rows.len() as u64;
+        journal.settle(rows).await.expect("deliveries are settled");
+    }
+    kept
+}
+
+fn one(number: u32, kind: EventKind) -> Append {
+    Leg::incoming(number).of(&(number % ACCOUNTS).to_string()).append(&[kind], &[1])
+}
+
+/// On the disk one is on, not in a folder that may be memory.
+fn place() -> &'static Path {
+    Path::new(".")
+}

@@ -1,0 +1,218 @@
+//! SQLite and the model agree, whatever is asked in whatever order, reopened in between. The seed of a
+//! failure is printed by proptest.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use calls::{AccountId, EventKind, PbxName, PbxTime};
+use journal::conformance::sample::{Leg, delivery, settle, tried};
+use journal::faults::Faults;
+use journal::memory::Memory;
+use journal::seal::Sealer;
+use journal::settings::{Account, Setting, SettingKey};
+use journal::{
+    Access, Append, DeliveryState, EventSeq, Filter, Journal, Options, Outcome, Settle, Sqlite, WallTime,
+};
+use proptest::prelude::*;
+
+const CASES: u32 = 48;
+const STEPS: std::ops::Range<usize> = 1..40;
+const NOW: WallTime = WallTime(1_795_000_500_000_000);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(Vec<Append>),
+    Settle(Vec<Settle>),
+    Prune(Option<AccountId>, WallTime),
+    Put(SettingKey, Option<Setting>, Option<u64>),
+    Allocate,
+    Reopen,
+    Look(Box<Filter>),
+}
+
+fn leg() -> impl Strategy<Value = Leg> {
+    // What a leg is follows from its number, so that it is the same each time it comes up.
+    (0..12_u32).prop_map(|number| {
+        let leg = if number.is_multiple_of(4) { Leg::outgoing(number) } else { Leg::incoming(number) };
+        leg.of(["1", "2", "3"][number as usize % 3]).on(["a", "b"][number as usize % 2])
+    })
+}
+
+fn kind() -> impl Strategy<Value = EventKind> {
+    prop::sample::select(EventKind::ALL.to_vec())
+}
+
+fn append() -> impl Strategy<Value = Append> {
+    let note = prop::option::of(prop::option::of(0..100_i64));
+    (leg(), prop::collection::vec(kind(), 0..4), prop::collection::vec(1..4_u32, 0..3), note).prop_map(
+        |(leg, kinds, integrations, note)| {
+            let mut moment = leg.append(&kinds, &integrations);
+            if let Some(kept) = note {
+                let kept = kept.map(|secs| calls::Kept {
+                    answered_at: Some(PbxTime::from_secs(secs)),
+                    ..calls::Kept::default()
+                });
+                moment.notes = leg.note(kept).notes;
+            }
+            moment
+        },
+    )
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        4 => Just(Outcome::Delivered),
+        2 => (0..9_i64).prop_map(|at| Outcome::RetryAt(WallTime(at))),
+        1 => Just(Outcome::Expired),
+        1 => "[a-z]{0,3}".prop_map(Outcome::Failed),
+        1 => Just(Outcome::Cancelled),
+        1 => Just(Outcome::Held),
+        2 => (0..9_i64).prop_map(|at| Outcome::Again(WallTime(at))),
+    ]
+}
+
+/// Attempts number themselves by their place among the steps, so that none comes twice.
+fn settlement() -> impl Strategy<Value = (i64, u32, Option<u16>, Outcome)> {
+    let status = prop::option::of(prop::sample::select(vec![0_u16, 204, 410, 500]));
+    (1..40_i64, 1..4_u32, status, outcome())
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let place = || prop::option::weighted(0.3, (0..40_i64).prop_map(EventSeq));
+    let at =
+        || prop::option::weighted(0.2, (0..30_i64).prop_map(|at| PbxTime::from_secs(1_795_000_000 + at)));
+    let states = prop::collection::vec(
+        prop::sample::select(vec![
+            DeliveryState::Waiting,
+            DeliveryState::Retrying(WallTime(0)),
+            DeliveryState::Paused,
+            DeliveryState::Delivered,
+            DeliveryState::Failed,
+            DeliveryState::Expired,
+            DeliveryState::Cancelled,
+        ]),
+        0..3,
+    );
+    let named = prop::option::weighted(0.2, leg());
+    let part =
+        (prop::option::weighted(0.3, 0..3_usize), prop::option::weighted(0.2, kind()), named, any::<bool>());
+    (part, place(), place(), at(), at(), states, 0..9_usize).prop_map(
+        |((account, kind, named, by_call), before, after, from, until, states, limit)| Filter {
+            account: account.map(|at| AccountId::new(["1", "2", "3"][at])),
+            leg: named.as_ref().filter(|_| !by_call).map(Leg::id),
+            call: named.as_ref().filter(|_| by_call).map(|leg| leg.begin().call),
+            kind,
+            employee: None,
+            number: None,
+            from,
+            until,
+            states,
+            before,
+            after,
+            limit,
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = prop::sample::select(vec!["1", "2"]).prop_map(|id| SettingKey::Account(AccountId::new(id)));
+    let value = prop::option::of("[a-z]{0,4}".prop_map(|name| Setting::Account(Account { name })));
+    let before = (0..40_i64).prop_map(|secs| WallTime((1_795_000_000 + secs) * 1_000_000));
+    let account = prop::option::of(prop::sample::select(vec!["1", "2", "3"]).prop_map(AccountId::new));
+    prop_oneof![
+        6 => prop::collection::vec(append(), 1..4).prop_map(Step::Append),
+        6 => prop::collection::vec(settlement(), 1..6).prop_map(|rows| Step::Settle(
+            rows.into_iter().map(|(event, integration, status, outcome)| {
+                let id = delivery(EventSeq(event), integration);
+                match status {
+                    Some(status) => tried(id, 0, status, outcome),
+                    None => settle(id, outcome),
+                }
+            }).collect()
+        )),
+        1 => (account, before).prop_map(|(account, before)| Step::Prune(account, before)),
+        2 => (key, value, prop::option::of(0..6_u64)).prop_map(|(key, value, expected)| Step::Put(key, value, expected)),
+        1 => Just(Step::Allocate),
+        1 => Just(Step::Reopen),
+        6 => filter().prop_map(|filter| Step::Look(Box::new(filter))),
+    ]
+}
+
+fn open(folder: &Path) -> Sqlite {
+    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None };
+    let sealer = Sealer::new([1; 32]);
+    Sqlite::open_with(folder, Access::Gateway, sealer, options).expect("the journal opens")
+}
+
+/// What both say to a step, as text: errors have no equality.
+async fn say(journal: &dyn Journal, step: Step) -> String {
+    match step {
+        Step::Append(batch) => format!("{:?}", journal.append(batch).await),
+        Step::Settle(rows) => format!("{:?}", journal.settle(rows).await),
+        Step::Prune(account, before) => format!("{:?}", journal.prune(account, before).await),
+        Step::Put(key, value, expected) => format!("{:?}", journal.put(key, value, expected).await),
+        Step::Allocate => format!("{:?}", journal.allocate_integration().await),
+        Step::Reopen => String::new(),
+        Step::Look(filter) => {
+            let events = journal.events((*filter).clone()).await;
+            let legs = journal.legs((*filter).clone()).await;
+            let deliveries = journal.deliveries(*filter).await;
+            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}")
+        }
+    }
+}
+
+/// Everything there is to see.
+async fn whole(journal: &dyn Journal) -> String {
+    let everything = Filter::default();
+    let mut text = say(journal, Step::Look(Box::new(everything))).await;
+    for pbx in ["a", "b"] {
+        text += &format!("\n{:#?}", journal.restore(PbxName::new(pbx)).await);
+    }
+    for event in 1..40 {
+        for integration in 1..4 {
+            text += &format!("\n{:?}", journal.attempts(delivery(EventSeq(event), integration)).await);
+        }
+    }
+    text += &format!("\n{:#?}", journal.load().await);
+    text += &format!("\n{:#?}", journal.settings().await);
+    text += &format!("\n{:#?}", journal.settings_since(2).await);
+    let size = journal.size().await.expect("size");
+    text + &format!("\n{} events, {} pending", size.events, size.pending)
+}
+
+/// Gives each attempt of the run a number of its own.
+fn number(step: &mut Step, next: &mut u16) {
+    let Step::Settle(rows) = step else { return };
+    for attempt in rows.iter_mut().filter_map(|row| row.attempt.as_mut()) {
+        *next += 1;
+        attempt.number = *next;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sqlite_and_the_model_agree(steps in prop::collection::vec(step(), STEPS)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().expect("a folder");
+            let model = Memory::with(Faults::none(), Arc::new(|| NOW));
+            let mut sqlite = open(folder.path());
+            let mut attempts = 0;
+            for mut step in steps {
+                number(&mut step, &mut attempts);
+                if matches!(step, Step::Reopen) {
+                    drop(sqlite);
+                    sqlite = open(folder.path());
+                }
+                let (said, expected) = (say(&sqlite, step.clone()).await, say(&model, step.clone()).await);
+                prop_assert_eq!(said, expected, "{:?}", step);
+            }
+            prop_assert_eq!(whole(&sqlite).await, whole(&model).await);
+            sqlite.check().await.expect("the store is whole");
+            Ok(())
+        })?;
+    }
+}
