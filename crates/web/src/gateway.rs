@@ -92,6 +92,8 @@ pub struct TestCall {
     pub account: AccountId,
     /// The employee it is for, by local number.
     pub employee: String,
+    /// Tells one test call from another; the same number gives the same `UniqueCallId`.
+    pub number: i64,
     /// Which events.
     pub kinds: BTreeSet<EventKind>,
 }

@@ -8,14 +8,17 @@ pub mod api;
 mod clock;
 mod gateway;
 mod state;
+mod window;
 pub mod wire;
 
 pub use gateway::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 pub use state::{Options, Web};
+pub use window::first_run_path;
 
 /// Everything that is served over HTTP.
 pub fn router(web: Web) -> axum::Router {
     let path = web.options.path.clone();
-    let all = api::router(std::sync::Arc::new(web));
+    let web = std::sync::Arc::new(web);
+    let all = api::router(web.clone()).merge(window::router(web));
     if path.is_empty() { all } else { axum::Router::new().nest(&path, all) }
 }

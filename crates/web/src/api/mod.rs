@@ -27,8 +27,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Web;
+pub(crate) use deliveries::{owned, send_all};
 pub use envelope::{ApiError, ErrorBody, ErrorEnvelope};
-pub(crate) use listing::{Listing, delivery_id, delivery_name};
+pub(crate) use listing::{Listing, delivery_name, state, state_name};
+pub(crate) use phones::employ;
+pub(crate) use webhooks::kinds;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -102,7 +105,6 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     .route("/readyz", get(health::ready))
     .route("/metrics", get(health::metrics))
     .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-    .fallback(async || ApiError::not_found("address"))
     .layer(DefaultBodyLimit::max(extract::MAX_BODY_BYTES))
     .with_state(web)
 }

@@ -16,7 +16,7 @@ use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::{ApiError, ErrorEnvelope};
 use crate::wire::read;
-use crate::{TestAnswer, TestCall, Web};
+use crate::{TestAnswer, TestCall, Web, clock};
 
 /// Which webhooks to pause.
 #[derive(Deserialize, ToSchema)]
@@ -157,7 +157,8 @@ pub(super) async fn test(
         return Err(ApiError::invalid("employee", "there is no employee of this number in the account"));
     }
     let kinds = kinds(input.event.as_deref())?;
-    let call = TestCall { account: account.id.clone(), employee: input.employee, kinds };
+    let number = clock::now().0;
+    let call = TestCall { account: account.id.clone(), employee: input.employee, number, kinds };
     let answers = web.gateway.test_call(call).await?;
     Ok(Json(TestReport { answers: answers.into_iter().map(answer_view).collect() }))
 }

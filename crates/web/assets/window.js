@@ -1,0 +1,126 @@
+// What htmx does not do: clocks, keys, copying, questions before leaving, drafts. Pages work without it.
+(() => {
+  "use strict";
+  const words = document.getElementById("words")?.dataset ?? {};
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // Durations that run.
+  const tick = () => all("time[data-since]").forEach((time) => {
+    const secs = Math.max(0, Math.floor((Date.now() - Number(time.dataset.since)) / 1000));
+    const two = (number) => String(number).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(secs / 3600), Math.floor(secs / 60) % 60];
+    time.textContent = hours ? `${hours}:${two(minutes)}:${two(secs % 60)}` : `${minutes}:${two(secs % 60)}`;
+  });
+  setInterval(tick, 1000);
+  document.addEventListener("htmx:afterSwap", tick);
+  document.addEventListener("htmx:sseMessage", tick);
+  tick();
+
+  // Copying.
+  const copy = async (text) => {
+    try { await navigator.clipboard.writeText(text); } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) {
+      copy(document.getElementById(button.dataset.copy).textContent);
+      const before = button.textContent;
+      button.textContent = words.copied;
+      setTimeout(() => { button.textContent = before; }, 1500);
+    }
+    const tab = event.target.closest("[data-show]");
+    const focus = document.getElementById("focus");
+    if (tab && focus) {
+      event.preventDefault();
+      focus.value = tab.dataset.show;
+      htmx.trigger("#integration", "change");
+    }
+  });
+
+  // The preview follows the field that has the focus.
+  document.addEventListener("focusin", (event) => {
+    const kind = event.target.dataset?.kind;
+    const focus = document.getElementById("focus");
+    if (kind && focus && focus.value !== kind) {
+      focus.value = kind;
+      htmx.trigger("#integration", "change");
+    }
+  });
+
+  // Questions before what cannot be undone.
+  document.addEventListener("submit", (event) => {
+    const sure = event.submitter?.dataset.sure;
+    if (sure && !confirm(sure)) event.preventDefault();
+  }, true);
+
+  // Unsaved changes: asked about, and kept should the session end in the middle.
+  const read = (form) => JSON.stringify(
+    [...new FormData(form)].filter(([name]) => !["_csrf", "version", "focus", "password", "bearer_token"].includes(name)));
+  all("form[data-guard]").forEach((form) => {
+    const saved = read(form);
+    const key = `draft:${location.pathname}`;
+    let leaving = false;
+    const draft = sessionStorage.getItem(key);
+    if (draft && draft !== saved && new URLSearchParams(location.search).get("done") === null) {
+      fill(form, JSON.parse(draft));
+      const note = document.createElement("p");
+      note.className = "notice waiting";
+      note.setAttribute("role", "status");
+      note.textContent = words.restored;
+      document.getElementById("main").prepend(note);
+    } else {
+      sessionStorage.removeItem(key);
+    }
+    form.addEventListener("input", () => sessionStorage.setItem(key, read(form)));
+    form.addEventListener("submit", () => { leaving = true; });
+    addEventListener("beforeunload", (event) => {
+      if (!leaving && read(form) !== saved) event.preventDefault();
+    });
+    addEventListener("pagehide", () => { if (!leaving && !document.hidden) sessionStorage.removeItem(key); });
+  });
+  function fill(form, pairs) {
+    const values = new Map();
+    pairs.forEach(([name, value]) => values.set(name, [...(values.get(name) ?? []), value]));
+    [...form.elements].forEach((field) => {
+      if (!field.name || !values.has(field.name) && field.type !== "checkbox") return;
+      const wanted = values.get(field.name) ?? [];
+      if (field.type === "radio" || field.type === "checkbox") field.checked = wanted.includes(field.value);
+      else field.value = wanted[0];
+    });
+  }
+
+  // A file goes into the text beside it.
+  all("input[data-into]").forEach((input) => input.addEventListener("change", async () => {
+    if (input.files[0]) document.getElementById(input.dataset.into).value = await input.files[0].text();
+  }));
+
+  // Keys.
+  let going = false;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
+    if (going) {
+      going = false;
+      const place = document.querySelector(`.places a[data-key="${CSS.escape(event.key)}"]`);
+      if (place) { event.preventDefault(); place.click(); }
+      return;
+    }
+    if (event.key === "/") { event.preventDefault(); document.getElementById("q")?.focus(); }
+    else if (event.key === "g") { going = true; setTimeout(() => { going = false; }, 1500); }
+    else if (event.key === "?") document.getElementById("keys")?.showModal();
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const rows = all("[data-list] a.whole");
+      if (!rows.length) return;
+      const at = rows.indexOf(document.activeElement);
+      const next = event.key === "ArrowDown" ? at + 1 : at - 1;
+      if (rows[next]) { event.preventDefault(); rows[next].focus(); }
+    }
+  });
+})();

@@ -1,0 +1,311 @@
+//! The window over a journal in RAM with sample data, for working on its pages:
+//! `cargo run -p web --example window -- 127.0.0.1:8099`, then open what it prints.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use calls::{
+    AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
+    Phone, Transfer, What,
+};
+use journal::memory::Memory;
+use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
+use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, WallTime};
+use tokio::sync::watch;
+use web::{
+    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web,
+};
+
+const PEOPLE: [(&str, &str); 6] = [
+    ("101", "Mette Holm"),
+    ("102", "Jens Bang"),
+    ("103", "Søren Ørsted Ågård"),
+    ("104", "Ida Kruse"),
+    ("105", "Karim Haddad"),
+    ("106", "<script>alert(1)</script>"),
+];
+
+/// Plays along: everything works, but nothing is sent.
+struct Playing {
+    book: Arc<SettingsBook>,
+    live: Mutex<Vec<LiveLeg>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Playing {
+    async fn pause(
+        &self,
+        id: IntegrationId,
+        kind: EventKind,
+        pause: Option<Pause>,
+    ) -> Result<(), GatewayError> {
+        let (account, one) = self.book.integration(id).ok_or(GatewayError::Gone)?;
+        let mut one = (*one).clone();
+        match pause {
+            Some(pause) => drop(one.paused.insert(kind, pause)),
+            None => drop(one.paused.remove(&kind)),
+        }
+        let put = self.book.put_integration(&account.id, one, None).await;
+        put.map(drop).map_err(|error| GatewayError::Unavailable(error.to_string()))
+    }
+}
+
+impl Gateway for Playing {
+    fn links(&self) -> Vec<Link> {
+        let link = |name: &str, state, legs| Link {
+            name: name.into(),
+            address: "10.20.0.5:5038".into(),
+            state,
+            since: Some(now()),
+            lag: Some(Duration::from_micros(3_200)),
+            last_error: String::new(),
+            missing_rights: Vec::new(),
+            version: "Asterisk 22.1.0".into(),
+            channels: legs * 2,
+            legs,
+        };
+        vec![link("pbx1", LinkState::Up, 3), link("pbx2", LinkState::Connecting, 0)]
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness { ready: true, reasons: Vec::new() }
+    }
+
+    fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
+        let live = self.live.lock().expect("nobody panics");
+        live.iter().filter(|leg| leg.begun.account() == account).cloned().collect()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn check_url(&self, url: &str) -> Result<(), String> {
+        if url.contains("//10.") {
+            return Err(
+                "10.0.0.0/8 is a private network; the operator allows it under [outgoing] allow".into()
+            );
+        }
+        Ok(())
+    }
+
+    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn pause(&self, id: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
+        let pause = Pause {
+            since: now(),
+            why: "Paused by hand.".into(),
+            server_said: String::new(),
+            by_person: true,
+        };
+        Box::pin(self.pause(id, kind, Some(pause)))
+    }
+
+    fn resume(&self, id: IntegrationId, kind: EventKind, _: bool) -> Answer<'_, ()> {
+        Box::pin(self.pause(id, kind, None))
+    }
+
+    fn test_call(&self, call: TestCall) -> Answer<'_, Vec<TestAnswer>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let answer = |kind: &EventKind| TestAnswer {
+                kind: *kind,
+                request_line: if *kind == EventKind::Outgoing {
+                    String::new()
+                } else {
+                    "POST /ring HTTP/1.1".into()
+                },
+                request_body: format!("AccountId={}", call.account),
+                status: Some(if *kind == EventKind::Ended { 500 } else { 204 }),
+                error: if *kind == EventKind::Ended {
+                    "the server answered 500".into()
+                } else {
+                    String::new()
+                },
+                took: Duration::from_micros(41_300),
+                response_body: if *kind == EventKind::Ended {
+                    "<b>no such customer</b>".into()
+                } else {
+                    String::new()
+                },
+            };
+            Ok(call.kinds.iter().map(answer).collect())
+        })
+    }
+
+    fn metrics(&self) -> String {
+        "ringbud_up 1\n".into()
+    }
+}
+
+fn now() -> WallTime {
+    WallTime(jiff::Timestamp::now().as_microsecond())
+}
+
+fn leg(number: i64, at: PbxTime, person: usize, outgoing: bool) -> Event {
+    let (local, name) = PEOPLE[person % PEOPLE.len()];
+    let outside = format!("+4570{:06}", 201_234 + number * 37 % 700_000);
+    Event {
+        leg: LegId::new(format!("pbx1-{}.{number}", at.as_micros() / 1_000_000)),
+        call: CallId::new(format!("pbx1-{}", number / 2)),
+        sequence: 1,
+        phone: Arc::new(Phone {
+            account: AccountId::new("1"),
+            number: local.into(),
+            employee: Some(Employee { number: local.into(), name: name.into() }),
+        }),
+        direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
+        at,
+        begun_at: at,
+        counterpart: Some(LegId::new(format!("pbx1-{number}.0"))),
+        a_number: if outgoing { local.into() } else { outside.as_str().into() },
+        b_number: if outgoing { outside.as_str().into() } else { "".into() },
+        dialed_number: "".into(),
+        queue: if number % 3 == 0 { "salg".into() } else { "".into() },
+        assumed: number % 31 == 0,
+        what: if outgoing { What::Outgoing } else { What::Incoming },
+    }
+}
+
+/// A whole leg, with one of several ends.
+fn whole(number: i64, at: PbxTime) -> Vec<Event> {
+    let person = usize::try_from(number * 7 % 11).unwrap_or(0);
+    let begun = leg(number, at, person, number % 4 == 3);
+    let after = |secs: i64| at + Duration::from_secs(u64::try_from(secs).unwrap_or(0));
+    let answered = (number % 5 != 0).then(|| after(4 + number % 9));
+    let end =
+        answered.unwrap_or(after(22)) + Duration::from_secs(u64::try_from(number * 53 % 400).unwrap_or(0));
+    let mut events = vec![begun.clone()];
+    if let (Some(at), Direction::Incoming) = (answered, begun.direction) {
+        events.push(Event { sequence: 2, at, what: What::Answered, ..begun.clone() });
+    }
+    let transfer = (number % 13 == 1 && answered.is_some()).then(|| Transfer {
+        party: LegId::new(format!("pbx1-{number}.0")),
+        party_number: begun.a_number.clone(),
+        to: "104".into(),
+    });
+    let reason = match (&transfer, answered) {
+        (Some(_), _) => EndReason::Transferred,
+        (None, Some(_)) => EndReason::HungUpByCounterpart,
+        (None, None) => EndReason::NoAnswer,
+    };
+    let what = What::Ended(Ended { answered_at: answered, reason, transfer });
+    events.push(Event { sequence: 3, at: end, what, ..begun });
+    events
+}
+
+async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), Box<dyn std::error::Error>> {
+    let one = AccountId::new("1");
+    for (id, name) in [("1", "Nordlys ApS"), ("2", "Havnens Tømrer & Søn"), ("7001", "")] {
+        let account = Setting::Account(settings::Account { name: name.into() });
+        book.put(SettingKey::Account(AccountId::new(id)), Some(account), None).await?;
+    }
+    for (number, name) in PEOPLE {
+        let employee = Setting::Employee(settings::Employee { name: name.into() });
+        book.put(SettingKey::Employee(one.clone(), number.into()), Some(employee), None).await?;
+    }
+    for number in ["101", "102", "103", "104", "201", "202"] {
+        let phone = settings::Phone { holder: settings::Holder::SameNumber, name: String::new() };
+        book.put(SettingKey::Phone(one.clone(), number.into()), Some(Setting::Phone(phone)), None).await?;
+    }
+    let integration = Integration {
+        incoming_url: Some("https://crm.nordlys.example/pbx/ring?tenant=7".into()),
+        answered_url: Some("https://crm.nordlys.example/pbx/answer".into()),
+        ended_url: Some("https://crm.nordlys.example/pbx/end".into()),
+        ..Integration::default()
+    };
+    let (id, _) = book.put_integration(&one, integration, None).await?;
+    let mut kept = Vec::new();
+    for number in 0..260 {
+        let at = PbxTime::from_micros(now().0 - (260 - number) * 2_290_000_000);
+        let told = |event: &Event| if event.kind() == EventKind::Outgoing { vec![] } else { vec![id] };
+        let events = whole(number, at)
+            .into_iter()
+            .map(|event| {
+                let to = told(&event);
+                (event, to)
+            })
+            .collect();
+        kept.push(Append {
+            pbx: PbxName::new("pbx1"),
+            events,
+            notes: Vec::new(),
+            heard_at: at,
+            received_at: WallTime(at.as_micros()),
+        });
+    }
+    let stored = journal.append(kept).await?.into_iter().flatten();
+    let seqs = stored.filter_map(|one| if let Appended::Stored(seq) = one { Some(seq) } else { None });
+    let settle = seqs.map(|event| settled(DeliveryId { event, integration: id })).collect();
+    journal.settle(settle).await?;
+    Ok(())
+}
+
+fn settled(id: DeliveryId) -> Settle {
+    let bad = id.event.0 % 41 == 0;
+    let retrying = id.event.0 % 57 == 0;
+    let attempt = Attempt {
+        number: 1,
+        at: now(),
+        took_micros: 41_200,
+        address: "192.0.2.10:443".into(),
+        request_line: "POST /pbx/ring?tenant=7".into(),
+        request_headers: vec![
+            ("content-type".into(), "application/x-www-form-urlencoded".into()),
+            ("authorization".into(), "•••".into()),
+        ],
+        request_body: b"AccountId=1&UniqueCallId=pbx1-1795337580.42&ANumber=%2B4570201234".to_vec(),
+        status: Some(if bad || retrying { 500 } else { 204 }),
+        error: if bad || retrying { "the server answered 500".into() } else { String::new() },
+        response_body: if bad { b"<script>alert('no')</script>".to_vec() } else { Vec::new() },
+    };
+    let outcome = match (bad, retrying) {
+        (true, _) => Outcome::Failed("the server answered 500".into()),
+        (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
+        (false, false) => Outcome::Delivered,
+    };
+    Settle { id, attempt: Some(attempt), outcome }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8099".into());
+    let path = std::env::args().nth(2).unwrap_or_default();
+    let journal: Arc<dyn Journal> = Arc::new(Memory::new());
+    let book = Arc::new(SettingsBook::load(journal.clone()).await?);
+    furnish(&journal, &book).await?;
+    let gateway =
+        Arc::new(Playing { book: book.clone(), live: Mutex::default(), changes: watch::channel(0).0 });
+    let players = gateway.clone();
+    tokio::spawn(async move {
+        for round in 0_i64.. {
+            let at = PbxTime::from_micros(now().0);
+            let ring = |of: i64, outgoing| {
+                Arc::new(leg(1_000 + of, at, usize::try_from(of % 6).unwrap_or(0), outgoing))
+            };
+            {
+                let mut live = players.live.lock().expect("nobody panics");
+                if let Some(last) = live.last_mut() {
+                    last.answered_at = Some(at);
+                }
+                live.push(LiveLeg { begun: ring(round, round % 3 == 2), answered_at: None });
+                if live.len() > 4 {
+                    live.remove(0);
+                }
+            }
+            players.changes.send_modify(|revision| *revision += 1);
+            tokio::time::sleep(Duration::from_secs(4)).await;
+        }
+    });
+    let first = web::first_run_path(&book).await?.unwrap_or_default();
+    println!("http://{listen}{path}{first}");
+    let app = web::router(Web { journal, book, gateway, options: Options { path, ..Options::default() } });
+    axum::serve(tokio::net::TcpListener::bind(listen).await?, app).await?;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! `/a/{account}/calls` and `/search`: the list of calls, and one call's story.
+
+mod search;
+mod story;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use calls::{Direction, EndReason, Event, LegId, PbxTime, What};
+use journal::{AccountSettings, DeliveryState, EventSeq, Filter, LegRecord};
+
+use super::frame::page;
+use super::visitor::Fields;
+use super::{Fail, Frame, Visitor, Window};
+pub(super) use search::search;
+pub(super) use story::story;
+
+/// Rows of a page.
+const ROWS: usize = 50;
+/// So many legs are looked through for an outcome before the page is shown as it is.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// One leg in the list.
+pub(crate) struct Row {
+    pub(crate) leg: String,
+    pub(crate) at: String,
+    pub(crate) at_exact: String,
+    pub(crate) iso: String,
+    pub(crate) incoming: bool,
+    pub(crate) employee: String,
+    pub(crate) employee_name: String,
+    pub(crate) number: String,
+    /// Key of the outcome: `outcome.answered`, ….
+    pub(crate) outcome: &'static str,
+    pub(crate) talk: String,
+    pub(crate) transferred: bool,
+    pub(crate) assumed: bool,
+    /// `delivered`, `waiting`, `failed`, or empty: nothing to tell.
+    pub(crate) told: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "calls.html")]
+struct CallsPage {
+    f: Frame,
+    q: Fields,
+    rows: Vec<Row>,
+    older: Option<String>,
+    outcomes: [&'static str; 5],
+    employees: Vec<(String, String)>,
+    narrowed: bool,
+}
+
+pub(super) async fn list(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let f = Frame::account(&window, &visitor, &account, "calls");
+    let q = Fields::read(query.unwrap_or_default().as_bytes());
+    let outcome = q.get("outcome").to_owned();
+    let mut filter = narrowed(&f, &account, &q);
+    filter.limit = if outcome.is_empty() { ROWS + 1 } else { LOOKED_THROUGH };
+    let mut legs = window.web.journal.legs(filter.clone()).await?;
+    let full = legs.len() == filter.limit;
+    if !outcome.is_empty() {
+        let last = legs.last().map(|leg| leg.seq);
+        legs.retain(|leg| outcome_of(leg).ends_with(&format!(".{outcome}")));
+        let more = legs.len() > ROWS;
+        legs.truncate(ROWS);
+        let from = if more { legs.last().map(|leg| leg.seq) } else { last.filter(|_| full) };
+        return shown(&window, f, q, legs, from, &account).await;
+    }
+    legs.truncate(ROWS);
+    let from = legs.last().filter(|_| full).map(|leg| leg.seq);
+    shown(&window, f, q, legs, from, &account).await
+}
+
+async fn shown(
+    window: &Window,
+    f: Frame,
+    q: Fields,
+    legs: Vec<LegRecord>,
+    from: Option<EventSeq>,
+    account: &AccountSettings,
+) -> Result<Response, Fail> {
+    let told = told(window, account, &legs).await?;
+    let rows = legs.iter().map(|leg| row(&f, leg, told.get(&leg.begun.leg).copied().unwrap_or(""))).collect();
+    let employees =
+        account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect();
+    let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
+    let older = from.map(|seq| older(&f.to("calls"), &q, seq));
+    let outcomes = ["answered", "missed", "busy", "outgoing_unanswered", "running"];
+    page(&CallsPage { f, q, rows, older, outcomes, employees, narrowed })
+}
+
+/// The same list, one page further.
+pub(crate) fn older(url: &str, q: &Fields, seq: EventSeq) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in
+        q.0.iter().filter(|(name, value)| name != "before" && name != "done" && !value.is_empty())
+    {
+        query.append_pair(name, value);
+    }
+    query.append_pair("before", &seq.0.to_string());
+    format!("{url}?{}", query.finish())
+}
+
+/// What the fields above a list narrow it to.
+pub(crate) fn narrowed(f: &Frame, account: &AccountSettings, q: &Fields) -> Filter {
+    let text = |name: &str| Some(q.get(name).to_owned()).filter(|text| !text.is_empty());
+    let digits = |text: String| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    Filter {
+        account: Some(account.id.clone()),
+        employee: text("employee"),
+        number: text("number").map(digits),
+        from: day(f, q.get("from"), 0),
+        until: day(f, q.get("until"), 1),
+        before: q.get("before").parse().ok().map(EventSeq),
+        limit: ROWS + 1,
+        ..Filter::default()
+    }
+}
+
+/// The beginning of a day in the account's zone, some days later.
+pub(crate) fn day(f: &Frame, text: &str, later: i64) -> Option<PbxTime> {
+    use jiff::ToSpan as _;
+    let date: jiff::civil::Date = text.parse().ok()?;
+    let begin = date.checked_add(later.days()).ok()?.to_zoned(f.locale.zone.clone()).ok()?;
+    Some(PbxTime::from_micros(begin.timestamp().as_microsecond() - later))
+}
+
+/// The key of how a leg came out.
+pub(crate) fn outcome_of(leg: &LegRecord) -> &'static str {
+    let Some(ended) = &leg.ended else { return "outcome.running" };
+    let What::Ended(end) = &ended.what else { return "outcome.running" };
+    if leg.answered_at.or(end.answered_at).is_some() {
+        return "outcome.answered";
+    }
+    match (leg.direction, end.reason) {
+        (_, EndReason::Busy | EndReason::Rejected) => "outcome.busy",
+        (Direction::Incoming, EndReason::AnsweredElsewhere | EndReason::PickedUp) => "outcome.elsewhere",
+        (Direction::Incoming, _) => "outcome.missed",
+        (Direction::Outgoing, _) => "outcome.outgoing_unanswered",
+    }
+}
+
+/// The other side's number.
+pub(crate) fn other_number(f: &Frame, event: &Event) -> String {
+    let number = match event.direction {
+        Direction::Incoming => &event.a_number,
+        Direction::Outgoing => &event.b_number,
+    };
+    if number.is_empty() { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(number) }
+}
+
+pub(crate) fn row(f: &Frame, leg: &LegRecord, told: &'static str) -> Row {
+    let begun = &leg.begun;
+    let at = begun.at.as_micros();
+    let ended = leg.ended.as_ref();
+    Row {
+        leg: begun.leg.to_string(),
+        at: f.locale.short(at),
+        at_exact: f.locale.moment(at),
+        iso: f.locale.iso(at),
+        incoming: leg.direction == Direction::Incoming,
+        employee: begun.phone.employee_number().to_owned(),
+        employee_name: begun.phone.employee.as_ref().map(|one| one.name.to_string()).unwrap_or_default(),
+        number: other_number(f, begun),
+        outcome: outcome_of(leg),
+        talk: ended
+            .map(Event::duration)
+            .filter(|of| !of.is_zero())
+            .map_or_else(String::new, |of| f.locale.duration(of.as_secs())),
+        transferred: ended
+            .is_some_and(|event| matches!(&event.what, What::Ended(end) if end.transfer.is_some())),
+        assumed: begun.assumed || ended.is_some_and(|event| event.assumed),
+        told,
+    }
+}
+
+/// For each leg, the worst of its deliveries.
+async fn told(
+    window: &Window,
+    account: &AccountSettings,
+    legs: &[LegRecord],
+) -> Result<HashMap<LegId, &'static str>, Fail> {
+    let (Some(first), Some(last)) = (legs.last(), legs.first()) else { return Ok(HashMap::new()) };
+    let until = last.ended.as_ref().map_or(last.begun.at, |event| event.at);
+    let filter = Filter {
+        account: Some(account.id.clone()),
+        from: Some(first.begun.at),
+        until: Some(until + std::time::Duration::from_secs(3600)),
+        ..Filter::default()
+    };
+    let mut told: HashMap<LegId, &'static str> = HashMap::new();
+    for one in window.web.journal.deliveries(filter).await? {
+        let state = dot(&one.state);
+        let worst = told.entry(one.event.event.leg.clone()).or_insert(state);
+        if rank(state) > rank(worst) {
+            *worst = state;
+        }
+    }
+    Ok(told)
+}
+
+/// How a state is shown in one dot.
+pub(crate) fn dot(state: &DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Delivered | DeliveryState::Cancelled => "delivered",
+        DeliveryState::Waiting | DeliveryState::Retrying(_) | DeliveryState::Paused => "waiting",
+        DeliveryState::Expired | DeliveryState::Failed => "failed",
+    }
+}
+
+fn rank(dot: &str) -> u8 {
+    match dot {
+        "failed" => 2,
+        "waiting" => 1,
+        _ => 0,
+    }
+}

@@ -1,0 +1,46 @@
+//! `/search`: a number, an employee, a call's id or a delivery's.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use calls::LegId;
+use journal::Filter;
+
+use super::super::visitor::Fields;
+use super::super::{Fail, Visitor, Window};
+use crate::api;
+
+pub(crate) async fn search(
+    State(window): State<Arc<Window>>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let q = Fields::read(query.unwrap_or_default().as_bytes());
+    let account = visitor.reads(&window, q.get("account"))?;
+    let text = q.get("q");
+    let here = format!("{}/a/{}", window.web.options.path, account.id);
+    let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    let leg = Filter {
+        account: Some(account.id.clone()),
+        leg: Some(LegId::new(text)),
+        limit: 1,
+        ..Filter::default()
+    };
+    let to = if !window.web.journal.events(leg).await?.is_empty() {
+        format!("{here}/calls/{encoded}")
+    } else if let Ok(id) = api::owned(&window.web, &account.id, text).await {
+        format!("{here}/deliveries/{}", api::delivery_name(id))
+    } else if account.employees.contains_key(text) {
+        format!("{here}/calls?employee={encoded}")
+    } else {
+        let named = account.employees.iter().find(|(_, (one, _))| {
+            text.chars().count() > 2 && one.name.to_lowercase().contains(&text.to_lowercase())
+        });
+        named.map_or_else(
+            || format!("{here}/calls?number={encoded}"),
+            |(number, _)| format!("{here}/calls?employee={number}"),
+        )
+    };
+    Ok(Redirect::to(&to).into_response())
+}

@@ -1,0 +1,230 @@
+//! `/a/{account}/deliveries`: what went out, what came back, what waits, what is paused.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use calls::EventKind;
+use journal::{Attempt, DeliveryRecord, DeliveryState, EventSeq};
+
+use super::calls::{dot, narrowed, older};
+use super::fail::back_to;
+use super::frame::page;
+use super::visitor::Fields;
+use super::{Fail, Frame, Posted, Visitor, Window, audit};
+use crate::api;
+
+/// Rows of a page.
+const ROWS: usize = 50;
+/// So many are sent again at one press.
+const AT_ONCE: usize = 1_000;
+/// The states, in the order people look for them.
+const STATES: [&str; 7] = ["failed", "retrying", "waiting", "paused", "expired", "delivered", "cancelled"];
+
+/// A delivery in the list.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) at: String,
+    pub(crate) at_exact: String,
+    pub(crate) iso: String,
+    pub(crate) kind: &'static str,
+    pub(crate) employee: String,
+    pub(crate) leg: String,
+    pub(crate) state: &'static str,
+    pub(crate) dot: &'static str,
+    pub(crate) next: String,
+    pub(crate) attempts: u16,
+    pub(crate) last: String,
+    pub(crate) settled: bool,
+}
+
+/// A webhook as it stands.
+pub(crate) struct Hook {
+    pub(crate) kind: &'static str,
+    pub(crate) url: String,
+    /// Since when, why, what the server said.
+    pub(crate) pause: Option<(String, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "deliveries.html")]
+struct DeliveriesPage {
+    f: Frame,
+    q: Fields,
+    rows: Vec<Row>,
+    older: Option<String>,
+    hooks: Vec<Hook>,
+    states: [&'static str; 7],
+    kinds: [EventKind; 4],
+    narrowed: bool,
+}
+
+/// An attempt, as it was.
+pub(crate) struct Try {
+    pub(crate) number: u16,
+    pub(crate) at: String,
+    pub(crate) took: String,
+    pub(crate) ok: bool,
+    pub(crate) came_to: String,
+    pub(crate) address: String,
+    pub(crate) request_line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    pub(crate) answer: String,
+}
+
+#[derive(Template)]
+#[template(path = "delivery.html")]
+struct DeliveryPage {
+    f: Frame,
+    row: Row,
+    tries: Vec<Try>,
+}
+
+pub(super) async fn list(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    let q = Fields::read(query.unwrap_or_default().as_bytes());
+    let mut filter = narrowed(&f, &account, &q);
+    filter.limit = ROWS + 1;
+    filter.states = api::state(q.get("state")).into_iter().collect();
+    filter.kind = api::kinds(Some(q.get("event"))).ok().and_then(|kinds| kinds.first().copied());
+    let mut found = window.web.journal.deliveries(filter).await?;
+    let more = found.len() > ROWS;
+    found.truncate(ROWS);
+    let older = found.last().filter(|_| more).map(|one| older(&f.to("deliveries"), &q, one.id.event));
+    let hooks = account.integration().map(|(_, one, _)| hooks(&f, one)).unwrap_or_default();
+    let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
+    let rows = found.iter().map(|one| row(&f, one)).collect();
+    page(&DeliveriesPage { f, q, rows, older, hooks, states: STATES, kinds: EventKind::ALL, narrowed })
+}
+
+fn hooks(f: &Frame, integration: &journal::settings::Integration) -> Vec<Hook> {
+    let of = |kind: EventKind| {
+        let pause = integration.paused.get(&kind);
+        Some(Hook {
+            kind: kind.name(),
+            url: integration.url(kind)?.to_owned(),
+            pause: pause.map(|one| (f.locale.wall(one.since), one.why.clone(), one.server_said.clone())),
+        })
+    };
+    super::integration::ORDER.into_iter().filter_map(of).collect()
+}
+
+fn row(f: &Frame, one: &DeliveryRecord) -> Row {
+    let event = &one.event.event;
+    let at = one.event.received_at;
+    let (next, settled) = match &one.state {
+        DeliveryState::Retrying(at) => (f.locale.wall(*at), false),
+        DeliveryState::Waiting | DeliveryState::Paused => (String::new(), false),
+        DeliveryState::Delivered
+        | DeliveryState::Expired
+        | DeliveryState::Failed
+        | DeliveryState::Cancelled => (String::new(), true),
+    };
+    Row {
+        id: api::delivery_name(one.id),
+        at: f.locale.short(at.0),
+        at_exact: f.locale.wall(at),
+        iso: f.locale.iso(at.0),
+        kind: event.kind().name(),
+        employee: event.phone.employee_number().to_owned(),
+        leg: event.leg.to_string(),
+        state: api::state_name(&one.state),
+        dot: dot(&one.state),
+        next,
+        attempts: one.attempts,
+        last: one.last.clone(),
+        settled,
+    }
+}
+
+pub(super) async fn one(
+    State(window): State<Arc<Window>>,
+    Path((account, delivery)): Path<(String, String)>,
+    visitor: Visitor,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let nowhere = || Fail::Nowhere;
+    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| nowhere())?;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    let filter = journal::Filter {
+        account: Some(account.id.clone()),
+        before: Some(EventSeq(id.event.0 + 1)),
+        limit: 10,
+        ..journal::Filter::default()
+    };
+    let found = window.web.journal.deliveries(filter).await?;
+    let record = found.into_iter().find(|one| one.id == id).ok_or_else(nowhere)?;
+    let tries = window.web.journal.attempts(id).await?.into_iter().map(|one| attempt(&f, one)).collect();
+    page(&DeliveryPage { row: row(&f, &record), tries, f })
+}
+
+fn attempt(f: &Frame, one: Attempt) -> Try {
+    let ok = one.error.is_empty() && one.status.is_some_and(|status| (200..300).contains(&status));
+    let status = one.status.map(|status| status.to_string()).unwrap_or_default();
+    Try {
+        number: one.number,
+        at: f.locale.wall(one.at),
+        took: f.locale.tenths(std::time::Duration::from_micros(one.took_micros).as_secs_f64() * 1_000.0),
+        ok,
+        came_to: [status, one.error]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" "),
+        address: one.address,
+        request_line: one.request_line,
+        headers: one.request_headers,
+        body: String::from_utf8_lossy(&one.request_body).into_owned(),
+        answer: String::from_utf8_lossy(&one.response_body).into_owned(),
+    }
+}
+
+pub(super) async fn again(
+    State(window): State<Arc<Window>>,
+    Path((account, delivery)): Path<(String, String)>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
+    window.web.gateway.again(id).await?;
+    audit::note(&window, &visitor.name, "audit.again", account.id.as_str(), &delivery).await;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "again"))
+}
+
+pub(super) async fn cancel(
+    State(window): State<Arc<Window>>,
+    Path((account, delivery)): Path<(String, String)>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
+    window.web.gateway.cancel(id).await?;
+    audit::note(&window, &visitor.name, "audit.cancel", account.id.as_str(), &delivery).await;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "cancelled"))
+}
+
+/// Sends all that failed, within what the list is narrowed to.
+pub(super) async fn again_all(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    let mut filter = narrowed(&f, &account, &fields);
+    filter.limit = AT_ONCE;
+    filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
+    let count = api::send_all(&window.web, filter).await?;
+    audit::note(&window, &visitor.name, "audit.again_all", account.id.as_str(), &count.to_string()).await;
+    Ok(back_to(&f.to("deliveries"), "again"))
+}

@@ -1,0 +1,126 @@
+//! What is shown instead of a page.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use journal::JournalError;
+
+use super::Frame;
+use super::visitor::Taste;
+use crate::GatewayError;
+use crate::api::ApiError;
+
+/// Why there is no page. Rendered where the sub-path is known, by [`Fail::page`].
+#[derive(Clone, Debug)]
+pub(crate) enum Fail {
+    /// Nobody is logged in.
+    Enter { taste: Taste },
+    /// Not there, or not theirs: no hint which.
+    Nowhere,
+    /// They may look, not change.
+    MayNot,
+    /// A form that was not from the page that is open, or from a session that is over.
+    Stale,
+    /// A form that was too large.
+    TooLarge,
+    /// Something did not work; for a person.
+    Broken { why: String },
+}
+
+impl Fail {
+    /// Something of our own did not work.
+    pub(crate) fn broken(why: impl Into<String>) -> Self {
+        Self::Broken { why: why.into() }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Enter { .. } => StatusCode::UNAUTHORIZED,
+            Self::Nowhere => StatusCode::NOT_FOUND,
+            Self::MayNot | Self::Stale => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The page instead.
+    pub(crate) fn page(&self, base: &str, taste: &Taste) -> Response {
+        let (title, text) = match self {
+            Self::Enter { taste } => return enter(base, taste),
+            Self::Nowhere => ("fail.nowhere", "fail.nowhere_text"),
+            Self::MayNot => ("fail.may_not", "fail.may_not_text"),
+            Self::Stale => ("fail.stale", "fail.stale_text"),
+            Self::TooLarge => ("fail.too_large", "fail.too_large_text"),
+            Self::Broken { .. } => ("fail.broken", "fail.broken_text"),
+        };
+        let frame = Frame::open(base, taste);
+        let (title, text) = (frame.w.get(title), frame.w.get(text));
+        let detail = if let Self::Broken { why } = self { why.clone() } else { String::new() };
+        let page = FailPage { f: frame, title, text, detail };
+        (self.status(), Html(page.render().unwrap_or_default())).into_response()
+    }
+}
+
+/// To the login, and back afterwards.
+fn enter(base: &str, taste: &Taste) -> Response {
+    let next: String = url::form_urlencoded::byte_serialize(taste.here.as_bytes()).collect();
+    let to = format!("{base}/login?next={next}");
+    if taste.partial {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if let Ok(to) = HeaderValue::from_str(&to) {
+            response.headers_mut().insert("hx-redirect", to);
+        }
+        return response;
+    }
+    Redirect::to(&to).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "fail.html")]
+struct FailPage {
+    f: Frame,
+    title: &'static str,
+    text: &'static str,
+    detail: String,
+}
+
+impl IntoResponse for Fail {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<JournalError> for Fail {
+    fn from(error: JournalError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+impl From<GatewayError> for Fail {
+    fn from(error: GatewayError) -> Self {
+        Self::broken(error.to_string())
+    }
+}
+
+impl From<ApiError> for Fail {
+    fn from(error: ApiError) -> Self {
+        Self::broken(error.message)
+    }
+}
+
+/// Any other address.
+pub(super) async fn nowhere() -> Fail {
+    Fail::Nowhere
+}
+
+/// The way back to a page after a form, with a word of what was done.
+pub(crate) fn back_to(url: &str, done: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let join = if url.contains('?') { '&' } else { '?' };
+    if let Ok(to) = HeaderValue::from_str(&format!("{url}{join}done={done}")) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}

@@ -1,0 +1,109 @@
+//! `/first`: the one-time link of the first start, which makes the first operator. There is no default
+//! password.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use journal::settings::{Scope, Secret, Setting, SettingKey, User};
+use journal::{JournalError, SettingsBook};
+use subtle::ConstantTimeEq;
+
+use super::frame::page;
+use super::visitor::{Fields, Taste, same_site};
+use super::{Fail, Frame, Window, audit, login, password, session, users};
+
+/// Where the key is kept until somebody used it.
+const KEY: &str = "first-run";
+
+/// The path of the one-time link, as long as nobody can log in; printed by the program at its start.
+///
+/// # Errors
+/// What the journal says.
+pub async fn first_run_path(book: &SettingsBook) -> Result<Option<String>, JournalError> {
+    if !book.users().is_empty() {
+        return Ok(None);
+    }
+    if let Some((key, _)) = book.system(KEY) {
+        return Ok(Some(format!("/first?key={}", key.expose())));
+    }
+    let Some(key) = session::random() else { return Ok(None) };
+    let setting = Setting::System(Secret::new(key.clone()));
+    book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await?;
+    Ok(Some(format!("/first?key={key}")))
+}
+
+#[derive(Template)]
+#[template(path = "first.html")]
+struct FirstPage {
+    f: Frame,
+    key: String,
+    name: String,
+    error: Option<&'static str>,
+    good: bool,
+}
+
+fn first(window: &Window, taste: &Taste, key: &str) -> FirstPage {
+    let kept = window.web.book.system(KEY);
+    let same = kept.is_some_and(|(kept, _)| bool::from(kept.expose().as_bytes().ct_eq(key.as_bytes())));
+    FirstPage {
+        f: Frame::open(&window.web.options.path, taste),
+        key: key.to_owned(),
+        name: String::new(),
+        error: None,
+        good: same && window.web.book.users().is_empty(),
+    }
+}
+
+pub(super) async fn show(
+    State(window): State<Arc<Window>>,
+    taste: Taste,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    page(&first(&window, &taste, query.get("key")))
+}
+
+pub(super) async fn make(
+    State(window): State<Arc<Window>>,
+    taste: Taste,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Fail> {
+    let fields = Fields::read(&body);
+    if !same_site(&headers) {
+        return Err(Fail::Stale);
+    }
+    let mut form = first(&window, &taste, fields.get("key"));
+    if !form.good {
+        return page(&form);
+    }
+    form.name = fields.get("name").to_owned();
+    let secret = fields.raw("password").to_owned();
+    let problem = if !users::name_fits(&form.name) {
+        Some("users.name_help")
+    } else if !password::fits(&secret) {
+        Some("users.password_help")
+    } else if secret != fields.raw("again") {
+        Some("users.not_the_same")
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        form.error = Some(form.f.w.get(problem));
+        return page(&form);
+    }
+    let kept = window.passwords.hash(secret).await.ok_or_else(|| Fail::broken("no random bytes"))?;
+    let user = User {
+        password_hash: kept.clone(),
+        scope: Scope::Everything,
+        language: taste.language.code().to_owned(),
+    };
+    window.web.book.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
+    window.web.book.put(SettingKey::System(KEY.to_owned()), None, None).await?;
+    audit::note(&window, &form.name, "audit.first", "", "").await;
+    login::open(&window, &form.name, &kept, "/operator/links?done=welcome")
+}

@@ -1,0 +1,217 @@
+//! What is around every page: who, where, and what must be known on every page of an account.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use calls::AccountId;
+use jiff::tz::TimeZone;
+use journal::AccountSettings;
+use journal::settings::Scope;
+
+use super::visitor::{Taste, Visitor};
+use super::words::{Language, Words};
+use super::{Fail, Locale, Window, assets};
+use crate::LinkState;
+
+/// Zone of what belongs to no account.
+const ZONE: &str = "Europe/Copenhagen";
+
+/// Something to be known on every page.
+pub(crate) struct Alert {
+    /// `failed`, `waiting`.
+    pub(crate) tone: &'static str,
+    pub(crate) text: String,
+    /// Where to do something about it, without the sub-path; empty for nowhere.
+    pub(crate) place: String,
+}
+
+/// What is around a page.
+pub(crate) struct Frame {
+    pub(crate) w: Words,
+    pub(crate) locale: Locale,
+    pub(crate) base: String,
+    pub(crate) theme: &'static str,
+    pub(crate) here: String,
+    /// The place that is marked: `now`, `calls`, ….
+    pub(crate) place: &'static str,
+    /// Empty when nobody is logged in.
+    pub(crate) user: String,
+    pub(crate) csrf: String,
+    pub(crate) operates: bool,
+    pub(crate) may_change: bool,
+    /// The account's id; empty for none.
+    pub(crate) account: String,
+    pub(crate) account_name: String,
+    pub(crate) alerts: Vec<Alert>,
+    /// What was just done, in words.
+    pub(crate) done: Option<&'static str>,
+    pub(crate) partial: bool,
+}
+
+impl Frame {
+    /// Around a page for nobody in particular.
+    pub(crate) fn open(base: &str, taste: &Taste) -> Self {
+        Self {
+            w: Words(taste.language),
+            locale: Locale { language: taste.language, zone: zone(ZONE) },
+            base: base.to_owned(),
+            theme: taste.theme,
+            here: taste.here.clone(),
+            place: "",
+            user: String::new(),
+            csrf: String::new(),
+            operates: false,
+            may_change: false,
+            account: String::new(),
+            account_name: String::new(),
+            alerts: Vec::new(),
+            done: None,
+            partial: taste.partial,
+        }
+    }
+
+    /// Around an operator's page.
+    pub(crate) fn operator(window: &Window, visitor: &Visitor, place: &'static str) -> Self {
+        let mut frame = Self::open(&window.web.options.path, &visitor.taste);
+        frame.place = place;
+        frame.user = visitor.name.clone();
+        frame.csrf = visitor.csrf.clone();
+        frame.operates = visitor.operates();
+        frame.may_change = visitor.operates();
+        frame.done = done(&frame.w, &visitor.taste.here);
+        frame.alerts = machine_alerts(window, &frame);
+        frame
+    }
+
+    /// Around a page of an account.
+    pub(crate) fn account(
+        window: &Window,
+        visitor: &Visitor,
+        account: &AccountSettings,
+        place: &'static str,
+    ) -> Self {
+        let mut frame = Self::operator(window, visitor, place);
+        frame.account = account.id.to_string();
+        frame.account_name = account.account.name.clone();
+        frame.may_change = visitor.may_change(&account.id);
+        if let Some((_, integration, _)) = account.integration() {
+            frame.locale.zone = zone(&integration.time_zone);
+            for (kind, pause) in &integration.paused {
+                let text = frame
+                    .w
+                    .with("alert.paused", "event", frame.w.get(&format!("event.{}", kind.name())))
+                    .replace("{since}", &frame.locale.wall(pause.since))
+                    .replace("{why}", &pause.why);
+                frame.alerts.push(Alert { tone: "waiting", text, place: frame.to("deliveries") });
+            }
+        }
+        frame
+    }
+
+    /// An address of this site, with the sub-path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A place of the account, with the sub-path.
+    pub(crate) fn to(&self, place: &str) -> String {
+        format!("{}/a/{}/{place}", self.base, self.account)
+    }
+
+    /// An asset, by its plain name.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        let names = assets::names();
+        let name = match name {
+            "css" => &names.css,
+            "js" => &names.js,
+            "htmx" => &names.htmx,
+            "sse" => &names.sse,
+            _ => &names.icon,
+        };
+        self.url(&format!("/assets/{name}"))
+    }
+
+    /// `page` for the place that is marked.
+    pub(crate) fn current(&self, place: &str) -> &'static str {
+        if self.place == place { "page" } else { "false" }
+    }
+
+    /// The account's name, or its id where it has none.
+    pub(crate) fn account_title(&self) -> &str {
+        if self.account_name.is_empty() { &self.account } else { &self.account_name }
+    }
+
+    /// The code of the language.
+    pub(crate) fn language(&self) -> &'static str {
+        self.w.0.code()
+    }
+
+    /// The code of the language to change to.
+    pub(crate) fn other_language(&self) -> &'static str {
+        match self.w.0 {
+            Language::Danish => "en",
+            Language::English => "da",
+        }
+    }
+}
+
+/// A zone that was checked when it was set.
+pub(crate) fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// The text for `?done=…`.
+fn done(words: &Words, here: &str) -> Option<&'static str> {
+    let (_, query) = here.split_once('?')?;
+    let (_, what) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done")?;
+    words.find(&format!("done.{what}"))
+}
+
+fn machine_alerts(window: &Window, frame: &Frame) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    let place = if frame.operates { frame.url("/operator/links") } else { String::new() };
+    for link in window.web.gateway.links() {
+        if let LinkState::Down { why } = link.state {
+            let text = frame.w.with("alert.link", "pbx", &link.name).replace("{why}", &why);
+            alerts.push(Alert { tone: "failed", text, place: place.clone() });
+        }
+    }
+    let readiness = window.web.gateway.readiness();
+    if !readiness.ready {
+        let place = if frame.operates { frame.url("/operator/health") } else { String::new() };
+        let why = if frame.operates { readiness.reasons.join("; ") } else { String::new() };
+        alerts.push(Alert { tone: "failed", text: frame.w.with("alert.unready", "why", why), place });
+    }
+    alerts
+}
+
+/// Renders a page.
+pub(crate) fn page(template: &impl Template) -> Result<Response, Fail> {
+    match template.render() {
+        Ok(text) => Ok(Html(text).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            Err(Fail::broken("render"))
+        }
+    }
+}
+
+/// `/`: the first place a person has.
+pub(super) async fn home(State(window): State<Arc<Window>>, visitor: Visitor) -> Response {
+    let first = match &visitor.scope {
+        Scope::Account(own) | Scope::ReadAccount(own) => Some(own.clone()),
+        Scope::Everything => window.web.book.accounts(None, 2).first().map(|account| account.id.clone()),
+    };
+    let many = visitor.operates() && window.web.book.accounts(None, 2).len() != 1;
+    let path = match first {
+        Some(id) if !many => now_of(&id),
+        Some(_) | None => "/operator/accounts".to_owned(),
+    };
+    Redirect::to(&format!("{}{path}", window.web.options.path)).into_response()
+}
+
+fn now_of(id: &AccountId) -> String {
+    format!("/a/{id}/now")
+}

@@ -1,0 +1,199 @@
+//! What stands in the form, and what it would be if it were saved.
+
+use std::collections::BTreeMap;
+
+use calls::EventKind;
+use journal::settings::{BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, TimeFormat};
+use serde_json::{Map, Value, json};
+
+use super::super::visitor::Fields;
+use super::super::{Window, Words};
+use super::{ORDER, field};
+use crate::{clock, wire};
+
+/// More wrong fields than this are told another time.
+const MAX_ERRORS: usize = 12;
+
+/// A draft that was checked.
+pub(crate) struct Checked {
+    /// Without the fields that are wrong.
+    pub(crate) integration: Integration,
+    /// By field.
+    pub(crate) errors: BTreeMap<String, String>,
+}
+
+/// The form's fields of what is kept. Header values are for those who may change them.
+pub(crate) fn of(integration: &Integration, may_change: bool) -> Fields {
+    let mut fields = Vec::new();
+    let mut put = |name: &str, value: String| fields.push((name.to_owned(), value));
+    put("method", if integration.method == Method::Get { "GET" } else { "POST" }.into());
+    for kind in ORDER {
+        put(field(kind), integration.url(kind).unwrap_or_default().to_owned());
+    }
+    put("body_format", if integration.body_format == BodyFormat::Json { "json" } else { "form" }.into());
+    let (names, map) = match &integration.parameter_names {
+        ParameterNames::Default => ("default", String::new()),
+        ParameterNames::AsPrinted => ("as-printed", String::new()),
+        ParameterNames::Map(map) => {
+            ("map", map.iter().map(|(from, to)| format!("{from} = {to}\n")).collect())
+        }
+    };
+    put("parameter_names", names.into());
+    put("names_map", map);
+    put("time_format", time_format(integration.time_format).into());
+    put("time_zone", integration.time_zone.clone());
+    put("feature_codes", integration.feature_codes.clone());
+    put(
+        "extras",
+        match &integration.extras {
+            Extras::None => "none",
+            Extras::All => "all",
+            Extras::Some(_) => "some",
+        }
+        .into(),
+    );
+    if let Extras::Some(names) = &integration.extras {
+        names.iter().for_each(|name| put("extra", name.clone()));
+    }
+    let shown = |value: &str| if may_change { value.to_owned() } else { "•••".to_owned() };
+    put(
+        "headers",
+        integration.headers.iter().map(|(name, value)| format!("{name}: {}\n", shown(value))).collect(),
+    );
+    let (kind, username) = match &integration.credentials {
+        None => ("none", ""),
+        Some(Credentials::Basic { username, .. }) => ("basic", username.as_str()),
+        Some(Credentials::Bearer { .. }) => ("bearer", ""),
+    };
+    put("credentials", kind.into());
+    put("username", username.to_owned());
+    put("ca_pem", integration.ca_pem.clone());
+    let secs = |secs: Option<u32>| secs.map(|secs| secs.to_string()).unwrap_or_default();
+    put("incoming_secs", secs(integration.retry.incoming_secs));
+    put("others_secs", secs(integration.retry.others_secs));
+    Fields(fields)
+}
+
+fn time_format(format: TimeFormat) -> &'static str {
+    match format {
+        TimeFormat::Iso => "iso",
+        TimeFormat::Local => "local",
+        TimeFormat::UnixSeconds => "unix",
+        TimeFormat::UnixMilliseconds => "unix_ms",
+    }
+}
+
+/// Checks a form: all that is wrong at once, each by its field.
+pub(crate) fn checked(window: &Window, fields: &Fields, before: &Integration) -> Checked {
+    let (mut input, mut errors) = json_of(fields);
+    let check_url = |url: &str| window.web.gateway.check_url(url);
+    for _ in 0..MAX_ERRORS {
+        let bytes = Value::Object(input.clone()).to_string();
+        match wire::integration_from_json(bytes.as_bytes(), before, clock::now(), &check_url) {
+            Ok(integration) => return Checked { integration, errors },
+            Err(refusal) => {
+                let top = refusal.field.split('.').next().unwrap_or_default().to_owned();
+                input.remove(&top);
+                if top.is_empty() || errors.insert(refusal.field, refusal.message).is_some() {
+                    break;
+                }
+            }
+        }
+    }
+    Checked { integration: before.clone(), errors }
+}
+
+/// The form as the API would be sent it.
+fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
+    let mut errors = BTreeMap::new();
+    let mut input = Map::new();
+    let plain = ["method", "body_format", "time_format", "time_zone", "feature_codes", "ca_pem"];
+    for name in plain.into_iter().chain(ORDER.map(field)) {
+        if fields.has(name) {
+            input.insert(name.to_owned(), json!(fields.get(name)));
+        }
+    }
+    let names = match fields.get("parameter_names") {
+        "map" => pairs("parameter_names", fields.raw("names_map"), '=', &mut errors),
+        "" => json!("default"),
+        name => json!(name),
+    };
+    input.insert("parameter_names".into(), names);
+    let extras = match fields.get("extras") {
+        "all" => json!(true),
+        "some" => json!(fields.all("extra").collect::<Vec<_>>()),
+        _ => json!(false),
+    };
+    input.insert("extras".into(), extras);
+    input.insert("headers".into(), pairs("headers", fields.raw("headers"), ':', &mut errors));
+    let credentials = match fields.get("credentials") {
+        "basic" => {
+            json!({"type": "basic", "username": fields.get("username"), "password": fields.raw("password")})
+        }
+        "bearer" => json!({"type": "bearer", "token": fields.raw("bearer_token").trim()}),
+        _ => Value::Null,
+    };
+    input.insert("credentials".into(), credentials);
+    let mut retry = Map::new();
+    for name in ["incoming_secs", "others_secs"] {
+        match fields.get(name) {
+            "" => {}
+            text => match text.parse::<u32>() {
+                Ok(secs) => drop(retry.insert(name.into(), json!(secs))),
+                Err(_) => {
+                    drop(errors.insert(format!("retry.{name}"), "expected a whole number of seconds".into()))
+                }
+            },
+        }
+    }
+    input.insert("retry".into(), Value::Object(retry));
+    (input, errors)
+}
+
+/// Lines of `name = value`.
+fn pairs(field: &str, text: &str, mark: char, errors: &mut BTreeMap<String, String>) -> Value {
+    let mut map = Map::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once(mark) {
+            Some((name, value)) => drop(map.insert(name.trim().to_owned(), json!(value.trim()))),
+            None => drop(
+                errors.insert(field.to_owned(), format!("\"{line}\": expected a line like Name{mark} value")),
+            ),
+        }
+    }
+    Value::Object(map)
+}
+
+/// What saving would change, in words.
+pub(crate) fn changes(w: &Words, before: &Integration, after: &Integration) -> Vec<&'static str> {
+    let mut changes = Vec::new();
+    let mut note = |changed: bool, key: &str| {
+        if changed {
+            changes.push(w.get(key));
+        }
+    };
+    note(before.method != after.method, "integration.method");
+    for kind in ORDER {
+        note(before.url(kind) != after.url(kind), url_key(kind));
+    }
+    note(before.body_format != after.body_format, "integration.body_format");
+    note(before.parameter_names != after.parameter_names, "integration.names");
+    note(before.time_format != after.time_format, "integration.time_format");
+    note(before.time_zone != after.time_zone, "integration.time_zone");
+    note(before.feature_codes != after.feature_codes, "integration.feature_codes");
+    note(before.extras != after.extras, "integration.extras");
+    note(before.headers != after.headers, "integration.headers");
+    note(before.credentials != after.credentials, "integration.credentials");
+    note(before.ca_pem != after.ca_pem, "integration.ca");
+    note(before.retry != after.retry, "integration.retry");
+    changes
+}
+
+const fn url_key(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Incoming => "url.incoming",
+        EventKind::Answered => "url.answered",
+        EventKind::Outgoing => "url.outgoing",
+        EventKind::Ended => "url.ended",
+    }
+}

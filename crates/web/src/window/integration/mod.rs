@@ -1,0 +1,251 @@
+//! `/a/{account}/integration`: the window of the source text.
+
+mod draft;
+mod preview;
+mod sample;
+mod test;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use calls::EventKind;
+use delivery::payload::{Parameter, Shape};
+use journal::settings::{Integration, Secret};
+use journal::{AccountSettings, JournalError};
+
+use super::fail::back_to;
+use super::frame::page;
+use super::visitor::Fields;
+use super::{Fail, Frame, Posted, Visitor, Window, audit};
+use crate::{clock, wire};
+use preview::Preview;
+use test::TestPanel;
+pub(super) use test::test;
+
+/// The events in the source text's order.
+pub(super) const ORDER: [EventKind; 4] =
+    [EventKind::Answered, EventKind::Ended, EventKind::Outgoing, EventKind::Incoming];
+
+/// How long the old secret is used beside a new one.
+const OVERLAP_SECS: u32 = 24 * 3600;
+
+/// One of the four web services.
+pub(crate) struct Service {
+    pub(crate) kind: EventKind,
+    /// The name of its field.
+    pub(crate) field: &'static str,
+    /// Its parameters: name on the wire, example, key of its help.
+    pub(crate) parameters: Vec<(String, String, String)>,
+    pub(crate) paused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "integration.html")]
+struct IntegrationPage {
+    f: Frame,
+    d: Fields,
+    version: u64,
+    services: Vec<Service>,
+    errors: BTreeMap<String, String>,
+    conflict: bool,
+    preview: Preview,
+    test: TestPanel,
+    extras: Vec<&'static str>,
+    secret_set: bool,
+    old_secret_until: Option<String>,
+    credential_set: bool,
+    new_secret: Option<String>,
+}
+
+impl IntegrationPage {
+    fn error(&self, field: &str) -> &str {
+        let exact = self.errors.get(field);
+        let inside =
+            || self.errors.iter().find(|(of, _)| of.split('.').next() == Some(field)).map(|(_, text)| text);
+        exact.or_else(inside).map_or("", String::as_str)
+    }
+
+    fn extra(&self, name: &str) -> bool {
+        self.d.all("extra").any(|one| one == name)
+    }
+}
+
+/// What the account has, or would have.
+pub(super) fn present(account: &AccountSettings) -> (Integration, u64) {
+    account
+        .integration()
+        .map_or_else(|| (Integration::default(), 0), |(_, one, version)| ((**one).clone(), version))
+}
+
+/// The name of an event's field.
+pub(super) const fn field(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Incoming => "incoming_url",
+        EventKind::Answered => "answered_url",
+        EventKind::Outgoing => "outgoing_url",
+        EventKind::Ended => "ended_url",
+    }
+}
+
+fn build(
+    window: &Window,
+    visitor: &Visitor,
+    account: &AccountSettings,
+    d: Fields,
+    focus: EventKind,
+) -> IntegrationPage {
+    let f = Frame::account(window, visitor, account, "integration");
+    let (kept, version) = present(account);
+    let checked = draft::checked(window, &d, &kept);
+    let (employee, name) = sample::employee(account);
+    let service = |kind: EventKind| {
+        let event = sample::event(account, &employee, &name, kind, clock::now());
+        let shape = Shape::of(kind, &checked.integration);
+        let columns = shape.columns().iter().zip(shape.values(&event));
+        let parameters = columns.map(|(column, (name, value))| {
+            (name.to_owned(), value.into_owned(), help_key(kind, column.parameter))
+        });
+        Service {
+            kind,
+            field: field(kind),
+            parameters: parameters.collect(),
+            paused: kept.paused.contains_key(&kind),
+        }
+    };
+    let extras =
+        Parameter::ALL.iter().map(|parameter| parameter.name()).filter(|name| Parameter::is_extra(name));
+    IntegrationPage {
+        services: ORDER.into_iter().map(service).collect(),
+        preview: preview::of(&f, account, &checked, focus),
+        test: TestPanel::idle(&f, account),
+        extras: extras.collect(),
+        secret_set: !kept.secrets.is_empty(),
+        old_secret_until: kept.secrets.iter().find_map(|secret| secret.until).map(|at| f.locale.wall(at)),
+        credential_set: kept.credentials.is_some(),
+        new_secret: None,
+        errors: BTreeMap::new(),
+        conflict: false,
+        version,
+        d,
+        f,
+    }
+}
+
+fn help_key(kind: EventKind, parameter: Parameter) -> String {
+    match (kind, parameter) {
+        (EventKind::Ended, Parameter::EmployeeLocalNumber) => "param.EmployeeLocalNumber".to_owned(),
+        _ => format!("param.{}", parameter.name()),
+    }
+}
+
+pub(super) fn focus(name: &str) -> EventKind {
+    EventKind::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or(EventKind::Answered)
+}
+
+pub(super) async fn show(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    let d = draft::of(&present(&account).0, visitor.may_change(&account.id));
+    page(&build(&window, &visitor, &account, d, focus(query.get("event"))))
+}
+
+pub(super) async fn save(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let (before, version) = present(&account);
+    let checked = draft::checked(&window, &fields, &before);
+    let mut form = build(&window, &visitor, &account, fields.clone(), focus(fields.get("focus")));
+    if !checked.errors.is_empty() {
+        form.errors = checked.errors.clone();
+        return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+    }
+    let expected: u64 = fields.get("version").parse().unwrap_or(version);
+    match window.web.book.put_integration(&account.id, checked.integration.clone(), Some(expected)).await {
+        Ok(_) => {}
+        Err(JournalError::Conflict { .. }) => {
+            form.conflict = true;
+            return Ok((StatusCode::CONFLICT, page(&form)?).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let changed = draft::changes(&form.f.w, &before, &checked.integration).join(", ");
+    audit::note(&window, &visitor.name, "audit.integration", account.id.as_str(), &changed).await;
+    Ok(back_to(&form.f.to("integration"), "saved"))
+}
+
+pub(super) async fn preview(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let f = Frame::account(&window, &visitor, &account, "integration");
+    let (kept, _) = present(&account);
+    let checked = draft::checked(&window, &fields, &kept);
+    let changes = draft::changes(&f.w, &kept, &checked.integration);
+    let preview = preview::of(&f, &account, &checked, focus(fields.get("focus")));
+    page(&preview::Part { f, preview, errors: checked.errors, changes })
+}
+
+pub(super) async fn new_secret(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let (mut integration, version) = present(&account);
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Fail::broken(error.to_string()))?;
+    let secret = format!("whsec_{}", STANDARD.encode(bytes));
+    wire::rotate(&mut integration, Secret::new(secret.clone()), OVERLAP_SECS, clock::now());
+    window.web.book.put_integration(&account.id, integration, Some(version)).await?;
+    audit::note(&window, &visitor.name, "audit.secret", account.id.as_str(), "").await;
+    let account = visitor.changes(&window, account.id.as_str())?;
+    let d = draft::of(&present(&account).0, true);
+    let mut form = build(&window, &visitor, &account, d, EventKind::Answered);
+    form.new_secret = Some(secret);
+    page(&form)
+}
+
+/// Pauses a webhook; the way to undo it is beside it afterwards.
+pub(super) async fn pause(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
+    let kind = focus(fields.get("event"));
+    window.web.gateway.pause(id, kind).await?;
+    audit::note(&window, &visitor.name, "audit.pause", account.id.as_str(), kind.name()).await;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    Ok(back_to(&f.to("deliveries"), "paused"))
+}
+
+pub(super) async fn resume(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
+    let kind = focus(fields.get("event"));
+    window.web.gateway.resume(id, kind, fields.get("kept") != "drop").await?;
+    audit::note(&window, &visitor.name, "audit.resume", account.id.as_str(), kind.name()).await;
+    let f = Frame::account(&window, &visitor, &account, "deliveries");
+    Ok(back_to(&f.to("deliveries"), "resumed"))
+}

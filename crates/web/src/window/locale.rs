@@ -1,0 +1,135 @@
+//! Numbers, dates, durations and telephone numbers as the reader writes them, in the account's zone.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use journal::WallTime;
+
+use super::words::Language;
+
+/// A language and a time zone.
+#[derive(Clone, Debug)]
+pub(crate) struct Locale {
+    pub(crate) language: Language,
+    pub(crate) zone: TimeZone,
+}
+
+impl Locale {
+    /// `22.11.2026 09.53.00` or `22 Nov 2026 09:53:00`.
+    pub(crate) fn moment(&self, micros: i64) -> String {
+        self.written(micros, "%d.%m.%Y kl. %H.%M.%S", "%-d %b %Y %H:%M:%S")
+    }
+
+    /// `22.11. 09.53` or `22 Nov 09:53`.
+    pub(crate) fn short(&self, micros: i64) -> String {
+        self.written(micros, "%-d.%-m. %H.%M", "%-d %b %H:%M")
+    }
+
+    /// `09.53.00` or `09:53:00`.
+    pub(crate) fn clock(&self, micros: i64) -> String {
+        self.written(micros, "%H.%M.%S", "%H:%M:%S")
+    }
+
+    /// RFC 3339, for machines and `datetime`.
+    pub(crate) fn iso(&self, micros: i64) -> String {
+        self.written(micros, "%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S%:z")
+    }
+
+    /// By our own clock.
+    pub(crate) fn wall(&self, at: WallTime) -> String {
+        self.moment(at.0)
+    }
+
+    fn written(&self, micros: i64, danish: &str, english: &str) -> String {
+        let Ok(at) = Timestamp::from_microsecond(micros) else { return String::new() };
+        let pattern = match self.language {
+            Language::Danish => danish,
+            Language::English => english,
+        };
+        at.to_zoned(self.zone.clone()).strftime(pattern).to_string()
+    }
+
+    /// `3:07` or `1:02:03`.
+    pub(crate) fn duration(&self, secs: u64) -> String {
+        let (hours, minutes, secs) = (secs / 3600, secs / 60 % 60, secs % 60);
+        if hours > 0 { format!("{hours}:{minutes:02}:{secs:02}") } else { format!("{minutes}:{secs:02}") }
+    }
+
+    /// `1.234` or `1,234`.
+    pub(crate) fn number(&self, number: u64) -> String {
+        let digits = number.to_string();
+        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                grouped.push(self.thousands());
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// `12,5` or `12.5`.
+    pub(crate) fn tenths(&self, number: f64) -> String {
+        let text = format!("{number:.1}");
+        match self.language {
+            Language::Danish => text.replace('.', ","),
+            Language::English => text,
+        }
+    }
+
+    fn thousands(&self) -> char {
+        match self.language {
+            Language::Danish => '.',
+            Language::English => ',',
+        }
+    }
+
+    /// `+45 70 20 12 34`: Danish numbers in pairs, others as they are.
+    pub(crate) fn phone(&self, number: &str) -> String {
+        let (country, rest) = match number.strip_prefix("+45").or_else(|| number.strip_prefix("0045")) {
+            Some(rest) => ("+45 ", rest),
+            None => ("", number),
+        };
+        let eight = rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_digit());
+        if !eight {
+            return number.to_owned();
+        }
+        format!("{country}{} {} {} {}", &rest[..2], &rest[2..4], &rest[4..6], &rest[6..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locale(language: Language) -> Locale {
+        Locale { language, zone: TimeZone::get("Europe/Copenhagen").unwrap() }
+    }
+
+    #[test]
+    fn a_dane_and_an_englishman_write_differently() {
+        let (danish, english) = (locale(Language::Danish), locale(Language::English));
+        assert_eq!(danish.number(1_234_567), "1.234.567");
+        assert_eq!(english.number(1_234_567), "1,234,567");
+        assert_eq!(danish.moment(1_795_337_580_000_000), "22.11.2026 kl. 09.53.00");
+        assert_eq!(english.moment(1_795_337_580_000_000), "22 Nov 2026 09:53:00");
+        assert_eq!(danish.tenths(12.5), "12,5");
+    }
+
+    #[test]
+    fn danish_numbers_are_written_in_pairs() {
+        let danish = locale(Language::Danish);
+        assert_eq!(danish.phone("+4570201234"), "+45 70 20 12 34");
+        assert_eq!(danish.phone("70201234"), "70 20 12 34");
+        assert_eq!(danish.phone("101"), "101");
+        assert_eq!(danish.phone("+492214567"), "+492214567");
+    }
+
+    #[test]
+    fn durations_have_no_leading_noughts() {
+        let danish = locale(Language::Danish);
+        assert_eq!(
+            [danish.duration(7), danish.duration(187), danish.duration(3723)],
+            ["0:07", "3:07", "1:02:03"]
+        );
+    }
+}

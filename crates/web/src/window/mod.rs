@@ -1,0 +1,141 @@
+//! The window: what people see in a browser. Rendered here, made lively by a small library.
+//!
+//! Owns sessions, words and pages. A handler authenticates, parses, delegates, renders; what is read from
+//! forms goes through [`crate::wire`], so that window, API and command line refuse with the same words.
+
+mod assets;
+mod audit;
+mod calls;
+mod deliveries;
+mod fail;
+mod first;
+mod frame;
+mod integration;
+mod locale;
+mod login;
+mod now;
+mod operator;
+mod password;
+mod people;
+mod preferences;
+mod report;
+mod session;
+mod settings;
+mod throttle;
+mod users;
+mod visitor;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+pub(crate) use fail::Fail;
+pub use first::first_run_path;
+pub(crate) use frame::Frame;
+pub(crate) use locale::Locale;
+pub(crate) use visitor::{Posted, Visitor};
+pub(crate) use words::Words;
+
+use crate::Web;
+
+/// The largest form taken.
+const MAX_FORM_BYTES: usize = 1024 * 1024;
+
+/// What the window has at hand besides what the program gives.
+pub(crate) struct Window {
+    pub(crate) web: Arc<Web>,
+    pub(crate) sessions: session::Sessions,
+    pub(crate) throttle: throttle::Throttle,
+    pub(crate) passwords: password::Passwords,
+}
+
+/// The window's pages, without a sub-path.
+pub(crate) fn router(web: Arc<Web>) -> Router {
+    let window = Arc::new(Window {
+        web,
+        sessions: session::Sessions::default(),
+        throttle: throttle::Throttle::default(),
+        passwords: password::Passwords::default(),
+    });
+    Router::new()
+        .route("/", get(frame::home))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/first", get(first::show).post(first::make))
+        .route("/preferences", post(preferences::set))
+        .route("/search", get(calls::search))
+        .route("/assets/{name}", get(assets::serve))
+        .nest("/a/{account}", account_pages())
+        .nest("/operator", operator::pages())
+        .fallback(fail::nowhere)
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(middleware::from_fn_with_state(window.clone(), armour))
+        .with_state(window)
+}
+
+fn account_pages() -> Router<Arc<Window>> {
+    Router::new()
+        .route("/now", get(now::show))
+        .route("/now/stream", get(now::stream))
+        .route("/calls", get(calls::list))
+        .route("/calls/{leg}", get(calls::story))
+        .route("/report", get(report::show))
+        .route("/report.csv", get(report::csv))
+        .route("/report.xlsx", get(report::xlsx))
+        .route("/integration", get(integration::show).post(integration::save))
+        .route("/integration/preview", post(integration::preview))
+        .route("/integration/test", post(integration::test))
+        .route("/integration/secret", post(integration::new_secret))
+        .route("/integration/pause", post(integration::pause))
+        .route("/integration/resume", post(integration::resume))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/again", post(deliveries::again_all))
+        .route("/deliveries/{delivery}", get(deliveries::one))
+        .route("/deliveries/{delivery}/again", post(deliveries::again))
+        .route("/deliveries/{delivery}/cancel", post(deliveries::cancel))
+        .route("/people", get(people::show))
+        .route("/people/employee", post(people::employee))
+        .route("/people/employee/remove", post(people::remove_employee))
+        .route("/people/phone", post(people::phone))
+        .route("/people/phone/remove", post(people::remove_phone))
+        .route("/people.csv", get(people::csv))
+        .route("/people/import", post(people::import))
+        .route("/settings", get(settings::show).post(settings::save))
+        .route("/settings/password", post(settings::password))
+}
+
+/// Headers every page carries: no script but ours, no frame around it, nothing told to other sites.
+async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next) -> Response {
+    let cached = request.uri().path().contains("/assets/");
+    let (mut parts, body) = request.into_parts();
+    let taste = visitor::Taste::of(&parts);
+    parts.extensions.insert(taste.clone());
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(fail) = response.extensions_mut().remove::<Fail>() {
+        response = fail.page(&window.web.options.path, &taste);
+    }
+    let headers = response.headers_mut();
+    let mut put =
+        |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    put(header::CONTENT_SECURITY_POLICY, POLICY);
+    put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(header::REFERRER_POLICY, "same-origin");
+    put(header::X_FRAME_OPTIONS, "DENY");
+    put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    if window.web.options.secure {
+        put(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    if !cached {
+        put(header::CACHE_CONTROL, "no-store");
+    }
+    response
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -1,0 +1,113 @@
+//! `/operator/links`, `/operator/health`, `/operator/audit`: how the gateway does.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::super::frame::page;
+use super::super::{Fail, Frame, Visitor, Window, audit};
+use crate::{Link, LinkState};
+
+/// A PBX link, as shown.
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    /// `up`, `connecting`, `down`.
+    pub(crate) state: &'static str,
+    pub(crate) why: String,
+    pub(crate) since: String,
+    pub(crate) lag: String,
+    pub(crate) rights: Vec<String>,
+    pub(crate) version: String,
+    pub(crate) channels: String,
+    pub(crate) legs: String,
+    pub(crate) last_error: String,
+}
+
+#[derive(Template)]
+#[template(path = "operator_links.html")]
+struct LinksPage {
+    f: Frame,
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "operator_health.html")]
+struct HealthPage {
+    f: Frame,
+    ready: bool,
+    reasons: Vec<String>,
+    bytes: String,
+    events: String,
+    pending: String,
+    accounts: String,
+    version: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "operator_audit.html")]
+struct AuditPage {
+    f: Frame,
+    entries: Vec<(String, String, &'static str, String, String)>,
+    most: usize,
+}
+
+pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+    visitor.operator()?;
+    let f = Frame::operator(&window, &visitor, "links");
+    let rows = window.web.gateway.links().into_iter().map(|link| row(&f, link)).collect();
+    page(&LinksPage { f, rows })
+}
+
+fn row(f: &Frame, link: Link) -> Row {
+    let (state, why) = match link.state {
+        LinkState::Up => ("up", String::new()),
+        LinkState::Connecting => ("connecting", String::new()),
+        LinkState::Down { why } => ("down", why),
+    };
+    Row {
+        name: link.name,
+        address: link.address,
+        state,
+        why,
+        since: link.since.map(|at| f.locale.wall(at)).unwrap_or_default(),
+        lag: link
+            .lag
+            .map(|lag| format!("{} ms", f.locale.tenths(lag.as_secs_f64() * 1_000.0)))
+            .unwrap_or_default(),
+        rights: link.missing_rights,
+        version: link.version,
+        channels: f.locale.number(link.channels),
+        legs: f.locale.number(link.legs),
+        last_error: link.last_error,
+    }
+}
+
+pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+    visitor.operator()?;
+    let f = Frame::operator(&window, &visitor, "health");
+    let readiness = window.web.gateway.readiness();
+    let size = window.web.journal.size().await?;
+    let megabytes = f64::from(u32::try_from(size.bytes / 1024).unwrap_or(u32::MAX)) / 1024.0;
+    page(&HealthPage {
+        ready: readiness.ready,
+        reasons: readiness.reasons,
+        bytes: format!("{} MB", f.locale.tenths(megabytes)),
+        events: f.locale.number(size.events),
+        pending: f.locale.number(size.pending),
+        accounts: f.locale.number(u64::try_from(window.web.book.account_count()).unwrap_or(0)),
+        version: env!("CARGO_PKG_VERSION"),
+        f,
+    })
+}
+
+pub(super) async fn audit(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+    visitor.operator()?;
+    let f = Frame::operator(&window, &visitor, "audit");
+    let entries = audit::read(&window).into_iter();
+    let entries =
+        entries.map(|one| (f.locale.wall(one.at), one.who, f.w.get(&one.what), one.account, one.detail));
+    page(&AuditPage { entries: entries.collect(), most: audit::MAX_ENTRIES, f })
+}

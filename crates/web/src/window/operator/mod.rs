@@ -1,0 +1,27 @@
+//! `/operator/…`: accounts, PBX links, health, people, tokens, the audit log.
+
+mod accounts;
+mod machine;
+mod tokens;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::Window;
+
+/// The operator's places.
+pub(super) fn pages() -> Router<Arc<Window>> {
+    Router::new()
+        .route("/accounts", get(accounts::list).post(accounts::make))
+        .route("/accounts/remove", post(accounts::remove))
+        .route("/links", get(machine::links))
+        .route("/health", get(machine::health))
+        .route("/audit", get(machine::audit))
+        .route("/users", get(users::list).post(users::save))
+        .route("/users/remove", post(users::remove))
+        .route("/tokens", get(tokens::list).post(tokens::make))
+        .route("/tokens/remove", post(tokens::remove))
+}

@@ -1,0 +1,109 @@
+//! A report as CSV and XLSX, as a Danish Excel opens them.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
+
+use super::super::people::quoted;
+use super::super::{Fail, Visitor, Window, Words};
+use super::figures::{Figures, Line};
+use super::made;
+
+/// Head of a column, and what is in it.
+const COLUMNS: [&str; 9] = [
+    "report.number",
+    "report.name",
+    "report.taken",
+    "report.missed",
+    "report.made",
+    "report.talk",
+    "report.mean_talk",
+    "report.mean_ring",
+    "report.transferred",
+];
+const DAY_SECS: f64 = 86_400.0;
+
+pub(crate) async fn csv(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let (f, period, figures, _) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let mut text = format!("\u{feff}{}\r\n", COLUMNS.map(|key| f.w.get(key)).join(";"));
+    for (number, line) in &figures.lines {
+        let time = |secs: u64| format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60);
+        let cells = [
+            quoted(number),
+            quoted(&line.name),
+            line.taken.to_string(),
+            line.missed.to_string(),
+            line.made.to_string(),
+            time(line.talk_secs),
+            line.mean_talk_secs().map(time).unwrap_or_default(),
+            line.mean_ring_secs().map(|secs| f.locale.tenths(secs)).unwrap_or_default(),
+            line.transferred.to_string(),
+        ];
+        text.push_str(&cells.join(";"));
+        text.push_str("\r\n");
+    }
+    let name = format!("attachment; filename=\"report-{}-{}.csv\"", period.from, period.until);
+    Ok((
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)],
+        text,
+    )
+        .into_response())
+}
+
+pub(crate) async fn xlsx(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let (f, period, figures, _) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let bytes = book(f.w, &figures).map_err(|error| Fail::broken(error.to_string()))?;
+    let name = format!("attachment; filename=\"report-{}-{}.xlsx\"", period.from, period.until);
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned();
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+}
+
+fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.set_name(w.get("place.report"))?;
+    let head = Format::new().set_bold();
+    for (at, key) in (0_u16..).zip(COLUMNS) {
+        sheet.write_string_with_format(0, at, w.get(key), &head)?;
+    }
+    let total = figures.total();
+    let lines = figures.lines.iter().map(|(number, line)| (number.as_str(), line.name.as_str(), line));
+    let lines = lines.chain([("", w.get("report.total"), &total)]);
+    for (at, (number, name, line)) in (1_u32..).zip(lines) {
+        sheet.write_string(at, 0, number)?;
+        sheet.write_string(at, 1, name)?;
+        numbers(sheet, at, line)?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    sheet.autofit();
+    book.save_to_buffer()
+}
+
+fn numbers(sheet: &mut rust_xlsxwriter::Worksheet, at: u32, line: &Line) -> Result<(), XlsxError> {
+    let time = Format::new().set_num_format("[h]:mm:ss");
+    let days = |secs: u64| super::exact(secs) / DAY_SECS;
+    for (column, count) in [(2, line.taken), (3, line.missed), (4, line.made), (8, line.transferred)] {
+        sheet.write_number(at, column, super::exact(count))?;
+    }
+    sheet.write_number_with_format(at, 5, days(line.talk_secs), &time)?;
+    if let Some(secs) = line.mean_talk_secs() {
+        sheet.write_number_with_format(at, 6, days(secs), &time)?;
+    }
+    if let Some(secs) = line.mean_ring_secs() {
+        sheet.write_number(at, 7, (secs * 10.0).round() / 10.0)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `/a/{account}/settings`: the account's name, who may log in for it, what was changed, one's password.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use journal::AccountSettings;
+use journal::settings::{Account, Scope, Setting, SettingKey, User};
+
+use super::audit::Entry;
+use super::fail::back_to;
+use super::frame::page;
+use super::{Fail, Frame, Posted, Visitor, Window, audit, password};
+use crate::wire;
+
+/// Entries of the audit log that are shown.
+const ENTRIES: usize = 50;
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    f: Frame,
+    version: u64,
+    users: Vec<(String, &'static str)>,
+    entries: Vec<(String, String, &'static str, String)>,
+    error: String,
+}
+
+fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> SettingsPage {
+    let f = Frame::account(window, visitor, account, "settings");
+    let users = window.web.book.users();
+    let users = users.iter().filter_map(|(name, (user, _))| match &user.scope {
+        Scope::Account(own) if *own == account.id => Some((name.clone(), "scope.account")),
+        Scope::ReadAccount(own) if *own == account.id => Some((name.clone(), "scope.read-only")),
+        Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
+    });
+    let entries =
+        audit::read(window).into_iter().filter(|entry| entry.account == account.id.as_str()).take(ENTRIES);
+    let shown = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
+    SettingsPage {
+        version: account.version,
+        users: users.collect(),
+        entries: entries.map(shown).collect(),
+        error: String::new(),
+        f,
+    }
+}
+
+pub(super) async fn show(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    page(&build(&window, &visitor, &account))
+}
+
+pub(super) async fn save(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.changes(&window, &account)?;
+    let mut form = build(&window, &visitor, &account);
+    let name = match wire::name("name", fields.get("name")) {
+        Ok(name) => name,
+        Err(refusal) => {
+            form.error = refusal.message;
+            return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+        }
+    };
+    let setting = Setting::Account(Account { name: name.clone() });
+    let expected = fields.get("version").parse().ok();
+    match window.web.book.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
+        Ok(_) => {}
+        Err(journal::JournalError::Conflict { .. }) => {
+            form.error = form.f.w.get("settings.conflict").to_owned();
+            return Ok((StatusCode::CONFLICT, page(&form)?).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    audit::note(&window, &visitor.name, "audit.account", account.id.as_str(), &name).await;
+    Ok(back_to(&form.f.to("settings"), "saved"))
+}
+
+/// One's own password. Every other session of the person ends with it.
+pub(super) async fn password(
+    State(window): State<Arc<Window>>,
+    Path(account): Path<String>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let account = visitor.reads(&window, &account)?;
+    let mut form = build(&window, &visitor, &account);
+    let Some((user, version)) = window.web.book.user(&visitor.name) else {
+        return Err(Fail::Enter { taste: visitor.taste });
+    };
+    let wanted = fields.raw("password").to_owned();
+    let right = window.passwords.verify(fields.raw("old").to_owned(), user.password_hash.clone()).await;
+    let problem = match (right, password::fits(&wanted)) {
+        (false, _) => Some("settings.wrong_password"),
+        (true, false) => Some("users.password_help"),
+        (true, true) => None,
+    };
+    if let Some(problem) = problem {
+        form.error = form.f.w.get(problem).to_owned();
+        return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+    }
+    let hash = window.passwords.hash(wanted).await.ok_or_else(|| Fail::broken("no random bytes"))?;
+    let user = User { password_hash: hash.clone(), ..user };
+    window
+        .web
+        .book
+        .put(SettingKey::User(visitor.name.clone()), Some(Setting::User(user)), Some(version))
+        .await?;
+    audit::note(&window, &visitor.name, "audit.password", "", "").await;
+    super::login::open(&window, &visitor.name, &hash, &format!("/a/{}/settings?done=saved", account.id))
+}

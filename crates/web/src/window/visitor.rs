@@ -1,0 +1,217 @@
+//! Who looks at a page, and what they may see and do.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use calls::AccountId;
+use journal::AccountSettings;
+use journal::settings::Scope;
+use subtle::ConstantTimeEq;
+
+use super::words::Language;
+use super::{Fail, Window};
+use crate::clock;
+
+/// The name of the session's cookie.
+pub(crate) const SESSION: &str = "ringbud_session";
+/// The name of the cookie that holds a chosen language.
+pub(crate) const LANGUAGE: &str = "ringbud_language";
+/// The name of the cookie that holds a chosen light.
+pub(crate) const THEME: &str = "ringbud_theme";
+
+/// How a browser wants to be shown things, logged in or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Taste {
+    pub(crate) language: Language,
+    /// `light`, `dark`, or empty for the system's choice.
+    pub(crate) theme: &'static str,
+    /// Where it is: path and query, without the sub-path.
+    pub(crate) here: String,
+    /// Asked by the library for a part of a page.
+    pub(crate) partial: bool,
+}
+
+/// A person who is logged in.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    pub(crate) csrf: String,
+    pub(crate) taste: Taste,
+}
+
+/// A form, sent by a person who is logged in, from one of our own pages.
+pub(crate) struct Posted {
+    pub(crate) visitor: Visitor,
+    pub(crate) fields: Fields,
+}
+
+/// The fields of a form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(pub(crate) Vec<(String, String)>);
+
+impl Fields {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// The first of a name; empty if there is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// As it was typed.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// All of a name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether there is one.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+}
+
+impl Taste {
+    /// As the outermost layer saw it, where it did: nested routers see less of the path.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        if let Some(seen) = parts.extensions.get::<Self>() {
+            return seen.clone();
+        }
+        let headers = &parts.headers;
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let chosen = cookie(headers, LANGUAGE).and_then(Language::named);
+        Self {
+            language: chosen.or_else(|| accepted.and_then(Language::accepted)).unwrap_or_default(),
+            theme: match cookie(headers, THEME) {
+                Some("dark") => "dark",
+                Some("light") => "light",
+                Some(_) | None => "",
+            },
+            here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            partial: headers.contains_key("hx-request"),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Taste {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}
+
+impl FromRequestParts<Arc<Window>> for Visitor {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, window: &Arc<Window>) -> Result<Self, Fail> {
+        let mut taste = Taste::of(parts);
+        if parts.method != axum::http::Method::GET {
+            taste.here = back(&parts.headers, &window.web.options.path);
+        }
+        let enter = || Fail::Enter { taste: taste.clone() };
+        let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
+        let session = window.sessions.find(cookie, clock::now()).ok_or_else(enter)?;
+        let (user, _) = window.web.book.user(&session.user).ok_or_else(enter)?;
+        if user.password_hash != session.opened_with {
+            return Err(enter());
+        }
+        Ok(Self { name: session.user, scope: user.scope, csrf: session.csrf, taste })
+    }
+}
+
+impl FromRequest<Arc<Window>> for Posted {
+    type Rejection = Fail;
+
+    async fn from_request(request: Request, window: &Arc<Window>) -> Result<Self, Fail> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, window).await?;
+        let request = Request::from_parts(parts, body);
+        let bytes = Bytes::from_request(request, window).await.map_err(|_| Fail::TooLarge)?;
+        let fields = Fields::read(&bytes);
+        let token = fields.get("_csrf");
+        if !bool::from(token.as_bytes().ct_eq(visitor.csrf.as_bytes())) {
+            return Err(Fail::Stale);
+        }
+        Ok(Self { visitor, fields })
+    }
+}
+
+/// The page a form was sent from, as the browser tells it: where to go back to after a login.
+fn back(headers: &HeaderMap, base: &str) -> String {
+    let from = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let from = from.and_then(|text| url::Url::parse(text).ok());
+    let Some(from) = from else { return "/".to_owned() };
+    let path = from.path().strip_prefix(base).unwrap_or("/");
+    from.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// Whether a request without a session comes from one of our own pages, as browsers tell.
+pub(crate) fn same_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    if let Some(site) = site {
+        return matches!(site, "same-origin" | "none");
+    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, of)| of == host),
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
+}
+
+/// A cookie's value.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (known, value) = pair.trim().split_once('=')?;
+        (known == name && !value.is_empty()).then_some(value)
+    })
+}
+
+impl Visitor {
+    pub(crate) fn operates(&self) -> bool {
+        match self.scope {
+            Scope::Everything => true,
+            Scope::Account(_) | Scope::ReadAccount(_) => false,
+        }
+    }
+
+    pub(crate) fn may_change(&self, account: &AccountId) -> bool {
+        match &self.scope {
+            Scope::Everything => true,
+            Scope::Account(own) => own == account,
+            Scope::ReadAccount(_) => false,
+        }
+    }
+
+    /// The account, if it is there and theirs.
+    pub(crate) fn reads(&self, window: &Window, account: &str) -> Result<Arc<AccountSettings>, Fail> {
+        let id = AccountId::new(account);
+        let sees = match &self.scope {
+            Scope::Everything => true,
+            Scope::Account(own) | Scope::ReadAccount(own) => *own == id,
+        };
+        let found = if sees { window.web.book.account(&id) } else { None };
+        found.ok_or_else(|| Fail::Nowhere)
+    }
+
+    /// The account, if they may change it.
+    pub(crate) fn changes(&self, window: &Window, account: &str) -> Result<Arc<AccountSettings>, Fail> {
+        let found = self.reads(window, account)?;
+        if self.may_change(&found.id) { Ok(found) } else { Err(Fail::MayNot) }
+    }
+
+    /// Only operators go on; for others the place is not there.
+    pub(crate) fn operator(&self) -> Result<(), Fail> {
+        if self.operates() { Ok(()) } else { Err(Fail::Nowhere) }
+    }
+}
