@@ -95,10 +95,12 @@ impl DemoArgs {
         let (begun, begins) = mpsc::channel(MAX_NEWS);
         let scenes = tokio::spawn(news::scenes(begins, tell));
         pbx.clients(1).await;
+        // The show ends early when nobody reads it any more (`ringbud demo | head`).
+        let mut shown = None;
         tokio::select! {
             _ = play(&pbx, play_options, begun) => settle(&running, &pbx).await,
             () = signals.next() => {}
-            _ = &mut showing => {}
+            result = &mut showing => shown = Some(result),
         }
         running.stop().await;
         let _ = stop_receiver.send(());
@@ -107,7 +109,11 @@ impl DemoArgs {
         links.abort();
         scenes.abort();
         let _ = (events.await, links.await, scenes.await);
-        match showing.await {
+        let shown = match shown {
+            Some(shown) => shown,
+            None => showing.await,
+        };
+        match shown {
             Ok(Ok(count)) if self.once && count.failed > 0 => Ok(EXIT_FAILED),
             Ok(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             Ok(_) | Err(_) => Ok(EXIT_DONE),
