@@ -31,6 +31,7 @@ def parse_arguments(shapes):
     parser.add_argument("--repeat", metavar="N", type=int, default=1, help="run each so often: races show late")
     parser.add_argument("--out", metavar="DIR", help="where requests and reasons are kept")
     parser.add_argument("--record", metavar="DIR", help="also write the raw AMI stream of each shape here")
+    parser.add_argument("--systemname", metavar="NAME", help="what Asterisk calls itself in its ids")
     parser.add_argument("--jobs", metavar="N", type=int, default=3, help="stages side by side (default: 3)")
     parser.add_argument("--list", action="store_true", help="say which shapes there are, and end")
     options = parser.parse_args()
@@ -71,6 +72,7 @@ class Crew:
         self.processes = []
         for number in range(1, max(1, min(options.jobs, len(work))) + 1):
             told = {"number": number, "out": options.out, "record": options.record, "lab_dir": options.lab_dir,
+                    "systemname": options.systemname,
                     "ringbud": None if options.no_ringbud else os.path.abspath(options.ringbud)}
             with open(pathlib.Path(options.out) / f"worker-{number}.log", "ab") as log:
                 process = children.spawn([sys.executable, "-m", "ringlab.worker", json.dumps(told)], text=True,
@@ -128,6 +130,7 @@ def main():
         os.makedirs(folder, exist_ok=True)
     options.record = options.record and os.path.abspath(options.record)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
     work, began, failed = chosen(options, shapes), time.monotonic(), []
     crew, passed = Crew(options, work), 0
     try:

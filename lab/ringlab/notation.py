@@ -10,6 +10,7 @@
     E101 out from=joined                    a duration that counts from the moment marked `joined`
     { I101 I102 }                           of one moment, in either order
     101b, 2002/101                          a phone's second leg; a phone of another account
+    I101 E101 in | I101 A101 E101 in        either of both: who wins a race is open
 
 `t`, `t2` are the trunk's first and second channel, `caller`, `caller2`, `mobile` numbers; a leg's
 name (`101b`) as an id is that leg's UniqueCallId; `-` is the empty text, `*` anything.
@@ -39,6 +40,11 @@ class Expected:
     def detail(self, key, otherwise):
         """A `key=value`, or what stands for it."""
         return self.details.get(key, otherwise)
+
+
+def parse_alternatives(text):
+    """What is between the `|`, each parsed."""
+    return [parse(part) for part in text.split("|")]
 
 
 def parse(text):

@@ -41,9 +41,9 @@ class PhoneCall:
         return self
 
     def answer(self, wait=True):
-        """200; returns when the call is up."""
+        """200; returns when the call is up. `wait=False` does not even look whether it could."""
         self.answered_at = time.time()
-        self._reply(200, "answers")
+        self._reply(200, "answers", wait=wait)
         return self.wait_up() if wait else self
 
     def refuse(self, code=486):
@@ -185,13 +185,15 @@ class Phone:
         """Ends the process."""
         children.end(self.process)
 
-    def order(self, what, do, seconds=5, _call=None, **details):
+    def order(self, what, do, seconds=5, wait=True, _call=None, **details):
         """Sends an order, waits until it was carried out, and writes it into the diary."""
         order_id = next(self._ids)
         if _call:
             self._replies[order_id] = _call
         self.diary.note(self.name, what)
         self.process.stdin.write(json.dumps({"do": do, "id": order_id, **details}) + "\n")
+        if not wait:
+            return None
         reply = wait_for(lambda: self._take_reply(order_id), seconds, f"{self.name} to do: {what}")
         if reply["event"] == "failed":
             raise RuntimeError(f"{self.name} could not do: {what}: {reply['why']}")

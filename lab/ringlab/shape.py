@@ -4,7 +4,7 @@ import importlib.util
 import pathlib
 import re
 
-from .notation import parse
+from .notation import parse_alternatives
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "shapes"
 BASIC = ("form", "get", "json")
@@ -17,7 +17,7 @@ class Shape:
     def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud):
         self.name = act.__name__.replace("_", "-").strip("-")
         self.what = re.sub(r"\s+", " ", act.__doc__ or "").strip()
-        self.act, self.expectation, self.expected = act, expectation, parse(expectation)
+        self.act, self.expectation, self.alternatives = act, expectation, parse_alternatives(expectation)
         self.modes, self.prompt, self.repeats = modes, prompt, repeats
         self.needs_ringbud = needs_ringbud
 

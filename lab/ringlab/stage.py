@@ -23,9 +23,9 @@ class Stage:
 
     caller, caller2, mobile = NUMBERS["caller"], NUMBERS["caller2"], NUMBERS["mobile"]
 
-    def __init__(self, lab_dir, folder, make_ringbud=None, record=False):
+    def __init__(self, lab_dir, folder, make_ringbud=None, record=False, systemname=None):
         self.folder, self.diary = folder, Diary()
-        self.asterisk = Asterisk(lab_dir)
+        self.asterisk = Asterisk(lab_dir, systemname)
         self.ringbud, self.receiver, self.proxy = None, Receiver(), None
         self.tracker, self._phones, self.marks = None, {}, {}
         try:

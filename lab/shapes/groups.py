@@ -21,6 +21,22 @@ def ring_group_second_answers(lab):
     second.wait_over()
 
 
+@shape("""{ I101 I102 I103 } { A101 E102 in d=0 E103 in } E101 in
+        | { I101 I102 I103 } { A102 E101 in d=0 E103 in } E102 in""")
+def ring_group_two_answer_at_once(lab):
+    """A ring group: 101 and 102 answer at the same moment; only one of them can have the call."""
+    caller = lab.call_in(RING_GROUP)
+    first, second, third = (phone.wait_call().ring() for phone in (lab.p101, lab.p102, lab.p103))
+    lab.ringing()
+    first.answer(wait=False)
+    second.answer(wait=False)
+    third.wait_over()
+    lab.talk()
+    caller.hang_up()
+    first.wait_over()
+    second.wait_over()
+
+
 @shape("""{ I102 I103 }
           { A103 E102 in }
           E103 in""")

@@ -34,6 +34,17 @@ def inbound_callee_hangs_up(lab):
     caller.wait_over()
 
 
+@shape("I101 A101 E101 in d=0 | I101 E101 in d=0")
+def inbound_answer_and_cancel_race(lab):
+    """101 answers at the very moment the caller gives up."""
+    caller = lab.call_in(DID_101)
+    callee = lab.p101.wait_call().ring()
+    lab.ringing()
+    callee.answer(wait=False)
+    caller.hang_up()
+    callee.wait_over()
+
+
 @shape("I101 a=- A101 E101 in")
 def inbound_anonymous(lab):
     """A caller who withholds the number."""
