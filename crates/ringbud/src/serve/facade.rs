@@ -34,6 +34,14 @@ impl Gateway for Facade {
         if self.sender.status().journal_blocked || self.blocked.is_blocked() {
             reasons.push("the journal cannot be written: is the disk full, or read-only?".to_owned());
         }
+        // A PBX that is down does not make the gateway useless; one that was not even tried yet does.
+        let untried = self.links.iter().filter_map(|status| {
+            status.with(|link| {
+                let first_try = matches!(link.standing, Standing::Connecting | Standing::Synchronising);
+                (first_try && link.last_error.is_none()).then(|| link.pbx.to_string())
+            })
+        });
+        reasons.extend(untried.map(|pbx| format!("the link to {pbx} is being made for the first time")));
         Readiness { ready: reasons.is_empty(), reasons }
     }
 
