@@ -237,7 +237,9 @@ impl<'a> Section<'a> {
             let nearest = asked
                 .iter()
                 .map(|known| (strsim::damerau_levenshtein(known, key), *known))
-                .filter(|(distance, known)| *distance <= 2.max(known.len() / 3))
+                .filter(|(distance, known)| {
+                    *distance <= 2.max(known.len() / 3) || key.len() > 2 && known.starts_with(key)
+                })
                 .min();
             let hint = nearest.map_or_else(
                 || format!("known here: {}", asked.join(", ")),

@@ -1,0 +1,259 @@
+//! What the tests lie in: a folder, a configuration, a demo PBX, a receiver, and the program as a process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use demo::pbx::{Pbx, PbxOptions};
+use demo::player::{PlayOptions, play};
+use demo::receiver::{Received, Receiver, ReceiverOptions};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::mpsc;
+
+/// Nothing that is waited for takes longer; a test that waits so long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for something, and says what when it does not come.
+pub(crate) async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+pub(crate) struct Bed {
+    pub(crate) folder: TempDir,
+    pub(crate) pbx: Pbx,
+    pub(crate) receiver: Receiver,
+}
+
+impl Bed {
+    /// A demo PBX, a receiver and a configuration that knows both.
+    pub(crate) async fn new() -> Self {
+        let pbx = Pbx::start(PbxOptions::default()).await.unwrap();
+        let receiver = Receiver::start(ReceiverOptions::default()).await.unwrap();
+        let bed = Self { folder: tempfile::tempdir().unwrap(), pbx, receiver };
+        bed.write(&bed.sound());
+        bed
+    }
+
+    /// A configuration without fault.
+    pub(crate) fn sound(&self) -> String {
+        format!(
+            r#"
+data_dir = "data"
+[http]
+listen = "127.0.0.1:0"
+[log]
+format = "json"
+level = "info"
+[outgoing]
+allow = ["127.0.0.0/8"]
+[[pbx]]
+name = "pbx1"
+kind = "asterisk"
+address = "{}"
+username = "ringbud"
+secret = "ringbud"
+[[pbx.phones]]
+endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
+"#,
+            self.pbx.address()
+        )
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("ringbud.toml")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn write(&self, config: &str) {
+        std::fs::write(self.config(), config).unwrap();
+    }
+
+    /// Starts the gateway and waits until it follows the PBX.
+    pub(crate) async fn serve(&self) -> Gateway {
+        let mut gateway = Gateway::start(&self.config()).await;
+        gateway.says("the PBX is followed").await;
+        gateway
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        let config = self.config();
+        let (command, rest) = arguments.split_first().unwrap();
+        let with_config = [command, "--config", config.to_str().unwrap()];
+        ringbud(&[&with_config, rest].concat()).await
+    }
+
+    /// Runs a command that has to succeed; its standard output.
+    pub(crate) async fn ask(&self, arguments: &[&str]) -> String {
+        let done = self.run(arguments).await;
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Gives both accounts of the demo PBX an integration whose four webhooks are one URL of the receiver:
+    /// so their requests come in order.
+    pub(crate) async fn integrate(&self, method: &str) {
+        for account in demo::cast::ACCOUNTS {
+            self.ask(&["account", "set", account.id, "--name", account.name]).await;
+            let url = self.receiver.url("/hook");
+            self.ask(&[
+                "integration",
+                "set",
+                account.id,
+                "--method",
+                method,
+                "--incoming-url",
+                &url,
+                "--answered-url",
+                &url,
+                "--outgoing-url",
+                &url,
+                "--ended-url",
+                &url,
+            ])
+            .await;
+        }
+    }
+
+    /// Plays recordings, each once, one after the other.
+    pub(crate) async fn play(&self, shapes: &[&str], speed: f64) {
+        play_on(&self.pbx, shapes, speed).await;
+    }
+
+    /// The next request.
+    pub(crate) async fn request(&mut self) -> Received {
+        patiently("a request", self.receiver.next()).await.unwrap()
+    }
+
+    /// So many requests.
+    pub(crate) async fn requests(&mut self, count: usize) -> Vec<Received> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            all.push(self.request().await);
+        }
+        all
+    }
+}
+
+pub(crate) async fn play_on(pbx: &Pbx, shapes: &[&str], speed: f64) {
+    let options = PlayOptions { speed, once: true, parallel: 1, ..PlayOptions::default() };
+    let (begun, _begins) = mpsc::channel(64);
+    patiently("the play", play(pbx, options.only(shapes).unwrap(), begun)).await;
+}
+
+/// Which event a request tells.
+pub(crate) fn kind(request: &Received) -> &'static str {
+    request.event().unwrap()
+}
+
+/// Which events requests tell.
+pub(crate) fn kinds(requests: &[Received]) -> Vec<&'static str> {
+    requests.iter().map(kind).collect()
+}
+
+/// Runs the program to its end.
+pub(crate) async fn ringbud(arguments: &[&str]) -> Output {
+    let running = command().args(arguments).stdin(Stdio::null()).output();
+    patiently("the command", running).await.unwrap()
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringbud"));
+    command.env_remove("RINGBUD_CONFIG").env_remove("RINGBUD_LOG").kill_on_drop(true);
+    command
+}
+
+/// The program as a gateway.
+pub(crate) struct Gateway {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    /// Everything it said so far.
+    pub(crate) said: Vec<Value>,
+    pub(crate) address: String,
+}
+
+impl Gateway {
+    /// Starts it and waits until it runs.
+    pub(crate) async fn start(config: &Path) -> Self {
+        let mut child =
+            command().arg("serve").arg("--config").arg(config).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut gateway = Self { child, log, said: Vec::new(), address: String::new() };
+        let runs = gateway.says("ringbud runs").await;
+        let url = runs["url"].as_str().unwrap();
+        gateway.address = url.strip_prefix("http://").unwrap().to_owned();
+        gateway
+    }
+
+    /// Waits until it says something that begins so.
+    pub(crate) async fn says(&mut self, words: &str) -> Value {
+        let begins =
+            |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with(words));
+        if let Some(said) = self.said.iter().find(|line| begins(line)) {
+            return said.clone();
+        }
+        loop {
+            let line = patiently(words, self.log.next_line()).await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("it ended without saying {words:?}: {:?}", self.said));
+            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+            self.said.push(line.clone());
+            if begins(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Forgets what it said, to wait for the next of the kind.
+    pub(crate) fn forget(&mut self) {
+        self.said.clear();
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; the exit code, if it was not killed.
+    pub(crate) async fn ends(&mut self) -> Option<i32> {
+        while let Ok(Some(line)) = patiently("the end", self.log.next_line()).await {
+            self.said.push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+        }
+        patiently("the end", self.child.wait()).await.unwrap().code()
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(mut self) -> Vec<Value> {
+        self.signal("TERM");
+        assert_eq!(self.ends().await, Some(0), "{:?}", self.said);
+        self.said
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) async fn kill(mut self) {
+        self.child.start_kill().unwrap();
+        self.ends().await;
+    }
+
+    /// A request to the API: status and body.
+    pub(crate) async fn api(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        patiently("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+}

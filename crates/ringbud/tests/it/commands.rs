@@ -1,0 +1,160 @@
+//! The other commands.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::bed::{Bed, ringbud};
+
+fn trace(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../traces").join(name)
+}
+
+async fn replay(bed: &Bed, traces: &[&str], more: &[&str]) -> Vec<Value> {
+    let traces: Vec<String> = traces.iter().map(|name| trace(name).display().to_string()).collect();
+    let arguments: Vec<&str> =
+        ["replay"].into_iter().chain(more.iter().copied()).chain(traces.iter().map(|path| &**path)).collect();
+    bed.ask(&arguments).await.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_replay_prints_every_event_and_touches_nothing() {
+    let bed = Bed::new().await;
+    let events = replay(&bed, &["inbound-answered.tracker.ami"], &[]).await;
+    let kinds: Vec<&str> = events.iter().map(|event| event["Event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Incoming", "Answered", "Ended"]);
+    assert_eq!(events[0]["UniqueCallId"], "pbx1-1795343903.1");
+    assert_eq!(events[0]["LinkedUniqueCallId"], "pbx1-1795343903.0");
+    assert_eq!(events[0]["ANumber"], "+491701111111");
+    assert_eq!(events[2]["Duration"], "2");
+    assert!(events.iter().all(|event| event.as_object().unwrap().values().all(Value::is_string)));
+    assert!(!bed.data().exists());
+}
+
+#[tokio::test]
+async fn several_recordings_are_one_pbx_with_the_link_lost_in_between() {
+    let bed = Bed::new().await;
+    let files = ["ami-dropped-during-call.tracker.ami", "ami-dropped-during-call.2.tracker.ami"];
+    let events = replay(&bed, &files, &[]).await;
+    for kind in ["Incoming", "Outgoing", "Answered", "Ended"] {
+        let mut ids: Vec<&str> = events
+            .iter()
+            .filter(|event| event["Event"] == kind)
+            .map(|event| event["EventId"].as_str().unwrap())
+            .collect();
+        let told = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), told, "{kind} was told twice");
+    }
+    let begun = events.iter().filter(|event| event["Sequence"] == "1").count();
+    let ended = events.iter().filter(|event| event["Event"] == "Ended").count();
+    assert_eq!(begun, ended);
+}
+
+#[tokio::test]
+async fn explained_each_event_names_the_lines_that_led_to_it() {
+    let bed = Bed::new().await;
+    let events = replay(&bed, &["inbound-answered.tracker.ami"], &["--explain"]).await;
+    let because = events[0]["Explain"].as_array().unwrap();
+    assert!(
+        because.iter().any(|line| line.as_str().unwrap().contains("Newchannel PJSIP/1001-101")),
+        "{because:?}"
+    );
+    let line = because.last().unwrap().as_str().unwrap();
+    let number: usize = line.split(':').nth(1).unwrap().parse().unwrap();
+    let text = std::fs::read_to_string(trace("inbound-answered.tracker.ami")).unwrap();
+    assert!(text.lines().nth(number - 1).unwrap().starts_with("Event: Newstate"), "{line}");
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_read_is_named() {
+    let bed = Bed::new().await;
+    let done = bed.run(&["replay", "/nonexistent/trace.ami"]).await;
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8(done.stderr).unwrap().contains("/nonexistent/trace.ami"));
+}
+
+#[tokio::test]
+async fn the_store_says_how_an_accounts_values_are_written() {
+    let bed = Bed::new().await;
+    bed.ask(&["account", "set", "1001"]).await;
+    let settings = bed.folder.path().join("integration.json");
+    std::fs::write(&settings, r#"{"time_format": "unix"}"#).unwrap();
+    let done = bed.run(&["integration", "set", "1001", "--json", settings.to_str().unwrap()]).await;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let events = replay(&bed, &["inbound-answered.tracker.ami"], &[]).await;
+    assert_eq!(events[0]["TimeStamp"], "1795343903");
+}
+
+#[tokio::test]
+async fn the_demo_plays_to_its_end_and_every_event_is_taken() {
+    let done =
+        ringbud(&["demo", "--once", "--json", "--speed", "50", "--only", "inbound-answered,pickup"]).await;
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let end: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(end["type"], "end");
+    assert_eq!(end["calls"], 2);
+    assert_eq!(end["accepted"], end["events"]);
+    assert_eq!(end["failed"], 0);
+    assert!(end["events"].as_u64().unwrap() >= 8, "{end}");
+}
+
+#[tokio::test]
+async fn an_anonymised_recording_gives_the_same_events_about_nobody() {
+    let bed = Bed::new().await;
+    let anonymous = bed.folder.path().join("anonymous.ami");
+    let from = trace("blind-transfer-to-employee.tracker.ami");
+    bed.ask(&[
+        "record",
+        "--anonymise",
+        "--from",
+        from.to_str().unwrap(),
+        "--output",
+        anonymous.to_str().unwrap(),
+    ])
+    .await;
+    let text = std::fs::read_to_string(&anonymous).unwrap();
+    assert!(!text.contains("+491701111111") && !text.contains("Anna Ash"));
+    let ids =
+        |events: &[Value]| -> Vec<Value> { events.iter().map(|event| event["EventId"].clone()).collect() };
+    let before = replay(&bed, &["blind-transfer-to-employee.tracker.ami"], &[]).await;
+    let after = replay(&bed, &[anonymous.to_str().unwrap()], &[]).await;
+    assert_eq!(ids(&before), ids(&after));
+}
+
+#[tokio::test]
+async fn a_live_recording_replays() {
+    let bed = Bed::new().await;
+    let gateway = bed.serve().await;
+    let file = bed.folder.path().join("live.ami");
+    let arguments = ["record", "--output", file.to_str().unwrap(), "--seconds", "3"];
+    let recording = bed.run(&arguments);
+    let calls = async {
+        crate::bed::patiently("both links", bed.pbx.clients(2)).await;
+        bed.play(&["inbound-answered"], 50.0).await;
+    };
+    let (done, ()) = tokio::join!(recording, calls);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let events = replay(&bed, &[file.to_str().unwrap()], &[]).await;
+    assert_eq!(events.len(), 3, "{events:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn help_completions_and_man_page_come_from_one_source() {
+    for command in
+        ["serve", "demo", "check", "receive", "replay", "record", "account", "token", "integration"]
+    {
+        let done = ringbud(&[command, "--help"]).await;
+        assert!(done.status.success());
+        assert!(String::from_utf8(done.stdout).unwrap().contains("Usage: ringbud"), "{command}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            String::from_utf8(ringbud(&["completions", shell]).await.stdout).unwrap().contains("ringbud")
+        );
+    }
+    assert!(String::from_utf8(ringbud(&["man"]).await.stdout).unwrap().contains(".TH ringbud"));
+}

@@ -1,0 +1,106 @@
+//! PBXs that refuse, vanish, and talk nonsense.
+
+use demo::pbx::{Pbx, PbxOptions};
+
+use crate::bed::{Bed, Gateway, kind, kinds, patiently};
+
+#[tokio::test]
+async fn a_refused_login_is_told_in_words_and_tried_on() {
+    let bed = Bed::new().await;
+    bed.write(&bed.sound().replace("secret = \"ringbud\"", "secret = \"wrong\""));
+    let mut gateway = Gateway::start(&bed.config()).await;
+    let said = gateway.says("the PBX refuses the login").await;
+    assert_eq!(said["level"], "ERROR");
+    assert!(!said.to_string().contains("wrong"), "the secret is in the log: {said}");
+    let check = bed.run(&["check"]).await;
+    assert_eq!(check.status.code(), Some(1));
+    assert!(String::from_utf8(check.stdout).unwrap().contains("check username and secret"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_pbx_that_comes_later_is_followed_when_it_comes() {
+    let bed = Bed::new().await;
+    let address = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap()
+    };
+    bed.write(&bed.sound().replace(&bed.pbx.address().to_string(), &address.to_string()));
+    let mut gateway = Gateway::start(&bed.config()).await;
+    let said = gateway.says("no link to the PBX").await;
+    assert_eq!(said["level"], "WARN");
+    let _pbx = Pbx::start(PbxOptions { listen: address, ..PbxOptions::default() }).await.unwrap();
+    gateway.says("the PBX is followed").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_pbx_that_is_down_does_not_touch_the_other() {
+    let mut bed = Bed::new().await;
+    bed.write(&format!(
+        "{}[[pbx]]\nname = \"pbx2\"\naddress = \"127.0.0.1:1\"\nusername = \"x\"\nsecret = \"x\"\n",
+        bed.sound()
+    ));
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(bed.requests(3).await.len(), 3);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nonsense_from_the_pbx_costs_no_call() {
+    let mut bed = Bed::new().await;
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    let long_line = [vec![b'x'; 10 << 20], b"\r\n\r\n".to_vec()].concat();
+    let nonsense: [&[u8]; 4] = [
+        b"Event: Newchannel\r\nUniqueid: \xff\xfe\r\n\r\n",
+        b"Event: NobodyKnows\r\n\r\nEvent: Hangup\r\nUniqueid: 1.1\r\nChannel: PJSIP/1001-101-00000001\r\n\r\n",
+        b": \r\n:::\r\n\0\0\r\n\r\n",
+        &long_line,
+    ];
+    for bytes in nonsense {
+        patiently("the PBX to be heard", bed.pbx.say(bytes.to_vec())).await;
+    }
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_that_breaks_is_made_anew_and_the_call_ends_once() {
+    let mut bed = Bed::new().await;
+    bed.integrate("POST").await;
+    let mut gateway = bed.serve().await;
+    let Bed { pbx, receiver, .. } = &mut bed;
+    let play = crate::bed::play_on(pbx, &["inbound-answered"], 4.0);
+    let cut = async {
+        let rings = patiently("the ring", receiver.next()).await.unwrap();
+        pbx.cut();
+        gateway.says("no link to the PBX").await;
+        gateway.forget();
+        gateway.says("the PBX is followed").await;
+        rings
+    };
+    let (rings, ()) = tokio::join!(cut, play);
+    let mut told = vec![kind(&rings)];
+    while told.last() != Some(&"Ended") {
+        let request = bed.request().await;
+        assert_eq!(request.parameter("UniqueCallId"), rings.parameter("UniqueCallId"));
+        told.push(kind(&request));
+    }
+    assert_eq!(told, ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn check_says_what_it_found_and_whose_the_phones_are() {
+    let bed = Bed::new().await;
+    let done = bed.run(&["check"]).await;
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(said.contains("logged in as ringbud"), "{said}");
+    assert!(said.contains("is phone 101 of account 1001"), "{said}");
+    assert!(!bed.data().exists(), "check made a data folder");
+}

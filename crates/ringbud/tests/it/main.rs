@@ -1,0 +1,12 @@
+//! The whole program as a process, between a demo PBX and a receiver.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
+
+mod bed;
+mod calls_arrive;
+mod commands;
+mod configuration;
+mod lab;
+mod links;
+mod stopping;
+mod store;

@@ -1,0 +1,87 @@
+//! The data folder: whose it is, and what can be wrong with it.
+
+use crate::bed::{Bed, Gateway};
+
+#[tokio::test]
+async fn a_second_gateway_on_the_same_folder_is_refused() {
+    let bed = Bed::new().await;
+    let gateway = bed.serve().await;
+    let done = bed.run(&["serve"]).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("in use by another ringbud"), "{said}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_made_while_the_gateway_runs_lets_in_at_once() {
+    let bed = Bed::new().await;
+    let gateway = bed.serve().await;
+    assert_eq!(gateway.api("GET", "/api/v1/accounts", "rb_nonsense", "").await.0, 401);
+    let printed = bed.ask(&["token", "create", "--name", "crm"]).await;
+    let token = printed.strip_suffix('\n').unwrap();
+    assert!(!token.contains(char::is_whitespace), "the token is not alone: {printed:?}");
+    let (status, body) = gateway.api("PUT", "/api/v1/accounts/1001", token, r#"{"name":"A"}"#).await;
+    assert_eq!(status, 201, "{body}");
+    let again = bed.run(&["token", "create", "--name", "crm"]).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8(again.stderr).unwrap().contains("there is a token named crm already"));
+    assert!(bed.ask(&["account", "list"]).await.contains("1001"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_none_is_refused_in_words() {
+    let bed = Bed::new().await;
+    let gateway = bed.serve().await;
+    gateway.stop().await;
+    for file in std::fs::read_dir(bed.data()).unwrap().map(Result::unwrap) {
+        if file.file_name().to_string_lossy().starts_with("journal") {
+            std::fs::write(file.path(), vec![b'x'; 8192]).unwrap();
+        }
+    }
+    let done = bed.run(&["serve"]).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("is damaged"), "{said}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named() {
+    let bed = Bed::new().await;
+    std::fs::write(bed.data(), "a file").unwrap();
+    let done = bed.run(&["serve"]).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("data"), "{said}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_the_stores_is_refused() {
+    let bed = Bed::new().await;
+    bed.integrate("POST").await;
+    bed.write(&format!("secret_key = \"another\"\n{}", bed.sound()));
+    let done = bed.run(&["serve"]).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("sealed with another key"), "{said}");
+}
+
+#[tokio::test]
+async fn what_happened_is_there_after_a_restart() {
+    let mut bed = Bed::new().await;
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let account = bed.requests(3).await[0].parameter("AccountId").to_owned();
+    gateway.stop().await;
+    let token = bed.ask(&["token", "create", "--name", "reader"]).await;
+    let gateway = Gateway::start(&bed.config()).await;
+    let (status, body) =
+        gateway.api("GET", &format!("/api/v1/accounts/{account}/events"), token.trim(), "").await;
+    assert_eq!(status, 200, "{body}");
+    for kind in ["Incoming", "Answered", "Ended"] {
+        assert!(body.contains(kind), "{body}");
+    }
+    gateway.stop().await;
+}
