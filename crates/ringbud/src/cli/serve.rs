@@ -31,7 +31,7 @@ impl ServeArgs {
 async fn run(config: &Config) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
     let running = serve::start(config).await?;
-    tell(config, &running);
+    tell(config, &running).await?;
     signals.next().await;
     let mut stopping = tokio::spawn(running.stop());
     tokio::select! {
@@ -43,13 +43,9 @@ async fn run(config: &Config) -> Result<u8, Failure> {
     }
 }
 
-fn tell(config: &Config, running: &serve::Running) {
-    let scheme = if config.http.tls.is_some() { "https" } else { "http" };
-    let url = config
-        .http
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("{scheme}://{}{}", running.address, config.http.path));
+/// What an operator wants to know first.
+async fn tell(config: &Config, running: &serve::Running) -> Result<(), Failure> {
+    let url = running.url(config);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         url,
@@ -60,12 +56,10 @@ fn tell(config: &Config, running: &serve::Running) {
     if config.pbxs.is_empty() {
         tracing::warn!("{} has no [[pbx]]: no calls will be seen", config.file.display());
     }
-    if running.store.book.tokens().is_empty() {
-        tracing::info!(
-            "no API token yet: make one with ringbud token create --config {} --name NAME",
-            config.file.display()
-        );
+    if let Some(path) = web::first_run_path(&running.store.book).await? {
+        tracing::info!("nobody can log in yet; open this once to make the first operator: {url}{path}");
     }
+    Ok(())
 }
 
 /// SIGTERM and SIGINT.

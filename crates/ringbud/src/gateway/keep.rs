@@ -176,7 +176,7 @@ fn count(pbx: &PbxName, event: &Event, received_at: WallTime) {
     let micros = clock::wall().0.saturating_sub(received_at.0).max(0);
     metrics::histogram!("ringbud_event_kept_seconds")
         .record(std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64());
-    tracing::info!(
+    tracing::debug!(
         pbx = %pbx,
         account = %event.account(),
         leg = %event.leg,

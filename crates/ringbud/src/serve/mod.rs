@@ -149,6 +149,13 @@ impl Running {
         self.told.subscribe()
     }
 
+    /// What people open in a browser.
+    pub fn url(&self, config: &Config) -> String {
+        let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+        let public = config.http.public_url.clone();
+        public.unwrap_or_else(|| format!("{scheme}://{}{}", self.address, config.http.path))
+    }
+
     /// How many deliveries are not settled.
     pub fn deliveries_waiting(&self) -> usize {
         self.sender.status().pending

@@ -47,7 +47,7 @@ data_dir = "data"
 listen = "127.0.0.1:0"
 [log]
 format = "json"
-level = "info"
+level = "info,ringbud::gateway=debug"
 [outgoing]
 allow = ["127.0.0.0/8"]
 [[pbx]]

@@ -76,9 +76,11 @@ pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Re
     let made = web::wire::make_token(Scope::Everything, clock::wall());
     let (text, token) = made.map_err(|refusal| Failure::new(refusal.message))?;
     book.put(SettingKey::Token("demo".to_owned()), Some(Setting::Token(token)), None).await?;
+    let http = format!("http://{}", running.address);
+    let login = web::first_run_path(book).await?.map(|path| format!("{http}{path}"));
     Ok(Stage {
-        http: format!("http://{}", running.address),
-        login: None,
+        http,
+        login,
         token: Some(text),
         receiver: receiver.url("/"),
         pbx: pbx.address().to_string(),
