@@ -92,9 +92,7 @@ pub struct TestCall {
     pub account: AccountId,
     /// The employee it is for, by local number.
     pub employee: String,
-    /// Tells one test call from another; the same number gives the same `UniqueCallId`.
-    pub number: i64,
-    /// Which events.
+    /// Which events are to be told of.
     pub kinds: BTreeSet<EventKind>,
 }
 

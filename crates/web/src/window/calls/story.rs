@@ -15,9 +15,9 @@ use super::{dot, other_number, row};
 use crate::api;
 
 /// The picture's width, in its own units.
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 980.0;
 /// Where the lines begin.
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 230.0;
 /// From one line to the next.
 const LINE: f64 = 64.0;
 

@@ -1,6 +1,5 @@
-//! "Send a test call": one event after the other, each with what was answered.
+//! "Send a test call": the four events, each with what was answered.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,7 +11,7 @@ use journal::AccountSettings;
 use super::super::frame::page;
 use super::super::{Fail, Frame, Posted, Window, audit};
 use super::{build, draft, present};
-use crate::{TestAnswer, TestCall, clock};
+use crate::{TestAnswer, TestCall};
 
 /// What was answered, as shown.
 pub(crate) struct Row {
@@ -36,9 +35,6 @@ pub(crate) struct TestPanel {
     pub(crate) employees: Vec<(String, String)>,
     pub(crate) chosen: String,
     pub(crate) rows: Vec<Row>,
-    /// The next event to be sent by the page itself.
-    pub(crate) next: Option<EventKind>,
-    pub(crate) number: i64,
     pub(crate) only_rows: bool,
 }
 
@@ -53,8 +49,6 @@ impl TestPanel {
             employees: employees.collect(),
             chosen: String::new(),
             rows: Vec::new(),
-            next: None,
-            number: 0,
             only_rows: false,
         }
     }
@@ -71,21 +65,15 @@ pub(crate) async fn test(
     if !account.employees.contains_key(&employee) {
         return Err(Fail::Nowhere);
     }
-    let step = EventKind::ALL.into_iter().position(|kind| kind.name() == fields.get("step")).unwrap_or(0);
-    let number = fields.get("number").parse().unwrap_or_else(|_| clock::now().0);
-    let kinds: BTreeSet<_> = if f.partial { [EventKind::ALL[step]].into() } else { EventKind::ALL.into() };
-    let call = TestCall { account: account.id.clone(), employee: employee.clone(), number, kinds };
+    let call =
+        TestCall { account: account.id.clone(), employee: employee.clone(), kinds: EventKind::ALL.into() };
     let answers = window.web.gateway.test_call(call).await?;
-    if step == 0 {
-        audit::note(&window, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
-    }
+    audit::note(&window, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
     let mut panel = TestPanel::idle(&f, &account);
     panel.rows = answers.into_iter().map(|answer| row(&f, answer)).collect();
     panel.chosen = employee;
-    panel.number = number;
     if f.partial {
         panel.only_rows = true;
-        panel.next = EventKind::ALL.get(step + 1).copied();
         return page(&panel);
     }
     let d = draft::of(&present(&account).0, true);

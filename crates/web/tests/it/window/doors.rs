@@ -1,0 +1,98 @@
+use super::browser::{Browser, PASSWORD};
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn the_first_link_makes_one_operator_and_no_more() {
+    let rig = Rig::new().await;
+    let link = web::first_run_path(&rig.book).await.unwrap().unwrap();
+    assert_eq!(web::first_run_path(&rig.book).await.unwrap(), Some(link.clone()), "it survives a restart");
+    let browser = Browser::first(&rig).await;
+    assert_eq!(browser.get("/operator/accounts").await.status, 200);
+    assert_eq!(web::first_run_path(&rig.book).await.unwrap(), None);
+    let again = Browser::new(&rig).get(&link).await;
+    assert!(!again.text.contains("name=\"password\""), "the link is used up");
+}
+
+#[tokio::test]
+async fn a_wrong_key_makes_nobody() {
+    let rig = Rig::new().await;
+    web::first_run_path(&rig.book).await.unwrap();
+    let fields = [("key", "wrong"), ("name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
+    Browser::new(&rig).send("/first", &fields).await;
+    assert!(rig.book.users().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_and_soon_not_even_looked_at() {
+    let rig = Rig::new().await;
+    Browser::first(&rig).await;
+    let mut eve = Browser::new(&rig);
+    let mut statuses = Vec::new();
+    for _ in 0..9 {
+        statuses.push(
+            eve.send("/login", &[("name", "olga"), ("password", "wrong password")]).await.status.as_u16(),
+        );
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 401, 401, 401, 429]);
+    assert_eq!(eve.send("/login", &[("name", "olga"), ("password", PASSWORD)]).await.status, 429);
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_login_and_comes_back_after_it() {
+    let rig = Rig::new().await;
+    Browser::first(&rig).await;
+    let mut browser = Browser::new(&rig);
+    let turned = browser.get("/a/1/calls?number=7").await;
+    assert_eq!(turned.headers["location"], "/login?next=%2Fa%2F1%2Fcalls%3Fnumber%3D7");
+    let fields = [("name", "olga"), ("password", PASSWORD), ("next", "/a/1/calls?number=7")];
+    assert_eq!(browser.send("/login", &fields).await.headers["location"], "/a/1/calls?number=7");
+}
+
+#[tokio::test]
+async fn a_login_leads_to_no_other_site() {
+    let rig = Rig::new().await;
+    Browser::first(&rig).await;
+    for next in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+        let fields = [("name", "olga"), ("password", PASSWORD), ("next", next)];
+        assert_eq!(Browser::new(&rig).send("/login", &fields).await.headers["location"], "/", "{next}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_removed_is_out_at_once() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mette = Browser::made(&olga, "mette", "account").await;
+    assert_eq!(mette.get("/a/1/now").await.status, 200);
+    olga.post("/operator/users/remove", &[("name", "mette")]).await;
+    assert_eq!(mette.get("/a/1/now").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mette = Browser::made(&olga, "mette", "account").await;
+    let fields =
+        [("name", "mette"), ("scope", "account"), ("account", "1"), ("password", "another sentence")];
+    olga.post("/operator/users", &fields).await;
+    assert_eq!(mette.get("/a/1/now").await.status, 303);
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    olga.post("/logout", &[]).await;
+    assert_eq!(olga.get("/operator/accounts").await.status, 303);
+}
+
+#[tokio::test]
+async fn the_last_operator_stays() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 400);
+    let fields = [("name", "olga"), ("scope", "account"), ("account", "1")];
+    assert_eq!(olga.post("/operator/users", &fields).await.status, 400);
+    assert_eq!(olga.get("/operator/accounts").await.status, 200);
+}

@@ -1,0 +1,128 @@
+use super::browser::Browser;
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn the_fields_stand_in_the_source_texts_order() {
+    let rig = Rig::new().await;
+    let text = Browser::first(&rig).await.get("/a/1/integration").await.text;
+    let at = [
+        "HTTP-metode",
+        "ved besvaret kald",
+        "ved afsluttet kald",
+        "ved udgående opkald",
+        "ved indgående opkald",
+    ]
+    .map(|label| text.find(label).unwrap_or_else(|| panic!("{label} is missing")));
+    assert!(at.is_sorted(), "{at:?}");
+}
+
+#[tokio::test]
+async fn the_preview_shows_the_request_and_what_is_wrong() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let fields = [
+        ("method", "GET"),
+        ("answered_url", "https://crm.example/a?x=1"),
+        ("ended_url", "http://10.0.0.1/"),
+        ("focus", "Answered"),
+    ];
+    let part = olga.post("/a/1/integration/preview", &fields).await.text;
+    assert!(part.contains("GET /a?x=1&#38;AccountId=1&#38;UniqueCallId="), "{part}");
+    assert!(part.contains("curl -X GET"), "{part}");
+    assert!(part.contains("10.0.0.1 is a private address"), "{part}");
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_told_where_it_stands_and_nothing_is_saved() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let fields =
+        [("method", "POST"), ("version", "0"), ("ended_url", "nonsense"), ("time_zone", "Mars/Phobos")];
+    let reply = olga.post("/a/1/integration", &fields).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text.contains("value=\"nonsense\"") && reply.text.contains("Mars/Phobos"));
+    assert!(!olga.get("/a/1/integration").await.text.contains("nonsense"));
+}
+
+#[tokio::test]
+async fn both_languages_show_every_page_without_a_hole() {
+    let rig = Rig::new().await;
+    rig.keep_call(1, &[]).await;
+    let olga = Browser::first(&rig).await;
+    for page in [
+        "/a/1/now",
+        "/a/1/calls",
+        "/a/1/calls/pbx1-1.1",
+        "/a/1/report",
+        "/a/1/integration",
+        "/a/1/deliveries",
+        "/a/1/people",
+        "/a/1/settings",
+        "/operator/accounts",
+        "/operator/links",
+        "/operator/health",
+        "/operator/users",
+        "/operator/tokens",
+        "/operator/audit",
+    ] {
+        let reply = olga.get(page).await;
+        assert!(!reply.text.contains('⟨'), "{page} has a text that is missing");
+        assert!(reply.text.contains("lang=\"da\""), "{page}");
+    }
+    let english = Browser::speaking(&rig, "en-GB,en;q=0.9").get("/login").await.text;
+    assert!(english.contains("lang=\"en\"") && english.contains("Log in"));
+}
+
+#[tokio::test]
+async fn a_test_call_shows_what_was_answered() {
+    let rig = Rig::new().await;
+    rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", r#"{"name": "Mette"}"#).await;
+    let olga = Browser::first(&rig).await;
+    let reply = olga.post("/a/1/integration/test", &[("employee", "101")]).await;
+    assert_eq!(reply.text.matches("204 modtaget").count(), 4, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn calls_are_listed_found_and_told() {
+    let rig = Rig::new().await;
+    for number in 1..=60 {
+        rig.keep_call(number, &[]).await;
+    }
+    let olga = Browser::first(&rig).await;
+    let first = olga.get("/a/1/calls").await.text;
+    assert_eq!(first.matches("class=\"whole\"").count(), 50);
+    let at = first.find("/a/1/calls?before=").expect("there is a next page");
+    let older = olga.get(first[at..].split('"').next().unwrap()).await.text;
+    assert_eq!(older.matches("class=\"whole\"").count(), 10);
+    let found = olga.get("/a/1/calls?number=201%20007").await.text;
+    assert_eq!(found.matches("class=\"whole\"").count(), 1);
+    let story = olga.get("/a/1/calls/pbx1-7.1").await.text;
+    assert!(story.contains("<svg class=\"story\"") && story.contains("den anden lagde på, 1:00"), "{story}");
+    let searched = olga.get("/search?account=1&q=pbx1-7.1").await;
+    assert_eq!(searched.headers["location"], "/a/1/calls/pbx1-7.1");
+}
+
+#[tokio::test]
+async fn a_report_counts_and_is_exported_for_excel() {
+    let rig = Rig::new().await;
+    for number in 1..=3 {
+        rig.keep_call(number, &[]).await;
+    }
+    let olga = Browser::first(&rig).await;
+    let csv = olga.get("/a/1/report.csv?from=2026-11-22&until=2026-11-22").await;
+    assert!(csv.text.starts_with('\u{feff}'), "Excel is told that it is UTF-8");
+    assert!(csv.text.contains("101;Mette Holm;3;0;0;0:03:00;0:01:00;5,0;0"), "{}", csv.text);
+    let none = olga.get("/a/1/report.csv?from=2026-11-23&until=2026-11-24").await;
+    assert_eq!(none.text.lines().count(), 1);
+    let xlsx = olga.get("/a/1/report.xlsx?from=2026-11-22&until=2026-11-22").await;
+    assert!(xlsx.text.starts_with("PK"));
+}
+
+#[tokio::test]
+async fn changes_are_in_the_audit_log() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    olga.post("/a/1/people/employee", &[("number", "150"), ("name", "Jens")]).await;
+    let log = olga.get("/operator/audit").await.text;
+    assert!(log.contains("medarbejder gemt") && log.contains("<td>150</td>"), "{log}");
+}

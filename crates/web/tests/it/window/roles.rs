@@ -1,0 +1,118 @@
+//! Every page and form as every role.
+
+use super::browser::Browser;
+use crate::rig::Rig;
+
+/// What a page answers: nobody, reader of 1, administrator of 1, operator. 0 is any success or a way back.
+const PAGES: &[(&str, [u16; 4])] = &[
+    ("/a/1/now", [303, 0, 0, 0]),
+    ("/a/1/calls", [303, 0, 0, 0]),
+    ("/a/1/calls/pbx1-1.1", [303, 0, 0, 0]),
+    ("/a/1/report", [303, 0, 0, 0]),
+    ("/a/1/report.csv", [303, 0, 0, 0]),
+    ("/a/1/report.xlsx", [303, 0, 0, 0]),
+    ("/a/1/integration", [303, 0, 0, 0]),
+    ("/a/1/deliveries", [303, 0, 0, 0]),
+    ("/a/1/people", [303, 0, 0, 0]),
+    ("/a/1/people.csv", [303, 0, 0, 0]),
+    ("/a/1/settings", [303, 0, 0, 0]),
+    ("/a/2/now", [303, 404, 404, 0]),
+    ("/a/2/calls", [303, 404, 404, 0]),
+    ("/a/2/calls/pbx1-1.1", [303, 404, 404, 404]),
+    ("/a/2/report", [303, 404, 404, 0]),
+    ("/a/2/integration", [303, 404, 404, 0]),
+    ("/a/2/deliveries", [303, 404, 404, 0]),
+    ("/a/2/people", [303, 404, 404, 0]),
+    ("/a/2/settings", [303, 404, 404, 0]),
+    ("/a/nowhere/now", [303, 404, 404, 404]),
+    ("/operator/accounts", [303, 404, 404, 0]),
+    ("/operator/links", [303, 404, 404, 0]),
+    ("/operator/health", [303, 404, 404, 0]),
+    ("/operator/users", [303, 404, 404, 0]),
+    ("/operator/tokens", [303, 404, 404, 0]),
+    ("/operator/audit", [303, 404, 404, 0]),
+    ("/search?account=1&q=7", [303, 0, 0, 0]),
+    ("/search?account=2&q=7", [303, 404, 404, 0]),
+    ("/nowhere", [404, 404, 404, 404]),
+];
+
+/// The same for forms, with fields that are right.
+const FORMS: &[(&str, &[(&str, &str)], [u16; 4])] = &[
+    ("/a/1/integration", &[("method", "POST"), ("version", "0")], [303, 403, 0, 0]),
+    ("/a/1/integration/preview", &[("method", "POST")], [303, 0, 0, 0]),
+    ("/a/1/integration/test", &[("employee", "101")], [303, 403, 0, 0]),
+    ("/a/1/integration/secret", &[], [303, 403, 0, 0]),
+    ("/a/1/integration/pause", &[("event", "Ended")], [303, 403, 0, 0]),
+    ("/a/1/integration/resume", &[("event", "Ended")], [303, 403, 0, 0]),
+    ("/a/1/deliveries/again", &[], [303, 403, 0, 0]),
+    ("/a/1/people/employee", &[("number", "9"), ("name", "N")], [303, 403, 0, 0]),
+    ("/a/1/people/employee/remove", &[("number", "9")], [303, 403, 0, 0]),
+    ("/a/1/people/phone", &[("number", "9"), ("holder", "-")], [303, 403, 0, 0]),
+    ("/a/1/people/phone/remove", &[("number", "9")], [303, 403, 0, 0]),
+    ("/a/1/people/import", &[("csv", "9;;-;")], [303, 403, 0, 0]),
+    ("/a/1/settings", &[("name", "One")], [303, 403, 0, 0]),
+    ("/a/2/integration", &[("method", "POST"), ("version", "0")], [303, 404, 404, 0]),
+    ("/a/2/people/employee", &[("number", "9"), ("name", "N")], [303, 404, 404, 0]),
+    ("/a/2/settings", &[("name", "Two")], [303, 404, 404, 0]),
+    ("/operator/accounts", &[("account", "NEW"), ("name", "N")], [303, 404, 404, 0]),
+    ("/operator/accounts/remove", &[("account", "x"), ("again", "x")], [303, 404, 404, 0]),
+    (
+        "/operator/users",
+        &[("name", "n"), ("scope", "operator"), ("password", "a short sentence")],
+        [303, 404, 404, 0],
+    ),
+    ("/operator/users/remove", &[("name", "nobody")], [303, 404, 404, 0]),
+    ("/operator/tokens", &[("name", "n"), ("scope", "operator")], [303, 404, 404, 0]),
+    ("/operator/tokens/remove", &[("name", "n")], [303, 404, 404, 0]),
+];
+
+fn fits(expected: u16, got: u16) -> bool {
+    if expected == 0 { got == 200 || got == 303 } else { got == expected }
+}
+
+#[tokio::test]
+async fn every_page_and_form_answers_every_role_as_the_table_says() {
+    let rig = Rig::new().await;
+    rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", "{}").await;
+    rig.put(&rig.operator, "/api/v1/accounts/1/integration", r#"{"ended_url": "https://crm.example/"}"#)
+        .await;
+    rig.keep_call(1, &[]).await;
+    let olga = Browser::first(&rig).await;
+    let mette = Browser::made(&olga, "mette", "account").await;
+    let rolf = Browser::made(&olga, "rolf", "read-only").await;
+    let everybody = [Browser::new(&rig), rolf, mette, olga];
+    let mut wrong = Vec::new();
+    for (path, expected) in PAGES {
+        for (role, browser) in everybody.iter().enumerate() {
+            let got = browser.get(path).await.status.as_u16();
+            let in_place = fits(expected[role], got) && !(role == 0 && got == 303 && expected[0] != 303);
+            if !in_place {
+                wrong.push(format!("GET {path} as role {role}: {got}"));
+            }
+        }
+    }
+    for (path, fields, expected) in FORMS {
+        for (role, browser) in everybody.iter().enumerate() {
+            let fresh = format!("n{role}");
+            let version = rig
+                .book
+                .account(&calls::AccountId::new("1"))
+                .and_then(|one| one.integration().map(|(_, _, version)| version.to_string()));
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| match (*name, *value) {
+                    ("version", "0") if path.starts_with("/a/1") => {
+                        ("version", version.as_deref().unwrap_or("0"))
+                    }
+                    (name, "NEW" | "n") => (name, fresh.as_str()),
+                    other => other,
+                })
+                .collect();
+            let got = browser.post(path, &fields).await.status.as_u16();
+            if !fits(expected[role], got) {
+                wrong.push(format!("POST {path} as role {role}: {got}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
