@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::errors::StoreError;
+use super::statements::Statements;
 use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::begins;
@@ -18,6 +19,8 @@ use crate::{Append, Appended, EventSeq, WallTime, call_hash};
 const LEGS_REMEMBERED: usize = 64 * 1024;
 /// How many hours it remembers.
 const HOURS_REMEMBERED: usize = 1_024;
+/// How many events are told to their accounts' lists at a time. Until then a question looks through them.
+const LISTED_AT_ONCE: i64 = 512;
 /// The end of what an hour can have is noted this far ahead, so that it is seldom written.
 const HOUR_STEP: i64 = 64 * 1024;
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -72,11 +75,18 @@ impl Places {
     fn of(&self, kind: EventKind) -> Option<i64> {
         self.0[usize::from(kind_number(kind))]
     }
+
+    /// Of its first event.
+    fn first(&self) -> Option<i64> {
+        self.0.iter().flatten().min().copied()
+    }
 }
 
 /// What the writer remembers of the store.
 pub(super) struct Memory {
     last_seq: i64,
+    /// Up to where the accounts' lists are filled; `None` if it has to be looked up.
+    listed_to: Option<i64>,
     legs: FxHashMap<LegId, Places>,
     /// How far each hour of each clock is noted.
     hours: HashMap<(Clock, i64), i64>,
@@ -97,7 +107,13 @@ impl Memory {
             [],
             |row| row.get(0),
         )?;
-        Ok(Self { last_seq, legs: FxHashMap::default(), hours: HashMap::new(), heard: Vec::new() })
+        Ok(Self {
+            last_seq,
+            listed_to: None,
+            legs: FxHashMap::default(),
+            hours: HashMap::new(),
+            heard: Vec::new(),
+        })
     }
 
     pub(super) fn last_seq(&self) -> i64 {
@@ -107,6 +123,7 @@ impl Memory {
     /// Forgets what may not be so, after a group was undone.
     pub(super) fn forget(&mut self, last_seq: i64) {
         self.last_seq = last_seq;
+        self.listed_to = None;
         self.legs.clear();
         self.hours.clear();
         self.heard.clear();
@@ -133,6 +150,26 @@ impl Memory {
             )?
             .execute(params![pbx.as_str(), at.as_micros()])?;
         }
+        Ok(())
+    }
+
+    /// Fills the accounts' lists when enough has gathered.
+    pub(super) fn fill_lists(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        let listed_to = match self.listed_to {
+            Some(place) => place,
+            None => listed_to(conn)?,
+        };
+        self.listed_to = Some(listed_to);
+        if self.last_seq - listed_to < LISTED_AT_ONCE {
+            return Ok(());
+        }
+        conn.prepare_cached(
+            "INSERT INTO by_account SELECT account, seq FROM events WHERE seq > ?1 ORDER BY account, seq",
+        )?
+        .execute([listed_to])?;
+        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'by_account_to'")?
+            .execute([self.last_seq])?;
+        self.listed_to = Some(self.last_seq);
         Ok(())
     }
 
@@ -172,22 +209,35 @@ impl Memory {
     }
 }
 
+/// Up to where the accounts' lists are filled.
+pub(super) fn listed_to(conn: &Connection) -> Result<i64, StoreError> {
+    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = 'by_account_to'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
 /// The hour a moment is in.
 pub(super) fn hour_of(micros: i64) -> i64 {
     micros.div_euclid(HOUR_MICROS)
 }
 
 pub(super) fn run(
-    conn: &Connection,
+    statements: &mut Statements<'_>,
     memory: &mut Memory,
     moments: &[Moment],
 ) -> Result<Vec<Vec<Appended>>, StoreError> {
-    moments.iter().map(|moment| keep(conn, memory, moment)).collect()
+    moments.iter().map(|moment| keep(statements, memory, moment)).collect()
 }
 
-fn keep(conn: &Connection, memory: &mut Memory, moment: &Moment) -> Result<Vec<Appended>, StoreError> {
-    let answers: Result<_, _> =
-        moment.events.iter().map(|row| keep_event(conn, memory, moment.received_at, row)).collect();
+fn keep(
+    statements: &mut Statements<'_>,
+    memory: &mut Memory,
+    moment: &Moment,
+) -> Result<Vec<Appended>, StoreError> {
+    let mut answers = Vec::with_capacity(moment.events.len());
+    for row in &moment.events {
+        answers.push(keep_event(statements, memory, moment.received_at, row)?);
+    }
+    let conn = statements.conn;
     for (channel, kept) in &moment.notes {
         match kept {
             Some(kept) => conn
@@ -199,27 +249,28 @@ fn keep(conn: &Connection, memory: &mut Memory, moment: &Moment) -> Result<Vec<A
         };
     }
     memory.hear(&moment.pbx, moment.heard_at);
-    answers
+    Ok(answers)
 }
 
 fn keep_event(
-    conn: &Connection,
+    statements: &mut Statements<'_>,
     memory: &mut Memory,
     received_at: WallTime,
     row: &Row,
 ) -> Result<Appended, StoreError> {
     let seq = memory.last_seq + 1;
-    let places = match place(conn, memory, row, seq)? {
+    let places = match place(statements, memory, row, seq)? {
         Ok(places) => places,
         Err(refused) => return Ok(refused),
     };
     memory.last_seq = seq;
     memory.remember(&row.leg, places);
-    memory.note_hour(conn, Clock::Pbx, row.at.as_micros(), seq)?;
-    memory.note_hour(conn, Clock::Wall, received_at.0, seq)?;
-    conn.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
+    memory.note_hour(statements.conn, Clock::Pbx, row.at.as_micros(), seq)?;
+    memory.note_hour(statements.conn, Clock::Wall, received_at.0, seq)?;
+    let kind = kind_number(row.kind);
+    statements.insert_event.execute(params![
         seq,
-        kind_number(row.kind),
+        kind,
         row.at.as_micros(),
         received_at.0,
         row.account.as_str(),
@@ -228,15 +279,11 @@ fn keep_event(
         row.body,
     ])?;
     for integration in &row.integrations {
-        conn.prepare_cached(
-            "INSERT OR IGNORE INTO pending (event, integration, account, kind, call_hash, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
+        statements.insert_pending.execute(params![
             seq,
             integration.number,
             row.account.as_str(),
-            kind_number(row.kind),
+            kind,
             call_hash(&row.call).cast_signed(),
             received_at.0,
         ])?;
@@ -246,7 +293,7 @@ fn keep_event(
 
 /// Takes the place of an event in its leg, or says why it cannot have it.
 fn place(
-    conn: &Connection,
+    statements: &mut Statements<'_>,
     memory: &Memory,
     row: &Row,
     seq: i64,
@@ -254,11 +301,11 @@ fn place(
     let known = match memory.places(&row.leg) {
         Some(places) => Some(places),
         // A beginning is nearly always a new leg: try that first, without looking.
-        None if begins(row.kind) && begin(conn, row, seq)? => return Ok(Ok(only(row.kind, seq))),
-        None => look_up(conn, &row.leg)?,
+        None if begins(row.kind) && begin(statements, row, seq)? => return Ok(Ok(only(row.kind, seq))),
+        None => look_up(statements.conn, &row.leg)?,
     };
     let Some(mut places) = known else {
-        begin(conn, row, seq)?;
+        begin(statements, row, seq)?;
         return Ok(Ok(only(row.kind, seq)));
     };
     if let Some(seq) = places.of(row.kind) {
@@ -267,13 +314,12 @@ fn place(
     if places.of(EventKind::Ended).is_some() {
         return Ok(Err(Appended::AfterEnded));
     }
-    let update = match row.kind {
-        EventKind::Incoming => "UPDATE legs SET incoming = ?2 WHERE leg = ?1",
-        EventKind::Answered => "UPDATE legs SET answered = ?2 WHERE leg = ?1",
-        EventKind::Outgoing => "UPDATE legs SET outgoing = ?2 WHERE leg = ?1",
-        EventKind::Ended => "UPDATE legs SET ended = ?2 WHERE leg = ?1",
-    };
-    conn.prepare_cached(update)?.execute(params![row.leg.as_str(), seq])?;
+    statements.update_leg.of(row.kind).execute(params![row.leg.as_str(), seq])?;
+    if row.kind == EventKind::Ended
+        && let Some(first) = places.first()
+    {
+        statements.close_leg.execute([first])?;
+    }
     places.0[usize::from(kind_number(row.kind))] = Some(seq);
     Ok(Ok(places))
 }
@@ -285,17 +331,13 @@ fn only(kind: EventKind, seq: i64) -> Places {
 }
 
 /// Makes the leg's row with its first event, unless it is there.
-fn begin(conn: &Connection, row: &Row, seq: i64) -> Result<bool, StoreError> {
-    let insert = match row.kind {
-        EventKind::Incoming => "INSERT OR IGNORE INTO legs (leg, incoming) VALUES (?1, ?2)",
-        EventKind::Answered => "INSERT OR IGNORE INTO legs (leg, answered) VALUES (?1, ?2)",
-        EventKind::Outgoing => "INSERT OR IGNORE INTO legs (leg, outgoing) VALUES (?1, ?2)",
-        EventKind::Ended => "INSERT OR IGNORE INTO legs (leg, ended) VALUES (?1, ?2)",
-    };
-    let is_new = conn.prepare_cached(insert)?.execute(params![row.leg.as_str(), seq])? == 1;
+fn begin(statements: &mut Statements<'_>, row: &Row, seq: i64) -> Result<bool, StoreError> {
+    let is_new = statements.insert_leg.of(row.kind).execute(params![row.leg.as_str(), seq])? == 1;
     if is_new {
-        conn.prepare_cached("INSERT OR IGNORE INTO calls VALUES (?1, ?2)")?
-            .execute(params![row.call.as_str(), row.leg.as_str()])?;
+        statements.insert_call.execute(params![row.call.as_str(), row.leg.as_str()])?;
+        if row.kind != EventKind::Ended {
+            statements.open_leg.execute([seq])?;
+        }
     }
     Ok(is_new)
 }

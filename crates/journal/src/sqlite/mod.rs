@@ -15,6 +15,7 @@ mod query;
 mod readers;
 mod schema;
 mod settle;
+mod statements;
 mod writer;
 
 use std::path::{Path, PathBuf};

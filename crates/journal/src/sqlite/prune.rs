@@ -4,12 +4,21 @@
 use calls::{AccountId, LegId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::append::{Clock, Memory, hour_of};
+use super::append::{Clock, Memory, hour_of, listed_to};
 use super::errors::StoreError;
+use super::settle::history_of;
 use crate::{PRUNED_AT_ONCE, WallTime};
 
 /// How many legs the writer removes before others get their turn.
 pub(super) const LEGS_A_JOB: usize = 25;
+
+/// Ends of legs between two places, received before a moment, of an account or (NULL) of all.
+const BY_PLACE: &str = "SELECT leg FROM events
+    WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 AND received_at < ?3 AND (?4 IS NULL OR account = ?4) ORDER BY seq";
+/// The same of an account, along its list.
+const LISTED: &str = "SELECT leg FROM by_account CROSS JOIN events ON events.seq = by_account.seq
+    WHERE by_account.account = ?4 AND by_account.seq BETWEEN ?1 AND ?2 AND kind = 3 AND received_at < ?3
+    ORDER BY by_account.seq";
 
 /// Legs that ended before a moment and have nothing pending, oldest first.
 pub(super) fn candidates(
@@ -21,22 +30,27 @@ pub(super) fn candidates(
         .prepare_cached("SELECT max(last) FROM hours WHERE clock = ?1 AND hour <= ?2")?
         .query_row(params![Clock::Wall as i64, hour_of(before.0)], |row| row.get(0))?;
     let Some(end) = end else { return Ok(Vec::new()) };
-    // `+` keeps the planner from any other tree than the one in the order we want.
-    let by_account =
-        "SELECT leg FROM events WHERE account = ?3 AND seq <= ?1 AND +kind = 3 AND received_at < ?2";
-    let by_place = "SELECT leg FROM events WHERE seq <= ?1 AND kind = 3 AND received_at < ?2 AND ?3 IS NULL";
-    let ended = if account.is_some() { by_account } else { by_place };
-    let mut select = conn.prepare_cached(&format!("{ended} ORDER BY seq"))?;
-    let mut rows = select.query(params![end, before.0, account.map(AccountId::as_str)])?;
+    let listed_to = listed_to(conn)?;
     let mut legs = Vec::new();
-    while let Some(row) = rows.next()? {
-        let leg: String = row.get(0)?;
-        if !has_pending(conn, &leg)? {
-            legs.push(LegId::new(leg));
+    let mut gather = |sql: &str, first: i64, last: i64| -> Result<(), StoreError> {
+        let mut select = conn.prepare_cached(sql)?;
+        let mut rows = select.query(params![first, last, before.0, account.map(AccountId::as_str)])?;
+        while legs.len() < PRUNED_AT_ONCE
+            && let Some(row) = rows.next()?
+        {
+            let leg: String = row.get(0)?;
+            if !has_pending(conn, &leg)? {
+                legs.push(LegId::new(leg));
+            }
         }
-        if legs.len() == PRUNED_AT_ONCE {
-            break;
+        Ok(())
+    };
+    match account {
+        Some(_) => {
+            gather(LISTED, i64::MIN, end.min(listed_to))?;
+            gather(BY_PLACE, listed_to.saturating_add(1), end)?;
         }
+        None => gather(BY_PLACE, i64::MIN, end)?,
     }
     Ok(legs)
 }
@@ -79,13 +93,15 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
     drop(delete);
     let mut gone = 0;
     for seq in places.into_iter().flatten() {
-        let mut delete = conn.prepare_cached("DELETE FROM events WHERE seq = ?1 RETURNING call")?;
-        let call: Option<String> = delete.query_row([seq], |row| row.get(0)).optional()?;
-        let Some(call) = call else { continue };
+        let mut delete = conn.prepare_cached("DELETE FROM events WHERE seq = ?1 RETURNING call, account")?;
+        let was = delete.query_row([seq], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+        let Some((call, account)) = was.optional()? else { continue };
         gone += 1;
         conn.prepare_cached("DELETE FROM calls WHERE call = ?1 AND leg = ?2")?
             .execute(params![call, leg.as_str()])?;
-        conn.prepare_cached("DELETE FROM history WHERE event = ?1")?.execute([seq])?;
+        conn.prepare_cached("DELETE FROM by_account WHERE account = ?1 AND seq = ?2")?
+            .execute(params![account, seq])?;
+        conn.prepare_cached("DELETE FROM history WHERE id BETWEEN ?1 AND ?2")?.execute(history_of(seq))?;
         conn.prepare_cached("DELETE FROM given_up WHERE event = ?1")?.execute([seq])?;
     }
     Ok(gone)

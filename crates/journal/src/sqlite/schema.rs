@@ -25,7 +25,7 @@ CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value ANY NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta VALUES ('revision', 0), ('integrations', 0), ('last_seq', 0), ('pruned', 0);
+INSERT INTO meta VALUES ('revision', 0), ('integrations', 0), ('last_seq', 0), ('pruned', 0), ('by_account_to', 0);
 
 -- Kept events. The leg's and the call's other trees are found by name.
 CREATE TABLE events (
@@ -38,7 +38,14 @@ CREATE TABLE events (
     call TEXT NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX events_by_account ON events (account);
+
+-- Which events are an account's. Filled some hundred at a time, up to the place in meta by_account_to: one
+-- by one, every event of a commit would touch another page.
+CREATE TABLE by_account (
+    account TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
 
 -- Where a leg's events are: the identity of an event is (leg, kind).
 CREATE TABLE legs (
@@ -48,7 +55,11 @@ CREATE TABLE legs (
     outgoing INTEGER,
     ended INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX legs_open ON legs (leg) WHERE ended IS NULL;
+
+-- The first events of legs that have not ended.
+CREATE TABLE open_legs (
+    seq INTEGER PRIMARY KEY
+) STRICT;
 
 CREATE TABLE calls (
     call TEXT NOT NULL,
@@ -81,17 +92,16 @@ CREATE TABLE pending (
     PRIMARY KEY (event, integration)
 ) STRICT, WITHOUT ROWID;
 
--- Attempts, and deliveries that came through (delivered = 1; no detail where no attempt was kept).
+-- Attempts, and deliveries that came through (delivered = 1; no detail where no attempt was kept). The id is
+-- the event's place times 2^20, and a number within the event: no other tree is needed to find them.
 CREATE TABLE history (
     id INTEGER PRIMARY KEY,
-    event INTEGER NOT NULL,
     integration INTEGER NOT NULL,
     number INTEGER NOT NULL,
     delivered INTEGER NOT NULL,
     at INTEGER NOT NULL,
     detail BLOB
 ) STRICT;
-CREATE INDEX history_by_event ON history (event);
 
 -- Deliveries that ended any other way.
 CREATE TABLE given_up (

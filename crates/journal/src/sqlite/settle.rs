@@ -4,9 +4,13 @@ use calls::CallId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
+use super::statements::Statements;
 use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
+
+/// How many bits of an id in the history number the entries of one event.
+const HISTORY_BITS: u32 = 20;
 
 /// A settlement, its attempt written out by whoever asked for it.
 pub(super) struct Row {
@@ -27,33 +31,31 @@ impl Row {
     }
 }
 
-pub(super) fn run(conn: &Connection, rows: &[Row]) -> Result<Vec<Settled>, StoreError> {
-    rows.iter().map(|row| settle(conn, row)).collect()
+pub(super) fn run(statements: &mut Statements<'_>, rows: &[Row]) -> Result<Vec<Settled>, StoreError> {
+    rows.iter().map(|row| settle(statements, row)).collect()
 }
 
-fn settle(conn: &Connection, row: &Row) -> Result<Settled, StoreError> {
+fn settle(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
     match &row.settle.outcome {
-        Outcome::Delivered => delivered(conn, row),
-        Outcome::Expired => give_up(conn, row, GivenUp::Expired),
-        Outcome::Failed(_) => give_up(conn, row, GivenUp::Failed),
-        Outcome::Cancelled => give_up(conn, row, GivenUp::Cancelled),
-        Outcome::RetryAt(at) => keep(conn, row, Some(*at)),
-        Outcome::Held => keep(conn, row, None),
-        Outcome::Again(at) => again(conn, row, *at),
+        Outcome::Delivered => delivered(statements, row),
+        Outcome::Expired => give_up(statements, row, GivenUp::Expired),
+        Outcome::Failed(_) => give_up(statements, row, GivenUp::Failed),
+        Outcome::Cancelled => give_up(statements, row, GivenUp::Cancelled),
+        Outcome::RetryAt(at) => keep(statements, row, Some(*at)),
+        Outcome::Held => keep(statements, row, None),
+        Outcome::Again(at) => again(statements, row, *at),
     }
 }
 
-fn delivered(conn: &Connection, row: &Row) -> Result<Settled, StoreError> {
+fn delivered(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
     let [event, integration] = row.key();
     let number = match &row.settle.attempt {
         Some(attempt) => {
-            let deleted = conn
-                .prepare_cached("DELETE FROM pending WHERE event = ?1 AND integration = ?2")?
-                .execute([event, integration])?;
+            let deleted = statements.delete_pending.execute([event, integration])?;
             (deleted == 1).then_some(attempt.number)
         }
         None => {
-            let mut delete = conn.prepare_cached(
+            let mut delete = statements.conn.prepare_cached(
                 "DELETE FROM pending WHERE event = ?1 AND integration = ?2 RETURNING attempts",
             )?;
             let attempts: Option<u16> =
@@ -62,18 +64,41 @@ fn delivered(conn: &Connection, row: &Row) -> Result<Settled, StoreError> {
         }
     };
     let Some(number) = number else { return Ok(Settled::Fenced) };
-    add_to_history(conn, row, number, true)?;
+    add_to_history(statements, row, number, true)?;
     Ok(Settled::Done)
 }
 
-fn add_to_history(conn: &Connection, row: &Row, number: u16, delivered: bool) -> Result<(), StoreError> {
+fn add_to_history(
+    statements: &mut Statements<'_>,
+    row: &Row,
+    number: u16,
+    delivered: bool,
+) -> Result<(), StoreError> {
     let [event, integration] = row.key();
-    conn.prepare_cached(
-        "INSERT INTO history (event, integration, number, delivered, at, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![event, integration, number, delivered, row.at.0, row.detail])?;
+    let mut id = event << HISTORY_BITS;
+    // Nearly always it is the first of its event.
+    while statements.insert_history.execute(params![
+        id,
+        integration,
+        number,
+        delivered,
+        row.at.0,
+        row.detail
+    ])? == 0
+    {
+        id = next_in_history(statements.conn, event)?;
+    }
     Ok(())
+}
+
+fn next_in_history(conn: &Connection, event: i64) -> Result<i64, StoreError> {
+    let mut select = conn.prepare_cached("SELECT max(id) + 1 FROM history WHERE id BETWEEN ?1 AND ?2")?;
+    Ok(select.query_row(history_of(event), |row| row.get(0))?)
+}
+
+/// The ids of an event's part of the history, both ends included.
+pub(super) fn history_of(event: i64) -> [i64; 2] {
+    [event << HISTORY_BITS, (event << HISTORY_BITS) | ((1 << HISTORY_BITS) - 1)]
 }
 
 /// How a delivery ends that did not come through.
@@ -84,8 +109,9 @@ pub(super) enum GivenUp {
     Cancelled = 3,
 }
 
-fn give_up(conn: &Connection, row: &Row, state: GivenUp) -> Result<Settled, StoreError> {
+fn give_up(statements: &mut Statements<'_>, row: &Row, state: GivenUp) -> Result<Settled, StoreError> {
     let [event, integration] = row.key();
+    let conn = statements.conn;
     let mut delete = conn.prepare_cached(
         "DELETE FROM pending WHERE event = ?1 AND integration = ?2 RETURNING account, attempts, last",
     )?;
@@ -98,7 +124,7 @@ fn give_up(conn: &Connection, row: &Row, state: GivenUp) -> Result<Settled, Stor
         params![event, integration, account, state as i64, standing.attempts, standing.last, row.at.0],
     )?;
     if row.settle.attempt.is_some() {
-        add_to_history(conn, row, standing.attempts, false)?;
+        add_to_history(statements, row, standing.attempts, false)?;
     }
     Ok(Settled::Done)
 }
@@ -108,8 +134,9 @@ fn standing(attempts: u16, last: Option<String>) -> Standing {
 }
 
 /// It stays pending: due at a moment, or held.
-fn keep(conn: &Connection, row: &Row, due_at: Option<WallTime>) -> Result<Settled, StoreError> {
+fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) -> Result<Settled, StoreError> {
     let [event, integration] = row.key();
+    let conn = statements.conn;
     let mut select =
         conn.prepare_cached("SELECT attempts, last FROM pending WHERE event = ?1 AND integration = ?2")?;
     let was = select.query_row([event, integration], |row| Ok(standing(row.get(0)?, row.get(1)?)));
@@ -129,17 +156,18 @@ fn keep(conn: &Connection, row: &Row, due_at: Option<WallTime>) -> Result<Settle
         due_at.map(|at| at.0),
     ])?;
     if row.settle.attempt.is_some() {
-        add_to_history(conn, row, standing.attempts, false)?;
+        add_to_history(statements, row, standing.attempts, false)?;
     }
     Ok(Settled::Done)
 }
 
 /// Wanted again: a settled one becomes pending once more, as long as its event is kept.
-fn again(conn: &Connection, row: &Row, at: WallTime) -> Result<Settled, StoreError> {
-    if keep(conn, row, Some(at))? == Settled::Done {
+fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Settled, StoreError> {
+    if keep(statements, row, Some(at))? == Settled::Done {
         return Ok(Settled::Done);
     }
     let [event, integration] = row.key();
+    let conn = statements.conn;
     let mut select =
         conn.prepare_cached("SELECT account, kind, call, received_at FROM events WHERE seq = ?1")?;
     let found = select.query_row([event], |row| {
@@ -162,7 +190,7 @@ fn again(conn: &Connection, row: &Row, at: WallTime) -> Result<Settled, StoreErr
         standing.last,
         updated_at,
     ])?;
-    keep(conn, row, Some(at))
+    keep(statements, row, Some(at))
 }
 
 /// What a settled delivery had come to.

@@ -16,6 +16,7 @@ use super::append::Memory;
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
+use super::statements::Statements;
 use super::{Options, append, prune, put, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
@@ -55,11 +56,11 @@ impl Writer {
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let memory = Memory::load(&conn).map_err(failed)?;
         let desk =
-            Desk { conn, place: place.clone(), sealer, memory, checkpointer, faults: options.faults.clone() };
+            Desk { place: place.clone(), sealer, memory, checkpointer, faults: options.faults.clone() };
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
-            .spawn(move || desk.work(inbox))
+            .spawn(move || work(conn, desk, inbox))
             .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -94,9 +95,36 @@ fn note_log_pages(_: &Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Everything the thread works with.
+/// The thread: takes what has arrived, commits it, sees to the log.
+fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
+    let mut group = VecDeque::new();
+    match Statements::prepare(&conn) {
+        Ok(mut statements) => {
+            while let Some(first) = inbox.blocking_recv() {
+                gather(first, &mut inbox, &mut group);
+                desk.commit(&mut statements, &mut group);
+                desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
+            }
+        }
+        // The tables were there a moment ago; without statements whoever comes is told that it is closed.
+        Err(error) => tracing::error!(%error, "the journal's statements could not be prepared"),
+    }
+    desk.checkpointer.finish(&conn);
+}
+
+fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>) {
+    let mut weight = first.weight();
+    group.push_back(first);
+    while weight < ROWS_A_COMMIT
+        && let Ok(job) = inbox.try_recv()
+    {
+        weight += job.weight();
+        group.push_back(job);
+    }
+}
+
+/// Everything the thread works with besides the connection.
 struct Desk {
-    conn: Connection,
     place: Arc<Path>,
     sealer: Arc<Sealer>,
     memory: Memory,
@@ -105,30 +133,13 @@ struct Desk {
 }
 
 impl Desk {
-    fn work(mut self, mut inbox: mpsc::Receiver<Job>) {
-        let mut group = VecDeque::new();
-        while let Some(first) = inbox.blocking_recv() {
-            let mut weight = first.weight();
-            group.push_back(first);
-            while weight < ROWS_A_COMMIT
-                && let Ok(job) = inbox.try_recv()
-            {
-                weight += job.weight();
-                group.push_back(job);
-            }
-            self.commit(&mut group);
-            self.checkpointer.after_commit(&self.conn, LOG_PAGES.get());
-        }
-        self.checkpointer.finish(&self.conn);
-    }
-
     /// One transaction for the whole group; whoever is in it learns how it went.
-    fn commit(&mut self, group: &mut VecDeque<Job>) {
+    fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
         let before = self.memory.last_seq();
         let mut held = Held::default();
-        let result = self.run(group, &mut held);
+        let result = self.run(statements, group, &mut held);
         if let Err(error) = result {
-            self.undo(before);
+            self.undo(statements.conn, before);
             let error = error.at(&self.place);
             tracing::warn!(%error, jobs = held.len() + group.len(), "the journal could not commit");
             group.drain(..).for_each(|job| job.fail(error.clone()));
@@ -139,22 +150,35 @@ impl Desk {
         held.tell(&answered.map_err(|why| StoreError::Fault(why).at(&self.place)));
     }
 
-    fn run(&mut self, group: &mut VecDeque<Job>, held: &mut Held) -> Result<(), StoreError> {
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    fn run(
+        &mut self,
+        statements: &mut Statements<'_>,
+        group: &mut VecDeque<Job>,
+        held: &mut Held,
+    ) -> Result<(), StoreError> {
+        let conn = statements.conn;
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         while let Some(job) = group.pop_front() {
-            self.run_job(job, held)?;
+            self.run_job(statements, job, held)?;
         }
-        self.memory.save_heard(&self.conn)?;
+        self.memory.save_heard(conn)?;
+        self.memory.fill_lists(conn)?;
         self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
-        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        conn.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
     }
 
-    fn run_job(&mut self, job: Job, held: &mut Held) -> Result<(), StoreError> {
-        let Self { conn, memory, sealer, .. } = self;
+    fn run_job(
+        &mut self,
+        statements: &mut Statements<'_>,
+        job: Job,
+        held: &mut Held,
+    ) -> Result<(), StoreError> {
+        let Self { memory, sealer, .. } = self;
+        let conn = statements.conn;
         match job {
-            Job::Append { moments, to } => held.hold(to, append::run(conn, memory, &moments)),
-            Job::Settle { rows, to } => held.hold(to, settle::run(conn, &rows)),
+            Job::Append { moments, to } => held.hold(to, append::run(statements, memory, &moments)),
+            Job::Settle { rows, to } => held.hold(to, settle::run(statements, &rows)),
             Job::Put { put, to } => match put::run(conn, sealer, &put) {
                 Ok(answer) => {
                     held.hold_answer(to, answer);
@@ -169,9 +193,9 @@ impl Desk {
 
     /// After a failed group: nothing of it is left, neither in the store nor in what is remembered of it.
     /// SQLite may have undone it by itself already.
-    fn undo(&mut self, last_seq: i64) {
-        if !self.conn.is_autocommit()
-            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+    fn undo(&mut self, conn: &Connection, last_seq: i64) {
+        if !conn.is_autocommit()
+            && let Err(error) = conn.execute_batch("ROLLBACK")
         {
             tracing::error!(%error, "the journal could not undo what it had begun");
         }

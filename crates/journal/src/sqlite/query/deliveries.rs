@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
+use super::super::settle::history_of;
 use super::events::get;
 use super::walk::walk;
 use crate::record::attempt;
@@ -18,11 +19,11 @@ pub(super) const OF_EVENT: [&str; 5] = [
     "SELECT integration, held, attempts, coalesce(due_at, created_at), last, coalesce(updated_at, created_at)
          FROM pending WHERE event = ?1",
     "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
-    "SELECT integration FROM history WHERE event = ?1 AND delivered = 1",
+    "SELECT integration FROM history WHERE id BETWEEN ?1 AND ?2 AND delivered = 1",
     "SELECT number, at, detail FROM history
-         WHERE event = ?1 AND integration = ?2 AND delivered = 1 ORDER BY id DESC LIMIT 1",
+         WHERE id BETWEEN ?1 AND ?2 AND integration = ?3 AND delivered = 1 ORDER BY id DESC LIMIT 1",
     "SELECT number, detail FROM history
-         WHERE event = ?1 AND integration = ?2 AND detail IS NOT NULL ORDER BY id",
+         WHERE id BETWEEN ?1 AND ?2 AND integration = ?3 AND detail IS NOT NULL ORDER BY id",
 ];
 
 /// Where a delivery stands.
@@ -151,7 +152,7 @@ fn given_up(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError
 
 fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreError> {
     let mut select = conn.prepare_cached(OF_EVENT[2])?;
-    let found = select.query_map([event.0], |row| row.get(0))?;
+    let found = select.query_map(history_of(event.0), |row| row.get(0))?;
     let mut found: Vec<i64> = found.collect::<Result<_, _>>()?;
     found.sort_unstable();
     found.dedup();
@@ -165,7 +166,8 @@ pub(in crate::sqlite) fn delivered(
     integration: i64,
 ) -> Result<Option<Stand>, StoreError> {
     let mut select = conn.prepare_cached(OF_EVENT[3])?;
-    let found = select.query_row([event, integration], |row| {
+    let [first, last] = history_of(event);
+    let found = select.query_row([first, last, integration], |row| {
         Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
     });
     let Some((number, updated_at, detail)) = found.optional()? else { return Ok(None) };
@@ -191,7 +193,8 @@ fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
 
 pub(in crate::sqlite) fn attempts(conn: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
     let mut select = conn.prepare_cached(OF_EVENT[4])?;
-    let mut rows = select.query([id.event.0, id.integration.number.into()])?;
+    let [first, last] = history_of(id.event.0);
+    let mut rows = select.query([first, last, id.integration.number.into()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let detail: Vec<u8> = row.get(1)?;

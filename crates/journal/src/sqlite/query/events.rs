@@ -11,7 +11,7 @@ use crate::record::event::{self, Columns, kind_of};
 use crate::{EventSeq, Filter, Kept, WallTime};
 
 /// What [`kept`] reads.
-pub(super) const COLUMNS: &str = "SELECT seq, kind, at, received_at, account, leg, call, body FROM events";
+pub(super) const COLUMNS: &str = "SELECT events.seq, kind, at, received_at, events.account, leg, call, body";
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Arc<Kept>>, StoreError> {
     let limit = filter.bounded_limit();
@@ -40,7 +40,7 @@ pub(in crate::sqlite) fn bodies(
 }
 
 pub(super) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
-    let mut select = conn.prepare_cached(&format!("{COLUMNS} WHERE seq = ?1"))?;
+    let mut select = conn.prepare_cached(&format!("{COLUMNS} FROM events WHERE seq = ?1"))?;
     let mut rows = select.query([seq.0])?;
     rows.next()?.map(kept).transpose()
 }

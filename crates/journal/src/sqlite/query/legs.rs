@@ -55,19 +55,18 @@ pub(in crate::sqlite) fn restore(conn: &Connection, pbx: &PbxName) -> Result<Res
 }
 
 fn open_legs(conn: &Connection, pbx: &PbxName) -> Result<Vec<calls::OpenLeg>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT leg FROM legs INDEXED BY legs_open WHERE ended IS NULL")?;
+    let mut select = conn.prepare_cached("SELECT seq FROM open_legs ORDER BY seq")?;
     let mut rows = select.query([])?;
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut events = of_leg(conn, &LegId::new(row.get::<_, String>(0)?))?;
-        events.retain(|kept| kept.pbx == *pbx);
+        let Some(first) = get(conn, EventSeq(row.get(0)?))?.filter(|first| first.pbx == *pbx) else {
+            continue;
+        };
+        let events = of_leg(conn, &first.event.leg)?;
         let plain: Vec<_> = events.iter().map(|kept| &kept.event).collect();
-        if let (Some(first), Some(leg)) = (events.first(), rules::open_leg(&plain)) {
-            open.push((first.seq, leg));
-        }
+        open.extend(rules::open_leg(&plain));
     }
-    open.sort_by_key(|(seq, _)| *seq);
-    Ok(open.into_iter().map(|(_, leg)| leg).collect())
+    Ok(open)
 }
 
 fn notes(conn: &Connection, pbx: &PbxName) -> Result<Vec<Note>, StoreError> {

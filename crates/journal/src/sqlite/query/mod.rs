@@ -31,7 +31,7 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
 /// The statements that find what a filter asks for, so that a test can look at their plans.
 #[cfg(feature = "conformance")]
 pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
-    let mut statements = vec![walk::statement(filter).0];
+    let mut statements = walk::statements(filter).to_vec();
     if filter.states.iter().all(|state| *state != crate::DeliveryState::Delivered)
         && !filter.states.is_empty()
     {

@@ -1,10 +1,9 @@
 //! Walking over kept events in the order and along the tree that suit a filter.
 
 use calls::{AccountId, CallId, EventKind, LegId};
-use rusqlite::types::ToSql;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 
-use super::super::append::{Clock, hour_of};
+use super::super::append::{Clock, hour_of, listed_to};
 use super::super::errors::StoreError;
 use super::events::{COLUMNS, kept, kind};
 use crate::{EventSeq, Filter, Kept};
@@ -27,33 +26,63 @@ pub(super) fn walk(
     if let Some(places) = named_places(conn, filter)? {
         return walk_places(conn, filter, &span, places, only, visit);
     }
-    let (sql, account) = statement(filter);
-    let mut select = conn.prepare_cached(&sql)?;
-    let mut arguments: Vec<&dyn ToSql> = vec![&span.first, &span.last];
-    arguments.extend(account.as_ref().map(|account| account as &dyn ToSql));
-    let mut rows = select.query(arguments.as_slice())?;
-    while let Some(row) = rows.next()? {
-        if !outline_accepted(filter, row, &only)? {
-            continue;
-        }
-        let kept = kept(row)?;
-        if filter.accepts(&kept.event) && !visit(kept)? {
+    for (sql, part) in stretches(filter, span, listed_to(conn)?) {
+        if !walk_stretch(conn, filter, &sql, &part, &only, &mut visit)? {
             break;
         }
     }
     Ok(())
 }
 
-/// The statement for a filter without leg or call.
-pub(super) fn statement(filter: &Filter) -> (String, Option<&str>) {
-    let order = if filter.after.is_some() { "ASC" } else { "DESC" };
-    match filter.account.as_ref().map(AccountId::as_str) {
-        Some(account) => (
-            format!("{COLUMNS} WHERE account = ?3 AND seq BETWEEN ?1 AND ?2 ORDER BY seq {order}"),
-            Some(account),
-        ),
-        None => (format!("{COLUMNS} WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq {order}"), None),
+/// The statements for a filter without leg or call, each with the places it covers, in the filter's order.
+/// An account's events are in its list up to a place; those after it are few, and looked through.
+fn stretches(filter: &Filter, span: Span, listed_to: i64) -> Vec<(String, Span)> {
+    let [by_place, listed] = statements(filter);
+    if filter.account.is_none() {
+        return vec![(by_place, span)];
     }
+    let tail = Span { first: span.first.max(listed_to.saturating_add(1)), last: span.last };
+    let list = Span { first: span.first, last: span.last.min(listed_to) };
+    match filter.after {
+        Some(_) => vec![(listed, list), (by_place, tail)],
+        None => vec![(by_place, tail), (listed, list)],
+    }
+}
+
+/// By place, and along an account's list.
+pub(super) fn statements(filter: &Filter) -> [String; 2] {
+    let order = if filter.after.is_some() { "ASC" } else { "DESC" };
+    [
+        format!("{COLUMNS} FROM events WHERE (?3 IS NULL OR account = ?3) AND seq BETWEEN ?1 AND ?2 ORDER BY seq {order}"),
+        format!(
+            "{COLUMNS} FROM by_account CROSS JOIN events ON events.seq = by_account.seq
+             WHERE by_account.account = ?3 AND by_account.seq BETWEEN ?1 AND ?2 ORDER BY by_account.seq {order}"
+        ),
+    ]
+}
+
+/// Whether the visitor wants more.
+fn walk_stretch(
+    conn: &Connection,
+    filter: &Filter,
+    sql: &str,
+    span: &Span,
+    only: &impl Fn(EventKind) -> bool,
+    visit: &mut impl FnMut(Kept) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    let mut select = conn.prepare_cached(sql)?;
+    let account = filter.account.as_ref().map(AccountId::as_str);
+    let mut rows = select.query(params![span.first, span.last, account])?;
+    while let Some(row) = rows.next()? {
+        if !outline_accepted(filter, row, only)? {
+            continue;
+        }
+        let kept = kept(row)?;
+        if filter.accepts(&kept.event) && !visit(kept)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn outline_accepted(
