@@ -153,7 +153,7 @@ fn leg(number: i64, at: PbxTime, person: usize, outgoing: bool) -> Event {
     let outside = format!("+4570{:06}", 201_234 + number * 37 % 700_000);
     Event {
         leg: LegId::new(format!("pbx1-{}.{number}", at.as_micros() / 1_000_000)),
-        call: CallId::new(format!("pbx1-{}", number / 2)),
+        call: CallId::new(format!("pbx1-{number}")),
         sequence: 1,
         phone: Arc::new(Phone {
             account: AccountId::new("1"),

@@ -201,7 +201,7 @@ impl Visitor {
             Scope::Account(own) | Scope::ReadAccount(own) => *own == id,
         };
         let found = if sees { window.web.book.account(&id) } else { None };
-        found.ok_or_else(|| Fail::Nowhere)
+        found.ok_or(Fail::Nowhere)
     }
 
     /// The account, if they may change it.

@@ -85,8 +85,11 @@ fn cells(line: &str) -> Vec<String> {
     cells.into_iter().map(|cell| cell.trim().to_owned()).collect()
 }
 
+/// A line's phone by number, and its employee's number and name.
+type Wanted = (Option<(String, Phone)>, Option<(String, String)>);
+
 /// What a pasted text would set.
-fn read(text: &str) -> Result<Vec<(Option<(String, Phone)>, Option<(String, String)>)>, Refusal> {
+fn read(text: &str) -> Result<Vec<Wanted>, Refusal> {
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with("phone;"));
     let mut wanted = Vec::new();

@@ -1,0 +1,74 @@
+// Starts the window's example (or uses RINGBUD_WINDOW) and a Chromium to look at it.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const require = createRequire(import.meta.url);
+const here = fileURLToPath(new URL(".", import.meta.url));
+export const shots = process.env.RINGBUD_SHOTS ?? `${here}shots`;
+mkdirSync(shots, { recursive: true });
+export const PASSWORD = "en lille sætning";
+
+/** The program, and the one-time link it prints. */
+export async function start() {
+  const listen = `127.0.0.1:${process.env.RINGBUD_PORT ?? 8177}`;
+  const [command, ...args] = (process.env.RINGBUD_WINDOW ?? "cargo run -q -p web --example window --").split(" ");
+  const program = spawn(command, [...args, listen, process.env.RINGBUD_PATH ?? ""].filter(Boolean), {
+    cwd: `${here}../../..`,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: program.stdout });
+  const link = await new Promise((found, failed) => {
+    lines.on("line", (line) => line.includes("/first?key=") && found(line.trim()));
+    program.on("exit", (code) => failed(new Error(`the program ended with ${code}`)));
+  });
+  for (let tries = 0; ; tries += 1) {
+    const up = await fetch(link).then(() => true, () => false);
+    if (up) break;
+    if (tries > 200) throw new Error("the program does not answer");
+  }
+  return { link, base: link.slice(0, link.indexOf("/first?")), stop: () => program.kill() };
+}
+
+/** A browser whose every complaint is an error. */
+export async function open() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+/** A page of its own, with its complaints. */
+export async function page(browser, options = {}) {
+  const context = await browser.newContext({ locale: "da-DK", viewport: { width: 1360, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(error.message));
+  return page;
+}
+
+export async function login(page, base, name, password = PASSWORD) {
+  await page.goto(`${base}/login`);
+  await page.fill("#name", name);
+  await page.fill("#password", password);
+  await page.click("button.main");
+  await page.waitForURL((url) => !url.pathname.endsWith("/login"));
+}
+
+/** What axe finds wrong, one line a finding. Run beside the page's policy, which lets no other script in. */
+export async function axe(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setBypassCSP", { enabled: true });
+  const source = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+  await page.evaluate(source);
+  const result = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  }));
+  if (result.passes.length < 5) throw new Error("axe looked at nothing");
+  return result.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.failureSummary.split("\n")[1] ?? ""}`));
+}

@@ -1,0 +1,167 @@
+// The window in a real browser: first run, integration, test call, board, both languages and roles, axe.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { PASSWORD, axe, login, open, page, shots, start } from "./house.mjs";
+
+let house, browser, olga;
+const places = ["now", "calls", "report", "integration", "deliveries", "people", "settings"];
+const operator = ["accounts", "links", "health", "users", "tokens", "audit"];
+
+before(async () => {
+  house = await start();
+  browser = await open();
+  olga = await page(browser);
+});
+
+after(async () => {
+  await browser?.close();
+  house?.stop();
+});
+
+const at = (place) => `${house.base}/a/1/${place}`;
+const shoot = (page, name) => page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+
+test("the one-time link makes the first operator", async () => {
+  await olga.goto(house.link);
+  await shoot(olga, "first");
+  assert.deepEqual(await axe(olga), []);
+  await olga.fill("#name", "olga");
+  await olga.fill("#password", PASSWORD);
+  await olga.fill("#again", PASSWORD);
+  await olga.click("button.main");
+  await olga.waitForURL(/operator\/links/);
+  assert.match(await olga.textContent("main"), /manager\.conf/);
+});
+
+test("every page has no violations, in both languages, light and dark, and fits a phone", async () => {
+  const pages = [...places.map((place) => [place, at(place)]),
+    ...operator.map((place) => [place, `${house.base}/operator/${place}`])];
+  await olga.goto(at("calls"));
+  pages.push(["story", await olga.getAttribute("a.whole", "href").then((href) => new URL(href, house.base).href)]);
+  await olga.goto(at("deliveries") + "?state=failed");
+  pages.push(["delivery", await olga.getAttribute("a.whole", "href").then((href) => new URL(href, house.base).href)]);
+  const found = [];
+  for (const [language, theme] of [["da", "light"], ["en", "dark"]]) {
+    await olga.context().addCookies([
+      { name: "ringbud_language", value: language, url: house.base },
+      { name: "ringbud_theme", value: theme, url: house.base },
+    ]);
+    for (const [name, url] of pages) {
+      await olga.setViewportSize({ width: 1360, height: 900 });
+      const response = await olga.goto(url);
+      assert.equal(response.status(), 200, url);
+      assert.equal(await olga.getAttribute("html", "lang"), language);
+      found.push(...(await axe(olga)).map((what) => `${name} ${language} ${theme}: ${what}`));
+      await shoot(olga, `${name}-${language}-${theme}`);
+      if (language === "da") {
+        await olga.setViewportSize({ width: 390, height: 844 });
+        const wide = await olga.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (wide > 0) found.push(`${name} is ${wide} px wider than a phone`);
+        await olga.screenshot({ path: `${shots}/${name}-phone.png` });
+      }
+    }
+  }
+  assert.deepEqual(found, []);
+  await olga.setViewportSize({ width: 1360, height: 900 });
+  await olga.context().addCookies([{ name: "ringbud_language", value: "da", url: house.base }]);
+});
+
+test("the preview follows the focus, a refused address is told at once, and saving says what changed", async () => {
+  await olga.goto(at("integration"));
+  await olga.focus("#ended_url");
+  await olga.waitForSelector("#preview .request >> text=Duration");
+  await olga.fill("#outgoing_url", "http://10.1.2.3/x");
+  await olga.waitForSelector("#e-outgoing_url >> text=private");
+  await olga.fill("#outgoing_url", "https://crm.nordlys.example/pbx/out?who={EmployeeLocalNumber}");
+  await olga.waitForSelector("#preview .request >> text=/who=101/");
+  await olga.waitForSelector("#changes >> text=udgående");
+  assert.equal(await olga.textContent("#e-outgoing_url"), "");
+  await olga.click(".savebar button");
+  await olga.waitForSelector(".notice.done");
+  assert.match(await olga.inputValue("#outgoing_url"), /EmployeeLocalNumber/);
+});
+
+test("a test call shows the four answers", async () => {
+  await olga.goto(at("integration"));
+  await olga.click("#test button");
+  await olga.waitForSelector("#answers li:nth-child(4)");
+  assert.equal(await olga.locator("#answers li").count(), 4);
+  await shoot(olga, "test-call");
+});
+
+test("what was typed survives a session that ends", async () => {
+  const mine = await page(browser);
+  await login(mine, house.base, "olga");
+  await mine.goto(at("integration"));
+  await mine.fill("#incoming_url", "https://typed.example/ring");
+  await mine.context().clearCookies({ name: "ringbud_session" });
+  mine.on("dialog", (dialog) => dialog.accept());
+  await mine.click(".savebar button");
+  await mine.waitForURL(/\/login/);
+  await mine.fill("#name", "olga");
+  await mine.fill("#password", PASSWORD);
+  await mine.click("button.main");
+  await mine.waitForURL(/integration/);
+  assert.equal(await mine.inputValue("#incoming_url"), "https://typed.example/ring");
+  await mine.context().close();
+});
+
+test("the board changes by itself", async () => {
+  await olga.goto(at("now"));
+  const before = await olga.textContent("#board");
+  await olga.waitForFunction((text) => document.getElementById("board").textContent !== text, before, { timeout: 15000 });
+});
+
+test("a webhook is paused, announced on every page, and resumed", async () => {
+  await olga.goto(at("deliveries"));
+  await olga.click(".hooks li:first-child button");
+  await olga.goto(at("report"));
+  assert.match(await olga.textContent(".notice.waiting"), /på pause/);
+  await olga.goto(at("deliveries"));
+  await olga.click(".hooks button.main");
+  await olga.waitForSelector(".notice.done");
+  assert.equal(await olga.locator(".notice.waiting").count(), 0);
+});
+
+test("a report is exported", async () => {
+  await olga.goto(at("report"));
+  for (const kind of ["CSV", "Excel"]) {
+    const [download] = await Promise.all([olga.waitForEvent("download"), olga.click(`a.button >> text=${kind}`)]);
+    assert.match(download.suggestedFilename(), /report-.*\.(csv|xlsx)/);
+  }
+});
+
+test("keys reach search, places and rows", async () => {
+  await olga.goto(at("now"));
+  await olga.keyboard.press("g");
+  await olga.keyboard.press("c");
+  await olga.waitForURL(/calls/);
+  await olga.keyboard.press("ArrowDown");
+  await olga.keyboard.press("ArrowDown");
+  assert.equal(await olga.evaluate(() => document.activeElement.className), "whole");
+  await olga.keyboard.press("Enter");
+  await olga.waitForSelector("svg.story");
+  await olga.keyboard.press("/");
+  assert.equal(await olga.evaluate(() => document.activeElement.id), "q");
+});
+
+test("a reader sees and cannot change; without JavaScript too", async () => {
+  await olga.goto(`${house.base}/operator/users`);
+  await olga.fill("#name", "rolf");
+  await olga.selectOption("#scope", "read-only");
+  await olga.fill("#account", "1");
+  await olga.fill("#password", PASSWORD);
+  await olga.click("section.card button");
+  await olga.waitForSelector(".notice.done");
+  const rolf = await page(browser, { javaScriptEnabled: false });
+  await login(rolf, house.base, "rolf");
+  for (const place of places) {
+    const response = await rolf.goto(at(place));
+    assert.equal(response.status(), 200);
+    assert.equal(await rolf.locator("main form[method=post]:not([action$=password]) button:not(:disabled)").count(), 0, place);
+  }
+  assert.equal((await rolf.goto(`${house.base}/operator/accounts`)).status(), 404);
+  await rolf.context().close();
+});
+
+test("no page complained", () => assert.deepEqual(olga.complaints, []));
