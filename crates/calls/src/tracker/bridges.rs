@@ -60,6 +60,7 @@ impl Tracker {
     pub(super) fn leave(&mut self, key: ChannelKey) {
         let Some(channel) = self.channels.get_mut(key) else { return };
         let Some(bridge) = channel.bridge.take() else { return };
+        channel.last_bridge = Some(bridge);
         let left_first = self.strike_out(key, bridge);
         if let Some(channel) = self.channels.get_mut(key) {
             channel.left_first = left_first;

@@ -94,6 +94,8 @@ pub(super) struct Channel {
     /// The channels being reached, or reached, on its behalf.
     pub(super) dials: SmallVec<[ChannelKey; 1]>,
     pub(super) bridge: Option<BridgeKey>,
+    /// The bridge it was in before.
+    pub(super) last_bridge: Option<BridgeKey>,
     pub(super) queue: CompactString,
     pub(super) mark: Option<Box<Mark>>,
     /// The phone being reached sent the call on: the next attempt carries this.
@@ -135,6 +137,7 @@ impl Channel {
             reached: false,
             dials: SmallVec::new(),
             bridge: None,
+            last_bridge: None,
             queue: CompactString::default(),
             mark: None,
             forwarding: None,

@@ -15,7 +15,7 @@ use crate::tracker::{Context, Tracker};
 use crate::{EndReason, Listed, ListedState, Origin, PbxTime, Restored};
 
 /// How long the stream may lag behind a snapshot.
-const STREAM_GRACE: Duration = Duration::from_millis(1_500);
+const STREAM_GRACE: Duration = Duration::from_millis(500);
 
 /// How sure it is that what is known is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,15 +105,16 @@ impl Tracker {
         }
     }
 
-    /// Nothing from before the gap is up any more.
-    pub(super) fn restarted(&mut self, cx: &mut Context<'_>) {
-        let lost_at = match self.link {
-            Link::Gap { lost_at } | Link::Settling { lost_at: Some(lost_at), .. } => lost_at,
-            Link::Up | Link::Settling { lost_at: None, .. } => return,
+    /// Nothing from before the gap is up any more. Where no gap was told (a recording in one piece), all
+    /// that is known is from before, and `before` is when the PBX was heard last.
+    pub(super) fn restarted(&mut self, cx: &mut Context<'_>, before: PbxTime) {
+        let (lost_at, gap_told) = match self.link {
+            Link::Gap { lost_at } | Link::Settling { lost_at: Some(lost_at), .. } => (lost_at, true),
+            Link::Up | Link::Settling { lost_at: None, .. } => (before, false),
         };
         for key in self.channels.keys() {
-            if matches!(self.channels.get(key).map(|channel| &channel.presence), Some(Presence::Unconfirmed))
-            {
+            let presence = self.channels.get(key).map(|channel| &channel.presence);
+            if !gap_told || matches!(presence, Some(Presence::Unconfirmed)) {
                 self.vanish(cx, key, lost_at, EndReason::PbxRestarted);
             }
         }

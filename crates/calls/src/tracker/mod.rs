@@ -141,7 +141,8 @@ impl Tracker {
         out: &mut Vec<Output>,
     ) {
         self.handle_timeout(at, directory, out);
-        self.now = self.now.max(at);
+        let before = self.now;
+        self.now = before.max(at);
         let cx = &mut Context { at, directory, out };
         match input {
             Input::Appeared { who, origin } => self.appeared(cx, who, origin),
@@ -168,7 +169,7 @@ impl Tracker {
             Input::HangingUp { who } => self.hanging_up(who),
             Input::Gone { who, cause } => self.gone(cx, who, cause),
             Input::LinkLost => self.link_lost(at),
-            Input::Restarted => self.restarted(cx),
+            Input::Restarted => self.restarted(cx, before),
             Input::Snapshot { listed } => self.snapshot(cx, listed),
         }
     }

@@ -132,6 +132,7 @@ impl Tracker {
         let party =
             party.and_then(|party| self.known_or_new(cx, party, None)).or_else(|| self.talks_to(first));
         let target = target.and_then(|target| self.known_or_new(cx, target, None));
+        let target = target.or_else(|| self.consulted(first, second, party));
         let (first, second, party, target) = match target {
             // The party transferred is the original incoming call, whichever of the two calls the phone
             // named first.
@@ -173,6 +174,27 @@ impl Tracker {
             (Some(only), None) => Some(only),
             _ => None,
         }
+    }
+
+    /// The helper over which a phone consulted by feature code, where the PBX does not say (it does not if
+    /// the phone left the consultation's bridge first): it was with the phone, or is with the party now.
+    fn consulted(
+        &self,
+        first: ChannelKey,
+        second: ChannelKey,
+        party: Option<ChannelKey>,
+    ) -> Option<ChannelKey> {
+        if first != second {
+            return None;
+        }
+        let was_with = self.channels.get(first).and_then(|channel| self.bridges.get(channel.last_bridge?));
+        let was_with = was_with.map(|bridge| bridge.members.to_vec()).unwrap_or_default();
+        let with_party = party.map(|party| self.others_in_bridge(party)).unwrap_or_default();
+        let near = self.others_in_bridge(first).into_iter().chain(was_with).chain(with_party);
+        near.into_iter().find(|key| {
+            let channel = self.channels.get(*key);
+            channel.is_some_and(|channel| channel.is_helper() && channel.caller == Caller::Unknown)
+        })
     }
 
     /// What was dialled for the consultation, else the number of the party transferred to.

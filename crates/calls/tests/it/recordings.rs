@@ -42,6 +42,7 @@ pub(crate) fn events(files: &[PathBuf]) -> Vec<Event> {
             last = last.max(at);
             tracker.handle(at, input, &Lab, &mut out);
         });
+        stream.recording_ended(|at, input| tracker.handle(at, input, &Lab, &mut out));
     }
     tracker.handle_timeout(last + Duration::from_secs(5), &Lab, &mut out);
     let events = out.into_iter().filter_map(|output| match output {
