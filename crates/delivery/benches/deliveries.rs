@@ -10,9 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use calls::{
-    AccountId, CallId, Direction, Event, LegId, PbxName, PbxTime, Phone, What,
-};
+use calls::{AccountId, CallId, Direction, Event, LegId, PbxName, PbxTime, Phone, What};
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
 use delivery::schedule::Limits;
@@ -20,8 +18,8 @@ use delivery::sender::{Sender, SenderOptions};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use journal::settings::{Account, Integration, Secret, Setting, SettingKey, SigningSecret};
 use journal::seal::Sealer;
+use journal::settings::{Account, Integration, Secret, Setting, SettingKey, SigningSecret};
 use journal::{
     Access, Append, Appended, DeliveryId, Journal, Kept, Pending, SettingsBook, Sqlite, WallTime, call_hash,
 };
@@ -224,8 +222,7 @@ async fn sent(port: u16, all: bool) -> Rate {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let secs = began.elapsed().as_secs_f64();
-    let rate =
-        Rate { rate: DELIVERIES as f64 / secs, cpu_micros: (cpu_micros() - cpu) / DELIVERIES as f64 };
+    let rate = Rate { rate: DELIVERIES as f64 / secs, cpu_micros: (cpu_micros() - cpu) / DELIVERIES as f64 };
     sender.stop(Duration::from_secs(5)).await;
     rate
 }

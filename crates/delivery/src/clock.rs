@@ -37,12 +37,7 @@ impl Clock {
         WallTime(i64::try_from(micros).unwrap_or(i64::MAX))
     }
 
-    /// What a time of the wall is by the clock that never jumps.
-    pub(crate) fn moment_of(&self, at: WallTime) -> Moment {
-        Moment(self.now().0.saturating_add(at.0.saturating_sub(self.wall().0)))
-    }
-
-    /// And back.
+    /// What a moment is by the wall's.
     pub(crate) fn wall_of(&self, at: Moment) -> WallTime {
         WallTime(self.wall().0.saturating_add(at.0.saturating_sub(self.now().0)))
     }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle};
+use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle, WallTime};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
 use super::routes::{NoWay, Routes, Way};
 use super::settler::Entry;
 use crate::clock::Clock;
-use crate::policy::{Moment, Patience};
+use crate::policy::{Moment, OTHERS_PATIENCE};
 use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
 /// Bodies kept at hand for deliveries that were offered and not started yet; the rest is read again.
@@ -88,19 +87,16 @@ impl Core {
         {
             self.fresh.insert((id.event.0, id.integration.number), kept);
         }
-        let patience = self.patience(id.integration).with(kind);
-        let created = self.clock.moment_of(created_at);
-        let due = self.clock.moment_of(due_at).min(self.clock.now().plus(crate::policy::OTHERS_PATIENCE));
+        let patience = self.routes.patience(id.integration).with(kind);
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        let moment_of = |at: WallTime| Moment(now.0.saturating_add(at.0.saturating_sub(wall.0)));
+        let created = moment_of(created_at);
+        let due = moment_of(due_at).min(now.plus(OTHERS_PATIENCE));
         // Due after its time is up: wanted again by a person, and its time begins anew.
         let since = if due > created.plus(patience) { due } else { created };
         let input = Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due };
-        self.schedule.handle(self.clock.now(), input, &mut self.outs);
+        self.schedule.handle(now, input, &mut self.outs);
         self.collect(work);
-    }
-
-    fn patience(&self, integration: IntegrationId) -> Patience {
-        let settings = self.book.integration(integration);
-        settings.map_or_else(Patience::default, |(_, settings)| Patience::of(&settings.retry))
     }
 
     fn collect(&mut self, work: &mut Work) {

@@ -103,6 +103,12 @@ impl Routes {
         (Disposition::Send, Some(self.hook(schedule, integration, url, &settings)))
     }
 
+    /// How long an integration's events are worth trying.
+    pub(super) fn patience(&self, integration: IntegrationId) -> Patience {
+        let settings = self.routes.get(&integration.number).and_then(|route| route.settings.as_ref());
+        settings.map_or_else(Patience::default, |settings| Patience::of(&settings.retry))
+    }
+
     /// The webhook of a URL; made if it is new.
     fn hook(
         &mut self,

@@ -272,17 +272,7 @@ async fn a_name_server_that_hangs_is_given_up_in_time() {
 
 /// A TLS receiver with a certificate for a name; its CA as PEM.
 async fn tls_receiver(name: &str) -> (SocketAddr, String) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(vec![name.to_owned()]).expect("a certificate");
-    let key = rustls_pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-    let config =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .expect("a configuration");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, pem) = acceptor(name, &[]);
     let address = raw(move |stream| {
         let acceptor = acceptor.clone();
         async move {
@@ -294,7 +284,51 @@ async fn tls_receiver(name: &str) -> (SocketAddr, String) {
         }
     })
     .await;
-    (address, cert.pem())
+    (address, pem)
+}
+
+fn acceptor(name: &str, protocols: &[&str]) -> (TlsAcceptor, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec![name.to_owned()]).expect("a certificate");
+    let key = rustls_pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .expect("a configuration");
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    (TlsAcceptor::from(Arc::new(config)), cert.pem())
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_tls_agrees_on_it() {
+    let (acceptor, pem) = acceptor("crm.example.com", &["h2", "http/1.1"]);
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let address = raw(move |stream| {
+        let (acceptor, tell) = (acceptor.clone(), tell.clone());
+        async move {
+            let stream = acceptor.accept(stream).await.expect("a handshake");
+            let answer = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let _ = tell.send((request.version(), request.uri().to_string()));
+                async { Ok::<_, std::convert::Infallible>(http::Response::new(String::from("thanks"))) }
+            });
+            let io = hyper_util::rt::TokioIo::new(stream);
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let _ = hyper::server::conn::http2::Builder::new(executor).serve_connection(io, answer).await;
+        }
+    })
+    .await;
+    let base = format!("https://crm.example.com:{}", address.port());
+    let settings = Integration { ca_pem: pem, ..everything_to(&format!("{base}/hook?a=1")) };
+    let gateway = gateway(settings, named(impatient(), to_localhost())).await;
+    for call in ["a", "b"] {
+        let id = gateway.tell_one(EventKind::Ended, call).await;
+        let attempt = first_attempt(&gateway, id).await;
+        assert_eq!((attempt.status, attempt.response_body.as_slice()), (Some(200), &b"thanks"[..]));
+        assert_eq!(told.recv().await, Some((http::Version::HTTP_2, format!("{base}/hook?a=1"))));
+    }
 }
 
 fn to_localhost() -> Names<impl Fn() -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static> {

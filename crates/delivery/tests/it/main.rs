@@ -6,6 +6,7 @@ mod guard;
 mod journal_trouble;
 mod payload;
 mod policy;
+mod promises;
 mod request;
 mod schedule;
 mod sender;
