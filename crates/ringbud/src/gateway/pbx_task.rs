@@ -25,7 +25,7 @@ use crate::stop::Stop;
 /// How long a PBX may take to take what we say.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the journal is told that a quiet PBX was heard.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Why there is no link, or no longer.
 #[derive(Debug, thiserror::Error)]
