@@ -197,6 +197,41 @@ fn a_plain_login_sends_the_secret_and_debug_never_shows_it() {
 }
 
 #[test]
+fn what_knows_no_challenges_is_logged_in_to_without() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING);
+    play.answers(|action| match action {
+        "Challenge" => "Response: Error\nMessage: Invalid/unknown command\n\n".to_owned(),
+        // An answer without an id can only be meant for the one question there is.
+        "Login" => format!("Response: Success\nMessage: Authentication accepted\n\n{BOOTED}"),
+        other => willing(other),
+    });
+    assert_eq!(play.session.state(), State::Live);
+
+    let mut play = Play::new();
+    play.connect().hears(GREETING);
+    play.sent.clear();
+    play.wait(4);
+    assert!(play.sent.ends_with("Username: ringbud\r\nSecret: s3cret\r\n\r\n"), "{}", play.sent);
+}
+
+#[test]
+fn questions_that_are_not_answered_do_not_keep_a_living_link_from_being_followed() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING);
+    for _ in 0..12 {
+        play.answers(|action| match action {
+            "Challenge" | "Login" | "Ping" => willing(action),
+            _ => String::new(),
+        });
+        play.wait(3);
+    }
+    assert_eq!(play.failure, None);
+    assert_eq!(play.session.state(), State::Live);
+    assert!(play.takes_said().contains(&format!("{:?}", Notice::Missing(Missing::Snapshot))));
+}
+
+#[test]
 fn all_filters_are_sent_in_one_go_because_the_first_keeps_everything_else_away() {
     let mut play = Play::new();
     play.connect().hears(GREETING);

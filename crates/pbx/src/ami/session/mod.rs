@@ -40,7 +40,8 @@ impl fmt::Debug for Secret {
 /// How the secret is shown to the PBX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// As a digest of the secret and a challenge of the PBX: whoever listens does not learn it.
+    /// As a digest of the secret and a challenge of the PBX: whoever listens does not learn it. As it is where
+    /// the other end knows no challenges.
     Challenge,
     /// As it is.
     Plain,

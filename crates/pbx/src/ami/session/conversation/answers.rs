@@ -67,9 +67,14 @@ impl Conversation {
         now: Now,
         out: &mut impl FnMut(Output<'_>),
     ) {
-        let what = For::of(message.value("ActionID"));
+        let what = For::of(message.value("ActionID")).or_else(|| self.only_question(message));
         match (what, is_success) {
-            (Some(For::Challenge), true) => self.answer_challenge(message.value("Challenge"), out),
+            (Some(For::Challenge), true) => self.answer_challenge(message.value("Challenge"), now, out),
+            (Some(For::Challenge), false)
+                if matches!(self.phase, Phase::LoggingIn { is_proving: true, .. }) =>
+            {
+                self.log_in_plainly(now, out);
+            }
             (Some(For::Login), true) => self.logged_in(now, out),
             (Some(For::Challenge | For::Login), false) => {
                 let username = self.settings.username.clone();
@@ -102,6 +107,22 @@ impl Conversation {
             (Some(For::Ping | For::Channels | For::Endpoints), false)
             | (Some(For::Status | For::Channels | For::Endpoints), true)
             | (None, _) => {}
+        }
+    }
+
+    /// What is answered by a message without an id: during the login there is only one question at a time.
+    fn only_question(&self, message: &Message<'_>) -> Option<For> {
+        match self.phase {
+            Phase::LoggingIn { .. } if !message.value("ActionID").is_empty() => None,
+            Phase::LoggingIn { is_proving: true, .. } => Some(For::Challenge),
+            Phase::LoggingIn { is_proving: false, .. } => Some(For::Login),
+            Phase::Offline
+            | Phase::Greeting { .. }
+            | Phase::Booting { .. }
+            | Phase::Settling { .. }
+            | Phase::Listing { .. }
+            | Phase::Live { .. }
+            | Phase::Failed => None,
         }
     }
 

@@ -17,6 +17,8 @@ use crate::ami::message::Message;
 
 /// How long the PBX may take to greet, and to answer an action.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long a challenge may take to come; what knows none is logged in to without.
+const CHALLENGE_WITHIN: Duration = Duration::from_secs(3);
 /// How long `FullyBooted` is waited for after the login; a user without system events never gets it.
 const BOOTED_WITHIN: Duration = Duration::from_secs(3);
 /// How long a list may pause.
@@ -41,6 +43,8 @@ enum Phase {
     },
     LoggingIn {
         until: Duration,
+        /// A challenge was asked for, so that the secret need not be shown.
+        is_proving: bool,
     },
     /// Logged in; `FullyBooted` should come.
     Booting {
@@ -206,7 +210,7 @@ impl Conversation {
         let pulse = self.pulse.map(|pulse| pulse.deadline());
         match self.phase {
             Phase::Offline | Phase::Failed => None,
-            Phase::Greeting { until, .. } | Phase::LoggingIn { until } => Some(until),
+            Phase::Greeting { until, .. } | Phase::LoggingIn { until, .. } => Some(until),
             Phase::Booting { until }
             | Phase::Settling { until, .. }
             | Phase::Listing { until }
@@ -225,18 +229,21 @@ impl Conversation {
                 };
                 return self.fail(failure, out);
             }
-            Phase::LoggingIn { until } if now.monotonic >= *until => {
+            Phase::LoggingIn { until, is_proving: true } if now.monotonic >= *until => {
+                self.log_in_plainly(now, out);
+            }
+            Phase::LoggingIn { until, .. } if now.monotonic >= *until => {
                 return self.fail(Failure::NoAnswer { action: "Login", within: ANSWER_WITHIN }, out);
             }
             Phase::Booting { until } if now.monotonic >= *until => {
                 out(Output::Notice(Notice::Missing(Missing::SystemEvents)));
                 self.settle(now, out);
             }
-            Phase::Settling { until, .. } if now.monotonic >= *until => {
-                return self.fail(Failure::NoAnswer { action: "Filter", within: ANSWER_WITHIN }, out);
-            }
+            // A link that is dead does not answer pings either; one that lives goes on with what it has.
+            Phase::Settling { until, .. } if now.monotonic >= *until => self.list(None, now, out),
             Phase::Listing { until } if now.monotonic >= *until => {
-                return self.fail(Failure::NoAnswer { action: "CoreShowChannels", within: LIST_WITHIN }, out);
+                out(Output::Notice(Notice::Missing(Missing::Snapshot)));
+                self.go_live(now, out);
             }
             Phase::Live { audit_at } if now.monotonic >= *audit_at => {
                 self.follow(now, out);

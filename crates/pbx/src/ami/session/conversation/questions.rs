@@ -3,7 +3,7 @@
 use calls::PbxTime;
 use md5::{Digest, Md5};
 
-use super::{ANSWER_WITHIN, Conversation, LIST_WITHIN, Phase};
+use super::{ANSWER_WITHIN, CHALLENGE_WITHIN, Conversation, LIST_WITHIN, Phase};
 use crate::ami::encode::Action;
 use crate::ami::events::EVENTS;
 use crate::ami::session::{Now, Output, Proof, Settings};
@@ -48,20 +48,28 @@ impl For {
 
 impl Conversation {
     pub(super) fn log_in(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN }, out);
         match self.settings.proof {
-            Proof::Challenge => self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out),
-            Proof::Plain => {
-                let Settings { username, secret, .. } = self.settings.clone();
-                self.send(For::Login, "Login", &[("Username", &username), ("Secret", &secret.0)], out);
+            Proof::Challenge => {
+                let until = now.monotonic + CHALLENGE_WITHIN;
+                self.enter(Phase::LoggingIn { until, is_proving: true }, out);
+                self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out);
             }
+            Proof::Plain => self.log_in_plainly(now, out),
         }
     }
 
-    pub(super) fn answer_challenge(&mut self, challenge: &str, out: &mut impl FnMut(Output<'_>)) {
-        if !matches!(self.phase, Phase::LoggingIn { .. }) {
+    /// For what speaks AMI and knows no challenges: proxies, and stand-ins for a PBX.
+    pub(super) fn log_in_plainly(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN, is_proving: false }, out);
+        let Settings { username, secret, .. } = self.settings.clone();
+        self.send(For::Login, "Login", &[("Username", &username), ("Secret", &secret.0)], out);
+    }
+
+    pub(super) fn answer_challenge(&mut self, challenge: &str, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        if !matches!(self.phase, Phase::LoggingIn { is_proving: true, .. }) {
             return;
         }
+        self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN, is_proving: false }, out);
         let Settings { username, secret, .. } = self.settings.clone();
         let digest = Md5::new().chain_update(challenge).chain_update(&secret.0).finalize();
         let key = format!("{digest:x}");
