@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 use super::frame::page;
 use super::visitor::{Fields, Taste, same_site};
 use super::{Fail, Frame, Window, audit, login, password, session, users};
+use crate::LinkState;
 
 /// Where the key is kept until somebody used it.
 const KEY: &str = "first-run";
@@ -105,5 +106,7 @@ pub(super) async fn make(
     window.web.book.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
     window.web.book.put(SettingKey::System(KEY.to_owned()), None, None).await?;
     audit::note(&window, &form.name, "audit.first", "", "").await;
-    login::open(&window, &form.name, &kept, "/operator/links?done=welcome")
+    let up = window.web.gateway.links().iter().any(|link| link.state == LinkState::Up);
+    let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
+    login::open(&window, &form.name, &kept, next)
 }

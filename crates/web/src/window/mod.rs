@@ -18,6 +18,7 @@ mod operator;
 mod password;
 mod people;
 mod preferences;
+mod refusal;
 mod report;
 mod session;
 mod settings;
@@ -34,6 +35,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 
 pub(crate) use fail::Fail;
 pub use first::first_run_path;
@@ -47,12 +49,17 @@ use crate::Web;
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;
 
+/// So many live boards are open at once.
+const MAX_VIEWERS: usize = 1_000;
+
 /// What the window has at hand besides what the program gives.
 pub(crate) struct Window {
     pub(crate) web: Arc<Web>,
     pub(crate) sessions: session::Sessions,
     pub(crate) throttle: throttle::Throttle,
     pub(crate) passwords: password::Passwords,
+    /// Places at the live boards.
+    pub(crate) seats: Arc<Semaphore>,
 }
 
 /// The window's pages, without a sub-path.
@@ -62,6 +69,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         sessions: session::Sessions::default(),
         throttle: throttle::Throttle::default(),
         passwords: password::Passwords::default(),
+        seats: Arc::new(Semaphore::new(MAX_VIEWERS)),
     });
     Router::new()
         .route("/", get(frame::home))

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse as Stream};
 use calls::Direction;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use journal::AccountSettings;
 
 use super::frame::page;
@@ -21,6 +21,9 @@ use crate::LiveLeg;
 const PAUSE: Duration = Duration::from_millis(200);
 /// A viewer whose connection is quiet is told something so often; also how soon a lost login shows.
 const QUIET: Duration = Duration::from_secs(15);
+
+/// A stream ends after so long; the browser asks again, and is asked who it is.
+const SITTING: Duration = Duration::from_secs(10 * 60);
 
 /// What one leg of an employee is about.
 pub(crate) struct Doing {
@@ -80,6 +83,9 @@ pub(super) async fn stream(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "now");
+    let Ok(seat) = window.seats.clone().try_acquire_owned() else {
+        return Err(Fail::broken(f.w.get("fail.crowded")));
+    };
     let mut changes = window.web.gateway.changes();
     changes.mark_changed();
     let state = (window, f, account.id.clone(), changes);
@@ -90,6 +96,10 @@ pub(super) async fn stream(
         tokio::time::sleep(PAUSE).await;
         Some((Ok::<_, Infallible>(Sse::default().event("board").data(drawn)), (window, f, id, changes)))
     });
+    let boards = boards.take_until(Box::pin(async move {
+        tokio::time::sleep(SITTING).await;
+        drop(seat);
+    }));
     Ok(Stream::new(boards).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
 }
 

@@ -13,7 +13,7 @@ use journal::settings::{Employee, Holder, Phone, Setting, SettingKey};
 
 use super::fail::back_to;
 use super::frame::page;
-use super::{Fail, Frame, Posted, Visitor, Window, audit};
+use super::{Fail, Frame, Posted, Visitor, Window, audit, refusal};
 use crate::{api, wire};
 pub(super) use table::quoted;
 pub(super) use table::{csv, import};
@@ -91,7 +91,7 @@ fn refused(
     pasted: &str,
 ) -> Result<Response, Fail> {
     let mut form = build(window, visitor, account);
-    form.error = refusal.message.clone();
+    form.error = refusal::told(form.f.w, refusal);
     form.pasted = pasted.to_owned();
     Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
 }

@@ -12,7 +12,7 @@ use journal::settings::{Account, Scope, Setting, SettingKey, User};
 use super::audit::Entry;
 use super::fail::back_to;
 use super::frame::page;
-use super::{Fail, Frame, Posted, Visitor, Window, audit, password};
+use super::{Fail, Frame, Posted, Visitor, Window, audit, password, refusal};
 use crate::wire;
 
 /// Entries of the audit log that are shown.
@@ -67,7 +67,7 @@ pub(super) async fn save(
     let name = match wire::name("name", fields.get("name")) {
         Ok(name) => name,
         Err(refusal) => {
-            form.error = refusal.message;
+            form.error = refusal::told(form.f.w, &refusal);
             return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
         }
     };

@@ -91,13 +91,13 @@ mod tests {
 
     /// Everything in quotes in a template or a source of the window.
     fn quoted(folder: &Path, into: &mut BTreeSet<String>) {
+        let parts = regex::Regex::new(r#""([a-z0-9_]+(?:\.[A-Za-z0-9_\-]+)+)""#).unwrap();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 quoted(&path, into);
             } else if path.file_name().is_some_and(|name| name != "words.rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let parts = regex::Regex::new(r#""([a-z0-9_]+(?:\.[A-Za-z0-9_\-]+)+)""#).unwrap();
                 into.extend(parts.captures_iter(&text).map(|found| found[1].to_owned()));
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use calls::{Direction, EventKind, LegId, PbxTime, What};
+use calls::{Direction, EndReason, EventKind, LegId, PbxTime, What};
 use journal::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 
 use super::super::frame::page;
@@ -186,8 +186,7 @@ fn arrows(legs: &[LegRecord], x: &impl Fn(PbxTime) -> f64, y: &impl Fn(usize) ->
     for (index, leg) in legs.iter().enumerate() {
         let Some(ended) = &leg.ended else { continue };
         let What::Ended(end) = &ended.what else { continue };
-        let Some(transfer) = end.transfer.as_ref().filter(|_| end.reason == calls::EndReason::Transferred)
-        else {
+        let Some(transfer) = end.transfer.as_ref().filter(|_| end.reason == EndReason::Transferred) else {
             continue;
         };
         let to = legs
@@ -211,12 +210,11 @@ fn entry(f: &Frame, kept: &Kept, by_event: &HashMap<EventSeq, Vec<&DeliveryRecor
         What::Ended(end) => {
             let reason = f.w.get(&format!("reason.{}", end.reason.name())).to_owned();
             let talk = event.duration().as_secs();
-            let mut what = if talk > 0 { format!("{reason}, {}", f.locale.duration(talk)) } else { reason };
-            if let Some(transfer) = &end.transfer {
-                what =
-                    format!("{what}; {}", f.w.with("story.transferred", "to", f.locale.phone(&transfer.to)));
-            }
-            what
+            let talked = (talk > 0).then(|| f.locale.duration(talk));
+            let to =
+                end.transfer.as_ref().map(|one| f.w.with("story.transferred", "to", f.locale.phone(&one.to)));
+            let reason = Some(reason).filter(|_| end.reason != EndReason::Transferred || to.is_none());
+            [reason, to, talked].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
         What::Incoming | What::Answered | What::Outgoing => other_number(f, event),
     };

@@ -7,7 +7,7 @@ use journal::settings::{BodyFormat, Credentials, Extras, Integration, Method, Pa
 use serde_json::{Map, Value, json};
 
 use super::super::visitor::Fields;
-use super::super::{Window, Words};
+use super::super::{Window, Words, refusal};
 use super::{ORDER, field};
 use crate::{clock, wire};
 
@@ -84,8 +84,8 @@ fn time_format(format: TimeFormat) -> &'static str {
 }
 
 /// Checks a form: all that is wrong at once, each by its field.
-pub(crate) fn checked(window: &Window, fields: &Fields, before: &Integration) -> Checked {
-    let (mut input, mut errors) = json_of(fields);
+pub(crate) fn checked(window: &Window, w: Words, fields: &Fields, before: &Integration) -> Checked {
+    let (mut input, mut errors) = json_of(w, fields);
     let check_url = |url: &str| window.web.gateway.check_url(url);
     for _ in 0..MAX_ERRORS {
         let bytes = Value::Object(input.clone()).to_string();
@@ -94,7 +94,8 @@ pub(crate) fn checked(window: &Window, fields: &Fields, before: &Integration) ->
             Err(refusal) => {
                 let top = refusal.field.split('.').next().unwrap_or_default().to_owned();
                 input.remove(&top);
-                if top.is_empty() || errors.insert(refusal.field, refusal.message).is_some() {
+                let told = refusal::told(w, &refusal);
+                if top.is_empty() || errors.insert(refusal.field, told).is_some() {
                     break;
                 }
             }
@@ -104,7 +105,7 @@ pub(crate) fn checked(window: &Window, fields: &Fields, before: &Integration) ->
 }
 
 /// The form as the API would be sent it.
-fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
+fn json_of(w: Words, fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
     let mut errors = BTreeMap::new();
     let mut input = Map::new();
     let plain = ["method", "body_format", "time_format", "time_zone", "feature_codes", "ca_pem"];
@@ -114,7 +115,7 @@ fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
         }
     }
     let names = match fields.get("parameter_names") {
-        "map" => pairs("parameter_names", fields.raw("names_map"), '=', &mut errors),
+        "map" => pairs("parameter_names", w.get("expect.names"), fields.raw("names_map"), '=', &mut errors),
         "" => json!("default"),
         name => json!(name),
     };
@@ -125,7 +126,10 @@ fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
         _ => json!(false),
     };
     input.insert("extras".into(), extras);
-    input.insert("headers".into(), pairs("headers", fields.raw("headers"), ':', &mut errors));
+    input.insert(
+        "headers".into(),
+        pairs("headers", w.get("expect.headers"), fields.raw("headers"), ':', &mut errors),
+    );
     let credentials = match fields.get("credentials") {
         "basic" => {
             json!({"type": "basic", "username": fields.get("username"), "password": fields.raw("password")})
@@ -140,9 +144,7 @@ fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
             "" => {}
             text => match text.parse::<u32>() {
                 Ok(secs) => drop(retry.insert(name.into(), json!(secs))),
-                Err(_) => {
-                    drop(errors.insert(format!("retry.{name}"), "expected a whole number of seconds".into()))
-                }
+                Err(_) => drop(errors.insert(format!("retry.{name}"), w.get("expect.retry").into())),
             },
         }
     }
@@ -151,14 +153,18 @@ fn json_of(fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
 }
 
 /// Lines of `name = value`.
-fn pairs(field: &str, text: &str, mark: char, errors: &mut BTreeMap<String, String>) -> Value {
+fn pairs(
+    field: &str,
+    expected: &str,
+    text: &str,
+    mark: char,
+    errors: &mut BTreeMap<String, String>,
+) -> Value {
     let mut map = Map::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.split_once(mark) {
             Some((name, value)) => drop(map.insert(name.trim().to_owned(), json!(value.trim()))),
-            None => drop(
-                errors.insert(field.to_owned(), format!("\"{line}\": expected a line like Name{mark} value")),
-            ),
+            None => drop(errors.insert(field.to_owned(), format!("{expected}: {line}"))),
         }
     }
     Value::Object(map)

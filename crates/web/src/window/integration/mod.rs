@@ -102,7 +102,7 @@ fn build(
 ) -> IntegrationPage {
     let f = Frame::account(window, visitor, account, "integration");
     let (kept, version) = present(account);
-    let checked = draft::checked(window, &d, &kept);
+    let checked = draft::checked(window, f.w, &d, &kept);
     let (employee, name) = sample::employee(account);
     let service = |kind: EventKind| {
         let event = sample::event(account, &employee, &name, kind, clock::now());
@@ -167,8 +167,8 @@ pub(super) async fn save(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let (before, version) = present(&account);
-    let checked = draft::checked(&window, &fields, &before);
     let mut form = build(&window, &visitor, &account, fields.clone(), focus(fields.get("focus")));
+    let checked = draft::checked(&window, form.f.w, &fields, &before);
     if !checked.errors.is_empty() {
         form.errors = checked.errors.clone();
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
@@ -195,7 +195,7 @@ pub(super) async fn preview(
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "integration");
     let (kept, _) = present(&account);
-    let checked = draft::checked(&window, &fields, &kept);
+    let checked = draft::checked(&window, f.w, &fields, &kept);
     let changes = draft::changes(&f.w, &kept, &checked.integration);
     let preview = preview::of(&f, &account, &checked, focus(fields.get("focus")));
     page(&preview::Part { f, preview, errors: checked.errors, changes })

@@ -11,6 +11,7 @@ use journal::settings::{Account, Setting, SettingKey};
 
 use super::super::fail::back_to;
 use super::super::frame::page;
+use super::super::refusal::told;
 use super::super::visitor::Fields;
 use super::super::{Fail, Frame, Posted, Visitor, Window, audit};
 use crate::wire;
@@ -100,7 +101,7 @@ pub(super) async fn make(
         Err(refusal) => refusal,
     };
     let mut form = build(&window, &visitor, "");
-    form.error = refusal.message;
+    form.error = told(form.f.w, &refusal);
     Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
 }
 

@@ -36,8 +36,11 @@ const PAGES: &[(&str, [u16; 4])] = &[
     ("/nowhere", [404, 404, 404, 404]),
 ];
 
-/// The same for forms, with fields that are right.
-const FORMS: &[(&str, &[(&str, &str)], [u16; 4])] = &[
+/// Address, fields that are right, and what is answered.
+type Form = (&'static str, &'static [(&'static str, &'static str)], [u16; 4]);
+
+/// The same for forms.
+const FORMS: &[Form] = &[
     ("/a/1/integration", &[("method", "POST"), ("version", "0")], [303, 403, 0, 0]),
     ("/a/1/integration/preview", &[("method", "POST")], [303, 0, 0, 0]),
     ("/a/1/integration/test", &[("employee", "101")], [303, 403, 0, 0]),
