@@ -84,6 +84,7 @@ pub struct Running {
 /// When the store, a secret or the HTTP server is not to be had.
 pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let metrics = crate::telemetry::start_metrics();
+    crate::telemetry::begin(&config.pbxs);
     let secrets = secrets(config)?;
     let store = Store::open(config, Access::Gateway).await?;
     let listener = http::bind(&config.http).await?;

@@ -93,10 +93,6 @@ async fn gauges(
         for link in &links {
             link.with(link_gauges);
         }
-        let status = sender.status();
-        metrics::gauge!("ringbud_deliveries_pending").set(number(status.pending));
-        metrics::gauge!("ringbud_deliveries_pending_bytes").set(number(status.bytes));
-        metrics::gauge!("ringbud_requests_in_flight").set(f64::from(status.in_flight));
         let oldest = sender.oldest().unwrap_or_default();
         metrics::gauge!("ringbud_delivery_oldest_seconds").set(oldest.as_secs_f64());
         if let Ok(size) = journal.size().await {

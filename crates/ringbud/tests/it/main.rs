@@ -8,5 +8,6 @@ mod commands;
 mod configuration;
 mod lab;
 mod links;
+mod monitoring;
 mod stopping;
 mod store;

@@ -1,11 +1,15 @@
 //! The program's log, on standard error, and its metrics.
 
+mod figures;
+
 use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
+
+pub use figures::begin;
 
 /// Bounds of the histograms of durations, in seconds.
 const SECONDS: [f64; 16] =
@@ -35,5 +39,6 @@ pub fn start_metrics() -> PrometheusHandle {
     let handle = recorder.handle();
     // A second start in one process (tests) counts for itself.
     let _ = metrics::set_global_recorder(recorder);
+    figures::describe();
     handle
 }

@@ -1,0 +1,70 @@
+//! What the figures for Prometheus mean, and those that have to be there from the start.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+use crate::config::Pbx;
+
+/// Says what each means.
+pub(super) fn describe() {
+    describe_counter!("ringbud_events_total", "Call events kept, by PBX and kind");
+    describe_counter!(
+        "ringbud_events_unkept_total",
+        "Call events that could not be kept before the program ended"
+    );
+    describe_histogram!(
+        "ringbud_event_kept_seconds",
+        Unit::Seconds,
+        "From an event's arrival until it is on disk"
+    );
+    describe_histogram!("ringbud_journal_append_seconds", Unit::Seconds, "How long a commit of events took");
+    describe_gauge!("ringbud_journal_unwritable", "1 while the journal cannot be written");
+    describe_gauge!("ringbud_journal_bytes", Unit::Bytes, "Size of the journal on disk");
+    describe_gauge!("ringbud_journal_events", "Events kept");
+    describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
+    describe_gauge!(
+        "ringbud_link_lag_seconds",
+        Unit::Seconds,
+        "Age of the newest PBX message when it was worked off"
+    );
+    describe_gauge!("ringbud_link_queued_bytes", Unit::Bytes, "What a PBX said and is not worked off");
+    describe_counter!("ringbud_link_losses_total", "How often a link to a PBX was lost");
+    describe_counter!("ringbud_pbx_messages_total", "Messages a PBX sent");
+    describe_counter!("ringbud_pbx_skipped_total", "Messages of a PBX that were too long and were skipped");
+    describe_counter!("ringbud_anomalies_total", "Things a PBX said that the call logic did not expect");
+    describe_gauge!("ringbud_channels", "Live channels of a PBX");
+    describe_gauge!("ringbud_legs", "Legs that have begun and not ended");
+    describe_counter!("ringbud_deliveries_total", "Deliveries settled, by outcome");
+    describe_gauge!("ringbud_deliveries_pending", "Deliveries not settled");
+    describe_gauge!("ringbud_deliveries_in_flight", "Requests that are out");
+    describe_gauge!(
+        "ringbud_delivery_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest delivery has waited"
+    );
+    describe_gauge!("ringbud_schedule_bytes", Unit::Bytes, "What pending deliveries take in memory");
+    describe_counter!("ringbud_failed_attempts_total", "Requests that were not accepted");
+    describe_counter!("ringbud_settle_failures_total", "Outcomes that could not be written at once");
+    describe_histogram!("ringbud_attempt_seconds", Unit::Seconds, "How long a request took");
+    describe_histogram!(
+        "ringbud_received_to_accepted_seconds",
+        Unit::Seconds,
+        "From an event's arrival until a web service accepted it"
+    );
+    describe_counter!("ringbud_connections_opened_total", "Connections made to web services");
+    describe_counter!(
+        "ringbud_connections_replaced_total",
+        "Connections that were dead when they were to be used"
+    );
+    describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory the process takes");
+}
+
+/// Puts up what only moves in bad times, so that an alert can tell none from unknown.
+pub fn begin(pbxs: &[Pbx]) {
+    metrics::gauge!("ringbud_journal_unwritable").set(0.0);
+    metrics::counter!("ringbud_events_unkept_total").increment(0);
+    for pbx in pbxs {
+        for name in ["ringbud_link_losses_total", "ringbud_pbx_skipped_total"] {
+            metrics::counter!(name, "pbx" => pbx.name.to_string()).increment(0);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Dashboard and alerts speak of figures that are there.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use tokio::time::Instant;
+
+use crate::bed::{Bed, PATIENCE};
+
+/// Has a label for each kind of trouble, so it is there with the first.
+const ONLY_IN_TROUBLE: &str = "ringbud_anomalies_total";
+
+/// The names of figures in a text.
+fn names(text: &str) -> BTreeSet<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = text.split(|c| !is_word(c));
+    let names = words.filter(|word| word.starts_with("ringbud_") || word.starts_with("process_"));
+    names.map(|name| name.strip_suffix("_bucket").unwrap_or(name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn dashboard_and_alerts_name_only_what_is_exported() {
+    let mut bed = Bed::new().await;
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.requests(3).await;
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/monitoring");
+    let mut wanted = BTreeSet::new();
+    for file in ["dashboard.json", "alerts.yml"] {
+        let found = names(&std::fs::read_to_string(folder.join(file)).unwrap());
+        assert!(found.len() > 5, "{file} names hardly anything: {found:?}");
+        wanted.extend(found);
+    }
+    wanted.remove(ONLY_IN_TROUBLE);
+    // Gauges are set every few seconds.
+    let until = Instant::now() + PATIENCE;
+    let mut missing = wanted.clone();
+    while !missing.is_empty() {
+        let (_, figures) = gateway.api("GET", "/metrics", "", "").await;
+        missing = wanted.difference(&names(&figures)).cloned().collect();
+        assert!(Instant::now() < until, "never exported: {missing:?}");
+    }
+    gateway.stop().await;
+}
