@@ -1,5 +1,5 @@
 //! How fast the journal takes events and settles their deliveries on this machine, beside what SQLite alone
-//! can do: `cargo run --release -p journal --example throughput [SECONDS]`.
+//! can do: `cargo run --release -p journal --example throughput [SECONDS [TASKS BATCH]]`.
 
 use std::error::Error;
 use std::path::Path;
@@ -15,14 +15,19 @@ use journal::{Access, Append, Appended, Attempt, Journal, Outcome, Settle, Sqlit
 const ACCOUNTS: u32 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let seconds = std::env::args().nth(1).map_or(Ok(5), |text| text.parse())?;
-    let length = Duration::from_secs(seconds);
+    let arguments: Vec<u32> = std::env::args().skip(1).map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let length = Duration::from_secs(arguments.first().copied().unwrap_or(5).into());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for batch in [100, 1_000] {
         let rate = raw(length, batch)?;
         println!("SQLite alone, rows of 400 B put in and deleted, {batch} a commit: {rate:.0}/s");
     }
-    for (tasks, batch) in [(64, 1), (4, 64), (2, 512)] {
+    println!("making the events and their attempts takes {:.1} µs each", making());
+    let shapes = match arguments[..] {
+        [_, tasks, batch, ..] => vec![(tasks, batch)],
+        _ => vec![(64, 1), (4, 64), (2, 512)],
+    };
+    for (tasks, batch) in shapes {
         for history in [false, true] {
             let with = if history { "with" } else { "without" };
             let rate = runtime.block_on(whole(length, tasks, batch, history))?;
@@ -43,6 +48,16 @@ fn cpu_micros() -> Option<u64> {
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// What the events of this very program cost, which is in every figure.
+fn making() -> f64 {
+    let (start, count) = (now(), 50_000);
+    for number in 0..count {
+        let moment = one(number, EventKind::Ended);
+        std::hint::black_box((moment, attempt(1, 204)));
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(count)
 }
 
 /// The limit: what the file system and SQLite take with one connection and nothing around it.
@@ -98,6 +113,9 @@ async fn whole(length: Duration, tasks: u32, batch: u32, history: bool) -> Resul
     let size = journal.size().await?;
     assert_eq!(size.pending, 0, "everything was settled");
     let bytes = size.bytes / size.events.max(1);
+    let commits = journal.commits();
+    let (jobs, micros) = (commits.jobs / commits.done.max(1), commits.micros / commits.done.max(1));
+    println!("    {jobs} jobs and {micros} µs a commit");
     println!("    {:.1} µs of processor and {bytes} bytes on disk an event", cpu.unwrap_or(f64::NAN));
     Ok(rate)
 }

@@ -22,4 +22,4 @@ pub use rules::MAX_LISTED;
 pub use seam::*;
 #[cfg(feature = "conformance")]
 pub use sqlite::statements_of;
-pub use sqlite::{Access, Options, QUEUED_JOBS, Sqlite};
+pub use sqlite::{Access, Commits, Options, QUEUED_JOBS, Sqlite};

@@ -1,6 +1,5 @@
 //! Keeping events with their deliveries and notes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use calls::{AccountId, CallId, EventKind, LegId, PbxName, PbxTime};
@@ -89,7 +88,7 @@ pub(super) struct Memory {
     listed_to: Option<i64>,
     legs: FxHashMap<LegId, Places>,
     /// How far each hour of each clock is noted.
-    hours: HashMap<(Clock, i64), i64>,
+    hours: FxHashMap<(Clock, i64), i64>,
     /// What was heard in this group.
     heard: Vec<(PbxName, PbxTime)>,
 }
@@ -111,7 +110,7 @@ impl Memory {
             last_seq,
             listed_to: None,
             legs: FxHashMap::default(),
-            hours: HashMap::new(),
+            hours: FxHashMap::default(),
             heard: Vec::new(),
         })
     }

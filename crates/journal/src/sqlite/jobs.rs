@@ -80,8 +80,4 @@ impl Held {
     pub(super) fn tell(self, commit: &Result<(), JournalError>) {
         self.0.into_iter().for_each(|answer| answer(commit.clone()));
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
 }

@@ -9,6 +9,7 @@ mod checkpoint;
 mod errors;
 mod jobs;
 mod lock;
+mod meter;
 mod prune;
 mod put;
 mod query;
@@ -37,6 +38,7 @@ use crate::{
 use errors::{Failure, StoreError};
 use jobs::Job;
 use lock::FolderLock;
+pub use meter::Commits;
 #[cfg(feature = "conformance")]
 pub use query::statements_of;
 use readers::Readers;
@@ -81,7 +83,7 @@ pub struct Sqlite {
     readers: Readers,
     sealer: Arc<Sealer>,
     clock: Clock,
-    _lock: Option<FolderLock>,
+    lock: Option<FolderLock>,
 }
 
 impl Sqlite {
@@ -114,7 +116,7 @@ impl Sqlite {
         let sealer = Arc::new(sealer);
         let readers = Readers::open(&place).map_err(|error| error.at(&place))?;
         let writer = Writer::start(conn, &place, sealer.clone(), &options)?;
-        Ok(Self { place, writer, readers, sealer, clock: options.clock, _lock: lock })
+        Ok(Self { place, writer, readers, sealer, clock: options.clock, lock })
     }
 
     /// Checks the store from end to end; takes seconds a gigabyte, and keeps nobody waiting.
@@ -130,6 +132,11 @@ impl Sqlite {
         self.writer.waiting()
     }
 
+    /// What the writer has done so far.
+    pub fn commits(&self) -> Commits {
+        self.writer.commits()
+    }
+
     /// The file.
     pub fn place(&self) -> &Path {
         &self.place
@@ -141,6 +148,18 @@ impl Sqlite {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         self.readers.ask(ask).await?.map_err(|error| error.at(&self.place))
+    }
+
+    /// For what only a gateway may do: it remembers what it has kept, and would not see another's.
+    async fn write_alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, JournalError>>) -> Job,
+    ) -> Result<T, JournalError> {
+        if self.lock.is_none() {
+            let why = "it was opened for settings only".to_owned();
+            return Err(JournalError::Unwritable { place: self.place.display().to_string(), why });
+        }
+        self.write(job).await
     }
 
     async fn write<T: Send + 'static>(
@@ -157,7 +176,7 @@ impl Journal for Sqlite {
     fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>> {
         Box::pin(async move {
             let moments = batch.into_iter().map(append::Moment::of).collect();
-            self.write(|to| Job::Append { moments, to }).await
+            self.write_alone(|to| Job::Append { moments, to }).await
         })
     }
 
@@ -173,7 +192,7 @@ impl Journal for Sqlite {
         let now = (self.clock)();
         Box::pin(async move {
             let rows = batch.into_iter().map(|settle| settle::Row::of(settle, now)).collect();
-            self.write(|to| Job::Settle { rows, to }).await
+            self.write_alone(|to| Job::Settle { rows, to }).await
         })
     }
 
@@ -203,7 +222,7 @@ impl Journal for Sqlite {
             let mut gone = 0;
             for legs in legs.chunks(prune::LEGS_A_JOB) {
                 let legs = legs.to_vec();
-                gone += self.write(|to| Job::Prune { legs, to }).await?;
+                gone += self.write_alone(|to| Job::Prune { legs, to }).await?;
             }
             Ok(gone)
         })
@@ -272,8 +291,10 @@ fn open_checked(
     } else if standing != schema::Standing::Current {
         schema::migrate(&mut conn, sealer).map_err(at)?;
     }
-    let bytes = std::fs::metadata(place).map_or(0, |metadata| metadata.len());
-    schema::check_small(&conn, bytes).map_err(at)?;
+    if locked {
+        let bytes = std::fs::metadata(place).map_or(0, |metadata| metadata.len());
+        schema::check_small(&conn, bytes).map_err(at)?;
+    }
     schema::check_key(&conn, sealer).map_err(at)?;
     Ok(conn)
 }

@@ -47,14 +47,15 @@ CREATE TABLE by_account (
     PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Where a leg's events are: the identity of an event is (leg, kind).
+-- Where a leg's events are: the identity of an event is (leg, kind). Not STRICT: a row that could be refused
+-- for its types makes SQLite copy pages aside for every update.
 CREATE TABLE legs (
     leg TEXT PRIMARY KEY,
     incoming INTEGER,
     answered INTEGER,
     outgoing INTEGER,
     ended INTEGER
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
 -- The first events of legs that have not ended.
 CREATE TABLE open_legs (

@@ -16,6 +16,7 @@ use super::append::Memory;
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
+use super::meter::{Commits, Meter};
 use super::statements::Statements;
 use super::{Options, append, prune, put, settle};
 use crate::JournalError;
@@ -26,6 +27,11 @@ use crate::seal::Sealer;
 pub const QUEUED_JOBS: usize = 1_024;
 /// About how many rows go into one commit.
 const ROWS_A_COMMIT: usize = 4_096;
+/// A log that had to grow beyond this is cut back once it is begun anew.
+const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
+/// After a group of so many jobs those who were told get a chance to come back with their next before the
+/// first of them is taken alone.
+const CROWD: usize = 8;
 /// Page cache, in KiB.
 const CACHE_KIB: i64 = 64 * 1024;
 
@@ -37,6 +43,7 @@ thread_local! {
 /// The way to the writing thread; the thread ends with it, after what was sent is done.
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
+    meter: Meter,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -49,24 +56,37 @@ impl Writer {
     ) -> Result<Self, JournalError> {
         let failed = |error: StoreError| error.at(place);
         conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
+        conn.pragma_update(None, "journal_size_limit", LOG_KEPT_BYTES)
+            .map_err(|error| failed(error.into()))?;
         if let Some(bytes) = options.max_bytes {
             limit(&conn, bytes).map_err(|error| failed(error.into()))?;
         }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let memory = Memory::load(&conn).map_err(failed)?;
-        let desk =
-            Desk { place: place.clone(), sealer, memory, checkpointer, faults: options.faults.clone() };
+        let meter = Meter::default();
+        let desk = Desk {
+            place: place.clone(),
+            sealer,
+            memory,
+            checkpointer,
+            faults: options.faults.clone(),
+            meter: meter.clone(),
+        };
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
             .spawn(move || work(conn, desk, inbox))
             .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
     }
 
     pub(super) fn waiting(&self) -> usize {
         self.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
+    }
+
+    pub(super) fn commits(&self) -> Commits {
+        self.meter.read()
     }
 
     pub(super) async fn send(&self, job: Job) -> Result<(), JournalError> {
@@ -102,8 +122,12 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
         Ok(mut statements) => {
             while let Some(first) = inbox.blocking_recv() {
                 gather(first, &mut inbox, &mut group);
+                let crowded = group.len() >= CROWD;
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
+                if crowded {
+                    std::thread::yield_now();
+                }
             }
         }
         // The tables were there a moment ago; without statements whoever comes is told that it is closed.
@@ -130,18 +154,20 @@ struct Desk {
     memory: Memory,
     checkpointer: Checkpointer,
     faults: Faults,
+    meter: Meter,
 }
 
 impl Desk {
     /// One transaction for the whole group; whoever is in it learns how it went.
     fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
-        let before = self.memory.last_seq();
+        let (before, jobs, begun) = (self.memory.last_seq(), group.len(), Meter::begin());
         let mut held = Held::default();
         let result = self.run(statements, group, &mut held);
+        self.meter.end(&begun, jobs, result.is_ok());
         if let Err(error) = result {
             self.undo(statements.conn, before);
             let error = error.at(&self.place);
-            tracing::warn!(%error, jobs = held.len() + group.len(), "the journal could not commit");
+            tracing::warn!(%error, jobs, "the journal could not commit");
             group.drain(..).for_each(|job| job.fail(error.clone()));
             held.tell(&Err(error));
             return;

@@ -64,6 +64,9 @@ async fn settings_can_be_changed_while_a_gateway_runs_and_it_notices() {
     let account = Setting::Account(Account { name: name.clone() });
     command_line.put(SettingKey::Account(id.clone()), Some(account), Some(0)).await.expect("put");
 
+    let event = command_line.append(vec![Leg::incoming(1).whole(&[])]).await;
+    assert!(matches!(event, Err(JournalError::Unwritable { .. })), "only settings");
+
     assert!(book.refresh().await.expect("refreshed"));
     assert_eq!(book.account(&id).expect("the account").account.name, name);
     keep(gateway.as_ref(), Leg::incoming(1).whole(&[])).await;

@@ -1,0 +1,63 @@
+//! How the writer is doing, for operators: counted, never waited for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// What the writer has done since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Commits {
+    /// Commits that went well.
+    pub done: u64,
+    /// Commits that did not.
+    pub failed: u64,
+    /// Jobs in all of them: appends, settlements, changes of settings.
+    pub jobs: u64,
+    /// Microseconds spent in all of them, writing and waiting for the disk.
+    pub micros: u64,
+    /// Microseconds the last one took.
+    pub last_micros: u64,
+}
+
+/// Counts.
+#[derive(Clone, Default)]
+pub(super) struct Meter(Arc<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    done: AtomicU64,
+    failed: AtomicU64,
+    jobs: AtomicU64,
+    micros: AtomicU64,
+    last_micros: AtomicU64,
+}
+
+/// A commit that has begun.
+pub(super) struct Begun(Instant);
+
+impl Meter {
+    #[expect(clippy::disallowed_methods, reason = "how long a commit takes is measured where it is made")]
+    pub(super) fn begin() -> Begun {
+        Begun(Instant::now())
+    }
+
+    pub(super) fn end(&self, begun: &Begun, jobs: usize, went_well: bool) {
+        let micros = u64::try_from(begun.0.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Counters { done, failed, jobs: all_jobs, micros: all_micros, last_micros } = &*self.0;
+        if went_well { done } else { failed }.fetch_add(1, Relaxed);
+        all_jobs.fetch_add(jobs as u64, Relaxed);
+        all_micros.fetch_add(micros, Relaxed);
+        last_micros.store(micros, Relaxed);
+    }
+
+    pub(super) fn read(&self) -> Commits {
+        let Counters { done, failed, jobs, micros, last_micros } = &*self.0;
+        Commits {
+            done: done.load(Relaxed),
+            failed: failed.load(Relaxed),
+            jobs: jobs.load(Relaxed),
+            micros: micros.load(Relaxed),
+            last_micros: last_micros.load(Relaxed),
+        }
+    }
+}
