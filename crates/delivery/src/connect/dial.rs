@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::link::Link;
+use super::proxy::tunnel;
 use super::resolve::{Resolve, SystemResolver};
 use crate::guard::{Guard, Origin, Refused};
 
@@ -71,6 +72,8 @@ pub struct ConnectorOptions {
     pub resolver: Arc<dyn Resolve>,
     /// For everything until a request can be sent.
     pub connect_timeout: Duration,
+    /// Host and port of an HTTP proxy to go through.
+    pub proxy: Option<Arc<str>>,
 }
 
 impl Default for ConnectorOptions {
@@ -79,6 +82,7 @@ impl Default for ConnectorOptions {
             guard: Guard::default(),
             resolver: Arc::new(SystemResolver::default()),
             connect_timeout: CONNECT_TIMEOUT,
+            proxy: None,
         }
     }
 }
@@ -143,7 +147,7 @@ impl Connector {
         let timed_out = |_| ConnectError::TimedOut { host: origin.host.clone(), limit };
         timeout_at(until, async {
             let addresses = self.addresses(origin).await?;
-            let (stream, address) = connect_any(&addresses, until).await?;
+            let (stream, address) = connect_any(&addresses, self.options.proxy.as_deref(), until).await?;
             match tls {
                 None => Ok(Dialled { link: Link::Plain(stream), address, speaks_h2: false }),
                 Some(config) => handshake(origin, config, stream, address).await,
@@ -154,16 +158,24 @@ impl Connector {
     }
 }
 
+async fn connect_one(address: SocketAddr, proxy: Option<&str>) -> io::Result<TcpStream> {
+    match proxy {
+        None => TcpStream::connect(address).await,
+        Some(proxy) => tunnel(proxy, address).await,
+    }
+}
+
 /// One address after the other; each but the last may take a part of the time only.
 async fn connect_any(
     addresses: &[SocketAddr],
+    proxy: Option<&str>,
     until: Instant,
 ) -> Result<(TcpStream, SocketAddr), ConnectError> {
     let mut last = None;
     for (at, address) in addresses.iter().enumerate() {
         let is_last = at + 1 == addresses.len();
         let this_until = if is_last { until } else { until.min(Instant::now() + ADDRESS_TIMEOUT) };
-        let why = match timeout_at(this_until, TcpStream::connect(address)).await {
+        let why = match timeout_at(this_until, connect_one(*address, proxy)).await {
             Ok(Ok(stream)) => {
                 // A request is one write: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);

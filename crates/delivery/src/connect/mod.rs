@@ -5,6 +5,7 @@ mod dial;
 mod exchange;
 mod link;
 mod pool;
+mod proxy;
 mod resolve;
 mod tls;
 

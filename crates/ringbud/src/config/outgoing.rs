@@ -12,7 +12,7 @@ use super::section::Section;
 pub struct Outgoing {
     /// Networks that may be called although they are private or local.
     pub allow: Vec<IpNet>,
-    /// An HTTP proxy all calls go through.
+    /// Host and port of an HTTP proxy all requests go through, by `CONNECT`.
     pub proxy: Option<String>,
     /// How long a connection may take to come up.
     pub connect_timeout: Duration,
@@ -52,7 +52,7 @@ pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
     }
     let proxy = section.parsed("proxy", "an HTTP proxy such as \"http://proxy.example.com:3128\"", |text| {
         let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or("")?;
-        super::http::host_and_port(rest).map(|_| text.to_owned())
+        super::http::host_and_port(rest)
     });
     let seconds = |key, usual: Duration, most| {
         section.number(key, 1..=most).map_or(usual, |secs| Duration::from_secs(u64::from(secs)))

@@ -263,6 +263,7 @@ fn sender_options(config: &Config) -> SenderOptions {
         connector: ConnectorOptions {
             guard: Guard::new(outgoing.allow.clone()),
             connect_timeout: outgoing.connect_timeout,
+            proxy: outgoing.proxy.as_deref().map(Arc::from),
             ..ConnectorOptions::default()
         },
         response_timeout: outgoing.response_timeout,
