@@ -8,6 +8,7 @@ mod book;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod error;
 pub mod faults;
 pub mod memory;
 mod record;
@@ -18,6 +19,7 @@ pub mod settings;
 mod sqlite;
 
 pub use book::{AccountSettings, SettingsBook, Sorted};
+pub use error::JournalError;
 pub use rules::MAX_LISTED;
 pub use seam::*;
 #[cfg(feature = "conformance")]

@@ -8,6 +8,7 @@ use calls::{
     AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored,
 };
 
+use crate::JournalError;
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 
 /// A future that may cross threads.
@@ -272,66 +273,6 @@ pub struct Size {
     pub events: u64,
     /// Deliveries not settled.
     pub pending: u64,
-}
-
-/// Why the journal could not do it.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The disk is full, read-only or broken; what was asked was not done and may be asked again.
-    #[error("the journal at {place} cannot be written: {why}")]
-    Unwritable {
-        /// The file.
-        place: String,
-        /// The system's words.
-        why: String,
-    },
-    /// The store was written by a newer Ringbud.
-    #[error(
-        "the journal at {place} has format {found}, this ringbud knows up to {known}: start the ringbud that wrote it, or a newer one"
-    )]
-    Newer {
-        /// The file.
-        place: String,
-        /// Its format.
-        found: u32,
-        /// The newest known.
-        known: u32,
-    },
-    /// The store is damaged.
-    #[error("the journal at {place} is damaged: {why}. Put it aside and start again, or restore a backup")]
-    Damaged {
-        /// The file.
-        place: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Another process has it.
-    #[error("the data folder {place} is in use by another ringbud (process {by}): stop that one first")]
-    InUse {
-        /// The folder.
-        place: String,
-        /// Its process id, or `unknown`.
-        by: String,
-    },
-    /// The secrets in it were sealed with another key.
-    #[error(
-        "the journal at {place} was sealed with another key: give this ringbud the key it was made with, or enter the secrets anew in a new data folder"
-    )]
-    WrongKey {
-        /// The file.
-        place: String,
-    },
-    /// A setting was changed by someone else meanwhile.
-    #[error("changed by someone else meanwhile: it is at version {found}, you had {expected}")]
-    Conflict {
-        /// What the caller had.
-        expected: u64,
-        /// What is there.
-        found: u64,
-    },
-    /// The journal is closed.
-    #[error("the journal is closed")]
-    Closed,
 }
 
 /// What is kept, and the verbs for it. Every method may be called at once from many tasks.

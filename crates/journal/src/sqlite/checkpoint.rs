@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::connect;
 use super::errors::StoreError;
+use super::opening::connect;
 
 /// A log of so many pages (of 4 KiB) is carried over.
 const LOG_PAGES: i32 = 8 * 1024;

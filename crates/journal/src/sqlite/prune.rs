@@ -4,8 +4,8 @@
 use calls::{AccountId, LegId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::append::{Clock, Memory, hour_of, listed_to};
 use super::errors::StoreError;
+use super::remembered::{Clock, Remembered, hour_of, listed_to};
 use super::settle::history_of;
 use crate::{PRUNED_AT_ONCE, WallTime};
 
@@ -66,7 +66,7 @@ fn has_pending(conn: &Connection, leg: &str) -> Result<bool, StoreError> {
     Ok(pending)
 }
 
-pub(super) fn run(conn: &Connection, memory: &mut Memory, legs: &[LegId]) -> Result<u64, StoreError> {
+pub(super) fn run(conn: &Connection, memory: &mut Remembered, legs: &[LegId]) -> Result<u64, StoreError> {
     let mut gone = 0;
     for leg in legs {
         // Something may have been wanted again since it was looked for.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::connect;
 use super::errors::StoreError;
+use super::opening::connect;
 use crate::JournalError;
 
 /// How many questions are answered at once; the others wait.

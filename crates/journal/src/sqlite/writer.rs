@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 use tokio::sync::mpsc;
 
-use super::append::Memory;
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
+use super::remembered::Remembered;
 use super::statements::Statements;
 use super::{Options, append, prune, put, settle};
 use crate::JournalError;
@@ -63,7 +63,7 @@ impl Writer {
         }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
-        let memory = Memory::load(&conn).map_err(failed)?;
+        let memory = Remembered::load(&conn).map_err(failed)?;
         let meter = Meter::default();
         let desk = Desk {
             place: place.clone(),
@@ -151,7 +151,7 @@ fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>
 struct Desk {
     place: Arc<Path>,
     sealer: Arc<Sealer>,
-    memory: Memory,
+    memory: Remembered,
     checkpointer: Checkpointer,
     faults: Faults,
     meter: Meter,

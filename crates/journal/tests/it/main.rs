@@ -2,6 +2,7 @@
 
 mod agreeing;
 mod conforming;
+mod crashing;
 mod failing;
 mod opening;
 mod planning;

@@ -45,6 +45,9 @@ pub(super) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, Stor
     rows.next()?.map(kept).transpose()
 }
 
+/// How many dashes of an event's id are tried as dots: a PBX's name and its channel's id have two or three.
+const DASHES_TRIED: usize = 8;
+
 /// The event of an id. The id is the leg's with its dots replaced, and the kind: every leg it can be of is
 /// looked up.
 pub(in crate::sqlite) fn find(conn: &Connection, id: &EventId) -> Result<Option<Arc<Kept>>, StoreError> {
@@ -60,34 +63,18 @@ pub(in crate::sqlite) fn find(conn: &Connection, id: &EventId) -> Result<Option<
     Ok(None)
 }
 
-/// The legs whose id is this one once its dots are dashes: those between the least and the greatest text
-/// that can be meant, a range of the tree, and a narrow one, since only its dots are unknown.
+/// The legs whose id is this one once its dots are dashes: each dash may have been a dot.
 fn legs_written_as(conn: &Connection, dashed: &str) -> Result<Vec<LegId>, StoreError> {
+    let dashes: Vec<usize> = dashed.match_indices('-').map(|(at, _)| at).take(DASHES_TRIED).collect();
+    let mut select = conn.prepare_cached("SELECT 1 FROM legs WHERE leg = ?1")?;
     let mut found = Vec::new();
-    // A PBX's own ids have their last dot where the id has its last dash; try the likely ones first.
-    let mut likely = vec![dashed.to_owned()];
-    likely.extend(dashed.rmatch_indices('-').map(|(at, _)| {
+    for choice in 0_u32..1 << dashes.len() {
         let mut leg = dashed.to_owned();
-        leg.replace_range(at..=at, ".");
-        leg
-    }));
-    for leg in likely {
-        if conn.prepare_cached("SELECT 1 FROM legs WHERE leg = ?1")?.exists([&leg])? {
+        let dots = dashes.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
+        dots.for_each(|(_, at)| leg.replace_range(*at..=*at, "."));
+        if select.exists([&leg])? {
             found.push(LegId::new(leg));
         }
-    }
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let first_dash = dashed.find('-').unwrap_or(dashed.len());
-    let (stem, _) = dashed.split_at(first_dash);
-    let mut select = conn.prepare_cached(
-        "SELECT leg FROM legs WHERE leg >= ?1 AND leg < ?2 AND length(leg) = ?3 AND replace(leg, '.', '-') = ?4",
-    )?;
-    let length = i64::try_from(dashed.chars().count()).unwrap_or(i64::MAX);
-    let mut rows = select.query((stem, format!("{stem}/"), length, dashed))?;
-    while let Some(row) = rows.next()? {
-        found.push(LegId::new(row.get::<_, String>(0)?));
     }
     Ok(found)
 }

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::bytes_on_disk;
 use super::errors::StoreError;
+use super::opening::bytes_on_disk;
 use crate::Size;
 
 /// How much is kept. Events are counted by their places, which have no gaps but for what was pruned.

@@ -3,8 +3,8 @@
 use calls::{AccountId, CallId, EventKind, LegId};
 use rusqlite::{Connection, Row, params};
 
-use super::super::append::{Clock, hour_of, listed_to};
 use super::super::errors::StoreError;
+use super::super::remembered::{Clock, hour_of, listed_to};
 use super::events::{COLUMNS, kept, kind};
 use crate::{EventSeq, Filter, Kept};
 

@@ -1,0 +1,183 @@
+//! What the writer remembers of the store between commits, so that it has less to ask it; and what it does in
+//! large steps because of that. All of it can be forgotten: after a group was undone it is.
+
+use calls::{EventKind, LegId, PbxName, PbxTime};
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
+
+use super::errors::StoreError;
+use crate::record::event::kind_number;
+
+/// How many legs the writer remembers the places of; what is forgotten is looked up.
+const LEGS_REMEMBERED: usize = 64 * 1024;
+/// How many hours it remembers.
+const HOURS_REMEMBERED: usize = 1_024;
+/// How many events are told to their accounts' lists at a time. Until then a question looks through them.
+const LISTED_AT_ONCE: i64 = 512;
+/// The end of what an hour can have is noted this far ahead, so that it is seldom written.
+const HOUR_STEP: i64 = 64 * 1024;
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// The places of a leg's events, by the number of their kind.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places(pub(super) [Option<i64>; 4]);
+
+impl Places {
+    pub(super) fn of(&self, kind: EventKind) -> Option<i64> {
+        self.0[usize::from(kind_number(kind))]
+    }
+
+    /// With another event.
+    pub(super) fn and(mut self, kind: EventKind, seq: i64) -> Self {
+        self.0[usize::from(kind_number(kind))] = Some(seq);
+        self
+    }
+
+    /// Of its first event.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.0.iter().flatten().min().copied()
+    }
+}
+
+/// What the writer remembers of the store.
+pub(super) struct Remembered {
+    last_seq: i64,
+    /// Up to where the accounts' lists are filled; `None` if it has to be looked up.
+    listed_to: Option<i64>,
+    legs: FxHashMap<LegId, Places>,
+    /// How far each hour of each clock is noted.
+    hours: FxHashMap<(Clock, i64), i64>,
+    /// What was heard in this group.
+    heard: Vec<(PbxName, PbxTime)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Clock {
+    Pbx = 0,
+    Wall = 1,
+}
+
+impl Remembered {
+    pub(super) fn load(conn: &Connection) -> Result<Self, StoreError> {
+        let last_seq = conn.query_row(
+            "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'last_seq'))",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(Self {
+            last_seq,
+            listed_to: None,
+            legs: FxHashMap::default(),
+            hours: FxHashMap::default(),
+            heard: Vec::new(),
+        })
+    }
+
+    pub(super) fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// The last place is taken.
+    pub(super) fn advance(&mut self) {
+        self.last_seq += 1;
+    }
+
+    /// Forgets what may not be so, after a group was undone.
+    pub(super) fn forget(&mut self, last_seq: i64) {
+        self.last_seq = last_seq;
+        self.listed_to = None;
+        self.legs.clear();
+        self.hours.clear();
+        self.heard.clear();
+    }
+
+    /// Forgets what may be gone, after rows were removed.
+    pub(super) fn forget_removed(&mut self) {
+        self.legs.clear();
+        self.hours.clear();
+    }
+
+    pub(super) fn hear(&mut self, pbx: &PbxName, at: PbxTime) {
+        match self.heard.iter_mut().find(|(known, _)| known == pbx) {
+            Some((_, heard)) => *heard = at.max(*heard),
+            None => self.heard.push((pbx.clone(), at)),
+        }
+    }
+
+    /// Writes what was heard, once a group.
+    pub(super) fn save_heard(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        for (pbx, at) in self.heard.drain(..) {
+            conn.prepare_cached(
+                "INSERT INTO heard VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+            )?
+            .execute(params![pbx.as_str(), at.as_micros()])?;
+        }
+        Ok(())
+    }
+
+    /// Fills the accounts' lists when enough has gathered.
+    pub(super) fn fill_lists(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        let listed_to = match self.listed_to {
+            Some(place) => place,
+            None => listed_to(conn)?,
+        };
+        self.listed_to = Some(listed_to);
+        if self.last_seq - listed_to < LISTED_AT_ONCE {
+            return Ok(());
+        }
+        conn.prepare_cached(
+            "INSERT INTO by_account SELECT account, seq FROM events WHERE seq > ?1 ORDER BY account, seq",
+        )?
+        .execute([listed_to])?;
+        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'by_account_to'")?
+            .execute([self.last_seq])?;
+        self.listed_to = Some(self.last_seq);
+        Ok(())
+    }
+
+    pub(super) fn places(&self, leg: &LegId) -> Option<Places> {
+        self.legs.get(leg).copied()
+    }
+
+    pub(super) fn remember(&mut self, leg: &LegId, places: Places) {
+        if self.legs.len() >= LEGS_REMEMBERED {
+            self.legs.clear();
+        }
+        self.legs.insert(leg.clone(), places);
+    }
+
+    pub(super) fn note_hour(
+        &mut self,
+        conn: &Connection,
+        clock: Clock,
+        micros: i64,
+        seq: i64,
+    ) -> Result<(), StoreError> {
+        let hour = hour_of(micros);
+        if self.hours.get(&(clock, hour)).is_some_and(|last| *last >= seq) {
+            return Ok(());
+        }
+        if self.hours.len() >= HOURS_REMEMBERED {
+            self.hours.clear();
+        }
+        let last = seq.saturating_add(HOUR_STEP);
+        conn.prepare_cached(
+            "INSERT INTO hours VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+        )?
+        .execute(params![clock as i64, hour, seq, last])?;
+        self.hours.insert((clock, hour), last);
+        Ok(())
+    }
+}
+
+/// Up to where the accounts' lists are filled.
+pub(super) fn listed_to(conn: &Connection) -> Result<i64, StoreError> {
+    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = 'by_account_to'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
+/// The hour a moment is in.
+pub(super) fn hour_of(micros: i64) -> i64 {
+    micros.div_euclid(HOUR_MICROS)
+}
