@@ -24,6 +24,8 @@ use crate::stop::Stop;
 
 /// How long a PBX may take to take what we say.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a PBX may take to hear that we leave.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the journal is told that a quiet PBX was heard.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -72,8 +74,7 @@ impl PbxTask {
     /// Follows the PBX until it is told to stop.
     pub async fn run(self) {
         let anomalies = Anomalies::new(self.pbx.name.clone());
-        let own =
-            Own { to_send: Vec::new(), failure: None, anomalies, heard: None, heartbeat_at: Instant::now() };
+        let own = Own { to_send: Vec::new(), failure: None, anomalies, heard: None, heartbeat_at: None };
         Running { task: self, own, backoff: Backoff::default(), told: String::new() }.run().await;
     }
 }
@@ -85,7 +86,8 @@ struct Own {
     anomalies: Anomalies,
     /// The PBX's time, and when it was that by our monotonic clock.
     heard: Option<(PbxTime, Instant)>,
-    heartbeat_at: Instant,
+    /// When the journal is told next that a quiet PBX was heard; only while it is followed.
+    heartbeat_at: Option<Instant>,
 }
 
 struct Running {
@@ -180,7 +182,13 @@ impl Running {
             }
         };
         draining.abort();
-        let _ = tokio::time::timeout(WRITE_TIMEOUT, writing.shutdown()).await;
+        self.own.heartbeat_at = None;
+        // What had come in already is worked off, however the link ended.
+        while let Ok(piece) = pieces.try_recv() {
+            self.received(piece, &fill);
+            self.keep().await;
+        }
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, writing.shutdown()).await;
         self.session(|session, out| session.disconnected(out));
         self.keep().await;
         metrics::counter!("ringbud_link_losses_total", "pbx" => self.task.pbx.name.to_string()).increment(1);
@@ -193,11 +201,12 @@ impl Running {
         let before = self.task.session.last_heard();
         let arrived = now(piece.arrived);
         self.session(|session, out| session.received(&piece.bytes, arrived, out));
+        // Its deadlines by the time of the piece: what is still in the queue came before later ones.
+        self.session(|session, out| session.timed_out(arrived, out));
         let heard = self.task.session.last_heard();
         if heard != before {
             self.own.heard = heard.map(|heard| (heard, piece.arrived));
         }
-        self.calls_timeout();
         self.look(&piece, fill);
     }
 
@@ -226,11 +235,11 @@ impl Running {
 
     /// Hands what the call logic said to the keeper; now and then that the PBX was heard.
     async fn keep(&mut self) {
-        let is_heartbeat =
-            Instant::now() >= self.own.heartbeat_at && self.task.session.state() == State::Live;
+        let is_heartbeat = self.own.heartbeat_at.is_some_and(|due| due <= Instant::now());
         if !is_heartbeat && !self.task.follower.has_outputs() {
             return;
         }
+        self.own.heartbeat_at = self.own.heartbeat_at.map(|_| Instant::now() + HEARTBEAT);
         let Some(heard_at) = self.task.session.last_heard() else { return };
         let mut moment = Append {
             pbx: self.task.pbx.name.clone(),
@@ -252,7 +261,6 @@ impl Running {
         if moment.events.is_empty() && moment.notes.is_empty() && !is_heartbeat {
             return;
         }
-        self.own.heartbeat_at = Instant::now() + HEARTBEAT;
         // Only a keeper that gave up, counting and saying so, is not there any more.
         let _ = self.task.moments.send(moment).await;
     }
@@ -277,6 +285,7 @@ impl Running {
                     State::Synchronising => status.stands(Standing::Synchronising, clock::wall()),
                     State::Live => {
                         told.clear();
+                        own.heartbeat_at = Some(Instant::now() + HEARTBEAT);
                         tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
                         status.stands(Standing::Live, clock::wall());
                     }
@@ -308,7 +317,7 @@ impl Running {
 
     fn due(&self) -> Option<Instant> {
         let session = self.task.session.next_deadline().map(clock::instant);
-        [session, self.calls_due(), Some(self.own.heartbeat_at)].into_iter().flatten().min()
+        [session, self.calls_due(), self.own.heartbeat_at].into_iter().flatten().min()
     }
 
     fn stands(&self, standing: Standing) {

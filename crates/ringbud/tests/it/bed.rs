@@ -210,6 +210,11 @@ impl Gateway {
         }
     }
 
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Forgets what it said, to wait for the next of the kind.
     pub(crate) fn forget(&mut self) {
         self.said.clear();

@@ -104,3 +104,26 @@ async fn check_says_what_it_found_and_whose_the_phones_are() {
     assert!(said.contains("is phone 101 of account 1001"), "{said}");
     assert!(!bed.data().exists(), "check made a data folder");
 }
+
+/// Processor time a process has used, in clock ticks.
+fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[tokio::test]
+async fn a_pbx_that_says_nothing_is_waited_for_without_spinning() {
+    let bed = Bed::new().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    bed.write(&bed.sound().replace(&bed.pbx.address().to_string(), &address));
+    let gateway = Gateway::start(&bed.config()).await;
+    let (_connection, _) = patiently("the link", silent.accept()).await.unwrap();
+    let before = ticks(gateway.process());
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let used = ticks(gateway.process()) - before;
+    // The interval is what is looked at: a task that spins uses 300 ticks in it.
+    assert!(used < 100, "{used} ticks");
+    gateway.stop().await;
+}
