@@ -5,6 +5,7 @@
 //! journal and the clock are left to `sender`.
 
 mod breaker;
+mod firsts;
 mod lanes;
 mod pump;
 mod slab;
@@ -21,6 +22,7 @@ pub use webhook::Disposition;
 
 use crate::policy::{self, Moment, Next, PAUSED_AFTER, Patience};
 use breaker::{Breaker, Turned};
+use firsts::Firsts;
 use lanes::Lanes;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
@@ -228,6 +230,7 @@ pub struct Schedule {
     limits: Limits,
     slab: Slab,
     lanes: Lanes,
+    firsts: Firsts,
     timers: Timers,
     webhooks: Vec<Webhook>,
     destinations: Vec<Destination>,
@@ -251,6 +254,7 @@ impl Schedule {
             limits,
             slab: Slab::new(),
             lanes: Lanes::default(),
+            firsts: Firsts::default(),
             timers: Timers::default(),
             webhooks: Vec::new(),
             destinations: Vec::new(),
@@ -417,6 +421,7 @@ impl Schedule {
     fn finished(&mut self, now: Moment, at: u32, how: Finish, out: &mut Vec<Out>) {
         let slot = *self.slab.get(at);
         self.landed(now, &slot, how, out);
+        self.let_follow(at, &slot);
         let attempts = slot.attempts;
         if slot.state == State::InFlightFenced {
             self.remove(at);
@@ -450,6 +455,17 @@ impl Schedule {
         self.settle(at, verdict, out);
     }
 
+    /// An attempt is over: the call's next event to the same destination need not wait for it any longer.
+    fn let_follow(&mut self, at: u32, slot: &Slot) {
+        let destination = self.webhooks[slot.webhook as usize].destination;
+        for (waiting, stamp) in self.firsts.finished(destination, slot.call_hash, at) {
+            let slot = self.slab.get(waiting);
+            if slot.stamp == stamp && slot.state == State::Retrying {
+                self.make_ready(waiting);
+            }
+        }
+    }
+
     /// The room it took is free again, and the breakers learn how it went.
     fn landed(&mut self, now: Moment, slot: &Slot, how: Finish, out: &mut Vec<Out>) {
         let chance = self.chance();
@@ -462,20 +478,21 @@ impl Schedule {
         if matches!(hook.breaker, Breaker::Probing { .. }) {
             self.probing -= 1;
         }
-        // A delivery's later attempts do not count against its webhook: one call the receiver cannot
-        // stomach must not hold up the others.
-        let first = slot.attempts == 1;
+        // A call that fails again and again counts once: one call the receiver cannot stomach must not hold
+        // up the others.
+        let counts = hook.failed_last.replace(slot.call_hash) != Some(slot.call_hash);
         let (hook_turned, destination_turned) = match how {
             Finish::Taken => {
                 hook.widen(&limits);
                 hook.failing_since = None;
+                hook.failed_last = None;
                 (hook.breaker.succeeded(), destination.breaker.succeeded())
             }
             Finish::Gone | Finish::Refused { .. } | Finish::TimedOut => {
                 if how == Finish::TimedOut {
                     hook.narrow();
                 }
-                (hook.breaker.failed(first, now, chance), destination.breaker.succeeded())
+                (hook.breaker.failed(counts, now, chance), destination.breaker.succeeded())
             }
             Finish::Unreachable => {
                 hook.breaker.withdrawn();

@@ -68,23 +68,38 @@ impl Schedule {
             return;
         };
         let slot = *self.slab.get(at);
-        match hook.dispositions[slot.kind as usize] {
+        let too_late = now > slot.since.plus(hook.patience.with(slot.kind));
+        let disposition = hook.dispositions[slot.kind as usize];
+        match disposition {
             Disposition::Hold => self.settle(at, Verdict::Held, out),
             Disposition::Drop => self.settle(at, Verdict::Cancelled, out),
             Disposition::Move(to) => self.move_to(now, at, to, out),
-            Disposition::Send if now > slot.since.plus(hook.patience.with(slot.kind)) => {
-                self.settle(at, Verdict::Expired, out);
-            }
-            Disposition::Send => self.start(at, out),
+            Disposition::Send if too_late => self.settle(at, Verdict::Expired, out),
+            Disposition::Send if slot.attempts == 0 && self.follows(now, at, &slot) => {}
+            Disposition::Send => self.start(now, at, out),
         }
     }
 
-    fn start(&mut self, at: u32, out: &mut Vec<Out>) {
+    /// Lets a slot wait while the first attempt of an earlier event of its call is out to the same
+    /// destination.
+    fn follows(&mut self, now: Moment, at: u32, slot: &Slot) -> bool {
+        let destination = self.webhooks[slot.webhook as usize].destination;
+        let Some(until) = self.firsts.wait_until(now, destination, slot.call_hash) else { return false };
+        self.retry_at(at, until);
+        let stamp = self.slab.get(at).stamp;
+        self.firsts.wait(destination, slot.call_hash, at, stamp);
+        true
+    }
+
+    fn start(&mut self, now: Moment, at: u32, out: &mut Vec<Out>) {
         let slot = self.slab.get_mut(at);
         slot.state = State::InFlight;
         slot.attempts = slot.attempts.saturating_add(1);
         let slot = *slot;
         let hook = &mut self.webhooks[slot.webhook as usize];
+        if slot.attempts == 1 {
+            self.firsts.started(now, hook.destination, slot.call_hash, at);
+        }
         let destination = &mut self.destinations[hook.destination as usize];
         hook.in_flight += 1;
         destination.in_flight += 1;

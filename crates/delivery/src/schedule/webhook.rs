@@ -87,6 +87,8 @@ pub(super) struct Webhook {
     pub(super) pending: u32,
     pub(super) breaker: Breaker,
     pub(super) failing_since: Option<Moment>,
+    /// The call whose delivery failed last, if none has succeeded since.
+    pub(super) failed_last: Option<u64>,
 }
 
 impl Webhook {
@@ -103,6 +105,7 @@ impl Webhook {
             pending: 0,
             breaker: Breaker::Closed { failures: 0 },
             failing_since: None,
+            failed_last: None,
         }
     }
 

@@ -54,13 +54,13 @@ impl Sender {
     /// If there is nothing to send or nowhere to send it.
     pub async fn again(&self, id: DeliveryId) -> Result<Wanted, ControlError> {
         let shared = &self.shared;
+        shared.settler.flush_briefly().await;
         if shared.hurry(id) {
             return Ok(Wanted::Hurried);
         }
         let found = shared.journal.bodies(vec![id.event]).await?;
         let kept = found.into_iter().next().ok_or(ControlError::NoSuchDelivery)?;
         shared.sendable(id.integration, kept.event.kind())?;
-        shared.settler.flush().await;
         if shared.clone().again(vec![(id, kept)]).await? == 1 {
             Ok(Wanted::Again)
         } else {
@@ -87,7 +87,7 @@ impl Sender {
             record.updated_at >= since
                 && shared.sendable(record.id.integration, record.event.event.kind()).is_ok()
         };
-        shared.settler.flush().await;
+        shared.settler.flush_briefly().await;
         self.shared.each(filter, wanted, Shared::again).await
     }
 
@@ -97,6 +97,7 @@ impl Sender {
     /// If it is settled already.
     pub async fn cancel(&self, id: DeliveryId) -> Result<(), ControlError> {
         let shared = &self.shared;
+        shared.settler.flush_briefly().await;
         let scheduled = shared.with(|core, work| {
             let found = core.schedule.find(id.event.0, core.routes.hooks_of(id.integration));
             if let Some((slot, _)) = found {
@@ -105,7 +106,7 @@ impl Sender {
             found.is_some()
         });
         if scheduled {
-            shared.settler.flush().await;
+            shared.settler.flush_briefly().await;
             return Ok(());
         }
         let settle = Settle { id, attempt: None, outcome: Outcome::Cancelled };
@@ -157,7 +158,7 @@ impl Sender {
         .await?;
         let account = changed.ok_or(ControlError::NoSuchIntegration)?;
         shared.with(super::Core::refresh);
-        shared.settler.flush().await;
+        shared.settler.flush_briefly().await;
         let filter = Filter {
             account: Some(account),
             kind: Some(kind),

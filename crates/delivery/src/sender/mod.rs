@@ -26,7 +26,7 @@ pub use trial::{TEST_NUMBER, Trial, TrialError};
 use self::core::{Core, Job, Work};
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
-use crate::schedule::{Finish, Input, Limits, Schedule};
+use crate::schedule::{Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
 use settler::{Entry, Settler};
@@ -278,9 +278,7 @@ impl Shared {
             }
             work.jobs.pop()
         });
-        if how != Finish::NotMade {
-            self.landed.notify_waiters();
-        }
+        self.landed.notify_waiters();
         next
     }
 }

@@ -17,6 +17,8 @@ pub const SETTLE_WAIT: Duration = Duration::from_millis(20);
 pub const SETTLE_GROUP: usize = 256;
 /// At most so many in one transaction.
 const SETTLE_GROUP_MAX: usize = 2_048;
+/// So long a person's wish waits for what is under way.
+const FLUSH_WAIT: Duration = Duration::from_secs(2);
 /// The pause before an unwritable journal is asked again; doubles.
 const UNWRITABLE_PAUSE: Duration = Duration::from_millis(50);
 /// The longest such pause.
@@ -92,6 +94,11 @@ impl Settler {
         let mut settled = self.settled.subscribe();
         // The sender is in self: it cannot be gone.
         let _ = settled.wait_for(|settled| *settled >= added).await;
+    }
+
+    /// Waits for it a moment: a person's wish does not hang while the journal cannot be written.
+    pub(super) async fn flush_briefly(&self) {
+        let _ = tokio::time::timeout(FLUSH_WAIT, self.flush()).await;
     }
 
     /// The next group, in order; waits for company unless something is urgent.

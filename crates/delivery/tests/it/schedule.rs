@@ -107,6 +107,32 @@ fn calls_do_not_wait_for_each_other_nor_webhooks_of_one_call() {
 }
 
 #[test]
+fn web_services_of_one_server_see_a_call_in_order_while_nothing_fails() {
+    let mut bench = Bench::new(Limits::default());
+    let destination = bench.schedule.add_destination();
+    let hooks = [(); 2].map(|()| bench.schedule.add_webhook(destination, Patience::default()));
+    let (first, _) = started(&bench.offer(hooks[0], EventKind::Incoming, 1))[0];
+    assert!(started(&bench.offer(hooks[1], EventKind::Answered, 1)).is_empty());
+    assert_eq!(
+        started(&bench.offer(hooks[1], EventKind::Answered, 2)).len(),
+        1,
+        "another call does not wait"
+    );
+    assert_eq!(started(&bench.finish(first, REFUSED)), [(SlotId(1), 2)], "a refusal is an answer, too");
+}
+
+#[test]
+fn a_web_service_that_hangs_holds_the_others_of_its_server_up_for_two_seconds() {
+    let mut bench = Bench::new(Limits::default());
+    let destination = bench.schedule.add_destination();
+    let hooks = [(); 2].map(|()| bench.schedule.add_webhook(destination, Patience::default()));
+    bench.offer(hooks[0], EventKind::Incoming, 1);
+    assert!(started(&bench.offer(hooks[1], EventKind::Answered, 1)).is_empty());
+    assert!(started(&bench.pass(Duration::from_millis(1_900))).is_empty());
+    assert_eq!(started(&bench.pass(Duration::from_millis(200))), [(SlotId(1), 2)]);
+}
+
+#[test]
 fn room_is_bounded_per_destination_and_in_all() {
     let limits = Limits { total: 10, per_destination: 4, window_start: 4, ..Limits::default() };
     let mut bench = Bench::new(limits);
@@ -166,6 +192,20 @@ fn what_fails_for_five_deliveries_in_a_row_is_only_probed() {
     assert_eq!(probe.len(), 1, "{probe:?}");
     let out = bench.finish(probe[0].0, Finish::Taken);
     assert_eq!(started(&out).len(), usize::from(BREAKER_FAILURES), "all that waited goes at once");
+}
+
+#[test]
+fn what_was_tried_before_a_restart_counts_too() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    for call_hash in 0..u64::from(BREAKER_FAILURES) {
+        let (since, due) = (bench.now, bench.now);
+        let kind = EventKind::Ended;
+        let seq = call_hash as i64;
+        let out = bench.put(Input::Offer { seq, webhook: hook, kind, call_hash, since, attempts: 9, due });
+        bench.finish(started(&out)[0].0, Finish::TimedOut);
+    }
+    assert!(bench.schedule.webhook(hook).open);
 }
 
 #[test]
