@@ -14,7 +14,7 @@ use super::{EXIT_DONE, Failure, runtime};
 
 /// Receive requests and print each, to see what your own web service would get.
 ///
-/// Point an account's web services at it (its network has to be listed under [outgoing] allow). Ctrl-C ends
+/// Point an account's web services at it (its network has to be listed under `outgoing.allow`). Ctrl-C ends
 /// it.
 #[derive(Args, Debug)]
 pub struct ReceiveArgs {
