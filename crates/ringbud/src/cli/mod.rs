@@ -4,6 +4,7 @@
 
 mod check;
 mod completions;
+mod delivery;
 mod demo;
 mod receive;
 mod record;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
+pub use delivery::DeliveryArgs;
 pub use demo::DemoArgs;
 pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
@@ -83,6 +85,7 @@ enum Command {
     Employee(EmployeeArgs),
     Phone(PhoneArgs),
     Integration(IntegrationArgs),
+    Delivery(DeliveryArgs),
     Token(TokenArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -136,6 +139,7 @@ impl Cli {
             Command::Employee(args) => args.run(),
             Command::Phone(args) => args.run(),
             Command::Integration(args) => args.run(),
+            Command::Delivery(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),

@@ -143,6 +143,36 @@ async fn a_live_recording_replays() {
 }
 
 #[tokio::test]
+async fn deliveries_are_listed_sent_again_and_tested_through_the_running_gateway() {
+    let mut bed = Bed::new().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    bed.write(&bed.sound().replace("127.0.0.1:0", &free));
+    bed.integrate("POST").await;
+    let gone = bed.run(&["delivery", "list", "1001"]).await;
+    assert!(String::from_utf8(gone.stderr).unwrap().contains("no gateway answers"));
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let first = bed.requests(3).await.remove(0);
+    let account = first.parameter("AccountId").to_owned();
+    let deliveries = loop {
+        let listed = bed.ask(&["delivery", "list", &account, "--state", "delivered", "--json"]).await;
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        if listed.as_array().unwrap().len() == 3 {
+            break listed;
+        }
+    };
+    let incoming = deliveries.as_array().unwrap().iter().find(|one| one["event"] == "Incoming").unwrap();
+    bed.ask(&["delivery", "again", &account, incoming["id"].as_str().unwrap()]).await;
+    assert_eq!(bed.request().await.header("webhook-id"), first.header("webhook-id"));
+    let employee = first.parameter("EmployeeLocalNumber").to_owned();
+    bed.ask(&["employee", "set", &account, &employee]).await;
+    assert!(bed.ask(&["delivery", "test", &account, &employee]).await.contains("200"));
+    assert_eq!(bed.requests(4).await.len(), 4);
+    assert!(!bed.ask(&["token", "list"]).await.contains("command-"), "the command left its token behind");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn help_completions_and_man_page_come_from_one_source() {
     for command in
         ["serve", "demo", "check", "receive", "replay", "record", "account", "token", "integration"]

@@ -23,7 +23,7 @@ use crate::config::{Config, Purpose};
 use crate::store::Store;
 
 /// Opens the store beside a gateway that may be running, and does something with it.
-fn with_store<F, T>(config: &ConfigArg, act: impl FnOnce(Config, Store) -> F) -> Result<T, Failure>
+pub(super) fn with_store<F, T>(config: &ConfigArg, act: impl FnOnce(Config, Store) -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -58,7 +58,7 @@ fn object(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Ve
 }
 
 /// Prints a list, as a table for people or as JSON for programs.
-fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>) {
+pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>) {
     if as_json {
         let objects: Vec<Value> = rows
             .into_iter()
