@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use delivery::connect::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
+use delivery::schedule::Limits;
 use ipnet::IpNet;
 
 use super::section::Section;
@@ -26,13 +28,14 @@ pub struct Outgoing {
 
 impl Default for Outgoing {
     fn default() -> Self {
+        let limits = Limits::default();
         Self {
             allow: Vec::new(),
             proxy: None,
-            connect_timeout: Duration::from_secs(5),
-            response_timeout: Duration::from_secs(15),
-            per_destination: 16,
-            total: 256,
+            connect_timeout: CONNECT_TIMEOUT,
+            response_timeout: RESPONSE_TIMEOUT,
+            per_destination: limits.per_destination,
+            total: limits.total,
         }
     }
 }
