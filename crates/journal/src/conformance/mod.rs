@@ -1,4 +1,4 @@
-//! The suite every implementation of [`Journal`] has to pass: one function a rule, each on an empty journal.
+//! The suite every implementation of [`Journal`](crate::Journal) has to pass: one function a rule, each on an empty journal.
 //! `journal::conformance!(make)` turns them into tests, where `make` is an expression that gives a
 //! journal and whatever must live as long as it.
 
