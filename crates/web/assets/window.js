@@ -80,6 +80,10 @@
     }
     form.addEventListener("input", () => sessionStorage.setItem(key, read(form)));
     form.addEventListener("submit", () => { leaving = true; });
+    // The session is over: to the login and back, with what was typed.
+    document.addEventListener("htmx:beforeOnLoad", (event) => {
+      if (event.detail.xhr.getResponseHeader("HX-Redirect")) leaving = true;
+    });
     addEventListener("beforeunload", (event) => {
       if (!leaving && read(form) !== saved) event.preventDefault();
     });

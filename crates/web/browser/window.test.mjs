@@ -97,13 +97,28 @@ test("what was typed survives a session that ends", async () => {
   await mine.fill("#incoming_url", "https://typed.example/ring");
   await mine.context().clearCookies({ name: "ringbud_session" });
   mine.on("dialog", (dialog) => dialog.accept());
-  await mine.click(".savebar button");
+  await mine.click(".savebar button").catch(() => {});
   await mine.waitForURL(/\/login/);
   await mine.fill("#name", "olga");
   await mine.fill("#password", PASSWORD);
   await mine.click("button.main");
-  await mine.waitForURL(/integration/);
+  await mine.waitForSelector("#main > .notice.waiting");
   assert.equal(await mine.inputValue("#incoming_url"), "https://typed.example/ring");
+  await mine.context().close();
+});
+
+test("what was typed survives a session that ends while one types", async () => {
+  const mine = await page(browser);
+  await login(mine, house.base, "olga");
+  await mine.goto(at("integration"));
+  await mine.context().clearCookies({ name: "ringbud_session" });
+  await mine.fill("#incoming_url", "https://typing.example/ring");
+  await mine.waitForURL(/\/login/);
+  await mine.fill("#name", "olga");
+  await mine.fill("#password", PASSWORD);
+  await mine.click("button.main");
+  await mine.waitForSelector("#main > .notice.waiting");
+  assert.equal(await mine.inputValue("#incoming_url"), "https://typing.example/ring");
   await mine.context().close();
 });
 
@@ -163,6 +178,22 @@ test("a reader sees and cannot change; without JavaScript too", async () => {
   }
   assert.equal((await rolf.goto(`${house.base}/operator/accounts`)).status(), 404);
   await rolf.context().close();
+});
+
+// `RINGBUD_PICTURES=../../../docs/pictures npm test` draws the manual's pictures anew.
+test("the manual's pictures", { skip: !process.env.RINGBUD_PICTURES }, async () => {
+  await olga.setViewportSize({ width: 1200, height: 760 });
+  await olga.context().addCookies([
+    { name: "ringbud_language", value: "en", url: house.base },
+    { name: "ringbud_theme", value: "light", url: house.base },
+  ]);
+  await olga.goto(at("calls"));
+  const story = new URL(await olga.getAttribute("tr:nth-child(12) a.whole", "href"), house.base).href;
+  for (const [name, url] of [["now", at("now")], ["integration", at("integration")], ["call", story], ["report", at("report")]]) {
+    await olga.goto(url);
+    await olga.waitForTimeout(300);
+    await olga.screenshot({ path: `${process.env.RINGBUD_PICTURES}/window-${name}.png` });
+  }
 });
 
 test("no page complained", () => assert.deepEqual(olga.complaints, []));
