@@ -111,8 +111,10 @@ test("what was typed survives a session that ends while one types", async () => 
   const mine = await page(browser);
   await login(mine, house.base, "olga");
   await mine.goto(at("integration"));
+  await mine.fill("#incoming_url", "https://typing.example/rin");
+  await mine.waitForSelector("#preview .request >> text=typing.example");
   await mine.context().clearCookies({ name: "ringbud_session" });
-  await mine.fill("#incoming_url", "https://typing.example/ring");
+  await mine.press("#incoming_url", "g");
   await mine.waitForURL(/\/login/);
   await mine.fill("#name", "olga");
   await mine.fill("#password", PASSWORD);
