@@ -1,0 +1,202 @@
+//! What became of deliveries: of attempts that ended, of settlements that are on disk, of people's wishes.
+
+use super::breaker::{Breaker, Turned};
+use super::slab::{self, Slot, State};
+use super::timers::Timer;
+use super::{Finish, Out, Schedule, SlotId, Verdict, WebhookKey};
+use crate::policy::{self, Moment, Next, PAUSED_AFTER};
+
+impl Schedule {
+    pub(super) fn finished(&mut self, now: Moment, at: u32, how: Finish, out: &mut Vec<Out>) {
+        let slot = *self.slab.get(at);
+        self.landed(now, &slot, how, out);
+        self.let_follow(at, &slot);
+        let attempts = slot.attempts;
+        if slot.state == State::InFlightFenced {
+            self.remove(at);
+            return;
+        }
+        let cancelled = slot.state == State::InFlightCancelled;
+        let verdict = match how {
+            Finish::Taken => Verdict::Delivered,
+            Finish::Impossible => Verdict::Failed,
+            _ if cancelled => Verdict::Cancelled,
+            Finish::Gone => Verdict::Held,
+            Finish::NotMade => {
+                self.slab.get_mut(at).attempts = attempts.saturating_sub(1);
+                let chance = self.chance();
+                self.retry_at(at, now.plus(policy::jittered(policy::FIRST_PAUSE, chance)));
+                return;
+            }
+            Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
+                let asked = match how {
+                    Finish::Refused { retry_after } => retry_after,
+                    _ => None,
+                };
+                let patience = self.webhooks[slot.webhook as usize].patience;
+                let chance = self.chance();
+                match policy::after_failure(slot.kind, &patience, slot.since, now, attempts, asked, chance) {
+                    Next::RetryAt(due) => Verdict::RetryAt(due),
+                    Next::TooLate => Verdict::Expired,
+                }
+            }
+        };
+        self.settle(at, verdict, out);
+    }
+
+    /// An attempt is over: the call's next event to the same destination need not wait for it any longer.
+    fn let_follow(&mut self, at: u32, slot: &Slot) {
+        let destination = self.webhooks[slot.webhook as usize].destination;
+        for (waiting, stamp) in self.firsts.finished(destination, slot.call_hash, at) {
+            let slot = self.slab.get(waiting);
+            if slot.stamp == stamp && slot.state == State::Retrying {
+                self.make_ready(waiting);
+            }
+        }
+    }
+
+    /// The room it took is free again, and the breakers learn how it went.
+    fn landed(&mut self, now: Moment, slot: &Slot, how: Finish, out: &mut Vec<Out>) {
+        let chance = self.chance();
+        let limits = self.limits;
+        self.in_flight -= 1;
+        let hook = &mut self.webhooks[slot.webhook as usize];
+        let destination = &mut self.destinations[hook.destination as usize];
+        hook.in_flight -= 1;
+        destination.in_flight -= 1;
+        if matches!(hook.breaker, Breaker::Probing { .. }) {
+            self.probing -= 1;
+        }
+        // A call that fails again and again counts once: one call the receiver cannot stomach must not hold
+        // up the others.
+        let counts = hook.failed_last.replace(slot.call_hash) != Some(slot.call_hash);
+        let (hook_turned, destination_turned) = match how {
+            Finish::Taken => {
+                hook.widen(&limits);
+                hook.failing_since = None;
+                hook.failed_last = None;
+                (hook.breaker.succeeded(), destination.breaker.succeeded())
+            }
+            Finish::Gone | Finish::Refused { .. } | Finish::TimedOut => {
+                if how == Finish::TimedOut {
+                    hook.narrow();
+                }
+                (hook.breaker.failed(counts, now, chance), destination.breaker.succeeded())
+            }
+            Finish::Unreachable => {
+                hook.breaker.withdrawn();
+                (Turned::No, destination.breaker.failed(true, now, chance))
+            }
+            Finish::NotMade | Finish::Impossible => {
+                hook.breaker.withdrawn();
+                destination.breaker.withdrawn();
+                (Turned::No, Turned::No)
+            }
+        };
+        let (webhook, at_destination) = (slot.webhook, hook.destination);
+        self.note_failure(now, webhook, how, out);
+        match hook_turned {
+            Turned::No => {}
+            Turned::Open(until) => self.timers.push(until, Timer::Webhook(webhook)),
+            Turned::Recovered => self.pull_forward(webhook),
+        }
+        match destination_turned {
+            Turned::No => {}
+            Turned::Open(until) => self.timers.push(until, Timer::Destination(at_destination)),
+            Turned::Recovered => self.pull_forward_all(at_destination),
+        }
+        self.enqueue(webhook);
+        self.enqueue_destination(at_destination);
+    }
+
+    fn note_failure(&mut self, now: Moment, webhook: u32, how: Finish, out: &mut Vec<Out>) {
+        let hook = &mut self.webhooks[webhook as usize];
+        match how {
+            Finish::Taken | Finish::NotMade | Finish::Impossible => {}
+            Finish::Gone => out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since: None }),
+            Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
+                let since = *hook.failing_since.get_or_insert(now);
+                if now.since(since) >= PAUSED_AFTER {
+                    hook.failing_since = None;
+                    out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since: Some(since) });
+                }
+            }
+        }
+    }
+
+    pub(super) fn settle(&mut self, at: u32, verdict: Verdict, out: &mut Vec<Out>) {
+        self.unsettled += 1;
+        let slot = self.slab.get_mut(at);
+        let (seq, webhook, urgent) = (slot.seq, WebhookKey(slot.webhook), slot.next != slab::NONE);
+        out.push(Out::Settle { slot: SlotId(at), seq, webhook, verdict, urgent });
+        match verdict {
+            Verdict::RetryAt(due) => self.retry_at(at, due),
+            Verdict::Delivered | Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => {
+                slot.state = State::Settling
+            }
+        }
+    }
+
+    pub(super) fn settled(&mut self, _now: Moment, at: u32, fenced: bool, verdict: Verdict) {
+        self.unsettled -= 1;
+        let state = self.slab.get(at).state;
+        match verdict {
+            Verdict::RetryAt(_) if !fenced => {}
+            Verdict::RetryAt(_) => match state {
+                State::InFlight | State::InFlightCancelled => {
+                    self.slab.get_mut(at).state = State::InFlightFenced;
+                }
+                State::Retrying => self.remove(at),
+                State::Ready => {
+                    self.unlist(at);
+                    self.remove(at);
+                }
+                State::Settling | State::InFlightFenced | State::Behind | State::Free => {}
+            },
+            Verdict::Delivered | Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => {
+                self.remove(at)
+            }
+        }
+    }
+
+    /// Takes the first of a lane away; the one behind it may move.
+    pub(super) fn remove(&mut self, at: u32) {
+        let webhook = self.slab.get(at).webhook;
+        let next = self.lanes.leave(&mut self.slab, at);
+        self.slab.remove(at);
+        self.webhooks[webhook as usize].pending -= 1;
+        if let Some(next) = next {
+            self.make_ready(next);
+        }
+    }
+
+    fn unlist(&mut self, at: u32) {
+        let slot = *self.slab.get(at);
+        self.webhooks[slot.webhook as usize].list(slot.kind).unlink(&mut self.slab, at);
+    }
+
+    pub(super) fn cancel(&mut self, at: u32, out: &mut Vec<Out>) {
+        match self.slab.get(at).state {
+            State::InFlight => self.slab.get_mut(at).state = State::InFlightCancelled,
+            State::Retrying => self.settle(at, Verdict::Cancelled, out),
+            State::Ready => {
+                self.unlist(at);
+                self.settle(at, Verdict::Cancelled, out);
+            }
+            State::Behind => {
+                // It goes behind nobody now: a lane of its own until the cancellation is on disk.
+                self.lanes.unlink(&mut self.slab, at);
+                self.settle(at, Verdict::Cancelled, out);
+            }
+            State::InFlightCancelled | State::InFlightFenced | State::Settling | State::Free => {}
+        }
+    }
+
+    pub(super) fn hurry(&mut self, now: Moment, at: u32) {
+        let slot = self.slab.get_mut(at);
+        slot.since = now;
+        if slot.state == State::Retrying {
+            self.make_ready(at);
+        }
+    }
+}
