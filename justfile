@@ -18,6 +18,23 @@ test:
 demo *ARGS:
     cargo run --release --locked -- demo {{ARGS}}
 
+# What it costs: tracker (AMI bytes to call events), delivery (against a bare client), journal, window
+bench WHAT="tracker":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    case {{WHAT}} in
+      tracker) cargo run --release --locked -p calls --example tracker ;;
+      delivery) cargo bench --locked -p delivery ;;
+      journal) cargo run --release --locked -p journal --example throughput ;;
+      codec) cargo run --release --locked -p pbx --example split ;;
+      window) cargo run --release --locked -p web --example pages 300000 ;;
+      *) echo "tracker, delivery, journal, codec or window" >&2; exit 2 ;;
+    esac
+
+# Random calls for longer than CI does: so many rounds of twelve calls each, in every way
+soak ROUNDS="50000":
+    CALLS_ROUNDS={{ROUNDS}} cargo test --release --locked -p calls --test it properties
+
 # What stands under the program: licences, advisories, sources (needs cargo-deny)
 deny:
     cargo deny check

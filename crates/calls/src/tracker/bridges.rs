@@ -4,7 +4,7 @@
 //! leg's conversation begins when nobody was dialled for it (a conference, a parked call).
 
 use crate::Seen;
-use crate::tracker::channel::{Bridge, BridgeKey, ChannelKey};
+use crate::tracker::channel::{Bridge, BridgeKey, Caller, ChannelKey};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::routes::Route;
 use crate::tracker::{Context, Tracker};
@@ -92,7 +92,10 @@ impl Tracker {
         if somebody {
             self.ordered_phone_meets(cx, key, dialled);
         }
-        if self.is_dialling(key) && (!only_helpers || self.reaches_somebody(key, key)) {
+        // Alone in a bridge is first in a conference, unless a helper brought the phone there: then the
+        // helper's other half is still to come, and whoever it dials to answer.
+        let waits_for_helper = only_helpers || (others.is_empty() && self.came_by_helper(key));
+        if self.is_dialling(key) && (!waits_for_helper || self.reaches_somebody(key, key)) {
             self.converse(cx, key, cx.at, false);
         }
         for other in self.dialling_around(key) {
@@ -134,6 +137,13 @@ impl Tracker {
             [Some(member), far.and_then(|far| self.behind(far))]
         });
         parties.flatten().filter(|party| self.is_dialling(*party)).collect()
+    }
+
+    fn came_by_helper(&self, key: ChannelKey) -> bool {
+        match self.channels.get(key).map(|channel| channel.caller) {
+            Some(Caller::Channel(caller)) => self.is_helper(caller),
+            Some(Caller::Unknown | Caller::Nobody) | None => false,
+        }
     }
 
     fn is_helper(&self, key: ChannelKey) -> bool {
