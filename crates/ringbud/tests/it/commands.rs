@@ -32,6 +32,20 @@ async fn a_replay_prints_every_event_and_touches_nothing() {
 }
 
 #[tokio::test]
+async fn the_last_message_of_a_recording_counts_without_a_blank_line_after_it() {
+    let bed = Bed::new().await;
+    let whole = std::fs::read_to_string(trace("inbound-answered.tracker.ami")).unwrap();
+    let end = whole.rfind("\r\n\r\nEvent: Hangup").unwrap() + 2;
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.ami");
+    std::fs::write(&cut, &whole[..end]).unwrap();
+    for more in [&[][..], &["--explain"]] {
+        let text = bed.ask(&[&["replay"], more, &[cut.to_str().unwrap()]].concat()).await;
+        assert!(text.contains("\"Ended\""), "{more:?}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn several_recordings_are_one_pbx_with_the_link_lost_in_between() {
     let bed = Bed::new().await;
     let files = ["ami-dropped-during-call.tracker.ami", "ami-dropped-during-call.2.tracker.ami"];

@@ -142,7 +142,8 @@ impl<W: Write> Replay<W> {
             explainer.begin_file(path);
         }
         let mut line = Vec::new();
-        loop {
+        let mut is_over = false;
+        while !is_over {
             let bytes = if self.explainer.is_some() {
                 line.clear();
                 // Line by line, so that each message knows its own; a line without end is still bounded.
@@ -152,9 +153,10 @@ impl<W: Write> Replay<W> {
                 from.fill_buf().map_err(trace)?
             };
             let count = bytes.len();
-            if count == 0 {
-                return Ok(());
-            }
+            is_over = count == 0;
+            // The last message of a recording counts although nobody wrote the blank line after it.
+            let lacks_blank_line = is_over && self.stream.incomplete().ends_with(b"\n");
+            let bytes = if lacks_blank_line { b"\n" } else { bytes };
             let (stream, follower, explainer) = (&mut self.stream, &mut self.follower, &mut self.explainer);
             if let Some(explainer) = explainer {
                 explainer.line();
@@ -169,6 +171,7 @@ impl<W: Write> Replay<W> {
             }
             self.print()?;
         }
+        Ok(())
     }
 
     fn print(&mut self) -> io::Result<()> {
