@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use calls::EventKind;
 use journal::conformance::sample::{Leg, attempt, delivery};
 use journal::seal::Sealer;
-use journal::{Access, Append, Appended, Attempt, Journal, Outcome, Settle, Sqlite};
+use journal::{Access, Append, Appended, Attempt, Digesting, Journal, Options, Outcome, Settle, Sqlite};
 
 const ACCOUNTS: u32 = 50;
 
@@ -30,8 +30,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (tasks, batch) in shapes {
         for history in [false, true] {
             let with = if history { "with" } else { "without" };
-            let rate = runtime.block_on(whole(length, tasks, batch, history))?;
-            println!("events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s");
+            // What lists and reports are found by, and the same without it.
+            let rate = runtime.block_on(whole(length, tasks, batch, history, Options::default()))?;
+            let never = Digesting { at: i64::MAX, ..Digesting::default() };
+            let bare = Options { digesting: never, ..Options::default() };
+            let bare = runtime.block_on(whole(length, tasks, batch, history, bare))?;
+            let part = rate / bare;
+            println!(
+                "events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s, undigested \
+                 {bare:.0}/s ({part:.2})"
+            );
         }
     }
     Ok(())
@@ -84,9 +92,15 @@ fn raw(length: Duration, batch: u32) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Tasks that each keep a batch, then settle its deliveries, again and again.
-async fn whole(length: Duration, tasks: u32, batch: u32, history: bool) -> Result<f64, Box<dyn Error>> {
+async fn whole(
+    length: Duration,
+    tasks: u32,
+    batch: u32,
+    history: bool,
+    options: Options,
+) -> Result<f64, Box<dyn Error>> {
     let folder = tempfile::tempdir_in(place())?;
-    let journal = Arc::new(Sqlite::open(folder.path(), Access::Gateway, Sealer::new([0; 32]))?);
+    let journal = Arc::new(Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([0; 32]), options)?);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let (start, cpu_before) = (now(), cpu_micros());
     let workers: Vec<_> = (0..tasks)

@@ -17,6 +17,7 @@ pub mod seal;
 mod seam;
 pub mod settings;
 mod sqlite;
+mod sums;
 
 pub use book::{AccountSettings, SettingsBook, Sorted};
 pub use error::JournalError;
@@ -24,4 +25,5 @@ pub use rules::MAX_LISTED;
 pub use seam::*;
 #[cfg(feature = "conformance")]
 pub use sqlite::statements_of;
-pub use sqlite::{Access, Commits, Options, QUEUED_JOBS, Sqlite};
+pub use sqlite::{Access, Commits, Digesting, Options, QUEUED_JOBS, Sqlite};
+pub use sums::{LegOutcome, Person, Quarter, Sums, Tally};

@@ -32,6 +32,11 @@ impl Filter {
             && self.number.as_deref().is_none_or(|part| has_number(event, part))
     }
 
+    /// Whether a leg is listed, as far as it came out.
+    pub fn accepts_outcome(&self, leg: &LegRecord) -> bool {
+        self.outcome.is_none_or(|outcome| outcome == leg.outcome())
+    }
+
     /// The part of it that needs no more than kind and time.
     pub(crate) fn accepts_outline(&self, kind: EventKind, at: PbxTime) -> bool {
         self.kind.is_none_or(|wanted| wanted == kind)

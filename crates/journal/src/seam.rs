@@ -1,6 +1,7 @@
 //! The trait, and the words it speaks.
 
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use calls::{
 
 use crate::JournalError;
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::{LegOutcome, Sums};
 
 /// A future that may cross threads.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
@@ -222,6 +224,8 @@ pub struct Filter {
     pub from: Option<PbxTime>,
     /// Up to this moment.
     pub until: Option<PbxTime>,
+    /// How a leg came out; only lists of legs ask.
+    pub outcome: Option<LegOutcome>,
     /// Only deliveries in one of these states (by `DeliveryState`'s variant; a time in it is ignored).
     pub states: Vec<DeliveryState>,
     /// Only what is older than this place: for paging, newest first.
@@ -298,6 +302,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Legs, newest first.
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>>;
+
+    /// What the legs of an account come to that have ended and began within a stretch of time.
+    fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums>;
 
     /// Deliveries, newest first.
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>>;

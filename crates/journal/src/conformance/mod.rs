@@ -8,6 +8,7 @@ pub mod legs;
 pub mod prune;
 pub mod sample;
 pub mod settings;
+pub mod sums;
 
 /// One test for each rule of the suite.
 #[macro_export]
@@ -44,6 +45,12 @@ macro_rules! conformance {
             the_last_moment_heard_never_goes_back,
             the_answer_of_an_outgoing_leg_is_found_in_its_note,
             pbxs_do_not_see_each_other,
+        ]);
+        $crate::conformance!(@rules $make, sums: [
+            sums_are_those_of_the_legs,
+            each_leg_adds_what_it_was,
+            what_is_forgotten_is_in_no_sum,
+            legs_are_listed_by_outcome_employee_and_number,
         ]);
         $crate::conformance!(@rules $make, settings: [
             a_setting_comes_back_as_it_was,

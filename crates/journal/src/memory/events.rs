@@ -1,13 +1,14 @@
 //! Events, legs and notes in RAM.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
 
 use super::deliveries::Deliveries;
 use crate::rules::{self, begins, channel_of};
-use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, WallTime};
+use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, Sums, WallTime};
 
 #[derive(Clone, Default)]
 pub(super) struct Events {
@@ -84,8 +85,23 @@ impl Events {
         self.page(filter)
             .filter(|kept| begins(kept.event.kind()) && filter.accepts(&kept.event))
             .filter_map(|kept| self.leg_begun_by(kept))
+            .filter(|leg| filter.accepts_outcome(leg))
             .take(filter.bounded_limit())
             .collect()
+    }
+
+    pub(super) fn sums(&self, account: &AccountId, within: &Range<PbxTime>) -> Sums {
+        let mut sums = Sums::default();
+        let begun = self.kept.values().filter(|kept| begins(kept.event.kind()));
+        for leg in begun.filter_map(|kept| self.leg_begun_by(kept)) {
+            if let Some(ended) = &leg.ended
+                && ended.account() == account
+                && within.contains(&ended.begun_at)
+            {
+                sums.add(ended);
+            }
+        }
+        sums
     }
 
     fn leg_begun_by(&self, begun: &Kept) -> Option<LegRecord> {

@@ -5,16 +5,17 @@ mod deliveries;
 mod events;
 mod settings;
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use calls::{EventId, PbxName, Restored};
+use calls::{EventId, PbxName, PbxTime, Restored};
 
 use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 use crate::{
     Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
-    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, WallTime,
+    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 use calls::AccountId;
@@ -119,6 +120,10 @@ impl Journal for Memory {
 
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
         self.read(|state| state.events.legs(&filter))
+    }
+
+    fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
+        self.read(|state| state.events.sums(&account, &within))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

@@ -4,6 +4,7 @@ use calls::LegId;
 use tokio::sync::oneshot;
 
 use super::append::Moment;
+use super::digest::Digest;
 use super::errors::StoreError;
 use super::put::Put;
 use super::settle::Row;
@@ -19,6 +20,7 @@ pub(super) enum Job {
     Put { put: Box<Put>, to: To<u64> },
     Allocate { to: To<IntegrationId> },
     Prune { legs: Vec<LegId>, to: To<u64> },
+    Digest { digest: Box<Digest>, to: To<bool> },
 }
 
 impl Job {
@@ -29,6 +31,7 @@ impl Job {
             Self::Settle { rows, .. } => rows.len(),
             Self::Put { .. } | Self::Allocate { .. } => 1,
             Self::Prune { legs, .. } => legs.len() * 8,
+            Self::Digest { digest, .. } => digest.weight(),
         }
     }
 
@@ -39,6 +42,7 @@ impl Job {
             Self::Settle { to, .. } => drop(to.send(Err(error))),
             Self::Put { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
+            Self::Digest { to, .. } => drop(to.send(Err(error))),
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! One thread writes: whatever has arrived while its last commit ran goes into the next (`writer`). A few
 //! connections read, on the runtime's blocking threads (`readers`). A third kind carries what was written
-//! from the log into the file without keeping the writer waiting (`checkpoint`).
+//! from the log into the file without keeping the writer waiting (`checkpoint`). A fourth makes what lists and
+//! reports are found by out of what has gathered (`digest`).
 
 mod append;
 mod checkpoint;
+mod digest;
 mod errors;
 mod jobs;
 mod lock;
@@ -21,10 +23,11 @@ mod settle;
 mod statements;
 mod writer;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use calls::{AccountId, EventId, PbxName, Restored};
+use calls::{AccountId, EventId, PbxName, PbxTime, Restored};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -34,9 +37,10 @@ use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 use crate::{
     Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
-    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, WallTime,
+    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
+pub use digest::Digesting;
 use errors::StoreError;
 use jobs::Job;
 use lock::FolderLock;
@@ -66,11 +70,18 @@ pub struct Options {
     pub clock: Clock,
     /// How large the file may grow; `None` for as large as the disk.
     pub max_bytes: Option<u64>,
+    /// When lists and reports are given what they are found by.
+    pub digesting: Digesting,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { faults: Faults::none(), clock: clock::system(), max_bytes: None }
+        Self {
+            faults: Faults::none(),
+            clock: clock::system(),
+            max_bytes: None,
+            digesting: Digesting::default(),
+        }
     }
 }
 
@@ -113,7 +124,8 @@ impl Sqlite {
         let conn = open_checked(folder, &place, lock.is_some(), &sealer)?;
         let sealer = Arc::new(sealer);
         let readers = Readers::open(&place).map_err(|error| error.at(&place))?;
-        let writer = Writer::start(conn, &place, sealer.clone(), &options)?;
+        let digests = lock.is_some();
+        let writer = Writer::start(conn, &place, sealer.clone(), &options, digests)?;
         Ok(Self { place, writer, readers, sealer, clock: options.clock, lock })
     }
 
@@ -204,6 +216,10 @@ impl Journal for Sqlite {
 
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
         Box::pin(self.read(move |conn| query::legs::list(conn, &filter)))
+    }
+
+    fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
+        Box::pin(self.read(move |conn| query::sums::of(conn, &account, &within)))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

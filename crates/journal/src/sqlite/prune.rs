@@ -4,10 +4,11 @@
 use calls::{AccountId, LegId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::digest;
 use super::errors::StoreError;
 use super::remembered::{Clock, Remembered, hour_of, listed_to};
 use super::settle::history_of;
-use crate::{PRUNED_AT_ONCE, WallTime};
+use crate::{EventSeq, PRUNED_AT_ONCE, WallTime};
 
 /// How many legs the writer removes before others get their turn.
 pub(super) const LEGS_A_JOB: usize = 25;
@@ -84,6 +85,13 @@ pub(super) fn run(conn: &Connection, memory: &mut Remembered, legs: &[LegId]) ->
 }
 
 fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
+    let ended = conn
+        .prepare_cached("SELECT ended FROM legs WHERE leg = ?1")?
+        .query_row([leg.as_str()], |row| row.get::<_, Option<i64>>(0))
+        .optional()?;
+    if let Some(ended) = ended.flatten() {
+        digest::forget(conn, EventSeq(ended))?;
+    }
     let mut delete =
         conn.prepare_cached("DELETE FROM legs WHERE leg = ?1 RETURNING incoming, answered, outgoing, ended")?;
     let places = delete.query_row([leg.as_str()], |row| {

@@ -53,7 +53,7 @@ impl Readers {
     }
 }
 
-fn within_snapshot<T>(
+pub(super) fn within_snapshot<T>(
     conn: &Connection,
     question: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -11,7 +11,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -142,6 +142,55 @@ CREATE TABLE settings (
 CREATE INDEX settings_by_version ON settings (version);
 ";
 
+const FORMAT_2: &str = "
+INSERT INTO meta VALUES ('digested_to', 0), ('undigested_pruned', 0);
+
+-- Ended legs as lists and reports look for them, by the place of their first event. This and the two below are
+-- made of the events some hundred at a time, up to the place in meta digested_to, beside the way of an event.
+CREATE TABLE outlines (
+    account TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    outgoing INTEGER NOT NULL,
+    talk_secs INTEGER NOT NULL,
+    ring_micros INTEGER NOT NULL,
+    transferred INTEGER NOT NULL,
+    employee TEXT NOT NULL,
+    name TEXT NOT NULL,
+    numbers TEXT NOT NULL,
+    PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outlines_by_outcome ON outlines (account, outcome, seq);
+CREATE INDEX outlines_by_employee ON outlines (account, employee, seq);
+
+-- Their sums by day of UTC and person; a row whose legs are all forgotten goes.
+CREATE TABLE day_sums (
+    account TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    employee TEXT NOT NULL,
+    name TEXT NOT NULL,
+    legs INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    missed INTEGER NOT NULL,
+    elsewhere INTEGER NOT NULL,
+    made INTEGER NOT NULL,
+    talks INTEGER NOT NULL,
+    talk_secs INTEGER NOT NULL,
+    ring_micros INTEGER NOT NULL,
+    transferred INTEGER NOT NULL,
+    PRIMARY KEY (account, day, employee, name)
+) STRICT, WITHOUT ROWID;
+
+-- How many calls by quarter of an hour of UTC.
+CREATE TABLE quarter_sums (
+    account TEXT NOT NULL,
+    quarter INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (account, quarter)
+) STRICT, WITHOUT ROWID;
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -170,10 +219,14 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     if look(&transaction)? == Standing::Empty {
         transaction.execute_batch(FORMAT_1)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", 1)?;
         let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
         transaction.execute("INSERT INTO meta VALUES ('seal', ?1)", [sealed])?;
     }
+    let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format < 2 {
+        transaction.execute_batch(FORMAT_2)?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;
     Ok(())
 }

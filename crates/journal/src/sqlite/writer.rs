@@ -13,12 +13,13 @@ use rusqlite::hooks::Wal;
 use tokio::sync::mpsc;
 
 use super::checkpoint::Checkpointer;
+use super::digest::Digester;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::statements::Statements;
-use super::{Options, append, prune, put, settle};
+use super::{Options, append, digest, prune, put, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
@@ -53,6 +54,7 @@ impl Writer {
         place: &Arc<Path>,
         sealer: Arc<Sealer>,
         options: &Options,
+        digests: bool,
     ) -> Result<Self, JournalError> {
         let failed = |error: StoreError| error.at(place);
         conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
@@ -64,16 +66,22 @@ impl Writer {
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let memory = Remembered::load(&conn).map_err(failed)?;
+        let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
+        let digester = if digests {
+            Digester::start(place, jobs.downgrade(), options.digesting).map_err(failed)?
+        } else {
+            Digester::none()
+        };
         let meter = Meter::default();
         let desk = Desk {
             place: place.clone(),
             sealer,
             memory,
             checkpointer,
+            digester,
             faults: options.faults.clone(),
             meter: meter.clone(),
         };
-        let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let thread = std::thread::Builder::new()
             .name("journal-writer".to_owned())
             .spawn(move || work(conn, desk, inbox))
@@ -125,6 +133,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                 let crowded = group.len() >= CROWD;
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
+                desk.digester.after_commit(desk.memory.last_seq());
                 if crowded {
                     std::thread::yield_now();
                 }
@@ -133,6 +142,9 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
         // The tables were there a moment ago; without statements whoever comes is told that it is closed.
         Err(error) => tracing::error!(%error, "the journal's statements could not be prepared"),
     }
+    // Who waits for an answer to what came last gets none, rather than keeping this waiting.
+    drop(inbox);
+    desk.digester.finish();
     desk.checkpointer.finish(&conn);
 }
 
@@ -153,6 +165,7 @@ struct Desk {
     sealer: Arc<Sealer>,
     memory: Remembered,
     checkpointer: Checkpointer,
+    digester: Digester,
     faults: Faults,
     meter: Meter,
 }
@@ -214,6 +227,7 @@ impl Desk {
             },
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
+            Job::Digest { digest, to } => held.hold(to, digest::put(conn, &digest)),
         }
     }
 

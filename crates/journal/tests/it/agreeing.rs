@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, EventKind, PbxName, PbxTime};
 use journal::conformance::sample::{Leg, delivery, settle, tried};
@@ -11,7 +12,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::settings::{Account, Setting, SettingKey};
 use journal::{
-    Access, Append, DeliveryState, EventSeq, Filter, Journal, Options, Outcome, Settle, Sqlite, WallTime,
+    Access, Append, DeliveryState, Digesting, EventSeq, Filter, Journal, LegOutcome, Options, Outcome,
+    Settle, Sqlite, WallTime,
 };
 use proptest::prelude::*;
 
@@ -94,16 +96,22 @@ fn filter() -> impl Strategy<Value = Filter> {
         0..3,
     );
     let named = prop::option::weighted(0.2, leg());
+    let found_by = (
+        prop::option::weighted(0.2, (100..106_u32).prop_map(|number| number.to_string())),
+        prop::option::weighted(0.2, prop::sample::select(vec!["1", "00004", "+45"]).prop_map(str::to_owned)),
+        prop::option::weighted(0.3, prop::sample::select(LegOutcome::ALL.to_vec())),
+    );
     let part =
         (prop::option::weighted(0.3, 0..3_usize), prop::option::weighted(0.2, kind()), named, any::<bool>());
-    (part, place(), place(), at(), at(), states, 0..9_usize).prop_map(
-        |((account, kind, named, by_call), before, after, from, until, states, limit)| Filter {
+    (part, found_by, place(), place(), at(), at(), states, 0..9_usize).prop_map(
+        |((account, kind, named, by_call), found_by, before, after, from, until, states, limit)| Filter {
             account: account.map(|at| AccountId::new(["1", "2", "3"][at])),
             leg: named.as_ref().filter(|_| !by_call).map(Leg::id),
             call: named.as_ref().filter(|_| by_call).map(|leg| leg.begin().call),
             kind,
-            employee: None,
-            number: None,
+            employee: found_by.0,
+            number: found_by.1,
+            outcome: found_by.2,
             from,
             until,
             states,
@@ -139,7 +147,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn open(folder: &Path) -> Sqlite {
-    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None };
+    let digesting = Digesting { at: 3, pause: Duration::ZERO };
+    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None, digesting };
     let sealer = Sealer::new([1; 32]);
     Sqlite::open_with(folder, Access::Gateway, sealer, options).expect("the journal opens")
 }
@@ -154,10 +163,17 @@ async fn say(journal: &dyn Journal, step: Step) -> String {
         Step::Allocate => format!("{:?}", journal.allocate_integration().await),
         Step::Reopen => String::new(),
         Step::Look(filter) => {
+            let from = filter.from.unwrap_or(PbxTime::from_secs(0));
+            let until = filter.until.unwrap_or(PbxTime::from_secs(2_000_000_000));
             let events = journal.events((*filter).clone()).await;
             let legs = journal.legs((*filter).clone()).await;
             let deliveries = journal.deliveries(*filter).await;
-            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}")
+            let mut sums = Vec::new();
+            for account in ["1", "2", "3"] {
+                let within = from..until;
+                sums.push(journal.sums(AccountId::new(account), within).await);
+            }
+            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}\n{sums:#?}")
         }
     }
 }

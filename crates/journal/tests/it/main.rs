@@ -3,6 +3,7 @@
 mod agreeing;
 mod conforming;
 mod crashing;
+mod digesting;
 mod failing;
 mod opening;
 mod planning;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use calls::AccountId;
+use calls::{AccountId, PbxTime};
 use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
-use journal::{Access, Filter, Journal, JournalError, SettingsBook, Sqlite};
+use journal::{Access, Filter, Journal, JournalError, LegOutcome, SettingsBook, Sqlite};
 use tempfile::{TempDir, tempdir};
 
 const FILE: &str = "journal.sqlite";
@@ -87,6 +87,31 @@ fn a_store_of_a_newer_program_is_refused() {
     let refused = error(open(folder.path(), Access::Gateway));
     assert!(matches!(refused, JournalError::Newer { found: 9_000, .. }), "{refused}");
     assert!(refused.to_string().contains("9000"));
+}
+
+/// As the first format was: without what lists and reports are found by.
+#[tokio::test]
+async fn a_store_of_an_older_program_is_brought_up_to_date() {
+    let folder = folder();
+    let journal = open(folder.path(), Access::Gateway).expect("a new one");
+    journal.append((0..900).map(|number| Leg::incoming(number).whole(&[])).collect()).await.expect("kept");
+    drop(journal);
+    raw(folder.path())
+        .execute_batch(
+            "DROP TABLE outlines; DROP TABLE day_sums; DROP TABLE quarter_sums;
+             DELETE FROM meta WHERE name IN ('digested_to', 'undigested_pruned'); PRAGMA user_version = 1;",
+        )
+        .expect("as it was");
+    let journal = open(folder.path(), Access::Gateway).expect("the older one");
+    let ever = PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000);
+    let sums = journal.sums(AccountId::new("1"), ever).await.expect("sums");
+    assert_eq!(sums.quarters.values().sum::<u64>(), 900);
+    let answered = Filter {
+        account: Some(AccountId::new("1")),
+        outcome: Some(LegOutcome::Answered),
+        ..Filter::default()
+    };
+    assert_eq!(journal.legs(answered).await.expect("legs").len(), 450);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use calls::{AccountId, LegId};
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
-use journal::{Access, DeliveryState, EventSeq, Filter, Journal, Outcome, Sqlite};
+use journal::{Access, DeliveryState, EventSeq, Filter, Journal, LegOutcome, Outcome, Sqlite};
 
 fn filters() -> Vec<Filter> {
     let account = || Some(AccountId::new("1"));
@@ -13,6 +13,9 @@ fn filters() -> Vec<Filter> {
         Filter { account: account(), ..Filter::default() },
         Filter { leg: Some(LegId::new("x")), ..Filter::default() },
         Filter { call: Some(calls::CallId::new("x")), account: account(), ..Filter::default() },
+        Filter { employee: Some("101".to_owned()), account: account(), ..Filter::default() },
+        Filter { outcome: Some(LegOutcome::Missed), account: account(), ..Filter::default() },
+        Filter { number: Some("7".to_owned()), outcome: Some(LegOutcome::Busy), ..Filter::default() },
     ];
     let states = [
         vec![],

@@ -11,7 +11,8 @@ use crate::record::event::{self, Columns, kind_of};
 use crate::{EventSeq, Filter, Kept, WallTime};
 
 /// What [`kept`] reads.
-pub(super) const COLUMNS: &str = "SELECT events.seq, kind, at, received_at, events.account, leg, call, body";
+pub(in crate::sqlite) const COLUMNS: &str =
+    "SELECT events.seq, kind, at, received_at, events.account, leg, call, body";
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Arc<Kept>>, StoreError> {
     let limit = filter.bounded_limit();
@@ -39,7 +40,7 @@ pub(in crate::sqlite) fn bodies(
     Ok(found)
 }
 
-pub(super) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
+pub(in crate::sqlite) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
     let mut select = conn.prepare_cached(&format!("{COLUMNS} FROM events WHERE seq = ?1"))?;
     let mut rows = select.query([seq.0])?;
     rows.next()?.map(kept).transpose()
@@ -80,7 +81,7 @@ fn legs_written_as(conn: &Connection, dashed: &str) -> Result<Vec<LegId>, StoreE
 }
 
 /// The event of a row of [`COLUMNS`].
-pub(super) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
+pub(in crate::sqlite) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
     let text = |column| row.get_ref(column)?.as_str().map_err(|error| StoreError::Damaged(error.to_string()));
     let columns = Columns {
         kind: kind(row.get(1)?)?,

@@ -7,22 +7,26 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
 use super::events::get;
+use super::outlined;
 use super::walk::{places_of_leg, walk};
 use crate::record::note;
 use crate::rules::{self, begins, channel_of};
 use crate::{EventSeq, Filter, Kept, LegRecord};
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
+    if outlined::serves(filter) {
+        return outlined::list(conn, filter);
+    }
     let limit = filter.bounded_limit();
     let mut found: Vec<LegRecord> = Vec::new();
     walk(conn, filter, begins, |begun| {
-        found.extend(begun_by(conn, &begun)?);
+        found.extend(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)));
         Ok(found.len() < limit)
     })?;
     Ok(found)
 }
 
-fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
+pub(super) fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
     let events = of_leg(conn, &begun.event.leg)?;
     let noted = answer_noted(conn, &begun.pbx, &begun.event.leg)?;
     let events: Vec<&Kept> = events.iter().collect();

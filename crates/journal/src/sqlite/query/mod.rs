@@ -4,8 +4,10 @@
 pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod legs;
+mod outlined;
 pub(super) mod pending;
 pub(super) mod settings;
+pub(super) mod sums;
 mod walk;
 
 use std::path::Path;
@@ -15,6 +17,7 @@ use rusqlite::Connection;
 use super::errors::StoreError;
 use super::opening::bytes_on_disk;
 use crate::Size;
+pub(super) use walk::places_of_leg;
 
 /// How much is kept. Events are counted by their places, which have no gaps but for what was pruned.
 pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> {
@@ -37,6 +40,8 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     {
         statements.push(deliveries::undelivered(filter));
     }
+    statements.push(outlined::along(filter));
+    statements.extend(sums::STATEMENTS.map(str::to_owned));
     statements.extend(walk::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
     statements

@@ -95,14 +95,14 @@ fn outline_accepted(
 }
 
 /// The places a filter can reach, both ends included.
-struct Span {
-    first: i64,
-    last: i64,
+pub(super) struct Span {
+    pub(super) first: i64,
+    pub(super) last: i64,
 }
 
 impl Span {
     /// `None` if there are none. The hours of the PBXs' clocks narrow a search by time.
-    fn of(conn: &Connection, filter: &Filter) -> Result<Option<Self>, StoreError> {
+    pub(super) fn of(conn: &Connection, filter: &Filter) -> Result<Option<Self>, StoreError> {
         let mut span = Self {
             first: filter.after.map_or(i64::MIN, |after| after.0.saturating_add(1)),
             last: filter.before.map_or(i64::MAX, |before| before.0.saturating_sub(1)),
@@ -132,7 +132,7 @@ fn named_places(conn: &Connection, filter: &Filter) -> Result<Option<Vec<i64>>, 
 }
 
 /// The places of a leg's events, in order.
-pub(super) fn places_of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<i64>, StoreError> {
+pub(in crate::sqlite) fn places_of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<i64>, StoreError> {
     places(conn, PLACES[0], leg.as_str())
 }
 

@@ -1,0 +1,195 @@
+//! How legs came out, and what they come to.
+
+use std::ops::Range;
+
+use calls::{AccountId, Direction, EndReason, Ended, Event, EventKind, PbxTime, What};
+
+use super::sample::{Leg, START_SECS, append, keep};
+use crate::{Filter, Journal, LegOutcome, LegRecord, Person, Quarter, Sums, Tally, WallTime};
+
+/// So many legs, over a little more than three days: some come to lie in whole days and some in the rest of
+/// one, some among what is long kept and some among the newest.
+const LEGS: u32 = 90;
+const SPREAD_SECS: i64 = 3_100;
+const ALWAYS: Range<PbxTime> = PbxTime::from_micros(i64::MIN / 2)..PbxTime::from_micros(i64::MAX / 2);
+
+/// Legs that differ in all that is added up. The number is the seed: the same leg each time.
+fn various(number: u32) -> Vec<Event> {
+    let leg = if number.is_multiple_of(3) { Leg::outgoing(number) } else { Leg::incoming(number) };
+    let leg = leg.of(["1", "2"][number as usize % 2]);
+    let begun_at = PbxTime::from_secs(START_SECS + i64::from(number) * SPREAD_SECS);
+    let reasons = [
+        EndReason::HungUpByEmployee,
+        EndReason::NoAnswer,
+        EndReason::Busy,
+        EndReason::AnsweredElsewhere,
+        EndReason::Transferred,
+    ];
+    let reason = reasons[number as usize / 2 % reasons.len()];
+    let answered = matches!(reason, EndReason::HungUpByEmployee | EndReason::Transferred);
+    let ring = std::time::Duration::from_millis(u64::from(number) * 130);
+    let at = |event: Event, later| Event { begun_at, at: begun_at + later, ..event };
+    let begin = at(leg.begin(), std::time::Duration::ZERO);
+    let mut end = at(leg.event(EventKind::Ended), ring + std::time::Duration::from_millis(9_700));
+    if let What::Ended(Ended { transfer, .. }) = end.what {
+        end.what = What::Ended(Ended { answered_at: answered.then(|| begun_at + ring), reason, transfer });
+    }
+    vec![begin, end]
+}
+
+async fn keep_various(journal: &dyn Journal) {
+    for number in 0..LEGS {
+        let like = Leg::incoming(number).append(&[], &[]);
+        let events = various(number).into_iter().map(|event| (event, Vec::new())).collect();
+        keep(journal, crate::Append { events, ..like }).await;
+    }
+}
+
+async fn legs(journal: &dyn Journal, account: &str) -> Vec<LegRecord> {
+    let filter = Filter { account: Some(AccountId::new(account)), ..Filter::default() };
+    journal.legs(filter).await.expect("legs")
+}
+
+async fn sums(journal: &dyn Journal, account: &str, within: Range<PbxTime>) -> Sums {
+    journal.sums(AccountId::new(account), within).await.expect("sums")
+}
+
+/// The sums as anybody would make them from the list of legs.
+fn added_up(legs: &[LegRecord], within: &Range<PbxTime>) -> Sums {
+    let mut sums = Sums::default();
+    let ended = legs.iter().filter_map(|leg| leg.ended.as_ref());
+    ended.filter(|event| within.contains(&event.begun_at)).for_each(|event| sums.add(event));
+    sums
+}
+
+/// Whatever the stretch: whole days, days of a zone at five and a half hours, a minute, nothing at all.
+pub async fn sums_are_those_of_the_legs(journal: &dyn Journal) {
+    keep_various(journal).await;
+    let day = 86_400;
+    let midnight = START_SECS - START_SECS.rem_euclid(day);
+    let secs = |from: i64, until: i64| PbxTime::from_secs(from)..PbxTime::from_secs(until);
+    let begun = START_SECS + 7 * SPREAD_SECS;
+    for account in ["1", "2"] {
+        let legs = legs(journal, account).await;
+        assert_eq!(legs.len(), LEGS as usize / 2);
+        for within in [
+            ALWAYS,
+            secs(midnight, midnight + day),
+            secs(midnight, midnight + 3 * day),
+            secs(midnight - 19_800, midnight + 2 * day - 19_800),
+            secs(midnight + 20_700, midnight + 3 * day + 20_700),
+            secs(START_SECS + 60, START_SECS + 3 * day + 7),
+            secs(begun, begun + 1),
+            secs(begun + 1, begun + 60),
+            secs(begun, begun),
+            secs(midnight + 5 * day, midnight + 9 * day),
+            secs(midnight + day, midnight),
+        ] {
+            let expected = added_up(&legs, &within);
+            assert_eq!(sums(journal, account, within.clone()).await, expected, "{account} {within:?}");
+        }
+    }
+    assert_eq!(sums(journal, "nobody", ALWAYS).await, Sums::default());
+}
+
+/// Its outcome, its seconds and its time to answer, each where it belongs.
+pub async fn each_leg_adds_what_it_was(journal: &dyn Journal) {
+    let leg = Leg::incoming(2);
+    keep(journal, leg.append(&[EventKind::Incoming, EventKind::Answered], &[])).await;
+    assert_eq!(sums(journal, "1", ALWAYS).await, Sums::default(), "it has not ended");
+    keep(journal, leg.append(&[EventKind::Ended], &[])).await;
+    let made = sums(journal, "1", ALWAYS).await;
+    let person = Person { number: "502".to_owned(), name: "Åse Ærø".to_owned() };
+    let tally = Tally { taken: 1, talks: 1, talk_secs: 5, ring_micros: 4_000_000, ..Tally::default() };
+    assert_eq!(made.people.into_iter().collect::<Vec<_>>(), [(person, tally)]);
+    let quarter = Quarter::of(leg.begins_at());
+    assert_eq!(made.quarters.into_iter().collect::<Vec<_>>(), [(quarter, 1)]);
+    assert!(quarter.begin() <= leg.begins_at());
+}
+
+/// Retention takes legs out of the sums too.
+pub async fn what_is_forgotten_is_in_no_sum(journal: &dyn Journal) {
+    keep_various(journal).await;
+    let half = Leg::incoming(LEGS / 2).append(&[], &[]).received_at;
+    while journal.prune(None, half).await.expect("pruned") > 0 {}
+    while journal.prune(Some(AccountId::new("2")), WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    let left = legs(journal, "1").await;
+    assert!(!left.is_empty() && left.len() < LEGS as usize / 2);
+    assert_eq!(sums(journal, "1", ALWAYS).await, added_up(&left, &ALWAYS));
+    assert_eq!(sums(journal, "2", ALWAYS).await, Sums::default());
+    keep_various_again(journal).await;
+    let left = legs(journal, "1").await;
+    assert_eq!(sums(journal, "1", ALWAYS).await, added_up(&left, &ALWAYS));
+}
+
+/// Those that were forgotten are taken for new; the others are repeats.
+async fn keep_various_again(journal: &dyn Journal) {
+    for number in 0..LEGS {
+        let like = Leg::incoming(number).append(&[], &[]);
+        let events = various(number).into_iter().map(|event| (event, Vec::new())).collect();
+        append(journal, crate::Append { events, ..like }).await;
+    }
+}
+
+/// Page by page, newest first, together with employee, number and time.
+pub async fn legs_are_listed_by_outcome_employee_and_number(journal: &dyn Journal) {
+    keep_various(journal).await;
+    let running = [Leg::incoming(901), Leg::outgoing(903)];
+    for leg in &running {
+        keep(journal, leg.append(&[leg.begin().kind()], &[])).await;
+    }
+    let all = legs(journal, "1").await;
+    for outcome in LegOutcome::ALL {
+        let expected: Vec<_> = all.iter().filter(|leg| leg.outcome() == outcome).collect();
+        let whole = Filter {
+            account: Some(AccountId::new("1")),
+            outcome: Some(outcome),
+            limit: 3,
+            ..Filter::default()
+        };
+        assert!(!expected.is_empty() || outcome == LegOutcome::Answered, "{outcome:?} is covered");
+        let mut paged: Vec<LegRecord> = Vec::new();
+        loop {
+            let before = paged.last().map(|leg| leg.seq);
+            let page = journal.legs(Filter { before, ..whole.clone() }).await.expect("legs");
+            paged.extend(page.iter().cloned());
+            if page.len() < 3 {
+                break;
+            }
+        }
+        assert_eq!(paged.iter().collect::<Vec<_>>(), expected, "{outcome:?}");
+    }
+    let one = all[all.len() / 2].clone();
+    let employee = one.begun.phone.employee_number().to_owned();
+    let number = one.begun.a_number[6..].to_owned();
+    let narrow = Filter {
+        account: Some(AccountId::new("1")),
+        employee: Some(employee),
+        number: Some(number),
+        outcome: Some(one.outcome()),
+        from: Some(one.begun.at),
+        until: Some(one.begun.at),
+        ..Filter::default()
+    };
+    assert_eq!(journal.legs(narrow.clone()).await.expect("legs"), std::slice::from_ref(&one));
+    let other = LegOutcome::ALL.into_iter().find(|outcome| *outcome != one.outcome());
+    let none = [
+        Filter { outcome: other, ..narrow.clone() },
+        Filter { employee: Some("0".to_owned()), ..narrow.clone() },
+        Filter { number: Some("x".to_owned()), ..narrow.clone() },
+        Filter { account: Some(AccountId::new("2")), ..narrow.clone() },
+        Filter { before: Some(one.seq), ..narrow.clone() },
+    ];
+    for filter in none {
+        assert_eq!(journal.legs(filter.clone()).await.expect("legs"), [], "{filter:?}");
+    }
+    let outgoing = Filter {
+        account: Some(AccountId::new("1")),
+        outcome: Some(LegOutcome::Running),
+        kind: Some(EventKind::Outgoing),
+        ..Filter::default()
+    };
+    let found = journal.legs(outgoing).await.expect("legs");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].direction, Direction::Outgoing);
+}

@@ -1,0 +1,265 @@
+//! What lists and reports are found by, made of the events that have gathered: one outline an ended leg, and
+//! sums of them. A thread of its own (`thread`) reads and adds up when little else is to do, and the writer only
+//! puts the result away, between the jobs of those who wait for it. What is not digested yet is looked through by whoever asks, so that an
+//! answer never depends on how far this has come.
+
+mod thread;
+
+use std::collections::BTreeMap;
+
+use calls::{Event, LegId, PbxTime};
+use rusqlite::{Connection, params};
+
+use super::errors::StoreError;
+use super::query::events::{COLUMNS, get, kept};
+use super::query::places_of_leg;
+use crate::EventSeq;
+use crate::rules::begins;
+use crate::sums::{LegOutcome, Outline, Person, QUARTER_MICROS, Tally};
+pub(super) use thread::Digester;
+pub use thread::Digesting;
+
+/// How many events are digested at once.
+const DIGESTED_AT_ONCE: i64 = 2_048;
+pub(super) const DAY_MICROS: i64 = 86_400 * 1_000_000;
+
+/// An ended leg, as lists and reports look for it.
+pub(super) struct Row {
+    account: String,
+    /// The place of its first event.
+    seq: i64,
+    begun_at: PbxTime,
+    outline: Outline,
+    person: Person,
+    numbers: String,
+}
+
+/// Of an ended leg by its last event; `None` if its beginning was never kept.
+pub(super) fn row(conn: &Connection, ended: &Event) -> Result<Option<Row>, StoreError> {
+    let (Some(outline), Some(begun)) = (Outline::of(ended), beginning(conn, &ended.leg)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Row {
+        account: ended.account().to_string(),
+        seq: begun.0.0,
+        begun_at: ended.begun_at,
+        outline,
+        person: Person::of(ended),
+        numbers: numbers(&begun.1),
+    }))
+}
+
+impl Row {
+    pub(super) fn begun_at(&self) -> PbxTime {
+        self.begun_at
+    }
+
+    pub(super) fn into_tally(self) -> (Person, Tally) {
+        (self.person, self.outline.tally())
+    }
+}
+
+/// The event a leg began with, and its place.
+fn beginning(conn: &Connection, leg: &LegId) -> Result<Option<(EventSeq, Event)>, StoreError> {
+    for place in places_of_leg(conn, leg)? {
+        if let Some(kept) = get(conn, EventSeq(place))?.filter(|kept| begins(kept.event.kind())) {
+            return Ok(Some((kept.seq, kept.event)));
+        }
+    }
+    Ok(None)
+}
+
+/// The numbers a leg is found by.
+fn numbers(begun: &Event) -> String {
+    let phone = &begun.phone;
+    [&*phone.number, phone.employee_number(), &begun.a_number, &begun.b_number, &begun.dialed_number]
+        .join("\n")
+}
+
+/// The number of an outcome in a column.
+pub(super) const fn outcome_number(outcome: LegOutcome) -> u8 {
+    match outcome {
+        LegOutcome::Running => 0,
+        LegOutcome::Answered => 1,
+        LegOutcome::Missed => 2,
+        LegOutcome::Elsewhere => 3,
+        LegOutcome::Busy => 4,
+        LegOutcome::Unanswered => 5,
+    }
+}
+
+/// The outcome of a number in a column.
+pub(super) fn outcome_of(number: u8) -> Result<LegOutcome, StoreError> {
+    let found = LegOutcome::ALL.into_iter().find(|outcome| outcome_number(*outcome) == number);
+    found.ok_or_else(|| StoreError::Damaged(format!("there is no outcome {number}")))
+}
+
+/// A stretch of events, digested.
+pub(super) struct Digest {
+    from: i64,
+    to: i64,
+    undigested_pruned: i64,
+    rows: Vec<Row>,
+}
+
+impl Digest {
+    pub(super) fn weight(&self) -> usize {
+        self.rows.len() * 5
+    }
+}
+
+/// Up to where events are digested.
+pub(super) fn digested_to(conn: &Connection) -> Result<i64, StoreError> {
+    meta(conn, "digested_to")
+}
+
+fn meta(conn: &Connection, name: &str) -> Result<i64, StoreError> {
+    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    Ok(select.query_row([name], |row| row.get(0))?)
+}
+
+/// The next stretch, if at least so many events have gathered.
+fn gather(conn: &Connection, at_least: i64) -> Result<Option<Digest>, StoreError> {
+    let from = digested_to(conn)?;
+    let last: Option<i64> = conn.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
+    let last = last.unwrap_or(0);
+    if last - from < at_least {
+        return Ok(None);
+    }
+    let to = last.min(from.saturating_add(DIGESTED_AT_ONCE));
+    let sql = format!("{COLUMNS} FROM events WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 ORDER BY seq");
+    let mut select = conn.prepare_cached(&sql)?;
+    let mut ends = select.query([from + 1, to])?;
+    let mut rows = Vec::new();
+    while let Some(ended) = ends.next()? {
+        rows.extend(row(conn, &kept(ended)?.event)?);
+    }
+    // In the order of the tree they go into.
+    rows.sort_by(|one, other| (&one.account, one.seq).cmp(&(&other.account, other.seq)));
+    Ok(Some(Digest { from, to, undigested_pruned: meta(conn, "undigested_pruned")?, rows }))
+}
+
+/// Puts a digest away, unless what it was made of is no longer as it was. Says whether it did.
+pub(super) fn put(conn: &Connection, digest: &Digest) -> Result<bool, StoreError> {
+    if digested_to(conn)? != digest.from || meta(conn, "undigested_pruned")? != digest.undigested_pruned {
+        return Ok(false);
+    }
+    let mut insert =
+        conn.prepare_cached("INSERT INTO outlines VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+    for row in &digest.rows {
+        let outline = &row.outline;
+        insert.execute(params![
+            row.account,
+            row.seq,
+            row.begun_at.as_micros(),
+            outcome_number(outline.outcome),
+            outline.outgoing,
+            column(outline.talk_secs),
+            column(outline.ring_micros),
+            outline.transferred,
+            row.person.number,
+            row.person.name,
+            row.numbers,
+        ])?;
+    }
+    add(conn, &digest.rows, 1)?;
+    conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'digested_to'")?.execute([digest.to])?;
+    Ok(true)
+}
+
+/// Takes an ended leg that is about to be forgotten out again.
+pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreError> {
+    if ended.0 > digested_to(conn)? {
+        conn.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'undigested_pruned'")?
+            .execute([])?;
+        return Ok(());
+    }
+    let Some(kept) = get(conn, ended)? else { return Ok(()) };
+    let Some(row) = row(conn, &kept.event)? else { return Ok(()) };
+    conn.prepare_cached("DELETE FROM outlines WHERE account = ?1 AND seq = ?2")?
+        .execute(params![row.account, row.seq])?;
+    add(conn, &[row], -1)
+}
+
+type Days<'a> = BTreeMap<(&'a str, i64, &'a Person), (i64, Tally)>;
+
+/// Adds rows to the sums, or takes them away.
+fn add(conn: &Connection, rows: &[Row], sign: i64) -> Result<(), StoreError> {
+    let (mut days, mut quarters) = (Days::new(), BTreeMap::<(&str, i64), u64>::new());
+    for row in rows {
+        let (at, tally) = (row.begun_at.as_micros(), row.outline.tally());
+        let day = days.entry((&row.account, at.div_euclid(DAY_MICROS), &row.person)).or_default();
+        day.0 += 1;
+        day.1.add(&tally);
+        *quarters.entry((&row.account, at.div_euclid(QUARTER_MICROS))).or_default() += tally.calls();
+    }
+    for ((account, day, person), (legs, sum)) in days {
+        add_day(conn, account, day, person, legs * sign, &signed(&sum, sign))?;
+    }
+    for ((account, quarter), calls) in quarters {
+        conn.prepare_cached(
+            "INSERT INTO quarter_sums VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+        )?
+        .execute(params![account, quarter, column(calls) * sign])?;
+        if sign < 0 {
+            conn.prepare_cached(
+                "DELETE FROM quarter_sums WHERE account = ?1 AND quarter = ?2 AND calls = 0",
+            )?
+            .execute(params![account, quarter])?;
+        }
+    }
+    Ok(())
+}
+
+fn signed(sum: &Tally, sign: i64) -> [i64; 8] {
+    let Tally { taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred } = *sum;
+    [taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred]
+        .map(|count| column(count) * sign)
+}
+
+fn column(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn add_day(
+    conn: &Connection,
+    account: &str,
+    day: i64,
+    person: &Person,
+    legs: i64,
+    sums: &[i64; 8],
+) -> Result<(), StoreError> {
+    let [taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred] = sums;
+    conn.prepare_cached(
+        "INSERT INTO day_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT DO UPDATE SET legs = legs + excluded.legs, taken = taken + excluded.taken,
+             missed = missed + excluded.missed, elsewhere = elsewhere + excluded.elsewhere,
+             made = made + excluded.made, talks = talks + excluded.talks,
+             talk_secs = talk_secs + excluded.talk_secs, ring_micros = ring_micros + excluded.ring_micros,
+             transferred = transferred + excluded.transferred",
+    )?
+    .execute(params![
+        account,
+        day,
+        person.number,
+        person.name,
+        legs,
+        taken,
+        missed,
+        elsewhere,
+        made,
+        talks,
+        talk_secs,
+        ring_micros,
+        transferred,
+    ])?;
+    if legs < 0 {
+        conn.prepare_cached(
+            "DELETE FROM day_sums
+             WHERE account = ?1 AND day = ?2 AND employee = ?3 AND name = ?4 AND legs = 0",
+        )?
+        .execute(params![account, day, person.number, person.name])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! When events are digested: while few come in, so that those who wait for the writer never wait for this.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::errors::StoreError;
+use super::super::jobs::Job;
+use super::super::opening::connect;
+use super::super::readers::within_snapshot;
+use super::{DIGESTED_AT_ONCE, digested_to, gather};
+
+/// As long as fewer events come in during a pause, they are digested.
+const QUIET_EVENTS: i64 = 500;
+/// With so many undigested they are digested even while many come in: a question about one account would
+/// have to look through too many of them.
+const TOO_FAR_BEHIND: i64 = 1_000_000;
+
+/// When events are digested.
+#[derive(Clone, Copy, Debug)]
+pub struct Digesting {
+    /// How many gather before: a question looks through about so many.
+    pub at: i64,
+    /// How long it is watched whether many come in.
+    pub pause: Duration,
+}
+
+impl Default for Digesting {
+    fn default() -> Self {
+        Self { at: DIGESTED_AT_ONCE, pause: Duration::from_millis(100) }
+    }
+}
+
+/// The thread, and what the writer tells it.
+pub(in crate::sqlite) struct Digester {
+    start: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// The last place the writer gave.
+    last: Arc<AtomicI64>,
+    at: i64,
+    told_at: i64,
+}
+
+impl Digester {
+    /// Begins with what has gathered already. Its end of the jobs is weak: they end when their users do.
+    pub(in crate::sqlite) fn start(
+        place: &Path,
+        jobs: mpsc::WeakSender<Job>,
+        when: Digesting,
+    ) -> Result<Self, StoreError> {
+        let conn = connect(place)?;
+        conn.pragma_update(None, "query_only", true)?;
+        let (start, starts) = sync_channel(1);
+        let last = Arc::new(AtomicI64::new(0));
+        let worker = Worker { conn, starts, jobs, when, last: last.clone() };
+        let thread = std::thread::Builder::new()
+            .name("journal-digest".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|error| StoreError::Fault(error.to_string()))?;
+        let _ = start.try_send(());
+        Ok(Self { start: Some(start), thread: Some(thread), last, at: when.at, told_at: 0 })
+    }
+
+    /// None: for a process that only changes settings beside a gateway.
+    pub(in crate::sqlite) fn none() -> Self {
+        Self { start: None, thread: None, last: Arc::default(), at: i64::MAX, told_at: 0 }
+    }
+
+    /// After each commit of the writer, with the last place it gave.
+    pub(in crate::sqlite) fn after_commit(&mut self, last_seq: i64) {
+        self.last.store(last_seq, Relaxed);
+        if last_seq.saturating_sub(self.told_at) >= self.at
+            && let Some(start) = &self.start
+        {
+            self.told_at = last_seq;
+            // Full: it has been told and has not looked yet.
+            let _ = start.try_send(());
+        }
+    }
+
+    /// At the end. What has gathered is digested next time.
+    pub(in crate::sqlite) fn finish(&mut self) {
+        drop(self.start.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Worker {
+    conn: Connection,
+    starts: Receiver<()>,
+    jobs: mpsc::WeakSender<Job>,
+    when: Digesting,
+    last: Arc<AtomicI64>,
+}
+
+impl Worker {
+    fn run(&self) {
+        while self.starts.recv().is_ok() {
+            let mut before = self.last.load(Relaxed);
+            loop {
+                if self.starts.recv_timeout(self.when.pause) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+                let now = self.last.load(Relaxed);
+                let goes_on = if now - before < QUIET_EVENTS || self.is_too_far_behind(now) {
+                    self.while_quiet(now)
+                } else {
+                    true
+                };
+                if !goes_on {
+                    break;
+                }
+                before = now;
+            }
+        }
+    }
+
+    fn is_too_far_behind(&self, last: i64) -> bool {
+        digested_to(&self.conn).is_ok_and(|to| last - to >= TOO_FAR_BEHIND)
+    }
+
+    /// Stretch after stretch until many come in; whether there may be more to do.
+    fn while_quiet(&self, since: i64) -> bool {
+        loop {
+            if !self.one_stretch() {
+                return false;
+            }
+            if self.last.load(Relaxed) - since >= QUIET_EVENTS {
+                return true;
+            }
+        }
+    }
+
+    /// Whether there was one and it was put away.
+    fn one_stretch(&self) -> bool {
+        let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at)) {
+            Ok(Some(digest)) => Box::new(digest),
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::warn!(%error, "the journal's events could not be digested; lists look through them");
+                return false;
+            }
+        };
+        let (to, answer) = oneshot::channel();
+        let sent = self.jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
+        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(true)))
+    }
+}

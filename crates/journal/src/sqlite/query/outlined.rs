@@ -1,0 +1,122 @@
+//! Lists of an account's legs that are looked for by outcome, employee or number: along their outlines, and
+//! what is not digested yet. What a list shows is read from the events, and asked of them once more.
+
+use calls::{AccountId, EventKind, LegId};
+use rusqlite::{Connection, params};
+
+use super::super::digest::{digested_to, outcome_number};
+use super::super::errors::StoreError;
+use super::events::get;
+use super::legs::begun_by;
+use super::walk::{Span, places_of_leg, walk};
+use crate::rules::begins;
+use crate::{EventSeq, Filter, LegOutcome, LegRecord};
+
+/// The legs of an account that have not ended. They are few, and have no tree by account.
+const OPEN: &str =
+    "SELECT leg FROM open_legs CROSS JOIN events ON events.seq = open_legs.seq WHERE account = ?1";
+
+/// Whether a filter is better served along the outlines than by walking over the events.
+pub(super) fn serves(filter: &Filter) -> bool {
+    let narrow = filter.outcome.is_some() || filter.employee.is_some() || filter.number.is_some();
+    let named = filter.leg.is_some() || filter.call.is_some();
+    narrow && !named && filter.account.is_some() && filter.after.is_none()
+}
+
+/// Along the outlines, newest first, by the tree that suits the filter.
+pub(super) fn along(filter: &Filter) -> String {
+    let mut sql = "SELECT seq FROM outlines WHERE account = ?1 AND seq BETWEEN ?2 AND ?3".to_owned();
+    // The employee first: one has fewer calls than an outcome. A + keeps a column away from its tree.
+    match (&filter.employee, filter.outcome) {
+        (Some(_), Some(_)) => sql.push_str(" AND employee = ?4 AND +outcome = ?5"),
+        (Some(_), None) => sql.push_str(" AND employee = ?4 AND ?5 IS NULL"),
+        (None, Some(_)) => sql.push_str(" AND outcome = ?5 AND ?4 IS NULL"),
+        (None, None) => sql.push_str(" AND ?4 IS NULL AND ?5 IS NULL"),
+    }
+    sql.push_str(if filter.number.is_some() { " AND instr(numbers, ?6) > 0" } else { " AND ?6 IS NULL" });
+    sql.push_str(" ORDER BY seq DESC");
+    sql
+}
+
+pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
+    let (Some(account), Some(span)) = (&filter.account, Span::of(conn, filter)?) else {
+        return Ok(Vec::new());
+    };
+    let limit = filter.bounded_limit();
+    let mut recent = recent(conn, filter, account, &span)?;
+    let mut select = conn.prepare_cached(&along(filter))?;
+    let mut rows = select.query(params![
+        account.as_str(),
+        span.first,
+        span.last,
+        filter.employee,
+        filter.outcome.map(outcome_number),
+        filter.number,
+    ])?;
+    let mut outlined: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    let mut found = Vec::new();
+    // Both newest first.
+    while found.len() < limit {
+        let place = match (recent.last().copied(), outlined) {
+            (Some(recent_place), place) if place.is_none_or(|place| recent_place > place) => {
+                recent.pop();
+                recent_place
+            }
+            (_, Some(place)) => {
+                outlined = rows.next()?.map(|row| row.get(0)).transpose()?;
+                place
+            }
+            (_, None) => break,
+        };
+        found.extend(accepted(conn, filter, place)?);
+    }
+    Ok(found)
+}
+
+fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<LegRecord>, StoreError> {
+    let begun = get(conn, EventSeq(place))?
+        .filter(|begun| begins(begun.event.kind()) && filter.accepts(&begun.event));
+    let Some(begun) = begun else { return Ok(None) };
+    Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
+}
+
+/// The places where legs began that have no outline yet, oldest first.
+fn recent(
+    conn: &Connection,
+    filter: &Filter,
+    account: &AccountId,
+    span: &Span,
+) -> Result<Vec<i64>, StoreError> {
+    let mut legs = Vec::new();
+    if filter.outcome != Some(LegOutcome::Running) {
+        let ended = Filter {
+            account: Some(account.clone()),
+            kind: Some(EventKind::Ended),
+            after: Some(EventSeq(digested_to(conn)?)),
+            ..Filter::default()
+        };
+        walk(
+            conn,
+            &ended,
+            |kind| kind == EventKind::Ended,
+            |kept| {
+                legs.push(kept.event.leg);
+                Ok(true)
+            },
+        )?;
+    }
+    if filter.outcome.is_none_or(|outcome| outcome == LegOutcome::Running) {
+        let mut select = conn.prepare_cached(OPEN)?;
+        let mut rows = select.query([account.as_str()])?;
+        while let Some(row) = rows.next()? {
+            legs.push(LegId::new(row.get::<_, String>(0)?));
+        }
+    }
+    let mut places = Vec::new();
+    for leg in legs {
+        places.extend(places_of_leg(conn, &leg)?);
+    }
+    places.retain(|place| (span.first..=span.last).contains(place));
+    places.sort_unstable();
+    Ok(places)
+}

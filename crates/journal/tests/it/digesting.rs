@@ -1,0 +1,85 @@
+//! What lists and reports are found by is made beside the way of an event, and goes with it.
+
+use std::time::Duration;
+
+use calls::{AccountId, EventKind, PbxTime};
+use journal::conformance::sample::{Leg, keep};
+use journal::seal::Sealer;
+use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
+
+const TABLES: [&str; 3] = ["outlines", "day_sums", "quarter_sums"];
+
+fn ever() -> std::ops::Range<PbxTime> {
+    PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)
+}
+
+async fn calls(journal: &dyn Journal) -> u64 {
+    let sums = journal.sums(AccountId::new("1"), ever()).await.expect("sums");
+    sums.quarters.values().sum()
+}
+
+fn rows(conn: &rusqlite::Connection, table: &str) -> i64 {
+    conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
+}
+
+/// Until everything is digested.
+async fn digested(conn: &rusqlite::Connection) {
+    let left = || -> i64 {
+        let sql = "SELECT (SELECT max(seq) FROM events) - value FROM meta WHERE name = 'digested_to'";
+        conn.query_row(sql, [], |row| row.get(0)).expect("read")
+    };
+    let waiting = async {
+        while left() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it is digested");
+}
+
+#[tokio::test]
+async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let digesting = Digesting { at: 1, pause: Duration::ZERO };
+    let options = Options { digesting, ..Options::default() };
+    let journal =
+        Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
+    let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+    journal.append((0..100).map(|number| Leg::incoming(number).whole(&[])).collect()).await.expect("kept");
+    digested(&conn).await;
+    assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (100, 100));
+
+    // One that was running when it was digested, and has ended since.
+    let late = Leg::incoming(200);
+    let begun = keep(&journal, late.append(&[EventKind::Incoming], &[])).await[0];
+    digested(&conn).await;
+    let running = Filter {
+        account: Some(AccountId::new("1")),
+        outcome: Some(LegOutcome::Running),
+        ..Filter::default()
+    };
+    assert_eq!(journal.legs(running.clone()).await.expect("legs")[0].seq, begun);
+    keep(&journal, late.append(&[EventKind::Ended], &[])).await;
+    digested(&conn).await;
+    assert_eq!(journal.legs(running).await.expect("legs"), []);
+    assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (101, 101));
+
+    while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 3], "nothing of a forgotten leg is left");
+    assert_eq!(calls(&journal).await, 0);
+}
+
+#[tokio::test]
+async fn a_process_that_only_changes_settings_digests_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |access, at| {
+        let digesting = Digesting { at, pause: Duration::ZERO };
+        let options = Options { digesting, ..Options::default() };
+        Sqlite::open_with(folder.path(), access, Sealer::new([7; 32]), options).expect("opens")
+    };
+    let gateway = open(Access::Gateway, i64::MAX);
+    keep(&gateway, Leg::incoming(1).whole(&[])).await;
+    drop(open(Access::Settings, 1));
+    let conn = rusqlite::Connection::open(gateway.place()).expect("opens");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 3]);
+    assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
+}
