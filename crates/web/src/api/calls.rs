@@ -95,6 +95,7 @@ pub(crate) struct EventView {
     params(("account" = String, Path), ("before" = Option<String>, Query), ("limit" = Option<usize>, Query),
         ("from" = Option<String>, Query), ("until" = Option<String>, Query),
         ("employee" = Option<String>, Query), ("number" = Option<String>, Query, description = "A part of a number"),
+        ("outcome" = Option<String>, Query, description = "running, answered, missed, elsewhere, busy or unanswered"),
         ("unique_call_id" = Option<String>, Query), ("call_id" = Option<String>, Query)),
     responses((status = 200, body = CallPage), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
 pub(super) async fn list(

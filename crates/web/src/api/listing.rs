@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use calls::{AccountId, CallId, LegId, PbxTime};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, DeliveryState, EventSeq, Filter, WallTime};
+use journal::{DeliveryId, DeliveryState, EventSeq, Filter, LegOutcome, WallTime};
 
 use super::ApiError;
 use super::webhooks::kinds;
@@ -22,7 +22,7 @@ pub(crate) struct Listing {
 /// The names a list may be asked with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Calls have no kind and no state.
+    /// Calls have an outcome, no kind and no state.
     Calls,
     /// Events have a kind.
     Events,
@@ -44,6 +44,7 @@ impl Listing {
                 "until" => filter.until = Some(moment("until", value)?),
                 "employee" => filter.employee = Some(value.to_owned()),
                 "number" => filter.number = Some(value.to_owned()),
+                "outcome" if of == Kind::Calls => filter.outcome = Some(outcome(value)?),
                 "unique_call_id" => filter.leg = Some(LegId::new(value)),
                 "call_id" => filter.call = Some(CallId::new(value)),
                 "event" if of != Kind::Calls => filter.kind = kinds(Some(value))?.first().copied(),
@@ -85,6 +86,24 @@ fn moment(name: &str, text: &str) -> Result<PbxTime, ApiError> {
             "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970",
         )),
     }
+}
+
+/// How a call came out, by its name.
+fn outcome(name: &str) -> Result<LegOutcome, ApiError> {
+    Ok(match name {
+        "running" => LegOutcome::Running,
+        "answered" => LegOutcome::Answered,
+        "missed" => LegOutcome::Missed,
+        "elsewhere" => LegOutcome::Elsewhere,
+        "busy" => LegOutcome::Busy,
+        "unanswered" => LegOutcome::Unanswered,
+        _ => {
+            return Err(ApiError::invalid(
+                "outcome",
+                "expected running, answered, missed, elsewhere, busy or unanswered",
+            ));
+        }
+    })
 }
 
 /// A state by its name.

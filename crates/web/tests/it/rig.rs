@@ -215,15 +215,23 @@ impl Rig {
 
     /// Keeps a call of account 1: rung, answered after 5 s, ended after 65 s; with deliveries to these.
     pub(crate) async fn keep_call(&self, number: i64, integrations: &[IntegrationId]) -> LegId {
-        let events = call(number);
-        let leg = events[0].leg.clone();
+        self.keep_for(call(number), integrations).await
+    }
+
+    /// Keeps a leg's events, for nobody.
+    pub(crate) async fn keep(&self, events: Vec<Event>) -> LegId {
+        self.keep_for(events, &[]).await
+    }
+
+    async fn keep_for(&self, events: Vec<Event>, integrations: &[IntegrationId]) -> LegId {
+        let (leg, at) = (events[0].leg.clone(), events[0].at);
         let events = events.into_iter().map(|event| (event, integrations.to_vec())).collect();
         let append = Append {
             pbx: PbxName::new("pbx1"),
             events,
             notes: Vec::new(),
-            heard_at: PbxTime::from_secs(number),
-            received_at: WallTime(number * 1_000_000),
+            heard_at: at,
+            received_at: WallTime(at.as_micros()),
         };
         self.journal.append(vec![append]).await.unwrap();
         leg

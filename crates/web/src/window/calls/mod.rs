@@ -9,8 +9,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use calls::{Direction, EndReason, Event, LegId, PbxTime, What};
-use journal::{AccountSettings, DeliveryState, EventSeq, Filter, LegRecord};
+use calls::{Direction, Event, LegId, PbxTime, What};
+use journal::{AccountSettings, DeliveryState, EventSeq, Filter, LegOutcome, LegRecord};
 
 use super::frame::page;
 use super::visitor::Fields;
@@ -20,8 +20,15 @@ pub(super) use story::story;
 
 /// Rows of a page.
 const ROWS: usize = 50;
-/// So many legs are looked through for an outcome before the page is shown as it is.
-const LOOKED_THROUGH: usize = 1_000;
+/// The outcomes, in the order people look for them.
+const OUTCOMES: [LegOutcome; 6] = [
+    LegOutcome::Answered,
+    LegOutcome::Missed,
+    LegOutcome::Busy,
+    LegOutcome::Unanswered,
+    LegOutcome::Elsewhere,
+    LegOutcome::Running,
+];
 
 /// One leg in the list.
 pub(crate) struct Row {
@@ -49,7 +56,7 @@ struct CallsPage {
     q: Fields,
     rows: Vec<Row>,
     older: Option<String>,
-    outcomes: [&'static str; 5],
+    outcomes: [&'static str; 6],
     employees: Vec<(String, String)>,
     narrowed: bool,
 }
@@ -63,21 +70,11 @@ pub(super) async fn list(
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "calls");
     let q = Fields::read(query.unwrap_or_default().as_bytes());
-    let outcome = q.get("outcome").to_owned();
-    let mut filter = narrowed(&f, &account, &q);
-    filter.limit = if outcome.is_empty() { ROWS + 1 } else { LOOKED_THROUGH };
-    let mut legs = window.web.journal.legs(filter.clone()).await?;
-    let full = legs.len() == filter.limit;
-    if !outcome.is_empty() {
-        let last = legs.last().map(|leg| leg.seq);
-        legs.retain(|leg| outcome_of(leg).ends_with(&format!(".{outcome}")));
-        let more = legs.len() > ROWS;
-        legs.truncate(ROWS);
-        let from = if more { legs.last().map(|leg| leg.seq) } else { last.filter(|_| full) };
-        return shown(&window, f, q, legs, from, &account).await;
-    }
+    let filter = Filter { outcome: outcome_named(q.get("outcome")), ..narrowed(&f, &account, &q) };
+    let mut legs = window.web.journal.legs(filter).await?;
+    let more = legs.len() > ROWS;
     legs.truncate(ROWS);
-    let from = legs.last().filter(|_| full).map(|leg| leg.seq);
+    let from = legs.last().filter(|_| more).map(|leg| leg.seq);
     shown(&window, f, q, legs, from, &account).await
 }
 
@@ -95,7 +92,7 @@ async fn shown(
         account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect();
     let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
     let older = from.map(|seq| older(&f.to("calls"), &q, seq));
-    let outcomes = ["answered", "missed", "busy", "outgoing_unanswered", "running"];
+    let outcomes = OUTCOMES.map(|outcome| outcome_key(outcome).trim_start_matches("outcome."));
     page(&CallsPage { f, q, rows, older, outcomes, employees, narrowed })
 }
 
@@ -136,18 +133,20 @@ pub(crate) fn day(f: &Frame, text: &str, later: i64) -> Option<PbxTime> {
 }
 
 /// The key of how a leg came out.
-pub(crate) fn outcome_of(leg: &LegRecord) -> &'static str {
-    let Some(ended) = &leg.ended else { return "outcome.running" };
-    let What::Ended(end) = &ended.what else { return "outcome.running" };
-    if leg.answered_at.or(end.answered_at).is_some() {
-        return "outcome.answered";
+fn outcome_key(outcome: LegOutcome) -> &'static str {
+    match outcome {
+        LegOutcome::Running => "outcome.running",
+        LegOutcome::Answered => "outcome.answered",
+        LegOutcome::Missed => "outcome.missed",
+        LegOutcome::Elsewhere => "outcome.elsewhere",
+        LegOutcome::Busy => "outcome.busy",
+        LegOutcome::Unanswered => "outcome.outgoing_unanswered",
     }
-    match (leg.direction, end.reason) {
-        (_, EndReason::Busy | EndReason::Rejected) => "outcome.busy",
-        (Direction::Incoming, EndReason::AnsweredElsewhere | EndReason::PickedUp) => "outcome.elsewhere",
-        (Direction::Incoming, _) => "outcome.missed",
-        (Direction::Outgoing, _) => "outcome.outgoing_unanswered",
-    }
+}
+
+/// The outcome a list is narrowed to; an unknown name narrows nothing.
+fn outcome_named(name: &str) -> Option<LegOutcome> {
+    LegOutcome::ALL.into_iter().find(|outcome| outcome_key(*outcome).strip_prefix("outcome.") == Some(name))
 }
 
 /// The other side's number.
@@ -172,7 +171,7 @@ pub(crate) fn row(f: &Frame, leg: &LegRecord, told: &'static str) -> Row {
         employee: begun.phone.employee_number().to_owned(),
         employee_name: begun.phone.employee.as_ref().map(|one| one.name.to_string()).unwrap_or_default(),
         number: other_number(f, begun),
-        outcome: outcome_of(leg),
+        outcome: outcome_key(leg.outcome()),
         talk: ended
             .map(Event::duration)
             .filter(|of| !of.is_zero())

@@ -32,20 +32,20 @@ pub(crate) async fn csv(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
-    let (f, period, figures, _) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let mut text = format!("\u{feff}{}\r\n", COLUMNS.map(|key| f.w.get(key)).join(";"));
     for (number, line) in &figures.lines {
         let time = |secs: u64| format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60);
         let cells = [
             quoted(number),
             quoted(&line.name),
-            line.taken.to_string(),
-            line.missed.to_string(),
-            line.made.to_string(),
-            time(line.talk_secs),
+            line.tally.taken.to_string(),
+            line.tally.missed.to_string(),
+            line.tally.made.to_string(),
+            time(line.tally.talk_secs),
             line.mean_talk_secs().map(time).unwrap_or_default(),
             line.mean_ring_secs().map(|secs| f.locale.tenths(secs)).unwrap_or_default(),
-            line.transferred.to_string(),
+            line.tally.transferred.to_string(),
         ];
         text.push_str(&cells.join(";"));
         text.push_str("\r\n");
@@ -64,7 +64,7 @@ pub(crate) async fn xlsx(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
-    let (f, period, figures, _) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let bytes = book(f.w, &figures).map_err(|error| Fail::broken(error.to_string()))?;
     let name = format!("attachment; filename=\"report-{}-{}.xlsx\"", period.from, period.until);
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned();
@@ -95,10 +95,12 @@ fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
 fn numbers(sheet: &mut rust_xlsxwriter::Worksheet, at: u32, line: &Line) -> Result<(), XlsxError> {
     let time = Format::new().set_num_format("[h]:mm:ss");
     let days = |secs: u64| super::exact(secs) / DAY_SECS;
-    for (column, count) in [(2, line.taken), (3, line.missed), (4, line.made), (8, line.transferred)] {
+    for (column, count) in
+        [(2, line.tally.taken), (3, line.tally.missed), (4, line.tally.made), (8, line.tally.transferred)]
+    {
         sheet.write_number(at, column, super::exact(count))?;
     }
-    sheet.write_number_with_format(at, 5, days(line.talk_secs), &time)?;
+    sheet.write_number_with_format(at, 5, days(line.tally.talk_secs), &time)?;
     if let Some(secs) = line.mean_talk_secs() {
         sheet.write_number_with_format(at, 6, days(secs), &time)?;
     }

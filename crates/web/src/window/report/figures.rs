@@ -1,54 +1,32 @@
-//! The figures of a report. Pure.
+//! The figures of a report, made of the journal's sums. Pure.
 
 use std::collections::BTreeMap;
 
-use calls::{Direction, EndReason, What};
 use jiff::tz::TimeZone;
-use journal::LegRecord;
-
-use super::hour_of;
+use journal::{Person, Quarter, Sums, Tally};
 
 /// One employee's, or all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
     pub(crate) name: String,
-    /// Incoming and answered.
-    pub(crate) taken: u64,
-    /// Incoming, and neither this employee nor a colleague answered.
-    pub(crate) missed: u64,
-    /// Outgoing.
-    pub(crate) made: u64,
-    pub(crate) talk_secs: u64,
-    pub(crate) transferred: u64,
-    talks: u64,
-    ring_micros: u64,
+    pub(crate) tally: Tally,
 }
 
 impl Line {
     /// How many in all.
     pub(crate) fn calls(&self) -> u64 {
-        self.taken + self.missed + self.made
+        self.tally.calls()
     }
 
     /// The mean conversation.
     pub(crate) fn mean_talk_secs(&self) -> Option<u64> {
-        self.talk_secs.checked_div(self.talks)
+        self.tally.talk_secs.checked_div(self.tally.talks)
     }
 
     /// The mean time to answer.
     pub(crate) fn mean_ring_secs(&self) -> Option<f64> {
-        let micros = self.ring_micros.checked_div(self.taken)?;
+        let micros = self.tally.ring_micros.checked_div(self.tally.taken)?;
         Some(std::time::Duration::from_micros(micros).as_secs_f64())
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.taken += other.taken;
-        self.missed += other.missed;
-        self.made += other.made;
-        self.talk_secs += other.talk_secs;
-        self.transferred += other.transferred;
-        self.talks += other.talks;
-        self.ring_micros += other.ring_micros;
     }
 }
 
@@ -62,40 +40,20 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Counts a leg. One that rang and was answered elsewhere is nobody's missed call.
-    pub(crate) fn add(&mut self, leg: &LegRecord, zone: &TimeZone) {
-        let begun = &leg.begun;
-        let line = self.lines.entry(begun.phone.employee_number().to_owned()).or_default();
-        if let Some(employee) = &begun.phone.employee
-            && line.name.is_empty()
-        {
-            line.name = employee.name.to_string();
+    /// Under the names people had; see [`Figures::name`].
+    pub(crate) fn of(sums: &Sums, zone: &TimeZone) -> Self {
+        let mut figures = Self::default();
+        for (Person { number, name }, tally) in &sums.people {
+            let line = figures.lines.entry(number.clone()).or_default();
+            name.clone_into(&mut line.name);
+            line.tally.add(tally);
         }
-        let end = leg.ended.as_ref().and_then(|event| match &event.what {
-            What::Ended(end) => Some((event, end)),
-            What::Incoming | What::Answered | What::Outgoing => None,
-        });
-        let answered = leg.answered_at.or_else(|| end.and_then(|(_, end)| end.answered_at));
-        match (leg.direction, answered) {
-            (Direction::Outgoing, _) => line.made += 1,
-            (Direction::Incoming, Some(at)) => {
-                line.taken += 1;
-                line.ring_micros += u64::try_from(at.since(begun.begun_at).as_micros()).unwrap_or(0);
+        for (quarter, calls) in &sums.quarters {
+            if let Some((day, hour)) = hour_of(*quarter, zone) {
+                figures.heat[day][hour] += calls;
             }
-            (Direction::Incoming, None) => match end.map(|(_, end)| end.reason) {
-                Some(EndReason::AnsweredElsewhere | EndReason::PickedUp) | None => return,
-                Some(_) => line.missed += 1,
-            },
         }
-        if let Some((event, end)) = end {
-            let talk = event.duration().as_secs();
-            line.talk_secs += talk;
-            line.talks += u64::from(answered.is_some());
-            line.transferred += u64::from(end.transfer.is_some() && end.reason == EndReason::Transferred);
-        }
-        if let Some((day, hour)) = hour_of(begun.at, zone) {
-            self.heat[day][hour] += 1;
-        }
+        figures
     }
 
     /// Names an employee, as the account has it now.
@@ -108,7 +66,15 @@ impl Figures {
     /// All of them.
     pub(crate) fn total(&self) -> Line {
         let mut total = Line::default();
-        self.lines.values().for_each(|line| total.join(line));
+        self.lines.values().for_each(|line| total.tally.add(&line.tally));
         total
     }
+}
+
+/// The day of the week and the hour a quarter of an hour is in: no zone cuts one in two.
+fn hour_of(quarter: Quarter, zone: &TimeZone) -> Option<(usize, usize)> {
+    let at = jiff::Timestamp::from_microsecond(quarter.begin().as_micros()).ok()?;
+    let at = zone.to_datetime(at);
+    let day = usize::try_from(at.weekday().to_monday_zero_offset()).ok()?;
+    Some((day, usize::try_from(at.hour()).ok()?))
 }

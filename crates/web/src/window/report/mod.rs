@@ -3,6 +3,7 @@
 mod export;
 mod figures;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use askama::Template;
@@ -11,20 +12,13 @@ use axum::response::Response;
 use calls::PbxTime;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use journal::{AccountSettings, Filter, LegRecord};
 
-use super::calls::day;
 use super::frame::page;
 use super::visitor::Fields;
 use super::{Fail, Frame, Visitor, Window};
 use crate::clock;
 pub(super) use export::{csv, xlsx};
 use figures::{Figures, Line};
-
-/// So many legs go into one report; more are said to be left out.
-const MAX_LEGS: usize = 50_000;
-/// Read at a time.
-const CHUNK: usize = 1_000;
 
 /// A bar of the picture.
 pub(crate) struct Bar {
@@ -64,7 +58,6 @@ struct ReportPage {
     bars_height: usize,
     heat: Vec<Heat>,
     days: [&'static str; 7],
-    more: bool,
     query: String,
 }
 
@@ -90,32 +83,14 @@ impl Period {
         let until = query.get("until").parse().unwrap_or(today);
         Self { from: from.min(until), until }
     }
-}
 
-/// The legs of a period, and whether there are more than go in.
-async fn legs(
-    window: &Window,
-    f: &Frame,
-    account: &AccountSettings,
-    period: &Period,
-) -> Result<(Figures, bool), Fail> {
-    let mut filter = Filter {
-        account: Some(account.id.clone()),
-        from: day(f, &period.from.to_string(), 0),
-        until: day(f, &period.until.to_string(), 1),
-        limit: CHUNK,
-        ..Filter::default()
-    };
-    let mut figures = Figures::default();
-    let mut count = 0;
-    loop {
-        let found: Vec<LegRecord> = window.web.journal.legs(filter.clone()).await?;
-        found.iter().for_each(|leg| figures.add(leg, &f.locale.zone));
-        count += found.len();
-        match found.last() {
-            Some(last) if found.len() == CHUNK && count < MAX_LEGS => filter.before = Some(last.seq),
-            Some(_) | None => return Ok((figures, count >= MAX_LEGS)),
-        }
+    /// From the first midnight to the one after the last day, in the account's zone.
+    fn within(&self, f: &Frame) -> Option<Range<PbxTime>> {
+        let begin = |date: Date| {
+            let at = date.to_zoned(f.locale.zone.clone()).ok()?.timestamp();
+            Some(PbxTime::from_micros(at.as_microsecond()))
+        };
+        Some(begin(self.from)?..begin(self.until.checked_add(1.days()).ok()?)?)
     }
 }
 
@@ -124,15 +99,19 @@ async fn made(
     account: &str,
     visitor: &Visitor,
     query: Option<&str>,
-) -> Result<(Frame, Period, Figures, bool), Fail> {
+) -> Result<(Frame, Period, Figures), Fail> {
     let account = visitor.reads(window, account)?;
     let f = Frame::account(window, visitor, &account, "report");
     let period = Period::read(&f, &Fields::read(query.unwrap_or_default().as_bytes()));
-    let (mut figures, more) = legs(window, &f, &account, &period).await?;
+    let mut figures = Figures::default();
+    if let Some(within) = period.within(&f) {
+        let sums = window.web.journal.sums(account.id.clone(), within).await?;
+        figures = Figures::of(&sums, &f.locale.zone);
+    }
     for (number, (employee, _)) in account.employees.iter() {
         figures.name(number, &employee.name);
     }
-    Ok((f, period, figures, more))
+    Ok((f, period, figures))
 }
 
 pub(super) async fn show(
@@ -141,7 +120,7 @@ pub(super) async fn show(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
-    let (f, period, figures, more) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let query = format!("from={}&until={}", period.from, period.until);
     let rows: Vec<Row> = figures.lines.iter().map(|(number, line)| row(&f, number, line)).collect();
     let total = row(&f, "", &figures.total());
@@ -157,7 +136,6 @@ pub(super) async fn show(
         rows,
         bars,
         days,
-        more,
         query,
         f,
     })
@@ -184,13 +162,13 @@ fn row(f: &Frame, number: &str, line: &Line) -> Row {
         number: number.to_owned(),
         name: line.name.clone(),
         cells: [
-            count(line.taken),
-            count(line.missed),
-            count(line.made),
-            f.locale.duration(line.talk_secs),
+            count(line.tally.taken),
+            count(line.tally.missed),
+            count(line.tally.made),
+            f.locale.duration(line.tally.talk_secs),
             line.mean_talk_secs().map_or_else(|| "–".to_owned(), |secs| f.locale.duration(secs)),
             line.mean_ring_secs().map_or_else(|| "–".to_owned(), |secs| f.locale.tenths(secs)),
-            count(line.transferred),
+            count(line.tally.transferred),
         ],
     }
 }
@@ -199,7 +177,7 @@ fn bars(f: &Frame, figures: &Figures) -> Vec<Bar> {
     let longest = figures.lines.values().map(Line::calls).max().unwrap_or(1).max(1);
     let width = |count: u64| exact(count) / exact(longest) * 420.0;
     let bar = |(index, (number, line)): (usize, (&String, &Line))| {
-        let widths = [line.taken, line.missed, line.made].map(width);
+        let widths = [line.tally.taken, line.tally.missed, line.tally.made].map(width);
         let at = [180.0, 180.0 + widths[0], 180.0 + widths[0] + widths[1]];
         let part = |of: usize| (format!("{:.1}", at[of]), format!("{:.1}", widths[of]));
         Bar {
@@ -232,11 +210,4 @@ fn heat(f: &Frame, figures: &Figures, days: &[&'static str; 7]) -> Vec<Heat> {
         }
     }
     fields
-}
-
-/// When a leg was there, as a date and hour in a zone.
-fn hour_of(at: PbxTime, zone: &jiff::tz::TimeZone) -> Option<(usize, usize)> {
-    let at = jiff::Timestamp::from_microsecond(at.as_micros()).ok()?.to_zoned(zone.clone());
-    let day = usize::try_from(at.weekday().to_monday_zero_offset()).ok()?;
-    Some((day, usize::try_from(at.hour()).ok()?))
 }

@@ -1,0 +1,121 @@
+//! Reports, and calls found by how they came out.
+
+use std::time::Duration;
+
+use calls::{Event, PbxTime, What};
+
+use super::browser::Browser;
+use crate::rig::{self, Rig};
+
+/// A call that began at a moment of UTC; nobody answered it unless it says so.
+fn at(number: i64, moment: &str, answered: bool) -> Vec<Event> {
+    let begun_at = PbxTime::from_micros(moment.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+    let shift = |event: Event| {
+        let later = event.at.since(event.begun_at);
+        Event { begun_at, at: begun_at + later, ..event }
+    };
+    let mut events: Vec<Event> = rig::call(number).into_iter().map(shift).collect();
+    let What::Ended(end) = &mut events[2].what else { unreachable!("a call ends") };
+    if answered {
+        end.answered_at = Some(begun_at + Duration::from_secs(5));
+    } else {
+        end.answered_at = None;
+        events.remove(1);
+    }
+    events
+}
+
+/// Rows of the list of calls.
+async fn found(olga: &Browser<'_>, query: &str) -> usize {
+    olga.get(&format!("/a/1/calls?{query}")).await.text.matches("class=\"whole\"").count()
+}
+
+#[tokio::test]
+async fn calls_are_found_by_how_they_came_out() {
+    let rig = Rig::new().await;
+    for number in 1..=80 {
+        rig.keep(at(number, "2026-11-22T09:00:00Z", number != 7)).await;
+    }
+    rig.keep(at(90, "2026-11-22T10:00:00Z", true).into_iter().take(1).collect()).await;
+    let olga = Browser::first(&rig).await;
+    let mut found_now = Vec::new();
+    for outcome in ["answered", "missed", "busy", "elsewhere", "outgoing_unanswered", "running", "nonsense"] {
+        found_now.push(found(&olga, &format!("outcome={outcome}")).await);
+    }
+    assert_eq!(found_now, [50, 1, 0, 0, 0, 1, 50]);
+    let missed = olga.get("/a/1/calls?outcome=missed&employee=101&number=201007").await.text;
+    assert!(missed.contains("calls/pbx1-7.1"), "{missed}");
+    let first = olga.get("/a/1/calls?outcome=answered").await.text;
+    let older = first.find("/a/1/calls?outcome=answered&#38;before=").expect("there is a next page");
+    let older = first[older..].split('"').next().unwrap().replace("&#38;", "&");
+    assert_eq!(olga.get(&older).await.text.matches("class=\"whole\"").count(), 29);
+    let api = rig.get(&rig.reader, "/api/v1/accounts/1/calls?outcome=missed").await.json();
+    assert_eq!(api["calls"].as_array().unwrap().len(), 1);
+    let refused = rig.get(&rig.reader, "/api/v1/accounts/1/calls?outcome=lost").await;
+    assert_eq!((refused.status.as_u16(), refused.error().1.as_str()), (400, "outcome"));
+}
+
+/// Answered, missed, made of the only line of the export.
+async fn counts(olga: &Browser<'_>, from: &str, until: &str) -> String {
+    let csv = olga.get(&format!("/a/1/report.csv?from={from}&until={until}")).await.text;
+    csv.lines().nth(1).map_or_else(String::new, |line| line.split(';').skip(2).take(3).collect())
+}
+
+#[tokio::test]
+async fn a_day_of_a_report_is_a_day_of_the_accounts_zone() {
+    // The last moment before 21 November there, its first, its last, and the first after it.
+    for (zone, moments) in [
+        (
+            "Asia/Kathmandu",
+            [
+                "2026-11-20T18:14:59.999999Z",
+                "2026-11-20T18:15:00Z",
+                "2026-11-21T18:14:59Z",
+                "2026-11-21T18:15:00Z",
+            ],
+        ),
+        (
+            "Europe/Copenhagen",
+            [
+                "2026-11-20T22:59:59.999999Z",
+                "2026-11-20T23:00:00Z",
+                "2026-11-21T22:59:59Z",
+                "2026-11-21T23:00:00Z",
+            ],
+        ),
+        (
+            "America/St_Johns",
+            [
+                "2026-11-21T03:29:59.999999Z",
+                "2026-11-21T03:30:00Z",
+                "2026-11-22T03:29:59Z",
+                "2026-11-22T03:30:00Z",
+            ],
+        ),
+    ] {
+        let rig = Rig::new().await;
+        let integration = format!(r#"{{"time_zone": "{zone}"}}"#);
+        rig.put(&rig.operator, "/api/v1/accounts/1/integration", &integration).await;
+        for (number, moment) in (1..).zip(moments) {
+            rig.keep(at(number, moment, number != 3)).await;
+        }
+        let olga = Browser::first(&rig).await;
+        assert_eq!(counts(&olga, "2026-11-21", "2026-11-21").await, "110", "{zone}");
+        assert_eq!(counts(&olga, "2026-11-20", "2026-11-22").await, "310", "{zone}");
+    }
+}
+
+#[tokio::test]
+async fn the_hour_that_comes_twice_in_autumn_is_in_the_report_once_each() {
+    let rig = Rig::new().await;
+    // Copenhagen turns its clocks back at 01:00 UTC on 25 October 2026: both are half past two.
+    rig.keep(at(1, "2026-10-25T00:30:00Z", true)).await;
+    rig.keep(at(2, "2026-10-25T01:30:00Z", true)).await;
+    // The day has 25 hours.
+    rig.keep(at(3, "2026-10-25T22:59:59Z", true)).await;
+    rig.keep(at(4, "2026-10-25T23:00:00Z", true)).await;
+    let olga = Browser::first(&rig).await;
+    assert_eq!(counts(&olga, "2026-10-25", "2026-10-25").await, "300");
+    let page = olga.get("/a/1/report?from=2026-10-25&until=2026-10-25").await.text;
+    assert!(page.contains("02: 2</title>"), "{page}");
+}
