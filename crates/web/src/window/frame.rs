@@ -96,8 +96,8 @@ impl Frame {
         frame.account = account.id.to_string();
         frame.account_name = account.account.name.clone();
         frame.may_change = visitor.may_change(&account.id);
+        frame.locale.zone = zone_of(account);
         if let Some((_, integration, _)) = account.integration() {
-            frame.locale.zone = zone(&integration.time_zone);
             for (kind, pause) in &integration.paused {
                 let text = frame
                     .w
@@ -155,6 +155,11 @@ impl Frame {
             Language::English => "da",
         }
     }
+}
+
+/// An account's zone.
+pub(crate) fn zone_of(account: &AccountSettings) -> TimeZone {
+    zone(account.integration().map_or(ZONE, |(_, integration, _)| integration.time_zone.as_str()))
 }
 
 /// A zone that was checked when it was set.

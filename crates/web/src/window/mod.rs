@@ -60,6 +60,7 @@ pub(crate) struct Window {
     pub(crate) passwords: password::Passwords,
     /// Places at the live boards.
     pub(crate) seats: Arc<Semaphore>,
+    pub(crate) boards: now::Boards,
 }
 
 /// The window's pages, without a sub-path.
@@ -70,6 +71,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         throttle: throttle::Throttle::default(),
         passwords: password::Passwords::default(),
         seats: Arc::new(Semaphore::new(MAX_VIEWERS)),
+        boards: now::Boards::default(),
     });
     Router::new()
         .route("/", get(frame::home))

@@ -175,8 +175,19 @@ impl Rig {
         text
     }
 
+    /// Sends a request; the body of the answer is not read yet.
+    pub(crate) async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    /// These legs are up now.
+    pub(crate) fn goes_live(&self, legs: Vec<LiveLeg>) {
+        *self.gateway.live.lock().unwrap() = legs;
+        self.gateway.changes.send_modify(|number| *number += 1);
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.app.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -84,7 +84,7 @@ impl<'a> Browser<'a> {
         String::new()
     }
 
-    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+    pub(super) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("accept-language", self.language);
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }

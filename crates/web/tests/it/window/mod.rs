@@ -1,5 +1,6 @@
 //! The window, as browsers and others see it.
 
+mod board;
 mod browser;
 mod doors;
 mod pages;

@@ -1,5 +1,7 @@
 //! `/a/{account}/now`: the live board.
 
+mod boards;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,20 +12,23 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse as Stream};
 use calls::Direction;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use journal::AccountSettings;
+use tokio::sync::{mpsc, watch};
 
-use super::frame::page;
-use super::{Fail, Frame, Visitor, Window};
+use super::frame::{page, zone_of};
+use super::words::{Language, Words};
+use super::{Fail, Frame, Locale, Visitor, Window};
 use crate::LiveLeg;
+pub(super) use boards::Boards;
 
-/// The board is drawn at most so often for one viewer.
-const PAUSE: Duration = Duration::from_millis(200);
 /// A viewer whose connection is quiet is told something so often; also how soon a lost login shows.
 const QUIET: Duration = Duration::from_secs(15);
-
 /// A stream ends after so long; the browser asks again, and is asked who it is.
 const SITTING: Duration = Duration::from_secs(10 * 60);
+/// A viewer that has not taken the last board after so long gives up its seat; the browser asks again, and
+/// begins with the board as it is then.
+const LATE: Duration = Duration::from_secs(30);
 
 /// What one leg of an employee is about.
 pub(crate) struct Doing {
@@ -71,39 +76,72 @@ pub(super) async fn show(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "now");
-    let board = board(&window, &f, &account);
+    let board = board(&window, f.w.0, &account);
     page(&NowPage { f, board })
 }
 
-/// The board again and again, whenever something changed.
+/// The board as it is, and again whenever it has changed. One that a viewer was too slow for is left out, for
+/// the next one says all of it: so a stream has nothing to resume, and needs no place to resume from.
 pub(super) async fn stream(
     State(window): State<Arc<Window>>,
     Path(account): Path<String>,
     visitor: Visitor,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    let f = Frame::account(&window, &visitor, &account, "now");
+    let words = Words(visitor.taste.language);
     let Ok(seat) = window.seats.clone().try_acquire_owned() else {
-        return Err(Fail::broken(f.w.get("fail.crowded")));
+        return Err(Fail::broken(words.get("fail.crowded")));
     };
-    let mut changes = window.web.gateway.changes();
-    changes.mark_changed();
-    let state = (window, f, account.id.clone(), changes);
-    let boards = stream::unfold(state, async |(window, f, id, mut changes)| {
-        changes.changed().await.ok()?;
-        let account = window.web.book.account(&id)?;
-        let drawn = board(&window, &f, &account).render().ok()?;
-        tokio::time::sleep(PAUSE).await;
-        Some((Ok::<_, Infallible>(Sse::default().event("board").data(drawn)), (window, f, id, changes)))
-    });
-    let boards = boards.take_until(Box::pin(async move {
-        tokio::time::sleep(SITTING).await;
+    let boards = Boards::join(&window, &account, words.0).ok_or(Fail::Nowhere)?;
+    let (to, drawn) = mpsc::channel::<Arc<str>>(1);
+    tokio::spawn(async move {
+        // Over by time, by the viewer's leaving or by being late: in any case the seat is free again.
+        let _ = tokio::time::timeout(SITTING, show_changes(boards, to)).await;
         drop(seat);
-    }));
-    Ok(Stream::new(boards).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
+    });
+    let drawn = stream::unfold(drawn, async |mut drawn| {
+        let board = drawn.recv().await?;
+        Some((Ok::<_, Infallible>(Sse::default().event("board").data(&*board)), drawn))
+    });
+    Ok(Stream::new(drawn).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
 }
 
-fn board(window: &Window, f: &Frame, account: &AccountSettings) -> Board {
+async fn show_changes(mut boards: watch::Receiver<Arc<str>>, to: mpsc::Sender<Arc<str>>) {
+    boards.mark_changed();
+    loop {
+        tokio::select! {
+            changed = boards.changed() => if changed.is_err() { return },
+            () = to.closed() => return,
+        }
+        let board = boards.borrow_and_update().clone();
+        if to.send_timeout(board, LATE).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How a board is written.
+struct Style {
+    locale: Locale,
+    w: Words,
+    calls: String,
+    people: String,
+}
+
+impl Style {
+    fn of(window: &Window, language: Language, account: &AccountSettings) -> Self {
+        let to = |place: &str| format!("{}/a/{}/{place}", window.web.options.path, account.id);
+        Self {
+            locale: Locale { language, zone: zone_of(account) },
+            w: Words(language),
+            calls: to("calls"),
+            people: to("people"),
+        }
+    }
+}
+
+fn board(window: &Window, language: Language, account: &AccountSettings) -> Board {
+    let style = Style::of(window, language, account);
     let mut cards: BTreeMap<String, Card> = BTreeMap::new();
     for (number, (employee, _)) in account.employees.iter() {
         let card = Card { number: number.clone(), name: employee.name.clone(), doing: Vec::new() };
@@ -111,7 +149,7 @@ fn board(window: &Window, f: &Frame, account: &AccountSettings) -> Board {
     }
     let (mut ringing, mut talking, mut dialling) = (0, 0, 0);
     for leg in window.web.gateway.live(&account.id) {
-        let doing = doing(f, &leg);
+        let doing = doing(&style, &leg);
         match doing.state {
             "ringing" => ringing += 1,
             "talking" => talking += 1,
@@ -122,18 +160,11 @@ fn board(window: &Window, f: &Frame, account: &AccountSettings) -> Board {
         let name = phone.employee.as_ref().map(|one| one.name.to_string()).unwrap_or_default();
         cards.entry(number.clone()).or_insert(Card { number, name, doing: Vec::new() }).doing.push(doing);
     }
-    Board {
-        w: f.w,
-        calls: f.to("calls"),
-        people: f.to("people"),
-        cards: cards.into_values().collect(),
-        ringing,
-        talking,
-        dialling,
-    }
+    let Style { w, calls, people, .. } = style;
+    Board { w, calls, people, cards: cards.into_values().collect(), ringing, talking, dialling }
 }
 
-fn doing(f: &Frame, leg: &LiveLeg) -> Doing {
+fn doing(f: &Style, leg: &LiveLeg) -> Doing {
     let begun = &leg.begun;
     let (state, number) = match (begun.direction, leg.answered_at) {
         (Direction::Incoming, None) => ("ringing", &begun.a_number),

@@ -1,0 +1,89 @@
+//! A board is drawn once for all who look at it, in each language: a task draws it while anybody does.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use askama::Template;
+use calls::AccountId;
+use journal::AccountSettings;
+use tokio::sync::watch;
+
+use super::super::Window;
+use super::super::words::Language;
+use super::board;
+
+/// A board is drawn at most so often.
+const PAUSE: Duration = Duration::from_millis(200);
+
+type Which = (AccountId, Language);
+type Boardroom = HashMap<Which, Arc<watch::Sender<Arc<str>>>>;
+
+/// The boards somebody looks at: at most as many as there are viewers.
+#[derive(Default)]
+pub(crate) struct Boards(Mutex<Boardroom>);
+
+impl Boards {
+    /// Takes a place before a board; `None` if it cannot be drawn.
+    pub(super) fn join(
+        window: &Arc<Window>,
+        account: &AccountSettings,
+        language: Language,
+    ) -> Option<watch::Receiver<Arc<str>>> {
+        let which = (account.id.clone(), language);
+        let mut boards = window.boards.lock();
+        if let Some(board) = boards.get(&which) {
+            return Some(board.subscribe());
+        }
+        let mut changes = window.web.gateway.changes();
+        changes.mark_unchanged();
+        let (board, viewer) = watch::channel(board(window, language, account).render().ok()?.into());
+        let board = Arc::new(board);
+        boards.insert(which.clone(), board.clone());
+        tokio::spawn(draw(window.clone(), which, board, changes));
+        Some(viewer)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Boardroom> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a board up, unless somebody has come to look at it.
+    fn leave(&self, which: &Which, board: &watch::Sender<Arc<str>>) -> bool {
+        let mut boards = self.lock();
+        let left = board.is_closed();
+        if left {
+            boards.remove(which);
+        }
+        left
+    }
+}
+
+/// Draws it whenever something changed, while anybody looks. Nobody is told of what does not show.
+async fn draw(
+    window: Arc<Window>,
+    which: Which,
+    to: Arc<watch::Sender<Arc<str>>>,
+    mut changes: watch::Receiver<u64>,
+) {
+    let (id, language) = &which;
+    loop {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { break },
+            () = to.closed() => if window.boards.leave(&which, &to) { return },
+        }
+        // Without the account there is nothing to see any more.
+        let Some(account) = window.web.book.account(id) else { break };
+        let Ok(drawn) = board(&window, *language, &account).render() else { break };
+        to.send_if_modified(|board| {
+            let differs = **board != *drawn;
+            if differs {
+                *board = drawn.as_str().into();
+            }
+            differs
+        });
+        tokio::time::sleep(PAUSE).await;
+    }
+    // The last sender goes with this: whoever looks is told that it is over.
+    window.boards.lock().remove(&which);
+}

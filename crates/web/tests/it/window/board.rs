@@ -1,0 +1,131 @@
+//! The live board: what its viewers are told, and what becomes of those who do not listen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
+use web::LiveLeg;
+
+use super::browser::Browser;
+use crate::rig::{self, Rig};
+
+/// A phone that rings from this number on.
+fn ringing(number: i64) -> LiveLeg {
+    LiveLeg { begun: Arc::new(rig::call(number).remove(0)), answered_at: None }
+}
+
+/// A viewer's end of a stream.
+struct Viewer(axum::body::BodyDataStream);
+
+impl Viewer {
+    async fn of(browser: &Browser<'_>) -> Self {
+        let response = browser.open("/a/1/now/stream").await;
+        assert_eq!(response.status(), 200);
+        Self(response.into_body().into_data_stream())
+    }
+
+    /// The next board, however many pieces it comes in; `None` when the stream is over.
+    async fn next(&mut self) -> Option<String> {
+        let mut text = String::new();
+        while !text.contains("event: board") || !text.ends_with("\n\n") {
+            text.push_str(std::str::from_utf8(&self.0.next().await?.unwrap()).unwrap());
+        }
+        Some(text)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_begins_with_the_board_as_it_is_and_is_told_of_changes() {
+    let rig = Rig::new().await;
+    rig.gateway.live.lock().unwrap().push(ringing(1));
+    let olga = Browser::first(&rig).await;
+    let mut viewer = Viewer::of(&olga).await;
+    assert!(viewer.next().await.unwrap().contains("70 20 10 01"));
+    rig.goes_live(vec![ringing(2)]);
+    let board = viewer.next().await.unwrap();
+    assert!(board.contains("70 20 10 02") && !board.contains("70 20 10 01"), "{board}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_has_missed_nothing_that_still_is() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mut viewer = Viewer::of(&olga).await;
+    viewer.next().await.unwrap();
+    drop(viewer);
+    rig.goes_live(vec![ringing(1)]);
+    rig.goes_live(vec![ringing(2), ringing(3)]);
+    let board = Viewer::of(&olga).await.next().await.unwrap();
+    assert!(board.contains("70 20 10 02") && board.contains("70 20 10 03"), "{board}");
+    assert!(!board.contains("70 20 10 01"), "{board}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_viewer_is_shown_the_newest_board_and_not_all_between() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mut viewer = Viewer::of(&olga).await;
+    viewer.next().await.unwrap();
+    for number in 1..=100 {
+        rig.goes_live(vec![ringing(number)]);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let mut boards = Vec::new();
+    while !boards.last().is_some_and(|board: &String| board.contains("70 20 11 00")) {
+        boards.push(viewer.next().await.unwrap());
+    }
+    assert!(boards.len() <= 3, "{} boards waited for a viewer that read none", boards.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_that_takes_nothing_gives_up_its_seat() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mut stuck = Vec::new();
+    loop {
+        let response = olga.open("/a/1/now/stream").await;
+        if response.status() != 200 {
+            let text = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(String::from_utf8_lossy(&text).contains("for mange, der ser med"), "it says what is full");
+            break;
+        }
+        stuck.push(response);
+        assert!(stuck.len() <= 1_000, "the seats are bounded");
+    }
+    // One board waits in each stream; the next one has nowhere to go.
+    for number in 1..=2 {
+        rig.goes_live(vec![ringing(number)]);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(olga.open("/a/1/now/stream").await.status().as_u16(), 503, "they still have time");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    let mut viewer = Viewer::of(&olga).await;
+    assert!(viewer.next().await.unwrap().contains("70 20 10 02"));
+    let mut late = stuck.remove(0).into_body().into_data_stream();
+    let mut left = 0;
+    while late.next().await.is_some() {
+        left += 1;
+    }
+    assert!(left <= 2, "a late viewer's stream ends, and its browser asks again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_show_is_told_to_nobody() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mut viewer = Viewer::of(&olga).await;
+    viewer.next().await.unwrap();
+    // A call of another account.
+    rig.goes_live(Vec::new());
+    let quiet = tokio::time::timeout(Duration::from_secs(10), viewer.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+}
+
+impl Browser<'_> {
+    /// A reply whose body is not read yet.
+    pub(crate) async fn open(&self, path: &str) -> axum::response::Response {
+        self.rig.open(self.request("GET", path).body(Body::empty()).unwrap()).await
+    }
+}
