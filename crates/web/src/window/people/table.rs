@@ -55,7 +55,8 @@ fn line(cells: &[&str]) -> String {
 
 /// A cell; what Excel would take for a formula is made plain text.
 pub(crate) fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '@', '\t', '\r'])
+    // Excel takes the wide forms too. A number with its sign, and a single -, mean no harm.
+    let formula = cell.starts_with(['=', '@', '\t', '\r', '\n', '＝', '＠', '＋', '－'])
         || cell.starts_with(['+', '-']) && !cell[1..].bytes().all(|byte| byte.is_ascii_digit());
     let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains([';', '"', '\n', '\r', ',']) {
@@ -174,8 +175,8 @@ mod tests {
     #[test]
     fn a_formula_is_made_plain_text() {
         assert_eq!(
-            [quoted("=1+1"), quoted("+4570201234"), quoted("-1+cmd")],
-            ["'=1+1", "+4570201234", "'-1+cmd"]
+            [quoted("=1+1"), quoted("+4570201234"), quoted("-1+cmd"), quoted("＝1"), quoted("-")],
+            ["'=1+1", "+4570201234", "'-1+cmd", "'＝1", "-"]
         );
     }
 }

@@ -12,7 +12,7 @@ use super::super::{Fail, Visitor, Window, Words};
 use super::figures::{Figures, Line};
 use super::made;
 
-/// Head of a column, and what is in it.
+/// Heads of the columns of a sheet, where a duration is a duration.
 const COLUMNS: [&str; 9] = [
     "report.number",
     "report.name",
@@ -25,6 +25,9 @@ const COLUMNS: [&str; 9] = [
     "report.transferred",
 ];
 const DAY_SECS: f64 = 86_400.0;
+/// Where durations are in a CSV, which has no durations: seconds can be added up by any program.
+const SECONDS: [(&str, &str); 2] =
+    [("report.talk", "report.talk_secs"), ("report.mean_talk", "report.mean_talk_secs")];
 
 pub(crate) async fn csv(
     State(window): State<Arc<Window>>,
@@ -33,17 +36,18 @@ pub(crate) async fn csv(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
-    let mut text = format!("\u{feff}{}\r\n", COLUMNS.map(|key| f.w.get(key)).join(";"));
+    let key = |key| SECONDS.iter().find(|(plain, _)| *plain == key).map_or(key, |(_, seconds)| *seconds);
+    // The mark at the beginning tells Excel that it is UTF-8.
+    let mut text = format!("\u{feff}{}\r\n", COLUMNS.map(|column| f.w.get(key(column))).join(";"));
     for (number, line) in &figures.lines {
-        let time = |secs: u64| format!("{}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60);
         let cells = [
             quoted(number),
             quoted(&line.name),
             line.tally.taken.to_string(),
             line.tally.missed.to_string(),
             line.tally.made.to_string(),
-            time(line.tally.talk_secs),
-            line.mean_talk_secs().map(time).unwrap_or_default(),
+            line.tally.talk_secs.to_string(),
+            line.mean_talk_secs().map(|secs| secs.to_string()).unwrap_or_default(),
             line.mean_ring_secs().map(|secs| f.locale.tenths(secs)).unwrap_or_default(),
             line.tally.transferred.to_string(),
         ];

@@ -88,7 +88,10 @@ async fn a_viewer_that_takes_nothing_gives_up_its_seat() {
         let response = olga.open("/a/1/now/stream").await;
         if response.status() != 200 {
             let text = response.into_body().collect().await.unwrap().to_bytes();
-            assert!(String::from_utf8_lossy(&text).contains("for mange, der ser med"), "it says what is full");
+            assert!(
+                String::from_utf8_lossy(&text).contains("for mange, der ser med"),
+                "it says what is full"
+            );
             break;
         }
         stuck.push(response);

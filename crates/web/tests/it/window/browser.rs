@@ -11,8 +11,8 @@ pub(crate) const PASSWORD: &str = "a short sentence";
 /// Somebody's browser.
 pub(crate) struct Browser<'a> {
     pub(crate) rig: &'a Rig,
-    cookie: String,
-    language: &'static str,
+    pub(super) cookie: String,
+    pub(super) language: &'static str,
 }
 
 impl<'a> Browser<'a> {

@@ -3,6 +3,7 @@
 mod board;
 mod browser;
 mod doors;
+mod excel;
 mod pages;
 mod reports;
 mod roles;

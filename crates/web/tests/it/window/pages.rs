@@ -112,7 +112,7 @@ async fn a_report_counts_and_is_exported_for_excel() {
     let olga = Browser::first(&rig).await;
     let csv = olga.get("/a/1/report.csv?from=2026-11-22&until=2026-11-22").await;
     assert!(csv.text.starts_with('\u{feff}'), "Excel is told that it is UTF-8");
-    assert!(csv.text.contains("101;Mette Holm;3;0;0;0:03:00;0:01:00;5,0;0"), "{}", csv.text);
+    assert!(csv.text.contains("101;Mette Holm;3;0;0;180;60;5,0;0"), "{}", csv.text);
     let none = olga.get("/a/1/report.csv?from=2026-11-23&until=2026-11-24").await;
     assert_eq!(none.text.lines().count(), 1);
     let xlsx = olga.get("/a/1/report.xlsx?from=2026-11-22&until=2026-11-22").await;
