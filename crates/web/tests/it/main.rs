@@ -4,4 +4,5 @@
 
 mod api;
 mod rig;
+mod routes;
 mod window;

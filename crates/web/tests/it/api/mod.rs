@@ -4,5 +4,5 @@ mod deliveries;
 mod description;
 mod integration;
 mod manners;
-mod roles;
+pub(crate) mod roles;
 mod tokens;

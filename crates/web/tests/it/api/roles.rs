@@ -3,7 +3,7 @@
 use crate::rig::Rig;
 
 /// What a role gets at a route with a body that is right: `ok`, or the status it is refused with.
-const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
+pub(crate) const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     // method, path, body, [nobody, reader of 1, administrator of 1, operator]; 0 is success
     ("GET", "/accounts", "", [401, 0, 0, 0]),
     ("GET", "/accounts/1", "", [401, 0, 0, 0]),

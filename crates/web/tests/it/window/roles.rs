@@ -4,8 +4,10 @@ use super::browser::Browser;
 use crate::rig::Rig;
 
 /// What a page answers: nobody, reader of 1, administrator of 1, operator. 0 is any success or a way back.
-const PAGES: &[(&str, [u16; 4])] = &[
+pub(crate) const PAGES: &[(&str, [u16; 4])] = &[
+    ("/", [303, 0, 0, 0]),
     ("/a/1/now", [303, 0, 0, 0]),
+    ("/a/1/now/stream", [303, 0, 0, 0]),
     ("/a/1/calls", [303, 0, 0, 0]),
     ("/a/1/calls/pbx1-1.1", [303, 0, 0, 0]),
     ("/a/1/report", [303, 0, 0, 0]),
@@ -13,15 +15,18 @@ const PAGES: &[(&str, [u16; 4])] = &[
     ("/a/1/report.xlsx", [303, 0, 0, 0]),
     ("/a/1/integration", [303, 0, 0, 0]),
     ("/a/1/deliveries", [303, 0, 0, 0]),
+    ("/a/1/deliveries/{own}", [303, 0, 0, 0]),
     ("/a/1/people", [303, 0, 0, 0]),
     ("/a/1/people.csv", [303, 0, 0, 0]),
     ("/a/1/settings", [303, 0, 0, 0]),
     ("/a/2/now", [303, 404, 404, 0]),
+    ("/a/2/now/stream", [303, 404, 404, 0]),
     ("/a/2/calls", [303, 404, 404, 0]),
     ("/a/2/calls/pbx1-1.1", [303, 404, 404, 404]),
     ("/a/2/report", [303, 404, 404, 0]),
     ("/a/2/integration", [303, 404, 404, 0]),
     ("/a/2/deliveries", [303, 404, 404, 0]),
+    ("/a/2/deliveries/{own}", [303, 404, 404, 404]),
     ("/a/2/people", [303, 404, 404, 0]),
     ("/a/2/settings", [303, 404, 404, 0]),
     ("/a/nowhere/now", [303, 404, 404, 404]),
@@ -37,10 +42,10 @@ const PAGES: &[(&str, [u16; 4])] = &[
 ];
 
 /// Address, fields that are right, and what is answered.
-type Form = (&'static str, &'static [(&'static str, &'static str)], [u16; 4]);
+pub(crate) type Form = (&'static str, &'static [(&'static str, &'static str)], [u16; 4]);
 
 /// The same for forms.
-const FORMS: &[Form] = &[
+pub(crate) const FORMS: &[Form] = &[
     ("/a/1/integration", &[("method", "POST"), ("version", "0")], [303, 403, 0, 0]),
     ("/a/1/integration/preview", &[("method", "POST")], [303, 0, 0, 0]),
     ("/a/1/integration/test", &[("employee", "101")], [303, 403, 0, 0]),
@@ -48,12 +53,15 @@ const FORMS: &[Form] = &[
     ("/a/1/integration/pause", &[("event", "Ended")], [303, 403, 0, 0]),
     ("/a/1/integration/resume", &[("event", "Ended")], [303, 403, 0, 0]),
     ("/a/1/deliveries/again", &[], [303, 403, 0, 0]),
+    ("/a/1/deliveries/{own}/again", &[], [303, 403, 0, 0]),
+    ("/a/1/deliveries/{own}/cancel", &[], [303, 403, 0, 0]),
     ("/a/1/people/employee", &[("number", "9"), ("name", "N")], [303, 403, 0, 0]),
     ("/a/1/people/employee/remove", &[("number", "9")], [303, 403, 0, 0]),
     ("/a/1/people/phone", &[("number", "9"), ("holder", "-")], [303, 403, 0, 0]),
     ("/a/1/people/phone/remove", &[("number", "9")], [303, 403, 0, 0]),
     ("/a/1/people/import", &[("csv", "9;;-;")], [303, 403, 0, 0]),
     ("/a/1/settings", &[("name", "One")], [303, 403, 0, 0]),
+    ("/a/2/deliveries/{own}/again", &[], [303, 404, 404, 404]),
     ("/a/2/integration", &[("method", "POST"), ("version", "0")], [303, 404, 404, 0]),
     ("/a/2/people/employee", &[("number", "9"), ("name", "N")], [303, 404, 404, 0]),
     ("/a/2/settings", &[("name", "Two")], [303, 404, 404, 0]),
@@ -79,7 +87,10 @@ async fn every_page_and_form_answers_every_role_as_the_table_says() {
     rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", "{}").await;
     rig.put(&rig.operator, "/api/v1/accounts/1/integration", r#"{"ended_url": "https://crm.example/"}"#)
         .await;
-    rig.keep_call(1, &[]).await;
+    let id = rig.book.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
+    rig.keep_call(1, &[id]).await;
+    let own = rig.get(&rig.operator, "/api/v1/accounts/1/deliveries").await.json();
+    let own = own["deliveries"][0]["id"].as_str().unwrap().to_owned();
     let olga = Browser::first(&rig).await;
     let mette = Browser::made(&olga, "mette", "account").await;
     let rolf = Browser::made(&olga, "rolf", "read-only").await;
@@ -87,7 +98,7 @@ async fn every_page_and_form_answers_every_role_as_the_table_says() {
     let mut wrong = Vec::new();
     for (path, expected) in PAGES {
         for (role, browser) in everybody.iter().enumerate() {
-            let got = browser.get(path).await.status.as_u16();
+            let got = browser.open(&path.replace("{own}", &own)).await.status().as_u16();
             let in_place = fits(expected[role], got) && !(role == 0 && got == 303 && expected[0] != 303);
             if !in_place {
                 wrong.push(format!("GET {path} as role {role}: {got}"));
@@ -111,7 +122,7 @@ async fn every_page_and_form_answers_every_role_as_the_table_says() {
                     other => other,
                 })
                 .collect();
-            let got = browser.post(path, &fields).await.status.as_u16();
+            let got = browser.post(&path.replace("{own}", &own), &fields).await.status.as_u16();
             if !fits(expected[role], got) {
                 wrong.push(format!("POST {path} as role {role}: {got}"));
             }
