@@ -277,6 +277,8 @@ pub struct Size {
     pub events: u64,
     /// Deliveries not settled.
     pub pending: u64,
+    /// Events that lists and reports have to look through, for they are not digested yet.
+    pub undigested: u64,
 }
 
 /// What is kept, and the verbs for it. Every method may be called at once from many tasks.

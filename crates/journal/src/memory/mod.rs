@@ -167,6 +167,7 @@ impl Journal for Memory {
             bytes: 0,
             events: state.events.count(),
             pending: state.deliveries.pending_count(),
+            undigested: 0,
         })
     }
 

@@ -145,7 +145,7 @@ CREATE INDEX settings_by_version ON settings (version);
 const FORMAT_2: &str = "
 INSERT INTO meta VALUES ('digested_to', 0), ('undigested_pruned', 0);
 
--- Ended legs as lists and reports look for them, by the place of their first event. This and the two below are
+-- Ended legs as lists and reports look for them, by the place of their first event. This and those below are
 -- made of the events some hundred at a time, up to the place in meta digested_to, beside the way of an event.
 CREATE TABLE outlines (
     account TEXT NOT NULL,
@@ -163,6 +163,14 @@ CREATE TABLE outlines (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outlines_by_outcome ON outlines (account, outcome, seq);
 CREATE INDEX outlines_by_employee ON outlines (account, employee, seq);
+
+-- Which events of ended legs are an employee's.
+CREATE TABLE by_employee (
+    account TEXT NOT NULL,
+    employee TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (account, employee, seq)
+) STRICT, WITHOUT ROWID;
 
 -- Their sums by day of UTC and person; a row whose legs are all forgotten goes.
 CREATE TABLE day_sums (

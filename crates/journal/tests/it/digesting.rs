@@ -7,7 +7,7 @@ use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
 use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
 
-const TABLES: [&str; 3] = ["outlines", "day_sums", "quarter_sums"];
+const TABLES: [&str; 4] = ["outlines", "by_employee", "day_sums", "quarter_sums"];
 
 fn ever() -> std::ops::Range<PbxTime> {
     PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)
@@ -64,7 +64,7 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
     assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (101, 101));
 
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 3], "nothing of a forgotten leg is left");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4], "nothing of a forgotten leg is left");
     assert_eq!(calls(&journal).await, 0);
 }
 
@@ -80,6 +80,6 @@ async fn a_process_that_only_changes_settings_digests_nothing() {
     keep(&gateway, Leg::incoming(1).whole(&[])).await;
     drop(open(Access::Settings, 1));
     let conn = rusqlite::Connection::open(gateway.place()).expect("opens");
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 3]);
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4]);
     assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
 }

@@ -98,7 +98,7 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     drop(journal);
     raw(folder.path())
         .execute_batch(
-            "DROP TABLE outlines; DROP TABLE day_sums; DROP TABLE quarter_sums;
+            "DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
              DELETE FROM meta WHERE name IN ('digested_to', 'undigested_pruned'); PRAGMA user_version = 1;",
         )
         .expect("as it was");

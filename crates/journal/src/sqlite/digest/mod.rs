@@ -7,15 +7,15 @@ mod thread;
 
 use std::collections::BTreeMap;
 
-use calls::{Event, LegId, PbxTime};
+use calls::{Event, PbxTime};
 use rusqlite::{Connection, params};
 
 use super::errors::StoreError;
 use super::query::events::{COLUMNS, get, kept};
 use super::query::places_of_leg;
-use crate::EventSeq;
 use crate::rules::begins;
 use crate::sums::{LegOutcome, Outline, Person, QUARTER_MICROS, Tally};
+use crate::{EventSeq, Kept};
 pub(super) use thread::Digester;
 pub use thread::Digesting;
 
@@ -26,8 +26,9 @@ pub(super) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 /// An ended leg, as lists and reports look for it.
 pub(super) struct Row {
     account: String,
-    /// The place of its first event.
+    /// The place of the event it began with.
     seq: i64,
+    places: Vec<i64>,
     begun_at: PbxTime,
     outline: Outline,
     person: Person,
@@ -36,16 +37,17 @@ pub(super) struct Row {
 
 /// Of an ended leg by its last event; `None` if its beginning was never kept.
 pub(super) fn row(conn: &Connection, ended: &Event) -> Result<Option<Row>, StoreError> {
-    let (Some(outline), Some(begun)) = (Outline::of(ended), beginning(conn, &ended.leg)?) else {
-        return Ok(None);
-    };
+    let Some(outline) = Outline::of(ended) else { return Ok(None) };
+    let places = places_of_leg(conn, &ended.leg)?;
+    let Some(begun) = beginning(conn, &places)? else { return Ok(None) };
     Ok(Some(Row {
         account: ended.account().to_string(),
-        seq: begun.0.0,
+        seq: begun.seq.0,
+        places,
         begun_at: ended.begun_at,
         outline,
         person: Person::of(ended),
-        numbers: numbers(&begun.1),
+        numbers: numbers(&begun.event),
     }))
 }
 
@@ -59,11 +61,12 @@ impl Row {
     }
 }
 
-/// The event a leg began with, and its place.
-fn beginning(conn: &Connection, leg: &LegId) -> Result<Option<(EventSeq, Event)>, StoreError> {
-    for place in places_of_leg(conn, leg)? {
-        if let Some(kept) = get(conn, EventSeq(place))?.filter(|kept| begins(kept.event.kind())) {
-            return Ok(Some((kept.seq, kept.event)));
+/// The event a leg began with.
+fn beginning(conn: &Connection, places: &[i64]) -> Result<Option<Kept>, StoreError> {
+    for place in places {
+        let kept = get(conn, EventSeq(*place))?.filter(|kept| begins(kept.event.kind()));
+        if kept.is_some() {
+            return Ok(kept);
         }
     }
     Ok(None)
@@ -104,7 +107,7 @@ pub(super) struct Digest {
 
 impl Digest {
     pub(super) fn weight(&self) -> usize {
-        self.rows.len() * 5
+        self.rows.len() * 8
     }
 }
 
@@ -162,9 +165,24 @@ pub(super) fn put(conn: &Connection, digest: &Digest) -> Result<bool, StoreError
             row.numbers,
         ])?;
     }
+    list_by_employee(conn, &digest.rows)?;
     add(conn, &digest.rows, 1)?;
     conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'digested_to'")?.execute([digest.to])?;
     Ok(true)
+}
+
+fn list_by_employee(conn: &Connection, rows: &[Row]) -> Result<(), StoreError> {
+    let of_row = |row| {
+        let Row { account, person, places, .. }: &Row = row;
+        places.iter().map(move |place| (account.as_str(), person.number.as_str(), *place))
+    };
+    let mut listed: Vec<(&str, &str, i64)> = rows.iter().flat_map(of_row).collect();
+    listed.sort_unstable();
+    let mut insert = conn.prepare_cached("INSERT INTO by_employee VALUES (?1, ?2, ?3)")?;
+    for (account, employee, place) in listed {
+        insert.execute(params![account, employee, place])?;
+    }
+    Ok(())
 }
 
 /// Takes an ended leg that is about to be forgotten out again.
@@ -178,6 +196,10 @@ pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreErro
     let Some(row) = row(conn, &kept.event)? else { return Ok(()) };
     conn.prepare_cached("DELETE FROM outlines WHERE account = ?1 AND seq = ?2")?
         .execute(params![row.account, row.seq])?;
+    for place in &row.places {
+        conn.prepare_cached("DELETE FROM by_employee WHERE account = ?1 AND employee = ?2 AND seq = ?3")?
+            .execute(params![row.account, row.person.number, place])?;
+    }
     add(conn, &[row], -1)
 }
 

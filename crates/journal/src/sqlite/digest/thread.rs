@@ -14,8 +14,10 @@ use super::super::errors::StoreError;
 use super::super::jobs::Job;
 use super::super::opening::connect;
 use super::super::readers::within_snapshot;
-use super::{DIGESTED_AT_ONCE, digested_to, gather};
+use super::{digested_to, gather};
 
+/// So many events gather before they are digested.
+const GATHERED: i64 = 512;
 /// As long as fewer events come in during a pause, they are digested.
 const QUIET_EVENTS: i64 = 500;
 /// With so many undigested they are digested even while many come in: a question about one account would
@@ -33,7 +35,7 @@ pub struct Digesting {
 
 impl Default for Digesting {
     fn default() -> Self {
-        Self { at: DIGESTED_AT_ONCE, pause: Duration::from_millis(100) }
+        Self { at: GATHERED, pause: Duration::from_millis(100) }
     }
 }
 

@@ -28,7 +28,13 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
         )?
         .query_row([], |row| row.get(0))?;
     let pending = conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
-    Ok(Size { bytes: bytes_on_disk(place), events, pending })
+    let undigested: Option<u64> = conn
+        .prepare_cached(
+            "SELECT max(seq) - (SELECT value FROM meta WHERE name = 'digested_to') FROM events
+             WHERE seq > (SELECT value FROM meta WHERE name = 'digested_to')",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(Size { bytes: bytes_on_disk(place), events, pending, undigested: undigested.unwrap_or(0) })
 }
 
 /// The statements that find what a filter asks for, so that a test can look at their plans.
@@ -41,6 +47,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
         statements.push(deliveries::undelivered(filter));
     }
     statements.push(outlined::along(filter));
+    statements.push(outlined::OF_EMPLOYEE.to_owned());
     statements.extend(sums::STATEMENTS.map(str::to_owned));
     statements.extend(walk::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));

@@ -1,8 +1,8 @@
-//! Lists of an account's legs that are looked for by outcome, employee or number: along their outlines, and
-//! what is not digested yet. What a list shows is read from the events, and asked of them once more.
+//! Lists of an account that are looked for by outcome, employee or number: along the outlines of legs or the
+//! list of an employee's events, and what is not digested yet. What a list shows is read from the events, and asked of them once more.
 
 use calls::{AccountId, EventKind, LegId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Rows, params};
 
 use super::super::digest::{digested_to, outcome_number};
 use super::super::errors::StoreError;
@@ -43,9 +43,9 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
         return Ok(Vec::new());
     };
     let limit = filter.bounded_limit();
-    let mut recent = recent(conn, filter, account, &span)?;
+    let recent = recent(conn, filter, account, &span)?;
     let mut select = conn.prepare_cached(&along(filter))?;
-    let mut rows = select.query(params![
+    let rows = select.query(params![
         account.as_str(),
         span.first,
         span.last,
@@ -53,24 +53,55 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
         filter.outcome.map(outcome_number),
         filter.number,
     ])?;
-    let mut outlined: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?;
     let mut found = Vec::new();
-    // Both newest first.
-    while found.len() < limit {
-        let place = match (recent.last().copied(), outlined) {
+    merge(recent, rows, |place| {
+        found.extend(accepted(conn, filter, place)?);
+        Ok(found.len() < limit)
+    })?;
+    Ok(found)
+}
+
+/// The events of an employee.
+pub(super) const OF_EMPLOYEE: &str = "SELECT seq FROM by_employee
+    WHERE account = ?1 AND employee = ?2 AND seq BETWEEN ?3 AND ?4 ORDER BY seq DESC";
+
+/// Shows the places of an account's employee's events, newest first, until the visitor has enough.
+pub(super) fn walk_employee(
+    conn: &Connection,
+    (account, employee): (&AccountId, &str),
+    span: &Span,
+    visit: impl FnMut(i64) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let all = Filter { account: Some(account.clone()), ..Filter::default() };
+    let recent = recent(conn, &all, account, span)?;
+    let mut select = conn.prepare_cached(OF_EMPLOYEE)?;
+    let rows = select.query(params![account.as_str(), employee, span.first, span.last])?;
+    merge(recent, rows, visit)
+}
+
+/// Both newest first, as one list.
+fn merge(
+    mut recent: Vec<i64>,
+    mut rows: Rows<'_>,
+    mut visit: impl FnMut(i64) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let mut listed: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    loop {
+        let place = match (recent.last().copied(), listed) {
             (Some(recent_place), place) if place.is_none_or(|place| recent_place > place) => {
                 recent.pop();
                 recent_place
             }
             (_, Some(place)) => {
-                outlined = rows.next()?.map(|row| row.get(0)).transpose()?;
+                listed = rows.next()?.map(|row| row.get(0)).transpose()?;
                 place
             }
-            (_, None) => break,
+            (_, None) => return Ok(()),
         };
-        found.extend(accepted(conn, filter, place)?);
+        if !visit(place)? {
+            return Ok(());
+        }
     }
-    Ok(found)
 }
 
 fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<LegRecord>, StoreError> {
@@ -80,7 +111,7 @@ fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<Leg
     Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
 }
 
-/// The places where legs began that have no outline yet, oldest first.
+/// The places of legs that have no outline yet, oldest first.
 fn recent(
     conn: &Connection,
     filter: &Filter,

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::super::errors::StoreError;
 use super::super::remembered::{Clock, hour_of, listed_to};
 use super::events::{COLUMNS, kept, kind};
+use super::outlined::walk_employee;
 use crate::{EventSeq, Filter, Kept};
 
 /// The places of a leg's events, and of a call's.
@@ -25,6 +26,15 @@ pub(super) fn walk(
     let Some(span) = Span::of(conn, filter)? else { return Ok(()) };
     if let Some(places) = named_places(conn, filter)? {
         return walk_places(conn, filter, &span, places, only, visit);
+    }
+    if let (Some(account), Some(employee), None) = (&filter.account, &filter.employee, filter.after) {
+        return walk_employee(conn, (account, employee), &span, |place| {
+            let kept = super::events::get(conn, EventSeq(place))?;
+            match kept.filter(|kept| only(kept.event.kind()) && filter.accepts(&kept.event)) {
+                Some(kept) => visit(kept),
+                None => Ok(true),
+            }
+        });
     }
     for (sql, part) in stretches(filter, span, listed_to(conn)?) {
         if !walk_stretch(conn, filter, &sql, &part, &only, &mut visit)? {
