@@ -19,7 +19,7 @@ demo *ARGS:
     cargo run --release --locked -- demo {{ARGS}}
 
 # What it costs: tracker (AMI bytes to call events), delivery (against a bare client), journal, window
-bench WHAT="tracker":
+bench WHAT="tracker" CALLS="1000000":
     #!/usr/bin/env bash
     set -euo pipefail
     case {{WHAT}} in
@@ -27,7 +27,7 @@ bench WHAT="tracker":
       delivery) cargo bench --locked -p delivery ;;
       journal) cargo run --release --locked -p journal --example throughput ;;
       codec) cargo run --release --locked -p pbx --example split ;;
-      window) cargo run --release --locked -p web --example pages 300000 ;;
+      window) cargo run --release --locked -p web --example pages {{CALLS}} ;;
       *) echo "tracker, delivery, journal, codec or window" >&2; exit 2 ;;
     esac
 

@@ -100,6 +100,8 @@ async fn gauges(
                 .set(number(usize::try_from(size.bytes).unwrap_or(usize::MAX)));
             metrics::gauge!("ringbud_journal_events")
                 .set(number(usize::try_from(size.events).unwrap_or(usize::MAX)));
+            metrics::gauge!("ringbud_journal_undigested_events")
+                .set(number(usize::try_from(size.undigested).unwrap_or(usize::MAX)));
         }
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(number(bytes));

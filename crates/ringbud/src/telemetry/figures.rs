@@ -20,6 +20,7 @@ pub(super) fn describe() {
     describe_gauge!("ringbud_journal_unwritable", "1 while the journal cannot be written");
     describe_gauge!("ringbud_journal_bytes", Unit::Bytes, "Size of the journal on disk");
     describe_gauge!("ringbud_journal_events", "Events kept");
+    describe_gauge!("ringbud_journal_undigested_events", "Events that lists and reports look through");
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
         "ringbud_link_lag_seconds",

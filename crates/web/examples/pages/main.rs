@@ -1,160 +1,36 @@
-//! How long the window's pages and the API's lists take on a full store, without the network:
-//! `cargo run --release -p web --example pages [CALLS]`.
+//! How long the window's pages take on a full store, without the network, and what two hundred viewers of the
+//! live board cost: `cargo run --release -p web --example pages [CALLS]`. The figures go to
+//! `target/bench/window.json`.
+
+mod fill;
+mod gateway;
+mod table;
+mod viewers;
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use calls::{
-    AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
-    Phone, What,
-};
-use http_body_util::BodyExt as _;
 use journal::seal::Sealer;
-use journal::settings::{self, Integration, IntegrationId, Setting, SettingKey};
-use journal::{
-    Access, Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, Sqlite, WallTime,
-};
-use tokio::sync::watch;
+use journal::{Access, Journal, SettingsBook, Sqlite};
+use serde_json::json;
 use tower::ServiceExt as _;
-use web::{Answer, Gateway, Link, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web};
+use web::{Options, Web};
 
-const ACCOUNTS: i64 = 20;
-const EMPLOYEES: i64 = 40;
-const CHUNK: i64 = 1_000;
-const ROUNDS: usize = 15;
+use gateway::Busy;
 
-/// Nobody rings.
-struct Quiet(watch::Sender<u64>);
-
-impl Gateway for Quiet {
-    fn links(&self) -> Vec<Link> {
-        Vec::new()
-    }
-    fn readiness(&self) -> Readiness {
-        Readiness { ready: true, reasons: Vec::new() }
-    }
-    fn live(&self, _: &AccountId) -> Vec<LiveLeg> {
-        Vec::new()
-    }
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
-    }
-    fn check_url(&self, _: &str) -> Result<(), String> {
-        Ok(())
-    }
-    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-    fn test_call(&self, _: TestCall) -> Answer<'_, Vec<TestAnswer>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-    fn metrics(&self) -> String {
-        String::new()
-    }
-}
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Three events of an answered call; one every ten seconds up to this moment.
-fn call(number: i64, calls: i64) -> Vec<Event> {
-    let at = PbxTime::from_secs(jiff::Timestamp::now().as_second() - (calls - number) * 10);
-    let local = (100 + number / ACCOUNTS % EMPLOYEES).to_string();
-    let event = |sequence, secs, what| Event {
-        leg: LegId::new(format!("pbx1-{number}.1")),
-        call: CallId::new(format!("pbx1-{number}.0")),
-        sequence,
-        phone: Arc::new(Phone {
-            account: AccountId::new((number % ACCOUNTS).to_string()),
-            number: local.as_str().into(),
-            employee: Some(Employee { number: local.as_str().into(), name: "Mette Holm".into() }),
-        }),
-        direction: Direction::Incoming,
-        at: at + Duration::from_secs(secs),
-        begun_at: at,
-        counterpart: Some(LegId::new(format!("pbx1-{number}.0"))),
-        a_number: format!("+45{:08}", number * 7_919 % 100_000_000).into(),
-        b_number: "".into(),
-        dialed_number: "".into(),
-        queue: "".into(),
-        assumed: false,
-        what,
-    };
-    let answered_at = Some(at + Duration::from_secs(5));
-    let ended = Ended { answered_at, reason: EndReason::HungUpByCounterpart, transfer: None };
-    vec![event(1, 0, What::Incoming), event(2, 5, What::Answered), event(3, 65, What::Ended(ended))]
-}
-
-fn delivered(id: DeliveryId) -> Settle {
-    let attempt = Attempt {
-        number: 1,
-        at: WallTime(0),
-        took_micros: 41_000,
-        address: "192.0.2.10:443".into(),
-        request_line: "POST /ring".into(),
-        request_headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
-        request_body: b"AccountId=1&UniqueCallId=pbx1-1.1".to_vec(),
-        status: Some(204),
-        error: String::new(),
-        response_body: Vec::new(),
-    };
-    Settle { id, attempt: Some(attempt), outcome: Outcome::Delivered }
-}
-
-async fn fill(journal: &Arc<dyn Journal>, book: &SettingsBook, calls: i64) -> Result<(), Box<dyn Error>> {
-    let mut integrations = Vec::new();
-    for account in 0..ACCOUNTS {
-        let id = AccountId::new(account.to_string());
-        let setting = Setting::Account(settings::Account { name: format!("Account {account}") });
-        book.put(SettingKey::Account(id.clone()), Some(setting), None).await?;
-        let url = Some("https://crm.example/pbx".to_owned());
-        let integration = Integration { incoming_url: url, ..Integration::default() };
-        integrations.push(book.put_integration(&id, integration, None).await?.0);
-        for employee in 0..EMPLOYEES {
-            let setting = Setting::Employee(settings::Employee { name: "Mette Holm".into() });
-            book.put(SettingKey::Employee(id.clone(), (100 + employee).to_string()), Some(setting), None)
-                .await?;
-        }
-    }
-    for from in (0..calls).step_by(CHUNK.unsigned_abs() as usize) {
-        let appends = (from..calls.min(from + CHUNK)).map(|number| {
-            let integration = integrations[usize::try_from(number % ACCOUNTS).unwrap_or(0)];
-            Append {
-                pbx: PbxName::new("pbx1"),
-                events: call(number, calls).into_iter().map(|event| (event, vec![integration])).collect(),
-                notes: Vec::new(),
-                heard_at: PbxTime::from_secs(number),
-                received_at: WallTime(number),
-            }
-        });
-        let appends: Vec<_> = appends.collect();
-        let ids: Vec<_> = appends.iter().flat_map(|one| one.events.iter().map(|(_, to)| to[0])).collect();
-        let kept = journal.append(appends).await?.into_iter().flatten().zip(ids);
-        let settled = kept.filter_map(|(kept, integration)| match kept {
-            Appended::Stored(event) => Some(delivered(DeliveryId { event, integration })),
-            Appended::Repeat(_) | Appended::AfterEnded => None,
-        });
-        journal.settle(settled.collect()).await?;
-    }
-    Ok(())
-}
-
 /// The cookie of the first operator.
-async fn login(app: &axum::Router, book: &SettingsBook) -> Result<String, Box<dyn Error>> {
+async fn login(app: &axum::Router, book: &SettingsBook) -> Result<String> {
     let link = web::first_run_path(book).await?.unwrap_or_default();
     let key = link.split_once("key=").map_or("", |(_, key)| key);
     let form = format!("key={key}&name=olga&password=a+short+sentence&again=a+short+sentence");
@@ -165,50 +41,39 @@ async fn login(app: &axum::Router, book: &SettingsBook) -> Result<String, Box<dy
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let calls = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
-    let folder = std::env::temp_dir().join(format!("ringbud-pages-{}", std::process::id()));
-    let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder, Access::Gateway, Sealer::new([7; 32]))?);
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [watch, address, cookie] = arguments.as_slice()
+        && watch == "watch"
+    {
+        return viewers::watch(address, cookie).await;
+    }
+    let calls = arguments.first().map_or(Ok(1_000_000), |text| text.parse())?;
+    // On the disk one is on, not in a folder that may be memory.
+    let out = Path::new("target/bench");
+    let folder = out.join(format!("window-{}", std::process::id()));
+    let result = measure(&folder, calls).await;
+    std::fs::remove_dir_all(&folder)?;
+    std::fs::write(out.join("window.json"), format!("{:#}\n", result?))?;
+    Ok(())
+}
+
+async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
+    std::fs::create_dir_all(folder)?;
+    let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder, Access::Gateway, Sealer::new([7; 32]))?);
     let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-    fill(&journal, &book, calls).await?;
-    let gateway = Arc::new(Quiet(watch::channel(0).0));
-    let web = Web { journal, book: book.clone(), gateway, options: Options::default() };
+    fill::fill(&journal, &book, calls).await?;
+    let size = journal.size().await?;
+    println!(
+        "{calls} calls, {} events, {} MB; half of them are one account's",
+        size.events,
+        size.bytes / 1_000_000
+    );
+    let gateway = Arc::new(Busy::new(usize::try_from(fill::ACCOUNTS)?));
+    let web = Web { journal, book: book.clone(), gateway: gateway.clone(), options: Options::default() };
     let app = web::router(web);
     let cookie = login(&app, &book).await?;
-    println!("{calls} calls of {ACCOUNTS} accounts; median and worst of {ROUNDS}, in ms");
-    let middle = calls * 3 / 2;
-    for path in [
-        "/a/1/now".to_owned(),
-        "/a/1/calls".to_owned(),
-        format!("/a/1/calls?before={middle}"),
-        "/a/1/calls?employee=105".to_owned(),
-        "/a/1/calls?number=123".to_owned(),
-        "/a/1/calls?outcome=missed".to_owned(),
-        format!("/a/1/calls/pbx1-{}.1", calls - ACCOUNTS + 1),
-        "/a/1/deliveries".to_owned(),
-        "/a/1/deliveries?state=failed".to_owned(),
-        "/a/1/report".to_owned(),
-        "/a/1/integration".to_owned(),
-        "/a/1/people".to_owned(),
-        "/operator/accounts".to_owned(),
-        "/operator/health".to_owned(),
-    ] {
-        let mut took = Vec::new();
-        let mut bytes = 0;
-        for _ in 0..ROUNDS {
-            let request = Request::get(&path).header("cookie", &cookie).body(Body::empty())?;
-            let begun = now();
-            let response = app.clone().oneshot(request).await?;
-            let status = response.status();
-            bytes = response.into_body().collect().await?.to_bytes().len();
-            took.push(begun.elapsed().as_secs_f64() * 1_000.0);
-            if !status.is_success() {
-                return Err(format!("{path}: {status}").into());
-            }
-        }
-        took.sort_by(f64::total_cmp);
-        println!("{:8.1} {:8.1} {:7} B  {path}", took[ROUNDS / 2], took[ROUNDS - 1], bytes);
-    }
-    std::fs::remove_dir_all(folder)?;
-    Ok(())
+    let pages = table::measure(&app, &cookie, calls).await?;
+    let board = viewers::measure(app, &cookie, &gateway).await?;
+    Ok(json!({ "pages": pages, "board": board }))
 }

@@ -1,0 +1,71 @@
+//! A gateway of which only the live board is real: calls come and go as the bench says.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use calls::{AccountId, EventKind};
+use journal::DeliveryId;
+use journal::settings::IntegrationId;
+use tokio::sync::watch;
+use web::{Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall};
+
+/// The live legs of each account, by its number.
+pub(crate) struct Busy {
+    live: Mutex<Vec<VecDeque<LiveLeg>>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Busy {
+    pub(crate) fn new(accounts: usize) -> Self {
+        Self { live: Mutex::new(vec![VecDeque::new(); accounts]), changes: watch::channel(0).0 }
+    }
+
+    /// A leg begins; the oldest ends when more than so many are up.
+    pub(crate) fn begin(&self, account: usize, leg: LiveLeg, at_most: usize) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live[account].push_back(leg);
+        if live[account].len() > at_most {
+            live[account].pop_front();
+        }
+        drop(live);
+        self.changes.send_modify(|number| *number += 1);
+    }
+}
+
+impl Gateway for Busy {
+    fn links(&self) -> Vec<Link> {
+        Vec::new()
+    }
+    fn readiness(&self) -> Readiness {
+        Readiness { ready: true, reasons: Vec::new() }
+    }
+    fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let number: usize = account.as_str().parse().unwrap_or(usize::MAX);
+        live.get(number).map(|legs| legs.iter().cloned().collect()).unwrap_or_default()
+    }
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+    fn check_url(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    fn test_call(&self, _: TestCall) -> Answer<'_, Vec<TestAnswer>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn metrics(&self) -> String {
+        String::new()
+    }
+}
