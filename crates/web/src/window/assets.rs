@@ -1,16 +1,23 @@
-//! What pages are made of besides HTML: built in, named by the hash of its content, kept by browsers for ever.
+//! What pages are made of besides HTML: built in, named by the hash of its content, kept by browsers for ever,
+//! and sent compressed. Pages themselves are not: what a visitor types and a form's secret stand in one page,
+//! and the length of it compressed would tell of both.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 struct Asset {
     name: String,
     kind: &'static str,
     content: &'static str,
+    /// By gzip; empty if that failed.
+    packed: Vec<u8>,
 }
 
 macro_rules! assets {
@@ -23,7 +30,7 @@ macro_rules! assets {
             $(
                 let content = include_str!(concat!("../../assets/", $file));
                 let $field = hashed($file, content);
-                all.push(Asset { name: $field.clone(), kind: $kind, content });
+                all.push(Asset { name: $field.clone(), kind: $kind, content, packed: packed(content) });
             )*
             (all, Names { $($field,)* })
         });
@@ -48,13 +55,33 @@ fn hashed(file: &str, content: &str) -> String {
     format!("{hash}-{file}")
 }
 
-pub(super) async fn serve(Path(name): Path<String>) -> Response {
+fn packed(content: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+/// Whether whoever asks reads gzip. One that says `gzip;q=0` gets none either.
+fn reads_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = accepted.flat_map(|value| value.split(',')).map(str::trim);
+    codings.any(|coding| {
+        let (name, quality) = coding.split_once(";").unwrap_or((coding, ""));
+        name.trim() == "gzip" && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+pub(super) async fn serve(Path(name): Path<String>, asked: HeaderMap) -> Response {
     match ASSETS.0.iter().find(|asset| asset.name == name) {
         Some(asset) => {
             let headers = [
                 (header::CONTENT_TYPE, asset.kind),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+                (header::VARY, "accept-encoding"),
             ];
+            if reads_gzip(&asked) && !asset.packed.is_empty() {
+                let packed = [(header::CONTENT_ENCODING, "gzip")];
+                return (headers, packed, asset.packed.as_slice()).into_response();
+            }
             (headers, asset.content).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),

@@ -5,7 +5,7 @@ mod table;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journal::AccountSettings;
@@ -13,10 +13,16 @@ use journal::settings::{Employee, Holder, Phone, Setting, SettingKey};
 
 use super::fail::back_to;
 use super::frame::page;
+use super::visitor::Fields;
 use super::{Fail, Frame, Posted, Visitor, Window, audit, refusal};
 use crate::{api, wire};
 pub(super) use table::quoted;
 pub(super) use table::{csv, import};
+
+/// Rows of each list.
+const ROWS: usize = 30;
+/// So many employees are suggested where one is asked for.
+const SUGGESTED: usize = 300;
 
 /// An employee with the phones they have.
 pub(crate) struct Person {
@@ -41,19 +47,26 @@ struct PeoplePage {
     f: Frame,
     people: Vec<Person>,
     devices: Vec<Device>,
+    suggested: Vec<(String, String)>,
+    /// The number both lists begin at; empty for the first.
+    from: String,
+    /// Where they go on, if they do.
+    next: Option<String>,
     error: String,
     /// What was pasted for import, if it could not be taken.
     pasted: String,
 }
 
-fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> PeoplePage {
+fn build(window: &Window, visitor: &Visitor, account: &AccountSettings, from: &str) -> PeoplePage {
     let f = Frame::account(window, visitor, account, "people");
     let has = |phone: &str, holder: &Holder| match holder {
         Holder::SameNumber => account.employees.contains_key(phone).then(|| phone.to_owned()),
         Holder::Employee(number) => Some(number.clone()),
         Holder::Nobody => None,
     };
-    let people = account.employees.iter().map(|(number, (employee, _))| Person {
+    let from_there = |number: &str| number >= from;
+    let people = account.employees.iter().filter(|(number, _)| from_there(number)).take(ROWS);
+    let people = people.map(|(number, (employee, _))| Person {
         number: number.clone(),
         name: employee.name.clone(),
         phones: account
@@ -63,7 +76,8 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Peopl
             .map(|(phone, _)| phone.clone())
             .collect(),
     });
-    let devices = account.phones.iter().map(|(number, (phone, _))| Device {
+    let devices = account.phones.iter().filter(|(number, _)| from_there(number)).take(ROWS);
+    let devices = devices.map(|(number, (phone, _))| Device {
         number: number.clone(),
         name: phone.name.clone(),
         holder: match &phone.holder {
@@ -73,9 +87,16 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Peopl
         },
         free: has(number, &phone.holder).is_none(),
     });
+    let suggested = account.employees.iter().take(SUGGESTED);
+    let next_person = account.employees.keys().filter(|number| from_there(number)).nth(ROWS);
+    let next_device = account.phones.keys().filter(|number| from_there(number)).nth(ROWS);
     PeoplePage {
         people: people.collect(),
         devices: devices.collect(),
+        // The nearer of both: what the other list has shown by then is shown once more, and nothing is left out.
+        next: next_person.into_iter().chain(next_device).min().cloned(),
+        suggested: suggested.map(|(number, (one, _))| (number.clone(), one.name.clone())).collect(),
+        from: from.to_owned(),
         error: String::new(),
         pasted: String::new(),
         f,
@@ -90,7 +111,7 @@ fn refused(
     refusal: &wire::Refusal,
     pasted: &str,
 ) -> Result<Response, Fail> {
-    let mut form = build(window, visitor, account);
+    let mut form = build(window, visitor, account, "");
     form.error = refusal::told(form.f.w, refusal);
     form.pasted = pasted.to_owned();
     Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
@@ -100,9 +121,11 @@ pub(super) async fn show(
     State(window): State<Arc<Window>>,
     Path(account): Path<String>,
     visitor: Visitor,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    page(&build(&window, &visitor, &account))
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    page(&build(&window, &visitor, &account, query.get("from")))
 }
 
 pub(super) async fn employee(

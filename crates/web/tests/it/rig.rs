@@ -234,7 +234,7 @@ impl Rig {
         self.keep_for(events, &[]).await
     }
 
-    async fn keep_for(&self, events: Vec<Event>, integrations: &[IntegrationId]) -> LegId {
+    pub(crate) async fn keep_for(&self, events: Vec<Event>, integrations: &[IntegrationId]) -> LegId {
         let (leg, at) = (events[0].leg.clone(), events[0].at);
         let events = events.into_iter().map(|event| (event, integrations.to_vec())).collect();
         let append = Append {

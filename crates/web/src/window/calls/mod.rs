@@ -10,6 +10,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::{Direction, Event, LegId, PbxTime, What};
+use futures_util::future;
 use journal::{AccountSettings, DeliveryState, EventSeq, Filter, LegOutcome, LegRecord};
 
 use super::frame::page;
@@ -183,27 +184,20 @@ pub(crate) fn row(f: &Frame, leg: &LegRecord, told: &'static str) -> Row {
     }
 }
 
-/// For each leg, the worst of its deliveries.
+/// For each leg, the worst of its deliveries. Asked leg by leg: those of a list may be months apart.
 async fn told(
     window: &Window,
     account: &AccountSettings,
     legs: &[LegRecord],
 ) -> Result<HashMap<LegId, &'static str>, Fail> {
-    let (Some(first), Some(last)) = (legs.last(), legs.first()) else { return Ok(HashMap::new()) };
-    let until = last.ended.as_ref().map_or(last.begun.at, |event| event.at);
-    let filter = Filter {
-        account: Some(account.id.clone()),
-        from: Some(first.begun.at),
-        until: Some(until + std::time::Duration::from_secs(3600)),
-        ..Filter::default()
+    let of_leg = async |leg: &LegRecord| {
+        let (account, leg) = (Some(account.id.clone()), Some(leg.begun.leg.clone()));
+        window.web.journal.deliveries(Filter { account, leg, ..Filter::default() }).await
     };
-    let mut told: HashMap<LegId, &'static str> = HashMap::new();
-    for one in window.web.journal.deliveries(filter).await? {
-        let state = dot(&one.state);
-        let worst = told.entry(one.event.event.leg.clone()).or_insert(state);
-        if rank(state) > rank(worst) {
-            *worst = state;
-        }
+    let mut told = HashMap::new();
+    for (leg, deliveries) in legs.iter().zip(future::try_join_all(legs.iter().map(of_leg)).await?) {
+        let worst = deliveries.iter().map(|one| dot(&one.state)).max_by_key(|dot| rank(dot));
+        told.extend(worst.map(|dot| (leg.begun.leg.clone(), dot)));
     }
     Ok(told)
 }

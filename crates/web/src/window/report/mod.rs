@@ -20,6 +20,11 @@ use crate::clock;
 pub(super) use export::{csv, xlsx};
 use figures::{Figures, Line};
 
+/// So many employees are in the table of the page; the exports have all.
+const MAX_ROWS: usize = 100;
+/// So many are in the picture.
+const MAX_BARS: usize = 40;
+
 /// A bar of the picture.
 pub(crate) struct Bar {
     pub(crate) y: usize,
@@ -56,6 +61,8 @@ struct ReportPage {
     rows: Vec<Row>,
     bars: Vec<Bar>,
     bars_height: usize,
+    /// How many are left out; empty for none.
+    left_out: String,
     heat: Vec<Heat>,
     days: [&'static str; 7],
     query: String,
@@ -122,7 +129,9 @@ pub(super) async fn show(
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let query = format!("from={}&until={}", period.from, period.until);
-    let rows: Vec<Row> = figures.lines.iter().map(|(number, line)| row(&f, number, line)).collect();
+    let rows: Vec<Row> =
+        busiest(&figures, MAX_ROWS).into_iter().map(|(number, line)| row(&f, number, line)).collect();
+    let left_out = figures.lines.len() - rows.len();
     let total = row(&f, "", &figures.total());
     let bars = bars(&f, &figures);
     let days = ["day.1", "day.2", "day.3", "day.4", "day.5", "day.6", "day.7"].map(|key| f.w.get(key));
@@ -131,6 +140,7 @@ pub(super) async fn show(
         from: period.from.to_string(),
         until: period.until.to_string(),
         bars_height: bars.len() * 36 + 8,
+        left_out: if left_out > 0 { f.locale.number(left_out as u64) } else { String::new() },
         heat: heat(&f, &figures, &days),
         total,
         rows,
@@ -173,6 +183,16 @@ fn row(f: &Frame, number: &str, line: &Line) -> Row {
     }
 }
 
+/// Everybody by number; of many, those with the most calls.
+fn busiest(figures: &Figures, at_most: usize) -> Vec<(&String, &Line)> {
+    let mut lines: Vec<_> = figures.lines.iter().collect();
+    if lines.len() > at_most {
+        lines.sort_by_key(|(_, line)| std::cmp::Reverse(line.calls()));
+        lines.truncate(at_most);
+    }
+    lines
+}
+
 fn bars(f: &Frame, figures: &Figures) -> Vec<Bar> {
     let longest = figures.lines.values().map(Line::calls).max().unwrap_or(1).max(1);
     let width = |count: u64| exact(count) / exact(longest) * 420.0;
@@ -187,7 +207,7 @@ fn bars(f: &Frame, figures: &Figures) -> Vec<Bar> {
             total: f.locale.number(line.calls()),
         }
     };
-    figures.lines.iter().enumerate().map(bar).collect()
+    busiest(figures, MAX_BARS).into_iter().enumerate().map(bar).collect()
 }
 
 /// Counts of calls are far below what an `f64` holds exactly.

@@ -6,5 +6,6 @@ mod doors;
 mod excel;
 mod pages;
 mod reports;
-mod roles;
+pub(crate) mod roles;
 mod safety;
+mod sizes;
