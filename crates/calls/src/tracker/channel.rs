@@ -110,6 +110,8 @@ pub(super) struct Channel {
     pub(super) leg: Leg,
     pub(super) parking: Option<Box<Parking>>,
     pub(super) presence: Presence,
+    /// The first word about it, in a gap, was not its beginning: what is told of that is late.
+    pub(super) beginning_missed: bool,
     /// Whether the journal has a note about it.
     pub(super) noted: bool,
 }
@@ -149,6 +151,7 @@ impl Channel {
             leg: Leg::Silent,
             parking: None,
             presence: Presence::Confirmed,
+            beginning_missed: false,
             noted: false,
         }
     }

@@ -233,7 +233,7 @@ impl Tracker {
             dialed_number,
             queue,
             transfer,
-            assumed,
+            assumed: assumed || channel.beginning_missed,
             state: State::Ringing,
         };
         cx.tell(open.begin());
@@ -280,7 +280,7 @@ impl Tracker {
             dialed_number: Arc::default(),
             queue: Arc::default(),
             transfer: None,
-            assumed,
+            assumed: assumed || channel.beginning_missed,
             state: State::Dialling,
         };
         cx.tell(open.begin());

@@ -17,6 +17,10 @@ use crate::{EndReason, Listed, ListedState, Origin, PbxTime, Restored};
 /// How long the stream may lag behind a snapshot.
 const STREAM_GRACE: Duration = Duration::from_millis(500);
 
+/// When the link was lost, where nothing is known from before: at a first start, and after a restart of the
+/// PBX.
+const NOTHING_BEFORE: PbxTime = PbxTime::from_micros(0);
+
 /// How sure it is that what is known is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
@@ -35,13 +39,30 @@ impl Link {
             Self::Settling { due, .. } => Some(due),
         }
     }
+
+    /// The PBX's clock was set back to this.
+    pub(super) fn set_back(&mut self, at: PbxTime) {
+        if let Self::Settling { due, .. } = self {
+            *due = (*due).min(at + STREAM_GRACE);
+        }
+    }
+
+    /// Since when it is not known who of those from before still lives.
+    fn unsure_since(self) -> Option<PbxTime> {
+        match self {
+            Self::Gap { lost_at } | Self::Settling { lost_at: Some(lost_at), .. } => {
+                (lost_at != NOTHING_BEFORE).then_some(lost_at)
+            }
+            Self::Up | Self::Settling { lost_at: None, .. } => None,
+        }
+    }
 }
 
 impl Tracker {
     /// Takes up what an earlier run of the program knew. To be called before anything else; counts as a
     /// lost link until a snapshot comes.
     pub fn restore(&mut self, restored: Restored) {
-        let lost_at = restored.last_heard.unwrap_or_default();
+        let lost_at = restored.last_heard.unwrap_or(NOTHING_BEFORE);
         self.now = lost_at;
         self.link = Link::Gap { lost_at };
         let prefix = format!("{}-", self.pbx);
@@ -89,13 +110,16 @@ impl Tracker {
         }
     }
 
+    /// Since when it is not known who of those from before still lives: from a lost link until stream and
+    /// snapshot are put together. For a run that takes up after this one the PBX was not heard since then:
+    /// what vanished in the gap ends when it was last known to live, however often the program dies before it
+    /// can tell.
+    pub fn unsure_since(&self) -> Option<PbxTime> {
+        self.link.unsure_since()
+    }
+
     pub(super) fn link_lost(&mut self, at: PbxTime) {
-        let lost_at = match self.link {
-            Link::Gap { lost_at } => lost_at,
-            Link::Settling { lost_at: Some(lost_at), .. } => lost_at,
-            Link::Up | Link::Settling { lost_at: None, .. } => at,
-        };
-        self.link = Link::Gap { lost_at };
+        self.link = Link::Gap { lost_at: self.link.unsure_since().unwrap_or(at) };
         for key in self.channels.keys() {
             if let Some(channel) = self.channels.get_mut(key)
                 && matches!(channel.presence, Presence::Confirmed | Presence::Missing)
@@ -117,6 +141,11 @@ impl Tracker {
             if !gap_told || matches!(presence, Some(Presence::Unconfirmed)) {
                 self.vanish(cx, key, lost_at, EndReason::PbxRestarted);
             }
+        }
+        if gap_told
+            && let Link::Gap { lost_at } | Link::Settling { lost_at: Some(lost_at), .. } = &mut self.link
+        {
+            *lost_at = NOTHING_BEFORE;
         }
     }
 

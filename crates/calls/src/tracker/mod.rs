@@ -142,6 +142,9 @@ impl Tracker {
     ) {
         self.handle_timeout(at, directory, out);
         let before = self.now;
+        if at < before {
+            self.clock_set_back(at);
+        }
         self.now = before.max(at);
         let cx = &mut Context { at, directory, out };
         match input {
@@ -185,6 +188,17 @@ impl Tracker {
         self.tell_parkings(cx);
     }
 
+    /// The PBX's clock was set back: nothing waits longer for it than it would have waited without.
+    fn clock_set_back(&mut self, at: PbxTime) {
+        self.link.set_back(at);
+        let waits = [(&mut self.unlinked, CALLER_GRACE), (&mut self.parkings, PARKING_GRACE)];
+        for (waiting, grace) in waits {
+            for (deadline, _) in waiting {
+                *deadline = (*deadline).min(at + grace);
+            }
+        }
+    }
+
     /// When `handle_timeout` should be called, if nothing is said before.
     pub fn next_deadline(&self) -> Option<PbxTime> {
         let unlinked = self.unlinked.iter().map(|(deadline, _)| *deadline);
@@ -204,6 +218,7 @@ impl Tracker {
         if let Some(channel) = self.channels.get_mut(key) {
             channel.origin = Some(origin);
             channel.presence = Presence::Confirmed;
+            channel.beginning_missed = false;
         }
         if origin == Origin::Placed {
             self.begin_outgoing(cx, key, who.dialled);
@@ -231,7 +246,9 @@ impl Tracker {
             return None;
         }
         self.make_room(cx);
-        let key = self.channels.insert(self.channel_of(cx, who, origin));
+        let mut channel = self.channel_of(cx, who, origin);
+        channel.beginning_missed = origin.is_none() && self.link != Link::Up;
+        let key = self.channels.insert(channel);
         self.order.push_back(key);
         if let Device::Helper(name) = who.device {
             self.meet_other_half(key, name);

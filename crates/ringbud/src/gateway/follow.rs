@@ -32,6 +32,11 @@ impl Follower {
         })
     }
 
+    /// Since when it is not known who of those from before still lives; see [`Tracker::unsure_since`].
+    pub fn unsure_since(&self) -> Option<PbxTime> {
+        self.tracker.unsure_since()
+    }
+
     /// Does what is due by `now`.
     pub fn handle_timeout(&mut self, now: PbxTime) {
         self.tracker.handle_timeout(now, &self.phones, &mut self.out);

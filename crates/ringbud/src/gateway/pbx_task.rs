@@ -240,7 +240,8 @@ impl Running {
             return;
         }
         self.own.heartbeat_at = self.own.heartbeat_at.map(|_| Instant::now() + HEARTBEAT);
-        let Some(heard_at) = self.task.session.last_heard() else { return };
+        let Some(last_heard) = self.task.session.last_heard() else { return };
+        let heard_at = self.task.follower.unsure_since().map_or(last_heard, |since| since.min(last_heard));
         let mut moment = Append {
             pbx: self.task.pbx.name.clone(),
             events: Vec::new(),
