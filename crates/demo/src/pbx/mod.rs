@@ -174,6 +174,23 @@ impl Pbx {
         }
     }
 
+    /// Whole messages of what happens on this PBX, whoever listens: every client that is logged in hears
+    /// them, as with [`Pbx::say`], and who asks later finds the channels they left behind.
+    pub async fn happens(&self, messages: &str) {
+        let sessions = {
+            let mut state = self.inner.state();
+            let now_us = self.inner.now_us();
+            for message in messages.split_inclusive("\r\n\r\n") {
+                state.world.hear(message, now_us);
+            }
+            state.sessions.clone()
+        };
+        let said = Said { bytes: Bytes::copy_from_slice(messages.as_bytes()), event: None };
+        for (_, session) in sessions {
+            let _ = session.send(said.clone()).await;
+        }
+    }
+
     /// Closes every connection without a word; clients may connect again.
     pub fn cut(&self) {
         self.inner.state().sessions.clear();

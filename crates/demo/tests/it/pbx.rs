@@ -99,6 +99,19 @@ async fn what_a_test_says_is_heard_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn what_happens_while_nobody_listens_is_in_the_list_for_who_comes_later() {
+    let pbx = pbx().await;
+    let (mut load, mut out) = (demo::load::Load::new(demo::load::LoadOptions::default()), Vec::new());
+    load.live(3, 1_795_343_903_000_000, &mut out);
+    load.turn_over(1_795_343_904_000_000, &mut out);
+    pbx.happens(&String::from_utf8(out).expect("text")).await;
+    let mut client = Client::log_in(pbx.address()).await;
+    let list = client.list("Action: CoreShowChannels").await;
+    let channels = list.iter().filter(|message| message.starts_with("Event: CoreShowChannel\r\n")).count();
+    assert_eq!((channels, pbx.channels()), (6, 6), "{list:?}");
+}
+
+#[tokio::test]
 async fn a_line_of_ten_megabytes_arrives_whole() {
     let pbx = pbx().await;
     let mut client = Client::log_in(pbx.address()).await;
