@@ -35,6 +35,10 @@ bench WHAT="tracker" CALLS="1000000":
 soak ROUNDS="50000":
     CALLS_ROUNDS={{ROUNDS}} cargo test --release --locked -p calls --test it properties
 
+# The whole program killed under load, so often, and what it told held against what the PBXs did
+kills ROUNDS="300" SEED="1":
+    RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it kills -- --nocapture
+
 # What stands under the program: licences, advisories, sources (needs cargo-deny)
 deny:
     cargo deny check

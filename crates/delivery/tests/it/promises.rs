@@ -1,20 +1,30 @@
-//! The page of promises and the tests it names.
+//! The pages of promises and the tests they name: those of this crate and of the whole program.
 
 use std::path::Path;
 
 /// Words of the page that look like a test's name and are none.
 const NO_TESTS: &[&str] = &["webhook_id", "whsec_"];
 
-#[test]
-fn every_test_the_page_names_is_there() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(here.join("../../docs/delivery.md")).expect("the page");
-    let mut tests = String::new();
-    for entry in std::fs::read_dir(here.join("tests/it")).expect("the tests") {
+/// All modules of a folder, and of the folders in it.
+fn read_all(folder: &Path, tests: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("the tests") {
         let path = entry.expect("an entry").path();
-        if path.is_file() {
+        if path.is_dir() {
+            read_all(&path, tests);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             tests.push_str(&std::fs::read_to_string(path).expect("a module"));
         }
+    }
+}
+
+#[test]
+fn every_test_the_pages_name_is_there() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = ["delivery.md", "operate.md"].map(|page| here.join("../../docs").join(page));
+    let page = pages.map(|page| std::fs::read_to_string(page).expect("the page")).concat();
+    let mut tests = String::new();
+    for folder in ["tests/it", "../ringbud/tests/it", "../calls/tests/it"] {
+        read_all(&here.join(folder), &mut tests);
     }
     let is_name = |word: &str| {
         word.contains('_') && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -25,9 +35,9 @@ fn every_test_the_page_names_is_there() {
         .step_by(2)
         .filter(|word| is_name(word) && !word.starts_with("ringbud_") && !NO_TESTS.contains(word))
         .collect();
-    assert!(named.len() > 40, "the page names its tests: {named:?}");
+    assert!(named.len() > 40, "the pages name their tests: {named:?}");
     for name in named {
-        assert!(tests.contains(&format!("fn {name}(")), "docs/delivery.md names {name}");
+        assert!(tests.contains(&format!("fn {name}(")), "the manual names {name}");
     }
 }
 

@@ -1,0 +1,118 @@
+//! One life of the gateway: a process, and what it says of itself.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::played::Played;
+use crate::bed::patiently;
+
+/// How far a life has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// The process was started.
+    Begun,
+    /// What waited from the life before was read.
+    Loaded,
+    /// Everything is wired; the PBXs are being asked.
+    Runs,
+    /// All PBXs are followed.
+    Followed,
+}
+
+/// PBXs there are.
+const PBXS: usize = 3;
+/// Lines of its log that are kept.
+const LINES_KEPT: usize = 60;
+
+pub(super) struct Life {
+    child: Child,
+    standing: watch::Receiver<Standing>,
+    listening: JoinHandle<()>,
+}
+
+impl Life {
+    pub(super) fn begin(config: &Path, played: Arc<Played>, log: Arc<Mutex<Vec<String>>>) -> Self {
+        let program = std::env::var_os("RINGBUD_KILLS_OF");
+        let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_ringbud").into()));
+        command.env_remove("RINGBUD_CONFIG").env_remove("RINGBUD_LOG").kill_on_drop(true);
+        command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (tell, standing) = watch::channel(Standing::Begun);
+        let listening = tokio::spawn(listen(child.stderr.take().unwrap(), played, log, tell));
+        Self { child, standing, listening }
+    }
+
+    /// Waits until it has come so far.
+    pub(super) async fn reaches(&self, wanted: Standing) {
+        let mut standing = self.standing.clone();
+        let reached = standing.wait_for(|now| *now >= wanted);
+        let reached = patiently("a gateway that starts", reached).await.map(|standing| *standing);
+        assert!(reached.is_ok(), "the gateway ended by itself before it reached {wanted:?}");
+    }
+
+    pub(super) fn ask_to_stop(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+    }
+
+    /// Kills it, and reads what it had said. Whether it was still alive.
+    pub(super) async fn die(mut self) -> bool {
+        let ended = self.child.try_wait().unwrap();
+        let _ = self.child.start_kill();
+        patiently("its death", self.child.wait()).await.unwrap();
+        patiently("its last words", self.listening).await.unwrap();
+        assert!(ended.is_none_or(|status| status.success()), "the gateway ended by itself: {ended:?}");
+        ended.is_none()
+    }
+
+    pub(super) async fn end_in_order(mut self) {
+        self.ask_to_stop();
+        let status = patiently("its end", self.child.wait()).await.unwrap();
+        patiently("its last words", self.listening).await.unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// Reads its log to the end.
+async fn listen(
+    log: ChildStderr,
+    played: Arc<Played>,
+    kept: Arc<Mutex<Vec<String>>>,
+    standing: watch::Sender<Standing>,
+) {
+    let mut lines = BufReader::new(log).lines();
+    let mut followed = 0;
+    while let Ok(Some(line)) = lines.next_line().await {
+        // The last line may be cut off.
+        let Ok(said) = serde_json::from_str::<Value>(&line) else { continue };
+        let word = |name: &str| said[name].as_str().unwrap_or_default();
+        let message = word("message");
+        if message == "event" {
+            played.is_acknowledged(word("event_id"));
+            continue;
+        }
+        let now = if message.starts_with("taken up from the last run") {
+            Standing::Loaded
+        } else if message.starts_with("ringbud runs") {
+            Standing::Runs
+        } else if message.starts_with("the PBX is followed") {
+            played.is_followed(word("pbx"));
+            followed += 1;
+            if followed == PBXS { Standing::Followed } else { Standing::Begun }
+        } else {
+            Standing::Begun
+        };
+        standing.send_modify(|standing| *standing = (*standing).max(now));
+        let mut kept = kept.lock().unwrap();
+        if kept.len() < LINES_KEPT {
+            kept.push(line);
+        }
+    }
+}
