@@ -108,6 +108,7 @@ mod tests {
         "state.",
         "reason.",
         "event.",
+        "kind.",
         "help.",
         "expect.",
         "done.",

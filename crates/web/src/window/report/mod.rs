@@ -27,7 +27,6 @@ const MAX_BARS: usize = 40;
 
 /// A bar of the picture.
 pub(crate) struct Bar {
-    pub(crate) y: usize,
     pub(crate) label: String,
     /// Answered, missed, made: x and width of each.
     pub(crate) parts: [(String, String); 3],
@@ -60,7 +59,6 @@ struct ReportPage {
     total: Row,
     rows: Vec<Row>,
     bars: Vec<Bar>,
-    bars_height: usize,
     /// How many are left out; empty for none.
     left_out: String,
     heat: Vec<Heat>,
@@ -139,7 +137,6 @@ pub(super) async fn show(
         periods: periods(&f, &period),
         from: period.from.to_string(),
         until: period.until.to_string(),
-        bars_height: bars.len() * 36 + 8,
         left_out: if left_out > 0 { f.locale.number(left_out as u64) } else { String::new() },
         heat: heat(&f, &figures, &days),
         total,
@@ -195,19 +192,18 @@ fn busiest(figures: &Figures, at_most: usize) -> Vec<(&String, &Line)> {
 
 fn bars(f: &Frame, figures: &Figures) -> Vec<Bar> {
     let longest = figures.lines.values().map(Line::calls).max().unwrap_or(1).max(1);
-    let width = |count: u64| exact(count) / exact(longest) * 420.0;
-    let bar = |(index, (number, line)): (usize, (&String, &Line))| {
+    let width = |count: u64| exact(count) / exact(longest) * 100.0;
+    let bar = |(number, line): (&String, &Line)| {
         let widths = [line.tally.taken, line.tally.missed, line.tally.made].map(width);
-        let at = [180.0, 180.0 + widths[0], 180.0 + widths[0] + widths[1]];
+        let at = [0.0, widths[0], widths[0] + widths[1]];
         let part = |of: usize| (format!("{:.1}", at[of]), format!("{:.1}", widths[of]));
         Bar {
-            y: index * 36 + 8,
             label: if line.name.is_empty() { number.clone() } else { line.name.clone() },
             parts: [part(0), part(1), part(2)],
             total: f.locale.number(line.calls()),
         }
     };
-    busiest(figures, MAX_BARS).into_iter().enumerate().map(bar).collect()
+    busiest(figures, MAX_BARS).into_iter().map(bar).collect()
 }
 
 /// Counts of calls are far below what an `f64` holds exactly.
