@@ -82,11 +82,15 @@ test("the preview follows the focus, a refused address is told at once, and savi
   assert.match(await olga.inputValue("#outgoing_url"), /EmployeeLocalNumber/);
 });
 
-test("a test call shows the four answers", async () => {
+test("a test call fills its four rows one by one", async () => {
   await olga.goto(at("integration"));
   await olga.click("#test button");
-  await olga.waitForSelector("#answers li:nth-child(4)");
+  await olga.waitForSelector("#answers li.waits");
   assert.equal(await olga.locator("#answers li").count(), 4);
+  await olga.waitForSelector("#answer-Incoming.ok");
+  assert.equal(await olga.locator("#answer-Ended.waits").count(), 1, "one after the other");
+  await olga.waitForSelector("#answer-Ended.bad >> text=no such customer");
+  await olga.waitForSelector("#answer-Outgoing.ok");
   await shoot(olga, "test-call");
 });
 

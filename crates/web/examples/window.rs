@@ -11,7 +11,7 @@ use calls::{
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, WallTime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use web::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web,
 };
@@ -111,32 +111,31 @@ impl Gateway for Playing {
         Box::pin(self.pause(id, kind, None))
     }
 
-    fn test_call(&self, call: TestCall) -> Answer<'_, Vec<TestAnswer>> {
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            let answer = |kind: &EventKind| TestAnswer {
-                kind: *kind,
-                request_line: if *kind == EventKind::Outgoing {
-                    String::new()
-                } else {
-                    "POST /ring HTTP/1.1".into()
-                },
-                request_body: format!("AccountId={}", call.account),
-                status: Some(if *kind == EventKind::Ended { 500 } else { 204 }),
-                error: if *kind == EventKind::Ended {
-                    "the server answered 500".into()
-                } else {
-                    String::new()
-                },
-                took: Duration::from_micros(41_300),
-                response_body: if *kind == EventKind::Ended {
-                    "<b>no such customer</b>".into()
-                } else {
-                    String::new()
-                },
-            };
-            Ok(call.kinds.iter().map(answer).collect())
-        })
+    fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
+        let (told, answers) = mpsc::channel(4);
+        let account = self.book.account(&call.account);
+        let kept = account.and_then(|one| one.integration().map(|(_, kept, _)| kept.clone()));
+        let kept = kept.unwrap_or_default();
+        tokio::spawn(async move {
+            let life = [EventKind::Incoming, EventKind::Answered, EventKind::Ended, EventKind::Outgoing];
+            for kind in life.into_iter().filter(|kind| kept.url(*kind).is_some()) {
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                let refused = kind == EventKind::Ended;
+                let answer = TestAnswer {
+                    kind,
+                    request_line: "POST /ring HTTP/1.1".into(),
+                    request_body: format!("AccountId={}", call.account),
+                    status: Some(if refused { 500 } else { 204 }),
+                    error: if refused { "the server answered 500".into() } else { String::new() },
+                    took: Duration::from_micros(41_300),
+                    response_body: if refused { "<b>no such customer</b>".into() } else { String::new() },
+                };
+                if told.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Box::pin(async { Ok(answers) })
     }
 
     fn metrics(&self) -> String {

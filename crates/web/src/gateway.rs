@@ -1,6 +1,5 @@
 //! What the window and the API ask of the running gateway. The program implements it.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use calls::{AccountId, Event, EventKind, PbxTime};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, WallTime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -92,8 +91,6 @@ pub struct TestCall {
     pub account: AccountId,
     /// The employee it is for, by local number.
     pub employee: String,
-    /// Which events are to be told of.
-    pub kinds: BTreeSet<EventKind>,
 }
 
 /// What came of one event of a test call.
@@ -101,7 +98,7 @@ pub struct TestCall {
 pub struct TestAnswer {
     /// The event.
     pub kind: EventKind,
-    /// Method and target as sent; empty if the event is switched off.
+    /// Method and target as sent; empty if it could not be sent at all.
     pub request_line: String,
     /// The body as sent.
     pub request_body: String,
@@ -152,8 +149,9 @@ pub trait Gateway: Send + Sync + 'static {
     /// Resumes a webhook; what was kept is sent, or cancelled.
     fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()>;
 
-    /// Makes a test call; one answer an event, in the order of a leg's life.
-    fn test_call(&self, call: TestCall) -> Answer<'_, Vec<TestAnswer>>;
+    /// Makes a test call. Its answers come one by one as they come in: ring, answer, end, and outgoing;
+    /// events that are switched off have none.
+    fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>>;
 
     /// The metrics in Prometheus' text format.
     fn metrics(&self) -> String;

@@ -8,6 +8,7 @@ use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, SettingsBook};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::mpsc;
 use web::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 
 use crate::board::Board;
@@ -75,7 +76,7 @@ impl Gateway for Facade {
         )
     }
 
-    fn test_call(&self, call: TestCall) -> Answer<'_, Vec<TestAnswer>> {
+    fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
         Box::pin(async move {
             let account = self.book.account(&call.account).ok_or(GatewayError::Gone)?;
             let (integration, _, _) = account.integration().ok_or(GatewayError::Gone)?;
@@ -88,13 +89,14 @@ impl Gateway for Facade {
                 TrialError::NoSuchIntegration => GatewayError::Gone,
                 TrialError::NothingToTest => GatewayError::Refused(error.to_string()),
             })?;
-            let mut all = Vec::new();
-            while let Some(trial) = answers.recv().await {
-                if call.kinds.contains(&trial.kind) {
-                    all.push(answer(trial));
+            let (told, all) = mpsc::channel(calls::EventKind::ALL.len());
+            tokio::spawn(async move {
+                while let Some(trial) = answers.recv().await {
+                    if told.send(answer(trial)).await.is_err() {
+                        return;
+                    }
                 }
-            }
-            all.sort_by_key(|answer| answer.kind);
+            });
             Ok(all)
         })
     }

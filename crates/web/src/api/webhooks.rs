@@ -153,10 +153,13 @@ pub(super) async fn test(
     if !account.employees.contains_key(&input.employee) {
         return Err(ApiError::invalid("employee", "there is no employee of this number in the account"));
     }
-    let kinds = EventKind::ALL.into();
-    let call = TestCall { account: account.id.clone(), employee: input.employee, kinds };
-    let answers = web.gateway.test_call(call).await?;
-    Ok(Json(TestReport { answers: answers.into_iter().map(answer_view).collect() }))
+    let call = TestCall { account: account.id.clone(), employee: input.employee };
+    let mut coming = web.gateway.test_call(call).await?;
+    let mut answers = Vec::new();
+    while let Some(answer) = coming.recv().await {
+        answers.push(answer_view(answer));
+    }
+    Ok(Json(TestReport { answers }))
 }
 
 fn answer_view(answer: TestAnswer) -> TestAnswerView {

@@ -61,6 +61,8 @@ pub(crate) struct Window {
     /// Places at the live boards.
     pub(crate) seats: Arc<Semaphore>,
     pub(crate) boards: now::Boards,
+    /// Test calls that run.
+    pub(crate) tests: integration::Running,
 }
 
 /// The window's pages, without a sub-path.
@@ -72,6 +74,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         passwords: password::Passwords::default(),
         seats: Arc::new(Semaphore::new(MAX_VIEWERS)),
         boards: now::Boards::default(),
+        tests: integration::Running::default(),
     });
     Router::new()
         .route("/", get(frame::home))
@@ -101,6 +104,7 @@ fn account_pages() -> Router<Arc<Window>> {
         .route("/integration", get(integration::show).post(integration::save))
         .route("/integration/preview", post(integration::preview))
         .route("/integration/test", post(integration::test))
+        .route("/integration/test/{call}", get(integration::answers))
         .route("/integration/secret", post(integration::new_secret))
         .route("/integration/pause", post(integration::pause))
         .route("/integration/resume", post(integration::resume))

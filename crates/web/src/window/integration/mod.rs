@@ -26,7 +26,7 @@ use super::{Fail, Frame, Posted, Visitor, Window, audit};
 use crate::{clock, wire};
 use preview::Preview;
 use test::TestPanel;
-pub(super) use test::test;
+pub(super) use test::{Running, answers, test};
 
 /// The events in the source text's order.
 pub(super) const ORDER: [EventKind; 4] =

@@ -50,6 +50,15 @@ impl<'a> Browser<'a> {
         self.rig.send(self.request("GET", path).body(Body::empty()).unwrap()).await
     }
 
+    /// Sends a form as the library does that puts parts of a page in place.
+    pub(crate) async fn post_part(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let csrf = self.csrf().await;
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let body = form.extend_pairs(fields).append_pair("_csrf", &csrf).finish();
+        let request = self.request("POST", path).header("hx-request", "true");
+        self.rig.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     /// Sends a form with the token of the session.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         let csrf = self.csrf().await;

@@ -84,6 +84,25 @@ async fn a_test_call_shows_what_was_answered() {
 }
 
 #[tokio::test]
+async fn the_answers_of_a_test_call_come_row_by_row_and_once() {
+    let rig = Rig::new().await;
+    rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", "{}").await;
+    let urls = r#"{"incoming_url": "https://a.example/", "answered_url": "https://a.example/", "ended_url": "https://a.example/"}"#;
+    rig.put(&rig.operator, "/api/v1/accounts/1/integration", urls).await;
+    let olga = Browser::first(&rig).await;
+    let rows = olga.post_part("/a/1/integration/test", &[("employee", "101")]).await.text;
+    assert_eq!((rows.matches("afventer").count(), rows.matches("slået fra").count()), (3, 1), "{rows}");
+    let stream = rows.split_once("sse-connect=\"").unwrap().1.split('"').next().unwrap();
+    let told = olga.get(stream).await.text;
+    let at = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what} in {told}"));
+    let order =
+        ["event: Incoming", "event: Answered", "event: Ended", "event: Outgoing", "event: end"].map(at);
+    assert!(order.is_sorted(), "{told}");
+    assert!(told.contains("&#60;script&#62;"), "an answer is text: {told}");
+    assert_eq!(olga.get(stream).await.status, 404, "told once");
+}
+
+#[tokio::test]
 async fn calls_are_listed_found_and_told() {
     let rig = Rig::new().await;
     for number in 1..=60 {

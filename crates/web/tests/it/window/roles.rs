@@ -30,6 +30,7 @@ pub(crate) const PAGES: &[(&str, [u16; 4])] = &[
     ("/a/2/people", [303, 404, 404, 0]),
     ("/a/2/settings", [303, 404, 404, 0]),
     ("/a/nowhere/now", [303, 404, 404, 404]),
+    ("/a/1/integration/test/nowhere", [303, 403, 404, 404]),
     ("/operator/accounts", [303, 404, 404, 0]),
     ("/operator/links", [303, 404, 404, 0]),
     ("/operator/health", [303, 404, 404, 0]),
