@@ -4,6 +4,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{
     AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored,
@@ -265,6 +266,18 @@ pub struct SettingChange {
     pub changed_at: WallTime,
 }
 
+/// A webhook that fails, and for how long it had when this was noted. A length of time and no moment: neither
+/// the time the program was off nor a clock that was set counts as failing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Which.
+    pub url: String,
+    /// How long nothing has succeeded while it was tried; zero: it works.
+    pub lasted: Duration,
+}
+
 /// How many legs one [`Journal::prune`] forgets at most.
 pub const PRUNED_AT_ONCE: usize = 500;
 
@@ -336,6 +349,12 @@ pub trait Journal: Send + Sync + 'static {
 
     /// A number no integration of this store has or had.
     fn allocate_integration(&self) -> Reply<'_, IntegrationId>;
+
+    /// The webhooks that were failing when they were noted last, by integration and URL.
+    fn failing(&self) -> Reply<'_, Vec<Failing>>;
+
+    /// Replaces what is noted of these webhooks: one transaction. What works is not kept.
+    fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()>;
 
     /// How much is kept.
     fn size(&self) -> Reply<'_, Size>;

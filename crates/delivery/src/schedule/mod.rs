@@ -87,6 +87,11 @@ impl Schedule {
         WebhookKey(index(self.webhooks.len() - 1))
     }
 
+    /// A webhook was failing already before this schedule was made.
+    pub fn recall_failing(&mut self, webhook: WebhookKey, since: Moment) {
+        self.webhooks[webhook.0 as usize].failing_since = Some(since);
+    }
+
     /// Takes something in.
     pub fn handle(&mut self, now: Moment, input: Input, out: &mut Vec<Out>) {
         match input {
@@ -110,7 +115,12 @@ impl Schedule {
             Input::Settled { slot, fenced, verdict } => self.settled(now, slot.0, fenced, verdict),
             Input::Disposed { webhook, to, patience } => {
                 let hook = &mut self.webhooks[webhook.0 as usize];
+                let was_still = hook.sends_nothing();
                 hook.dispositions = to;
+                if was_still && !hook.sends_nothing() {
+                    // Resumed: time in which nothing was tried does not count as failing.
+                    hook.failing_since = None;
+                }
                 hook.patience = patience;
                 self.dequeue(webhook.0);
                 self.pull_forward(webhook.0);

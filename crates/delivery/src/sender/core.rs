@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use calls::EventKind;
+use journal::settings::IntegrationId;
 use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle, WallTime};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
@@ -69,6 +71,12 @@ impl Core {
             self.routes.refresh(&self.book, &mut self.schedule, self.clock.now(), &mut self.outs);
             self.collect(work);
         }
+    }
+
+    /// Whether an integration has this URL for any kind of event.
+    pub(super) fn has_url(&self, integration: IntegrationId, url: &str) -> bool {
+        let settings = self.book.integration(integration);
+        settings.is_some_and(|(_, of)| EventKind::ALL.iter().any(|kind| of.url(*kind) == Some(url)))
     }
 
     pub(super) fn offer(&mut self, pending: Pending, kept: Option<Arc<Kept>>, work: &mut Work) {

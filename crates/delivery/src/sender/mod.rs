@@ -3,6 +3,7 @@
 mod bodies;
 mod control;
 mod core;
+mod failing;
 mod pausing;
 mod routes;
 mod settler;
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use control::{ControlError, Wanted};
+pub use failing::{NOTED_EVERY, NOTED_FROM};
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
@@ -102,6 +104,7 @@ struct Shared {
     core: Mutex<Core>,
     settler: Settler,
     bodies: Bodies,
+    notes: tokio::sync::Mutex<failing::Notes>,
     clock: Clock,
     history: bool,
     counts: Counts,
@@ -132,6 +135,7 @@ impl Sender {
             core: Mutex::new(core),
             settler: Settler::new(),
             bodies,
+            notes: tokio::sync::Mutex::default(),
             clock,
             history: options.history,
             counts: Counts::new(),
@@ -143,6 +147,7 @@ impl Sender {
             tokio::spawn(settle(shared.clone())),
             tokio::spawn(keep_time(shared.clone())),
             tokio::spawn(follow_settings(shared.clone())),
+            tokio::spawn(failing::keep_notes(shared.clone())),
             tokio::spawn(tidy(shared.clone())),
         ];
         Self { shared, tasks }
@@ -153,6 +158,7 @@ impl Sender {
     /// # Errors
     /// What the journal says.
     pub async fn load(&self) -> Result<usize, JournalError> {
+        self.shared.recall_failing().await?;
         let pending = self.shared.journal.load().await?;
         let many = pending.len();
         let mut pending = pending.into_iter();
@@ -188,6 +194,9 @@ impl Sender {
                 next.await;
             }
             self.shared.settler.flush().await;
+            if let Err(error) = self.shared.note_failing(true).await {
+                tracing::warn!(%error, "how long webhooks have failed could not be noted");
+            }
         };
         if tokio::time::timeout(within, landed).await.is_err() {
             tracing::warn!(

@@ -65,6 +65,8 @@ pub(super) struct Routes {
     destinations: FxHashMap<Place, DestinationKey>,
     open: Vec<Option<Arc<Pool>>>,
     nowhere: Option<DestinationKey>,
+    /// Webhooks that were failing when the program ended, and are not used yet.
+    recalled: FxHashMap<(u32, String), Moment>,
 }
 
 impl Routes {
@@ -77,6 +79,7 @@ impl Routes {
             destinations: FxHashMap::default(),
             open: Vec::new(),
             nowhere: None,
+            recalled: FxHashMap::default(),
         }
     }
 
@@ -124,6 +127,9 @@ impl Routes {
         }
         let destination = self.destination(schedule, url, &settings.ca_pem);
         let key = schedule.add_webhook(destination, Patience::of(&settings.retry));
+        if let Some(since) = self.recalled.remove(&(integration.number, url.to_owned())) {
+            schedule.recall_failing(key, since);
+        }
         let ways = [const { None }; 4];
         self.hooks.push(Hook { integration, url: url.into(), last: None, destination, ways });
         if let Some(route) = self.routes.get_mut(&integration.number) {
@@ -264,6 +270,17 @@ impl Routes {
             // Its name is taken away, so that the next look for the URL makes a new webhook.
             hook.url = "".into();
         }
+    }
+
+    /// Webhooks were failing when the program ended, since these moments.
+    pub(super) fn recall(&mut self, failing: impl Iterator<Item = (IntegrationId, String, Moment)>) {
+        self.recalled.extend(failing.map(|(integration, url, since)| ((integration.number, url), since)));
+    }
+
+    /// All webhooks that were used, but for those that lost their name to a newer one.
+    pub(super) fn hooks(&self) -> impl Iterator<Item = (WebhookKey, &Hook)> {
+        let keyed = self.hooks.iter().zip(0..).map(|(hook, key)| (WebhookKey(key), hook));
+        keyed.filter(|(_, hook)| !hook.url.is_empty())
     }
 
     pub(super) fn hook_of(&self, key: WebhookKey) -> &Hook {

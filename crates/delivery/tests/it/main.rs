@@ -2,6 +2,7 @@
 
 mod bad_receivers;
 mod control;
+mod failing;
 mod guard;
 mod journal_trouble;
 mod payload;

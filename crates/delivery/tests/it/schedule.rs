@@ -309,6 +309,19 @@ fn after_five_days_without_success_a_webhook_is_paused() {
 }
 
 #[test]
+fn time_in_which_a_webhook_was_paused_does_not_count_as_failing() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    bench.finish(slot, REFUSED);
+    let patience = Patience::default();
+    bench.put(Input::Disposed { webhook: hook, to: [Disposition::Hold; 4], patience });
+    bench.pass(Duration::from_secs(10 * 24 * 3_600));
+    bench.put(Input::Disposed { webhook: hook, to: [Disposition::Send; 4], patience });
+    assert_eq!(bench.schedule.webhook(hook).failing_since, None);
+}
+
+#[test]
 fn nothing_more_is_sent_while_too_many_outcomes_wait_for_the_disk() {
     let mut bench = Bench::new(Limits { unsettled: 3, ..Limits::default() });
     let hook = bench.webhook();

@@ -1,10 +1,14 @@
 //! Deliveries: from waiting to settled, and back where a person wants it.
 
+use std::time::Duration;
+
 use calls::EventKind;
 
 use super::sample::{Leg, attempt, delivery, keep, settle, tried};
+use crate::settings::IntegrationId;
 use crate::{
-    DeliveryId, DeliveryRecord, DeliveryState, Filter, Journal, Outcome, Pending, Settle, Settled, WallTime,
+    DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, Outcome, Pending, Settle, Settled,
+    WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
@@ -182,4 +186,20 @@ pub async fn deliveries_are_listed_by_state(journal: &dyn Journal) {
             assert_eq!(turned, expected);
         }
     }
+}
+
+/// By integration and URL; a later note takes the place of an earlier one.
+pub async fn what_fails_is_noted_until_it_works(journal: &dyn Journal) {
+    let note = |number: u32, url: &str, secs: u64| Failing {
+        integration: IntegrationId { number },
+        url: url.to_owned(),
+        lasted: Duration::from_secs(secs),
+    };
+    assert_eq!(journal.failing().await.expect("notes"), []);
+    let first = vec![note(2, "https://b/å", 60), note(1, "https://b", 61), note(1, "https://a", 62)];
+    journal.note_failing(first).await.expect("noted");
+    journal.note_failing(vec![note(1, "https://b", 3_661), note(2, "https://b/å", 0)]).await.expect("noted");
+    journal.note_failing(vec![note(3, "https://never", 0)]).await.expect("noted");
+    let found = journal.failing().await.expect("notes");
+    assert_eq!(found, [note(1, "https://a", 62), note(1, "https://b", 3_661)]);
 }

@@ -37,6 +37,7 @@ macro_rules! conformance {
             attempts_come_back_as_they_were,
             without_attempts_the_state_is_still_known,
             deliveries_are_listed_by_state,
+            what_fails_is_noted_until_it_works,
         ]);
         $crate::conformance!(@rules $make, legs: [
             a_leg_is_listed_with_its_beginning_and_its_end,

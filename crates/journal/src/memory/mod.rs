@@ -5,8 +5,10 @@ mod deliveries;
 mod events;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use calls::{EventId, PbxName, PbxTime, Restored};
 
@@ -14,8 +16,8 @@ use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 use crate::{
-    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
-    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Failing, Filter, Journal, JournalError,
+    Kept, LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 use calls::AccountId;
@@ -35,6 +37,7 @@ struct State {
     events: Events,
     deliveries: Deliveries,
     settings: Settings,
+    failing: BTreeMap<(IntegrationId, String), Duration>,
 }
 
 impl Default for Memory {
@@ -160,6 +163,25 @@ impl Journal for Memory {
 
     fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
         self.write(|state| Ok(state.settings.allocate()))
+    }
+
+    fn failing(&self) -> Reply<'_, Vec<Failing>> {
+        let note = |((integration, url), lasted): (&(IntegrationId, String), &Duration)| Failing {
+            integration: *integration,
+            url: url.clone(),
+            lasted: *lasted,
+        };
+        self.read(|state| state.failing.iter().map(note).collect())
+    }
+
+    fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
+        self.write(|state| {
+            for Failing { integration, url, lasted } in notes {
+                state.failing.insert((integration, url), lasted);
+            }
+            state.failing.retain(|_, lasted| !lasted.is_zero());
+            Ok(())
+        })
     }
 
     fn size(&self) -> Reply<'_, Size> {

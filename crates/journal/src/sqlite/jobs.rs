@@ -9,7 +9,7 @@ use super::errors::StoreError;
 use super::put::Put;
 use super::settle::Row;
 use crate::settings::IntegrationId;
-use crate::{Appended, JournalError, Settled};
+use crate::{Appended, Failing, JournalError, Settled};
 
 pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -19,6 +19,7 @@ pub(super) enum Job {
     Settle { rows: Vec<Row>, to: To<Vec<Settled>> },
     Put { put: Box<Put>, to: To<u64> },
     Allocate { to: To<IntegrationId> },
+    NoteFailing { notes: Vec<Failing>, to: To<()> },
     Prune { legs: Vec<LegId>, to: To<u64> },
     Digest { digest: Box<Digest>, to: To<bool> },
 }
@@ -30,6 +31,7 @@ impl Job {
             Self::Append { moments, .. } => moments.iter().map(Moment::weight).sum(),
             Self::Settle { rows, .. } => rows.len(),
             Self::Put { .. } | Self::Allocate { .. } => 1,
+            Self::NoteFailing { notes, .. } => notes.len(),
             Self::Prune { legs, .. } => legs.len() * 8,
             Self::Digest { digest, .. } => digest.weight(),
         }
@@ -41,6 +43,7 @@ impl Job {
             Self::Append { to, .. } => drop(to.send(Err(error))),
             Self::Settle { to, .. } => drop(to.send(Err(error))),
             Self::Put { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
+            Self::NoteFailing { to, .. } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
             Self::Digest { to, .. } => drop(to.send(Err(error))),
         }

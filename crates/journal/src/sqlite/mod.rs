@@ -9,6 +9,7 @@ mod append;
 mod checkpoint;
 mod digest;
 mod errors;
+mod failing;
 mod jobs;
 mod lock;
 mod meter;
@@ -36,8 +37,8 @@ use crate::faults::Faults;
 use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 use crate::{
-    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
-    LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Failing, Filter, Journal, JournalError,
+    Kept, LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 pub use digest::Digesting;
@@ -265,6 +266,14 @@ impl Journal for Sqlite {
 
     fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
         Box::pin(self.write(|to| Job::Allocate { to }))
+    }
+
+    fn failing(&self) -> Reply<'_, Vec<Failing>> {
+        Box::pin(self.read(failing::all))
+    }
+
+    fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
+        Box::pin(async move { self.write_alone(|to| Job::NoteFailing { notes, to }).await })
     }
 
     fn size(&self) -> Reply<'_, Size> {

@@ -11,7 +11,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -199,6 +199,16 @@ CREATE TABLE quarter_sums (
 ) STRICT, WITHOUT ROWID;
 ";
 
+const FORMAT_3: &str = "
+-- Webhooks that fail: how many microseconds nothing had succeeded when it was noted last.
+CREATE TABLE failing (
+    integration INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    lasted INTEGER NOT NULL,
+    PRIMARY KEY (integration, url)
+) STRICT, WITHOUT ROWID;
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -233,6 +243,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format < 2 {
         transaction.execute_batch(FORMAT_2)?;
+    }
+    if format < 3 {
+        transaction.execute_batch(FORMAT_3)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

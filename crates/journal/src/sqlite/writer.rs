@@ -19,7 +19,7 @@ use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::statements::Statements;
-use super::{Options, append, digest, prune, put, settle};
+use super::{Options, append, digest, failing, prune, put, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
@@ -226,6 +226,7 @@ impl Desk {
                 Err(error) => held.hold(to, Err(error)),
             },
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
+            Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
             Job::Digest { digest, to } => held.hold(to, digest::put(conn, &digest)),
         }

@@ -10,10 +10,10 @@ use journal::conformance::sample::{Leg, delivery, settle, tried};
 use journal::faults::Faults;
 use journal::memory::Memory;
 use journal::seal::Sealer;
-use journal::settings::{Account, Setting, SettingKey};
+use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
-    Access, Append, DeliveryState, Digesting, EventSeq, Filter, Journal, LegOutcome, Options, Outcome,
-    Settle, Sqlite, WallTime,
+    Access, Append, DeliveryState, Digesting, EventSeq, Failing, Filter, Journal, LegOutcome, Options,
+    Outcome, Settle, Sqlite, WallTime,
 };
 use proptest::prelude::*;
 
@@ -27,6 +27,7 @@ enum Step {
     Settle(Vec<Settle>),
     Prune(Option<AccountId>, WallTime),
     Put(SettingKey, Option<Setting>, Option<u64>),
+    NoteFailing(Vec<Failing>),
     Allocate,
     Reopen,
     Look(Box<Filter>),
@@ -140,10 +141,19 @@ fn step() -> impl Strategy<Value = Step> {
         )),
         1 => (account, before).prop_map(|(account, before)| Step::Prune(account, before)),
         2 => (key, value, prop::option::of(0..6_u64)).prop_map(|(key, value, expected)| Step::Put(key, value, expected)),
+        1 => prop::collection::vec(failing(), 0..4).prop_map(Step::NoteFailing),
         1 => Just(Step::Allocate),
         1 => Just(Step::Reopen),
         6 => filter().prop_map(|filter| Step::Look(Box::new(filter))),
     ]
+}
+
+fn failing() -> impl Strategy<Value = Failing> {
+    (1..3_u32, "[a-c]", 0..3_u64).prop_map(|(number, url, secs)| Failing {
+        integration: IntegrationId { number },
+        url,
+        lasted: Duration::from_secs(secs),
+    })
 }
 
 fn open(folder: &Path) -> Sqlite {
@@ -160,6 +170,7 @@ async fn say(journal: &dyn Journal, step: Step) -> String {
         Step::Settle(rows) => format!("{:?}", journal.settle(rows).await),
         Step::Prune(account, before) => format!("{:?}", journal.prune(account, before).await),
         Step::Put(key, value, expected) => format!("{:?}", journal.put(key, value, expected).await),
+        Step::NoteFailing(notes) => format!("{:?}", journal.note_failing(notes).await),
         Step::Allocate => format!("{:?}", journal.allocate_integration().await),
         Step::Reopen => String::new(),
         Step::Look(filter) => {
@@ -191,6 +202,7 @@ async fn whole(journal: &dyn Journal) -> String {
         }
     }
     text += &format!("\n{:#?}", journal.load().await);
+    text += &format!("\n{:#?}", journal.failing().await);
     text += &format!("\n{:#?}", journal.settings().await);
     text += &format!("\n{:#?}", journal.settings_since(2).await);
     let size = journal.size().await.expect("size");

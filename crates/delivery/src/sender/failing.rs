@@ -1,0 +1,125 @@
+//! How long webhooks have failed, noted in the journal so that a restart does not begin the days to their
+//! pause anew.
+//!
+//! Looked at every few seconds, beside the way of deliveries: a webhook that begins to fail is written once
+//! that has lasted, then every hour, and once more when it works again. One that fails now and then costs no
+//! write at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use journal::settings::IntegrationId;
+use journal::{Failing, JournalError};
+use rustc_hash::FxHashMap;
+
+use super::Shared;
+use super::core::Core;
+use crate::policy::Moment;
+
+/// How often it is looked at: so long a crash may follow a success that is not noted.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A failure is worth a note when it has lasted so long.
+pub const NOTED_FROM: Duration = Duration::from_secs(60);
+/// How much a crash may take off the time that counts.
+pub const NOTED_EVERY: Duration = Duration::from_secs(3_600);
+
+type Name = (IntegrationId, Arc<str>);
+
+/// What the journal has.
+#[derive(Default)]
+pub(super) struct Notes(FxHashMap<Name, Note>);
+
+#[derive(Clone, Copy)]
+struct Note {
+    since: Moment,
+    lasted: Duration,
+}
+
+impl Notes {
+    /// What to write so that the journal has what is so; with `exact`, to the second.
+    fn missing(&self, core: &Core, now: Moment, exact: bool) -> Vec<(Name, Option<Note>)> {
+        let mut unseen = self.0.clone();
+        let mut missing = Vec::new();
+        for (key, hook) in core.routes.hooks() {
+            let since = core.schedule.webhook(key).failing_since;
+            if since.is_none() && unseen.is_empty() {
+                continue;
+            }
+            let name = (hook.integration, hook.url.clone());
+            let noted = unseen.remove(&name);
+            let note = since.map(|since| Note { since, lasted: now.since(since) });
+            let note = note.filter(|note| note.lasted >= NOTED_FROM);
+            let stands = match (noted, note) {
+                (None, None) => true,
+                (Some(noted), Some(note)) => {
+                    let grown = note.lasted.saturating_sub(noted.lasted);
+                    noted.since == note.since
+                        && grown < if exact { Duration::from_secs(1) } else { NOTED_EVERY }
+                }
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if !stands {
+                missing.push((name, note));
+            }
+        }
+        // Not used since the start; forgotten once the account has no such web service any more.
+        let gone = unseen.into_keys().filter(|(integration, url)| !core.has_url(*integration, url));
+        missing.extend(gone.map(|name| (name, None)));
+        missing
+    }
+
+    fn took(&mut self, written: Vec<(Name, Option<Note>)>) {
+        for (name, note) in written {
+            match note {
+                Some(note) => self.0.insert(name, note),
+                None => self.0.remove(&name),
+            };
+        }
+    }
+}
+
+impl Shared {
+    /// Takes over what was noted before the program began.
+    pub(super) async fn recall_failing(&self) -> Result<(), JournalError> {
+        let failing = self.journal.failing().await?;
+        let now = self.clock.now();
+        let since = |lasted: Duration| {
+            Moment(now.0.saturating_sub(i64::try_from(lasted.as_micros()).unwrap_or(i64::MAX)))
+        };
+        let mut notes = self.notes.lock().await;
+        for Failing { integration, url, lasted } in &failing {
+            let note = Note { since: since(*lasted), lasted: *lasted };
+            notes.0.insert((*integration, url.as_str().into()), note);
+        }
+        let recalled = failing.into_iter().map(|one| (one.integration, one.url, since(one.lasted)));
+        self.lock().routes.recall(recalled);
+        Ok(())
+    }
+
+    /// Writes what is not noted as it is.
+    pub(super) async fn note_failing(&self, exact: bool) -> Result<(), JournalError> {
+        let mut notes = self.notes.lock().await;
+        let missing = notes.missing(&self.lock(), self.clock.now(), exact);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let row = |((integration, url), note): &(Name, Option<Note>)| Failing {
+            integration: *integration,
+            url: url.to_string(),
+            lasted: note.map_or(Duration::ZERO, |note| note.lasted),
+        };
+        self.journal.note_failing(missing.iter().map(row).collect()).await?;
+        notes.took(missing);
+        Ok(())
+    }
+}
+
+/// Looks every few seconds. What cannot be written now is written later.
+pub(super) async fn keep_notes(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Err(error) = shared.note_failing(false).await {
+            tracing::debug!(%error, "how long webhooks have failed is noted later");
+        }
+    }
+}
