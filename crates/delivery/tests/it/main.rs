@@ -14,3 +14,4 @@ mod sender;
 mod signing;
 mod simulation;
 mod support;
+mod verifiers;
