@@ -31,7 +31,7 @@ impl ServeArgs {
 async fn run(config: &Config) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
     let running = serve::start(config).await?;
-    tell(config, &running).await?;
+    tell(config, &running).await;
     signals.next().await;
     let mut stopping = tokio::spawn(running.stop());
     tokio::select! {
@@ -44,7 +44,7 @@ async fn run(config: &Config) -> Result<u8, Failure> {
 }
 
 /// What an operator wants to know first.
-async fn tell(config: &Config, running: &serve::Running) -> Result<(), Failure> {
+async fn tell(config: &Config, running: &serve::Running) {
     let url = running.url(config);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -56,10 +56,16 @@ async fn tell(config: &Config, running: &serve::Running) -> Result<(), Failure> 
     if config.pbxs.is_empty() {
         tracing::warn!("{} has no [[pbx]]: no calls will be seen", config.file.display());
     }
-    if let Some(path) = web::first_run_path(&running.store.book).await? {
-        tracing::info!("nobody can log in yet; open this once to make the first operator: {url}{path}");
+    match web::first_run_path(&running.store.book).await {
+        Ok(Some(path)) => {
+            tracing::info!("nobody can log in yet; open this once to make the first operator: {url}{path}");
+        }
+        Ok(None) => {}
+        // Calls are followed by now: they do not end because of this.
+        Err(error) => {
+            tracing::warn!(%error, "nobody can log in yet, and the link to make the first operator cannot be kept: start again when the journal can be written");
+        }
     }
-    Ok(())
 }
 
 /// SIGTERM and SIGINT.

@@ -26,6 +26,7 @@ use dice::Dice;
 use judge::Verdict;
 use moment::Moment;
 use stage::Stage;
+pub(crate) use stage::old_leg;
 use told::Manner;
 
 /// Kills where nobody says how many.

@@ -235,7 +235,7 @@ async fn feed(
 }
 
 /// A whole leg of the year 2020, of an account that has no integration.
-fn old_leg(number: u32) -> Append {
+pub(crate) fn old_leg(number: u32) -> Append {
     let pbx = PbxName::new("pbx0");
     let at = PbxTime::from_secs(1_600_000_000 + i64::from(number));
     let id = format!("{}.{number}", 1_600_000_000);

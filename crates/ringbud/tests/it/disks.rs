@@ -1,0 +1,222 @@
+//! Disks that are full or take nothing: the state is clear, nothing is lost that was kept, and it goes on by
+//! itself when the disk does. On real file systems of their own, which only root can make.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use calls::{Note, PbxName};
+use http::StatusCode;
+use journal::faults::{CommitPoint, Faults};
+use journal::seal::Sealer;
+use journal::{Access, Kept, Options, Pending, Sqlite};
+use ringbud::gateway::{Blocked, Keeper, MAX_MOMENTS, Onward};
+use tokio::sync::mpsc;
+
+use crate::bed::{Bed, Gateway, kinds, patiently};
+use crate::kills::old_leg;
+
+/// Room on the small disk.
+const SIZE: &str = "size=6m";
+
+/// A small file system, mounted over a folder; unmounted when dropped, however the test ends.
+struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// None where nobody may mount; in CI that is a failure.
+    fn over(folder: &Path) -> Option<Self> {
+        std::fs::create_dir_all(folder).unwrap();
+        if mount(&["-t", "tmpfs", "-o", SIZE, "ringbud-test", folder.to_str().unwrap()]) {
+            return Some(Self { folder: folder.to_owned() });
+        }
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "the tests of bad disks need root to mount one"
+        );
+        println!("LEFT OUT: the tests of bad disks need root to mount one");
+        None
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.folder.join("ballast")
+    }
+
+    /// Leaves no room at all.
+    fn fill(&self) {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(self.ballast()).unwrap();
+        for block in [vec![0_u8; 65_536], vec![0; 4_096]] {
+            while std::io::Write::write_all(&mut file, &block).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn read_only(&self, is_so: bool) {
+        let how = if is_so { "remount,ro" } else { "remount,rw" };
+        assert!(mount(&["-o", how, self.folder.to_str().unwrap()]), "{how}");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    Command::new("mount").args(arguments).status().is_ok_and(|status| status.success())
+}
+
+/// Whether the gateway says that it does its work, and its figure for the journal.
+async fn state(gateway: &Gateway) -> (u16, String, bool) {
+    let (status, reasons) = gateway.api("GET", "/readyz", "", "").await;
+    let (_, metrics) = gateway.api("GET", "/metrics", "", "").await;
+    (status, reasons, metrics.lines().any(|line| line == "ringbud_journal_unwritable 1"))
+}
+
+#[tokio::test]
+async fn while_the_disk_is_full_nothing_is_told_and_when_there_is_room_everything_is() {
+    let mut bed = Bed::new().await;
+    let Some(disk) = Disk::over(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    let mut gateway = bed.serve().await;
+    disk.fill();
+    bed.play(&["inbound-answered"], 50.0).await;
+    let said = gateway.says("events cannot be kept").await;
+    assert_eq!(said["level"], "ERROR");
+    assert!(said.to_string().contains("full"), "{said}");
+    let (status, reasons, unwritable) = state(&gateway).await;
+    assert_eq!((status, unwritable), (503, true), "{reasons}");
+    assert!(reasons.contains("the journal cannot be written"), "{reasons}");
+    assert!(bed.receiver.try_next().is_none(), "something was told that is not kept");
+    disk.make_room();
+    assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"]);
+    gateway.says("the journal can be written again").await;
+    let (status, reasons, unwritable) = state(&gateway).await;
+    assert_eq!((status, unwritable), (200, false), "{reasons}");
+    gateway.stop().await;
+    assert!(bed.receiver.try_next().is_none(), "told once");
+}
+
+#[tokio::test]
+async fn outcomes_wait_for_a_full_disk_and_nothing_is_told_twice_for_it() {
+    let mut bed = Bed::new().await;
+    let Some(disk) = Disk::over(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    bed.receiver.behave(StatusCode::OK, Duration::from_millis(500));
+    let mut gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    // It is kept and asked for; the answer comes when the disk is full already.
+    let first = bed.request().await;
+    disk.fill();
+    gateway.says("outcomes of deliveries wait in memory").await;
+    let (status, reasons, _) = state(&gateway).await;
+    assert_eq!(status, 503, "{reasons}");
+    disk.make_room();
+    let mut told = vec![first];
+    told.extend(bed.requests(2).await);
+    assert_eq!(kinds(&told), ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+    assert!(bed.receiver.try_next().is_none(), "told once");
+}
+
+#[tokio::test]
+async fn killed_on_a_full_disk_what_was_kept_is_told_when_there_is_room() {
+    let mut bed = Bed::new().await;
+    let Some(disk) = Disk::over(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.request().await;
+    disk.fill();
+    gateway.kill().await;
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    let gateway = bed.serve().await;
+    disk.make_room();
+    let mut taken = Vec::new();
+    while taken.len() < 3 {
+        let request = bed.request().await;
+        if request.status == StatusCode::OK {
+            taken.push(request);
+        }
+    }
+    assert_eq!(kinds(&taken), ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn stopped_while_the_disk_is_full_it_counts_and_says_what_it_could_not_keep() {
+    let bed = Bed::new().await;
+    let Some(disk) = Disk::over(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    let mut gateway = bed.serve().await;
+    disk.fill();
+    bed.play(&["inbound-answered"], 50.0).await;
+    gateway.says("events cannot be kept").await;
+    gateway.signal("TERM");
+    let said = gateway.says("the journal could not be written to the end").await;
+    assert_eq!((&said["level"], &said["events"]), (&"ERROR".into(), &3.into()), "{said}");
+    assert_eq!(gateway.ends().await, Some(0));
+}
+
+/// Those who are told of what is kept.
+#[derive(Default)]
+struct Listener(Mutex<Vec<i64>>);
+
+impl Onward for Listener {
+    fn kept(&self, _: &PbxName, events: &[Arc<Kept>], _: Vec<(Pending, Arc<Kept>)>, _: &[Note]) {
+        self.0.lock().unwrap().extend(events.iter().map(|kept| kept.seq.0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_disk_that_takes_ten_milliseconds_a_commit_a_crowd_is_kept_together_and_in_order() {
+    const LEGS: u32 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Faults::new(|point| {
+        if point == CommitPoint::Before {
+            #[expect(clippy::disallowed_methods, reason = "this is the slow disk")]
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    });
+    let options = Options { faults, ..Options::default() };
+    let journal = Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).unwrap();
+    let (journal, listener) = (Arc::new(journal), Arc::new(Listener::default()));
+    let (_stopper, stop) = ringbud::stop::stop();
+    let (tell, moments) = mpsc::channel(MAX_MOMENTS);
+    let blocked = Blocked::default();
+    let keeper =
+        Keeper { journal: journal.clone(), onward: listener.clone(), stop, blocked: blocked.clone() };
+    let keeping = tokio::spawn(keeper.run(moments));
+    for number in 0..LEGS {
+        tell.send(old_leg(number)).await.unwrap();
+    }
+    drop(tell);
+    assert_eq!(patiently("everything to be kept", keeping).await.unwrap(), 0);
+    let told = listener.0.lock().unwrap();
+    assert!(told.iter().copied().eq(1..=i64::from(LEGS) * 2), "all of it, in order: {}", told.len());
+    assert!(!blocked.is_blocked(), "slow is not unwritable");
+    let commits = journal.commits().done;
+    assert!(commits < 300, "{commits} commits for {LEGS} moments");
+}
+
+#[tokio::test]
+async fn a_read_only_disk_is_told_at_the_start_in_words() {
+    let bed = Bed::new().await;
+    let Some(disk) = Disk::over(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    disk.read_only(true);
+    // Who supervises it starts it again and again.
+    let done = patiently("its end", bed.run(&["serve"])).await;
+    let words = String::from_utf8(done.stderr).unwrap().to_lowercase();
+    assert!(!done.status.success() && words.contains("read-only"), "{words}");
+    disk.read_only(false);
+    bed.serve().await.stop().await;
+}
