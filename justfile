@@ -18,17 +18,21 @@ test:
 demo *ARGS:
     cargo run --release --locked -- demo {{ARGS}}
 
-# What it costs: tracker (AMI bytes to call events), delivery (against a bare client), journal, window
+# What it costs: `just bench delivery`, latency, isolation, backlog, restart, memory or all (the whole program, into target/bench/results.json); tracker, sender, journal, codec, window
 bench WHAT="tracker" CALLS="1000000":
     #!/usr/bin/env bash
     set -euo pipefail
     case {{WHAT}} in
       tracker) cargo run --release --locked -p calls --example tracker ;;
-      delivery) cargo bench --locked -p delivery ;;
+      delivery|latency|isolation|backlog|restart|memory|all)
+        cargo build --release --locked -p ringbud -p bench
+        "${CARGO_TARGET_DIR:-target}/release/bench" {{WHAT}} ;;
+      sender) cargo bench --locked -p delivery ;;
       journal) cargo run --release --locked -p journal --example throughput ;;
       codec) cargo run --release --locked -p pbx --example split ;;
       window) cargo run --release --locked -p web --example pages {{CALLS}} ;;
-      *) echo "tracker, delivery, journal, codec or window" >&2; exit 2 ;;
+      *) echo "delivery, latency, isolation, backlog, restart, memory or all; tracker, sender, journal, codec or window" >&2
+         exit 2 ;;
     esac
 
 # Random calls for longer than CI does: so many rounds of twelve calls each, in every way

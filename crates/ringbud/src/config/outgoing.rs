@@ -123,17 +123,24 @@ pub(super) fn read_log(root: &Section<'_>) -> Log {
 pub struct Keep {
     /// Events, deliveries and attempts older than so many days are forgotten; `None` keeps them for ever.
     pub days: Option<u32>,
+    /// Whether every attempt is kept, with its request and its answer; else only what became of a delivery.
+    pub attempts: bool,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { days: Some(90) }
+        Self { days: Some(90), attempts: true }
     }
 }
 
 pub(super) fn read_keep(root: &Section<'_>) -> Keep {
     let Some(section) = root.section("keep") else { return Keep::default() };
+    let usual = Keep::default();
     let days = section.number("days", 0..=36_500);
+    let attempts = section.flag("attempts");
     section.finish();
-    Keep { days: days.map_or(Keep::default().days, |days| (days > 0).then_some(days)) }
+    Keep {
+        days: days.map_or(usual.days, |days| (days > 0).then_some(days)),
+        attempts: attempts.unwrap_or(usual.attempts),
+    }
 }

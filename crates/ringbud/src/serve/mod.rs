@@ -272,7 +272,7 @@ fn sender_options(config: &Config) -> SenderOptions {
             per_destination: outgoing.per_destination,
             ..Limits::default()
         },
-        history: true,
+        history: config.keep.attempts,
         seed: u64::from(clock::chance()),
     }
 }

@@ -1,0 +1,127 @@
+//! How many deliveries a second, and what one costs.
+
+use crate::gateway::{self, Calls, Program};
+use crate::results::{Results, Series};
+use crate::{Scale, bare, clock, fill, panoramisk, receiver};
+use fill::{Hooks, Store};
+use receiver::Receiver;
+
+/// Accounts that are called, all with the same receiver.
+const ACCOUNTS: usize = 10;
+/// Of the bare client.
+const BARE_REQUESTS: usize = 320_000;
+/// Three deliveries each.
+const CALLS: usize = 60_000;
+/// Before the clock runs: phones are seen for the first time, connections opened.
+const WARM_UP_CALLS: usize = 2_000;
+/// Deliveries of a call.
+pub(crate) const A_CALL: u64 = 3;
+
+/// What one run of the program showed.
+pub(crate) struct Run {
+    pub(crate) rate: f64,
+    pub(crate) cpu_us: f64,
+}
+
+struct Round {
+    bare: f64,
+    full: Run,
+    plain: Run,
+    script: Option<f64>,
+}
+
+pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) -> anyhow::Result<()> {
+    let receiver = Receiver::start()?;
+    let script = panoramisk::Script::prepare(program).await?;
+    let mut rounds = Vec::new();
+    for round in 0..scale.rounds {
+        eprintln!("delivery: round {} of {}", round + 1, scale.rounds);
+        let bare = bare::flat_out(&receiver, scale.of(BARE_REQUESTS)).await?;
+        let full = flat_out(program, &receiver, scale, true).await?;
+        let plain = flat_out(program, &receiver, scale, false).await?;
+        let script = match &script {
+            Some(script) => Some(script.flat_out(&receiver, scale).await?),
+            None => None,
+        };
+        rounds.push(Round { bare, full, plain, script });
+    }
+    results.heading("Deliveries a second, bytes of the PBX in, requests received out");
+    results.show("bare hyper client, requests/s", &Series::of(&rounds, |round| round.bare));
+    results.note(
+        "deliveries_per_s",
+        "ringbud, signed, every attempt kept, /s",
+        &Series::of(&rounds, |round| round.full.rate),
+    );
+    results.note(
+        "deliveries_per_s_plain",
+        "ringbud, neither signed nor attempts kept, /s",
+        &Series::of(&rounds, |round| round.plain.rate),
+    );
+    results.note(
+        "ratio_to_bare_hyper",
+        "  signed, attempts kept, to bare hyper",
+        &Series::of(&rounds, |round| round.full.rate / round.bare),
+    );
+    results.note(
+        "ratio_to_bare_hyper_plain",
+        "  plain, to bare hyper",
+        &Series::of(&rounds, |round| round.plain.rate / round.bare),
+    );
+    results.note(
+        "cpu_us_per_delivery",
+        "CPU per delivery, signed, attempts kept, µs",
+        &Series::of(&rounds, |round| round.full.cpu_us),
+    );
+    results.note(
+        "cpu_us_per_delivery_plain",
+        "CPU per delivery, plain, µs",
+        &Series::of(&rounds, |round| round.plain.cpu_us),
+    );
+    let scripts: Vec<(f64, f64)> =
+        rounds.iter().filter_map(|round| Some((round.full.rate, round.script?))).collect();
+    if scripts.is_empty() {
+        println!("panoramisk + aiohttp: LEFT OUT, see above");
+    } else {
+        results.show("panoramisk + aiohttp, /s", &Series::of(&scripts, |(_, script)| *script));
+        results.note(
+            "ratio_to_panoramisk",
+            "  ringbud (signed, attempts kept) to it",
+            &Series::of(&scripts, |(full, script)| full / script),
+        );
+    }
+    Ok(())
+}
+
+/// One run on a fresh store: `full` is signed and keeps every attempt.
+async fn flat_out(program: &Program, receiver: &Receiver, scale: Scale, full: bool) -> anyhow::Result<Run> {
+    let folder = program.folder()?;
+    let store = Store::make(folder.path()).await?;
+    store.accounts(1000, ACCOUNTS, |_| Hooks::all(receiver.url("/hook"), full)).await?;
+    drop(store);
+    measure(program, receiver, scale, folder.path(), full).await
+}
+
+/// Runs the program on a store whose accounts from 1000 on are healthy, and calls them flat out.
+pub(crate) async fn measure(
+    program: &Program,
+    receiver: &Receiver,
+    scale: Scale,
+    folder: &std::path::Path,
+    keeps_attempts: bool,
+) -> anyhow::Result<Run> {
+    let pbx = gateway::pbx().await?;
+    let gateway = program.serve(folder, &pbx, keeps_attempts).await?;
+    let (warm_up, calls) = (scale.of(WARM_UP_CALLS), scale.of(CALLS));
+    let mut supply = Calls::new(ACCOUNTS);
+    receiver.reset().await?;
+    gateway::say(&pbx, supply.next(warm_up)).await;
+    receiver.wait_for(warm_up as u64 * A_CALL).await?;
+    let bytes = supply.next(calls);
+    receiver.reset().await?;
+    let (before, began_us) = (gateway.cpu_us()?, clock::now_us());
+    gateway::say(&pbx, bytes).await;
+    let report = receiver.wait_for(calls as u64 * A_CALL).await?;
+    let cpu_us = (gateway.cpu_us()? - before) / report.received() as f64;
+    gateway.kill().await?;
+    Ok(Run { rate: report.rate_since(began_us), cpu_us })
+}

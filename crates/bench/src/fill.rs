@@ -1,0 +1,135 @@
+//! Stores made before the program starts: accounts with their web services, and deliveries that wait.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use calls::{AccountId, CallId, Direction, Event, LegId, PbxName, PbxTime, Phone, What};
+use journal::seal::Sealer;
+use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
+use journal::{Access, Append, Journal, SettingsBook, Sqlite, WallTime};
+
+use crate::clock;
+
+/// Events of one commit.
+const BATCH: usize = 1_000;
+/// Accounts made at a time.
+const AT_ONCE: usize = 64;
+
+/// A store that is being filled.
+pub(crate) struct Store {
+    journal: Arc<dyn Journal>,
+    book: Arc<SettingsBook>,
+}
+
+/// The web services of an account.
+#[derive(Clone, Default)]
+pub(crate) struct Hooks {
+    pub(crate) incoming: Option<String>,
+    pub(crate) others: Option<String>,
+    pub(crate) signed: bool,
+}
+
+impl Hooks {
+    /// One address for everything.
+    pub(crate) fn all(url: String, signed: bool) -> Self {
+        Self { incoming: Some(url.clone()), others: Some(url), signed }
+    }
+}
+
+impl Store {
+    /// Makes the store that the program will find in this folder.
+    pub(crate) async fn make(folder: &Path) -> anyhow::Result<Self> {
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data)?;
+        let sealer = Sealer::from_key_file(&data.join("secret.key"))?;
+        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&data, Access::Gateway, sealer)?);
+        let book = Arc::new(SettingsBook::load(journal.clone()).await?);
+        Ok(Self { journal, book })
+    }
+
+    /// Accounts from `first` on, each with its web services.
+    pub(crate) async fn accounts(
+        &self,
+        first: usize,
+        many: usize,
+        hooks: impl Fn(usize) -> Hooks,
+    ) -> anyhow::Result<Vec<(AccountId, IntegrationId)>> {
+        let mut all = Vec::with_capacity(many);
+        for group in (0..many).collect::<Vec<_>>().chunks(AT_ONCE) {
+            let made = group.iter().map(|nth| {
+                let account = AccountId::new((first + nth).to_string());
+                tokio::spawn(make_account(self.book.clone(), account, hooks(*nth)))
+            });
+            for account in made.collect::<Vec<_>>() {
+                all.push(account.await??);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Events that were kept and not told, going round the accounts.
+    pub(crate) async fn pending(
+        &self,
+        accounts: &[(AccountId, IntegrationId)],
+        many: usize,
+    ) -> anyhow::Result<()> {
+        let now_us = i64::try_from(clock::now_us())?;
+        for from in (0..many).step_by(BATCH) {
+            let events = (from..many.min(from + BATCH)).map(|nth| {
+                let (account, integration) = &accounts[nth % accounts.len()];
+                (outgoing(account, nth, now_us), vec![*integration])
+            });
+            let append = Append {
+                pbx: PbxName::new("pbx1"),
+                events: events.collect(),
+                notes: Vec::new(),
+                heard_at: PbxTime::from_micros(now_us),
+                received_at: WallTime(now_us),
+            };
+            self.journal.append(&[append]).await.context("the store is being filled")?;
+        }
+        Ok(())
+    }
+}
+
+async fn make_account(
+    book: Arc<SettingsBook>,
+    account: AccountId,
+    hooks: Hooks,
+) -> anyhow::Result<(AccountId, IntegrationId)> {
+    let named = Setting::Account(Account { name: String::new() });
+    book.put(SettingKey::Account(account.clone()), Some(named), None).await?;
+    let Hooks { incoming, others, signed } = hooks;
+    let secret = SigningSecret { secret: Secret::new(delivery::signing::secret_of(&[7; 32])), until: None };
+    let integration = Integration {
+        incoming_url: incoming,
+        answered_url: others.clone(),
+        outgoing_url: others.clone(),
+        ended_url: others,
+        secrets: if signed { vec![secret] } else { Vec::new() },
+        ..Integration::default()
+    };
+    let (id, _) = book.put_integration(&account, integration, None).await?;
+    Ok((account, id))
+}
+
+fn outgoing(account: &AccountId, nth: usize, now_us: i64) -> Event {
+    let id = format!("pbx1-{}.{nth}", now_us / 1_000_000);
+    Event {
+        leg: LegId::new(id.as_str()),
+        call: CallId::new(id.as_str()),
+        sequence: 1,
+        phone: Arc::new(Phone { account: account.clone(), number: "101".into(), employee: None }),
+        direction: Direction::Outgoing,
+        at: PbxTime::from_micros(now_us),
+        begun_at: PbxTime::from_micros(now_us),
+        counterpart: None,
+        a_number: "101".into(),
+        b_number: "+4512345678".into(),
+        dialed_number: "".into(),
+        queue: "".into(),
+        assumed: false,
+        what: What::Outgoing,
+    }
+}

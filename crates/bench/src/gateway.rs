@@ -1,0 +1,191 @@
+//! The program under measurement: its configuration, its store, its process, and what that takes.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use demo::load::{Load, LoadOptions};
+use demo::pbx::{Pbx, PbxOptions};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use crate::clock;
+
+/// The phones the calls ring at.
+pub(crate) const EMPLOYEES: usize = 10;
+/// Given to the PBX at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How long the program may take for anything.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Ticks of the processor time in `/proc`, a second.
+const TICKS: f64 = 100.0;
+
+/// Where the program is, and where its data may lie.
+pub(crate) struct Program {
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+impl Program {
+    pub(crate) fn find(path: Option<PathBuf>, folder: &Path) -> anyhow::Result<Self> {
+        let path = match path {
+            Some(path) => path,
+            None => std::env::current_exe()?.with_file_name("ringbud"),
+        };
+        anyhow::ensure!(
+            path.is_file(),
+            "{} is not there: build it in the same way first (cargo build --release -p ringbud), or name it with --ringbud",
+            path.display()
+        );
+        Ok(Self { path, folder: folder.to_owned() })
+    }
+
+    /// A fresh folder for a run; it goes with the run.
+    pub(crate) fn folder(&self) -> anyhow::Result<TempDir> {
+        Ok(tempfile::Builder::new().prefix("run-").tempdir_in(&self.folder)?)
+    }
+
+    pub(crate) fn results_folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts the program on a folder and waits until it follows the PBX.
+    pub(crate) async fn serve(
+        &self,
+        folder: &Path,
+        pbx: &Pbx,
+        keeps_attempts: bool,
+    ) -> anyhow::Result<Gateway> {
+        let mut gateway = self.start(folder, pbx, keeps_attempts)?;
+        gateway.says("the PBX is followed").await?;
+        Ok(gateway)
+    }
+
+    /// Starts the program, and waits for nothing.
+    pub(crate) fn start(&self, folder: &Path, pbx: &Pbx, keeps_attempts: bool) -> anyhow::Result<Gateway> {
+        let config = folder.join("ringbud.toml");
+        std::fs::write(&config, configuration(pbx, keeps_attempts))?;
+        let mut child = Command::new(&self.path)
+            .args(["serve", "--config"])
+            .arg(&config)
+            .env_remove("RINGBUD_LOG")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let said = BufReader::new(child.stderr.take().context("the program's log")?).lines();
+        let id = child.id().context("the program has ended")?;
+        Ok(Gateway { child, id, said: Some(said) })
+    }
+}
+
+fn configuration(pbx: &Pbx, keeps_attempts: bool) -> String {
+    format!(
+        r#"
+data_dir = "data"
+[http]
+listen = "127.0.0.1:0"
+[log]
+format = "json"
+[keep]
+attempts = {keeps_attempts}
+[outgoing]
+allow = ["127.0.0.0/8"]
+[[pbx]]
+name = "pbx1"
+kind = "asterisk"
+address = "{}"
+username = "ringbud"
+secret = "ringbud"
+[[pbx.phones]]
+endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
+"#,
+        pbx.address()
+    )
+}
+
+/// The running program.
+pub(crate) struct Gateway {
+    child: Child,
+    id: u32,
+    said: Option<Lines<BufReader<ChildStderr>>>,
+}
+
+impl Gateway {
+    /// Waits for words in the log; afterwards the log is read and thrown away.
+    async fn says(&mut self, words: &str) -> anyhow::Result<()> {
+        let mut said = self.said.take().context("the log was read already")?;
+        let waiting = async {
+            while let Some(line) = said.next_line().await? {
+                if line.contains(words) {
+                    return anyhow::Ok(());
+                }
+            }
+            anyhow::bail!("the program ended without saying {words:?}")
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.context("the program takes too long")??;
+        tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
+        Ok(())
+    }
+
+    /// Processor time so far, in microseconds.
+    pub(crate) fn cpu_us(&self) -> anyhow::Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id))?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |field: usize| anyhow::Ok(fields.get(field).context("a field")?.parse::<f64>()?);
+        Ok((ticks(11)? + ticks(12)?) * 1e6 / TICKS)
+    }
+
+    /// What it takes of the memory, in bytes.
+    pub(crate) fn resident_bytes(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024.0)
+    }
+
+    /// Open files and connections.
+    pub(crate) fn open_files(&self) -> anyhow::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.id))?.count())
+    }
+
+    /// Ends it at once.
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.start_kill()?;
+        self.child.wait().await?;
+        Ok(())
+    }
+}
+
+/// A PBX for it.
+pub(crate) async fn pbx() -> anyhow::Result<Pbx> {
+    Ok(Pbx::start(PbxOptions::default()).await?)
+}
+
+/// Calls, written out before the clock runs. One supply a PBX: its channels' ids never come again.
+pub(crate) struct Calls(Load);
+
+impl Calls {
+    pub(crate) fn new(accounts: usize) -> Self {
+        Self(Load::new(LoadOptions { accounts, employees: EMPLOYEES, ..LoadOptions::default() }))
+    }
+
+    pub(crate) fn next(&mut self, many: usize) -> Bytes {
+        let mut out = Vec::with_capacity(many * 5_000);
+        for _ in 0..many {
+            self.0.call(clock::now_us(), &mut out);
+        }
+        self.0.finish(clock::now_us(), &mut out);
+        out.into()
+    }
+}
+
+/// Says all of it, as fast as it is taken.
+pub(crate) async fn say(pbx: &Pbx, mut bytes: Bytes) {
+    while !bytes.is_empty() {
+        let chunk = bytes.split_to(CHUNK_BYTES.min(bytes.len()));
+        pbx.say(chunk).await;
+    }
+}

@@ -1,0 +1,129 @@
+//! `bench`: what the whole program costs, measured from outside: bytes of a PBX in, requests received out.
+//!
+//! Each measurement runs the real `ringbud serve` as a process of its own, with a PBX and a receiver beside
+//! it, and in the same run, in turns, whatever it is compared to. Machines differ and are shared: only what
+//! was measured in one run is compared, by medians over the rounds, with their ranges.
+
+mod backlog;
+mod bare;
+mod clock;
+mod delivery;
+mod fill;
+mod gateway;
+mod isolation;
+mod latency;
+mod memory;
+mod panoramisk;
+mod receiver;
+mod results;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::gateway::Program;
+use crate::results::Results;
+
+/// Measures the whole program on this machine.
+#[derive(Parser)]
+struct Cli {
+    /// The program; by default the one beside this one.
+    #[arg(long, global = true)]
+    ringbud: Option<PathBuf>,
+    /// Where journals are kept meanwhile; what is measured depends on the disk.
+    #[arg(long, global = true, default_value = "target/bench")]
+    folder: PathBuf,
+    /// How often each is measured.
+    #[arg(long, global = true, default_value_t = 5)]
+    rounds: usize,
+    /// For trying the benchmark itself: a tenth of everything. The figures mean little.
+    #[arg(long, global = true)]
+    quick: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum What {
+    /// Deliveries a second, to a bare HTTP client and to a script of panoramisk and aiohttp.
+    Delivery,
+    /// From a PBX's message to the receiver, to a post made directly.
+    Latency,
+    /// Healthy receivers while a tenth of the receivers hang.
+    Isolation,
+    /// Throughput with a million deliveries pending for dead receivers.
+    Backlog,
+    /// From the start with a million pending deliveries to the first post.
+    Restart,
+    /// Memory for each pending delivery and for each idle account.
+    Memory,
+    /// All of them.
+    All,
+    /// The receiver, as a process of its own.
+    #[command(hide = true)]
+    Receive,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Scale {
+    rounds: usize,
+    divisor: usize,
+}
+
+impl Scale {
+    /// So many; a tenth of it if it has to be quick.
+    fn of(self, many: usize) -> usize {
+        many / self.divisor
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if matches!(cli.what, What::Receive) {
+        return runtime(1)?.block_on(receiver::serve());
+    }
+    std::fs::create_dir_all(&cli.folder)?;
+    let folder = cli.folder.canonicalize()?;
+    let program = Program::find(cli.ringbud, &folder)?;
+    let mut results = Results::open(&folder)?;
+    let scale = Scale { rounds: cli.rounds.max(1), divisor: if cli.quick { 10 } else { 1 } };
+    let whats = match cli.what {
+        What::All => {
+            vec![What::Delivery, What::Latency, What::Isolation, What::Backlog, What::Restart, What::Memory]
+        }
+        what => vec![what],
+    };
+    let runtime = runtime(2)?;
+    for what in whats {
+        runtime.block_on(async {
+            match what {
+                What::Delivery => delivery::run(&program, scale, &mut results).await,
+                What::Latency => latency::run(&program, scale, &mut results).await,
+                What::Isolation => isolation::run(&program, scale, &mut results).await,
+                What::Backlog => backlog::run(&program, scale, &mut results).await,
+                What::Restart => backlog::restart(&program, scale, &mut results).await,
+                What::Memory => memory::run(&program, scale, &mut results).await,
+                What::All | What::Receive => Ok(()),
+            }
+        })?;
+        results.write()?;
+    }
+    println!("\nwritten to {}", results.path().display());
+    Ok(())
+}
+
+fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
