@@ -240,7 +240,7 @@ async fn tell(journal: &dyn Journal, sender: &Sender, integration: IntegrationId
         heard_at: PbxTime::from_secs(0),
         received_at,
     };
-    let appended = journal.append(vec![append]).await.expect("kept");
+    let appended = journal.append(&[append]).await.expect("kept");
     let fresh = events.into_iter().zip(appended[0].clone()).map(|(event, appended)| {
         let Appended::Stored(seq) = appended else { panic!("{appended:?}") };
         fresh(DeliveryId { event: seq, integration }, event, received_at)

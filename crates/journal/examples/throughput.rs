@@ -139,16 +139,17 @@ async fn round(journal: &dyn Journal, number: u32, batch: u32, history: bool) ->
     let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
     let mut kept = 0;
     for kind in kinds {
-        let moments = (number..number + batch).map(|number| one(number, kind)).collect();
-        let answers = journal.append(moments).await.expect("events are kept");
+        let moments: Vec<_> = (number..number + batch).map(|number| one(number, kind)).collect();
+        let answers = journal.append(&moments).await.expect("events are kept");
         let mut rows = Vec::with_capacity(answers.len());
         for answer in answers.into_iter().flatten() {
             let Appended::Stored(seq) = answer else { panic!("not new: {answer:?}") };
-            let attempt = history.then(|| Attempt { request_body: vec![b'x'; 300], ..attempt(1, 204) });
+            let attempt =
+                history.then(|| Attempt { request_body: vec![b'x'; 300].into(), ..attempt(1, 204) });
             rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
         }
         kept += rows.len() as u64;
-        journal.settle(rows).await.expect("deliveries are settled");
+        journal.settle(&rows).await.expect("deliveries are settled");
     }
     kept
 }

@@ -73,15 +73,21 @@ pub(crate) struct Standing {
 impl Standing {
     /// What it is after a settlement.
     pub(crate) fn after(self, settle: &Settle) -> Self {
-        let attempts = match (&settle.attempt, &settle.outcome) {
-            (Some(attempt), _) => attempt.number,
+        let tried = settle.attempt.as_ref().map(|attempt| (attempt.number, in_words(attempt)));
+        self.after_outcome(&settle.outcome, tried)
+    }
+
+    /// The same, with the attempt's number and what came of it in words.
+    pub(crate) fn after_outcome(self, outcome: &Outcome, tried: Option<(u16, String)>) -> Self {
+        let attempts = match (&tried, outcome) {
+            (Some((number, _)), _) => *number,
             (None, Outcome::Delivered | Outcome::RetryAt(_)) => self.attempts.saturating_add(1),
             (None, Outcome::Expired | Outcome::Failed(_) | Outcome::Cancelled) => self.attempts,
             (None, Outcome::Held | Outcome::Again(_)) => self.attempts,
         };
-        let last = match (&settle.outcome, &settle.attempt) {
+        let last = match (outcome, tried) {
             (Outcome::Failed(words), _) if !words.is_empty() => words.clone(),
-            (_, Some(attempt)) => in_words(attempt),
+            (_, Some((_, words))) => words,
             (Outcome::Delivered, None) => String::new(),
             (_, None) => self.last,
         };
@@ -89,7 +95,8 @@ impl Standing {
     }
 }
 
-fn in_words(attempt: &Attempt) -> String {
+/// What came of an attempt.
+pub(crate) fn in_words(attempt: &Attempt) -> String {
     match attempt.status {
         _ if !attempt.error.is_empty() => attempt.error.clone(),
         Some(status) => format!("HTTP {status}"),

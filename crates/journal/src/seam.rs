@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use calls::{
     AccountId, CallId, Direction, Event, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored,
 };
@@ -120,15 +121,51 @@ pub struct Attempt {
     /// Method, path and query as sent.
     pub request_line: String,
     /// The headers as sent, secrets blanked.
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: Headers,
     /// The body as sent.
-    pub request_body: Vec<u8>,
+    pub request_body: Bytes,
     /// The status, if there was an answer.
     pub status: Option<u16>,
     /// What went wrong, in words; empty on success.
     pub error: String,
     /// The answer's first 4 KB.
     pub response_body: Vec<u8>,
+}
+
+/// Headers as they are kept: one text, for an attempt is made and forgotten much more often than looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(String);
+
+impl Headers {
+    /// Adds one. No header of a request has a line break in it.
+    pub fn push(&mut self, name: &str, value: &str) {
+        self.0.reserve(name.len() + value.len() + 3);
+        self.0.push_str(name);
+        self.0.push_str(": ");
+        self.0.push_str(value);
+        self.0.push('\n');
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.lines().filter_map(|line| line.split_once(": "))
+    }
+
+    pub(crate) fn as_text(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(pairs: T) -> Self {
+        let mut headers = Self::default();
+        pairs.into_iter().for_each(|(name, value)| headers.push(name, value));
+        headers
+    }
 }
 
 /// What an attempt, or a decision, made of a delivery.
@@ -298,7 +335,7 @@ pub struct Size {
 pub trait Journal: Send + Sync + 'static {
     /// Keeps events with their deliveries and notes: one transaction, on disk when the reply comes. One
     /// answer an event, in order. Identity of an event is (leg, kind).
-    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>>;
+    fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>>;
 
     /// Everything that is not settled, oldest first: at start or takeover.
     fn load(&self) -> Reply<'_, Vec<Pending>>;
@@ -307,7 +344,7 @@ pub trait Journal: Send + Sync + 'static {
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>>;
 
     /// Settles deliveries with their attempts: one transaction.
-    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>>;
+    fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>>;
 
     /// What the call logic needs to go on after a restart: open legs, notes, last moment heard.
     fn restore(&self, pbx: PbxName) -> Reply<'_, Restored>;

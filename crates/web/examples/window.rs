@@ -239,10 +239,10 @@ async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), 
             received_at: WallTime(at.as_micros()),
         });
     }
-    let stored = journal.append(kept).await?.into_iter().flatten();
+    let stored = journal.append(&kept).await?.into_iter().flatten();
     let seqs = stored.filter_map(|one| if let Appended::Stored(seq) = one { Some(seq) } else { None });
-    let settle = seqs.map(|event| settled(DeliveryId { event, integration: id })).collect();
-    journal.settle(settle).await?;
+    let settle: Vec<_> = seqs.map(|event| settled(DeliveryId { event, integration: id })).collect();
+    journal.settle(&settle).await?;
     Ok(())
 }
 
@@ -255,11 +255,10 @@ fn settled(id: DeliveryId) -> Settle {
         took_micros: 41_200,
         address: "192.0.2.10:443".into(),
         request_line: "POST /pbx/ring?tenant=7".into(),
-        request_headers: vec![
-            ("content-type".into(), "application/x-www-form-urlencoded".into()),
-            ("authorization".into(), "•••".into()),
-        ],
-        request_body: b"AccountId=1&UniqueCallId=pbx1-1795337580.42&ANumber=%2B4570201234".to_vec(),
+        request_headers: [("content-type", "application/x-www-form-urlencoded"), ("authorization", "•••")]
+            .into_iter()
+            .collect(),
+        request_body: b"AccountId=1&UniqueCallId=pbx1-1795337580.42&ANumber=%2B4570201234"[..].into(),
         status: Some(if bad || retrying { 500 } else { 204 }),
         error: if bad || retrying { "the server answered 500".into() } else { String::new() },
         response_body: if bad { b"<script>alert('no')</script>".to_vec() } else { Vec::new() },

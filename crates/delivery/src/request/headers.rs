@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use journal::Headers;
 use journal::settings::{Credentials, Integration};
 
 /// How many fixed headers an integration may have.
@@ -106,21 +107,21 @@ fn is_secret(name: &HeaderName) -> bool {
 }
 
 /// The headers as they are kept: secrets blanked.
-pub(crate) fn blanked(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let shown = if value.is_sensitive() {
-                match value.as_bytes().split(|byte| *byte == b' ').next() {
-                    Some(scheme @ (b"Basic" | b"Bearer")) => {
-                        format!("{} {BLANKED}", String::from_utf8_lossy(scheme))
-                    }
-                    _ => BLANKED.to_owned(),
-                }
-            } else {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
-            };
-            (name.as_str().to_owned(), shown)
-        })
-        .collect()
+pub(crate) fn blanked(headers: &HeaderMap) -> Headers {
+    let mut shown = Headers::default();
+    for (name, value) in headers {
+        if value.is_sensitive() {
+            shown.push(name.as_str(), &blank(value));
+        } else {
+            shown.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    shown
+}
+
+fn blank(secret: &HeaderValue) -> String {
+    match secret.as_bytes().split(|byte| *byte == b' ').next() {
+        Some(scheme @ (b"Basic" | b"Bearer")) => format!("{} {BLANKED}", String::from_utf8_lossy(scheme)),
+        _ => BLANKED.to_owned(),
+    }
 }

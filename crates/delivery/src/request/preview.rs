@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use journal::Headers;
+
 use super::headers::blanked;
 use super::{Compiled, Rendered};
 
@@ -16,7 +18,7 @@ impl Rendered {
     }
 
     /// The headers as they are kept: secrets blanked.
-    pub fn shown_headers(&self) -> Vec<(String, String)> {
+    pub fn shown_headers(&self) -> Headers {
         blanked(&self.headers)
     }
 }
@@ -25,7 +27,7 @@ impl Compiled {
     /// A command line that makes the same request, secrets blanked, for any POSIX shell.
     pub fn curl(&self, rendered: &Rendered) -> String {
         let mut line = format!("curl -X {}", rendered.method);
-        for (name, value) in rendered.shown_headers() {
+        for (name, value) in rendered.shown_headers().iter() {
             if name != "host" && name != "user-agent" {
                 let _ = write!(line, " -H {}", quoted(&format!("{name}: {value}")));
             }

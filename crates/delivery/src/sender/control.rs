@@ -110,7 +110,7 @@ impl Sender {
             return Ok(());
         }
         let settle = Settle { id, attempt: None, outcome: Outcome::Cancelled };
-        match shared.journal.settle(vec![settle]).await?.first() {
+        match shared.journal.settle(&[settle]).await?.first() {
             Some(Settled::Done) => Ok(()),
             Some(Settled::Fenced) | None => Err(ControlError::Settled),
         }
@@ -229,7 +229,7 @@ impl Shared {
         let outcome = Outcome::Again(now);
         let settles =
             wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
-        let settled = self.journal.settle(settles.collect()).await?;
+        let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
         let mut offered = Vec::with_capacity(wishes.len());
         for ((id, kept), settled) in wishes.into_iter().zip(settled) {
             if settled == Settled::Done {
@@ -247,7 +247,7 @@ impl Shared {
         let outcome = Outcome::Cancelled;
         let settles =
             wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
-        let settled = self.journal.settle(settles.collect()).await?;
+        let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
         Ok(settled.into_iter().filter(|settled| *settled == Settled::Done).count())
     }
 }

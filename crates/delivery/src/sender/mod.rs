@@ -31,7 +31,7 @@ use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::schedule::{Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
-use settler::{Entry, Settler};
+use settler::{Entry, Place, Settler};
 use work::Made;
 
 /// Deliveries taken over under one lock when many come at once.
@@ -294,10 +294,10 @@ impl Shared {
 
 async fn settle(shared: Arc<Shared>) {
     let journal = shared.journal.clone();
-    let done = |group: Vec<(Entry, Settled)>| {
+    let done = |group: &mut dyn Iterator<Item = (Place, Settled)>| {
         shared.with(|core, work| {
-            for (entry, settled) in group {
-                if let Some((slot, verdict)) = entry.slot {
+            for (place, settled) in group {
+                if let Some((slot, verdict)) = place {
                     let fenced = settled == Settled::Fenced;
                     core.handle(Input::Settled { slot, fenced, verdict }, work);
                 }

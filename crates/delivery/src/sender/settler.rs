@@ -27,8 +27,11 @@ const UNWRITABLE_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// One outcome, and the place in the schedule that waits for it.
 pub(super) struct Entry {
     pub(super) settle: Settle,
-    pub(super) slot: Option<(SlotId, Verdict)>,
+    pub(super) slot: Place,
 }
+
+/// The place in the schedule, and what the schedule made of the outcome; none for a delivery that is not in it.
+pub(super) type Place = Option<(SlotId, Verdict)>;
 
 impl Entry {
     /// For a delivery that is not in the schedule.
@@ -130,36 +133,36 @@ impl Settler {
     pub(super) async fn run(
         &self,
         journal: Arc<dyn Journal>,
-        done: impl Fn(Vec<(Entry, Settled)>) + Send + Sync,
+        done: impl Fn(&mut dyn Iterator<Item = (Place, Settled)>) + Send + Sync,
     ) {
         loop {
-            let group = self.group().await;
-            let many = group.len() as u64;
-            let Some(settled) = self.settle(&*journal, &group).await else { return };
-            done(group.into_iter().zip(settled).collect());
+            let (slots, rows): (Vec<_>, Vec<_>) =
+                self.group().await.into_iter().map(|entry| (entry.slot, entry.settle)).unzip();
+            let many = rows.len() as u64;
+            let Some(settled) = self.settle(&*journal, &rows).await else { return };
+            done(&mut slots.into_iter().zip(settled));
             self.settled.send_modify(|count| *count += many);
         }
     }
 
     /// Asks until the journal has it; nothing if it is closed.
-    async fn settle(&self, journal: &dyn Journal, group: &[Entry]) -> Option<Vec<Settled>> {
+    async fn settle(&self, journal: &dyn Journal, rows: &[Settle]) -> Option<Vec<Settled>> {
         let mut pause = UNWRITABLE_PAUSE;
         let mut tries = 0_u32;
         loop {
-            let batch = group.iter().map(|entry| entry.settle.clone()).collect();
-            match journal.settle(batch).await {
+            match journal.settle(rows).await {
                 Ok(settled) => {
                     if self.blocked.swap(false, Ordering::Relaxed) {
-                        tracing::info!(settlements = group.len(), "the journal can be written again");
+                        tracing::info!(settlements = rows.len(), "the journal can be written again");
                     }
                     // An answer that got lost: what we settled ourselves is fenced off the second time.
-                    return Some(if tries == 0 { settled } else { vec![Settled::Done; group.len()] });
+                    return Some(if tries == 0 { settled } else { vec![Settled::Done; rows.len()] });
                 }
                 Err(JournalError::Closed) => return None,
                 Err(error) => {
                     metrics::counter!("ringbud_settle_failures_total").increment(1);
                     if !self.blocked.swap(true, Ordering::Relaxed) {
-                        tracing::error!(%error, settlements = group.len(), "outcomes of deliveries wait in memory until the journal can be written");
+                        tracing::error!(%error, settlements = rows.len(), "outcomes of deliveries wait in memory until the journal can be written");
                     }
                     tries += 1;
                     tokio::time::sleep(pause).await;

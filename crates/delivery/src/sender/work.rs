@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
-use journal::{Attempt, Kept};
+use journal::{Attempt, Headers, Kept};
 
 use super::Shared;
 use super::core::Job;
@@ -67,8 +67,8 @@ fn not_sendable(shared: &Shared, job: &Job, words: String) -> Made {
         took_micros: 0,
         address: String::new(),
         request_line: String::new(),
-        request_headers: Vec::new(),
-        request_body: Vec::new(),
+        request_headers: Headers::default(),
+        request_body: Bytes::new(),
         status: None,
         error: words.clone(),
         response_body: Vec::new(),
@@ -94,7 +94,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
         address: fared.address,
         request_line,
         request_headers,
-        request_body: body.to_vec(),
+        request_body: body,
         status: read.status,
         error: read.words.clone(),
         response_body: read.body,

@@ -181,7 +181,7 @@ impl World {
             received_at: WallTime(self.now),
         };
         let appended = loop {
-            if let Some(Ok(appended)) = self.journal.append(vec![append.clone()]).now_or_never() {
+            if let Some(Ok(appended)) = self.journal.append(&[append.clone()]).now_or_never() {
                 break appended;
             }
         };
@@ -252,7 +252,7 @@ impl World {
     fn settle(&mut self) {
         self.settling_scheduled = false;
         let batch: Vec<_> = self.settling.iter().map(|(settle, ..)| settle.clone()).collect();
-        if let Some(Ok(settled)) = self.journal.settle(batch).now_or_never() {
+        if let Some(Ok(settled)) = self.journal.settle(&batch).now_or_never() {
             for settled in settled {
                 let (_, slot, verdict) = self.settling.pop_front().expect("it was asked for");
                 // Fenced only because our own answer got lost: nobody else settles here.

@@ -16,7 +16,7 @@ async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
 }
 
 async fn settled(journal: &dyn Journal, row: Settle) -> Settled {
-    journal.settle(vec![row]).await.expect("settled")[0]
+    journal.settle(&[row]).await.expect("settled")[0]
 }
 
 async fn pending(journal: &dyn Journal) -> Vec<Pending> {
@@ -44,7 +44,7 @@ pub async fn a_delivery_that_came_through_is_no_longer_pending(journal: &dyn Jou
 pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     let twice = vec![tried(id, 1, 200, Outcome::Delivered), tried(id, 2, 200, Outcome::Delivered)];
-    assert_eq!(journal.settle(twice).await.expect("settled"), [Settled::Done, Settled::Fenced]);
+    assert_eq!(journal.settle(&twice).await.expect("settled"), [Settled::Done, Settled::Fenced]);
     for outcome in
         [Outcome::RetryAt(WallTime(1)), Outcome::Held, Outcome::Expired, Outcome::Failed("x".to_owned())]
     {

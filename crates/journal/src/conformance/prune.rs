@@ -8,8 +8,8 @@ use crate::{Appended, EventSeq, Filter, Journal, Outcome, WallTime};
 const LATER: WallTime = WallTime(i64::MAX);
 
 async fn deliver_all(journal: &dyn Journal, seqs: &[EventSeq]) {
-    let rows = seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 200, Outcome::Delivered)).collect();
-    journal.settle(rows).await.expect("settled");
+    let rows: Vec<_> = seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 200, Outcome::Delivered)).collect();
+    journal.settle(&rows).await.expect("settled");
 }
 
 async fn prune(journal: &dyn Journal, account: Option<&str>, before: WallTime) -> u64 {
@@ -21,7 +21,7 @@ pub async fn an_ended_leg_is_forgotten_whole(journal: &dyn Journal) {
     let leg = Leg::incoming(1);
     let seqs = keep(journal, leg.whole(&[1])).await;
     deliver_all(journal, &seqs[..2]).await;
-    journal.settle(vec![settle(delivery(seqs[2], 1), Outcome::Cancelled)]).await.expect("settled");
+    journal.settle(&[settle(delivery(seqs[2], 1), Outcome::Cancelled)]).await.expect("settled");
     assert_eq!(prune(journal, None, LATER).await, 3);
     assert_eq!(journal.events(Filter::default()).await.expect("events"), []);
     let by_call = Filter { call: Some(leg.begin().call), ..Filter::default() };
@@ -62,8 +62,8 @@ pub async fn one_account_can_be_pruned_alone(journal: &dyn Journal) {
 /// A bounded number at a time.
 pub async fn pruning_goes_on_until_nothing_is_left(journal: &dyn Journal) {
     let legs = u32::try_from(crate::PRUNED_AT_ONCE).unwrap_or(u32::MAX) + 3;
-    let moments = (0..legs).map(|number| Leg::outgoing(number).whole(&[])).collect();
-    journal.append(moments).await.expect("kept");
+    let moments: Vec<_> = (0..legs).map(|number| Leg::outgoing(number).whole(&[])).collect();
+    journal.append(&moments).await.expect("kept");
     assert_eq!(prune(journal, None, LATER).await, 2 * crate::PRUNED_AT_ONCE as u64);
     assert_eq!(prune(journal, None, LATER).await, 6);
     assert_eq!(prune(journal, None, LATER).await, 0);

@@ -180,8 +180,8 @@ pub fn attempt(number: u16, status: u16) -> Attempt {
         took_micros: 1_500,
         address: "192.0.2.1:443".to_owned(),
         request_line: "POST /ringbud HTTP/1.1".to_owned(),
-        request_headers: vec![("webhook-id".to_owned(), "pbx1-1-incoming".to_owned())],
-        request_body: b"AccountId=1".to_vec(),
+        request_headers: [("webhook-id", "pbx1-1-incoming")].into_iter().collect(),
+        request_body: b"AccountId=1"[..].into(),
         status: (status > 0).then_some(status),
         error: if status == 0 { "connection refused".to_owned() } else { String::new() },
         response_body: vec![0xff, 0x00, b'x'],
@@ -190,7 +190,7 @@ pub fn attempt(number: u16, status: u16) -> Attempt {
 
 /// Appends one moment; the answers to its events.
 pub async fn append(journal: &dyn Journal, append: Append) -> Vec<Appended> {
-    let mut answers = journal.append(vec![append]).await.expect("the journal takes events");
+    let mut answers = journal.append(&[append]).await.expect("the journal takes events");
     answers.pop().expect("an answer for the append")
 }
 

@@ -38,7 +38,7 @@ impl Deliveries {
         self.pending.values().map(|row| row.is.clone()).collect()
     }
 
-    pub(super) fn settle(&mut self, settle: Settle, events: &Events, now: WallTime) -> Settled {
+    pub(super) fn settle(&mut self, settle: &Settle, events: &Events, now: WallTime) -> Settled {
         let id = settle.id;
         let row = match (self.pending.remove(&id), &settle.outcome) {
             (Some(row), _) => row,
@@ -48,11 +48,11 @@ impl Deliveries {
             },
             (None, _) => return Settled::Fenced,
         };
-        let updated_at = rules::settled_at(&settle, now);
-        let standing = row.standing.after(&settle);
+        let updated_at = rules::settled_at(settle, now);
+        let standing = row.standing.after(settle);
         let mut is = row.is;
         is.attempts = standing.attempts;
-        let settled = match settle.outcome {
+        let settled = match &settle.outcome {
             Outcome::Delivered => Some(DeliveryState::Delivered),
             Outcome::Expired => Some(DeliveryState::Expired),
             Outcome::Failed(_) => Some(DeliveryState::Failed),
@@ -63,7 +63,7 @@ impl Deliveries {
             }
             Outcome::RetryAt(at) | Outcome::Again(at) => {
                 is.held = false;
-                is.due_at = at;
+                is.due_at = *at;
                 None
             }
         };
@@ -71,8 +71,8 @@ impl Deliveries {
             Some(state) => drop(self.settled.insert(id, Row { is: state, standing, updated_at })),
             None => drop(self.pending.insert(id, Row { is, standing, updated_at })),
         }
-        if let Some(attempt) = settle.attempt {
-            self.attempts.entry(id).or_default().insert(attempt.number, attempt);
+        if let Some(attempt) = &settle.attempt {
+            self.attempts.entry(id).or_default().insert(attempt.number, attempt.clone());
         }
         Settled::Done
     }

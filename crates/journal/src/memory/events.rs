@@ -20,7 +20,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn append(&mut self, append: Append, deliveries: &mut Deliveries) -> Vec<Appended> {
+    pub(super) fn append(&mut self, append: &Append, deliveries: &mut Deliveries) -> Vec<Appended> {
         let Append { pbx, events, notes, heard_at, received_at } = append;
         let mut answers = Vec::with_capacity(events.len());
         for (event, integrations) in events {
@@ -36,19 +36,19 @@ impl Events {
             self.last += 1;
             let seq = EventSeq(self.last);
             places.insert(event.kind(), seq);
-            let kept = Kept { seq, received_at, pbx: pbx.clone(), event };
-            deliveries.want(&kept, &integrations);
+            let kept = Kept { seq, received_at: *received_at, pbx: pbx.clone(), event: event.clone() };
+            deliveries.want(&kept, integrations);
             self.kept.insert(seq, Arc::new(kept));
             answers.push(Appended::Stored(seq));
         }
         for Note { channel, kept } in notes {
             match kept {
-                Some(kept) => self.notes.insert((pbx.clone(), channel), kept),
-                None => self.notes.remove(&(pbx.clone(), channel)),
+                Some(kept) => self.notes.insert((pbx.clone(), channel.clone()), kept.clone()),
+                None => self.notes.remove(&(pbx.clone(), channel.clone())),
             };
         }
-        let heard = self.heard.entry(pbx).or_insert(heard_at);
-        *heard = heard_at.max(*heard);
+        let heard = self.heard.entry(pbx.clone()).or_insert(*heard_at);
+        *heard = (*heard_at).max(*heard);
         answers
     }
 

@@ -90,10 +90,10 @@ fn ready<T: Send + 'static>(result: Result<T, JournalError>) -> Reply<'static, T
 }
 
 impl Journal for Memory {
-    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>> {
+    fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         self.write(|state| {
             let State { events, deliveries, .. } = state;
-            Ok(batch.into_iter().map(|append| events.append(append, deliveries)).collect())
+            Ok(batch.iter().map(|append| events.append(append, deliveries)).collect())
         })
     }
 
@@ -105,11 +105,11 @@ impl Journal for Memory {
         self.read(|state| events.into_iter().filter_map(|seq| state.events.get(seq)).collect())
     }
 
-    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>> {
+    fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
         let now = (self.clock)();
         self.write(|state| {
             let State { events, deliveries, .. } = state;
-            Ok(batch.into_iter().map(|settle| deliveries.settle(settle, events, now)).collect())
+            Ok(batch.iter().map(|settle| deliveries.settle(settle, events, now)).collect())
         })
     }
 

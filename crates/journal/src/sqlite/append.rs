@@ -34,21 +34,21 @@ struct Row {
 }
 
 impl Moment {
-    pub(super) fn of(append: Append) -> Self {
+    pub(super) fn of(append: &Append) -> Self {
         let Append { pbx, events, notes, heard_at, received_at } = append;
-        let row = |(event, integrations): (calls::Event, Vec<IntegrationId>)| Row {
+        let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: event.kind(),
             at: event.at,
             account: event.account().clone(),
-            body: event::write(&pbx, &event),
-            leg: event.leg,
-            call: event.call,
-            integrations,
+            body: event::write(pbx, event),
+            leg: event.leg.clone(),
+            call: event.call.clone(),
+            integrations: integrations.clone(),
         };
-        let events = events.into_iter().map(row).collect();
+        let events = events.iter().map(row).collect();
         let notes =
-            notes.into_iter().map(|note| (note.channel, note.kept.as_ref().map(note::write))).collect();
-        Self { pbx, events, notes, heard_at, received_at }
+            notes.iter().map(|note| (note.channel.clone(), note.kept.as_ref().map(note::write))).collect();
+        Self { pbx: pbx.clone(), events, notes, heard_at: *heard_at, received_at: *received_at }
     }
 
     pub(super) fn weight(&self) -> usize {

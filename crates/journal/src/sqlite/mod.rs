@@ -184,9 +184,9 @@ impl Sqlite {
 }
 
 impl Journal for Sqlite {
-    fn append(&self, batch: Vec<Append>) -> Reply<'_, Vec<Vec<Appended>>> {
+    fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         Box::pin(async move {
-            let moments = batch.into_iter().map(append::Moment::of).collect();
+            let moments = batch.iter().map(append::Moment::of).collect();
             self.write_alone(|to| Job::Append { moments, to }).await
         })
     }
@@ -199,10 +199,10 @@ impl Journal for Sqlite {
         Box::pin(self.read(move |conn| query::events::bodies(conn, &events)))
     }
 
-    fn settle(&self, batch: Vec<Settle>) -> Reply<'_, Vec<Settled>> {
+    fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
         let now = (self.clock)();
         Box::pin(async move {
-            let rows = batch.into_iter().map(|settle| settle::Row::of(settle, now)).collect();
+            let rows = batch.iter().map(|settle| settle::Row::of(settle, now)).collect();
             self.write_alone(|to| Job::Settle { rows, to }).await
         })
     }

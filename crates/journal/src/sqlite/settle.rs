@@ -15,15 +15,27 @@ const HISTORY_BITS: u32 = 20;
 /// A settlement, its attempt written out by whoever asked for it.
 pub(super) struct Row {
     id: DeliveryId,
-    settle: Settle,
+    outcome: Outcome,
+    /// The attempt's number, and what came of it in words; none of those for a delivery that came through.
+    tried: Option<(u16, String)>,
     detail: Option<Vec<u8>>,
     at: WallTime,
 }
 
 impl Row {
-    pub(super) fn of(settle: Settle, now: WallTime) -> Self {
-        let detail = settle.attempt.as_ref().map(attempt::write);
-        Self { id: settle.id, at: rules::settled_at(&settle, now), detail, settle }
+    pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
+        let Settle { id, attempt, outcome } = settle;
+        let words = |attempt| match outcome {
+            Outcome::Delivered => String::new(),
+            _ => rules::in_words(attempt),
+        };
+        Self {
+            id: *id,
+            outcome: outcome.clone(),
+            tried: attempt.as_ref().map(|attempt| (attempt.number, words(attempt))),
+            detail: attempt.as_ref().map(attempt::write),
+            at: rules::settled_at(settle, now),
+        }
     }
 
     fn key(&self) -> [i64; 2] {
@@ -36,7 +48,7 @@ pub(super) fn run(statements: &mut Statements<'_>, rows: &[Row]) -> Result<Vec<S
 }
 
 fn settle(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
-    match &row.settle.outcome {
+    match &row.outcome {
         Outcome::Delivered => delivered(statements, row),
         Outcome::Expired => give_up(statements, row, GivenUp::Expired),
         Outcome::Failed(_) => give_up(statements, row, GivenUp::Failed),
@@ -49,10 +61,10 @@ fn settle(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreEr
 
 fn delivered(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
     let [event, integration] = row.key();
-    let number = match &row.settle.attempt {
-        Some(attempt) => {
+    let number = match &row.tried {
+        Some((number, _)) => {
             let deleted = statements.delete_pending.execute([event, integration])?;
-            (deleted == 1).then_some(attempt.number)
+            (deleted == 1).then_some(*number)
         }
         None => {
             let mut delete = statements.conn.prepare_cached(
@@ -119,11 +131,11 @@ fn give_up(statements: &mut Statements<'_>, row: &Row, state: GivenUp) -> Result
         Ok((row.get::<_, String>(0)?, standing(row.get(1)?, row.get(2)?)))
     });
     let Some((account, standing)) = was.optional()? else { return Ok(Settled::Fenced) };
-    let standing = standing.after(&row.settle);
+    let standing = standing.after_outcome(&row.outcome, row.tried.clone());
     conn.prepare_cached("INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
         params![event, integration, account, state as i64, standing.attempts, standing.last, row.at.0],
     )?;
-    if row.settle.attempt.is_some() {
+    if row.tried.is_some() {
         add_to_history(statements, row, standing.attempts, false)?;
     }
     Ok(Settled::Done)
@@ -141,7 +153,7 @@ fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) ->
         conn.prepare_cached("SELECT attempts, last FROM pending WHERE event = ?1 AND integration = ?2")?;
     let was = select.query_row([event, integration], |row| Ok(standing(row.get(0)?, row.get(1)?)));
     let Some(standing) = was.optional()? else { return Ok(Settled::Fenced) };
-    let standing = standing.after(&row.settle);
+    let standing = standing.after_outcome(&row.outcome, row.tried.clone());
     conn.prepare_cached(
         "UPDATE pending SET attempts = ?3, last = ?4, updated_at = ?5, held = ?6, due_at = coalesce(?7, due_at)
          WHERE event = ?1 AND integration = ?2",
@@ -155,7 +167,7 @@ fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) ->
         due_at.is_none(),
         due_at.map(|at| at.0),
     ])?;
-    if row.settle.attempt.is_some() {
+    if row.tried.is_some() {
         add_to_history(statements, row, standing.attempts, false)?;
     }
     Ok(Settled::Done)

@@ -166,8 +166,8 @@ fn open(folder: &Path) -> Sqlite {
 /// What both say to a step, as text: errors have no equality.
 async fn say(journal: &dyn Journal, step: Step) -> String {
     match step {
-        Step::Append(batch) => format!("{:?}", journal.append(batch).await),
-        Step::Settle(rows) => format!("{:?}", journal.settle(rows).await),
+        Step::Append(batch) => format!("{:?}", journal.append(&batch).await),
+        Step::Settle(rows) => format!("{:?}", journal.settle(&rows).await),
         Step::Prune(account, before) => format!("{:?}", journal.prune(account, before).await),
         Step::Put(key, value, expected) => format!("{:?}", journal.put(key, value, expected).await),
         Step::NoteFailing(notes) => format!("{:?}", journal.note_failing(notes).await),

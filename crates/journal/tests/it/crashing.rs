@@ -24,18 +24,19 @@ async fn the_one_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let journal = open(Path::new(&folder));
     let left = journal.load().await.expect("pending");
-    let left = left.into_iter().map(|pending| tried(pending.id, 1, 200, Outcome::Delivered)).collect();
-    journal.settle(left).await.expect("settled");
+    let left: Vec<_> =
+        left.into_iter().map(|pending| tried(pending.id, 1, 200, Outcome::Delivered)).collect();
+    journal.settle(&left).await.expect("settled");
     let next = journal.size().await.expect("size").events / 3;
     for number in u32::try_from(next).expect("few").. {
-        let answers = journal.append(vec![Leg::incoming(number).whole(&[1])]).await.expect("kept");
+        let answers = journal.append(&[Leg::incoming(number).whole(&[1])]).await.expect("kept");
         let rows = answers[0].iter().map(|answer| match answer {
             Appended::Stored(seq) => tried(delivery(*seq, 1), 1, 200, Outcome::Delivered),
             Appended::Repeat(_) | Appended::AfterEnded => panic!("not new: {answer:?}"),
         });
         let rows: Vec<_> = rows.collect();
         let last = rows[2].id.event.0;
-        journal.settle(rows).await.expect("settled");
+        journal.settle(&rows).await.expect("settled");
         println!("settled to {last}.");
     }
 }

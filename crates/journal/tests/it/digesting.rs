@@ -44,7 +44,10 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
-    journal.append((0..100).map(|number| Leg::incoming(number).whole(&[])).collect()).await.expect("kept");
+    journal
+        .append(&(0..100).map(|number| Leg::incoming(number).whole(&[])).collect::<Vec<_>>())
+        .await
+        .expect("kept");
     digested(&conn).await;
     assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (100, 100));
 

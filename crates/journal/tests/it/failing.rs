@@ -33,12 +33,12 @@ fn failing(point: CommitPoint) -> (Faults, Arc<AtomicBool>) {
 async fn nothing_is_half_done(journal: &dyn Journal, failing: &AtomicBool) {
     let seqs = keep(journal, Leg::incoming(1).whole(&[1])).await;
     failing.store(true, Ordering::SeqCst);
-    let refused = journal.append(vec![Leg::incoming(2).whole(&[1])]).await;
+    let refused = journal.append(&[Leg::incoming(2).whole(&[1])]).await;
     assert!(
         matches!(&refused, Err(JournalError::Unwritable { why, .. }) if why.contains("no space")),
         "{refused:?}"
     );
-    let refused = journal.settle(vec![tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
+    let refused = journal.settle(&[tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
     assert!(matches!(refused, Err(JournalError::Unwritable { .. })), "{refused:?}");
     assert_eq!(journal.load().await.expect("pending").len(), 3);
     assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 3, "reading goes on");
@@ -46,7 +46,7 @@ async fn nothing_is_half_done(journal: &dyn Journal, failing: &AtomicBool) {
     failing.store(false, Ordering::SeqCst);
     let later = keep(journal, Leg::incoming(2).whole(&[1])).await;
     assert_eq!(later[0].0, seqs[2].0 + 1, "no place was lost");
-    let settled = journal.settle(vec![tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
+    let settled = journal.settle(&[tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
     assert_eq!(settled.expect("settled"), [Settled::Done]);
 }
 
@@ -65,7 +65,7 @@ async fn a_lost_answer_can_be_asked_for_again() {
     let (faults, on) = failing(CommitPoint::After);
     let journal = open(folder.path(), faults);
     on.store(true, Ordering::SeqCst);
-    journal.append(vec![Leg::incoming(1).whole(&[1])]).await.expect_err("the answer is lost");
+    journal.append(&[Leg::incoming(1).whole(&[1])]).await.expect_err("the answer is lost");
     on.store(false, Ordering::SeqCst);
     let again = append(&journal, Leg::incoming(1).whole(&[1])).await;
     assert!(again.iter().all(|answer| matches!(answer, Appended::Repeat(_))), "{again:?}");
@@ -80,7 +80,7 @@ async fn a_full_store_is_told_and_goes_on_when_there_is_room() {
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("a journal");
     let mut legs = 0;
     let full = loop {
-        match journal.append(vec![Leg::incoming(legs).whole(&[])]).await {
+        match journal.append(&[Leg::incoming(legs).whole(&[])]).await {
             Ok(_) => legs += 1,
             Err(error) => break error,
         }
@@ -138,10 +138,8 @@ async fn one_mans_conflict_is_not_anothers() {
     let folder = tempdir().expect("a folder");
     let journal = open(folder.path(), Faults::none());
     let (key, value) = journal::conformance::settings::all_kinds().remove(0);
-    let (conflict, kept) = tokio::join!(
-        journal.put(key, Some(value), Some(5)),
-        journal.append(vec![Leg::incoming(1).append(&[EventKind::Incoming], &[])]),
-    );
+    let moments = [Leg::incoming(1).append(&[EventKind::Incoming], &[])];
+    let (conflict, kept) = tokio::join!(journal.put(key, Some(value), Some(5)), journal.append(&moments));
     assert!(matches!(conflict, Err(JournalError::Conflict { expected: 5, found: 0 })));
     kept.expect("kept");
 }

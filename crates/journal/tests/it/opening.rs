@@ -64,7 +64,7 @@ async fn settings_can_be_changed_while_a_gateway_runs_and_it_notices() {
     let account = Setting::Account(Account { name: name.clone() });
     command_line.put(SettingKey::Account(id.clone()), Some(account), Some(0)).await.expect("put");
 
-    let event = command_line.append(vec![Leg::incoming(1).whole(&[])]).await;
+    let event = command_line.append(&[Leg::incoming(1).whole(&[])]).await;
     assert!(matches!(event, Err(JournalError::Unwritable { .. })), "only settings");
 
     assert!(book.refresh().await.expect("refreshed"));
@@ -94,7 +94,10 @@ fn a_store_of_a_newer_program_is_refused() {
 async fn a_store_of_an_older_program_is_brought_up_to_date() {
     let folder = folder();
     let journal = open(folder.path(), Access::Gateway).expect("a new one");
-    journal.append((0..900).map(|number| Leg::incoming(number).whole(&[])).collect()).await.expect("kept");
+    journal
+        .append(&(0..900).map(|number| Leg::incoming(number).whole(&[])).collect::<Vec<_>>())
+        .await
+        .expect("kept");
     drop(journal);
     raw(folder.path())
         .execute_batch(
@@ -141,7 +144,10 @@ fn another_programs_file_is_not_touched() {
 async fn a_store_with_a_broken_page_is_damage() {
     let folder = folder();
     let journal = open(folder.path(), Access::Gateway).expect("a new one");
-    journal.append((0..200).map(|number| Leg::incoming(number).whole(&[1])).collect()).await.expect("kept");
+    journal
+        .append(&(0..200).map(|number| Leg::incoming(number).whole(&[1])).collect::<Vec<_>>())
+        .await
+        .expect("kept");
     drop(journal);
     let path = folder.path().join(FILE);
     let mut bytes = std::fs::read(&path).expect("read");

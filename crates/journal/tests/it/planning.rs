@@ -72,8 +72,8 @@ async fn a_pending_delivery_is_in_one_tree_only() {
         .expect("counted");
     assert_eq!(trees, 1);
     let seqs = keep(&journal, Leg::incoming(1).whole(&[1])).await;
-    let rows = seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 200, Outcome::Delivered)).collect();
-    journal.settle(rows).await.expect("settled");
+    let rows: Vec<_> = seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 200, Outcome::Delivered)).collect();
+    journal.settle(&rows).await.expect("settled");
     let left: i64 = conn.query_row("SELECT count(*) FROM pending", [], |row| row.get(0)).expect("counted");
     assert_eq!(left, 0);
 }

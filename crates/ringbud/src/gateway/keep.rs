@@ -92,7 +92,7 @@ impl Keeper {
         let mut give_up_at = None;
         loop {
             let began = Instant::now();
-            match self.journal.append(batch.clone()).await {
+            match self.journal.append(&batch).await {
                 Ok(answers) => {
                     metrics::histogram!("ringbud_journal_append_seconds")
                         .record(began.elapsed().as_secs_f64());

@@ -103,9 +103,9 @@ fn settled(id: DeliveryId, number: i64, calls: i64) -> Option<Settle> {
         took_micros: 41_000,
         address: "192.0.2.10:443".into(),
         request_line: "POST /ring".into(),
-        request_headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
-        request_body: b"AccountId=1&UniqueCallId=pbx1-1.1&EmployeeLocalNumber=101&ANumber=%2B4570201234"
-            .to_vec(),
+        request_headers: [("content-type", "application/x-www-form-urlencoded")].into_iter().collect(),
+        request_body: b"AccountId=1&UniqueCallId=pbx1-1.1&EmployeeLocalNumber=101&ANumber=%2B4570201234"[..]
+            .into(),
         status: Some(status),
         error: String::new(),
         response_body: Vec::new(),
@@ -184,7 +184,7 @@ async fn chunk(
         })
         .collect();
     let to: Vec<_> = appends.iter().map(|one| one.events[0].1[0]).collect();
-    let kept = journal.append(appends).await?;
+    let kept = journal.append(&appends).await?;
     let mut rows = Vec::new();
     for ((number, integration), answers) in numbers.zip(to).zip(kept) {
         for answer in answers {
@@ -193,7 +193,7 @@ async fn chunk(
             }
         }
     }
-    journal.settle(rows).await?;
+    journal.settle(&rows).await?;
     Ok(())
 }
 

@@ -227,7 +227,11 @@ fn attempt_view(attempt: Attempt) -> AttemptView {
         took_ms: std::time::Duration::from_micros(attempt.took_micros).as_secs_f64() * 1_000.0,
         address: attempt.address,
         request_line: attempt.request_line,
-        request_headers: attempt.request_headers,
+        request_headers: attempt
+            .request_headers
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         request_body: String::from_utf8_lossy(&attempt.request_body).into_owned(),
         status: attempt.status,
         error: attempt.error,

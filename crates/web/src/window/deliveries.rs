@@ -181,7 +181,11 @@ fn attempt(f: &Frame, one: Attempt) -> Try {
             .join(" "),
         address: one.address,
         request_line: one.request_line,
-        headers: one.request_headers,
+        headers: one
+            .request_headers
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         body: String::from_utf8_lossy(&one.request_body).into_owned(),
         answer: String::from_utf8_lossy(&one.response_body).into_owned(),
     }

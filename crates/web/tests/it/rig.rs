@@ -248,7 +248,7 @@ impl Rig {
             heard_at: at,
             received_at: WallTime(at.as_micros()),
         };
-        self.journal.append(vec![append]).await.unwrap();
+        self.journal.append(&[append]).await.unwrap();
         leg
     }
 

@@ -79,7 +79,7 @@ impl Gateway {
             heard_at: PbxTime::from_secs(0),
             received_at,
         };
-        let appended = self.journal.append(vec![append]).await.expect("append");
+        let appended = self.journal.append(&[append]).await.expect("append");
         let Appended::Stored(seq) = appended[0][0] else { panic!("not stored: {appended:?}") };
         let kept = Kept { seq, received_at, pbx: PbxName::new("pbx1"), event };
         (pending(self.integration, &kept), Arc::new(kept))

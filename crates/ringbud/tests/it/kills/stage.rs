@@ -200,7 +200,7 @@ allow = ["127.0.0.0/8"]
             first
         };
         for legs in (first..first + OLD_LEGS).collect::<Vec<_>>().chunks(200) {
-            journal.append(legs.iter().copied().map(old_leg).collect()).await.unwrap();
+            journal.append(&legs.iter().copied().map(old_leg).collect::<Vec<_>>()).await.unwrap();
         }
     }
 }

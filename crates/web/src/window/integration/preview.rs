@@ -71,7 +71,11 @@ pub(crate) fn of(f: &Frame, account: &AccountSettings, checked: &Checked, kind: 
         kind,
         kinds: ORDER,
         request_line: rendered.request_line(),
-        headers: rendered.shown_headers(),
+        headers: rendered
+            .shown_headers()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         body: String::from_utf8_lossy(&rendered.body).into_owned(),
         curl: compiled.curl(&rendered),
         none: None,

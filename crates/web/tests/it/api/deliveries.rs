@@ -16,15 +16,15 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         took_micros: 41_500,
         address: "192.0.2.7:443".into(),
         request_line: "POST /ring".into(),
-        request_headers: vec![("authorization".into(), "•••".into())],
-        request_body: b"AccountId=1".to_vec(),
+        request_headers: [("authorization", "•••")].into_iter().collect(),
+        request_body: b"AccountId=1"[..].into(),
         status: Some(500),
         error: "the server said 500".into(),
         response_body: b"oops".to_vec(),
     };
     let settle =
         Settle { id: pending[0].id, attempt: Some(attempt), outcome: Outcome::Failed("too many".into()) };
-    rig.journal.settle(vec![settle]).await.unwrap();
+    rig.journal.settle(&[settle]).await.unwrap();
     let name = format!("{}-{}", pending[0].id.event.0, id.number);
     (rig, name)
 }
