@@ -181,7 +181,7 @@ impl World {
             received_at: WallTime(self.now),
         };
         let appended = loop {
-            if let Some(Ok(appended)) = self.journal.append(&[append.clone()]).now_or_never() {
+            if let Some(Ok(appended)) = self.journal.append(std::slice::from_ref(&append)).now_or_never() {
                 break appended;
             }
         };
