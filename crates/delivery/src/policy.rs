@@ -21,6 +21,8 @@ pub const OTHERS_PAUSE_MAX: Duration = Duration::from_secs(3_600);
 pub const JITTER_PERCENT: u64 = 20;
 /// A receiver's `Retry-After` is honoured up to this.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// No pause is longer than this, be it ours or one that was asked for.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600 + 3_600 * JITTER_PERCENT / 100);
 /// A webhook that has failed for so long without one success is paused.
 pub const PAUSED_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
 
@@ -125,6 +127,20 @@ pub fn after_failure(
     let asked = retry_after.unwrap_or(Duration::ZERO).min(RETRY_AFTER_MAX);
     let at = now.plus(pause(kind, attempts, chance).max(asked));
     if at > since.plus(patience.with(kind)) { Next::TooLate } else { Next::RetryAt(at) }
+}
+
+/// Since when a delivery that is taken up is worth trying, and when it is due, given what the journal says of
+/// both by the wall's clock, and `now`, as moments of ours.
+///
+/// The wall's clock may have been set meanwhile. Where what was kept lies ahead of now, or is due later than any
+/// pause could have made it, nobody waits for the clock to catch up: it is due now.
+pub fn taken_up(patience: Duration, created: Moment, due: Moment, now: Moment) -> (Moment, Moment) {
+    let was_set = created > now || due > now.plus(LONGEST_PAUSE);
+    let due = if was_set { due.min(now) } else { due };
+    let created = created.min(now);
+    // Due after its time is up: wanted again by a person, and its time begins anew.
+    let since = if due > created.plus(patience) { due } else { created };
+    (since, due)
 }
 
 /// The pause after so many attempts.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::routes::{NoWay, Routes, Way};
 use super::settler::Entry;
 use crate::clock::Clock;
-use crate::policy::{Moment, OTHERS_PATIENCE};
+use crate::policy::{self, Moment};
 use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
 /// Bodies kept at hand for deliveries that were offered and not started yet; the rest is read again.
@@ -98,10 +98,7 @@ impl Core {
         let patience = self.routes.patience(id.integration).with(kind);
         let (now, wall) = (self.clock.now(), self.clock.wall());
         let moment_of = |at: WallTime| Moment(now.0.saturating_add(at.0.saturating_sub(wall.0)));
-        let created = moment_of(created_at);
-        let due = moment_of(due_at).min(now.plus(OTHERS_PATIENCE));
-        // Due after its time is up: wanted again by a person, and its time begins anew.
-        let since = if due > created.plus(patience) { due } else { created };
+        let (since, due) = policy::taken_up(patience, moment_of(created_at), moment_of(due_at), now);
         let input = Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due };
         self.schedule.handle(now, input, &mut self.outs);
         self.collect(work);

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use calls::EventKind;
-use delivery::policy::{Answer, Moment, Next, Patience, after_failure, retry_after};
+use delivery::policy::{
+    Answer, LONGEST_PAUSE, Moment, Next, OTHERS_PAUSE_MAX, Patience, RETRY_AFTER_MAX, after_failure,
+    retry_after, taken_up,
+};
 use proptest::prelude::*;
 
 const SINCE: Moment = Moment(0);
@@ -88,4 +91,27 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_nothing_waiting() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let now = Moment(0).plus(24 * HOUR);
+    let (later, minute) = (now.plus(5 * HOUR), Duration::from_secs(60));
+    // Kept before the clock was set back, not tried yet: its minute begins now.
+    assert_eq!(taken_up(minute, later, later, now), (now, now));
+    // Tried while the clock was ahead.
+    let ten_seconds_ago = Moment(now.0 - 10_000_000);
+    assert_eq!(taken_up(minute, ten_seconds_ago, later, now), (ten_seconds_ago, now));
+    // No pause is that long, but such a pause may be.
+    assert!(LONGEST_PAUSE >= OTHERS_PAUSE_MAX.mul_f64(1.2).max(RETRY_AFTER_MAX));
+    let due = now.plus(LONGEST_PAUSE);
+    assert_eq!(taken_up(72 * HOUR, ten_seconds_ago, due, now), (ten_seconds_ago, due));
+}
+
+#[test]
+fn a_clock_that_was_set_forward_costs_an_event_no_attempt() {
+    let (created, now) = (Moment(0), Moment(5 * 3_600_000_000));
+    let (since, due) = taken_up(Duration::from_secs(60), created, created, now);
+    assert_eq!((since, due), (created, created), "it is due; only what fails now has had its time");
 }

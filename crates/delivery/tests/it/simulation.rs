@@ -1,13 +1,13 @@
 //! Policy, schedule and store together, in virtual time, with everything going wrong that can: receivers
-//! that fail, hang and are gone, a journal that refuses and loses answers, and crashes. A failing run prints
-//! its seed.
+//! that fail, hang and are gone, a journal that refuses and loses answers, crashes, and a wall clock that is set
+//! forward and back by hours. A failing run prints its seed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use calls::{Event, EventKind, PbxName, PbxTime};
-use delivery::policy::{Moment, Patience};
+use delivery::policy::{LONGEST_PAUSE, Moment, Patience, taken_up};
 use delivery::schedule::{Finish, Input, Limits, Out, Schedule, SlotId, Verdict, WebhookKey};
 use futures_util::FutureExt as _;
 use journal::faults::{CommitPoint, Faults};
@@ -26,6 +26,8 @@ const CALLS: u64 = 25;
 const SECOND: i64 = 1_000_000;
 /// Until then receivers and journal misbehave.
 const TROUBLE: i64 = 120 * SECOND;
+/// The wall's clock is set by so much at most, each time.
+const MOST_SET: i64 = 5 * 3_600 * SECOND;
 
 /// SplitMix64.
 struct Chance(u64);
@@ -54,11 +56,15 @@ enum Happening {
     Settle { life: u32 },
     /// The program dies and starts again.
     Crash,
+    /// The wall's clock is set, by so many microseconds.
+    Set(i64),
 }
 
 struct World {
     chance: Chance,
     now: i64,
+    /// How far the wall's clock is ahead of the one that never jumps.
+    ahead: i64,
     agenda: BTreeMap<(i64, u64), Happening>,
     counter: u64,
     life: u32,
@@ -94,6 +100,7 @@ impl World {
         let mut world = Self {
             chance: Chance(seed),
             now: 0,
+            ahead: 0,
             agenda: BTreeMap::new(),
             counter: 0,
             life: 0,
@@ -116,6 +123,11 @@ impl World {
         for _ in 0..world.chance.below(6) {
             let at = world.chance.below(100 * SECOND as u64) as i64;
             world.plan(at, Happening::Crash);
+        }
+        for _ in 0..world.chance.below(4) {
+            let at = world.chance.below(100 * SECOND as u64) as i64;
+            let by = world.chance.below(2 * MOST_SET as u64) as i64 - MOST_SET;
+            world.plan(at, Happening::Set(by));
         }
         world
     }
@@ -161,6 +173,7 @@ impl World {
             Happening::Finish { slot, how, .. } => self.put(Input::Finished { slot, how }),
             Happening::Settle { .. } => self.settle(),
             Happening::Crash => self.crash(),
+            Happening::Set(by) => self.ahead += by,
         }
     }
 
@@ -178,7 +191,7 @@ impl World {
             events: vec![(event.clone(), wanted.clone())],
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
-            received_at: WallTime(self.now),
+            received_at: self.wall_of(self.now),
         };
         let appended = loop {
             if let Some(Ok(appended)) = self.journal.append(std::slice::from_ref(&append)).now_or_never() {
@@ -195,9 +208,9 @@ impl World {
                 account: event.account().clone(),
                 kind: event.kind(),
                 call_hash: call_hash(&event.call),
-                created_at: WallTime(self.now),
+                created_at: self.wall_of(self.now),
                 attempts: 0,
-                due_at: WallTime(self.now),
+                due_at: self.wall_of(self.now),
                 held: false,
             });
         }
@@ -205,9 +218,16 @@ impl World {
 
     fn offer(&mut self, pending: Pending) {
         let webhook = self.hooks[pending.id.integration.number as usize - 1];
-        let (since, due) = (Moment(pending.created_at.0), Moment(pending.due_at.0));
-        let Pending { id, kind, call_hash, attempts, .. } = pending;
+        let Pending { id, kind, call_hash, attempts, created_at, due_at, .. } = pending;
+        let moment_of = |at: WallTime| Moment(at.0 - self.ahead);
+        let patience = Patience::default().with(kind);
+        let (since, due) = taken_up(patience, moment_of(created_at), moment_of(due_at), Moment(self.now));
         self.put(Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due });
+    }
+
+    /// What the wall's clock says at a moment, as far as is known now.
+    fn wall_of(&self, moment: i64) -> WallTime {
+        WallTime(moment + self.ahead)
     }
 
     fn id(&self, seq: i64, webhook: WebhookKey) -> DeliveryId {
@@ -222,7 +242,7 @@ impl World {
                 Out::Settle { slot, seq, webhook, verdict, .. } => {
                     let outcome = match verdict {
                         Verdict::Delivered => Outcome::Delivered,
-                        Verdict::RetryAt(at) => Outcome::RetryAt(WallTime(at.0)),
+                        Verdict::RetryAt(at) => Outcome::RetryAt(self.wall_of(at.0)),
                         Verdict::Expired => Outcome::Expired,
                         Verdict::Failed => Outcome::Failed(String::new()),
                         Verdict::Cancelled => Outcome::Cancelled,
@@ -312,6 +332,8 @@ impl World {
         let pending = self.journal.load().now_or_never().expect("ready").expect("readable");
         assert!(pending.is_empty(), "left behind: {pending:?}");
         assert_eq!(self.schedule.pending(), 0);
+        let longest = i64::try_from(LONGEST_PAUSE.as_micros()).expect("few");
+        assert!(self.now < TROUBLE + 2 * longest, "something waited for a clock: until {}", self.now);
         let took: BTreeSet<DeliveryId> = self.taken.iter().map(|(id, _)| *id).collect();
         let filter = Filter { after: Some(EventSeq(0)), limit: 1_000, ..Filter::default() };
         let records = self.journal.deliveries(filter).now_or_never().expect("ready").expect("readable");
