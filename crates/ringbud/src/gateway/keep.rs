@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use calls::{Event, Note, PbxName};
 use journal::settings::IntegrationId;
-use journal::{Append, Appended, DeliveryId, Journal, JournalError, Kept, Pending, WallTime, call_hash};
+use journal::{
+    Append, Appended, DeliveryId, EventSeq, Journal, JournalError, Kept, Pending, WallTime, call_hash,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -41,6 +43,9 @@ pub struct Keeper {
     pub stop: Stop,
     /// Where it is said that the journal cannot be written.
     pub blocked: Blocked,
+    /// The newest place in the journal that this PBX's events cannot go beyond without being news: where the
+    /// last run ended, and what has been told since.
+    pub told_to: EventSeq,
 }
 
 /// How many keepers wait for a journal that cannot be written.
@@ -100,7 +105,7 @@ impl Keeper {
                         self.blocked.set(false);
                         tracing::info!("the journal can be written again; nothing was lost");
                     }
-                    self.tell(batch, answers, failed);
+                    self.tell(batch, answers);
                     return 0;
                 }
                 Err(error) => {
@@ -125,7 +130,7 @@ impl Keeper {
         }
     }
 
-    fn tell(&self, batch: Vec<Append>, answers: Vec<Vec<Appended>>, was_retried: bool) {
+    fn tell(&mut self, batch: Vec<Append>, answers: Vec<Vec<Appended>>) {
         for (moment, answers) in batch.into_iter().zip(answers) {
             let Append { pbx, events, notes, received_at, .. } = moment;
             let mut due = Vec::new();
@@ -134,13 +139,14 @@ impl Keeper {
                 let seq = match answer {
                     Appended::Stored(seq) => seq,
                     // The commit whose answer got lost was done after all.
-                    Appended::Repeat(seq) if was_retried => seq,
+                    Appended::Repeat(seq) if seq > self.told_to => seq,
                     Appended::Repeat(_) => continue,
                     Appended::AfterEnded => {
                         tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), "nothing follows Ended");
                         continue;
                     }
                 };
+                self.told_to = seq;
                 count(&pbx, &event, received_at);
                 let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
                 due.extend(integrations.into_iter().map(|id| (waiting(&event, id), event.clone())));

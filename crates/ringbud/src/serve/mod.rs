@@ -18,7 +18,7 @@ use delivery::guard::Guard;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
-use journal::{JournalError, Kept, Pending};
+use journal::{EventSeq, Filter, JournalError, Kept, Pending};
 use pbx::ami::{Secret, Session, Settings};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
@@ -207,12 +207,14 @@ impl Parts<'_> {
         let mut follower = Follower::new(pbx.name.clone(), phones);
         let session = Session::new(Settings::new(&*pbx.username, secret), restored.last_heard);
         follower.restore(restored);
+        let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
         let keeper = Keeper {
             journal: self.store.journal.clone(),
             onward: self.onward.clone(),
             stop: self.stop.clone(),
             blocked: running.blocked.clone(),
+            told_to: newest.first().map_or(EventSeq(0), |kept| kept.seq),
         };
         let status = Status::new(pbx.name.clone(), pbx.address.clone(), clock::wall());
         running.links.push(status.clone());
