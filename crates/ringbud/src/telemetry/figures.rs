@@ -56,6 +56,7 @@ pub(super) fn describe() {
         "ringbud_connections_replaced_total",
         "Connections that were dead when they were to be used"
     );
+    describe_counter!("ringbud_http_full_total", "Times an HTTP client had to wait for another to go");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory the process takes");
 }
 
@@ -63,6 +64,7 @@ pub(super) fn describe() {
 pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_journal_unwritable").set(0.0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
+    metrics::counter!("ringbud_http_full_total").increment(0);
     for pbx in pbxs {
         for name in ["ringbud_link_losses_total", "ringbud_pbx_skipped_total"] {
             metrics::counter!(name, "pbx" => pbx.name.to_string()).increment(0);
