@@ -9,7 +9,7 @@ use journal::{
     Settle, Settled, WallTime, call_hash,
 };
 
-use super::{Sender, Shared, pausing};
+use super::{Sender, Shared, notices, pausing};
 use crate::schedule::Input;
 
 /// Deliveries looked at together.
@@ -132,12 +132,18 @@ impl Sender {
             server_said: String::new(),
             by_person: true,
         };
+        let before = self.shared.book.integration(integration);
         let changed = pausing::change(&self.shared, integration, |settings| {
             settings.paused.entry(kind).or_insert_with(|| pause.clone());
         })
         .await?;
         self.shared.with(super::Core::refresh);
-        changed.map(drop).ok_or(ControlError::NoSuchIntegration)
+        let account = changed.ok_or(ControlError::NoSuchIntegration)?;
+        if let Some((_, before)) = before.filter(|(_, before)| !before.paused.contains_key(&kind)) {
+            let url = before.url(kind).unwrap_or_default();
+            self.shared.herald.tell(notices::paused(&account, &[kind], url, &pause));
+        }
+        Ok(())
     }
 
     /// Resumes it; `with_kept` says whether what was kept meanwhile is sent or cancelled. Says how many
@@ -152,6 +158,7 @@ impl Sender {
         with_kept: bool,
     ) -> Result<usize, ControlError> {
         let shared = &self.shared;
+        let before = shared.book.integration(integration);
         let changed = pausing::change(shared, integration, |settings| {
             settings.paused.remove(&kind);
         })
@@ -160,17 +167,21 @@ impl Sender {
         shared.with(super::Core::refresh);
         shared.settler.flush_briefly().await;
         let filter = Filter {
-            account: Some(account),
+            account: Some(account.clone()),
             kind: Some(kind),
             states: vec![DeliveryState::Paused],
             ..Filter::default()
         };
         let wanted = |record: &DeliveryRecord| record.id.integration == integration;
-        if with_kept {
-            shared.each(filter, wanted, Shared::again).await
+        let kept = if with_kept {
+            shared.each(filter, wanted, Shared::again).await?
         } else {
-            shared.each(filter, wanted, Shared::forgo).await
+            shared.each(filter, wanted, Shared::forgo).await?
+        };
+        if before.is_some_and(|(_, before)| before.paused.contains_key(&kind)) {
+            shared.herald.tell(notices::resumed(&account, kind, with_kept, kept));
         }
+        Ok(kept)
     }
 }
 

@@ -4,6 +4,7 @@ mod bodies;
 mod control;
 mod core;
 mod failing;
+mod notices;
 mod pausing;
 mod routes;
 mod settler;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 
 pub use control::{ControlError, Wanted};
 pub use failing::{NOTED_EVERY, NOTED_FROM};
+pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
@@ -28,6 +30,7 @@ pub use trial::{TEST_NUMBER, Trial, TrialError};
 use self::core::{Core, Job, Work};
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
+use crate::herald::Herald;
 use crate::schedule::{Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
@@ -52,6 +55,8 @@ pub struct SenderOptions {
     pub limits: Limits,
     /// Whether every attempt is kept, with request and answer.
     pub history: bool,
+    /// Who tells the operator of webhooks that are paused and resumed.
+    pub herald: Herald,
     /// Where its chances (jitter) come from.
     pub seed: u64,
 }
@@ -63,6 +68,7 @@ impl Default for SenderOptions {
             response_timeout: RESPONSE_TIMEOUT,
             limits: Limits::default(),
             history: true,
+            herald: Herald::silent(),
             seed: 0,
         }
     }
@@ -107,6 +113,7 @@ struct Shared {
     notes: tokio::sync::Mutex<failing::Notes>,
     clock: Clock,
     history: bool,
+    herald: Herald,
     counts: Counts,
     /// The next deadline came nearer.
     sooner: Notify,
@@ -138,6 +145,7 @@ impl Sender {
             notes: tokio::sync::Mutex::default(),
             clock,
             history: options.history,
+            herald: options.herald,
             counts: Counts::new(),
             sooner: Notify::new(),
             landed: Notify::new(),

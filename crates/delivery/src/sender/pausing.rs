@@ -7,7 +7,7 @@ use calls::EventKind;
 use journal::JournalError;
 use journal::settings::{Integration, Pause, Setting, SettingKey};
 
-use super::Shared;
+use super::{Shared, notices};
 use crate::policy::{Moment, PAUSED_AFTER};
 use crate::schedule::WebhookKey;
 
@@ -45,18 +45,25 @@ async fn pause(
         Some(status) => format!("HTTP {status}"),
         None => last.words.to_string(),
     };
+    let served = |settings: &Integration| {
+        let new =
+            |kind: &EventKind| settings.url(*kind) == Some(&*url) && !settings.paused.contains_key(kind);
+        EventKind::ALL.into_iter().filter(new).collect::<Vec<_>>()
+    };
+    let kinds = shared.book.integration(integration).map_or_else(Vec::new, |(_, now)| served(&now));
     let pause = Pause { since: shared.clock.wall(), why, server_said, by_person: false };
     change(shared, integration, |settings| {
-        for kind in EventKind::ALL {
-            if settings.url(kind) == Some(&*url) {
-                settings.paused.entry(kind).or_insert_with(|| pause.clone());
-            }
+        for kind in served(settings) {
+            settings.paused.insert(kind, pause.clone());
         }
     })
     .await
     .map(|account| {
         if let Some(account) = account {
             tracing::warn!(%account, url = %url, why = %pause.why, server_said = %pause.server_said, "webhook paused");
+            if !kinds.is_empty() {
+                shared.herald.tell(notices::paused(&account, &kinds, &url, &pause));
+            }
         }
     })
 }

@@ -4,6 +4,7 @@ mod bad_receivers;
 mod control;
 mod failing;
 mod guard;
+mod herald;
 mod journal_trouble;
 mod payload;
 mod policy;

@@ -1,0 +1,161 @@
+//! Telling the operator: a webhook of the installation's own, for what happens to Ringbud itself.
+//!
+//! What is to be told waits in memory, for it is also told when the disk takes nothing; so what was not told
+//! when the program ends is told nobody. It goes one at a time and in order, through the same guard and with
+//! the same signatures as events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::Full;
+use journal::WallTime;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::connect::{Connector, ConnectorOptions, Failed, Pool, Pools, Trust};
+use crate::guard::WebhookUrl;
+use crate::policy::Answer;
+use crate::signing::{Key, sign};
+
+/// So many notices wait; what comes then is dropped, counted and logged.
+pub const NOTICES_HELD: usize = 1_000;
+/// How long one is tried.
+pub const NOTICE_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+/// The pause after a failed attempt; doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Something an operator is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// What, as `webhook.paused`.
+    pub kind: &'static str,
+    /// The rest.
+    pub data: Value,
+}
+
+impl Notice {
+    /// The body, as the Standard Webhooks specification recommends it.
+    pub fn body(&self, at: WallTime) -> String {
+        let at = jiff::Timestamp::from_microsecond(at.0 - at.0.rem_euclid(1_000_000)).unwrap_or_default();
+        let (kind, at) = (json!(self.kind), json!(at.to_string()));
+        format!("{{\"type\":{kind},\"timestamp\":{at},\"data\":{}}}", self.data)
+    }
+}
+
+/// Where the operator is told.
+pub struct HeraldOptions {
+    /// The web service.
+    pub url: WebhookUrl,
+    /// What signs.
+    pub key: Option<Key>,
+    /// How connections are made, and where they may go.
+    pub connector: ConnectorOptions,
+    /// For the answer to a request.
+    pub response_timeout: Duration,
+}
+
+/// Tells the operator, if there is somebody to tell. Clones are the same herald.
+#[derive(Clone, Default)]
+pub struct Herald {
+    queue: Option<mpsc::Sender<(WallTime, Notice)>>,
+    clock: Option<Clock>,
+}
+
+impl Herald {
+    /// Nobody is told.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Starts a task that tells, on the runtime this is called in; it ends with the last clone.
+    pub fn start(options: HeraldOptions) -> Self {
+        let (queue, waiting) = mpsc::channel(NOTICES_HELD);
+        let clock = Clock::start();
+        tokio::spawn(tell_all(Way::of(options), clock.clone(), waiting));
+        metrics::counter!("ringbud_notices_dropped_total").increment(0);
+        Self { queue: Some(queue), clock: Some(clock) }
+    }
+
+    /// Tells, later and without waiting.
+    pub fn tell(&self, notice: Notice) {
+        let (Some(queue), Some(clock)) = (&self.queue, &self.clock) else { return };
+        if let Err(refused) = queue.try_send((clock.wall(), notice)) {
+            let (_, notice) = refused.into_inner();
+            metrics::counter!("ringbud_notices_dropped_total").increment(1);
+            tracing::warn!(kind = notice.kind, data = %notice.data, "the operator is not told: too much waits");
+        }
+    }
+}
+
+/// The way to the operator's web service.
+struct Way {
+    url: WebhookUrl,
+    keys: Vec<Key>,
+    pool: Pool,
+}
+
+impl Way {
+    fn of(HeraldOptions { url, key, connector, response_timeout }: HeraldOptions) -> Self {
+        let pools = Arc::new(Pools::new(Connector::new(connector), response_timeout));
+        let tls = url.origin().tls.then(|| Trust::of_the_machine().public());
+        let pool = Pool::new(pools, url.origin().clone(), tls);
+        Self { url, keys: key.into_iter().collect(), pool }
+    }
+
+    /// One attempt; what went wrong, in words.
+    async fn attempt(&self, id: &str, body: &Bytes, now: WallTime) -> Result<(), String> {
+        let request = self.request(id, body, now).map_err(|error| error.to_string())?;
+        match self.pool.send(request).await.end {
+            Ok(answered) if Answer::of(answered.status) == Answer::Taken => Ok(()),
+            Ok(answered) => Err(format!("HTTP {}", answered.status)),
+            Err(Failed::Connect(error)) => Err(error.to_string()),
+            Err(Failed::Answer(words)) => Err(format!("no answer: {words}")),
+            Err(Failed::TimedOut) => Err("no answer in time".to_owned()),
+        }
+    }
+
+    fn request(&self, id: &str, body: &Bytes, now: WallTime) -> Result<Request<Full<Bytes>>, http::Error> {
+        let at = now.0.div_euclid(1_000_000).to_string();
+        let target = match self.url.query() {
+            "" => self.url.path().to_owned(),
+            query => format!("{}?{query}", self.url.path()),
+        };
+        let mut request = Request::post(target)
+            .header(HOST, self.url.host_header())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header("webhook-id", id)
+            .header("webhook-timestamp", &at);
+        if !self.keys.is_empty() {
+            let name = HeaderName::from_static("webhook-signature");
+            request = request.header(name, sign(&self.keys, id, &at, body));
+        }
+        request.body(Full::new(body.clone()))
+    }
+}
+
+async fn tell_all(way: Way, clock: Clock, mut waiting: mpsc::Receiver<(WallTime, Notice)>) {
+    let mut count = 0_u64;
+    while let Some((at, notice)) = waiting.recv().await {
+        count += 1;
+        let id = format!("ringbud-{}-{count}", at.0);
+        let body = Bytes::from(notice.body(at));
+        let until = clock.now().plus(NOTICE_PATIENCE);
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = way.attempt(&id, &body, clock.wall()).await {
+            if clock.now().plus(pause) > until {
+                tracing::warn!(kind = notice.kind, data = %notice.data, error, "the operator could not be told");
+                break;
+            }
+            tracing::debug!(kind = notice.kind, error, "the operator is told later");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        way.pool.tidy();
+    }
+}
