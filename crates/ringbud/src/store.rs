@@ -55,6 +55,8 @@ pub enum StoreError {
 pub struct Store {
     /// What is kept.
     pub journal: Arc<dyn Journal>,
+    /// The same, as the file it is.
+    pub sqlite: Arc<Sqlite>,
     /// The settings.
     pub book: Arc<SettingsBook>,
 }
@@ -80,9 +82,10 @@ impl Store {
                 Sealer::from_key_file(&file).map_err(|why| StoreError::Key { file, why })?
             }
         };
-        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder, access, sealer)?);
+        let sqlite = Arc::new(Sqlite::open(folder, access, sealer)?);
+        let journal: Arc<dyn Journal> = sqlite.clone();
         let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-        Ok(Self { journal, book })
+        Ok(Self { journal, sqlite, book })
     }
 }
 

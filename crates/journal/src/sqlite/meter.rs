@@ -20,8 +20,13 @@ pub struct Commits {
 }
 
 /// Counts.
-#[derive(Clone, Default)]
-pub(super) struct Meter(Arc<Counters>);
+#[derive(Clone)]
+pub(super) struct Meter {
+    counters: Arc<Counters>,
+    seconds: metrics::Histogram,
+    batches: metrics::Histogram,
+    failures: metrics::Counter,
+}
 
 #[derive(Default)]
 struct Counters {
@@ -35,6 +40,19 @@ struct Counters {
 /// A commit that has begun.
 pub(super) struct Begun(Instant);
 
+impl Default for Meter {
+    fn default() -> Self {
+        let failures = metrics::counter!("ringbud_journal_commit_failures_total");
+        failures.increment(0);
+        Self {
+            counters: Arc::default(),
+            seconds: metrics::histogram!("ringbud_journal_commit_seconds"),
+            batches: metrics::histogram!("ringbud_journal_commit_jobs"),
+            failures,
+        }
+    }
+}
+
 impl Meter {
     #[expect(clippy::disallowed_methods, reason = "how long a commit takes is measured where it is made")]
     pub(super) fn begin() -> Begun {
@@ -42,8 +60,12 @@ impl Meter {
     }
 
     pub(super) fn end(&self, begun: &Begun, jobs: usize, went_well: bool) {
-        let micros = u64::try_from(begun.0.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let Counters { done, failed, jobs: all_jobs, micros: all_micros, last_micros } = &*self.0;
+        let took = begun.0.elapsed();
+        self.seconds.record(took.as_secs_f64());
+        self.batches.record(f64::from(u32::try_from(jobs).unwrap_or(u32::MAX)));
+        self.failures.increment(u64::from(!went_well));
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let Counters { done, failed, jobs: all_jobs, micros: all_micros, last_micros } = &*self.counters;
         if went_well { done } else { failed }.fetch_add(1, Relaxed);
         all_jobs.fetch_add(jobs as u64, Relaxed);
         all_micros.fetch_add(micros, Relaxed);
@@ -51,7 +73,7 @@ impl Meter {
     }
 
     pub(super) fn read(&self) -> Commits {
-        let Counters { done, failed, jobs, micros, last_micros } = &*self.0;
+        let Counters { done, failed, jobs, micros, last_micros } = &*self.counters;
         Commits {
             done: done.load(Relaxed),
             failed: failed.load(Relaxed),

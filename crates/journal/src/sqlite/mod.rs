@@ -130,6 +130,12 @@ impl Sqlite {
         Ok(Self { place, writer, readers, sealer, clock: options.clock, lock })
     }
 
+    /// Whether the store is too large to be checked when it is opened: then [`Sqlite::check`] is worth a
+    /// thread's time beside everything else.
+    pub fn is_large(&self) -> bool {
+        schema::is_large(opening::bytes_on_disk(&self.place))
+    }
+
     /// Checks the store from end to end; takes seconds a gigabyte, and keeps nobody waiting.
     ///
     /// # Errors

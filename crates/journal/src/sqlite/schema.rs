@@ -263,7 +263,11 @@ pub(super) fn check_key(conn: &Connection, sealer: &Sealer) -> Result<(), Failur
 
 /// Checks a small store whole.
 pub(super) fn check_small(conn: &Connection, bytes: u64) -> Result<(), Failure> {
-    if bytes <= CHECKED_AT_OPEN_BYTES { check(conn).map_err(Failure::from) } else { Ok(()) }
+    if is_large(bytes) { Ok(()) } else { check(conn).map_err(Failure::from) }
+}
+
+pub(super) const fn is_large(bytes: u64) -> bool {
+    bytes > CHECKED_AT_OPEN_BYTES
 }
 
 /// Checks a store from end to end.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::{Journal, SettingsBook, WallTime};
+use journal::{Journal, SettingsBook, Sqlite, WallTime};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
@@ -23,10 +23,11 @@ const GAUGES: Duration = Duration::from_secs(5);
 
 pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandle) -> Vec<JoinHandle<()>> {
     let (journal, book) = (running.store.journal.clone(), running.store.book.clone());
+    let sqlite = running.store.sqlite.clone();
     vec![
         tokio::spawn(refresh(book)),
-        tokio::spawn(prune(journal.clone(), config.keep.clone())),
-        tokio::spawn(gauges(running.links.clone(), running.sender.clone(), journal, metrics)),
+        tokio::spawn(prune(journal, config.keep.clone())),
+        tokio::spawn(gauges(running.links.clone(), running.sender.clone(), sqlite, metrics)),
         tokio::spawn(follow_links(running.links.clone(), running.board.clone())),
     ]
 }
@@ -83,18 +84,14 @@ async fn follow_links(links: Vec<Status>, board: Arc<Board>) {
     }
 }
 
-async fn gauges(
-    links: Vec<Status>,
-    sender: Arc<Sender>,
-    journal: Arc<dyn Journal>,
-    handle: PrometheusHandle,
-) {
+async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, handle: PrometheusHandle) {
     loop {
         for link in &links {
             link.with(link_gauges);
         }
         let oldest = sender.oldest().unwrap_or_default();
         metrics::gauge!("ringbud_delivery_oldest_seconds").set(oldest.as_secs_f64());
+        metrics::gauge!("ringbud_journal_waiting").set(number(journal.waiting()));
         if let Ok(size) = journal.size().await {
             metrics::gauge!("ringbud_journal_bytes")
                 .set(number(usize::try_from(size.bytes).unwrap_or(usize::MAX)));

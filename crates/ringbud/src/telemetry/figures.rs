@@ -17,6 +17,19 @@ pub(super) fn describe() {
         "From an event's arrival until it is on disk"
     );
     describe_histogram!("ringbud_journal_append_seconds", Unit::Seconds, "How long a commit of events took");
+    describe_histogram!(
+        "ringbud_journal_commit_seconds",
+        Unit::Seconds,
+        "How long a commit of the journal's writer took, whatever was in it"
+    );
+    describe_histogram!("ringbud_journal_commit_jobs", "How many jobs went into one commit");
+    describe_counter!("ringbud_journal_commit_failures_total", "Commits that failed");
+    describe_gauge!("ringbud_journal_waiting", "Jobs that wait for the journal's writer");
+    describe_gauge!("ringbud_journal_damaged", "1 once the store was found damaged");
+    describe_counter!(
+        "ringbud_notices_dropped_total",
+        "What the operator was not told because too much waited"
+    );
     describe_gauge!("ringbud_journal_unwritable", "1 while the journal cannot be written");
     describe_gauge!("ringbud_journal_bytes", Unit::Bytes, "Size of the journal on disk");
     describe_gauge!("ringbud_journal_events", "Events kept");
@@ -63,6 +76,7 @@ pub(super) fn describe() {
 /// Puts up what only moves in bad times, so that an alert can tell none from unknown.
 pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_journal_unwritable").set(0.0);
+    metrics::gauge!("ringbud_journal_damaged").set(0.0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
     metrics::counter!("ringbud_http_full_total").increment(0);
     for pbx in pbxs {

@@ -15,6 +15,9 @@ pub use figures::begin;
 const SECONDS: [f64; 16] =
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
 
+/// Bounds of the histogram of how many jobs went into one commit.
+const JOBS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0];
+
 /// Starts the log. `RINGBUD_LOG` in the environment beats the configuration's level.
 pub fn start_log(log: &Log) {
     let filter = EnvFilter::try_from_env("RINGBUD_LOG").or_else(|_| EnvFilter::try_new(&log.level));
@@ -34,6 +37,9 @@ pub fn start_metrics() -> PrometheusHandle {
     let builder = PrometheusBuilder::new();
     let builder = builder
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full("ringbud_journal_commit_jobs".to_owned()), &JOBS)
+        })
         .unwrap_or_else(|_| PrometheusBuilder::new());
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
