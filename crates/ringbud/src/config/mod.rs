@@ -6,6 +6,7 @@
 //! can replay a recording with a customer's configuration and without the customer's secrets.
 
 mod http;
+mod operator;
 mod outgoing;
 mod pbx;
 mod problem;
@@ -15,6 +16,7 @@ mod section;
 use std::path::{Path, PathBuf};
 
 pub use http::{Http, TlsFiles};
+pub use operator::Operator;
 pub use outgoing::{Keep, Log, LogFormat, Outgoing};
 pub use pbx::{Kind, Pbx, PhoneRule};
 pub use problem::{ConfigError, Place, Problem};
@@ -49,6 +51,8 @@ pub struct Config {
     pub pbxs: Vec<Pbx>,
     /// How web services are called.
     pub outgoing: Outgoing,
+    /// Whom Ringbud tells what happens to itself.
+    pub operator: Option<Operator>,
     /// The program's own log.
     pub log: Log,
     /// How long what happened is kept.
@@ -100,6 +104,7 @@ impl Config {
             http: http::read(root),
             pbxs: pbx::read_all(root),
             outgoing: outgoing::read_outgoing(root),
+            operator: operator::read(root),
             log: outgoing::read_log(root),
             keep: outgoing::read_keep(root),
         };

@@ -62,7 +62,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     /etc/ringbud/ringbud.toml:4: [http] lisen: is not a known key; did you mean listen?
     /etc/ringbud/ringbud.toml:5: [[pbx]] username: is missing; expected the user of its manager.conf
     /etc/ringbud/ringbud.toml:9: [[pbx]] user_name: is not a known key; did you mean username?
-    /etc/ringbud/ringbud.toml:13: mail: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, pbx, outgoing, log, keep
+    /etc/ringbud/ringbud.toml:13: mail: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, pbx, outgoing, operator, log, keep
     ");
 }
 
@@ -146,6 +146,20 @@ fn a_secret_that_is_not_there_is_named_with_its_line() {
     let text = SOUND.replace("secret = \"s3cret\"", "secret_file = \"/nonexistent/secret\"");
     let config = parse(&text).unwrap();
     insta::assert_snapshot!(config.pbxs[0].secret.read().unwrap_err(), @"/etc/ringbud/ringbud.toml:10: [[pbx]] secret_file: the file /nonexistent/secret cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn the_operators_web_service_is_checked_where_it_is_configured() {
+    let sound = "data_dir = \"data\"\n[operator]\nurl = \"https://ops.example.com/ringbud\"\n";
+    assert_eq!(parse(sound).unwrap().operator.unwrap().link_down.as_secs(), 60);
+    for (from, to, complaint) in [
+        ("https://", "ftp://", "[operator] url"),
+        ("url =", "uri =", "did you mean url?"),
+        ("url =", "link_down_secs = 0\nurl =", "expected a whole number from 1"),
+    ] {
+        let said = parse(&sound.replace(from, to)).unwrap_err().to_string();
+        assert!(said.contains(complaint), "{said}");
+    }
 }
 
 #[test]

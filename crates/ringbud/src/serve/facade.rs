@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
 use web::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 
+use super::damage::Damage;
 use crate::board::Board;
 use crate::gateway::Blocked;
 use crate::link::{LinkStatus, Standing, Status};
@@ -22,6 +23,7 @@ pub(super) struct Facade {
     pub(super) book: Arc<SettingsBook>,
     pub(super) guard: Guard,
     pub(super) blocked: Blocked,
+    pub(super) damage: Damage,
     pub(super) metrics: PrometheusHandle,
 }
 
@@ -35,6 +37,7 @@ impl Gateway for Facade {
         if self.sender.status().journal_blocked || self.blocked.is_blocked() {
             reasons.push("the journal cannot be written: is the disk full, or read-only?".to_owned());
         }
+        reasons.extend(self.damage.reason());
         // A PBX that is down does not make the gateway useless; one that was not even tried yet does.
         let untried = self.links.iter().filter_map(|status| {
             status.with(|link| {

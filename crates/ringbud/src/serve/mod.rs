@@ -4,8 +4,10 @@
 //! said is kept; requests that are out are answered; HTTP ends; the journal closes. So no event is lost and
 //! no request cut off.
 
+mod damage;
 mod facade;
 mod http;
+mod operator;
 mod watch;
 
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use calls::{Note, PbxName};
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
+use delivery::herald::Herald;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
@@ -89,7 +92,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let store = Store::open(config, Access::Gateway).await?;
     let listener = http::bind(&config.http).await?;
     let board = Arc::new(Board::default());
-    let sender = Arc::new(Sender::start(store.journal.clone(), store.book.clone(), sender_options(config)));
+    let herald = operator::herald(config)?;
+    let options = sender_options(config, herald.clone());
+    let sender = Arc::new(Sender::start(store.journal.clone(), store.book.clone(), options));
     let waiting = sender.load().await?;
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");
@@ -121,6 +126,14 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         parts.follow(pbx, secret, &mut running).await?;
     }
     running.background.extend(watch::start(config, &running, metrics.clone()));
+    let damage = damage::Damage::default();
+    let check = damage::check_large(store.sqlite.clone(), damage.clone(), herald.clone());
+    running.background.push(tokio::spawn(check));
+    if let Some(told) = &config.operator {
+        let (links, blocked) = (running.links.clone(), running.blocked.clone());
+        let watch = operator::watch(herald, links, told.link_down, running.sender.clone(), blocked);
+        running.background.push(tokio::spawn(watch));
+    }
     let facade = facade::Facade {
         links: running.links.clone(),
         board,
@@ -128,6 +141,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         book: store.book.clone(),
         guard: Guard::new(config.outgoing.allow.clone()),
         blocked: running.blocked.clone(),
+        damage,
         metrics,
     };
     let web = web::Web {
@@ -259,15 +273,20 @@ fn secrets(config: &Config) -> Result<Vec<Secret>, ServeError> {
     if problems.is_empty() { Ok(secrets) } else { Err(ServeError::Secrets(problems)) }
 }
 
-fn sender_options(config: &Config) -> SenderOptions {
+fn connector_options(config: &Config) -> ConnectorOptions {
+    let outgoing = &config.outgoing;
+    ConnectorOptions {
+        guard: Guard::new(outgoing.allow.clone()),
+        connect_timeout: outgoing.connect_timeout,
+        proxy: outgoing.proxy.as_deref().map(Arc::from),
+        ..ConnectorOptions::default()
+    }
+}
+
+fn sender_options(config: &Config, herald: Herald) -> SenderOptions {
     let outgoing = &config.outgoing;
     SenderOptions {
-        connector: ConnectorOptions {
-            guard: Guard::new(outgoing.allow.clone()),
-            connect_timeout: outgoing.connect_timeout,
-            proxy: outgoing.proxy.as_deref().map(Arc::from),
-            ..ConnectorOptions::default()
-        },
+        connector: connector_options(config),
         response_timeout: outgoing.response_timeout,
         limits: Limits {
             total: outgoing.total,
@@ -275,6 +294,7 @@ fn sender_options(config: &Config) -> SenderOptions {
             ..Limits::default()
         },
         history: config.keep.attempts,
+        herald,
         seed: u64::from(clock::chance()),
     }
 }

@@ -11,5 +11,6 @@ mod kills;
 mod lab;
 mod links;
 mod monitoring;
+mod operator;
 mod stopping;
 mod store;

@@ -1,0 +1,175 @@
+//! Telling the operator: which links are down for long, and whether the journal takes what it is given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use delivery::herald::{Herald, HeraldOptions, Notice};
+use delivery::sender::Sender;
+use delivery::signing::Key;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{ServeError, connector_options};
+use crate::config::{Config, Operator, Place, Problem};
+use crate::gateway::Blocked;
+use crate::link::{LinkStatus, Standing, Status};
+
+/// How often links and journal are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The herald of a configuration; a silent one where it names no operator.
+pub(super) fn herald(config: &Config) -> Result<Herald, ServeError> {
+    let Some(Operator { url, secret, .. }) = &config.operator else { return Ok(Herald::silent()) };
+    let unusable = |problem| ServeError::Secrets(vec![problem]);
+    let secret = secret.as_ref().map(|source| source.read()).transpose().map_err(unusable)?;
+    let key = secret.map(|secret| Key::parse(secret.expose())).transpose().map_err(|error| {
+        let place = Place { file: config.file.clone(), line: 1, key: "[operator] secret".to_owned() };
+        unusable(Problem { place, what: error.to_string() })
+    })?;
+    Ok(Herald::start(HeraldOptions {
+        url: url.clone(),
+        key,
+        connector: connector_options(config),
+        response_timeout: config.outgoing.response_timeout,
+    }))
+}
+
+/// What was seen of a link, or of the journal.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watched {
+    bad_since: Option<Instant>,
+    told: bool,
+}
+
+/// What there is to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Bad,
+    GoodAfter(Duration),
+}
+
+impl Watched {
+    /// Looks; what has been bad for less than `patience` is nobody's business.
+    fn look(&mut self, good: bool, now: Instant, patience: Duration) -> Option<Turn> {
+        if good {
+            let Self { bad_since, told } = std::mem::take(self);
+            return bad_since.filter(|_| told).map(|since| Turn::GoodAfter(now - since));
+        }
+        let since = *self.bad_since.get_or_insert(now);
+        let tell = !self.told && now - since >= patience;
+        self.told |= tell;
+        tell.then_some(Turn::Bad)
+    }
+}
+
+/// Looks every moment, and tells.
+pub(super) async fn watch(
+    herald: Herald,
+    links: Vec<Status>,
+    link_down: Duration,
+    sender: Arc<Sender>,
+    blocked: Blocked,
+) {
+    let mut watched = vec![Watched::default(); links.len()];
+    let mut journal = Watched::default();
+    loop {
+        let now = Instant::now();
+        for (link, watched) in links.iter().zip(&mut watched) {
+            let turn = link.with(|link| {
+                let turn = watched.look(link.standing == Standing::Live, now, link_down)?;
+                Some(of_link(link, turn))
+            });
+            turn.into_iter().for_each(|notice| herald.tell(notice));
+        }
+        let writable = !(sender.status().journal_blocked || blocked.is_blocked());
+        if let Some(turn) = journal.look(writable, now, Duration::ZERO) {
+            herald.tell(of_journal(turn));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn of_link(link: &LinkStatus, turn: Turn) -> Notice {
+    let pbx = link.pbx.to_string();
+    match turn {
+        Turn::Bad => {
+            let why = link.last_error.as_ref().map_or("it is not reached yet", |(_, why)| why);
+            Notice { kind: "pbx.down", data: json!({ "pbx": pbx, "why": why }) }
+        }
+        Turn::GoodAfter(down) => {
+            Notice { kind: "pbx.up", data: json!({ "pbx": pbx, "down_secs": down.as_secs() }) }
+        }
+    }
+}
+
+fn of_journal(turn: Turn) -> Notice {
+    match turn {
+        Turn::Bad => {
+            let why = "the journal cannot be written: is the disk full, or read-only?";
+            Notice { kind: "journal.unwritable", data: json!({ "why": why }) }
+        }
+        Turn::GoodAfter(bad) => {
+            Notice { kind: "journal.writable", data: json!({ "unwritable_secs": bad.as_secs() }) }
+        }
+    }
+}
+
+/// The store was found damaged.
+pub(super) fn damaged(why: &str) -> Notice {
+    Notice { kind: "journal.damaged", data: json!({ "why": why }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use calls::{AccountId, EventKind, PbxName};
+    use delivery::sender::{paused, resumed};
+    use journal::WallTime;
+    use journal::settings::Pause;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_what_lasts_is_told_and_once() {
+        let (mut watched, began) = (Watched::default(), Instant::now());
+        let mut look = |good, secs| watched.look(good, began + secs * SECOND, 60 * SECOND);
+        assert_eq!([look(true, 0), look(false, 1), look(false, 60), look(true, 61)], [None; 4]);
+        assert_eq!([look(false, 70), look(false, 130), look(false, 131)], [None, Some(Turn::Bad), None]);
+        assert_eq!([look(true, 170), look(true, 171)], [Some(Turn::GoodAfter(100 * SECOND)), None]);
+    }
+
+    /// What the page shows is what is sent.
+    #[test]
+    fn the_page_shows_every_body_an_operator_gets() {
+        let account = AccountId::new("1001");
+        let link = Status::new(PbxName::new("pbx1"), "pbx1:5038".to_owned(), WallTime(0));
+        link.change(|link| link.last_error = Some((WallTime(0), "connection refused".to_owned())));
+        let pause = Pause {
+            since: WallTime(0),
+            why: "nothing has succeeded for 5 days".to_owned(),
+            server_said: "HTTP 503".to_owned(),
+            by_person: false,
+        };
+        let all = EventKind::ALL;
+        let notices = [
+            paused(&account, &all, "https://crm.example.com/ringbud", &pause),
+            resumed(&account, EventKind::Ended, true, 17),
+            link.with(|link| of_link(link, Turn::Bad)),
+            link.with(|link| of_link(link, Turn::GoodAfter(300 * SECOND))),
+            of_journal(Turn::Bad),
+            of_journal(Turn::GoodAfter(40 * SECOND)),
+            damaged("wrong # of entries in index given_up_by_account"),
+        ];
+        let at = WallTime(1_795_337_580_900_000);
+        let bodies: Vec<String> = notices.iter().map(|notice| notice.body(at)).collect();
+        let page = include_str!("../../../../docs/operate.md");
+        let shown = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or("");
+        assert_eq!(
+            shown.lines().collect::<Vec<_>>(),
+            bodies,
+            "docs/operate.md should show:\n{}",
+            bodies.join("\n")
+        );
+    }
+}
