@@ -200,14 +200,20 @@ impl Gateway {
             return said.clone();
         }
         loop {
-            let line = patiently(words, self.log.next_line()).await.unwrap();
-            let line = line.unwrap_or_else(|| panic!("it ended without saying {words:?}: {:?}", self.said));
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-            self.said.push(line.clone());
+            let line = self.hears().await;
             if begins(&line) {
                 return line;
             }
         }
+    }
+
+    /// Waits for the next thing it says.
+    pub(crate) async fn hears(&mut self) -> Value {
+        let line = patiently("its next words", self.log.next_line()).await.unwrap();
+        let line = line.unwrap_or_else(|| panic!("it has ended: {:?}", self.said));
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        self.said.push(line.clone());
+        line
     }
 
     /// Its process id.

@@ -1,13 +1,12 @@
 //! Disks that are full or take nothing: the state is clear, nothing is lost that was kept, and it goes on by
 //! itself when the disk does. On real file systems of their own, which only root can make.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calls::{Note, PbxName};
+use demo::receiver::Received;
 use http::StatusCode;
 use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
@@ -16,62 +15,8 @@ use ringbud::gateway::{Blocked, Keeper, MAX_MOMENTS, Onward};
 use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, kinds, patiently};
+use crate::disk::Disk;
 use crate::kills::old_leg;
-
-/// Room on the small disk.
-const SIZE: &str = "size=6m";
-
-/// A small file system, mounted over a folder; unmounted when dropped, however the test ends.
-struct Disk {
-    folder: PathBuf,
-}
-
-impl Disk {
-    /// None where nobody may mount; in CI that is a failure.
-    fn over(folder: &Path) -> Option<Self> {
-        std::fs::create_dir_all(folder).unwrap();
-        if mount(&["-t", "tmpfs", "-o", SIZE, "ringbud-test", folder.to_str().unwrap()]) {
-            return Some(Self { folder: folder.to_owned() });
-        }
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "the tests of bad disks need root to mount one"
-        );
-        println!("LEFT OUT: the tests of bad disks need root to mount one");
-        None
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.folder.join("ballast")
-    }
-
-    /// Leaves no room at all.
-    fn fill(&self) {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(self.ballast()).unwrap();
-        for block in [vec![0_u8; 65_536], vec![0; 4_096]] {
-            while std::io::Write::write_all(&mut file, &block).is_ok() {}
-        }
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.ballast()).unwrap();
-    }
-
-    fn read_only(&self, is_so: bool) {
-        let how = if is_so { "remount,ro" } else { "remount,rw" };
-        assert!(mount(&["-o", how, self.folder.to_str().unwrap()]), "{how}");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
-    }
-}
-
-fn mount(arguments: &[&str]) -> bool {
-    Command::new("mount").args(arguments).status().is_ok_and(|status| status.success())
-}
 
 /// Whether the gateway says that it does its work, and its figure for the journal.
 async fn state(gateway: &Gateway) -> (u16, String, bool) {
@@ -132,22 +77,16 @@ async fn killed_on_a_full_disk_what_was_kept_is_told_when_there_is_room() {
     let Some(disk) = Disk::over(&bed.data()) else { return };
     bed.integrate("POST").await;
     bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
-    let gateway = bed.serve().await;
+    let mut gateway = bed.serve().await;
     bed.play(&["inbound-answered"], 50.0).await;
     bed.request().await;
+    keeps(&mut gateway, 3).await;
     disk.fill();
     gateway.kill().await;
     bed.receiver.behave(StatusCode::OK, Duration::ZERO);
     let gateway = bed.serve().await;
     disk.make_room();
-    let mut taken = Vec::new();
-    while taken.len() < 3 {
-        let request = bed.request().await;
-        if request.status == StatusCode::OK {
-            taken.push(request);
-        }
-    }
-    assert_eq!(kinds(&taken), ["Incoming", "Answered", "Ended"]);
+    assert_eq!(kinds(&taken(&mut bed, 3).await), ["Incoming", "Answered", "Ended"]);
     gateway.stop().await;
 }
 
@@ -165,6 +104,48 @@ async fn stopped_while_the_disk_is_full_it_counts_and_says_what_it_could_not_kee
     // The call's last event may not have been read any more.
     assert!(said["level"] == "ERROR" && matches!(said["events"].as_u64(), Some(2..=3)), "{said}");
     assert_eq!(gateway.ends().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_file_system_that_breaks_under_it_is_told_and_what_was_kept_is_told_when_it_is_mounted_again() {
+    let mut bed = Bed::new().await;
+    let Some(disk) = Disk::in_an_image(&bed.data()) else { return };
+    bed.integrate("POST").await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    let mut gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.request().await;
+    keeps(&mut gateway, 3).await;
+    disk.breaks();
+    bed.play(&["outbound-answered"], 50.0).await;
+    gateway.says("events cannot be kept").await;
+    let (status, reasons, unwritable) = state(&gateway).await;
+    assert_eq!((status, unwritable), (503, true), "{reasons}");
+    gateway.kill().await;
+    disk.is_mounted_again();
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    let gateway = bed.serve().await;
+    assert_eq!(kinds(&taken(&mut bed, 3).await), ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+}
+
+/// Waits until so many events are kept.
+async fn keeps(gateway: &mut Gateway, events: usize) {
+    while gateway.said.iter().filter(|line| line["message"] == "event").count() < events {
+        gateway.hears().await;
+    }
+}
+
+/// The next requests that are answered with 200.
+async fn taken(bed: &mut Bed, count: usize) -> Vec<Received> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        let request = bed.request().await;
+        if request.status == StatusCode::OK {
+            taken.push(request);
+        }
+    }
+    taken
 }
 
 /// Those who are told of what is kept.

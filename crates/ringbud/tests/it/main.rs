@@ -6,6 +6,7 @@ mod bed;
 mod calls_arrive;
 mod commands;
 mod configuration;
+mod disk;
 mod disks;
 mod kills;
 mod lab;
