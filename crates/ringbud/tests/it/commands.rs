@@ -202,3 +202,18 @@ async fn help_completions_and_man_page_come_from_one_source() {
     }
     assert!(String::from_utf8(ringbud(&["man"]).await.stdout).unwrap().contains(".TH ringbud"));
 }
+
+#[tokio::test]
+async fn how_long_events_are_tried_is_an_accounts_own_choice() {
+    let bed = Bed::new().await;
+    bed.ask(&["account", "set", "1001"]).await;
+    let set = |option, secs| ["integration", "set", "1001", option, secs];
+    bed.ask(&set("--retry-incoming-secs", "30")).await;
+    bed.ask(&set("--retry-others-secs", "86400")).await;
+    let shown: serde_json::Value =
+        serde_json::from_str(&bed.ask(&["integration", "show", "1001"]).await).unwrap();
+    assert_eq!(shown["retry"], serde_json::json!({ "incoming_secs": 30, "others_secs": 86_400 }));
+    let refused = bed.run(&set("--retry-incoming-secs", "3601")).await;
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("between 1 and 3600 seconds"), "{said}");
+}

@@ -75,6 +75,12 @@ struct SetArgs {
     /// How a POST body is written.
     #[arg(long, value_parser = ["form", "json"])]
     body_format: Option<String>,
+    /// How many seconds an Incoming is tried for, 1 to 3600; 60 where nothing is set.
+    #[arg(long, value_name = "SECONDS")]
+    retry_incoming_secs: Option<u32>,
+    /// How many seconds the other events are tried for, 60 to 2592000; three days where nothing is set.
+    #[arg(long, value_name = "SECONDS")]
+    retry_others_secs: Option<u32>,
     /// Anything else: a file with the API's JSON for an integration, whose fields are taken over.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -159,6 +165,12 @@ impl SetArgs {
             ("body_format", self.body_format.as_deref()),
         ];
         wanted.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+        let retry = [("incoming_secs", self.retry_incoming_secs), ("others_secs", self.retry_others_secs)];
+        for (name, secs) in retry {
+            if let Some(secs) = secs {
+                wanted.entry("retry").or_insert_with(|| json!({}))[name] = json!(secs);
+            }
+        }
         Ok(wanted)
     }
 }
