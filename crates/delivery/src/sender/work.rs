@@ -101,7 +101,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
     });
     tracing::debug!(
         account = %kept.event.account(),
-        event = %kept.event.id(),
+        event_id = %kept.event.id(),
         kind = kept.event.kind().name(),
         attempt = job.attempt,
         status = read.status,

@@ -249,9 +249,11 @@ impl Running {
             heard_at,
             received_at: clock::wall(),
         };
+        let pbx_message = self.task.session.counts().messages;
         for said in self.task.follower.take_outputs() {
             match said {
                 Said::Event(event) => {
+                    tracing::debug!(pbx = %moment.pbx, pbx_message, event_id = %event.id(), "the PBX said");
                     let to: Vec<IntegrationId> = self.task.routes.of(event.account(), event.kind());
                     moment.events.push((*event, to));
                 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::bed::{Bed, kinds};
+use crate::bed::{Bed, kind, kinds};
 
 #[tokio::test]
 async fn an_answered_call_is_three_requests_in_order_with_one_id() {
@@ -82,4 +82,23 @@ async fn a_phone_given_to_a_colleague_rings_for_the_colleague() {
     assert_eq!(request.parameter("EmployeeLocalNumber"), "900");
     assert_ne!(request.parameter("Calledphone"), "900");
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_event_is_followed_from_the_pbx_to_the_attempt() {
+    let mut bed = Bed::new().await;
+    bed.write(&bed.sound().replace("ringbud::gateway=debug", "ringbud::gateway=debug,delivery=debug"));
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let requests = bed.requests(3).await;
+    let said = gateway.stop().await;
+    for request in &requests {
+        let of_it = |line: &&serde_json::Value| line["event_id"] == request.header("webhook-id");
+        let lines: Vec<_> = said.iter().filter(of_it).collect();
+        let words: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(words, ["the PBX said", "event", "attempt"], "{lines:?}");
+        assert!(lines[0]["pbx_message"].as_u64().unwrap() > 0);
+        assert_eq!((&lines[1]["kind"], &lines[2]["status"]), (&kind(request).into(), &200.into()));
+    }
 }
