@@ -5,6 +5,7 @@
 //! [`Gateway`].
 
 pub mod api;
+mod audit;
 mod clock;
 mod gateway;
 mod state;

@@ -93,7 +93,8 @@ pub(super) async fn set(
     let new = web.book.account(&id).is_none();
     let setting = Setting::Account(value.clone());
     let version = web.book.put(SettingKey::Account(id.clone()), Some(setting), expected).await?;
-    tracing::info!(account = %id, by = caller.name, "account set");
+    let what = if new { "audit.account_made" } else { "audit.account" };
+    caller.note(&web, what, id.as_str(), "").await;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(version, wire::account_to_json(&id, &value, version))).into_response())
 }
@@ -111,6 +112,6 @@ pub(super) async fn remove(
     let found = caller.reads(&web, &account)?;
     caller.operates()?;
     web.book.remove_account(&found.id).await?;
-    tracing::info!(account, by = caller.name, "account removed");
+    caller.note(&web, "audit.account_removed", &account, "").await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,8 +11,8 @@ use journal::settings::Scope;
 use subtle::ConstantTimeEq;
 
 use super::ApiError;
-use crate::Web;
 use crate::wire::token_hash;
+use crate::{Web, audit};
 
 /// The token a request came with.
 #[derive(Clone, Debug)]
@@ -46,6 +46,11 @@ impl FromRequestParts<Arc<Web>> for Caller {
 }
 
 impl Caller {
+    /// Notes in the audit log what was done. No person's name has a blank, so a token is never taken for one.
+    pub(crate) async fn note(&self, web: &Web, what: &'static str, account: &str, detail: &str) {
+        audit::note(&web.book, &format!("API {}", self.name), what, account, detail).await;
+    }
+
     /// Whether anything of an account may be seen.
     pub(crate) fn sees(&self, account: &AccountId) -> bool {
         match &self.scope {

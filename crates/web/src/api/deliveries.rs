@@ -140,6 +140,7 @@ pub(super) async fn again(
 ) -> Result<StatusCode, ApiError> {
     let account = caller.changes(&web, &account)?;
     web.gateway.again(owned(&web, &account.id, &delivery).await?).await?;
+    caller.note(&web, "audit.again", account.id.as_str(), &delivery).await;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -154,6 +155,7 @@ pub(super) async fn cancel(
 ) -> Result<StatusCode, ApiError> {
     let account = caller.changes(&web, &account)?;
     web.gateway.cancel(owned(&web, &account.id, &delivery).await?).await?;
+    caller.note(&web, "audit.cancel", account.id.as_str(), &delivery).await;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -175,6 +177,7 @@ pub(super) async fn again_all(
         filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
     }
     let again = send_all(&web, filter).await?;
+    caller.note(&web, "audit.again_all", account.id.as_str(), &again.to_string()).await;
     Ok((StatusCode::ACCEPTED, Json(AgainReport { again })))
 }
 

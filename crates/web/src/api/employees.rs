@@ -71,7 +71,7 @@ pub(super) async fn set(
     let value = wire::employee_from_json(&body)?;
     let key = SettingKey::Employee(account.id.clone(), number.clone());
     let version = web.book.put(key, Some(Setting::Employee(value.clone())), expected).await?;
-    tracing::info!(account = %account.id, number, by = caller.name, "employee set");
+    caller.note(&web, "audit.employee", account.id.as_str(), &number).await;
     let new = !account.employees.contains_key(&number);
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(version, wire::employee_to_json(&number, &value, version))).into_response())
@@ -93,6 +93,6 @@ pub(super) async fn remove(
         return Err(ApiError::not_found("employee"));
     }
     web.book.put(SettingKey::Employee(account.id.clone(), number.clone()), None, expected).await?;
-    tracing::info!(account = %account.id, number, by = caller.name, "employee removed");
+    caller.note(&web, "audit.employee_removed", account.id.as_str(), &number).await;
     Ok(StatusCode::NO_CONTENT)
 }

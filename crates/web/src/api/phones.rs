@@ -73,7 +73,7 @@ pub(super) async fn set(
     employ(&web, &account, &value.holder).await?;
     let key = SettingKey::Phone(account.id.clone(), number.clone());
     let version = web.book.put(key, Some(Setting::Phone(value.clone())), expected).await?;
-    tracing::info!(account = %account.id, number, by = caller.name, "phone set");
+    caller.note(&web, "audit.phone", account.id.as_str(), &number).await;
     let new = !account.phones.contains_key(&number);
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(version, wire::phone_to_json(&number, &value, version))).into_response())
@@ -95,7 +95,7 @@ pub(super) async fn remove(
         return Err(ApiError::not_found("phone"));
     }
     web.book.put(SettingKey::Phone(account.id.clone(), number.clone()), None, expected).await?;
-    tracing::info!(account = %account.id, number, by = caller.name, "phone removed");
+    caller.note(&web, "audit.phone_removed", account.id.as_str(), &number).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn make(
         ));
     }
     kept?;
-    tracing::info!(token = name, by = caller.name, "token made");
+    caller.note(&web, "audit.token", "", &name).await;
     Ok((StatusCode::CREATED, Json(MadeToken { token: text, about: wire::token_to_json(&name, &token) })))
 }
 
@@ -73,6 +73,6 @@ pub(super) async fn remove(
         return Err(ApiError::not_found("token"));
     }
     web.book.put(SettingKey::Token(name.clone()), None, None).await?;
-    tracing::info!(token = name, by = caller.name, "token removed");
+    caller.note(&web, "audit.token_removed", "", &name).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -111,7 +111,7 @@ pub(super) async fn pause(
     for kind in kinds(input.event.as_deref())? {
         web.gateway.pause(id, kind).await?;
     }
-    tracing::info!(account = %account.id, by = caller.name, "webhooks paused");
+    caller.note(&web, "audit.pause", account.id.as_str(), input.event.as_deref().unwrap_or_default()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn resume(
             web.gateway.resume(id, kind, input.send_kept.unwrap_or(true)).await?;
         }
     }
-    tracing::info!(account = %account.id, by = caller.name, "webhooks resumed");
+    caller.note(&web, "audit.resume", account.id.as_str(), input.event.as_deref().unwrap_or_default()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,8 +153,9 @@ pub(super) async fn test(
     if !account.employees.contains_key(&input.employee) {
         return Err(ApiError::invalid("employee", "there is no employee of this number in the account"));
     }
-    let call = TestCall { account: account.id.clone(), employee: input.employee };
+    let call = TestCall { account: account.id.clone(), employee: input.employee.clone() };
     let mut coming = web.gateway.test_call(call).await?;
+    caller.note(&web, "audit.test", account.id.as_str(), &input.employee).await;
     let mut answers = Vec::new();
     while let Some(answer) = coming.recv().await {
         answers.push(answer_view(answer));

@@ -105,7 +105,7 @@ pub(super) async fn make(
     };
     window.web.book.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
     window.web.book.put(SettingKey::System(KEY.to_owned()), None, None).await?;
-    audit::note(&window, &form.name, "audit.first", "", "").await;
+    audit::note(&window.web.book, &form.name, "audit.first", "", "").await;
     let up = window.web.gateway.links().iter().any(|link| link.state == LinkState::Up);
     let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
     login::open(&window, &form.name, &kept, next)

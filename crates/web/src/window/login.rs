@@ -71,7 +71,7 @@ pub(super) async fn enter(
         tracing::warn!(user = name, "a login was refused");
         return refuse(StatusCode::UNAUTHORIZED, "login.wrong");
     }
-    audit::note(&window, &name, "audit.login", "", "").await;
+    audit::note(&window.web.book, &name, "audit.login", "", "").await;
     open(&window, &name, &kept, fields.get("next"))
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn leave(State(window): State<Arc<Window>>, headers: HeaderMap,
     if let Some(cookie) = cookie(&headers, SESSION) {
         window.sessions.close(cookie);
     }
-    audit::note(&window, &posted.visitor.name, "audit.logout", "", "").await;
+    audit::note(&window.web.book, &posted.visitor.name, "audit.logout", "", "").await;
     let base = &window.web.options.path;
     let gone = format!("{SESSION}=; Path={base}/; Max-Age=0; HttpOnly; SameSite=Lax");
     ([(header::SET_COOKIE, gone)], Redirect::to(&format!("{base}/login"))).into_response()

@@ -4,7 +4,6 @@
 //! forms goes through [`crate::wire`], so that window, API and command line refuse with the same words.
 
 mod assets;
-mod audit;
 mod calls;
 mod deliveries;
 mod fail;
@@ -44,7 +43,7 @@ pub(crate) use locale::Locale;
 pub(crate) use visitor::{Posted, Visitor};
 pub(crate) use words::Words;
 
-use crate::Web;
+use crate::{Web, audit};
 
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;

@@ -203,7 +203,7 @@ async fn done(
     detail: &str,
     word: &str,
 ) -> Result<Response, Fail> {
-    audit::note(window, &visitor.name, what, account.id.as_str(), detail).await;
+    audit::note(&window.web.book, &visitor.name, what, account.id.as_str(), detail).await;
     let f = Frame::account(window, visitor, account, "people");
     Ok(back_to(&f.to("people"), word))
 }

@@ -36,8 +36,10 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Setti
         Scope::ReadAccount(own) if *own == account.id => Some((name.clone(), "scope.read-only")),
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
-    let entries =
-        audit::read(window).into_iter().filter(|entry| entry.account == account.id.as_str()).take(ENTRIES);
+    let entries = audit::read(&window.web.book)
+        .into_iter()
+        .filter(|entry| entry.account == account.id.as_str())
+        .take(ENTRIES);
     let shown = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
     SettingsPage {
         version: account.version,
@@ -81,7 +83,7 @@ pub(super) async fn save(
         }
         Err(error) => return Err(error.into()),
     }
-    audit::note(&window, &visitor.name, "audit.account", account.id.as_str(), &name).await;
+    audit::note(&window.web.book, &visitor.name, "audit.account", account.id.as_str(), &name).await;
     Ok(back_to(&form.f.to("settings"), "saved"))
 }
 
@@ -114,6 +116,6 @@ pub(super) async fn password(
         .book
         .put(SettingKey::User(visitor.name.clone()), Some(Setting::User(user)), Some(version))
         .await?;
-    audit::note(&window, &visitor.name, "audit.password", "", "").await;
+    audit::note(&window.web.book, &visitor.name, "audit.password", "", "").await;
     super::login::open(&window, &visitor.name, &hash, &format!("/a/{}/settings?done=saved", account.id))
 }

@@ -143,7 +143,7 @@ pub(crate) async fn test(
     match window.web.gateway.test_call(call).await {
         Err(error) => panel.error = error.to_string(),
         Ok(mut answers) => {
-            audit::note(&window, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
+            audit::note(&window.web.book, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
             if f.partial {
                 let name = window.tests.keep(&account.id, answers);
                 let name = name.ok_or_else(|| Fail::broken("no random bytes"))?;

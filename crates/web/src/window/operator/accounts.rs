@@ -87,7 +87,8 @@ pub(super) async fn make(
             let setting = Setting::Account(Account { name: name.clone() });
             match window.web.book.put(SettingKey::Account(id.clone()), Some(setting), Some(0)).await {
                 Ok(_) => {
-                    audit::note(&window, &visitor.name, "audit.account_made", id.as_str(), &name).await;
+                    audit::note(&window.web.book, &visitor.name, "audit.account_made", id.as_str(), &name)
+                        .await;
                     let f = Frame::operator(&window, &visitor, "accounts");
                     return Ok(back_to(&f.url(&format!("/a/{id}/integration")), "account"));
                 }
@@ -117,6 +118,6 @@ pub(super) async fn remove(
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
     window.web.book.remove_account(&AccountId::new(fields.get("account"))).await?;
-    audit::note(&window, &visitor.name, "audit.account_removed", "", fields.get("account")).await;
+    audit::note(&window.web.book, &visitor.name, "audit.account_removed", "", fields.get("account")).await;
     Ok(back_to(&Frame::operator(&window, &visitor, "").url("/operator/accounts"), "removed"))
 }

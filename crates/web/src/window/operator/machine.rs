@@ -106,7 +106,7 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
 pub(super) async fn audit(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "audit");
-    let entries = audit::read(&window).into_iter();
+    let entries = audit::read(&window.web.book).into_iter();
     let entries =
         entries.map(|one| (f.locale.wall(one.at), one.who, f.w.get(&one.what), one.account, one.detail));
     page(&AuditPage { entries: entries.collect(), most: audit::MAX_ENTRIES, f })

@@ -67,7 +67,7 @@ pub(super) async fn make(
         }
         Err(error) => return Err(error.into()),
     }
-    audit::note(&window, &visitor.name, "audit.token", fields.get("account"), &name).await;
+    audit::note(&window.web.book, &visitor.name, "audit.token", fields.get("account"), &name).await;
     let mut form = build(&window, &visitor);
     form.made = Some(text);
     page(&form)
@@ -85,6 +85,6 @@ pub(super) async fn remove(
 ) -> Result<Response, Fail> {
     visitor.operator()?;
     window.web.book.put(SettingKey::Token(fields.get("name").to_owned()), None, None).await?;
-    audit::note(&window, &visitor.name, "audit.token_removed", "", fields.get("name")).await;
+    audit::note(&window.web.book, &visitor.name, "audit.token_removed", "", fields.get("name")).await;
     Ok(back_to(&Frame::operator(&window, &visitor, "").url("/operator/tokens"), "removed"))
 }

@@ -58,7 +58,7 @@ pub(super) async fn save(
     let mut form = build(&window, &visitor);
     match users::save(&window, form.f.w, &fields).await? {
         Ok(name) => {
-            audit::note(&window, &visitor.name, "audit.user", fields.get("account"), &name).await;
+            audit::note(&window.web.book, &visitor.name, "audit.user", fields.get("account"), &name).await;
             Ok(back_to(&form.f.url("/operator/users"), "saved"))
         }
         Err(problem) => {
@@ -77,7 +77,7 @@ pub(super) async fn remove(
     let mut form = build(&window, &visitor);
     match users::remove(&window, form.f.w, fields.get("name")).await? {
         Ok(()) => {
-            audit::note(&window, &visitor.name, "audit.user_removed", "", fields.get("name")).await;
+            audit::note(&window.web.book, &visitor.name, "audit.user_removed", "", fields.get("name")).await;
             Ok(back_to(&form.f.url("/operator/users"), "removed"))
         }
         Err(problem) => {

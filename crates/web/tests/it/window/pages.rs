@@ -146,3 +146,24 @@ async fn changes_are_in_the_audit_log() {
     let log = olga.get("/operator/audit").await.text;
     assert!(log.contains("medarbejder gemt") && log.contains("<td>150</td>"), "{log}");
 }
+
+#[tokio::test]
+async fn changes_by_the_api_are_in_the_audit_log_with_the_name_of_the_token() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let noted = async |what: &str| {
+        let log = olga.get("/operator/audit").await.text;
+        log.split("<tr>").any(|row| row.contains("<td>API ") && row.contains(what))
+    };
+    rig.put(&rig.admin, "/api/v1/accounts/1/employees/150", r#"{"name": "Jens"}"#).await;
+    assert!(noted("medarbejder gemt").await);
+    rig.put(&rig.admin, "/api/v1/accounts/1/phones/150", "{}").await;
+    assert!(noted("telefon gemt").await);
+    rig.put(&rig.admin, "/api/v1/accounts/1/integration", r#"{"ended_url": "https://a.example/"}"#).await;
+    assert!(noted("medarbejderintegration").await);
+    rig.put(&rig.operator, "/api/v1/accounts/5", "{}").await;
+    assert!(noted("konto oprettet").await);
+    let before = olga.get("/operator/audit").await.text;
+    rig.get(&rig.operator, "/api/v1/accounts/1").await;
+    assert_eq!(olga.get("/operator/audit").await.text, before, "who reads is not noted");
+}

@@ -1,10 +1,9 @@
-//! Who changed what: a bounded list, kept with the settings.
+//! Who changed what, in the window or by the API: a bounded list, kept with the settings.
 
-use journal::WallTime;
 use journal::settings::{Secret, Setting, SettingKey};
+use journal::{SettingsBook, WallTime};
 use tokio::sync::Mutex;
 
-use super::Window;
 use crate::clock;
 
 /// Where it is kept.
@@ -31,10 +30,10 @@ pub(crate) struct Entry {
 }
 
 /// Notes it. A note that cannot be kept is logged: what was done is done.
-pub(crate) async fn note(window: &Window, who: &str, what: &'static str, account: &str, detail: &str) {
-    tracing::info!(who, what, account, detail, "done in the window");
+pub(crate) async fn note(book: &SettingsBook, who: &str, what: &'static str, account: &str, detail: &str) {
+    tracing::info!(who, what, account, detail, "done");
     let _turn = TURN.lock().await;
-    let mut entries = read(window);
+    let mut entries = read(book);
     let at = clock::now();
     entries.insert(
         0,
@@ -43,14 +42,14 @@ pub(crate) async fn note(window: &Window, who: &str, what: &'static str, account
     entries.truncate(MAX_ENTRIES);
     let text: String = entries.iter().map(line).collect();
     let setting = Setting::System(Secret::new(text));
-    if let Err(error) = window.web.book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await {
+    if let Err(error) = book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await {
         tracing::warn!(%error, "the audit log could not be written");
     }
 }
 
 /// The newest first.
-pub(crate) fn read(window: &Window) -> Vec<Entry> {
-    let Some((text, _)) = window.web.book.system(KEY) else { return Vec::new() };
+pub(crate) fn read(book: &SettingsBook) -> Vec<Entry> {
+    let Some((text, _)) = book.system(KEY) else { return Vec::new() };
     text.expose().lines().filter_map(entry).collect()
 }
 
