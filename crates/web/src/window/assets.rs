@@ -50,8 +50,32 @@ pub(crate) fn names() -> &'static Names {
     &ASSETS.1
 }
 
-fn hashed(file: &str, content: &str) -> String {
-    let hash: String = Sha256::digest(content).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+/// A picture of the manual: the name it is served under, its file's, and what is in it.
+type Picture = (String, &'static str, &'static [u8]);
+
+macro_rules! pictures {
+    ($($file:literal)*) => {
+        static PICTURES: LazyLock<Vec<Picture>> = LazyLock::new(|| {
+            let mut all = Vec::new();
+            $(
+                let content: &[u8] = include_bytes!(concat!("../../../../docs/pictures/", $file));
+                all.push((hashed($file, content), $file, content));
+            )*
+            all
+        });
+    };
+}
+
+pictures! { "window-now.png" "window-call.png" "window-report.png" "window-integration.png" }
+
+/// The name a picture of the manual is served under.
+pub(crate) fn picture(file: &str) -> Option<&'static str> {
+    PICTURES.iter().find(|(_, known, _)| *known == file).map(|(name, ..)| name.as_str())
+}
+
+fn hashed(file: &str, content: impl AsRef<[u8]>) -> String {
+    let hash: String =
+        Sha256::digest(content.as_ref()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("{hash}-{file}")
 }
 
@@ -71,6 +95,13 @@ fn reads_gzip(headers: &HeaderMap) -> bool {
 }
 
 pub(super) async fn serve(Path(name): Path<String>, asked: HeaderMap) -> Response {
+    if let Some((.., content)) = PICTURES.iter().find(|(known, ..)| *known == name) {
+        let headers = [
+            (header::CONTENT_TYPE, "image/png"),
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        ];
+        return (headers, *content).into_response();
+    }
     match ASSETS.0.iter().find(|asset| asset.name == name) {
         Some(asset) => {
             let headers = [

@@ -12,7 +12,7 @@ use journal::settings::Scope;
 
 use super::visitor::{Taste, Visitor};
 use super::words::{Language, Words};
-use super::{Fail, Locale, Window, assets};
+use super::{Fail, Locale, Window, assets, help};
 use crate::LinkState;
 
 /// Zone of what belongs to no account.
@@ -118,6 +118,15 @@ impl Frame {
     /// A place of the account, with the sub-path.
     pub(crate) fn to(&self, place: &str) -> String {
         format!("{}/a/{}/{place}", self.base, self.account)
+    }
+
+    /// The part of the manual that tells of this place.
+    pub(crate) fn help(&self) -> String {
+        let section = match self.place {
+            "" => self.w.get("login.title"),
+            place => self.w.find(&format!("place.{place}")).unwrap_or_default(),
+        };
+        self.url(&format!("/help#{}", help::anchor(section)))
     }
 
     /// An asset, by its plain name.

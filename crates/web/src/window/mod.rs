@@ -9,6 +9,7 @@ mod deliveries;
 mod fail;
 mod first;
 mod frame;
+mod help;
 mod integration;
 mod locale;
 mod login;
@@ -82,6 +83,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/first", get(first::show).post(first::make))
         .route("/preferences", post(preferences::set))
         .route("/search", get(calls::search))
+        .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
         .nest("/a/{account}", account_pages())
         .nest("/operator", operator::pages())

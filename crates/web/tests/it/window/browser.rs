@@ -24,6 +24,11 @@ impl<'a> Browser<'a> {
         Self { rig, cookie: String::new(), language }
     }
 
+    /// The same person, who reads another language.
+    pub(crate) fn in_language(&self, language: &'static str) -> Self {
+        Self { rig: self.rig, cookie: self.cookie.clone(), language }
+    }
+
     /// The first operator, by the one-time link.
     pub(crate) async fn first(rig: &'a Rig) -> Self {
         let mut browser = Self::new(rig);

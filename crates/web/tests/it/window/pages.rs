@@ -1,4 +1,4 @@
-use super::browser::Browser;
+use super::browser::{Browser, PASSWORD};
 use crate::rig::Rig;
 
 #[tokio::test]
@@ -166,4 +166,52 @@ async fn changes_by_the_api_are_in_the_audit_log_with_the_name_of_the_token() {
     let before = olga.get("/operator/audit").await.text;
     rig.get(&rig.operator, "/api/v1/accounts/1").await;
     assert_eq!(olga.get("/operator/audit").await.text, before, "who reads is not noted");
+}
+
+#[tokio::test]
+async fn every_page_links_to_its_part_of_the_manual_in_both_languages() {
+    let rig = Rig::with(web::Options { path: "/ringbud".into(), ..web::Options::default() }).await;
+    rig.put(&rig.operator, "/ringbud/api/v1/accounts/1", "{}").await;
+    let mut olga = Browser::new(&rig);
+    let link = web::first_run_path(&rig.book).await.unwrap().unwrap();
+    let key = link.split_once("key=").unwrap().1.to_owned();
+    let fields = [("key", &*key), ("name", "olga"), ("password", PASSWORD), ("again", PASSWORD)];
+    assert_eq!(olga.send("/ringbud/first", &fields).await.status, 303);
+    let mut walked = 0;
+    for language in ["da", "en"] {
+        let olga = olga.in_language(language);
+        let manual = olga.get("/ringbud/help").await.text;
+        let sources = manual.split("<img src=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let pictures: Vec<_> = sources.filter(|source| source.ends_with(".png")).collect();
+        assert_eq!(pictures.len(), 4, "{pictures:?}");
+        for picture in pictures {
+            let reply = olga.get(picture).await;
+            assert_eq!(
+                (reply.status.as_u16(), reply.headers["content-type"].as_bytes()),
+                (200, &b"image/png"[..])
+            );
+        }
+        let stranger = Browser::speaking(&rig, language).get("/ringbud/login").await.text;
+        let mut pages = vec![("login", stranger)];
+        let own = |path: &str| path.starts_with("/a/1/") || path.starts_with("/operator/");
+        let walk = super::roles::PAGES.iter().map(|(path, _)| *path).filter(|path| own(path));
+        // The live board never ends.
+        for path in walk.filter(|path| !path.ends_with("/stream")) {
+            let reply = olga.get(&format!("/ringbud{path}")).await;
+            if reply.status == 200 && reply.text.contains("<html") {
+                pages.push((path, reply.text));
+            }
+        }
+        for (path, text) in pages {
+            let anchor =
+                text.split_once("href=\"/ringbud/help#").unwrap_or_else(|| panic!("{path} has no link")).1;
+            let anchor = anchor.split('"').next().unwrap();
+            assert!(
+                !anchor.is_empty() && manual.contains(&format!("<h2 id=\"{anchor}\"")),
+                "{path} in {language}: {anchor}"
+            );
+            walked += 1;
+        }
+    }
+    assert!(walked > 26, "{walked} pages were walked");
 }

@@ -1,0 +1,99 @@
+//! `/help`: the window's manual, from `docs/`, so that it is read offline too. It has a section for each
+//! place, named as the place is: that is where the page's own link goes.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use journal::settings::Scope;
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+
+use super::frame::page;
+use super::visitor::Taste;
+use super::words::Language;
+use super::{Fail, Frame, Visitor, Window, assets};
+
+const DANISH: &str = include_str!("../../../../docs/da/vindue.md");
+const ENGLISH: &str = include_str!("../../../../docs/window.md");
+
+#[derive(Template)]
+#[template(path = "help.html")]
+struct HelpPage {
+    f: Frame,
+    manual: String,
+}
+
+/// Anybody may read it; who is logged in has their places beside it.
+pub(super) async fn show(
+    State(window): State<Arc<Window>>,
+    taste: Taste,
+    visitor: Result<Visitor, Fail>,
+) -> Result<Response, Fail> {
+    let f = match visitor {
+        Ok(visitor) => match &visitor.scope {
+            Scope::Everything => Frame::operator(&window, &visitor, "help"),
+            Scope::Account(own) | Scope::ReadAccount(own) => {
+                let account = visitor.reads(&window, own.as_str())?;
+                Frame::account(&window, &visitor, &account, "help")
+            }
+        },
+        Err(_) => Frame::open(&window.web.options.path, &taste),
+    };
+    let manual = manual(&f);
+    page(&HelpPage { f, manual })
+}
+
+/// The manual of a language as HTML: headings have names to link to, pictures are ours.
+fn manual(f: &Frame) -> String {
+    let text = match f.w.0 {
+        Language::Danish => DANISH,
+        Language::English => ENGLISH,
+    };
+    let mut events: Vec<Event<'_>> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
+    for at in 0..events.len() {
+        let title = title_after(&events, at);
+        match &mut events[at] {
+            Event::Start(Tag::Heading { id, .. }) => *id = Some(CowStr::from(anchor(&title))),
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                let name = dest_url.rsplit('/').next().unwrap_or_default();
+                let ours = assets::picture(name).unwrap_or_default();
+                *dest_url = CowStr::from(f.url(&format!("/assets/{ours}")));
+            }
+            _ => {}
+        }
+    }
+    let mut manual = String::new();
+    html::push_html(&mut manual, events.into_iter());
+    manual
+}
+
+/// The words of the heading that begins here.
+fn title_after(events: &[Event<'_>], at: usize) -> String {
+    let inside = events.iter().skip(at).take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
+    let words = inside.filter_map(|event| match event {
+        Event::Text(text) | Event::Code(text) => Some(text.as_ref()),
+        _ => None,
+    });
+    match events.get(at) {
+        Some(Event::Start(Tag::Heading { .. })) => words.collect(),
+        _ => String::new(),
+    }
+}
+
+/// A heading's name in a link, as the usual renderers make it.
+pub(crate) fn anchor(title: &str) -> String {
+    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_is_named_as_the_usual_renderers_do() {
+        assert_eq!(anchor("API-nøgler"), "api-nøgler");
+        assert_eq!(anchor("Who may do what?"), "who-may-do-what");
+    }
+}
