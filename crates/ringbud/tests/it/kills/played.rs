@@ -41,6 +41,8 @@ impl Leg {
 struct Followed {
     /// What was said after this place reached a gateway that followed.
     from: usize,
+    /// And what was stamped after this moment cannot have been overtaken by the list of channels.
+    from_us: i64,
     /// The last thing said that it acknowledged. What was said between the two was kept before.
     to: usize,
 }
@@ -83,7 +85,8 @@ impl Played {
     pub(super) fn is_followed(&self, pbx: &str) {
         let mut book = self.book();
         let from = book.said.get(pbx).copied().unwrap_or(0);
-        book.follows.insert(pbx.to_owned(), Followed { from, to: from });
+        book.follows
+            .insert(pbx.to_owned(), Followed { from, from_us: journal::clock::system()().0, to: from });
     }
 
     /// The gateway says that an event is kept.
@@ -142,7 +145,10 @@ impl Played {
     pub(super) fn was_seen_whole(&self, leg: &Leg) -> bool {
         let book = self.book();
         let Some(ended) = leg.ended else { return false };
-        let seen = |followed: &Followed| followed.from < leg.rang.place && ended.place <= followed.to;
+        let seen = |followed: &Followed| {
+            let begun = followed.from < leg.rang.place && followed.from_us < leg.rang.at_us;
+            begun && ended.place <= followed.to
+        };
         let past = book.followed.iter().filter(|(pbx, _)| *pbx == leg.pbx).map(|(_, followed)| followed);
         past.chain(book.follows.get(&leg.pbx)).any(seen)
     }
