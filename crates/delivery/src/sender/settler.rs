@@ -14,7 +14,7 @@ use crate::schedule::{SlotId, Verdict};
 /// So long outcomes wait for company.
 pub const SETTLE_WAIT: Duration = Duration::from_millis(20);
 /// With so many there is company enough.
-pub const SETTLE_GROUP: usize = 256;
+pub const SETTLE_GROUP: usize = 1_024;
 /// At most so many in one transaction.
 const SETTLE_GROUP_MAX: usize = 2_048;
 /// So long a person's wish waits for what is under way.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
@@ -30,9 +31,11 @@ pub const QUEUED_JOBS: usize = 1_024;
 const ROWS_A_COMMIT: usize = 4_096;
 /// A log that had to grow beyond this is cut back once it is begun anew.
 const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
-/// After a group of so many jobs those who were told get a chance to come back with their next before the
-/// first of them is taken alone.
-const CROWD: usize = 8;
+/// After a commit of so many rows the next one may gather: what a commit costs is mostly the pages it touches,
+/// which are nearly as many for some rows as for hundreds.
+const CROWD: usize = 64;
+/// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
+const GATHER: Duration = Duration::from_millis(2);
 /// Page cache, in KiB.
 const CACHE_KIB: i64 = 64 * 1024;
 
@@ -129,13 +132,12 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     match Statements::prepare(&conn) {
         Ok(mut statements) => {
             while let Some(first) = inbox.blocking_recv() {
-                gather(first, &mut inbox, &mut group);
-                let crowded = group.len() >= CROWD;
+                let crowded = gather(first, &mut inbox, &mut group) >= CROWD;
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.digester.after_commit(desk.memory.last_seq());
                 if crowded {
-                    std::thread::yield_now();
+                    std::thread::park_timeout(GATHER);
                 }
             }
         }
@@ -148,7 +150,8 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     desk.checkpointer.finish(&conn);
 }
 
-fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>) {
+/// Takes what has arrived; about how many rows it is.
+fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>) -> usize {
     let mut weight = first.weight();
     group.push_back(first);
     while weight < ROWS_A_COMMIT
@@ -157,6 +160,7 @@ fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>
         weight += job.weight();
         group.push_back(job);
     }
+    weight
 }
 
 /// Everything the thread works with besides the connection.
