@@ -15,7 +15,7 @@ use crate::policy::{self, Moment};
 use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
 /// Bodies kept at hand for deliveries that were offered and not started yet; the rest is read again.
-pub(super) const FRESH_MAX: usize = 16_384;
+pub(super) const FRESH_MAX: usize = 65_536;
 
 /// An attempt to be made.
 pub(super) struct Job {
