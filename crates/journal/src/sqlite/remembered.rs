@@ -14,8 +14,9 @@ const LEGS_REMEMBERED: usize = 64 * 1024;
 const HOURS_REMEMBERED: usize = 1_024;
 /// How many events are told to their accounts' lists at a time. Until then a question looks through them.
 const LISTED_AT_ONCE: i64 = 512;
-/// The end of what an hour can have is noted this far ahead, so that it is seldom written.
-const HOUR_STEP: i64 = 64 * 1024;
+/// The end of what an hour can have is noted this far ahead, so that it is seldom written. A question about
+/// that hour looks through about so many events too many.
+const HOUR_STEP: i64 = 4 * 1024;
 const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// The places of a leg's events, by the number of their kind.

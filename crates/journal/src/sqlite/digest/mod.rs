@@ -26,8 +26,9 @@ pub(super) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 /// An ended leg, as lists and reports look for it.
 pub(super) struct Row {
     account: String,
-    /// The place of the event it began with.
-    seq: i64,
+    /// The place of the event it began with; a leg whose beginning was never kept has none, and is in no list
+    /// of legs and no sum.
+    seq: Option<i64>,
     places: Vec<i64>,
     begun_at: PbxTime,
     outline: Outline,
@@ -35,25 +36,26 @@ pub(super) struct Row {
     numbers: String,
 }
 
-/// Of an ended leg by its last event; `None` if its beginning was never kept.
+/// Of an ended leg by its last event; `None` for any other event.
 pub(super) fn row(conn: &Connection, ended: &Event) -> Result<Option<Row>, StoreError> {
     let Some(outline) = Outline::of(ended) else { return Ok(None) };
     let places = places_of_leg(conn, &ended.leg)?;
-    let Some(begun) = beginning(conn, &places)? else { return Ok(None) };
+    let begun = beginning(conn, &places)?;
     Ok(Some(Row {
         account: ended.account().to_string(),
-        seq: begun.seq.0,
+        seq: begun.as_ref().map(|begun| begun.seq.0),
         places,
         begun_at: ended.begun_at,
         outline,
         person: Person::of(ended),
-        numbers: numbers(&begun.event),
+        numbers: begun.as_ref().map(|begun| numbers(&begun.event)).unwrap_or_default(),
     }))
 }
 
 impl Row {
-    pub(super) fn begun_at(&self) -> PbxTime {
-        self.begun_at
+    /// When it began; `None` if its beginning was never kept.
+    pub(super) fn begun_at(&self) -> Option<PbxTime> {
+        self.seq.map(|_| self.begun_at)
     }
 
     pub(super) fn into_tally(self) -> (Person, Tally) {
@@ -149,7 +151,7 @@ pub(super) fn put(conn: &Connection, digest: &Digest) -> Result<bool, StoreError
     }
     let mut insert =
         conn.prepare_cached("INSERT INTO outlines VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
-    for row in &digest.rows {
+    for row in digest.rows.iter().filter(|row| row.seq.is_some()) {
         let outline = &row.outline;
         insert.execute(params![
             row.account,
@@ -208,7 +210,7 @@ type Days<'a> = BTreeMap<(&'a str, i64, &'a Person), (i64, Tally)>;
 /// Adds rows to the sums, or takes them away.
 fn add(conn: &Connection, rows: &[Row], sign: i64) -> Result<(), StoreError> {
     let (mut days, mut quarters) = (Days::new(), BTreeMap::<(&str, i64), u64>::new());
-    for row in rows {
+    for row in rows.iter().filter(|row| row.seq.is_some()) {
         let (at, tally) = (row.begun_at.as_micros(), row.outline.tally());
         let day = days.entry((&row.account, at.div_euclid(DAY_MICROS), &row.person)).or_default();
         day.0 += 1;

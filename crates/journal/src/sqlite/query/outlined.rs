@@ -23,19 +23,20 @@ pub(super) fn serves(filter: &Filter) -> bool {
     narrow && !named && filter.account.is_some() && filter.after.is_none()
 }
 
-/// Along the outlines, newest first, by the tree that suits the filter.
+/// Along the outlines, newest first, by the tree that suits the filter; an employee has fewer calls than an
+/// outcome. Named, for without figures about its trees SQLite chooses the wrong one of two that would do.
 pub(super) fn along(filter: &Filter) -> String {
-    let mut sql = "SELECT seq FROM outlines WHERE account = ?1 AND seq BETWEEN ?2 AND ?3".to_owned();
-    // The employee first: one has fewer calls than an outcome. A + keeps a column away from its tree.
-    match (&filter.employee, filter.outcome) {
-        (Some(_), Some(_)) => sql.push_str(" AND employee = ?4 AND +outcome = ?5"),
-        (Some(_), None) => sql.push_str(" AND employee = ?4 AND ?5 IS NULL"),
-        (None, Some(_)) => sql.push_str(" AND outcome = ?5 AND ?4 IS NULL"),
-        (None, None) => sql.push_str(" AND ?4 IS NULL AND ?5 IS NULL"),
-    }
-    sql.push_str(if filter.number.is_some() { " AND instr(numbers, ?6) > 0" } else { " AND ?6 IS NULL" });
-    sql.push_str(" ORDER BY seq DESC");
-    sql
+    let (tree, employee, outcome) = match (&filter.employee, filter.outcome) {
+        (Some(_), Some(_)) => ("INDEXED BY outlines_by_employee", "employee = ?4", "outcome = ?5"),
+        (Some(_), None) => ("INDEXED BY outlines_by_employee", "employee = ?4", "?5 IS NULL"),
+        (None, Some(_)) => ("INDEXED BY outlines_by_outcome", "?4 IS NULL", "outcome = ?5"),
+        (None, None) => ("", "?4 IS NULL", "?5 IS NULL"),
+    };
+    let number = if filter.number.is_some() { "instr(numbers, ?6) > 0" } else { "?6 IS NULL" };
+    format!(
+        "SELECT seq FROM outlines {tree} WHERE account = ?1 AND seq BETWEEN ?2 AND ?3
+         AND {employee} AND {outcome} AND {number} ORDER BY seq DESC"
+    )
 }
 
 pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {

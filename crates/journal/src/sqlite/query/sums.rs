@@ -146,9 +146,9 @@ fn add_undigested(
         &filter,
         |kind| kind == EventKind::Ended,
         |kept| {
-            let leg = digested(conn, &kept.event)?.filter(|leg| within.contains(&leg.begun_at()));
-            if let Some(leg) = leg {
-                let begun_at = leg.begun_at();
+            if let Some(leg) = digested(conn, &kept.event)?
+                && let Some(begun_at) = leg.begun_at().filter(|begun_at| within.contains(begun_at))
+            {
                 let (person, tally) = leg.into_tally();
                 sums.add_tally(person, begun_at, &tally);
             }
