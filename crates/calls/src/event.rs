@@ -212,6 +212,8 @@ pub struct Kept {
     pub leg_transfer: Option<Transfer>,
     /// When the other side of an outgoing leg answered.
     pub answered_at: Option<PbxTime>,
+    /// Since when this channel's leg has its other side on hold. For who looks on: no event tells it.
+    pub held_since: Option<PbxTime>,
 }
 
 /// Something the call logic did not expect. Data, not an error: it is counted and told, and on it goes.

@@ -137,6 +137,16 @@ pub enum Input<'a> {
         /// The other.
         two: Seen<'a>,
     },
+    /// The device at the end of the channel put whoever it talks with on hold.
+    Held {
+        /// The channel.
+        who: Seen<'a>,
+    },
+    /// It took them back. Also said where nobody was on hold.
+    Unheld {
+        /// The channel.
+        who: Seen<'a>,
+    },
     /// A blind transfer took effect.
     BlindTransfer {
         /// The channel that transferred.

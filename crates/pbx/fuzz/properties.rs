@@ -67,6 +67,8 @@ fn kind(input: Input<'_>) -> &'static str {
         Input::Joined { .. } => "Joined",
         Input::Left { .. } => "Left",
         Input::Paired { .. } => "Paired",
+        Input::Held { .. } => "Hold",
+        Input::Unheld { .. } => "Unhold",
         Input::BlindTransfer { .. } => "BlindTransfer",
         Input::AttendedTransfer { .. } => "AttendedTransfer",
         Input::PickedUp { .. } => "PickedUp",

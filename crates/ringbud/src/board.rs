@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use calls::{AccountId, Direction, Event, LegId, Note, OpenLeg, PbxName, PbxTime, What};
+use calls::{AccountId, Direction, Event, LegId, Note, OpenLeg, PbxName, PbxTime, Restored, What};
 use tokio::sync::watch;
 use web::LiveLeg;
 
@@ -30,11 +30,12 @@ impl Default for Board {
 
 impl Board {
     /// Puts up the legs that were open when the program stopped.
-    pub fn restore(&self, legs: &[OpenLeg]) {
+    pub fn restore(&self, pbx: &PbxName, restored: &Restored) {
         let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
-        for leg in legs {
+        for leg in &restored.legs {
             all.begin(Arc::new(begun(leg)), leg.answered_at);
         }
+        all.note(pbx, &restored.notes);
     }
 
     /// Takes in what was kept.
@@ -47,11 +48,7 @@ impl Board {
                 What::Ended(_) => all.end(&event.leg),
             }
         }
-        for note in notes {
-            if let Some(at) = note.kept.as_ref().and_then(|kept| kept.answered_at) {
-                all.answer(&LegId::of(pbx, &note.channel), at);
-            }
-        }
+        all.note(pbx, notes);
         drop(all);
         self.changed();
     }
@@ -83,13 +80,35 @@ impl Legs {
         }
         let (leg, account) = (begun.leg.clone(), begun.account().clone());
         self.owners.insert(leg.clone(), account.clone());
-        self.accounts.entry(account).or_default().entry(leg).or_insert(LiveLeg { begun, answered_at });
+        self.accounts.entry(account).or_default().entry(leg).or_insert(LiveLeg {
+            begun,
+            answered_at,
+            held_since: None,
+        });
     }
 
     fn answer(&mut self, leg: &LegId, at: PbxTime) {
         let Some(account) = self.owners.get(leg) else { return };
         if let Some(live) = self.accounts.get_mut(account).and_then(|legs| legs.get_mut(leg)) {
             live.answered_at.get_or_insert(at);
+        }
+    }
+
+    /// What no event tells: the other side's answer, and holding.
+    fn note(&mut self, pbx: &PbxName, notes: &[Note]) {
+        for note in notes {
+            let leg = LegId::of(pbx, &note.channel);
+            if let Some(at) = note.kept.as_ref().and_then(|kept| kept.answered_at) {
+                self.answer(&leg, at);
+            }
+            self.hold(&leg, note.kept.as_ref().and_then(|kept| kept.held_since));
+        }
+    }
+
+    fn hold(&mut self, leg: &LegId, since: Option<PbxTime>) {
+        let Some(account) = self.owners.get(leg) else { return };
+        if let Some(live) = self.accounts.get_mut(account).and_then(|legs| legs.get_mut(leg)) {
+            live.held_since = since;
         }
     }
 

@@ -292,7 +292,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 if let Some(last) = live.last_mut() {
                     last.answered_at = Some(at);
                 }
-                live.push(LiveLeg { begun: ring(round, round % 3 == 2), answered_at: None });
+                live.push(LiveLeg {
+                    begun: ring(round, round % 3 == 2),
+                    answered_at: None,
+                    held_since: None,
+                });
                 if live.len() > 4 {
                     live.remove(0);
                 }

@@ -82,6 +82,8 @@ pub struct LiveLeg {
     pub begun: Arc<Event>,
     /// When it, or on an outgoing leg the other side, answered.
     pub answered_at: Option<PbxTime>,
+    /// Since when the employee has the other side on hold.
+    pub held_since: Option<PbxTime>,
 }
 
 /// A test call: events with recognisable test values, sent at once and kept nowhere.

@@ -112,6 +112,8 @@ pub(super) struct Channel {
     pub(super) presence: Presence,
     /// The first word about it, in a gap, was not its beginning: what is told of that is late.
     pub(super) beginning_missed: bool,
+    /// Since when its device has the other side on hold.
+    pub(super) held_since: Option<PbxTime>,
     /// Whether the journal has a note about it.
     pub(super) noted: bool,
 }
@@ -152,6 +154,7 @@ impl Channel {
             parking: None,
             presence: Presence::Confirmed,
             beginning_missed: false,
+            held_since: None,
             noted: false,
         }
     }

@@ -102,6 +102,7 @@ impl Tracker {
         }
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.noted = true;
+        channel.held_since = kept.held_since;
         if let Leg::Open(open) = &mut channel.leg {
             open.transfer = kept.leg_transfer;
             if let (Some(since), State::Dialling) = (kept.answered_at, open.state) {

@@ -159,6 +159,8 @@ impl Tracker {
             Input::Joined { who, bridge } => self.joined(cx, who, bridge),
             Input::Left { who, bridge } => self.left(who, bridge),
             Input::Paired { one, two } => self.paired(cx, one, two),
+            Input::Held { who } => self.held(cx, who, Some(at)),
+            Input::Unheld { who } => self.held(cx, who, None),
             Input::BlindTransfer { by, party, to } => self.blind_transfer(cx, by, party, to),
             Input::AttendedTransfer { first, second, party, target } => {
                 self.attended_transfer(cx, first, second, party, target);
@@ -348,6 +350,20 @@ impl Tracker {
         }
     }
 
+    /// Nothing but the note changes: holding is no event, and a held conversation goes on.
+    fn held(&mut self, cx: &mut Context<'_>, who: Seen<'_>, since: Option<PbxTime>) {
+        let Some(key) = self.heard(cx, who.id, false) else { return };
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        // Asterisk takes back before every transfer, held or not; what says nothing new is not noted.
+        if channel.held_since.is_some() == since.is_some() {
+            return;
+        }
+        channel.held_since = since;
+        if matches!(channel.leg, Leg::Open(_)) {
+            self.note(cx, key);
+        }
+    }
+
     /// Keeps in the journal what no event tells about a channel, or takes it back.
     fn note(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
         let Some(channel) = self.channels.get_mut(key) else { return };
@@ -359,7 +375,8 @@ impl Tracker {
             Leg::Silent | Leg::Over => (None, None),
         };
         let transfer = channel.mark.as_ref().map(|mark| mark.transfer.clone());
-        let kept = Kept { transfer, leg_transfer, answered_at };
+        let held_since = channel.held_since.filter(|_| matches!(channel.leg, Leg::Open(_)));
+        let kept = Kept { transfer, leg_transfer, answered_at, held_since };
         let worth_it = kept != Kept::default();
         if worth_it || channel.noted {
             channel.noted = worth_it;

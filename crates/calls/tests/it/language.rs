@@ -16,6 +16,7 @@
 //! 3     101 and 101b connect t with 102     (`?` for what the PBX does not say)
 //! 3     102 picks up 101 / t is parked at 701 / 102 retrieves t / t comes back from parking
 //! 3     t enters support / t leaves queue / L;1 pairs L;2 / 101 is now +4530
+//! 3     101 holds / 101 takes back
 //! 4     101 hangs up / 101 gone elsewhere
 //! 5     link lost / pbx restarted / wait / 101 belongs to 205 (or nobody)
 //! 6     list t placed up b; 101 called ringing -
@@ -55,6 +56,8 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
             appeared(who, Origin::Placed, number, if own == "-" { "" } else { own })
         }
         [who, "is", "called"] => appeared(who, Origin::Called, "", own_number(who)),
+        [who, "holds"] => Input::Held { who: seen(who) },
+        [who, "takes", "back"] => Input::Unheld { who: seen(who) },
         [who, "is", "now", number] => Input::Changed { who: Seen { number, ..seen(who) } },
         ["nobody", "dials", to] => Input::DialBegan { from: None, to: seen(to) },
         [from, "dials", to] => Input::DialBegan { from: Some(seen(from)), to: seen(to) },

@@ -62,7 +62,12 @@ pub async fn notes_are_replaced_and_forgotten(journal: &dyn Journal) {
         calls::What::Incoming | calls::What::Answered | calls::What::Outgoing => None,
     };
     assert!(transfer.is_some());
-    let second = Kept { transfer: transfer.clone(), leg_transfer: transfer, answered_at: None };
+    let second = Kept {
+        transfer: transfer.clone(),
+        leg_transfer: transfer,
+        answered_at: None,
+        held_since: Some(PbxTime::from_secs(3)),
+    };
     append(journal, one.note(Some(first.clone()))).await;
     append(journal, two.note(Some(first))).await;
     append(journal, one.note(Some(second.clone()))).await;

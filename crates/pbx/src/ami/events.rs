@@ -8,7 +8,7 @@ use super::channel::{self, read, seen};
 use super::message::Message;
 
 /// The events that say something: what a filter has to let through.
-pub(super) const EVENTS: [&str; 22] = [
+pub(super) const EVENTS: [&str; 24] = [
     "FullyBooted",
     "Shutdown",
     "Newchannel",
@@ -21,6 +21,8 @@ pub(super) const EVENTS: [&str; 22] = [
     "BridgeEnter",
     "BridgeLeave",
     "LocalBridge",
+    "Hold",
+    "Unhold",
     "BlindTransfer",
     "AttendedTransfer",
     "Pickup",
@@ -69,6 +71,8 @@ pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option
                 .zip(read(&mut reader, &channel::LOCAL_TWO))
                 .map(|(one, two)| Input::Paired { one, two })
         }
+        "Hold" => seen(message, &channel::CHANNEL).map(|who| Input::Held { who }),
+        "Unhold" => seen(message, &channel::CHANNEL).map(|who| Input::Unheld { who }),
         "BlindTransfer" | "AttendedTransfer" if has_failed(message) => return Ok(None),
         "BlindTransfer" => seen(message, &channel::TRANSFERER).map(|by| Input::BlindTransfer {
             by,
@@ -178,8 +182,6 @@ fn is_of_no_interest(event: &str) -> bool {
             | "LocalOptimizationBegin"
             | "LocalOptimizationEnd"
             | "SoftHangupRequest"
-            | "Hold"
-            | "Unhold"
             | "MusicOnHoldStart"
             | "MusicOnHoldStop"
             | "DTMFBegin"

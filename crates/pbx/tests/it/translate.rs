@@ -250,3 +250,17 @@ fn events_that_lack_their_channel_and_unknown_ones_are_counted_and_passed_over()
     assert!(said.is_empty());
     assert_eq!((stream.counts().messages, stream.counts().not_understood), (3, 2));
 }
+
+#[test]
+fn holding_and_taking_back_are_said_of_the_phone_that_does_it() {
+    let message = |event: &str| {
+        format!(
+            "Event: {event}\nChannel: PJSIP/1001-101-00000001\nChannelState: 6\nUniqueid: 1795000000.1\n\
+             Linkedid: 1795000000.0\nMusicClass: default\n\n"
+        )
+    };
+    only(&message("Hold"), |input| assert!(matches!(input, Input::Held { who } if who.id == "1795000000.1")));
+    only(&message("Unhold"), |input| {
+        assert!(matches!(input, Input::Unheld { who } if who.id == "1795000000.1"))
+    });
+}

@@ -215,7 +215,7 @@ impl Parts<'_> {
     /// Follows one PBX from where the last run left it.
     async fn follow(&self, pbx: &Pbx, secret: Secret, running: &mut Running) -> Result<(), ServeError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
-        self.board.restore(&restored.legs);
+        self.board.restore(&pbx.name, &restored);
         let book = Arc::new(Written::new(self.store.book.clone()));
         let phones = Phones::new(Rules::new(pbx.phones.clone()), book, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);

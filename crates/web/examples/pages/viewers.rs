@@ -35,7 +35,7 @@ fn change(gateway: &Busy, number: i64) {
     let at = micros();
     // The id says when the change was made.
     let event = fill::begin(format!("seen-{at}"), account, employee, PbxTime::from_micros(at), number);
-    let leg = LiveLeg { begun: Arc::new(event), answered_at: None };
+    let leg = LiveLeg { begun: Arc::new(event), answered_at: None, held_since: None };
     gateway.begin(usize::try_from(account).unwrap_or(0), leg, UP);
 }
 

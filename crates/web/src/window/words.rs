@@ -120,6 +120,7 @@ mod tests {
         "audit.",
         "method.",
         "told.",
+        "now.held",
         "links.up",
         "links.connecting",
         "links.down",

@@ -32,7 +32,7 @@ const LATE: Duration = Duration::from_secs(30);
 
 /// What one leg of an employee is about.
 pub(crate) struct Doing {
-    /// `ringing`, `talking`, `dialling`.
+    /// `ringing`, `talking`, `held`, `dialling`.
     pub(crate) state: &'static str,
     pub(crate) number: String,
     pub(crate) queue: String,
@@ -152,7 +152,7 @@ fn board(window: &Window, language: Language, account: &AccountSettings) -> Boar
         let doing = doing(&style, &leg);
         match doing.state {
             "ringing" => ringing += 1,
-            "talking" => talking += 1,
+            "talking" | "held" => talking += 1,
             _ => dialling += 1,
         }
         let phone = &leg.begun.phone;
@@ -172,7 +172,9 @@ fn doing(f: &Style, leg: &LiveLeg) -> Doing {
         (Direction::Incoming, Some(_)) => ("talking", &begun.a_number),
         (Direction::Outgoing, Some(_)) => ("talking", &begun.b_number),
     };
-    let since = leg.answered_at.unwrap_or(begun.begun_at).as_micros();
+    let held = leg.held_since.filter(|_| leg.answered_at.is_some());
+    let state = if held.is_some() { "held" } else { state };
+    let since = held.or(leg.answered_at).unwrap_or(begun.begun_at).as_micros();
     Doing {
         state,
         number: if number.is_empty() { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(number) },

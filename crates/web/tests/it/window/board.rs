@@ -13,7 +13,7 @@ use crate::rig::{self, Rig};
 
 /// A phone that rings from this number on.
 fn ringing(number: i64) -> LiveLeg {
-    LiveLeg { begun: Arc::new(rig::call(number).remove(0)), answered_at: None }
+    LiveLeg { begun: Arc::new(rig::call(number).remove(0)), answered_at: None, held_since: None }
 }
 
 /// A viewer's end of a stream.
@@ -46,6 +46,17 @@ async fn a_viewer_begins_with_the_board_as_it_is_and_is_told_of_changes() {
     rig.goes_live(vec![ringing(2)]);
     let board = viewer.next().await.unwrap();
     assert!(board.contains("70 20 10 02") && !board.contains("70 20 10 01"), "{board}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_call_says_so() {
+    let rig = Rig::new().await;
+    let begun = ringing(1).begun;
+    let (answered_at, held_since) = (Some(begun.at), Some(begun.at + Duration::from_secs(60)));
+    rig.goes_live(vec![LiveLeg { begun, answered_at, held_since }]);
+    let page = Browser::first(&rig).await.get("/a/1/now").await.text;
+    assert!(page.contains("class=\"state held\">på hold</span>"), "{page}");
+    assert!(page.contains("<span class=\"state talking\">1 "), "it is a conversation still: {page}");
 }
 
 #[tokio::test(start_paused = true)]
