@@ -59,7 +59,18 @@ def chosen(options, shapes):
         pairs = [(n, shapes[n].modes[0]) for n in names if not shapes[n].needs_ringbud]
     else:
         pairs = [(n, mode) for n in names for mode in shapes[n].modes if wanted is None or mode in wanted]
-    return pairs * options.repeat
+    return without_missing(pairs, shapes) * options.repeat
+
+
+def without_missing(pairs, shapes):
+    """Leaves out, loudly, what this machine cannot run. In CI everything is run, and fails."""
+    if os.environ.get("CI") == "true":
+        return pairs
+    for name in dict.fromkeys(name for name, _ in pairs):
+        if lacks := shapes[name].missing():
+            print(f"LEFT OUT {name}: it needs {', '.join(lacks)}", flush=True)
+            pairs = [pair for pair in pairs if pair[0] != name]
+    return pairs
 
 
 class Crew:

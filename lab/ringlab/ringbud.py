@@ -97,6 +97,12 @@ class Ringbud:
                 "ended_url": self.receiver.url(account, "ended"), **MODES[mode]})
         self._mode = mode
 
+    def clear_integration(self, account):
+        """Switches an account's four URLs off, for a shape that sets them up otherwise."""
+        self._put(f"/api/v1/accounts/{account}/integration", {
+            "incoming_url": "", "answered_url": "", "outgoing_url": "", "ended_url": "", **MODES["form"]})
+        self._mode = None
+
     def _put(self, path, what):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", json.dumps(what).encode(), method="PUT",

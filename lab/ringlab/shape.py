@@ -14,23 +14,25 @@ _shapes = {}
 class Shape:
     """A call to make on the stage, and the requests it must cause."""
 
-    def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud):
+    def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud, missing):
         self.name = act.__name__.replace("_", "-").strip("-")
         self.what = re.sub(r"\s+", " ", act.__doc__ or "").strip()
         self.act, self.expectation, self.alternatives = act, expectation, parse_alternatives(expectation)
         self.modes, self.prompt, self.repeats = modes, prompt, repeats
-        self.needs_ringbud = needs_ringbud
+        self.needs_ringbud, self.missing = needs_ringbud, missing
 
 
-def shape(expectation, modes=("form",), prompt=True, repeats=False, needs_ringbud=False):
+def shape(expectation, modes=("form",), prompt=True, repeats=False, needs_ringbud=False,
+          missing=lambda: []):
     """Makes a function `act(lab)` a shape. Its docstring says in words what happens.
 
     `modes`: the ways of delivery to check it in (see ringbud.MODES). `prompt=False`: requests may
     come late, since something was down. `repeats=True`: a request may come twice with one
-    webhook-id, since the program was killed between sending and noting it.
+    webhook-id, since the program was killed between sending and noting it. `missing()`: what the
+    shape needs and the machine has not; it is then left out, and fails in CI.
     """
     def keep(act):
-        one = Shape(act, expectation, modes, prompt, repeats, needs_ringbud)
+        one = Shape(act, expectation, modes, prompt, repeats, needs_ringbud, missing)
         _shapes[one.name] = one
         return act
     return keep
