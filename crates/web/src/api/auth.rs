@@ -33,8 +33,8 @@ impl FromRequestParts<Arc<Web>> for Caller {
         });
         let hash = token_hash(token.ok_or_else(ApiError::unauthorized)?);
         let mut found = web.book.token_by_hash(&hash);
-        if found.is_none() && web.book.refresh().await.is_ok_and(|is_news| is_news) {
-            // Made a moment ago by the command line.
+        if found.is_none() && web.book.refresh().await.is_ok() {
+            // Made a moment ago by the command line; somebody else may have taken the news in meanwhile.
             found = web.book.token_by_hash(&hash);
         }
         let (name, token) = found.ok_or_else(ApiError::unauthorized)?;
