@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use calls::{AccountId, CallId, Direction, Event, LegId, PbxName, PbxTime, Phone, What};
+use calls::{AccountId, CallId, Direction, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What};
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
 use journal::{Access, Append, Journal, SettingsBook, Sqlite, WallTime};
@@ -68,7 +68,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Events that were kept and not told, going round the accounts.
+    /// Calls that have ended, whose ends were kept and not told, going round the accounts.
     pub(crate) async fn pending(
         &self,
         accounts: &[(AccountId, IntegrationId)],
@@ -76,9 +76,10 @@ impl Store {
     ) -> anyhow::Result<()> {
         let now_us = i64::try_from(clock::now_us())?;
         for from in (0..many).step_by(BATCH) {
-            let events = (from..many.min(from + BATCH)).map(|nth| {
+            let events = (from..many.min(from + BATCH)).flat_map(|nth| {
                 let (account, integration) = &accounts[nth % accounts.len()];
-                (outgoing(account, nth, now_us), vec![*integration])
+                let begun = (outgoing(account, nth, now_us), Vec::new());
+                [begun, (ended(account, nth, now_us), vec![*integration])]
             });
             let append = Append {
                 pbx: PbxName::new("pbx1"),
@@ -132,4 +133,9 @@ fn outgoing(account: &AccountId, nth: usize, now_us: i64) -> Event {
         assumed: false,
         what: What::Outgoing,
     }
+}
+
+fn ended(account: &AccountId, nth: usize, now_us: i64) -> Event {
+    let what = What::Ended(Ended { answered_at: None, reason: EndReason::NoAnswer, transfer: None });
+    Event { sequence: 2, what, ..outgoing(account, nth, now_us) }
 }
