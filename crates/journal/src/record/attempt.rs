@@ -7,6 +7,8 @@ use super::{Unreadable, pack, unpack};
 use crate::{Attempt, Headers, WallTime};
 
 const VERSION: u8 = 2;
+/// With a list of headers instead of their text.
+const VERSION_1: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Shape<'a> {
@@ -37,9 +39,59 @@ pub(crate) fn write(attempt: &Attempt) -> Vec<u8> {
     pack(VERSION, &shape)
 }
 
+/// The head and the tail are those of [`Shape`].
+#[derive(Serialize, Deserialize)]
+struct Shape1<'a> {
+    at: i64,
+    took_micros: u64,
+    address: &'a str,
+    request_line: &'a str,
+    #[serde(borrow)]
+    request_headers: Vec<(&'a str, &'a str)>,
+    request_body: &'a [u8],
+    status: Option<u16>,
+    error: &'a str,
+    response_body: &'a [u8],
+}
+
 pub(crate) fn read(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
+    if packed.first() == Some(&VERSION_1) {
+        return read_1(number, packed);
+    }
     let shape: Shape<'_> = unpack("attempt", VERSION, packed)?;
-    Ok(Attempt {
+    Ok(attempt(number, &shape))
+}
+
+fn read_1(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
+    let Shape1 {
+        at,
+        took_micros,
+        address,
+        request_line,
+        request_headers,
+        request_body,
+        status,
+        error,
+        response_body,
+    } = unpack("attempt", VERSION_1, packed)?;
+    let headers: Headers = request_headers.into_iter().collect();
+    let request_headers = headers.as_text();
+    let shape = Shape {
+        at,
+        took_micros,
+        address,
+        request_line,
+        request_headers,
+        request_body,
+        status,
+        error,
+        response_body,
+    };
+    Ok(attempt(number, &shape))
+}
+
+fn attempt(number: u16, shape: &Shape<'_>) -> Attempt {
+    Attempt {
         number,
         at: WallTime(shape.at),
         took_micros: shape.took_micros,
@@ -50,5 +102,39 @@ pub(crate) fn read(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
         status: shape.status,
         error: shape.error.to_owned(),
         response_body: shape.response_body.to_vec(),
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_comes_back_as_it_was_and_so_does_an_older_one() {
+        let kept = Attempt {
+            number: 3,
+            at: WallTime(7),
+            took_micros: 41,
+            address: "192.0.2.1:443".to_owned(),
+            request_line: "POST /ring".to_owned(),
+            request_headers: [("host", "crm.example"), ("x-note", "a: b")].into_iter().collect(),
+            request_body: Bytes::from_static(b"A=1"),
+            status: Some(500),
+            error: "HTTP 500".to_owned(),
+            response_body: b"oops".to_vec(),
+        };
+        assert_eq!(read(3, &write(&kept)).unwrap(), kept);
+        let older = Shape1 {
+            at: 7,
+            took_micros: 41,
+            address: "192.0.2.1:443",
+            request_line: "POST /ring",
+            request_headers: kept.request_headers.iter().collect(),
+            request_body: b"A=1",
+            status: Some(500),
+            error: "HTTP 500",
+            response_body: b"oops",
+        };
+        assert_eq!(read(3, &pack(VERSION_1, &older)).unwrap(), kept);
+    }
 }
