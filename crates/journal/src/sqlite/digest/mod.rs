@@ -1,7 +1,7 @@
 //! What lists and reports are found by, made of the events that have gathered: one outline an ended leg, and
 //! sums of them. A thread of its own (`thread`) reads and adds up when little else is to do, and the writer only
-//! puts the result away, between the jobs of those who wait for it. What is not digested yet is looked through by whoever asks, so that an
-//! answer never depends on how far this has come.
+//! puts the result away, between the jobs of those who wait for it. What is not digested yet is looked through by
+//! whoever asks, so that an answer never depends on how far this has come.
 
 mod thread;
 

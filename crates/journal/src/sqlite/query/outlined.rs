@@ -1,7 +1,7 @@
 //! Lists of an account that are looked for by outcome, employee or number: along the outlines of legs or the
 //! list of an employee's events, and what is not digested yet. What a list shows is read from the events, and asked of them once more.
 
-use calls::{AccountId, EventKind, LegId};
+use calls::{AccountId, Event, EventKind, LegId};
 use rusqlite::{Connection, Rows, params};
 
 use super::super::digest::{digested_to, outcome_number};
@@ -112,6 +112,21 @@ fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<Leg
     Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
 }
 
+/// Shows the last events of an account's legs that are not digested yet.
+pub(super) fn walk_undigested(
+    conn: &Connection,
+    account: &AccountId,
+    mut visit: impl FnMut(Event) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let ended = Filter {
+        account: Some(account.clone()),
+        kind: Some(EventKind::Ended),
+        after: Some(EventSeq(digested_to(conn)?)),
+        ..Filter::default()
+    };
+    walk(conn, &ended, |kind| kind == EventKind::Ended, |kept| visit(kept.event).map(|()| true))
+}
+
 /// The places of legs that have no outline yet, oldest first.
 fn recent(
     conn: &Connection,
@@ -121,21 +136,10 @@ fn recent(
 ) -> Result<Vec<i64>, StoreError> {
     let mut legs = Vec::new();
     if filter.outcome != Some(LegOutcome::Running) {
-        let ended = Filter {
-            account: Some(account.clone()),
-            kind: Some(EventKind::Ended),
-            after: Some(EventSeq(digested_to(conn)?)),
-            ..Filter::default()
-        };
-        walk(
-            conn,
-            &ended,
-            |kind| kind == EventKind::Ended,
-            |kept| {
-                legs.push(kept.event.leg);
-                Ok(true)
-            },
-        )?;
+        walk_undigested(conn, account, |ended| {
+            legs.push(ended.leg);
+            Ok(())
+        })?;
     }
     if filter.outcome.is_none_or(|outcome| outcome == LegOutcome::Running) {
         let mut select = conn.prepare_cached(OPEN)?;

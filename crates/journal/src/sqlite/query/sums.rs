@@ -4,15 +4,14 @@
 
 use std::ops::Range;
 
-use calls::{AccountId, EventKind, PbxTime};
+use calls::{AccountId, PbxTime};
 use rusqlite::{Connection, Row, params};
 
-use super::super::digest::{DAY_MICROS, digested_to, outcome_of, row as digested};
+use super::super::digest::{DAY_MICROS, outcome_of, row as digested};
 use super::super::errors::StoreError;
 use super::super::remembered::{Clock, hour_of};
-use super::walk::walk;
+use super::outlined::walk_undigested;
 use crate::sums::{Outline, Person, QUARTER_MICROS, Quarter, Sums, Tally};
-use crate::{EventSeq, Filter};
 
 /// By day, by quarter, and leg by leg.
 pub(super) const STATEMENTS: [&str; 3] = [
@@ -135,24 +134,13 @@ fn add_undigested(
     within: &Range<PbxTime>,
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let filter = Filter {
-        account: Some(account.clone()),
-        kind: Some(EventKind::Ended),
-        after: Some(EventSeq(digested_to(conn)?)),
-        ..Filter::default()
-    };
-    walk(
-        conn,
-        &filter,
-        |kind| kind == EventKind::Ended,
-        |kept| {
-            if let Some(leg) = digested(conn, &kept.event)?
-                && let Some(begun_at) = leg.begun_at().filter(|begun_at| within.contains(begun_at))
-            {
-                let (person, tally) = leg.into_tally();
-                sums.add_tally(person, begun_at, &tally);
-            }
-            Ok(true)
-        },
-    )
+    walk_undigested(conn, account, |ended| {
+        if let Some(leg) = digested(conn, &ended)?
+            && let Some(begun_at) = leg.begun_at().filter(|begun_at| within.contains(begun_at))
+        {
+            let (person, tally) = leg.into_tally();
+            sums.add_tally(person, begun_at, &tally);
+        }
+        Ok(())
+    })
 }
