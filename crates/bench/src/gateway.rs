@@ -164,6 +164,11 @@ pub(crate) async fn pbx() -> anyhow::Result<Pbx> {
     Ok(Pbx::start(PbxOptions::default()).await?)
 }
 
+/// Calls whose callers' numbers are the moments at which they rang.
+pub(crate) fn stamped(accounts: usize) -> Load {
+    Load::new(LoadOptions { accounts, employees: EMPLOYEES, stamped: true, ..LoadOptions::default() })
+}
+
 /// Calls, written out before the clock runs. One supply a PBX: its channels' ids never come again.
 pub(crate) struct Calls(Load);
 

@@ -1,10 +1,10 @@
 //! Whether receivers that hang are felt by those that do not.
 
-use demo::load::{Load, LoadOptions, feed};
+use demo::load::feed;
 
 use crate::Scale;
 use crate::fill::{Hooks, Store};
-use crate::gateway::{self, EMPLOYEES, Program};
+use crate::gateway::{self, Program};
 use crate::latency::EVENTS_A_SECOND;
 use crate::receiver::Receiver;
 use crate::results::{Results, Series};
@@ -65,9 +65,7 @@ async fn healthy(
     drop(store);
     let pbx = gateway::pbx().await?;
     let gateway = program.serve(folder.path(), &pbx, true).await?;
-    let options =
-        LoadOptions { accounts: ACCOUNTS, employees: EMPLOYEES, stamped: true, ..LoadOptions::default() };
-    let mut load = Load::new(options);
+    let mut load = gateway::stamped(ACCOUNTS);
     let a_second = Some(EVENTS_A_SECOND / crate::delivery::A_CALL as f64);
     feed(&pbx, &mut load, scale.of(WARM_UP_CALLS) as u64, a_second).await;
     receiver.reset().await?;

@@ -1,12 +1,12 @@
 //! How much later than a post made directly an event arrives.
 
-use demo::load::{Load, LoadOptions, feed};
+use demo::load::feed;
 
 use crate::Scale;
 use crate::bare;
 use crate::delivery::A_CALL;
 use crate::fill::{Hooks, Store};
-use crate::gateway::{self, EMPLOYEES, Program};
+use crate::gateway::{self, Program};
 use crate::receiver::Receiver;
 use crate::results::{Results, Series};
 
@@ -54,9 +54,7 @@ async fn through(program: &Program, receiver: &Receiver, scale: Scale) -> anyhow
     drop(store);
     let pbx = gateway::pbx().await?;
     let gateway = program.serve(folder.path(), &pbx, true).await?;
-    let options =
-        LoadOptions { accounts: ACCOUNTS, employees: EMPLOYEES, stamped: true, ..LoadOptions::default() };
-    let mut load = Load::new(options);
+    let mut load = gateway::stamped(ACCOUNTS);
     for calls in [WARM_UP_CALLS, CALLS].map(|calls| scale.of(calls)) {
         receiver.reset().await?;
         feed(&pbx, &mut load, calls as u64, Some(EVENTS_A_SECOND / A_CALL as f64)).await;
