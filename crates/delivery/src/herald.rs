@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Full;
 use journal::WallTime;
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Failed, Pool, Pools, Trust};
 use crate::guard::WebhookUrl;
 use crate::policy::Answer;
+use crate::request::AGENT;
 use crate::signing::{Key, sign};
 
 /// So many notices wait; what comes then is dropped, counted and logged.
@@ -128,6 +129,7 @@ impl Way {
         };
         let mut request = Request::post(target)
             .header(HOST, self.url.host_header())
+            .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header("webhook-id", id)
             .header("webhook-timestamp", &at);
