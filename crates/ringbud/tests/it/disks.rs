@@ -25,6 +25,17 @@ async fn state(gateway: &Gateway) -> (u16, String, bool) {
     (status, reasons, metrics.lines().any(|line| line == "ringbud_journal_unwritable 1"))
 }
 
+/// A gateway that has kept a call's three events, none of which the receiver takes.
+async fn keeps_what_is_refused(bed: &mut Bed) -> Gateway {
+    bed.integrate("POST").await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    let mut gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.request().await;
+    keeps(&mut gateway, 3).await;
+    gateway
+}
+
 #[tokio::test]
 async fn while_the_disk_is_full_nothing_is_told_and_when_there_is_room_everything_is() {
     let mut bed = Bed::new().await;
@@ -75,12 +86,7 @@ async fn outcomes_wait_for_a_full_disk_and_nothing_is_told_twice_for_it() {
 async fn killed_on_a_full_disk_what_was_kept_is_told_when_there_is_room() {
     let mut bed = Bed::new().await;
     let Some(disk) = Disk::over(&bed.data()) else { return };
-    bed.integrate("POST").await;
-    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
-    let mut gateway = bed.serve().await;
-    bed.play(&["inbound-answered"], 50.0).await;
-    bed.request().await;
-    keeps(&mut gateway, 3).await;
+    let gateway = keeps_what_is_refused(&mut bed).await;
     disk.fill();
     gateway.kill().await;
     bed.receiver.behave(StatusCode::OK, Duration::ZERO);
@@ -110,12 +116,7 @@ async fn stopped_while_the_disk_is_full_it_counts_and_says_what_it_could_not_kee
 async fn a_file_system_that_breaks_under_it_is_told_and_what_was_kept_is_told_when_it_is_mounted_again() {
     let mut bed = Bed::new().await;
     let Some(disk) = Disk::in_an_image(&bed.data()) else { return };
-    bed.integrate("POST").await;
-    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
-    let mut gateway = bed.serve().await;
-    bed.play(&["inbound-answered"], 50.0).await;
-    bed.request().await;
-    keeps(&mut gateway, 3).await;
+    let mut gateway = keeps_what_is_refused(&mut bed).await;
     disk.breaks();
     bed.play(&["outbound-answered"], 50.0).await;
     gateway.says("events cannot be kept").await;

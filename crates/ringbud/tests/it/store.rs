@@ -1,5 +1,8 @@
 //! The data folder: whose it is, and what can be wrong with it.
 
+use journal::seal::Sealer;
+use journal::{Access, DeliveryState, Filter, Journal, Sqlite};
+
 use crate::bed::{Bed, Gateway};
 
 #[tokio::test]
@@ -84,4 +87,26 @@ async fn what_happened_is_there_after_a_restart() {
         assert!(body.contains(kind), "{body}");
     }
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn without_attempts_what_became_of_a_delivery_is_kept_and_the_request_is_not() {
+    for keeps in [true, false] {
+        let mut bed = Bed::new().await;
+        bed.write(&format!("{}\n[keep]\nattempts = {keeps}\n", bed.sound()));
+        bed.integrate("POST").await;
+        let gateway = bed.serve().await;
+        bed.play(&["inbound-answered"], 50.0).await;
+        bed.requests(3).await;
+        gateway.stop().await;
+        let sealer = Sealer::from_key_file(&bed.data().join("secret.key")).unwrap();
+        let journal = Sqlite::open(&bed.data(), Access::Gateway, sealer).unwrap();
+        let deliveries = journal.deliveries(Filter::default()).await.unwrap();
+        assert_eq!(deliveries.len(), 3);
+        for one in deliveries {
+            assert_eq!((one.state, one.attempts), (DeliveryState::Delivered, 1));
+            let bodies = journal.attempts(one.id).await.unwrap().into_iter().map(|one| one.request_body);
+            assert_eq!(bodies.filter(|body| !body.is_empty()).count(), usize::from(keeps));
+        }
+    }
 }
