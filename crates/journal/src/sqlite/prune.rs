@@ -109,6 +109,10 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
             .execute(params![call, leg.as_str()])?;
         conn.prepare_cached("DELETE FROM by_account WHERE account = ?1 AND seq = ?2")?
             .execute(params![account, seq])?;
+        conn.prepare_cached(
+            "DELETE FROM details WHERE id IN (SELECT detail_id FROM history WHERE id BETWEEN ?1 AND ?2)",
+        )?
+        .execute(history_of(seq))?;
         conn.prepare_cached("DELETE FROM history WHERE id BETWEEN ?1 AND ?2")?.execute(history_of(seq))?;
         conn.prepare_cached("DELETE FROM given_up WHERE event = ?1")?.execute([seq])?;
     }

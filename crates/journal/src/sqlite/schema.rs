@@ -11,7 +11,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -209,6 +209,17 @@ CREATE TABLE failing (
 ) STRICT, WITHOUT ROWID;
 ";
 
+const FORMAT_4: &str = "
+-- What was sent and answered, in the order it was noted. The history's rows lie with their events, all over its
+-- tree while receivers are slow: they are small, and what is large is added at one end. (A row from before has
+-- its detail in itself.)
+CREATE TABLE details (
+    id INTEGER PRIMARY KEY,
+    detail BLOB NOT NULL
+) STRICT;
+ALTER TABLE history ADD COLUMN detail_id INTEGER;
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -246,6 +257,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 3 {
         transaction.execute_batch(FORMAT_3)?;
+    }
+    if format < 4 {
+        transaction.execute_batch(FORMAT_4)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

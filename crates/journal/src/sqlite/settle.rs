@@ -87,16 +87,11 @@ fn add_to_history(
     delivered: bool,
 ) -> Result<(), StoreError> {
     let [event, integration] = row.key();
+    let detail = row.detail.as_ref().map(|detail| statements.insert_detail.insert([detail])).transpose()?;
     let mut id = event << HISTORY_BITS;
     // Nearly always it is the first of its event.
-    while statements.insert_history.execute(params![
-        id,
-        integration,
-        number,
-        delivered,
-        row.at.0,
-        row.detail
-    ])? == 0
+    while statements.insert_history.execute(params![id, integration, number, delivered, row.at.0, detail])?
+        == 0
     {
         id = next_in_history(statements.conn, event)?;
     }

@@ -17,6 +17,7 @@ pub(super) struct Statements<'conn> {
     pub(super) insert_pending: Statement<'conn>,
     pub(super) delete_pending: Statement<'conn>,
     pub(super) insert_history: Statement<'conn>,
+    pub(super) insert_detail: Statement<'conn>,
 }
 
 impl<'conn> Statements<'conn> {
@@ -36,7 +37,11 @@ impl<'conn> Statements<'conn> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
             delete_pending: conn.prepare("DELETE FROM pending WHERE event = ?1 AND integration = ?2")?,
-            insert_history: conn.prepare("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?,
+            insert_history: conn.prepare(
+                "INSERT OR IGNORE INTO history (id, integration, number, delivered, at, detail_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+            insert_detail: conn.prepare("INSERT INTO details (detail) VALUES (?1)")?,
         })
     }
 }

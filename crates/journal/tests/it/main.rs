@@ -5,6 +5,7 @@ mod conforming;
 mod crashing;
 mod digesting;
 mod failing;
+mod forgetting;
 mod opening;
 mod planning;
 mod remembering;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use calls::{AccountId, PbxTime};
-use journal::conformance::sample::{Leg, keep};
+use calls::{AccountId, EventKind, PbxTime};
+use journal::conformance::sample::{Leg, attempt, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
-use journal::{Access, Filter, Journal, JournalError, LegOutcome, SettingsBook, Sqlite};
+use journal::{Access, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsBook, Sqlite, WallTime};
 use tempfile::{TempDir, tempdir};
 
 const FILE: &str = "journal.sqlite";
@@ -89,7 +89,8 @@ fn a_store_of_a_newer_program_is_refused() {
     assert!(refused.to_string().contains("9000"));
 }
 
-/// As the first format was: without a table of what fails, and without what lists and reports are found by.
+/// As the first format was: without a table of what fails, without what lists and reports are found by, and with
+/// the details of an attempt in the history.
 #[tokio::test]
 async fn a_store_of_an_older_program_is_brought_up_to_date() {
     let folder = folder();
@@ -98,10 +99,16 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
         .append(&(0..900).map(|number| Leg::incoming(number).whole(&[])).collect::<Vec<_>>())
         .await
         .expect("kept");
+    let tried_twice =
+        delivery(keep(&journal, Leg::incoming(900).append(&[EventKind::Incoming], &[1])).await[0], 1);
+    let refused = [tried(tried_twice, 1, 500, Outcome::RetryAt(WallTime(7)))];
+    journal.settle(&refused).await.expect("settled");
     drop(journal);
     raw(folder.path())
         .execute_batch(
             "DROP TABLE failing; DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
+             UPDATE history SET detail = (SELECT detail FROM details WHERE id = detail_id);
+             ALTER TABLE history DROP COLUMN detail_id; DROP TABLE details;
              DELETE FROM meta WHERE name IN ('digested_to', 'undigested_pruned'); PRAGMA user_version = 1;",
         )
         .expect("as it was");
@@ -116,6 +123,9 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     };
     assert_eq!(journal.legs(answered).await.expect("legs").len(), 450);
     assert_eq!(journal.failing().await.expect("nothing noted"), []);
+    journal.settle(&[tried(tried_twice, 2, 200, Outcome::Delivered)]).await.expect("settled");
+    let attempts = journal.attempts(tried_twice).await.expect("of both formats");
+    assert_eq!(attempts, [attempt(1, 500), attempt(2, 200)]);
 }
 
 #[test]

@@ -20,10 +20,13 @@ pub(super) const OF_EVENT: [&str; 5] = [
          FROM pending WHERE event = ?1",
     "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
     "SELECT integration FROM history WHERE id BETWEEN ?1 AND ?2 AND delivered = 1",
-    "SELECT number, at, detail FROM history
-         WHERE id BETWEEN ?1 AND ?2 AND integration = ?3 AND delivered = 1 ORDER BY id DESC LIMIT 1",
-    "SELECT number, detail FROM history
-         WHERE id BETWEEN ?1 AND ?2 AND integration = ?3 AND detail IS NOT NULL ORDER BY id",
+    "SELECT number, at, coalesce(history.detail, details.detail)
+         FROM history LEFT JOIN details ON details.id = detail_id
+         WHERE history.id BETWEEN ?1 AND ?2 AND integration = ?3 AND delivered = 1
+         ORDER BY history.id DESC LIMIT 1",
+    "SELECT number, coalesce(history.detail, details.detail) AS whole
+         FROM history LEFT JOIN details ON details.id = detail_id
+         WHERE history.id BETWEEN ?1 AND ?2 AND integration = ?3 AND whole IS NOT NULL ORDER BY history.id",
 ];
 
 /// Where a delivery stands.

@@ -1,0 +1,43 @@
+//! What is forgotten is gone from the file.
+
+use std::collections::BTreeMap;
+
+use journal::conformance::sample::{Leg, delivery, keep, tried};
+use journal::seal::Sealer;
+use journal::{Access, Journal, Outcome, Sqlite, WallTime};
+use rusqlite::Connection;
+
+/// Rows of each table that grows with events.
+fn rows(journal: &Sqlite) -> BTreeMap<String, i64> {
+    let conn = Connection::open(journal.place()).expect("opens");
+    let mut select = conn
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'heard')")
+        .expect("prepared");
+    let names = select.query_map([], |row| row.get::<_, String>(0)).expect("asked");
+    let count = |name: String| {
+        let sql = format!("SELECT count(*) FROM {name}");
+        let count = conn.query_row(&sql, [], |row| row.get(0)).expect("counted");
+        (name, count)
+    };
+    names.map(|name| count(name.expect("a name"))).filter(|(_, count)| *count > 0).collect()
+}
+
+#[tokio::test]
+async fn a_forgotten_leg_leaves_no_row_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    for seq in keep(&journal, Leg::incoming(1).whole(&[1, 2])).await {
+        let failed = Outcome::Failed("HTTP 500".to_owned());
+        let settles = [
+            tried(delivery(seq, 1), 1, 503, Outcome::RetryAt(WallTime(9))),
+            tried(delivery(seq, 1), 2, 204, Outcome::Delivered),
+            tried(delivery(seq, 2), 1, 500, failed),
+        ];
+        journal.settle(&settles).await.expect("settled");
+    }
+    let before = rows(&journal);
+    assert_eq!(before["details"], 9, "an attempt each: {before:?}");
+    assert!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0);
+    let after = rows(&journal);
+    assert!(after.keys().all(|table| table == "hours"), "{after:?}");
+}
