@@ -99,7 +99,7 @@ fn keep_event(
         Ok(places) => places,
         Err(refused) => return Ok(refused),
     };
-    memory.advance();
+    memory.advance(&row.account);
     memory.remember(&row.leg, places);
     memory.note_hour(statements.conn, Clock::Pbx, row.at.as_micros(), seq)?;
     memory.note_hour(statements.conn, Clock::Wall, received_at.0, seq)?;

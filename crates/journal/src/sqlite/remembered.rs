@@ -1,7 +1,7 @@
 //! What the writer remembers of the store between commits, so that it has less to ask it; and what it does in
 //! large steps because of that. All of it can be forgotten: after a group was undone it is.
 
-use calls::{EventKind, LegId, PbxName, PbxTime};
+use calls::{AccountId, EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
@@ -13,7 +13,7 @@ const LEGS_REMEMBERED: usize = 64 * 1024;
 /// How many hours it remembers.
 const HOURS_REMEMBERED: usize = 1_024;
 /// How many events are told to their accounts' lists at a time. Until then a question looks through them.
-const LISTED_AT_ONCE: i64 = 512;
+const LISTED_AT_ONCE: usize = 2_048;
 /// The end of what an hour can have is noted this far ahead, so that it is seldom written. A question about
 /// that hour looks through about so many events too many.
 const HOUR_STEP: i64 = 4 * 1024;
@@ -43,8 +43,8 @@ impl Places {
 /// What the writer remembers of the store.
 pub(super) struct Remembered {
     last_seq: i64,
-    /// Up to where the accounts' lists are filled; `None` if it has to be looked up.
-    listed_to: Option<i64>,
+    /// What is in no account's list yet; `None` if it has to be looked up.
+    unlisted: Option<Vec<(AccountId, i64)>>,
     legs: FxHashMap<LegId, Places>,
     /// How far each hour of each clock is noted.
     hours: FxHashMap<(Clock, i64), i64>,
@@ -67,7 +67,7 @@ impl Remembered {
         )?;
         Ok(Self {
             last_seq,
-            listed_to: None,
+            unlisted: None,
             legs: FxHashMap::default(),
             hours: FxHashMap::default(),
             heard: Vec::new(),
@@ -78,15 +78,18 @@ impl Remembered {
         self.last_seq
     }
 
-    /// The last place is taken.
-    pub(super) fn advance(&mut self) {
+    /// The last place is taken, by an event of this account.
+    pub(super) fn advance(&mut self, account: &AccountId) {
         self.last_seq += 1;
+        if let Some(unlisted) = &mut self.unlisted {
+            unlisted.push((account.clone(), self.last_seq));
+        }
     }
 
     /// Forgets what may not be so, after a group was undone.
     pub(super) fn forget(&mut self, last_seq: i64) {
         self.last_seq = last_seq;
-        self.listed_to = None;
+        self.unlisted = None;
         self.legs.clear();
         self.hours.clear();
         self.heard.clear();
@@ -94,6 +97,7 @@ impl Remembered {
 
     /// Forgets what may be gone, after rows were removed.
     pub(super) fn forget_removed(&mut self) {
+        self.unlisted = None;
         self.legs.clear();
         self.hours.clear();
     }
@@ -116,23 +120,23 @@ impl Remembered {
         Ok(())
     }
 
-    /// Fills the accounts' lists when enough has gathered.
+    /// Fills the accounts' lists when enough has gathered. Row by row: for a statement that makes many SQLite
+    /// copies every page it changes aside.
     pub(super) fn fill_lists(&mut self, conn: &Connection) -> Result<(), StoreError> {
-        let listed_to = match self.listed_to {
-            Some(place) => place,
-            None => listed_to(conn)?,
+        let unlisted = match &mut self.unlisted {
+            Some(unlisted) => unlisted,
+            None => self.unlisted.insert(unlisted_in(conn)?),
         };
-        self.listed_to = Some(listed_to);
-        if self.last_seq - listed_to < LISTED_AT_ONCE {
+        if unlisted.len() < LISTED_AT_ONCE {
             return Ok(());
         }
-        conn.prepare_cached(
-            "INSERT INTO by_account SELECT account, seq FROM events WHERE seq > ?1 ORDER BY account, seq",
-        )?
-        .execute([listed_to])?;
+        unlisted.sort_unstable();
+        let mut insert = conn.prepare_cached("INSERT INTO by_account VALUES (?1, ?2)")?;
+        for (account, seq) in unlisted.drain(..) {
+            insert.execute(params![account.as_str(), seq])?;
+        }
         conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'by_account_to'")?
             .execute([self.last_seq])?;
-        self.listed_to = Some(self.last_seq);
         Ok(())
     }
 
@@ -176,6 +180,14 @@ impl Remembered {
 pub(super) fn listed_to(conn: &Connection) -> Result<i64, StoreError> {
     let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = 'by_account_to'")?;
     Ok(select.query_row([], |row| row.get(0))?)
+}
+
+fn unlisted_in(conn: &Connection) -> Result<Vec<(AccountId, i64)>, StoreError> {
+    let mut select = conn.prepare_cached("SELECT account, seq FROM events WHERE seq > ?1")?;
+    let rows = select.query_map([listed_to(conn)?], |row| {
+        Ok((AccountId::new(row.get_ref(0)?.as_str()?), row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The hour a moment is in.
