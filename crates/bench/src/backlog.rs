@@ -83,6 +83,11 @@ pub(crate) async fn store(
     let url = |nth: usize| format!("http://127.100.{}.{}:{port}/hook", nth / 250, nth % 250 + 1);
     let accounts = store.accounts(FIRST, DESTINATIONS, |nth| Hooks::all(url(nth), true)).await?;
     store.pending(&accounts, pending).await?;
+    if port == DEAD_PORT {
+        let failing = accounts.iter().enumerate().map(|(nth, (_, integration))| (*integration, url(nth)));
+        store.failing(failing).await?;
+    }
+    store.digested().await?;
     Ok(folder)
 }
 

@@ -2,17 +2,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use calls::{AccountId, CallId, Direction, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What};
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
-use journal::{Access, Append, Journal, SettingsBook, Sqlite, WallTime};
+use journal::{Access, Append, Failing, Journal, SettingsBook, Sqlite, WallTime};
 
 use crate::clock;
 
 /// Events of one commit.
 const BATCH: usize = 1_000;
+/// The journal digests what has gathered when it is more than this.
+const DIGESTED_UP_TO: u64 = 1_000;
 /// Accounts made at a time.
 const AT_ONCE: usize = 64;
 
@@ -66,6 +69,24 @@ impl Store {
             }
         }
         Ok(all)
+    }
+
+    /// What a gateway has noted that has tried these for an hour.
+    pub(crate) async fn failing(
+        &self,
+        webhooks: impl Iterator<Item = (IntegrationId, String)>,
+    ) -> anyhow::Result<()> {
+        let lasted = Duration::from_secs(3_600);
+        let notes = webhooks.map(|(integration, url)| Failing { integration, url, lasted }).collect();
+        Ok(self.journal.note_failing(notes).await?)
+    }
+
+    /// Waits until what lists and reports are found by is made, as it is of a store that was not just filled.
+    pub(crate) async fn digested(&self) -> anyhow::Result<()> {
+        while self.journal.size().await?.undigested > DIGESTED_UP_TO {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
     }
 
     /// Calls that have ended, whose ends were kept and not told, going round the accounts.

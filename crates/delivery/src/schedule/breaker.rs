@@ -6,6 +6,8 @@ use crate::policy::{Moment, jittered};
 
 /// So many failures in a row open it.
 pub const BREAKER_FAILURES: u8 = 5;
+/// After so many in a row the next attempt is one of the share of what fails.
+const DOUBTFUL_FAILURES: u8 = 2;
 /// The pause before the first probe; doubles with each probe that fails.
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between probes.
@@ -36,6 +38,17 @@ pub(super) enum Turned {
 }
 
 impl Breaker {
+    /// Of what has failed for long, as far as is known.
+    pub(super) const RECALLED: Self = Self::Closed { failures: BREAKER_FAILURES - 1 };
+
+    /// Whether the next attempt will most likely fail too.
+    pub(super) const fn is_doubtful(self) -> bool {
+        match self {
+            Self::Closed { failures } => failures >= DOUBTFUL_FAILURES,
+            Self::Open { .. } | Self::Due { .. } | Self::Probing { .. } => true,
+        }
+    }
+
     pub(super) const fn allows(self) -> bool {
         match self {
             Self::Closed { .. } | Self::Due { .. } => true,

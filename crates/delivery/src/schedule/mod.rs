@@ -9,6 +9,7 @@ mod firsts;
 mod lanes;
 mod outcome;
 mod pump;
+mod share;
 mod slab;
 mod timers;
 mod webhook;
@@ -17,6 +18,7 @@ mod words;
 use std::collections::VecDeque;
 
 pub use breaker::{BREAKER_FAILURES, BREAKER_PAUSE, BREAKER_PAUSE_MAX};
+pub use share::DOUBTFUL_A_SECOND;
 pub use webhook::Disposition;
 pub use words::{
     DestinationKey, Finish, IN_FLIGHT, IN_FLIGHT_PER_DESTINATION, Input, Limits, Out, SlotId, UNSETTLED,
@@ -24,8 +26,10 @@ pub use words::{
 };
 
 use crate::policy::{Moment, Patience};
+use breaker::Breaker;
 use firsts::Firsts;
 use lanes::Lanes;
+use share::Share;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
 use webhook::{Destination, Webhook};
@@ -42,12 +46,13 @@ pub struct Schedule {
     destinations: Vec<Destination>,
     /// Destinations that may start something.
     ring: VecDeque<u32>,
-    /// Webhooks due for a probe.
+    /// Webhooks due for a probe, or with deliveries that wait for the share of what fails.
     probes: VecDeque<u32>,
     /// Webhooks whose lists only have to be emptied.
     draining: VecDeque<u32>,
     in_flight: u32,
     probing: u32,
+    share: Share,
     unsettled: u32,
     stopped: bool,
     chance: u64,
@@ -69,6 +74,7 @@ impl Schedule {
             draining: VecDeque::new(),
             in_flight: 0,
             probing: 0,
+            share: Share::new(),
             unsettled: 0,
             stopped: false,
             chance: seed,
@@ -87,9 +93,11 @@ impl Schedule {
         WebhookKey(index(self.webhooks.len() - 1))
     }
 
-    /// A webhook was failing already before this schedule was made.
+    /// A webhook was failing already before this schedule was made: one more failure, and it is left alone.
     pub fn recall_failing(&mut self, webhook: WebhookKey, since: Moment) {
-        self.webhooks[webhook.0 as usize].failing_since = Some(since);
+        let hook = &mut self.webhooks[webhook.0 as usize];
+        hook.failing_since = Some(since);
+        hook.breaker = Breaker::RECALLED;
     }
 
     /// Takes something in.
@@ -163,7 +171,8 @@ impl Schedule {
 
     /// When time has to pass next.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.timers.next()
+        let share = if self.probes.is_empty() { None } else { self.share.next() };
+        [self.timers.next(), share].into_iter().flatten().min()
     }
 
     /// Deliveries not settled.

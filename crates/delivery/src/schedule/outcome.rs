@@ -59,6 +59,7 @@ impl Schedule {
     fn landed(&mut self, now: Moment, slot: &Slot, how: Finish, out: &mut Vec<Out>) {
         let chance = self.chance();
         let limits = self.limits;
+        let was_doubtful = self.is_doubtful(slot.webhook);
         self.in_flight -= 1;
         let hook = &mut self.webhooks[slot.webhook as usize];
         let destination = &mut self.destinations[hook.destination as usize];
@@ -104,6 +105,9 @@ impl Schedule {
             Turned::No => {}
             Turned::Open(until) => self.timers.push(until, Timer::Destination(at_destination)),
             Turned::Recovered => self.pull_forward_all(at_destination),
+        }
+        if was_doubtful && !self.is_doubtful(webhook) {
+            self.believe(at_destination);
         }
         self.enqueue(webhook);
         self.enqueue_destination(at_destination);

@@ -9,6 +9,7 @@ use calls::EventKind;
 impl Schedule {
     /// Starts what may be started.
     pub(super) fn pump(&mut self, now: Moment, out: &mut Vec<Out>) {
+        self.share.grow(now);
         while self.unsettled < self.limits.unsettled {
             let Some(webhook) = self.draining.pop_front() else { break };
             self.webhooks[webhook as usize].queued = false;
@@ -33,7 +34,7 @@ impl Schedule {
                 continue;
             }
             let Some(webhook) = destination.ring.pop_front() else { continue };
-            if self.webhooks[webhook as usize].breaker.is_closed() || self.may_probe() {
+            if !self.is_doubtful(webhook) || self.may_probe() {
                 self.turn(now, webhook, out);
             } else {
                 self.probes.push_back(webhook);
@@ -42,9 +43,31 @@ impl Schedule {
         }
     }
 
-    /// Probes of what fails take a quarter of the room at most.
+    /// Probes of what fails take a quarter of the room at most, and what fails its share of the time.
     fn may_probe(&self) -> bool {
-        self.probing < self.limits.total.div_ceil(4)
+        self.probing < self.limits.total.div_ceil(4) && !self.share.is_used_up()
+    }
+
+    /// Something of a destination came through: its webhooks no longer stand among those that will most likely
+    /// fail, unless they do so themselves.
+    pub(super) fn believe(&mut self, destination: u32) {
+        let of_it = |webhook: &u32| self.webhooks[*webhook as usize].destination == destination;
+        let believed: Vec<u32> = self
+            .probes
+            .iter()
+            .copied()
+            .filter(|webhook| of_it(webhook) && !self.is_doubtful(*webhook))
+            .collect();
+        for webhook in believed {
+            self.dequeue(webhook);
+            self.enqueue(webhook);
+        }
+    }
+
+    /// Whether a webhook's next attempt will most likely fail.
+    pub(super) fn is_doubtful(&self, webhook: u32) -> bool {
+        let hook = &self.webhooks[webhook as usize];
+        hook.breaker.is_doubtful() || self.destinations[hook.destination as usize].breaker.is_doubtful()
     }
 
     fn has_room(&self) -> bool {
@@ -96,6 +119,9 @@ impl Schedule {
         slot.state = State::InFlight;
         slot.attempts = slot.attempts.saturating_add(1);
         let slot = *slot;
+        if self.is_doubtful(slot.webhook) {
+            self.share.take();
+        }
         let hook = &mut self.webhooks[slot.webhook as usize];
         if slot.attempts == 1 {
             self.firsts.started(now, hook.destination, slot.call_hash, at);

@@ -90,8 +90,10 @@ impl Core {
             (Disposition::Hold, _) => return work.entries.push(Entry::outside(id, Outcome::Held)),
             _ => return work.entries.push(Entry::outside(id, Outcome::Cancelled)),
         };
+        // What is left alone for now would only take up the room of what is not.
         if let Some(kept) = kept
             && self.fresh.len() < FRESH_MAX
+            && !self.schedule.webhook(webhook).open
         {
             self.fresh.insert((id.event.0, id.integration.number), kept);
         }

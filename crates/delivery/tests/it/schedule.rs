@@ -5,7 +5,8 @@ use std::time::Duration;
 use calls::EventKind;
 use delivery::policy::{Moment, Patience};
 use delivery::schedule::{
-    BREAKER_FAILURES, Disposition, Finish, Input, Limits, Out, Schedule, SlotId, Verdict, WebhookKey,
+    BREAKER_FAILURES, DOUBTFUL_A_SECOND, Disposition, Finish, Input, Limits, Out, Schedule, SlotId, Verdict,
+    WebhookKey,
 };
 
 const START: Moment = Moment(1_000_000);
@@ -40,6 +41,17 @@ impl Bench {
 
     fn finish(&mut self, slot: SlotId, how: Finish) -> Vec<Out> {
         self.put(Input::Finished { slot, how })
+    }
+
+    /// An attempt ends, and what was made of it is on disk at once; what starts because of that.
+    fn end(&mut self, slot: SlotId, how: Finish) -> Vec<(SlotId, i64)> {
+        let mut out = self.finish(slot, how);
+        for settle in out.clone() {
+            if let Out::Settle { slot, verdict, .. } = settle {
+                out.extend(self.put(Input::Settled { slot, fenced: false, verdict }));
+            }
+        }
+        started(&out)
     }
 
     /// Lets time pass up to a moment; all that comes out.
@@ -268,6 +280,66 @@ fn hanging_webhooks_leave_room_for_the_others() {
     bench.pass(Duration::from_secs(30));
     let probing: u32 = hanging.iter().map(|hook| bench.schedule.webhook(*hook).in_flight).sum();
     assert!(probing <= 4, "{probing}");
+}
+
+/// Webhooks that have failed twice, each with more to send than it may.
+fn dead(bench: &mut Bench, many: u32) -> Vec<WebhookKey> {
+    let hooks: Vec<_> = (0..many).map(|_| bench.webhook()).collect();
+    for hook in &hooks {
+        for call in 0..2 {
+            let out = bench.offer(*hook, EventKind::Ended, call);
+            bench.end(started(&out)[0].0, Finish::Unreachable);
+        }
+        bench.offer(*hook, EventKind::Ended, 2);
+        bench.offer(*hook, EventKind::Ended, 3);
+    }
+    hooks
+}
+
+#[test]
+fn ten_thousand_dead_receivers_get_a_share_and_a_healthy_one_its_turn() {
+    let mut bench = Bench::new(Limits::default());
+    dead(&mut bench, 10_000);
+    let mut attempts = 0;
+    for tenth in 0..100 {
+        for (slot, _) in started(&bench.pass(Duration::from_millis(100))) {
+            attempts += 1;
+            bench.end(slot, Finish::Unreachable);
+        }
+        let healthy = bench.webhook();
+        let out = bench.offer(healthy, EventKind::Incoming, tenth);
+        let first = started(&out)[0].0;
+        bench.end(first, Finish::Taken);
+    }
+    let share = DOUBTFUL_A_SECOND * 10;
+    assert!((share * 9 / 10..=share + 200).contains(&attempts), "{attempts} in ten seconds");
+}
+
+#[test]
+fn who_works_again_does_not_wait_behind_the_dead() {
+    let mut bench = Bench::new(Limits::default());
+    let flaky = bench.webhook();
+    let waiting: Vec<_> =
+        (0..20).flat_map(|call| started(&bench.offer(flaky, EventKind::Ended, call))).collect();
+    for (slot, _) in &waiting[..2] {
+        bench.end(*slot, Finish::Unreachable);
+    }
+    dead(&mut bench, 1_000);
+    let out = bench.offer(flaky, EventKind::Incoming, 99);
+    assert!(started(&out).is_empty(), "the share is used up");
+    let follow = bench.end(waiting[2].0, Finish::Taken);
+    assert!(!follow.is_empty(), "it is no longer one of those that fail");
+}
+
+#[test]
+fn a_webhook_known_to_fail_gets_one_attempt_before_it_is_left_alone() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    bench.schedule.recall_failing(hook, Moment(0));
+    let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    assert!(!bench.schedule.webhook(hook).open);
+    bench.finish(slot, REFUSED);
+    assert!(bench.schedule.webhook(hook).open);
 }
 
 #[test]

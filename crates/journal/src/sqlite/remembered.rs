@@ -184,9 +184,8 @@ pub(super) fn listed_to(conn: &Connection) -> Result<i64, StoreError> {
 
 fn unlisted_in(conn: &Connection) -> Result<Vec<(AccountId, i64)>, StoreError> {
     let mut select = conn.prepare_cached("SELECT account, seq FROM events WHERE seq > ?1")?;
-    let rows = select.query_map([listed_to(conn)?], |row| {
-        Ok((AccountId::new(row.get_ref(0)?.as_str()?), row.get(1)?))
-    })?;
+    let rows = select
+        .query_map([listed_to(conn)?], |row| Ok((AccountId::new(row.get_ref(0)?.as_str()?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
