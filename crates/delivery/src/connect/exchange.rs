@@ -28,6 +28,24 @@ pub const ANSWER_DISCARDED_MAX: usize = 65_536;
 /// The head of an answer may be so long.
 const ANSWER_HEAD_MAX: usize = 32_768;
 
+/// What is waited for and taken of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// From sending the request to the end of the answer.
+    pub(crate) limit: Duration,
+    /// Bytes of its body that are kept.
+    pub(crate) kept: usize,
+    /// Bytes of its body that are read.
+    pub(crate) read: usize,
+}
+
+impl Bounds {
+    /// For a receiver of events, whose status says all.
+    pub(crate) fn of_a_receiver(limit: Duration) -> Self {
+        Self { limit, kept: ANSWER_KEPT_MAX, read: ANSWER_DISCARDED_MAX }
+    }
+}
+
 /// A whole request, cheap to take back if it was never written.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 
@@ -49,7 +67,7 @@ pub(super) enum Http {
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// Its first [`ANSWER_KEPT_MAX`] bytes.
+    /// As much of it as was to be kept.
     pub(crate) body: Vec<u8>,
 }
 
@@ -120,11 +138,11 @@ impl Open {
     pub(super) async fn exchange(
         &mut self,
         request: Outgoing,
-        limit: Duration,
+        bounds: Bounds,
     ) -> Result<(Answered, bool), NoAnswer> {
         match &mut self.http {
             Http::One { sender, driver, done } => {
-                let talk = talk(sender.try_send_request(request), limit);
+                let talk = talk(sender.try_send_request(request), bounds);
                 let mut talk = pin!(talk);
                 poll_fn(|cx| {
                     if let Poll::Ready(end) = talk.as_mut().poll(cx) {
@@ -140,7 +158,7 @@ impl Open {
             Http::Two(sender) => {
                 let mut request = request;
                 for_h2(&mut request);
-                talk(sender.try_send_request(request), limit).await
+                talk(sender.try_send_request(request), bounds).await
             }
         }
     }
@@ -150,9 +168,9 @@ type TrySend = hyper::client::conn::TrySendError<Outgoing>;
 
 async fn talk(
     sending: impl Future<Output = Result<Response<Incoming>, TrySend>>,
-    limit: Duration,
+    bounds: Bounds,
 ) -> Result<(Answered, bool), NoAnswer> {
-    let until = tokio::time::Instant::now() + limit;
+    let until = tokio::time::Instant::now() + bounds.limit;
     let response = match tokio::time::timeout_at(until, sending).await {
         Ok(Ok(response)) => response,
         Ok(Err(mut error)) => {
@@ -166,21 +184,21 @@ async fn talk(
     let (head, mut rest) = response.into_parts();
     let mut body = Vec::new();
     // The status has decided. What follows is worth keeping, but not worth waiting for beyond the limit.
-    let read = tokio::time::timeout_at(until, read_some(&mut rest, &mut body)).await;
+    let read = tokio::time::timeout_at(until, read_some(&mut rest, &mut body, bounds)).await;
     let whole = read.unwrap_or(false);
     Ok((Answered { status: head.status.as_u16(), headers: head.headers, body }, whole))
 }
 
 /// Keeps the first bytes of an answer; whether all of it was read.
-async fn read_some(rest: &mut Incoming, kept: &mut Vec<u8>) -> bool {
+async fn read_some(rest: &mut Incoming, kept: &mut Vec<u8>, bounds: Bounds) -> bool {
     let mut seen = 0_usize;
     while let Some(frame) = rest.frame().await {
         let Ok(frame) = frame else { return false };
         if let Some(data) = frame.data_ref() {
-            let room = ANSWER_KEPT_MAX.saturating_sub(kept.len()).min(data.len());
+            let room = bounds.kept.saturating_sub(kept.len()).min(data.len());
             kept.extend_from_slice(&data[..room]);
             seen = seen.saturating_add(data.len());
-            if seen > ANSWER_DISCARDED_MAX {
+            if seen > bounds.read {
                 return false;
             }
         }

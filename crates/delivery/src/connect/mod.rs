@@ -3,6 +3,7 @@
 
 mod dial;
 mod exchange;
+mod fetch;
 mod link;
 mod pool;
 mod proxy;
@@ -12,6 +13,7 @@ mod tls;
 pub use dial::CONNECT_TIMEOUT;
 pub use dial::{ConnectError, Connector, ConnectorOptions};
 pub use exchange::{ANSWER_DISCARDED_MAX, ANSWER_KEPT_MAX, RESPONSE_TIMEOUT};
+pub use fetch::{FetchError, FetchOptions, Fetcher};
 pub use pool::{IDLE_FOR, IDLE_PER_DESTINATION, IDLE_TOTAL};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use tls::BadCa;

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::dial::{ConnectError, Connector};
-use super::exchange::{Answered, NoAnswer, Open, Outgoing};
+use super::exchange::{Answered, Bounds, NoAnswer, Open, Outgoing};
 use crate::guard::Origin;
 
 /// How long a connection is kept unused, where the receiver does not ask for less.
@@ -103,7 +103,7 @@ impl Pool {
     }
 
     async fn exchange(&self, open: &mut Open, request: Outgoing) -> Result<(Answered, bool), NoAnswer> {
-        open.exchange(request, self.shared.response_timeout).await
+        open.exchange(request, Bounds::of_a_receiver(self.shared.response_timeout)).await
     }
 
     async fn connect(&self) -> Result<Open, Failed> {

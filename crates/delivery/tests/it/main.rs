@@ -3,6 +3,7 @@
 mod bad_receivers;
 mod control;
 mod failing;
+mod fetch;
 mod guard;
 mod herald;
 mod journal_trouble;
