@@ -328,4 +328,21 @@ pub struct User {
     pub scope: Scope,
     /// `da` or `en`; empty for the browser's.
     pub language: String,
+    /// Who they are elsewhere, where an OpenID provider vouches for them; `None` for who has a password here.
+    pub vouched: Option<Vouched>,
+}
+
+/// A person as an OpenID provider knows them. Issuer and subject together never change and are nobody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// The provider's own name, a URL.
+    pub issuer: String,
+    /// What it calls the person.
+    pub subject: String,
+    /// For people; may change with every login.
+    pub name: String,
+    /// When they came first.
+    pub came_at: WallTime,
+    /// When they logged in last.
+    pub seen_at: WallTime,
 }

@@ -7,7 +7,7 @@ use calls::{AccountId, EventKind};
 use crate::settings::{
     Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId, Method,
     ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey, SigningSecret, TimeFormat,
-    Token, User,
+    Token, User, Vouched,
 };
 use crate::{Journal, JournalError, WallTime};
 
@@ -45,6 +45,7 @@ pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
                 password_hash: "$argon2id$…".to_owned(),
                 scope: Scope::ReadAccount(account.clone()),
                 language: "da".to_owned(),
+                vouched: None,
             }),
         ),
         (
@@ -53,6 +54,13 @@ pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
                 password_hash: String::new(),
                 scope: Scope::Account(account),
                 language: String::new(),
+                vouched: Some(Vouched {
+                    issuer: "https://login.example.com/realms/company".to_owned(),
+                    subject: "f81d4fae".to_owned(),
+                    name: "Bo Ågård".to_owned(),
+                    came_at: WallTime(6),
+                    seen_at: WallTime(7),
+                }),
             }),
         ),
         (SettingKey::System("first-run".to_owned()), Setting::System(Secret::new("once upon a time"))),

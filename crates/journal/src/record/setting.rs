@@ -8,7 +8,7 @@ use super::integration::IntegrationShape;
 use crate::WallTime;
 use crate::seal::{NotOurs, Sealer};
 use crate::settings::{
-    Account, Employee, Holder, IntegrationId, Phone, Scope, Secret, Setting, SettingKey, Token, User,
+    Account, Employee, Holder, IntegrationId, Phone, Scope, Secret, Setting, SettingKey, Token, User, Vouched,
 };
 
 /// A key as its columns have it: what it is, whose, which.
@@ -70,6 +70,7 @@ pub(crate) fn write(sealer: &Sealer, key: &SettingKey, setting: &Setting) -> Str
             password_hash: user.password_hash.clone(),
             scope: ScopeShape::of(&user.scope),
             language: user.language.clone(),
+            vouched: user.vouched.as_ref().map(VouchedShape::of),
         }),
         Setting::System(secret) => serde_json::to_string(&seal(secret)),
     };
@@ -91,8 +92,9 @@ pub(crate) fn read(sealer: &Sealer, key: &SettingKey, json: &str) -> Result<Sett
             Setting::Token(Token { sha256, scope: scope.scope(), created_at: WallTime(created_at) })
         }
         SettingKey::User(_) => {
-            let UserShape { password_hash, scope, language } = parse(json)?;
-            Setting::User(User { password_hash, scope: scope.scope(), language })
+            let UserShape { password_hash, scope, language, vouched } = parse(json)?;
+            let vouched = vouched.map(VouchedShape::vouched);
+            Setting::User(User { password_hash, scope: scope.scope(), language, vouched })
         }
         SettingKey::System(_) => Setting::System(open(&parse::<String>(json)?)?),
     })
@@ -173,6 +175,30 @@ struct UserShape {
     password_hash: String,
     scope: ScopeShape,
     language: String,
+    /// Absent in what an older program wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vouched: Option<VouchedShape>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VouchedShape {
+    issuer: String,
+    subject: String,
+    name: String,
+    came_at: i64,
+    seen_at: i64,
+}
+
+impl VouchedShape {
+    fn of(Vouched { issuer, subject, name, came_at, seen_at }: &Vouched) -> Self {
+        let (issuer, subject, name) = (issuer.clone(), subject.clone(), name.clone());
+        Self { issuer, subject, name, came_at: came_at.0, seen_at: seen_at.0 }
+    }
+
+    fn vouched(self) -> Vouched {
+        let Self { issuer, subject, name, came_at, seen_at } = self;
+        Vouched { issuer, subject, name, came_at: WallTime(came_at), seen_at: WallTime(seen_at) }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -198,5 +224,21 @@ impl ScopeShape {
             Self::Account(account) => Scope::Account(AccountId::new(account)),
             Self::ReadAccount(account) => Scope::ReadAccount(AccountId::new(account)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_that_an_older_program_kept_has_a_password_here() {
+        let key = SettingKey::User("mette".to_owned());
+        let json = r#"{"password_hash":"$argon2id$…","scope":"everything","language":"da"}"#;
+        let sealer = Sealer::new([0; 32]);
+        let read = read(&sealer, &key, json).expect("readable");
+        let Setting::User(user) = &read else { panic!("{read:?}") };
+        assert_eq!((user.vouched.as_ref(), &user.scope), (None, &Scope::Everything));
+        assert_eq!(write(&sealer, &key, &read), json, "and it can be read by that program again");
     }
 }

@@ -102,6 +102,7 @@ pub(super) async fn make(
         password_hash: kept.clone(),
         scope: Scope::Everything,
         language: taste.language.code().to_owned(),
+        vouched: None,
     };
     window.web.book.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
     window.web.book.put(SettingKey::System(KEY.to_owned()), None, None).await?;

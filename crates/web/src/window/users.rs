@@ -44,7 +44,7 @@ pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<R
         return Ok(Err(w.get("users.last_operator").to_owned()));
     }
     let language = present.as_ref().map_or_else(String::new, |(user, _)| user.language.clone());
-    let user = User { password_hash, scope, language };
+    let user = User { password_hash, scope, language, vouched: None };
     let expected = present.map_or(0, |(_, version)| version);
     window.web.book.put(SettingKey::User(name.clone()), Some(Setting::User(user)), Some(expected)).await?;
     Ok(Ok(name))
