@@ -16,6 +16,8 @@ pub struct Web {
     pub book: Arc<SettingsBook>,
     /// The running gateway.
     pub gateway: Arc<dyn Gateway>,
+    /// The OpenID provider people may log in through.
+    pub provider: Option<Arc<oidc::Provider>>,
     /// How things are served.
     pub options: Options,
 }

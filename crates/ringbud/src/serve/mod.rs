@@ -148,6 +148,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         journal: store.journal.clone(),
         book: store.book.clone(),
         gateway: Arc::new(facade),
+        provider: None,
         options: web::Options {
             path: config.http.path.clone(),
             secure: is_secure(config),

@@ -70,7 +70,8 @@ async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
         size.bytes / 1_000_000
     );
     let gateway = Arc::new(Busy::new(usize::try_from(fill::ACCOUNTS)?));
-    let web = Web { journal, book: book.clone(), gateway: gateway.clone(), options: Options::default() };
+    let options = Options::default();
+    let web = Web { journal, book: book.clone(), gateway: gateway.clone(), provider: None, options };
     let app = web::router(web);
     let cookie = login(&app, &book).await?;
     let pages = table::measure(&app, &cookie, calls).await?;

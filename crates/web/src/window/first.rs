@@ -25,7 +25,7 @@ const KEY: &str = "first-run";
 /// # Errors
 /// What the journal says.
 pub async fn first_run_path(book: &SettingsBook) -> Result<Option<String>, JournalError> {
-    if !book.users().is_empty() {
+    if !users::nobody_yet(book) {
         return Ok(None);
     }
     if let Some((key, _)) = book.system(KEY) {
@@ -55,7 +55,7 @@ fn first(window: &Window, taste: &Taste, key: &str) -> FirstPage {
         key: key.to_owned(),
         name: String::new(),
         error: None,
-        good: same && window.web.book.users().is_empty(),
+        good: same && users::nobody_yet(&window.web.book),
     }
 }
 

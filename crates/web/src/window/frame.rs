@@ -76,7 +76,7 @@ impl Frame {
     pub(crate) fn operator(window: &Window, visitor: &Visitor, place: &'static str) -> Self {
         let mut frame = Self::open(&window.web.options.path, &visitor.taste);
         frame.place = place;
-        frame.user = visitor.name.clone();
+        frame.user = visitor.shown.clone();
         frame.csrf = visitor.csrf.clone();
         frame.operates = visitor.operates();
         frame.may_change = visitor.operates();

@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::page;
-use super::visitor::{Fields, SESSION, Taste, cookie, same_site};
-use super::{Fail, Frame, Posted, Window, audit};
+use super::oidc::{self, Through};
+use super::visitor::{Fields, SESSION, Taste, cookie, own_place, same_site};
+use super::{Fail, Frame, Posted, Window, audit, users};
 use crate::clock;
 
 #[derive(Template)]
@@ -19,7 +20,11 @@ struct LoginPage {
     f: Frame,
     next: String,
     name: String,
-    error: Option<&'static str>,
+    error: Option<String>,
+    /// The way through a provider.
+    through: Option<Through>,
+    /// Who has just left, and is still logged in at the provider: where to log out there.
+    leave_there: Option<String>,
     /// The session ended in the middle of something.
     resumed: bool,
     nobody_yet: bool,
@@ -31,8 +36,10 @@ fn login(window: &Window, taste: &Taste, next: &str) -> LoginPage {
         next: next.to_owned(),
         name: String::new(),
         error: None,
+        through: oidc::through(window, next),
+        leave_there: None,
         resumed: !matches!(next, "" | "/"),
-        nobody_yet: window.web.book.users().is_empty(),
+        nobody_yet: users::nobody_yet(&window.web.book),
     }
 }
 
@@ -41,8 +48,27 @@ pub(super) async fn show(
     taste: Taste,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
-    let next = Fields::read(query.unwrap_or_default().as_bytes());
-    page(&login(&window, &taste, next.get("next")))
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    let mut form = login(&window, &taste, query.get("next"));
+    if query.has("left") {
+        form.leave_there = oidc::leave_there(&window);
+    }
+    page(&form)
+}
+
+/// The form again, with why nobody is logged in.
+pub(super) fn refuse(
+    window: &Window,
+    taste: &Taste,
+    next: &str,
+    status: StatusCode,
+    error: String,
+) -> Result<Response, Fail> {
+    // Whoever changes the language here comes back to the form, not to an address that is used up.
+    let back: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let taste = Taste { here: format!("/login?next={back}"), ..taste.clone() };
+    let form = LoginPage { error: Some(error), resumed: false, ..login(window, &taste, next) };
+    Ok((status, page(&form)?).into_response())
 }
 
 pub(super) async fn enter(
@@ -58,7 +84,7 @@ pub(super) async fn enter(
     let (name, now) = (fields.get("name").to_owned(), clock::now());
     let refuse = |status: StatusCode, error: &'static str| {
         let mut form = login(&window, &taste, fields.get("next"));
-        form.error = Some(form.f.w.get(error));
+        form.error = Some(form.f.w.get(error).to_owned());
         form.name = name.clone();
         Ok((status, page(&form)?).into_response())
     };
@@ -82,8 +108,7 @@ pub(super) fn open(window: &Window, name: &str, kept: &str, next: &str) -> Resul
     let secure = if window.web.options.secure { "; Secure" } else { "" };
     let base = &window.web.options.path;
     let cookie = format!("{SESSION}={cookie}; Path={base}/; HttpOnly; SameSite=Lax{secure}");
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
-    let to = format!("{base}{}", if own { next } else { "/" });
+    let to = format!("{base}{}", own_place(next));
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
 }
 
@@ -94,5 +119,7 @@ pub(super) async fn leave(State(window): State<Arc<Window>>, headers: HeaderMap,
     audit::note(&window.web.book, &posted.visitor.name, "audit.logout", "", "").await;
     let base = &window.web.options.path;
     let gone = format!("{SESSION}=; Path={base}/; Max-Age=0; HttpOnly; SameSite=Lax");
-    ([(header::SET_COOKIE, gone)], Redirect::to(&format!("{base}/login"))).into_response()
+    // Not straight to the provider: after a form the policy lets a browser go to our own pages only.
+    let left = if posted.visitor.vouched { "?left" } else { "" };
+    ([(header::SET_COOKIE, gone)], Redirect::to(&format!("{base}/login{left}"))).into_response()
 }

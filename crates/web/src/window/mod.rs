@@ -14,6 +14,7 @@ mod integration;
 mod locale;
 mod login;
 mod now;
+mod oidc;
 mod operator;
 mod password;
 mod people;
@@ -57,6 +58,8 @@ pub(crate) struct Window {
     pub(crate) web: Arc<Web>,
     pub(crate) sessions: session::Sessions,
     pub(crate) throttle: throttle::Throttle,
+    /// The same for logins through a provider.
+    pub(crate) arrivals: throttle::Throttle,
     pub(crate) passwords: password::Passwords,
     /// Places at the live boards.
     pub(crate) seats: Arc<Semaphore>,
@@ -70,7 +73,8 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     let window = Arc::new(Window {
         web,
         sessions: session::Sessions::default(),
-        throttle: throttle::Throttle::default(),
+        throttle: throttle::Throttle::of_passwords(),
+        arrivals: throttle::Throttle::of_arrivals(),
         passwords: password::Passwords::default(),
         seats: Arc::new(Semaphore::new(MAX_VIEWERS)),
         boards: now::Boards::default(),
@@ -79,6 +83,8 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     Router::new()
         .route("/", get(frame::home))
         .route("/login", get(login::show).post(login::enter))
+        .route("/login/oidc", get(oidc::begin))
+        .route("/login/oidc/back", get(oidc::back))
         .route("/logout", post(login::leave))
         .route("/first", get(first::show).post(first::make))
         .route("/preferences", post(preferences::set))

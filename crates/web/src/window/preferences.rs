@@ -8,13 +8,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Window;
-use super::visitor::{Fields, LANGUAGE, THEME, same_site};
+use super::visitor::{Fields, LANGUAGE, THEME, own_place, same_site};
 
 pub(super) async fn set(State(window): State<Arc<Window>>, headers: HeaderMap, body: Bytes) -> Response {
     let fields = Fields::read(&body);
     let base = &window.web.options.path;
-    let back = Some(fields.get("back")).filter(|back| back.starts_with('/') && !back.starts_with("//"));
-    let mut response = Redirect::to(&format!("{base}{}", back.unwrap_or("/"))).into_response();
+    let mut response = Redirect::to(&format!("{base}{}", own_place(fields.get("back")))).into_response();
     if !same_site(&headers) {
         return response;
     }

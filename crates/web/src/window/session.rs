@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) user: String,
     /// Goes into every form and comes back with it.
     pub(crate) csrf: String,
-    /// The password hash it was opened with: another password ends it.
+    /// What it was opened with: another password ends it, or being removed.
     pub(crate) opened_with: String,
     begun_at: WallTime,
     used_at: WallTime,

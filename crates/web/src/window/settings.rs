@@ -12,7 +12,7 @@ use journal::settings::{Account, Scope, Setting, SettingKey, User};
 use super::audit::Entry;
 use super::fail::back_to;
 use super::frame::page;
-use super::{Fail, Frame, Posted, Visitor, Window, audit, password, refusal};
+use super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, password, refusal};
 use crate::wire;
 
 /// Entries of the audit log that are shown.
@@ -25,27 +25,31 @@ struct SettingsPage {
     version: u64,
     users: Vec<(String, &'static str)>,
     entries: Vec<(String, String, &'static str, String)>,
+    /// Where the visitor's password is, if that is not here.
+    password_at: Option<String>,
     error: String,
 }
 
 fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> SettingsPage {
     let f = Frame::account(window, visitor, account, "settings");
     let users = window.web.book.users();
+    let shown = |name: &str, user: &User| oidc::shown(name, user).to_owned();
     let users = users.iter().filter_map(|(name, (user, _))| match &user.scope {
-        Scope::Account(own) if *own == account.id => Some((name.clone(), "scope.account")),
-        Scope::ReadAccount(own) if *own == account.id => Some((name.clone(), "scope.read-only")),
+        Scope::Account(own) if *own == account.id => Some((shown(name, user), "scope.account")),
+        Scope::ReadAccount(own) if *own == account.id => Some((shown(name, user), "scope.read-only")),
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
     let entries = audit::read(&window.web.book)
         .into_iter()
         .filter(|entry| entry.account == account.id.as_str())
         .take(ENTRIES);
-    let shown = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
+    let told = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
     SettingsPage {
         version: account.version,
         users: users.collect(),
-        entries: entries.map(shown).collect(),
+        entries: entries.map(told).collect(),
         error: String::new(),
+        password_at: visitor.vouched.then(|| oidc::label(window, &visitor.key)),
         f,
     }
 }
@@ -95,9 +99,13 @@ pub(super) async fn password(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let mut form = build(&window, &visitor, &account);
-    let Some((user, version)) = window.web.book.user(&visitor.name) else {
+    let Some((user, version)) = window.web.book.user(&visitor.key) else {
         return Err(Fail::Enter { taste: visitor.taste });
     };
+    if let Some(place) = &form.password_at {
+        form.error = form.f.w.with("settings.password_at", "label", place);
+        return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+    }
     let wanted = fields.raw("password").to_owned();
     let right = window.passwords.verify(fields.raw("old").to_owned(), user.password_hash.clone()).await;
     let problem = match (right, password::fits(&wanted)) {
@@ -114,8 +122,8 @@ pub(super) async fn password(
     window
         .web
         .book
-        .put(SettingKey::User(visitor.name.clone()), Some(Setting::User(user)), Some(version))
+        .put(SettingKey::User(visitor.key.clone()), Some(Setting::User(user)), Some(version))
         .await?;
     audit::note(&window.web.book, &visitor.name, "audit.password", "", "").await;
-    super::login::open(&window, &visitor.name, &hash, &format!("/a/{}/settings?done=saved", account.id))
+    super::login::open(&window, &visitor.key, &hash, &format!("/a/{}/settings?done=saved", account.id))
 }

@@ -1,4 +1,4 @@
-//! How often a password may be tried.
+//! How often one may try to log in.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,9 @@ use journal::WallTime;
 const TRIES: u32 = 8;
 /// Wrong passwords in all within the window.
 const TRIES_IN_ALL: u32 = 200;
+/// Logins through a provider that come to nothing within the window. Nobody has a name yet by then, so that one
+/// who tries for ever is told apart from nobody: the number is what a crowd does not reach.
+const ARRIVALS_IN_ALL: u32 = 2_000;
 /// The window.
 const WINDOW_SECS: i64 = 15 * 60;
 /// Names remembered at once; beyond it only the count in all holds.
@@ -38,19 +41,33 @@ impl Count {
 }
 
 /// The counts.
-#[derive(Default)]
-pub(crate) struct Throttle(Mutex<(Count, HashMap<String, Count>)>);
+pub(crate) struct Throttle {
+    tries: u32,
+    tries_in_all: u32,
+    counts: Mutex<(Count, HashMap<String, Count>)>,
+}
 
 impl Throttle {
-    /// Whether another try is let through.
-    pub(crate) fn lets(&self, name: &str, now: WallTime) -> bool {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !counts.0.over(TRIES_IN_ALL, now) && !counts.1.get(name).is_some_and(|count| count.over(TRIES, now))
+    /// For passwords, by the name they are tried for.
+    pub(crate) fn of_passwords() -> Self {
+        Self { tries: TRIES, tries_in_all: TRIES_IN_ALL, counts: Mutex::default() }
     }
 
-    /// Notes a wrong password.
+    /// For logins through a provider, which are nobody's yet: all under one name.
+    pub(crate) fn of_arrivals() -> Self {
+        Self { tries: ARRIVALS_IN_ALL, tries_in_all: ARRIVALS_IN_ALL, counts: Mutex::default() }
+    }
+
+    /// Whether another try is let through.
+    pub(crate) fn lets(&self, name: &str, now: WallTime) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        !counts.0.over(self.tries_in_all, now)
+            && !counts.1.get(name).is_some_and(|count| count.over(self.tries, now))
+    }
+
+    /// Notes a try that failed.
     pub(crate) fn failed(&self, name: &str, now: WallTime) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.0.add(now);
         counts.1.retain(|_, count| count.fresh(now));
         if counts.1.len() < MAX_NAMES {
@@ -65,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_name_is_closed_after_some_tries_and_opens_again() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::of_passwords();
         for _ in 0..TRIES {
             assert!(throttle.lets("mette", WallTime(1)));
             throttle.failed("mette", WallTime(1));

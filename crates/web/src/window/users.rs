@@ -1,5 +1,6 @@
 //! People who may log in: what is checked of them, wherever they are made.
 
+use journal::SettingsBook;
 use journal::settings::{Scope, Setting, SettingKey, User};
 
 use super::visitor::Fields;
@@ -13,6 +14,13 @@ const NAME_CHARS: usize = 64;
 pub(crate) fn name_fits(name: &str) -> bool {
     (1..=NAME_CHARS).contains(&name.chars().count())
         && name.chars().all(|c| c.is_alphanumeric() || "._-@+".contains(c))
+}
+
+/// Whether nobody can run this place yet: nobody has a password here, and nobody who operates comes through a
+/// provider.
+pub(crate) fn nobody_yet(book: &SettingsBook) -> bool {
+    let runs = |user: &User| user.vouched.is_none() || user.scope == Scope::Everything;
+    !book.users().values().any(|(user, _)| runs(user))
 }
 
 /// Makes or changes a person from a form; `Err` holds what is wrong, in words.
@@ -38,8 +46,7 @@ pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<R
         (_, _) if !password::fits(&chosen) => return Ok(Err(w.get("users.password_help").to_owned())),
         (_, _) => window.passwords.hash(chosen).await.ok_or_else(|| Fail::broken("no random bytes"))?,
     };
-    let last =
-        matches!(&present, Some((user, _)) if user.scope == Scope::Everything) && last_operator(window);
+    let last = matches!(&present, Some((user, _)) if operates(user)) && last_operator(window);
     if last && scope != Scope::Everything {
         return Ok(Err(w.get("users.last_operator").to_owned()));
     }
@@ -52,7 +59,7 @@ pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<R
 
 /// Removes a person; the last operator stays.
 pub(crate) async fn remove(window: &Window, w: Words, name: &str) -> Result<Result<(), String>, Fail> {
-    let operates = window.web.book.user(name).is_some_and(|(user, _)| user.scope == Scope::Everything);
+    let operates = window.web.book.user(name).is_some_and(|(user, _)| operates(&user));
     if operates && last_operator(window) {
         return Ok(Err(w.get("users.last_operator").to_owned()));
     }
@@ -60,6 +67,11 @@ pub(crate) async fn remove(window: &Window, w: Words, name: &str) -> Result<Resu
     Ok(Ok(()))
 }
 
+/// Whether they operate by a password of ours, also on the day the provider is down.
+fn operates(user: &User) -> bool {
+    user.scope == Scope::Everything && user.vouched.is_none()
+}
+
 fn last_operator(window: &Window) -> bool {
-    window.web.book.users().values().filter(|(user, _)| user.scope == Scope::Everything).count() == 1
+    window.web.book.users().values().filter(|(user, _)| operates(user)).count() == 1
 }

@@ -12,7 +12,7 @@ use journal::settings::Scope;
 use subtle::ConstantTimeEq;
 
 use super::words::Language;
-use super::{Fail, Window};
+use super::{Fail, Window, oidc};
 use crate::clock;
 
 /// The name of the session's cookie.
@@ -37,7 +37,14 @@ pub(crate) struct Taste {
 /// A person who is logged in.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
+    /// Their name among the users.
+    pub(crate) key: String,
+    /// What stands in the audit log.
     pub(crate) name: String,
+    /// What they are shown as.
+    pub(crate) shown: String,
+    /// Whether they come through a provider: then they have no password here.
+    pub(crate) vouched: bool,
     pub(crate) scope: Scope,
     pub(crate) csrf: String,
     pub(crate) taste: Taste,
@@ -121,10 +128,12 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
         let session = window.sessions.find(cookie, clock::now()).ok_or_else(enter)?;
         let (user, _) = window.web.book.user(&session.user).ok_or_else(enter)?;
-        if user.password_hash != session.opened_with {
+        if oidc::opened_with(&user) != session.opened_with {
             return Err(enter());
         }
-        Ok(Self { name: session.user, scope: user.scope, csrf: session.csrf, taste })
+        let (name, shown) = (oidc::who(&session.user, &user), oidc::shown(&session.user, &user).to_owned());
+        let vouched = user.vouched.is_some();
+        Ok(Self { key: session.user, name, shown, vouched, scope: user.scope, csrf: session.csrf, taste })
     }
 }
 
@@ -152,6 +161,14 @@ fn back(headers: &HeaderMap, base: &str) -> String {
     let Some(from) = from else { return "/".to_owned() };
     let path = from.path().strip_prefix(base).unwrap_or("/");
     from.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// A place of ours that a form or a link names: a path, read as every browser reads it; `/` for anything else.
+pub(crate) fn own_place(text: &str) -> &str {
+    let own = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains(|c: char| c == '\\' || c.is_control());
+    if own { text } else { "/" }
 }
 
 /// Whether a request without a session comes from one of our own pages, as browsers tell.

@@ -143,6 +143,11 @@ impl Rig {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        Self::through(options, None).await
+    }
+
+    /// People may log in through a provider.
+    pub(crate) async fn through(options: Options, provider: Option<Arc<oidc::Provider>>) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(Memory::new());
         let book = Arc::new(SettingsBook::load(journal.clone()).await.unwrap());
         let gateway =
@@ -151,6 +156,7 @@ impl Rig {
             journal: journal.clone(),
             book: book.clone(),
             gateway: gateway.clone(),
+            provider,
             options,
         });
         let mut rig = Self {

@@ -15,9 +15,15 @@ const SOURCES: [(&str, &str); 2] = [
     (include_str!("../../src/window/operator/mod.rs"), "/operator"),
 ];
 /// Doors everybody may knock at, and what is behind them.
-const OPEN: [(&str, &str, &str); 13] = [
+const OPEN: [(&str, &str, &str); 15] = [
     ("GET", "/login", "the form; who is logged in is sent on"),
     ("POST", "/login", "a session, for a name and its password"),
+    ("GET", "/login/oidc", "the way to the OpenID provider, where `[oidc]` names one; else 404"),
+    (
+        "GET",
+        "/login/oidc/back",
+        "a session, for a person the provider vouches for and the browser that was sent there",
+    ),
     ("POST", "/logout", "the end of one's own session"),
     ("GET", "/first", "the first operator's form, for the one-time link only"),
     ("POST", "/first", "the first operator, for the one-time link only"),

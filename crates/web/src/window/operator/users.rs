@@ -9,15 +9,27 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::fail::back_to;
 use super::super::frame::page;
-use super::super::{Fail, Frame, Posted, Visitor, Window, audit, users};
+use super::super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, users};
 use crate::wire::{ScopeWire, scope_parts};
+
+struct Row {
+    /// The name among the users.
+    key: String,
+    shown: String,
+    /// The scope's key.
+    scope: &'static str,
+    account: String,
+    /// How they log in, where that is not by a password.
+    through: String,
+}
 
 #[derive(Template)]
 #[template(path = "operator_users.html")]
 struct UsersPage {
     f: Frame,
-    /// Name, scope's key, account.
-    rows: Vec<(String, &'static str, String)>,
+    rows: Vec<Row>,
+    /// Whether some do not log in by a password.
+    has_through: bool,
     error: String,
     name: String,
 }
@@ -33,16 +45,24 @@ pub(super) fn scope_key(scope: ScopeWire) -> &'static str {
 
 fn build(window: &Window, visitor: &Visitor) -> UsersPage {
     let all = window.web.book.users();
+    let f = Frame::operator(window, visitor, "users");
     let rows = all.iter().map(|(name, (user, _))| {
         let (scope, account) = scope_parts(&user.scope);
-        (name.clone(), scope_key(scope), account.map(ToString::to_string).unwrap_or_default())
+        let through = user.vouched.as_ref().map(|vouched| {
+            let label = oidc::label(window, name);
+            f.w.with("users.through", "label", label).replace("{seen}", &f.locale.wall(vouched.seen_at))
+        });
+        Row {
+            key: name.clone(),
+            shown: oidc::shown(name, user).to_owned(),
+            scope: scope_key(scope),
+            account: account.map(ToString::to_string).unwrap_or_default(),
+            through: through.unwrap_or_default(),
+        }
     });
-    UsersPage {
-        rows: rows.collect(),
-        error: String::new(),
-        name: String::new(),
-        f: Frame::operator(window, visitor, "users"),
-    }
+    let rows: Vec<_> = rows.collect();
+    let has_through = rows.iter().any(|row| !row.through.is_empty());
+    UsersPage { rows, has_through, error: String::new(), name: String::new(), f }
 }
 
 pub(super) async fn list(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {

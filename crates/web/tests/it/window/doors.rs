@@ -52,7 +52,16 @@ async fn nobody_gets_in_without_a_login_and_comes_back_after_it() {
 async fn a_login_leads_to_no_other_site() {
     let rig = Rig::new().await;
     Browser::first(&rig).await;
-    for next in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+    let elsewhere = [
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+    ];
+    for next in elsewhere {
+        let reply = Browser::new(&rig).send("/preferences", &[("back", next)]).await;
+        assert_eq!(reply.headers["location"], "/", "{next}");
         let fields = [("name", "olga"), ("password", PASSWORD), ("next", next)];
         assert_eq!(Browser::new(&rig).send("/login", &fields).await.headers["location"], "/", "{next}");
     }

@@ -4,6 +4,7 @@ mod board;
 mod browser;
 mod doors;
 mod excel;
+mod oidc;
 mod pages;
 mod reports;
 pub(crate) mod roles;

@@ -1,6 +1,8 @@
 //! The window over a journal in RAM with sample data, for working on its pages:
 //! `cargo run -p web --example window -- 127.0.0.1:8099`, then open what it prints.
 
+mod provider;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -306,8 +308,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     let first = web::first_run_path(&book).await?.unwrap_or_default();
-    println!("http://{listen}{path}{first}");
-    let app = web::router(Web { journal, book, gateway, options: Options { path, ..Options::default() } });
+    let public = format!("http://{listen}{path}");
+    println!("{public}{first}");
+    let provider = Some(provider::start(&public).await?);
+    let options = Options { path, ..Options::default() };
+    let app = web::router(Web { journal, book, gateway, provider, options });
     axum::serve(tokio::net::TcpListener::bind(listen).await?, app).await?;
     Ok(())
 }

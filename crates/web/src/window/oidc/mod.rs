@@ -1,0 +1,136 @@
+//! `/login/oidc`, `/login/oidc/back`: logging in through the operator's OpenID provider.
+//!
+//! What the provider says is the crate `oidc`'s to judge. Here a browser is sent there and comes back, is
+//! told in words why not, or gets a session like any other.
+
+mod cookie;
+mod person;
+mod told;
+
+use std::sync::Arc;
+
+use ::oidc::{Back, Chances, Provider, Refusal};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use journal::settings::Scope;
+
+pub(super) use person::{opened_with, shown, who};
+
+use super::visitor::{Fields, Taste};
+use super::{Fail, Window, audit, login, session};
+use crate::clock;
+
+/// A way to log in that the login page offers.
+pub(super) struct Through {
+    /// What people call the provider.
+    pub(super) label: String,
+    /// Where it begins, without the sub-path.
+    pub(super) path: String,
+}
+
+/// The way through the provider, if there is one, and back to a page.
+pub(super) fn through(window: &Window, next: &str) -> Option<Through> {
+    let provider = window.web.provider.as_ref()?;
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Some(Through { label: provider.label().to_owned(), path: format!("/login/oidc?next={next}") })
+}
+
+/// Where one logs out of the provider too, for the page after a logout.
+pub(super) fn leave_there(window: &Window) -> Option<String> {
+    Some(window.web.provider.as_ref()?.logout_url()?.into())
+}
+
+/// What to call the provider a user comes through: one that is no longer ours by its own name.
+pub(super) fn label(window: &Window, key: &str) -> String {
+    let vouched = window.web.book.user(key).and_then(|(user, _)| user.vouched);
+    let issuer = vouched.map(|vouched| vouched.issuer).unwrap_or_default();
+    let ours = window.web.provider.as_ref().filter(|provider| provider.issuer() == issuer);
+    ours.map_or(issuer, |provider| provider.label().to_owned())
+}
+
+/// Sends a browser to the provider.
+pub(super) async fn begin(
+    State(window): State<Arc<Window>>,
+    taste: Taste,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let provider = window.web.provider.as_deref().ok_or(Fail::Nowhere)?;
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    let (next, now) = (query.get("next"), clock::now());
+    if !window.arrivals.lets("", now) {
+        return too_often(&window, &taste, next);
+    }
+    let random = || session::random().ok_or_else(|| Fail::broken("no random bytes"));
+    let browser = cookie::read(&headers).map_or_else(random, |held| Ok(held.to_owned()))?;
+    let chances = Chances { state: random()?, nonce: random()?, verifier: random()? };
+    match provider.begin(&browser, next, chances, now).await {
+        Ok(url) => {
+            let cookie = cookie::write(&browser, &window.web.options);
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response())
+        }
+        Err(refusal) => refused(&window, &taste, next, provider, &refusal),
+    }
+}
+
+/// Takes a browser that comes back.
+pub(super) async fn back(
+    State(window): State<Arc<Window>>,
+    taste: Taste,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fail> {
+    let provider = window.web.provider.as_deref().ok_or(Fail::Nowhere)?;
+    let query = Fields::read(query.unwrap_or_default().as_bytes());
+    let now = clock::now();
+    let attempt = match provider.take(query.get("state"), cookie::read(&headers).unwrap_or_default(), now) {
+        Ok(attempt) => attempt,
+        Err(refusal) => return refused(&window, &taste, "", provider, &refusal),
+    };
+    let next = attempt.next.clone();
+    if !window.arrivals.lets("", now) {
+        return too_often(&window, &taste, &next);
+    }
+    let of = |name: &str| query.get(name).to_owned();
+    let brought = Back { code: of("code"), error: of("error"), issuer: of("iss") };
+    let person = match provider.redeem(attempt, brought, now).await {
+        Ok(person) => person,
+        Err(refusal) => {
+            window.arrivals.failed("", now);
+            return refused(&window, &taste, &next, provider, &refusal);
+        }
+    };
+    let Some(scope) = person.scope.clone() else {
+        person::forget(&window.web.book, &person).await?;
+        let text = told::no_role(super::Words(taste.language), provider.label(), &person.name);
+        return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
+    };
+    if let Scope::Account(account) | Scope::ReadAccount(account) = &scope
+        && window.web.book.account(account).is_none()
+    {
+        person::forget(&window.web.book, &person).await?;
+        let text = told::no_account(super::Words(taste.language), provider.label(), account.as_str());
+        return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
+    }
+    let (key, user) = person::keep(&window.web.book, &person, scope, taste.language, now).await?;
+    audit::note(&window.web.book, &who(&key, &user), "audit.oidc", "", provider.label()).await;
+    login::open(&window, &key, &opened_with(&user), &next)
+}
+
+fn refused(
+    window: &Window,
+    taste: &Taste,
+    next: &str,
+    provider: &Provider,
+    refusal: &Refusal,
+) -> Result<Response, Fail> {
+    tracing::warn!(%refusal, "a login through the OpenID provider came to nothing");
+    let (status, text) = told::refusal(super::Words(taste.language), provider.label(), refusal);
+    login::refuse(window, taste, next, status, text)
+}
+
+fn too_often(window: &Window, taste: &Taste, next: &str) -> Result<Response, Fail> {
+    let text = super::Words(taste.language).get("login.too_often").to_owned();
+    login::refuse(window, taste, next, StatusCode::TOO_MANY_REQUESTS, text)
+}
