@@ -14,7 +14,7 @@ pub mod wire;
 
 pub use gateway::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 pub use state::{Options, Web};
-pub use window::first_run_path;
+pub use window::{LOGIN_BACK, first_run_path};
 
 /// Everything that is served over HTTP.
 pub fn router(web: Web) -> axum::Router {

@@ -12,6 +12,7 @@ use crate::config::{Config, Pbx, Purpose};
 use crate::directory::Rules;
 use crate::link::{Visit, VisitError, visit};
 use crate::store::Store;
+use crate::{clock, serve};
 
 /// So many phones are listed one by one.
 const MAX_PHONES: usize = 200;
@@ -21,9 +22,9 @@ const CLOCK_TOLERANCE_MICROS: u64 = 2_000_000;
 /// Check the configuration, the PBXs and the web services.
 ///
 /// Reads the configuration, logs in to every PBX and looks at the rights there, lists the phones it would see
-/// and whose they are, and resolves the accounts' web services through the address guard. One line each; a
-/// line that begins with `warn` or `fail` says how to mend it. Nothing is changed. Exit code 0 if nothing
-/// fails.
+/// and whose they are, asks the OpenID provider who it is, and resolves the accounts' web services through
+/// the address guard. One line each; a line that begins with `warn` or `fail` says how to mend it. Nothing is
+/// changed. Exit code 0 if nothing fails.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -42,6 +43,7 @@ impl CheckArgs {
             for pbx in &config.pbxs {
                 check_pbx(pbx, &mut report).await;
             }
+            check_provider(&config, &mut report).await;
             check_accounts(&config, &mut report).await;
             report.failed
         });
@@ -147,6 +149,22 @@ fn check_phones(pbx: &Pbx, seen: &Visit, report: &Report) {
             "{name}: no endpoint is a phone by the rules: write [[pbx.phones]] rules that match yours"
         ));
     }
+}
+
+/// Whether somebody could log in through the provider now.
+async fn check_provider(config: &Config, report: &mut Report) {
+    let Some(oidc) = &config.oidc else { return };
+    let issuer = oidc.issuer.as_str();
+    let provider = match serve::provider(config) {
+        Ok(Some(provider)) => provider,
+        Ok(None) => return,
+        Err(error) => return report.fail(&error.to_string()),
+    };
+    match provider.look(clock::wall()).await {
+        Ok(()) => report.ok(&format!("{issuer} answers: people can log in with \"{}\"", oidc.label)),
+        Err(refusal) => report.fail(&format!("{issuer}: {refusal}")),
+    }
+    report.ok(&format!("{issuer} has to know {}{} as redirect URI", oidc.public_url, web::LOGIN_BACK));
 }
 
 async fn check_accounts(config: &Config, report: &mut Report) {

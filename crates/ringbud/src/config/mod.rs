@@ -6,6 +6,7 @@
 //! can replay a recording with a customer's configuration and without the customer's secrets.
 
 mod http;
+mod oidc;
 mod operator;
 mod outgoing;
 mod pbx;
@@ -16,6 +17,7 @@ mod section;
 use std::path::{Path, PathBuf};
 
 pub use http::{Http, TlsFiles};
+pub use oidc::Oidc;
 pub use operator::Operator;
 pub use outgoing::{Keep, Log, LogFormat, Outgoing};
 pub use pbx::{Kind, Pbx, PhoneRule};
@@ -53,6 +55,8 @@ pub struct Config {
     pub outgoing: Outgoing,
     /// Whom Ringbud tells what happens to itself.
     pub operator: Option<Operator>,
+    /// The provider people may log in through.
+    pub oidc: Option<Oidc>,
     /// The program's own log.
     pub log: Log,
     /// How long what happened is kept.
@@ -97,14 +101,17 @@ impl Config {
                 "the folder Ringbud keeps its data in, such as data_dir = \"/var/lib/ringbud\"",
             );
         }
+        let secret_key = secret::optional(root, "secret_key");
+        let http = http::read(root);
         let config = Self {
             file: root.source().file().into(),
             data_dir,
-            secret_key: secret::optional(root, "secret_key"),
-            http: http::read(root),
+            secret_key,
             pbxs: pbx::read_all(root),
             outgoing: outgoing::read_outgoing(root),
             operator: operator::read(root),
+            oidc: oidc::read(root, &http),
+            http,
             log: outgoing::read_log(root),
             keep: outgoing::read_keep(root),
         };

@@ -43,16 +43,7 @@ impl Default for Outgoing {
 pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
     let usual = Outgoing::default();
     let Some(section) = root.section("outgoing") else { return usual };
-    let mut allow = Vec::new();
-    for found in section.texts("allow") {
-        match network(&found.value) {
-            Some(network) => allow.push(network),
-            None => section.complain(
-                found.place,
-                format!("expected a network such as \"10.0.0.0/8\" or an address, found \"{}\"", found.value),
-            ),
-        }
-    }
+    let allow = networks(&section, "allow");
     let proxy = section.parsed("proxy", "an HTTP proxy such as \"http://proxy.example.com:3128\"", |text| {
         let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or("")?;
         super::http::host_and_port(rest)
@@ -70,6 +61,21 @@ pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
     };
     section.finish();
     outgoing
+}
+
+/// Networks and addresses that may be called.
+pub(super) fn networks(section: &Section<'_>, key: &'static str) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for found in section.texts(key) {
+        match network(&found.value) {
+            Some(network) => networks.push(network),
+            None => section.complain(
+                found.place,
+                format!("expected a network such as \"10.0.0.0/8\" or an address, found \"{}\"", found.value),
+            ),
+        }
+    }
+    networks
 }
 
 fn network(text: &str) -> Option<IpNet> {

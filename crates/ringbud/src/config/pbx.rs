@@ -153,6 +153,6 @@ fn read_rule(section: &Section<'_>) -> Option<PhoneRule> {
 }
 
 /// The regex crate draws a picture and says what is wrong below it.
-fn last_line(message: &str) -> String {
+pub(super) fn last_line(message: &str) -> String {
     message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

@@ -211,10 +211,20 @@ impl<'a> Section<'a> {
 
     /// Says that a key is not there, unless it is not needed or was there and wrong.
     pub(super) fn missing(&self, key: &'static str, expected: &str) {
-        if self.table.get(key).is_none() && self.source.purpose == Purpose::Work {
+        if !self.has(key) && self.for_work() {
             let place = Place { file: self.source.file.into(), line: self.line, key: self.key(key) };
             self.complain(place, format!("is missing; expected {expected}"));
         }
+    }
+
+    /// Whether there is something of this name, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Whether everything has to be there.
+    pub(super) fn for_work(&self) -> bool {
+        self.source.purpose == Purpose::Work
     }
 
     /// Where the table begins.

@@ -62,7 +62,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     /etc/ringbud/ringbud.toml:4: [http] lisen: is not a known key; did you mean listen?
     /etc/ringbud/ringbud.toml:5: [[pbx]] username: is missing; expected the user of its manager.conf
     /etc/ringbud/ringbud.toml:9: [[pbx]] user_name: is not a known key; did you mean username?
-    /etc/ringbud/ringbud.toml:13: mail: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, pbx, outgoing, operator, log, keep
+    /etc/ringbud/ringbud.toml:13: mail: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, pbx, outgoing, operator, oidc, log, keep
     ");
 }
 
@@ -159,6 +159,102 @@ fn the_operators_web_service_is_checked_where_it_is_configured() {
     ] {
         let said = parse(&sound.replace(from, to)).unwrap_err().to_string();
         assert!(said.contains(complaint), "{said}");
+    }
+}
+
+const PROVIDER: &str = r#"
+data_dir = "data"
+[http]
+public_url = "https://calls.example.com/ringbud"
+path = "/ringbud"
+[oidc]
+issuer = "https://login.example.com/realms/company"
+client_id = "ringbud"
+client_secret = "s3cret"
+scopes = ["openid", "email"]
+label = "Company"
+role_claim = "realm_access.roles"
+ca = "idp.pem"
+allow = ["10.20.0.7"]
+[[oidc.roles]]
+value = "ringbud.operator"
+role = "operator"
+[[oidc.roles]]
+pattern = 'ringbud-(?<account>\d+)'
+role = "read-only"
+"#;
+
+#[test]
+fn a_provider_to_log_in_through_is_taken_as_it_is_configured() {
+    let config = parse(PROVIDER).unwrap();
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let oidc = config.oidc.unwrap();
+    assert_eq!(oidc.issuer.as_str(), "https://login.example.com/realms/company");
+    assert_eq!((&*oidc.client_id, &*oidc.label), ("ringbud", "Company"));
+    assert_eq!(oidc.scopes, ["email"]);
+    assert_eq!(oidc.ca.as_deref(), Some(Path::new("/etc/ringbud/idp.pem")));
+    assert_eq!(oidc.allow[0].to_string(), "10.20.0.7/32");
+    assert_eq!(oidc.public_url, "https://calls.example.com/ringbud");
+    assert_eq!((&*oidc.roles.claim, oidc.roles.rules.len()), ("realm_access.roles", 2));
+    let least = PROVIDER.replace("scopes =", "#").replace("label =", "#").replace("role_claim =", "#");
+    let oidc = parse(&least.replace("client_secret =", "#")).unwrap().oidc.unwrap();
+    assert_eq!((&*oidc.label, &*oidc.roles.claim), ("login.example.com", "roles"));
+    assert_eq!((oidc.scopes, oidc.client_secret.is_none()), (vec!["profile".to_owned()], true));
+    let none = parse(&PROVIDER.replace("[\"openid\", \"email\"]", "[]")).unwrap().oidc.unwrap();
+    assert!(none.scopes.is_empty());
+}
+
+#[test]
+fn a_provider_that_cannot_be_meant_is_refused_with_its_line() {
+    for (from, to, said) in [
+        ("https://login", "http://login", "7: [oidc] issuer: expected the provider's issuer such as"),
+        (
+            "https://login",
+            "http://login",
+            "(it has to begin with https://; http:// is for a provider on this machine)",
+        ),
+        ("issuer =", "# issuer =", "6: [oidc] issuer: is missing"),
+        ("client_id =", "# client_id =", "6: [oidc] client_id: is missing"),
+        (
+            "client_id = \"ringbud\"",
+            "client_id = \" \"",
+            "8: [oidc] client_id: expected the id of the client",
+        ),
+        (
+            "client_secret =",
+            "client_secret_env = \"A\"\nclient_secret =",
+            "expected only one of client_secret, client_secret_file and client_secret_env",
+        ),
+        ("label = \"Company\"", "label = \"\"", "11: [oidc] label: expected what people call it"),
+        ("\"email\"", "\"e mail\"", "10: [oidc] scopes: expected the name of a scope"),
+        ("10.20.0.7", "10.20.0.777", "14: [oidc] allow: expected a network"),
+        ("role_claim", "role_clam", "12: [oidc] role_clam: is not a known key; did you mean role_claim?"),
+        ("public_url =", "# public_url =", "6: [oidc]: [http] public_url is missing"),
+        ("example.com/ringbud\"", "example.com\"", "expected public_url to end with that path"),
+        (
+            "role = \"read-only\"",
+            "role = \"reader\"",
+            "20: [[oidc.roles]] role: expected \"operator\", \"account\" or \"read-only\"",
+        ),
+        ("role = \"read-only\"", "", "18: [[oidc.roles]] role: is missing"),
+        ("(?<account>\\d+)", "\\d+", "20: [[oidc.roles]] role: the account is missing"),
+        ("(?<account>", "(?<konto>", "the group \"konto\" means nothing here"),
+        ("(?<account>\\d+)", "a)|(b", "19: [[oidc.roles]] pattern: expected a regular expression"),
+        ("role = \"operator\"", "role = \"operator\"\naccount = \"1\"", "an operator is of no account"),
+        (
+            "role = \"read-only\"",
+            "role = \"read-only\"\naccount = \"1\"",
+            "the pattern names the account already",
+        ),
+        ("value =", "pattern = 'a'\nvalue =", "expected either value = \"…\" or pattern = '…'"),
+        ("value = \"ringbud.operator\"", "", "15: [[oidc.roles]]: expected either value"),
+        ("[[oidc.roles]]", "[[oidc.rules]]", "did you mean roles?"),
+        ("[[oidc.roles]]", "[[oidc.rules]]", "nobody may log in through the provider"),
+    ] {
+        let text = PROVIDER.replace(from, to);
+        assert_ne!(text, PROVIDER, "{from}");
+        let complaint = complaint(&text);
+        assert!(complaint.contains(said), "{said}\n{complaint}");
     }
 }
 

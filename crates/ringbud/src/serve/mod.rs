@@ -7,6 +7,7 @@
 mod damage;
 mod facade;
 mod http;
+mod oidc;
 mod operator;
 mod watch;
 
@@ -36,6 +37,7 @@ use crate::stop::{Stop, Stopper, stop};
 use crate::store::{Store, StoreError};
 
 pub use http::HttpError;
+pub(crate) use oidc::provider;
 
 /// How long a stop waits for requests that are out.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
@@ -93,6 +95,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let listener = http::bind(&config.http).await?;
     let board = Arc::new(Board::default());
     let herald = operator::herald(config)?;
+    let provider = oidc::provider(config)?.map(Arc::new);
     let options = sender_options(config, herald.clone());
     let sender = Arc::new(Sender::start(store.journal.clone(), store.book.clone(), options));
     let waiting = sender.load().await?;
@@ -148,7 +151,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         journal: store.journal.clone(),
         book: store.book.clone(),
         gateway: Arc::new(facade),
-        provider: None,
+        provider,
         options: web::Options {
             path: config.http.path.clone(),
             secure: is_secure(config),

@@ -12,6 +12,7 @@ mod kills;
 mod lab;
 mod links;
 mod monitoring;
+mod oidc;
 mod operator;
 mod stopping;
 mod store;

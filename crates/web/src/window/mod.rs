@@ -42,6 +42,7 @@ pub(crate) use fail::Fail;
 pub use first::first_run_path;
 pub(crate) use frame::Frame;
 pub(crate) use locale::Locale;
+pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor};
 pub(crate) use words::Words;
 

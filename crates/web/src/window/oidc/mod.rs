@@ -21,6 +21,9 @@ use super::visitor::{Fields, Taste};
 use super::{Fail, Window, audit, login, session};
 use crate::clock;
 
+/// Where a provider sends people back to, without the sub-path.
+pub const LOGIN_BACK: &str = "/login/oidc/back";
+
 /// A way to log in that the login page offers.
 pub(super) struct Through {
     /// What people call the provider.
