@@ -188,7 +188,7 @@ async fn a_refused_address_is_never_connected_to() {
 }
 
 /// A name server that says what a function says.
-struct Names<F>(F);
+pub(crate) struct Names<F>(F);
 
 impl<F: Fn() -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static> Resolve for Names<F> {
     fn resolve<'a>(&'a self, _name: &'a str) -> Resolving<'a> {
@@ -271,7 +271,7 @@ async fn a_name_server_that_hangs_is_given_up_in_time() {
 }
 
 /// A TLS receiver with a certificate for a name; its CA as PEM.
-async fn tls_receiver(name: &str) -> (SocketAddr, String) {
+pub(crate) async fn tls_receiver(name: &str) -> (SocketAddr, String) {
     let (acceptor, pem) = acceptor(name, &[]);
     let address = raw(move |stream| {
         let acceptor = acceptor.clone();
@@ -331,7 +331,7 @@ async fn http_2_is_spoken_where_tls_agrees_on_it() {
     }
 }
 
-fn to_localhost() -> Names<impl Fn() -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static> {
+pub(crate) fn to_localhost() -> Names<impl Fn() -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static> {
     Names(|| Ok(vec![IpAddr::from([127, 0, 0, 1])]))
 }
 

@@ -7,6 +7,7 @@ use delivery::guard::Guard;
 use http::Request;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::bad_receivers::{tls_receiver, to_localhost};
 use crate::support::receiver::{Receiver, raw, read_request};
 
 const BODY_MAX: usize = 10_000;
@@ -82,6 +83,32 @@ async fn one_that_never_answers_or_never_ends_is_not_waited_for() {
         let error = hasty.fetch(post(&format!("http://{address}/"), "")).await.expect_err("no end");
         assert!(!matches!(error, FetchError::TooLong { .. }), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_private_ca_is_trusted_where_it_is_given() {
+    let (address, pem) = tls_receiver("login.example.com").await;
+    let url = format!("https://login.example.com:{}/", address.port());
+    for (ca_pem, trusted) in [(Some(pem), true), (None, false)] {
+        let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let resolver = std::sync::Arc::new(to_localhost());
+        let connector = ConnectorOptions { guard, resolver, ..ConnectorOptions::default() };
+        let limit = Duration::from_secs(20);
+        let fetcher = Fetcher::new(FetchOptions { connector, ca_pem, limit, body_max: BODY_MAX });
+        let answer = fetcher.expect("a CA").fetch(post(&url, "")).await;
+        match answer {
+            Ok(answer) => assert!(trusted && answer.status() == 200),
+            Err(FetchError::Connect(ConnectError::Tls { .. })) => assert!(!trusted),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let options = FetchOptions {
+        connector: ConnectorOptions::default(),
+        ca_pem: Some("not a certificate".into()),
+        limit: Duration::from_secs(1),
+        body_max: BODY_MAX,
+    };
+    assert!(Fetcher::new(options).is_err());
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ async fn authorize(State(stage): State<Stage>, Query(asked): Query<HashMap<Strin
     no.query_pairs_mut().clear().append_pair("error", "access_denied").append_pair("state", &state);
     let escaped = |url: &Url| url.as_str().replace('&', "&amp;");
     Html(format!(
-        "<!doctype html><html lang=en><title>The company's login</title><h1>The company's login</h1>\
+        "<!doctype html><html lang=en><link rel=icon href=data:,><title>The company's login</title><h1>The company's login</h1>\
         <p><a id=yes href=\"{}\">Go on as Mette Holm</a> <a id=no href=\"{}\">No</a>",
         escaped(&back),
         escaped(&no)
@@ -244,7 +244,9 @@ async fn token(State(stage): State<Stage>, headers: axum::http::HeaderMap, body:
 
 async fn logout(State(stage): State<Stage>) -> Html<&'static str> {
     stage.house().asked.push("logout".to_owned());
-    Html("<!doctype html><html lang=en><title>Logged out</title><h1>Logged out of the company</h1>")
+    Html(
+        "<!doctype html><html lang=en><link rel=icon href=data:,><title>Logged out</title><h1>Logged out of the company</h1>",
+    )
 }
 
 async fn behave(manner: Manner, well: impl FnOnce() -> Value) -> Response {
