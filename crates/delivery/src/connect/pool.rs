@@ -1,5 +1,6 @@
 //! Connections that are kept for the next request: nothing else saves as much time.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -56,9 +57,9 @@ struct Idle {
     until: Instant,
 }
 
-/// How a request fared, with the address it went to.
+/// How a request fared, with the address it went to, if there was a connection.
 pub(crate) struct Fared {
-    pub(crate) address: String,
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) end: Result<Answered, Failed>,
 }
 
@@ -94,7 +95,7 @@ impl Pool {
         }
         let mut open = match self.connect().await {
             Ok(open) => open,
-            Err(error) => return Fared { address: String::new(), end: Err(error) },
+            Err(error) => return Fared { address: None, end: Err(error) },
         };
         match self.exchange(&mut open, request).await {
             Ok((answered, whole)) => self.done(open, answered, whole),
@@ -138,7 +139,7 @@ impl Pool {
     }
 
     fn done(&self, open: Open, answered: Answered, whole: bool) -> Fared {
-        let address = open.address.to_string();
+        let address = Some(open.address);
         let keep = keep_for(&answered);
         if whole && open.is_reusable() && open.share().is_none() {
             self.put(open, keep);
@@ -196,7 +197,7 @@ fn failed(open: &Open, error: NoAnswer) -> Fared {
         NoAnswer::Lost(words) => Failed::Answer(words),
         NoAnswer::TimedOut => Failed::TimedOut,
     };
-    Fared { address: open.address.to_string(), end: Err(end) }
+    Fared { address: Some(open.address), end: Err(end) }
 }
 
 /// How long the receiver wants the connection kept: a second less than it says, so that it is not closed

@@ -153,6 +153,7 @@ impl Settler {
             match journal.settle(rows).await {
                 Ok(settled) => {
                     if self.blocked.swap(false, Ordering::Relaxed) {
+                        metrics::gauge!("ringbud_journal_unwritable").decrement(1.0);
                         tracing::info!(settlements = rows.len(), "the journal can be written again");
                     }
                     // An answer that got lost: what we settled ourselves is fenced off the second time.
@@ -162,6 +163,7 @@ impl Settler {
                 Err(error) => {
                     metrics::counter!("ringbud_settle_failures_total").increment(1);
                     if !self.blocked.swap(true, Ordering::Relaxed) {
+                        metrics::gauge!("ringbud_journal_unwritable").increment(1.0);
                         tracing::error!(%error, settlements = rows.len(), "outcomes of deliveries wait in memory until the journal can be written");
                     }
                     tries += 1;

@@ -91,7 +91,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
         number: job.attempt,
         at,
         took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        address: fared.address,
+        address: fared.address.map(|address| address.to_string()).unwrap_or_default(),
         request_line,
         request_headers,
         request_body: body,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use calls::{Event, Note, PbxName};
+use calls::{Event, EventKind, Note, PbxName};
 use journal::settings::IntegrationId;
 use journal::{
     Append, Appended, DeliveryId, EventSeq, Journal, JournalError, Kept, Pending, WallTime, call_hash,
@@ -46,6 +46,31 @@ pub struct Keeper {
     /// The newest place in the journal that this PBX's events cannot go beyond without being news: where the
     /// last run ended, and what has been told since.
     pub told_to: EventSeq,
+    /// What is counted of this PBX.
+    pub counts: Counts,
+}
+
+/// What is counted of a PBX's events.
+pub struct Counts {
+    /// In the order of [`EventKind::ALL`].
+    events: [metrics::Counter; 4],
+    kept_seconds: metrics::Histogram,
+}
+
+impl Counts {
+    /// For the events of a PBX.
+    pub fn of(pbx: &PbxName) -> Self {
+        let events = EventKind::ALL.map(
+            |kind| metrics::counter!("ringbud_events_total", "pbx" => pbx.to_string(), "kind" => kind.name()),
+        );
+        Self { events, kept_seconds: metrics::histogram!("ringbud_event_kept_seconds") }
+    }
+
+    fn kept(&self, kind: EventKind, received_at: WallTime) {
+        self.events[kind as usize].increment(1);
+        let micros = clock::wall().0.saturating_sub(received_at.0).max(0);
+        self.kept_seconds.record(Duration::from_micros(micros.unsigned_abs()).as_secs_f64());
+    }
 }
 
 /// How many keepers wait for a journal that cannot be written.
@@ -59,12 +84,14 @@ impl Blocked {
     }
 
     fn set(&self, is_blocked: bool) {
-        let now = if is_blocked {
-            self.0.fetch_add(1, Ordering::Relaxed) + 1
+        let gauge = metrics::gauge!("ringbud_journal_unwritable");
+        if is_blocked {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            gauge.increment(1.0);
         } else {
-            self.0.fetch_sub(1, Ordering::Relaxed) - 1
-        };
-        metrics::gauge!("ringbud_journal_unwritable").set(if now > 0 { 1.0 } else { 0.0 });
+            self.0.fetch_sub(1, Ordering::Relaxed);
+            gauge.decrement(1.0);
+        }
     }
 }
 
@@ -147,7 +174,8 @@ impl Keeper {
                     }
                 };
                 self.told_to = seq;
-                count(&pbx, &event, received_at);
+                self.counts.kept(event.kind(), received_at);
+                log(&pbx, &event);
                 let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
                 due.extend(integrations.into_iter().map(|id| (waiting(&event, id), event.clone())));
                 kept.push(event);
@@ -176,12 +204,7 @@ fn waiting(kept: &Kept, integration: IntegrationId) -> Pending {
     }
 }
 
-fn count(pbx: &PbxName, event: &Event, received_at: WallTime) {
-    let labels = [("pbx", pbx.to_string()), ("kind", event.kind().name().to_owned())];
-    metrics::counter!("ringbud_events_total", &labels).increment(1);
-    let micros = clock::wall().0.saturating_sub(received_at.0).max(0);
-    metrics::histogram!("ringbud_event_kept_seconds")
-        .record(std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64());
+fn log(pbx: &PbxName, event: &Event) {
     tracing::debug!(
         pbx = %pbx,
         account = %event.account(),

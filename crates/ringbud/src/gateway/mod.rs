@@ -10,6 +10,6 @@ mod pbx_task;
 mod routes;
 
 pub use follow::Follower;
-pub use keep::{Blocked, Keeper, MAX_MOMENTS, Onward};
+pub use keep::{Blocked, Counts, Keeper, MAX_MOMENTS, Onward};
 pub use pbx_task::PbxTask;
 pub use routes::Routes;

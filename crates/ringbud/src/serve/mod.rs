@@ -31,7 +31,7 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Pbx, Problem};
 use crate::directory::{Learner, Phones, Rules, Written, write_down};
-use crate::gateway::{Blocked, Follower, Keeper, MAX_MOMENTS, Onward, PbxTask, Routes};
+use crate::gateway::{Blocked, Counts, Follower, Keeper, MAX_MOMENTS, Onward, PbxTask, Routes};
 use crate::link::Status;
 use crate::stop::{Stop, Stopper, stop};
 use crate::store::{Store, StoreError};
@@ -233,6 +233,7 @@ impl Parts<'_> {
             stop: self.stop.clone(),
             blocked: running.blocked.clone(),
             told_to: newest.first().map_or(EventSeq(0), |kept| kept.seq),
+            counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.address.clone(), clock::wall());
         running.links.push(status.clone());

@@ -30,7 +30,10 @@ pub(super) fn describe() {
         "ringbud_notices_dropped_total",
         "What the operator was not told because too much waited"
     );
-    describe_gauge!("ringbud_journal_unwritable", "1 while the journal cannot be written");
+    describe_gauge!(
+        "ringbud_journal_unwritable",
+        "How many wait for a journal that cannot be written: PBXs with events, the sender with outcomes"
+    );
     describe_gauge!("ringbud_journal_bytes", Unit::Bytes, "Size of the journal on disk");
     describe_gauge!("ringbud_journal_events", "Events kept");
     describe_gauge!("ringbud_journal_undigested_events", "Events that lists and reports look through");

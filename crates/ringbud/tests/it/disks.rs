@@ -11,7 +11,7 @@ use http::StatusCode;
 use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::{Access, Append, EventSeq, Filter, Journal, Kept, Options, Pending, Sqlite};
-use ringbud::gateway::{Blocked, Keeper, MAX_MOMENTS, Onward};
+use ringbud::gateway::{Blocked, Counts, Keeper, MAX_MOMENTS, Onward};
 use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, kinds, patiently};
@@ -22,7 +22,8 @@ use crate::kills::old_leg;
 async fn state(gateway: &Gateway) -> (u16, String, bool) {
     let (status, reasons) = gateway.api("GET", "/readyz", "", "").await;
     let (_, metrics) = gateway.api("GET", "/metrics", "", "").await;
-    (status, reasons, metrics.lines().any(|line| line == "ringbud_journal_unwritable 1"))
+    let unwritable = metrics.lines().find_map(|line| line.strip_prefix("ringbud_journal_unwritable "));
+    (status, reasons, unwritable.expect("the figure").parse::<f64>().expect("a number") > 0.0)
 }
 
 /// A gateway that has kept a call's three events, none of which the receiver takes.
@@ -72,8 +73,8 @@ async fn outcomes_wait_for_a_full_disk_and_nothing_is_told_twice_for_it() {
     let first = bed.request().await;
     disk.fill();
     gateway.says("outcomes of deliveries wait in memory").await;
-    let (status, reasons, _) = state(&gateway).await;
-    assert_eq!(status, 503, "{reasons}");
+    let (status, reasons, unwritable) = state(&gateway).await;
+    assert_eq!((status, unwritable), (503, true), "{reasons}");
     disk.make_room();
     let mut told = vec![first];
     told.extend(bed.requests(2).await);
@@ -172,6 +173,7 @@ async fn keep(journal: &Arc<Sqlite>, moments: impl Iterator<Item = Append>) -> (
         stop,
         blocked: blocked.clone(),
         told_to: newest.first().map_or(EventSeq(0), |kept| kept.seq),
+        counts: Counts::of(&PbxName::new("pbx1")),
     };
     let keeping = tokio::spawn(keeper.run(kept));
     for moment in moments {
