@@ -315,6 +315,9 @@ pub struct Failing {
     pub lasted: Duration,
 }
 
+/// How many deliveries one [`Journal::load`] brings at most.
+pub const LOADED_AT_ONCE: usize = 8_192;
+
 /// How many legs one [`Journal::prune`] forgets at most.
 pub const PRUNED_AT_ONCE: usize = 500;
 
@@ -337,8 +340,24 @@ pub trait Journal: Send + Sync + 'static {
     /// answer an event, in order. Identity of an event is (leg, kind).
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>>;
 
-    /// Everything that is not settled, oldest first: at start or takeover.
-    fn load(&self) -> Reply<'_, Vec<Pending>>;
+    /// What is not settled, oldest first, from behind a delivery on (or from the beginning), at most
+    /// [`LOADED_AT_ONCE`] at a time; nothing: that was all. For a start or a takeover, before anything else is
+    /// offered: the first of a million can be on their way while the last are read.
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>>;
+
+    /// All of that at once, where it is not much.
+    fn load_all(&self) -> Reply<'_, Vec<Pending>> {
+        Box::pin(async move {
+            let mut all = Vec::new();
+            loop {
+                let more = self.load(all.last().map(|pending: &Pending| pending.id)).await?;
+                if more.is_empty() {
+                    return Ok(all);
+                }
+                all.extend(more);
+            }
+        })
+    }
 
     /// The events of these places; one that is gone is left out.
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>>;

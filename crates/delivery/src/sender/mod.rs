@@ -167,19 +167,19 @@ impl Sender {
     /// What the journal says.
     pub async fn load(&self) -> Result<usize, JournalError> {
         self.shared.recall_failing().await?;
-        let pending = self.shared.journal.load().await?;
-        let many = pending.len();
-        let mut pending = pending.into_iter();
+        let (mut many, mut last) = (0, None);
         loop {
-            let chunk: Vec<_> = pending.by_ref().take(OFFER_CHUNK).map(|one| (one, None)).collect();
-            if chunk.is_empty() {
-                return Ok(many);
+            let pending = self.shared.journal.load(last).await?;
+            let Some(end) = pending.last() else { return Ok(many) };
+            last = Some(end.id);
+            many += pending.len();
+            for chunk in pending.chunks(OFFER_CHUNK) {
+                self.shared.offer(chunk.iter().map(|one| (one.clone(), None)).collect());
+                if self.shared.settler.len() > SETTLEMENTS_AT_START {
+                    self.shared.settler.flush().await;
+                }
+                tokio::task::yield_now().await;
             }
-            self.shared.offer(chunk);
-            if self.shared.settler.len() > SETTLEMENTS_AT_START {
-                self.shared.settler.flush().await;
-            }
-            tokio::task::yield_now().await;
         }
     }
 

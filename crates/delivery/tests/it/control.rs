@@ -240,7 +240,7 @@ async fn a_test_call_sends_all_four_events_and_shows_the_answers() {
             (EventKind::Outgoing, Some(500)),
         ]
     );
-    assert!(gateway.journal.load().await.expect("loaded").is_empty());
+    assert!(gateway.journal.load_all().await.expect("loaded").is_empty());
 }
 
 #[tokio::test]

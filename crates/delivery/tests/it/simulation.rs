@@ -286,7 +286,7 @@ impl World {
     /// A request goes out: what it must not overtake is settled.
     fn request(&mut self, slot: SlotId, id: DeliveryId) {
         self.requests += 1;
-        let pending = self.journal.load().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
         let of = |id: DeliveryId| pending.iter().find(|pending| pending.id == id);
         let own = of(id).expect("nothing is requested that is settled").call_hash;
         let overtaken = pending.iter().find(|other| {
@@ -322,14 +322,14 @@ impl World {
         self.settling_scheduled = false;
         self.schedule = Schedule::new(limits(), u64::from(self.life));
         self.add_webhooks();
-        let pending = self.journal.load().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
         for pending in pending {
             self.offer(pending);
         }
     }
 
     fn check(&self) {
-        let pending = self.journal.load().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
         assert!(pending.is_empty(), "left behind: {pending:?}");
         assert_eq!(self.schedule.pending(), 0);
         let longest = i64::try_from(LONGEST_PAUSE.as_micros()).expect("few");

@@ -7,8 +7,8 @@ use calls::EventKind;
 use super::sample::{Leg, attempt, delivery, keep, settle, tried};
 use crate::settings::IntegrationId;
 use crate::{
-    DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, Outcome, Pending, Settle, Settled,
-    WallTime,
+    DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, LOADED_AT_ONCE, Outcome, Pending,
+    Settle, Settled, WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
@@ -20,12 +20,34 @@ async fn settled(journal: &dyn Journal, row: Settle) -> Settled {
 }
 
 async fn pending(journal: &dyn Journal) -> Vec<Pending> {
-    journal.load().await.expect("pending")
+    journal.load_all().await.expect("pending")
 }
 
 async fn record(journal: &dyn Journal, id: DeliveryId) -> DeliveryRecord {
     let all = journal.deliveries(Filter::default()).await.expect("deliveries");
     all.into_iter().find(|record| record.id == id).expect("the delivery is listed")
+}
+
+/// Once each and in order, though every second one is settled meanwhile.
+pub async fn what_is_pending_is_loaded_part_by_part_while_it_is_settled(journal: &dyn Journal) {
+    let legs = u32::try_from(LOADED_AT_ONCE / 3).expect("not that many") + 5;
+    let moments: Vec<_> =
+        (0..legs).map(|number| Leg::incoming(number).append(&[EventKind::Incoming], &[1, 2, 3])).collect();
+    journal.append(&moments).await.expect("kept");
+    let (mut loaded, mut parts) = (Vec::<DeliveryId>::new(), 0);
+    loop {
+        let part = journal.load(loaded.last().copied()).await.expect("a part");
+        if part.is_empty() {
+            break;
+        }
+        parts += 1;
+        loaded.extend(part.iter().map(|pending| pending.id));
+        let settles: Vec<_> = part.iter().step_by(2).map(|one| settle(one.id, Outcome::Delivered)).collect();
+        journal.settle(&settles).await.expect("settled");
+    }
+    assert_eq!((loaded.len(), parts), (legs as usize * 3, 2));
+    assert!(loaded.is_sorted_by(|one, next| one < next));
+    assert_eq!(pending(journal).await.len(), loaded.len() / 2);
 }
 
 /// And is listed as delivered, with what the receiver said.

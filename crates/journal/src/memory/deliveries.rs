@@ -1,13 +1,14 @@
 //! Deliveries in RAM: the pending ones, the settled ones, and their attempts.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::events::Events;
 use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
-    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Pending, Settle,
-    Settled, WallTime, call_hash,
+    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Outcome,
+    Pending, Settle, Settled, WallTime, call_hash,
 };
 
 #[derive(Clone, Default)]
@@ -34,8 +35,10 @@ impl Deliveries {
         }
     }
 
-    pub(super) fn load(&self) -> Vec<Pending> {
-        self.pending.values().map(|row| row.is.clone()).collect()
+    pub(super) fn load(&self, after: Option<DeliveryId>) -> Vec<Pending> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.pending.range((from, Bound::Unbounded)).take(LOADED_AT_ONCE);
+        rows.map(|(_, row)| row.is.clone()).collect()
     }
 
     pub(super) fn settle(&mut self, settle: &Settle, events: &Events, now: WallTime) -> Settled {

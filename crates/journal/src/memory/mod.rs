@@ -97,8 +97,8 @@ impl Journal for Memory {
         })
     }
 
-    fn load(&self) -> Reply<'_, Vec<Pending>> {
-        self.read(|state| state.deliveries.load())
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        self.read(|state| state.deliveries.load(after))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {

@@ -197,8 +197,8 @@ impl Journal for Sqlite {
         })
     }
 
-    fn load(&self) -> Reply<'_, Vec<Pending>> {
-        Box::pin(self.read(query::pending::load))
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        Box::pin(self.read(move |conn| query::pending::load(conn, after)))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {

@@ -37,7 +37,7 @@ const CROWD: usize = 64;
 /// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
 const GATHER: Duration = Duration::from_millis(2);
 /// Page cache, in KiB.
-const CACHE_KIB: i64 = 64 * 1024;
+const CACHE_KIB: i64 = 32 * 1024;
 
 thread_local! {
     /// How many pages the log has, as the last commit of this thread's connection left it.

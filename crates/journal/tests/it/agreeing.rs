@@ -201,7 +201,7 @@ async fn whole(journal: &dyn Journal) -> String {
             text += &format!("\n{:?}", journal.attempts(delivery(EventSeq(event), integration)).await);
         }
     }
-    text += &format!("\n{:#?}", journal.load().await);
+    text += &format!("\n{:#?}", journal.load_all().await);
     text += &format!("\n{:#?}", journal.failing().await);
     text += &format!("\n{:#?}", journal.settings().await);
     text += &format!("\n{:#?}", journal.settings_since(2).await);

@@ -23,7 +23,7 @@ fn open(folder: &Path) -> Sqlite {
 async fn the_one_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let journal = open(Path::new(&folder));
-    let left = journal.load().await.expect("pending");
+    let left = journal.load_all().await.expect("pending");
     let left: Vec<_> =
         left.into_iter().map(|pending| tried(pending.id, 1, 200, Outcome::Delivered)).collect();
     journal.settle(&left).await.expect("settled");
@@ -64,7 +64,7 @@ async fn what_was_answered_survives_a_kill() {
         let last = *said.last().expect("it said something");
         let journal = open(folder.path());
         journal.check().await.expect("whole");
-        let pending = journal.load().await.expect("pending");
+        let pending = journal.load_all().await.expect("pending");
         assert!(pending.iter().all(|pending| pending.id.event > EventSeq(last)), "settled is settled");
         let legs = journal.legs(Filter { limit: 1, ..Filter::default() }).await.expect("legs");
         assert!(legs[0].ended.is_some(), "a moment is kept whole or not at all");

@@ -40,7 +40,7 @@ async fn nothing_is_half_done(journal: &dyn Journal, failing: &AtomicBool) {
     );
     let refused = journal.settle(&[tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
     assert!(matches!(refused, Err(JournalError::Unwritable { .. })), "{refused:?}");
-    assert_eq!(journal.load().await.expect("pending").len(), 3);
+    assert_eq!(journal.load_all().await.expect("pending").len(), 3);
     assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 3, "reading goes on");
 
     failing.store(false, Ordering::SeqCst);
@@ -69,7 +69,7 @@ async fn a_lost_answer_can_be_asked_for_again() {
     on.store(false, Ordering::SeqCst);
     let again = append(&journal, Leg::incoming(1).whole(&[1])).await;
     assert!(again.iter().all(|answer| matches!(answer, Appended::Repeat(_))), "{again:?}");
-    assert_eq!(journal.load().await.expect("pending").len(), 3);
+    assert_eq!(journal.load_all().await.expect("pending").len(), 3);
 }
 
 #[tokio::test]

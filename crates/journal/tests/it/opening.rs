@@ -34,7 +34,7 @@ async fn what_was_kept_is_there_after_a_restart() {
     let seqs = keep(&journal, Leg::incoming(1).whole(&[1])).await;
     drop(journal);
     let journal = open(folder.path(), Access::Gateway).expect("the same again");
-    assert_eq!(journal.load().await.expect("pending").len(), 3);
+    assert_eq!(journal.load_all().await.expect("pending").len(), 3);
     let next = keep(&journal, Leg::incoming(2).whole(&[])).await;
     assert_eq!(next[0].0, seqs[2].0 + 1);
 }

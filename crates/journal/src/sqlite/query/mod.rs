@@ -51,5 +51,6 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     statements.extend(sums::STATEMENTS.map(str::to_owned));
     statements.extend(walk::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
+    statements.push(pending::LOAD.to_owned());
     statements
 }

@@ -3,23 +3,27 @@
 use std::collections::HashMap;
 
 use calls::AccountId;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
 use super::events::kind;
 use crate::settings::IntegrationId;
-use crate::{DeliveryId, EventSeq, Pending, WallTime};
+use crate::{DeliveryId, EventSeq, LOADED_AT_ONCE, Pending, WallTime};
 
-/// All of it, oldest first. Deliveries of one account share its id.
-pub(in crate::sqlite) fn load(conn: &Connection) -> Result<Vec<Pending>, StoreError> {
-    let count: usize = conn.query_row("SELECT count(*) FROM pending", [], |row| row.get(0))?;
-    let mut select = conn.prepare_cached(
-        "SELECT event, integration, account, kind, call_hash, created_at, attempts, held, coalesce(due_at, created_at)
-         FROM pending ORDER BY event, integration",
-    )?;
+pub(super) const LOAD: &str =
+    "SELECT event, integration, account, kind, call_hash, created_at, attempts, held, coalesce(due_at, created_at)
+     FROM pending WHERE (event, integration) > (?1, ?2) ORDER BY event, integration LIMIT ?3";
+
+/// The next of it, oldest first. Deliveries of one account share its id.
+pub(in crate::sqlite) fn load(
+    conn: &Connection,
+    after: Option<DeliveryId>,
+) -> Result<Vec<Pending>, StoreError> {
+    let (event, integration) = after.map_or((i64::MIN, 0), |id| (id.event.0, id.integration.number));
+    let mut select = conn.prepare_cached(LOAD)?;
     let mut accounts: HashMap<String, AccountId> = HashMap::new();
-    let mut found = Vec::with_capacity(count);
-    let mut rows = select.query([])?;
+    let mut found = Vec::new();
+    let mut rows = select.query(params![event, integration, LOADED_AT_ONCE])?;
     while let Some(row) = rows.next()? {
         let name = row.get_ref(2)?.as_str().map_err(|error| StoreError::Damaged(error.to_string()))?;
         let account = match accounts.get(name) {

@@ -257,7 +257,7 @@ impl Court<'_> {
         if let Err(error) = journal.check().await {
             self.fault(error.to_string());
         }
-        for pending in journal.load().await.unwrap() {
+        for pending in journal.load_all().await.unwrap() {
             self.fault(format!("left behind: {pending:?}"));
         }
         let (mut after, mut count) = (EventSeq(0), 0);

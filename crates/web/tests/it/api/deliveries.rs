@@ -9,7 +9,7 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         .await;
     let id = rig.book.account(&AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
-    let pending = rig.journal.load().await.unwrap();
+    let pending = rig.journal.load_all().await.unwrap();
     let attempt = Attempt {
         number: 1,
         at: WallTime(5_000_000),
