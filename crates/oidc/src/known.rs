@@ -9,7 +9,7 @@ use openidconnect::{AsyncHttpClient, ProviderMetadataWithLogout};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::provider::AskError;
+use crate::asking::AskError;
 use crate::{Issuer, Refusal};
 
 /// After so long the provider is asked anew who it is.

@@ -5,6 +5,7 @@
 //! PKCE; every question to the provider goes past the address guard. Sessions, pages and what is kept of a
 //! person are the window's. Time and randomness come in as arguments.
 
+mod asking;
 mod attempts;
 mod claims;
 mod issuer;

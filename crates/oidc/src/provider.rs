@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use delivery::connect::{FetchError, Fetcher};
+use delivery::connect::Fetcher;
 use journal::WallTime;
 use journal::settings::{Scope, Secret};
 use openidconnect::core::{
@@ -14,14 +14,14 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, LogoutRequest, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, SignatureVerificationError,
-    TokenResponse as _,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    PostLogoutRedirectUrl, RedirectUrl, SignatureVerificationError, TokenResponse as _,
 };
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::asking::Guarded;
 use crate::attempts::Attempts;
 use crate::known::{Found, Known};
 use crate::{Attempt, Issuer, Refusal, Roles, claims};
@@ -31,7 +31,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer taken from it, in bytes.
 pub const ANSWER_MAX: usize = 512 * 1_024;
 /// So many codes are asked about at once.
-pub const AT_ONCE: usize = 16;
+pub const AT_ONCE: usize = 64;
 /// How far the provider's clock may be ahead of ours.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// The longest subject, as the specification has it.
@@ -111,15 +111,6 @@ pub struct Person {
     pub name: String,
     /// What they may do here; `None` if nobody said.
     pub scope: Option<Scope>,
-}
-
-/// A question could not be asked, or has no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AskError {
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    #[error("{url} is not encrypted, and the provider itself is")]
-    NotEncrypted { url: String },
 }
 
 type Client = CoreClient<
@@ -309,30 +300,6 @@ impl Provider {
     }
 }
 
-/// The way to the provider: past the guard, and encrypted where the provider is.
-struct Guarded<'p> {
-    fetcher: &'p Fetcher,
-    issuer: &'p Issuer,
-}
-
-type Asking<'c> = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, AskError>> + Send + 'c>>;
-
-impl<'c> openidconnect::AsyncHttpClient<'c> for Guarded<'_> {
-    type Error = AskError;
-    type Future = Asking<'c>;
-
-    fn call(&'c self, request: HttpRequest) -> Asking<'c> {
-        Box::pin(async move {
-            let url = request.uri().to_string();
-            let fine = Url::parse(&url).is_ok_and(|url| self.issuer.vouches_for(&url));
-            if !fine {
-                return Err(AskError::NotEncrypted { url });
-            }
-            Ok(self.fetcher.fetch(request).await?)
-        })
-    }
-}
-
 /// How the provider wants us to prove ourselves: by header where it can be chosen.
 fn auth_type(found: &Found) -> AuthType {
     let methods = found.metadata.token_endpoint_auth_methods_supported();
@@ -348,28 +315,4 @@ fn auth_type(found: &Found) -> AuthType {
 fn may_be_a_new_key(error: &ClaimsVerificationError) -> bool {
     use SignatureVerificationError::{CryptoError, NoMatchingKey};
     matches!(error, ClaimsVerificationError::SignatureVerification(NoMatchingKey | CryptoError(_)))
-}
-
-#[cfg(test)]
-mod tests {
-    use delivery::connect::{ConnectorOptions, FetchOptions};
-    use openidconnect::AsyncHttpClient as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn an_encrypted_provider_is_asked_nothing_in_the_open() {
-        let options = FetchOptions {
-            connector: ConnectorOptions::default(),
-            ca_pem: None,
-            limit: PATIENCE,
-            body_max: ANSWER_MAX,
-        };
-        let fetcher = Fetcher::new(options).expect("no CA is bad");
-        let issuer = Issuer::parse("https://login.example.com").expect("an issuer");
-        let guarded = Guarded { fetcher: &fetcher, issuer: &issuer };
-        let request = http::Request::get("http://127.0.0.1:9/keys").body(Vec::new()).expect("a request");
-        let refused = guarded.call(request).await.expect_err("it is not asked");
-        assert!(matches!(refused, AskError::NotEncrypted { .. }), "{refused}");
-    }
 }

@@ -3,7 +3,7 @@
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{ClaimsVerificationError, DiscoveryError, RequestTokenError, StandardErrorResponse};
 
-use crate::provider::AskError;
+use crate::asking::AskError;
 
 /// Why a login through the provider came to nothing. Its words are for the log: they have no token, no code
 /// and nothing a browser could have put there unbounded.

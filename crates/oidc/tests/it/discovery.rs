@@ -1,7 +1,7 @@
 //! Providers that are not there, or are not what they should be.
 
 use oidc::stage::{Manner, Stage};
-use oidc::{ASK_AGAIN_SECS, Refusal};
+use oidc::{ASK_AGAIN_SECS, AT_ONCE, Refusal};
 use serde_json::json;
 
 use crate::bed::{Bed, later, now, provider_at};
@@ -97,6 +97,19 @@ async fn garbage_nonsense_a_gigabyte_and_silence_are_given_up_at_every_question(
             assert_eq!(matches!(refusal, Refusal::Untrusted(_)), !unreachable, "{manner:?}: {refusal}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_holds_up_a_bounded_crowd() {
+    let bed = Bed::new().await;
+    bed.stage.play(|script| script.token = Manner::Never);
+    bed.provider.look(now()).await.unwrap();
+    let crowd = (0..).take(AT_ONCE + 1).map(|number| bed.log_in_at(number, now()));
+    let busy =
+        futures_util::future::join_all(crowd).await.into_iter().filter(|one| *one == Err(Refusal::Busy));
+    assert_eq!(busy.count(), 1);
+    bed.stage.play(|script| script.token = Manner::Well);
+    bed.log_in().await.expect("and then there is room again");
 }
 
 #[tokio::test]

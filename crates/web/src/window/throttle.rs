@@ -9,8 +9,8 @@ use journal::WallTime;
 const TRIES: u32 = 8;
 /// Wrong passwords in all within the window.
 const TRIES_IN_ALL: u32 = 200;
-/// Logins through a provider that come to nothing within the window. Nobody has a name yet by then, so that one
-/// who tries for ever is told apart from nobody: the number is what a crowd does not reach.
+/// Logins through a provider that come to nothing within the window. Whoever fails there has no name yet, so one
+/// who tries for ever cannot be told from the others: it is more than a crowd of honest ones reaches.
 const ARRIVALS_IN_ALL: u32 = 2_000;
 /// The window.
 const WINDOW_SECS: i64 = 15 * 60;

@@ -6,7 +6,7 @@ use journal::{SettingsBook, WallTime};
 use sha2::{Digest as _, Sha256};
 
 use super::super::words::Language;
-use super::Fail;
+use super::{Fail, audit};
 
 /// What their names among the users begin with; names of others have no colon.
 const PREFIX: &str = "oidc:";
@@ -81,10 +81,12 @@ pub(super) async fn keep(
 /// Forgets who may do nothing here any more: that ends their sessions too.
 pub(super) async fn forget(book: &SettingsBook, person: &Person) -> Result<(), Fail> {
     let key = key(person);
-    let known = book.user(&key).and_then(|(user, _)| user.vouched);
     tracing::warn!(name = person.name, key, "somebody the OpenID provider vouches for may do nothing here");
-    if known.is_some_and(|known| is(&known, person)) {
+    let Some((user, _)) = book.user(&key) else { return Ok(()) };
+    if user.vouched.as_ref().is_some_and(|known| is(known, person)) {
+        let who = who(&key, &user);
         book.put(SettingKey::User(key), None, None).await?;
+        audit::note(book, &who, "audit.oidc_out", "", "").await;
     }
     Ok(())
 }
