@@ -50,6 +50,7 @@ macro_rules! conformance {
         ]);
         $crate::conformance!(@rules $make, sums: [
             sums_are_those_of_the_legs,
+            long_sums_are_those_of_the_legs,
             each_leg_adds_what_it_was,
             what_is_forgotten_is_in_no_sum,
             legs_are_listed_by_outcome_employee_and_number,

@@ -14,10 +14,10 @@ const SPREAD_SECS: i64 = 3_100;
 const ALWAYS: Range<PbxTime> = PbxTime::from_micros(i64::MIN / 2)..PbxTime::from_micros(i64::MAX / 2);
 
 /// Legs that differ in all that is added up. The number is the seed: the same leg each time.
-fn various(number: u32) -> Vec<Event> {
+fn various(number: u32, spread_secs: i64) -> Vec<Event> {
     let leg = if number.is_multiple_of(3) { Leg::outgoing(number) } else { Leg::incoming(number) };
     let leg = leg.of(["1", "2"][number as usize % 2]);
-    let begun_at = PbxTime::from_secs(START_SECS + i64::from(number) * SPREAD_SECS);
+    let begun_at = PbxTime::from_secs(START_SECS + i64::from(number) * spread_secs);
     let reasons = [
         EndReason::HungUpByEmployee,
         EndReason::NoAnswer,
@@ -38,9 +38,13 @@ fn various(number: u32) -> Vec<Event> {
 }
 
 async fn keep_various(journal: &dyn Journal) {
+    keep_spread(journal, SPREAD_SECS).await;
+}
+
+async fn keep_spread(journal: &dyn Journal, secs: i64) {
     for number in 0..LEGS {
         let like = Leg::incoming(number).append(&[], &[]);
-        let events = various(number).into_iter().map(|event| (event, Vec::new())).collect();
+        let events = various(number, secs).into_iter().map(|event| (event, Vec::new())).collect();
         keep(journal, crate::Append { events, ..like }).await;
     }
 }
@@ -92,6 +96,23 @@ pub async fn sums_are_those_of_the_legs(journal: &dyn Journal) {
     assert_eq!(sums(journal, "nobody", ALWAYS).await, Sums::default());
 }
 
+/// A year and what is nearly one, from any day on, as people ask for them.
+pub async fn long_sums_are_those_of_the_legs(journal: &dyn Journal) {
+    let day = 86_400;
+    keep_spread(journal, 4 * day + 5 * 3_600).await;
+    let legs = legs(journal, "1").await;
+    let midnight = START_SECS - START_SECS.rem_euclid(day);
+    for (from, days) in [(0, 365), (1, 364), (3, 128), (17, 71), (40, 200), (77, 63), (100, 9), (-30, 500)] {
+        for zone in [0, -3_600, 20_700] {
+            let from = midnight + from * day + zone;
+            let within = PbxTime::from_secs(from)..PbxTime::from_secs(from + days * day);
+            let expected = added_up(&legs, &within);
+            assert_eq!(sums(journal, "1", within.clone()).await, expected, "{from} {days}");
+            assert!(!expected.people.is_empty(), "{from} {days}");
+        }
+    }
+}
+
 /// Its outcome, its seconds and its time to answer, each where it belongs.
 pub async fn each_leg_adds_what_it_was(journal: &dyn Journal) {
     let leg = Leg::incoming(2);
@@ -126,7 +147,7 @@ pub async fn what_is_forgotten_is_in_no_sum(journal: &dyn Journal) {
 async fn keep_various_again(journal: &dyn Journal) {
     for number in 0..LEGS {
         let like = Leg::incoming(number).append(&[], &[]);
-        let events = various(number).into_iter().map(|event| (event, Vec::new())).collect();
+        let events = various(number, SPREAD_SECS).into_iter().map(|event| (event, Vec::new())).collect();
         append(journal, crate::Append { events, ..like }).await;
     }
 }
@@ -158,6 +179,11 @@ pub async fn legs_are_listed_by_outcome_employee_and_number(journal: &dyn Journa
             }
         }
         assert_eq!(paged.iter().collect::<Vec<_>>(), expected, "{outcome:?}");
+    }
+    for part in ["+45", "7", &all[3].begun.a_number[4..], "101", "nowhere", ""] {
+        for outcome in LegOutcome::ALL.map(Some).into_iter().chain([None]) {
+            listed_by_number(journal, &all, part, outcome).await;
+        }
     }
     let one = all[all.len() / 2].clone();
     let employee = one.begun.phone.employee_number().to_owned();
@@ -192,4 +218,27 @@ pub async fn legs_are_listed_by_outcome_employee_and_number(journal: &dyn Journa
     let found = journal.legs(outgoing).await.expect("legs");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].direction, Direction::Outgoing);
+}
+
+/// A part of a number with and without an outcome, page by page.
+async fn listed_by_number(journal: &dyn Journal, all: &[LegRecord], part: &str, outcome: Option<LegOutcome>) {
+    let whole = Filter {
+        account: Some(AccountId::new("1")),
+        number: Some(part.to_owned()),
+        outcome,
+        limit: 7,
+        ..Filter::default()
+    };
+    let expected: Vec<_> =
+        all.iter().filter(|leg| whole.accepts(&leg.begun) && whole.accepts_outcome(leg)).collect();
+    let mut paged: Vec<LegRecord> = Vec::new();
+    loop {
+        let before = paged.last().map(|leg| leg.seq);
+        let page = journal.legs(Filter { before, ..whole.clone() }).await.expect("legs");
+        paged.extend(page.iter().cloned());
+        if page.len() < 7 {
+            break;
+        }
+    }
+    assert_eq!(paged.iter().collect::<Vec<_>>(), expected, "{part} {outcome:?}");
 }

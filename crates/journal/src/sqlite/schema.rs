@@ -11,7 +11,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -220,6 +220,44 @@ CREATE TABLE details (
 ALTER TABLE history ADD COLUMN detail_id INTEGER;
 ";
 
+const FORMAT_5: &str = "
+-- The day sums of spans of 64 and of 8 days, counted from the epoch.
+CREATE TABLE long_sums (
+    account TEXT NOT NULL,
+    span INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    employee TEXT NOT NULL,
+    name TEXT NOT NULL,
+    legs INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    missed INTEGER NOT NULL,
+    elsewhere INTEGER NOT NULL,
+    made INTEGER NOT NULL,
+    talks INTEGER NOT NULL,
+    talk_secs INTEGER NOT NULL,
+    ring_micros INTEGER NOT NULL,
+    transferred INTEGER NOT NULL,
+    PRIMARY KEY (account, span, block, employee, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO long_sums
+    SELECT account, span, day >> shift, employee, name, sum(legs), sum(taken), sum(missed), sum(elsewhere),
+        sum(made), sum(talks), sum(talk_secs), sum(ring_micros), sum(transferred)
+    FROM day_sums, (SELECT 64 AS span, 6 AS shift UNION ALL SELECT 8, 3)
+    GROUP BY account, span, day >> shift, employee, name;
+
+-- The numbers of the ended legs of 1,024 places of the journal in one text (digest::numbers says how).
+CREATE TABLE number_lists (
+    account TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    listed TEXT NOT NULL,
+    PRIMARY KEY (account, block)
+) STRICT, WITHOUT ROWID;
+INSERT INTO number_lists
+    SELECT account, seq >> 10, group_concat(char(30, 65 + ((seq & 1023) >> 5), 65 + (seq & 31), 97 + outcome)
+        || char(31) || replace(replace(numbers, char(30), char(31)), char(10), char(31)), '')
+    FROM outlines GROUP BY account, seq >> 10;
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -260,6 +298,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 4 {
         transaction.execute_batch(FORMAT_4)?;
+    }
+    if format < 5 {
+        transaction.execute_batch(FORMAT_5)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

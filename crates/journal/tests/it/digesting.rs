@@ -7,7 +7,8 @@ use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
 use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
 
-const TABLES: [&str; 4] = ["outlines", "by_employee", "day_sums", "quarter_sums"];
+const TABLES: [&str; 6] =
+    ["outlines", "by_employee", "day_sums", "quarter_sums", "long_sums", "number_lists"];
 
 fn ever() -> std::ops::Range<PbxTime> {
     PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)
@@ -67,8 +68,55 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
     assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (101, 101));
 
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4], "nothing of a forgotten leg is left");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6], "nothing of a forgotten leg is left");
     assert_eq!(calls(&journal).await, 0);
+}
+
+/// Of a store that has no long sums and no lists of numbers yet, they are made of the sums and outlines it has.
+#[tokio::test]
+async fn what_an_older_program_digested_is_digested_further() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let digesting = Digesting { at: 1, pause: Duration::ZERO };
+    let open = || {
+        let options = Options { digesting, ..Options::default() };
+        Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
+    };
+    let journal = open();
+    let place = journal.place().to_owned();
+    for number in 0..60 {
+        let leg = Leg::incoming(number * 100_000).of(["1", "2"][number as usize % 2]);
+        keep(&journal, leg.whole(&[])).await;
+    }
+    let conn = rusqlite::Connection::open(&place).expect("opens");
+    digested(&conn).await;
+    drop(journal);
+    let all = |sql: &str| -> Vec<String> {
+        let mut select = conn.prepare(sql).expect("the statement is right");
+        let rows = select.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let sums = "SELECT concat_ws('|', account, span, block, employee, name, legs, taken, missed, elsewhere, made, talks,
+        talk_secs, ring_micros, transferred) FROM long_sums ORDER BY account, span, block, employee, name";
+    let long = all(sums);
+    assert!(long.len() > 8, "{long:?}");
+    let by_number = async |journal: &Sqlite, account: &str| {
+        let filter = Filter {
+            account: Some(AccountId::new(account)),
+            number: Some("4".to_owned()),
+            outcome: Some(LegOutcome::Answered),
+            ..Filter::default()
+        };
+        journal.legs(filter).await.expect("legs")
+    };
+    conn.execute_batch("DROP TABLE long_sums; DROP TABLE number_lists; PRAGMA user_version = 4;")
+        .expect("older");
+    let journal = open();
+    assert_eq!(all(sums), long);
+    for account in ["1", "2"] {
+        assert_eq!(by_number(&journal, account).await.len(), 30);
+    }
+    while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6], "what was made of older rows goes with them");
 }
 
 #[tokio::test]
@@ -83,6 +131,6 @@ async fn a_process_that_only_changes_settings_digests_nothing() {
     keep(&gateway, Leg::incoming(1).whole(&[])).await;
     drop(open(Access::Settings, 1));
     let conn = rusqlite::Connection::open(gateway.place()).expect("opens");
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4]);
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6]);
     assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
 }

@@ -107,6 +107,7 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     raw(folder.path())
         .execute_batch(
             "DROP TABLE failing; DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
+             DROP TABLE long_sums; DROP TABLE number_lists;
              UPDATE history SET detail = (SELECT detail FROM details WHERE id = detail_id);
              ALTER TABLE history DROP COLUMN detail_id; DROP TABLE details;
              DELETE FROM meta WHERE name IN ('digested_to', 'undigested_pruned'); PRAGMA user_version = 1;",

@@ -3,9 +3,9 @@
 //! puts the result away, between the jobs of those who wait for it. What is not digested yet is looked through by
 //! whoever asks, so that an answer never depends on how far this has come.
 
+pub(super) mod numbers;
+mod sums;
 mod thread;
-
-use std::collections::BTreeMap;
 
 use calls::{Event, PbxTime};
 use rusqlite::{Connection, params};
@@ -14,14 +14,14 @@ use super::errors::StoreError;
 use super::query::events::{COLUMNS, get, kept};
 use super::query::places_of_leg;
 use crate::rules::begins;
-use crate::sums::{LegOutcome, Outline, Person, QUARTER_MICROS, Tally};
+use crate::sums::{LegOutcome, Outline, Person, Tally};
 use crate::{EventSeq, Kept};
+pub(super) use sums::{DAY_MICROS, LONG_SPANS};
 pub(super) use thread::Digester;
 pub use thread::Digesting;
 
 /// How many events are digested at once.
 const DIGESTED_AT_ONCE: i64 = 2_048;
-pub(super) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
 /// An ended leg, as lists and reports look for it.
 pub(super) struct Row {
@@ -168,7 +168,8 @@ pub(super) fn put(conn: &Connection, digest: &Digest) -> Result<bool, StoreError
         ])?;
     }
     list_by_employee(conn, &digest.rows)?;
-    add(conn, &digest.rows, 1)?;
+    numbers::list(conn, &digest.rows)?;
+    sums::add(conn, &digest.rows, 1)?;
     conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'digested_to'")?.execute([digest.to])?;
     Ok(true)
 }
@@ -202,88 +203,10 @@ pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreErro
         conn.prepare_cached("DELETE FROM by_employee WHERE account = ?1 AND employee = ?2 AND seq = ?3")?
             .execute(params![row.account, row.person.number, place])?;
     }
-    add(conn, &[row], -1)
-}
-
-type Days<'a> = BTreeMap<(&'a str, i64, &'a Person), (i64, Tally)>;
-
-/// Adds rows to the sums, or takes them away.
-fn add(conn: &Connection, rows: &[Row], sign: i64) -> Result<(), StoreError> {
-    let (mut days, mut quarters) = (Days::new(), BTreeMap::<(&str, i64), u64>::new());
-    for row in rows.iter().filter(|row| row.seq.is_some()) {
-        let (at, tally) = (row.begun_at.as_micros(), row.outline.tally());
-        let day = days.entry((&row.account, at.div_euclid(DAY_MICROS), &row.person)).or_default();
-        day.0 += 1;
-        day.1.add(&tally);
-        *quarters.entry((&row.account, at.div_euclid(QUARTER_MICROS))).or_default() += tally.calls();
-    }
-    for ((account, day, person), (legs, sum)) in days {
-        add_day(conn, account, day, person, legs * sign, &signed(&sum, sign))?;
-    }
-    for ((account, quarter), calls) in quarters {
-        conn.prepare_cached(
-            "INSERT INTO quarter_sums VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
-        )?
-        .execute(params![account, quarter, column(calls) * sign])?;
-        if sign < 0 {
-            conn.prepare_cached(
-                "DELETE FROM quarter_sums WHERE account = ?1 AND quarter = ?2 AND calls = 0",
-            )?
-            .execute(params![account, quarter])?;
-        }
-    }
-    Ok(())
-}
-
-fn signed(sum: &Tally, sign: i64) -> [i64; 8] {
-    let Tally { taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred } = *sum;
-    [taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred]
-        .map(|count| column(count) * sign)
+    numbers::forget(conn, &row)?;
+    sums::add(conn, &[row], -1)
 }
 
 fn column(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn add_day(
-    conn: &Connection,
-    account: &str,
-    day: i64,
-    person: &Person,
-    legs: i64,
-    sums: &[i64; 8],
-) -> Result<(), StoreError> {
-    let [taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred] = sums;
-    conn.prepare_cached(
-        "INSERT INTO day_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT DO UPDATE SET legs = legs + excluded.legs, taken = taken + excluded.taken,
-             missed = missed + excluded.missed, elsewhere = elsewhere + excluded.elsewhere,
-             made = made + excluded.made, talks = talks + excluded.talks,
-             talk_secs = talk_secs + excluded.talk_secs, ring_micros = ring_micros + excluded.ring_micros,
-             transferred = transferred + excluded.transferred",
-    )?
-    .execute(params![
-        account,
-        day,
-        person.number,
-        person.name,
-        legs,
-        taken,
-        missed,
-        elsewhere,
-        made,
-        talks,
-        talk_secs,
-        ring_micros,
-        transferred,
-    ])?;
-    if legs < 0 {
-        conn.prepare_cached(
-            "DELETE FROM day_sums
-             WHERE account = ?1 AND day = ?2 AND employee = ?3 AND name = ?4 AND legs = 0",
-        )?
-        .execute(params![account, day, person.number, person.name])?;
-    }
-    Ok(())
 }

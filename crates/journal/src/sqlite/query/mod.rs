@@ -48,6 +48,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     }
     statements.push(outlined::along(filter));
     statements.push(outlined::OF_EMPLOYEE.to_owned());
+    statements.push(outlined::NUMBERS.to_owned());
     statements.extend(sums::STATEMENTS.map(str::to_owned));
     statements.extend(walk::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));

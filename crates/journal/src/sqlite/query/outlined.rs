@@ -1,9 +1,12 @@
-//! Lists of an account that are looked for by outcome, employee or number: along the outlines of legs or the
-//! list of an employee's events, and what is not digested yet. What a list shows is read from the events, and asked of them once more.
+//! Lists of an account that are looked for by outcome, employee or number: along the outlines of legs, the texts
+//! of their numbers or the list of an employee's events, and what is not digested yet. What a list shows is read
+//! from the events, and asked of them once more.
 
 use calls::{AccountId, Event, EventKind, LegId};
+use memchr::memmem::Finder;
 use rusqlite::{Connection, Rows, params};
 
+use super::super::digest::numbers::{self, BLOCK, findable};
 use super::super::digest::{digested_to, outcome_number};
 use super::super::errors::StoreError;
 use super::events::get;
@@ -45,8 +48,17 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
     };
     let limit = filter.bounded_limit();
     let recent = recent(conn, filter, account, &span)?;
+    let mut found = Vec::new();
+    let visit = |place| {
+        found.extend(accepted(conn, filter, place)?);
+        Ok(found.len() < limit)
+    };
+    if let (Some(part), None) = (filter.number.as_deref().filter(|part| findable(part)), &filter.employee) {
+        along_numbers(conn, (account, part, filter.outcome), &span, recent, visit)?;
+        return Ok(found);
+    }
     let mut select = conn.prepare_cached(&along(filter))?;
-    let rows = select.query(params![
+    let mut rows = select.query(params![
         account.as_str(),
         span.first,
         span.last,
@@ -54,12 +66,41 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
         filter.outcome.map(outcome_number),
         filter.number,
     ])?;
-    let mut found = Vec::new();
-    merge(recent, rows, |place| {
-        found.extend(accepted(conn, filter, place)?);
-        Ok(found.len() < limit)
-    })?;
+    merge(recent, || next_place(&mut rows), visit)?;
     Ok(found)
+}
+
+/// The numbers of an account, block by block.
+pub(super) const NUMBERS: &str = "SELECT block, listed FROM number_lists
+    WHERE account = ?1 AND block BETWEEN ?2 AND ?3 ORDER BY block DESC";
+
+fn along_numbers(
+    conn: &Connection,
+    (account, part, outcome): (&AccountId, &str, Option<LegOutcome>),
+    span: &Span,
+    recent: Vec<i64>,
+    visit: impl FnMut(i64) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let part = Finder::new(part);
+    let mut select = conn.prepare_cached(NUMBERS)?;
+    let blocks = (span.first.div_euclid(BLOCK), span.last.div_euclid(BLOCK));
+    let mut rows = select.query(params![account.as_str(), blocks.0, blocks.1])?;
+    let mut places = Vec::new();
+    let next = || {
+        while places.is_empty()
+            && let Some(row) = rows.next()?
+        {
+            let listed = row.get_ref(1)?.as_str().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            numbers::found((row.get(0)?, listed), &part, outcome, &mut places);
+            places.retain(|place| (span.first..=span.last).contains(place));
+        }
+        Ok(places.pop())
+    };
+    merge(recent, next, visit)
+}
+
+fn next_place(rows: &mut Rows<'_>) -> Result<Option<i64>, StoreError> {
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
 }
 
 /// The events of an employee.
@@ -76,17 +117,17 @@ pub(super) fn walk_employee(
     let all = Filter { account: Some(account.clone()), ..Filter::default() };
     let recent = recent(conn, &all, account, span)?;
     let mut select = conn.prepare_cached(OF_EMPLOYEE)?;
-    let rows = select.query(params![account.as_str(), employee, span.first, span.last])?;
-    merge(recent, rows, visit)
+    let mut rows = select.query(params![account.as_str(), employee, span.first, span.last])?;
+    merge(recent, || next_place(&mut rows), visit)
 }
 
 /// Both newest first, as one list.
 fn merge(
     mut recent: Vec<i64>,
-    mut rows: Rows<'_>,
+    mut next: impl FnMut() -> Result<Option<i64>, StoreError>,
     mut visit: impl FnMut(i64) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut listed: Option<i64> = rows.next()?.map(|row| row.get(0)).transpose()?;
+    let mut listed = next()?;
     loop {
         let place = match (recent.last().copied(), listed) {
             (Some(recent_place), place) if place.is_none_or(|place| recent_place > place) => {
@@ -94,7 +135,7 @@ fn merge(
                 recent_place
             }
             (_, Some(place)) => {
-                listed = rows.next()?.map(|row| row.get(0)).transpose()?;
+                listed = next()?;
                 place
             }
             (_, None) => return Ok(()),

@@ -80,6 +80,7 @@ fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
     let sheet = book.add_worksheet();
     sheet.set_name(w.get("place.report"))?;
     let head = Format::new().set_bold();
+    let time = Format::new().set_num_format("[h]:mm:ss");
     for (at, key) in (0_u16..).zip(COLUMNS) {
         sheet.write_string_with_format(0, at, w.get(key), &head)?;
     }
@@ -89,24 +90,28 @@ fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
     for (at, (number, name, line)) in (1_u32..).zip(lines) {
         sheet.write_string(at, 0, number)?;
         sheet.write_string(at, 1, name)?;
-        numbers(sheet, at, line)?;
+        numbers(sheet, at, line, &time)?;
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.autofit();
     book.save_to_buffer()
 }
 
-fn numbers(sheet: &mut rust_xlsxwriter::Worksheet, at: u32, line: &Line) -> Result<(), XlsxError> {
-    let time = Format::new().set_num_format("[h]:mm:ss");
+fn numbers(
+    sheet: &mut rust_xlsxwriter::Worksheet,
+    at: u32,
+    line: &Line,
+    time: &Format,
+) -> Result<(), XlsxError> {
     let days = |secs: u64| super::exact(secs) / DAY_SECS;
     for (column, count) in
         [(2, line.tally.taken), (3, line.tally.missed), (4, line.tally.made), (8, line.tally.transferred)]
     {
         sheet.write_number(at, column, super::exact(count))?;
     }
-    sheet.write_number_with_format(at, 5, days(line.tally.talk_secs), &time)?;
+    sheet.write_number_with_format(at, 5, days(line.tally.talk_secs), time)?;
     if let Some(secs) = line.mean_talk_secs() {
-        sheet.write_number_with_format(at, 6, days(secs), &time)?;
+        sheet.write_number_with_format(at, 6, days(secs), time)?;
     }
     if let Some(secs) = line.mean_ring_secs() {
         sheet.write_number(at, 7, (secs * 10.0).round() / 10.0)?;
