@@ -8,8 +8,11 @@ use crate::clock;
 
 /// Where it is kept.
 const KEY: &str = "audit";
-/// So many entries are kept, the newest.
+/// So many entries are kept, the newest; neither what people did nor what came by the API, however much it is,
+/// leaves less than half of them to the other.
 pub(crate) const MAX_ENTRIES: usize = 500;
+/// What a caller's name begins with who came by the API; a token's name follows.
+pub(crate) const BY_API: &str = "API ";
 /// A part of an entry is cut at so many characters.
 const MAX_CHARS: usize = 200;
 
@@ -39,11 +42,25 @@ pub(crate) async fn note(book: &SettingsBook, who: &str, what: &'static str, acc
         0,
         Entry { at, who: who.into(), what: what.into(), account: account.into(), detail: detail.into() },
     );
-    entries.truncate(MAX_ENTRIES);
+    bound(&mut entries);
     let text: String = entries.iter().map(line).collect();
     let setting = Setting::System(Secret::new(text));
     if let Err(error) = book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await {
         tracing::warn!(%error, "the audit log could not be written");
+    }
+}
+
+/// Whether it came by the API. A token's name has no blank or bracket in it, and a person's that begins so has.
+fn by_api(entry: &Entry) -> bool {
+    entry.who.strip_prefix(BY_API).is_some_and(|token| !token.contains([' ', '[']))
+}
+
+/// Forgets the oldest, of the side that has more than its half.
+fn bound(entries: &mut Vec<Entry>) {
+    while entries.len() > MAX_ENTRIES {
+        let api_has_more = entries.iter().filter(|entry| by_api(entry)).count() > MAX_ENTRIES / 2;
+        let oldest = entries.iter().rposition(|entry| by_api(entry) == api_has_more);
+        entries.remove(oldest.unwrap_or(entries.len() - 1));
     }
 }
 
@@ -70,4 +87,39 @@ fn entry(line: &str) -> Option<Entry> {
         account: parts.next()?,
         detail: parts.next()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(done: impl Iterator<Item = &'static str>) -> Vec<(i64, String)> {
+        let mut entries = Vec::new();
+        for (at, who) in (1..).zip(done) {
+            let text = String::new;
+            entries.insert(
+                0,
+                Entry { at: WallTime(at), who: who.into(), what: text(), account: text(), detail: text() },
+            );
+            bound(&mut entries);
+        }
+        entries.into_iter().map(|entry| (entry.at.0, entry.who)).collect()
+    }
+
+    #[test]
+    fn a_flood_by_the_api_leaves_what_people_did_and_the_other_way_round() {
+        let of = |kept: &[(i64, String)], who: &str| kept.iter().filter(|(_, one)| one == who).count();
+        for (flood, other) in [("API crm", "olga"), ("olga", "API crm")] {
+            let done = std::iter::repeat_n(other, 300).chain(std::iter::repeat_n(flood, 5_000));
+            let left = kept(done);
+            assert_eq!((left.len(), of(&left, other), of(&left, flood)), (500, 250, 250));
+            assert!(left.contains(&(300, other.to_owned())) && left.contains(&(5_300, flood.to_owned())));
+            assert!(!left.contains(&(50, other.to_owned())), "of each side the oldest go");
+            let done = std::iter::repeat_n(other, 20).chain(std::iter::repeat_n(flood, 5_000));
+            let left = kept(done);
+            assert_eq!((of(&left, other), of(&left, flood)), (20, 480), "what is free is used");
+        }
+        let person = std::iter::repeat_n("API [oidc:nordlys:7]", 20);
+        assert_eq!(of(&kept(person.chain(std::iter::repeat_n("API crm", 600))), "API [oidc:nordlys:7]"), 20);
+    }
 }

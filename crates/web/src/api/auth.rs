@@ -48,7 +48,7 @@ impl FromRequestParts<Arc<Web>> for Caller {
 impl Caller {
     /// Notes in the audit log what was done. No person's name has a blank, so a token is never taken for one.
     pub(crate) async fn note(&self, web: &Web, what: &'static str, account: &str, detail: &str) {
-        audit::note(&web.book, &format!("API {}", self.name), what, account, detail).await;
+        audit::note(&web.book, &format!("{}{}", audit::BY_API, self.name), what, account, detail).await;
     }
 
     /// Whether anything of an account may be seen.
