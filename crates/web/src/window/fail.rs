@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use journal::JournalError;
 
 use super::Frame;
+use super::help::anchor;
 use super::visitor::Taste;
 use crate::GatewayError;
 use crate::api::ApiError;
@@ -43,6 +44,14 @@ impl Fail {
         }
     }
 
+    /// The part of the manual that tells why, or its beginning.
+    fn manual(&self, f: &Frame) -> String {
+        match self {
+            Self::Nowhere | Self::MayNot => f.url(&format!("/help#{}", anchor(f.w.get("fail.rights")))),
+            Self::Enter { .. } | Self::Stale | Self::TooLarge | Self::Broken { .. } => f.url("/help"),
+        }
+    }
+
     /// The page instead.
     pub(crate) fn page(&self, base: &str, taste: &Taste) -> Response {
         let (title, text) = match self {
@@ -56,7 +65,7 @@ impl Fail {
         let frame = Frame::open(base, taste);
         let (title, text) = (frame.w.get(title), frame.w.get(text));
         let detail = if let Self::Broken { why } = self { why.clone() } else { String::new() };
-        let page = FailPage { f: frame, title, text, detail };
+        let page = FailPage { manual: self.manual(&frame), f: frame, title, text, detail };
         (self.status(), Html(page.render().unwrap_or_default())).into_response()
     }
 }
@@ -82,6 +91,7 @@ struct FailPage {
     title: &'static str,
     text: &'static str,
     detail: String,
+    manual: String,
 }
 
 impl IntoResponse for Fail {

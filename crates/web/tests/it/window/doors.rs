@@ -105,3 +105,23 @@ async fn the_last_operator_stays() {
     assert_eq!(olga.post("/operator/users", &fields).await.status, 400);
     assert_eq!(olga.get("/operator/accounts").await.status, 200);
 }
+
+/// Whoever is turned away can read why, and the address they are given is a place in the manual.
+#[tokio::test]
+async fn a_refusal_leads_to_the_part_of_the_manual_that_tells_why() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let reader = Browser::made(&olga, "rita", "read-only").await;
+    for language in ["da", "en"] {
+        let olga = olga.in_language(language);
+        let nowhere = olga.get("/a/nobody/calls").await;
+        let may_not = reader.in_language(language).post("/a/1/settings", &[("name", "x")]).await;
+        assert_eq!((nowhere.status.as_u16(), may_not.status.as_u16()), (404, 403));
+        for page in [nowhere, may_not] {
+            let link = page.text.split_once("href=\"/help#").expect("a link to the manual").1;
+            let place = link.split_once('"').unwrap().0;
+            let manual = olga.get("/help").await.text;
+            assert!(manual.contains(&format!("id=\"{place}\"")), "{place}");
+        }
+    }
+}
