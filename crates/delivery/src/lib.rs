@@ -14,3 +14,4 @@ pub mod request;
 pub mod schedule;
 pub mod sender;
 pub mod signing;
+pub mod wrong;

@@ -11,6 +11,7 @@ use journal::{
 
 use super::{Sender, Shared, notices, pausing};
 use crate::schedule::Input;
+use crate::wrong::WhyPaused;
 
 /// Deliveries looked at together.
 const PAGE: usize = 500;
@@ -120,15 +121,10 @@ impl Sender {
     ///
     /// # Errors
     /// If there is no such integration, or the journal cannot be written.
-    pub async fn pause(
-        &self,
-        integration: IntegrationId,
-        kind: EventKind,
-        why: &str,
-    ) -> Result<(), ControlError> {
+    pub async fn pause(&self, integration: IntegrationId, kind: EventKind) -> Result<(), ControlError> {
         let pause = Pause {
             since: self.shared.clock.wall(),
-            why: why.to_owned(),
+            why: WhyPaused::ByHand.to_string(),
             server_said: String::new(),
             by_person: true,
         };

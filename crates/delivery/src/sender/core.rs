@@ -8,11 +8,12 @@ use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
-use super::routes::{NoWay, Routes, Way};
+use super::routes::{Routes, Way};
 use super::settler::Entry;
 use crate::clock::Clock;
 use crate::policy::{self, Moment};
 use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
+use crate::wrong::Wrong;
 
 /// Bodies kept at hand for deliveries that were offered and not started yet; the rest is read again.
 pub(super) const FRESH_MAX: usize = 65_536;
@@ -24,7 +25,7 @@ pub(super) struct Job {
     pub(super) webhook: WebhookKey,
     pub(super) attempt: u16,
     pub(super) kept: Option<Arc<Kept>>,
-    pub(super) way: Result<Way, Arc<NoWay>>,
+    pub(super) way: Result<Way, Arc<Wrong>>,
 }
 
 /// What is to be done once the lock is open again.
@@ -137,7 +138,7 @@ impl Core {
             Verdict::Delivered => Outcome::Delivered,
             Verdict::RetryAt(at) => Outcome::RetryAt(self.clock.wall_of(at)),
             Verdict::Expired => Outcome::Expired,
-            Verdict::Failed => Outcome::Failed("its event is not in the journal any more".to_owned()),
+            Verdict::Failed => Outcome::Failed(Wrong::Forgotten.to_string()),
             Verdict::Cancelled => Outcome::Cancelled,
             Verdict::Held => Outcome::Held,
         }

@@ -8,8 +8,9 @@ use journal::JournalError;
 use journal::settings::{Integration, Pause, Setting, SettingKey};
 
 use super::{Shared, notices};
-use crate::policy::{Moment, PAUSED_AFTER};
+use crate::policy::Moment;
 use crate::schedule::WebhookKey;
+use crate::wrong::{WhyPaused, Wrong};
 
 /// The pause before a pausing that could not be written is tried again.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
@@ -38,11 +39,12 @@ async fn pause(
         (hook.integration, hook.url.clone(), hook.last.clone().unwrap_or_default())
     };
     let why = match failing_since {
-        None => "the web service answered 410 Gone".to_owned(),
-        Some(_) => format!("nothing has succeeded for {} days", PAUSED_AFTER.as_secs() / 86_400),
+        None => WhyPaused::Gone,
+        Some(_) => WhyPaused::Failing,
     };
+    let why = why.to_string();
     let server_said = match last.status {
-        Some(status) => format!("HTTP {status}"),
+        Some(status) => Wrong::Status(status).to_string(),
         None => last.words.to_string(),
     };
     let served = |settings: &Integration| {

@@ -8,26 +8,18 @@ use journal::settings::{Integration, IntegrationId};
 use journal::{SettingsBook, WallTime};
 use rustc_hash::FxHashMap;
 
-use crate::connect::{BadCa, Pool, Pools, Trust};
+use crate::connect::{Pool, Pools, Trust};
 use crate::guard::{Origin, WebhookUrl};
 use crate::policy::{Moment, Patience};
 use crate::request::{Compiled, NoRequest};
 use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, WebhookKey};
+use crate::wrong::Wrong;
 
 /// What an attempt needs of its webhook.
 #[derive(Clone)]
 pub(super) struct Way {
     pub(super) compiled: Arc<Compiled>,
     pub(super) pool: Arc<Pool>,
-}
-
-/// Why there is no way.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum NoWay {
-    #[error(transparent)]
-    Request(#[from] NoRequest),
-    #[error(transparent)]
-    Ca(#[from] BadCa),
 }
 
 /// What a webhook's receiver said last.
@@ -47,7 +39,7 @@ pub(super) struct Hook {
     pub(super) url: Arc<str>,
     pub(super) last: Option<LastAnswer>,
     destination: DestinationKey,
-    ways: [Option<Result<Way, Arc<NoWay>>>; 4],
+    ways: [Option<Result<Way, Arc<Wrong>>>; 4],
 }
 
 struct Route {
@@ -156,7 +148,7 @@ impl Routes {
     }
 
     /// The way of a kind of event to a webhook; compiled at its first use.
-    pub(super) fn way(&mut self, key: WebhookKey, kind: EventKind) -> Result<Way, Arc<NoWay>> {
+    pub(super) fn way(&mut self, key: WebhookKey, kind: EventKind) -> Result<Way, Arc<Wrong>> {
         let at = key.0 as usize;
         if let Some(way) = &self.hooks[at].ways[kind as usize] {
             return way.clone();
@@ -166,7 +158,7 @@ impl Routes {
         way
     }
 
-    fn find_way(&mut self, at: usize, kind: EventKind) -> Result<Way, NoWay> {
+    fn find_way(&mut self, at: usize, kind: EventKind) -> Result<Way, Wrong> {
         let hook = &self.hooks[at];
         let settings = self
             .routes
@@ -192,7 +184,7 @@ impl Routes {
     }
 
     /// A way for a request that is in no schedule: a test.
-    pub(super) fn trial(&self, kind: EventKind, settings: &Integration) -> Result<Way, NoWay> {
+    pub(super) fn trial(&self, kind: EventKind, settings: &Integration) -> Result<Way, Wrong> {
         let compiled = Arc::new(Compiled::new(kind, settings)?);
         let tls = match (compiled.origin().tls, settings.ca_pem.is_empty()) {
             (false, _) => None,

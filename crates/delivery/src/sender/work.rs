@@ -15,6 +15,7 @@ use crate::connect::{Answered, Failed};
 use crate::policy::{self, Answer};
 use crate::request::Rendered;
 use crate::schedule::Finish;
+use crate::wrong::Wrong;
 
 /// How an attempt ended.
 pub(super) struct Made {
@@ -137,30 +138,28 @@ pub(super) struct Read {
 
 impl Read {
     pub(super) fn of(end: Result<Answered, Failed>, now_secs: i64) -> Self {
-        let without = |how, words| Self { how, status: None, words, body: Vec::new() };
+        let without =
+            |how, wrong: Wrong| Self { how, status: None, words: wrong.to_string(), body: Vec::new() };
         let answered = match end {
             Ok(answered) => answered,
-            Err(Failed::Connect(error)) => return without(Finish::Unreachable, error.to_string()),
+            Err(Failed::Connect(error)) => return without(Finish::Unreachable, error.into()),
             Err(Failed::Answer(words)) => {
-                return without(Finish::Refused { retry_after: None }, format!("no answer: {words}"));
+                return without(Finish::Refused { retry_after: None }, Wrong::NoAnswer(words));
             }
             Err(Failed::TimedOut) => {
-                return without(Finish::TimedOut, "no answer in time".to_owned());
+                return without(Finish::TimedOut, Wrong::TooLate);
             }
         };
         let Answered { status, headers, body } = answered;
         let (how, words) = match Answer::of(status) {
             Answer::Taken => (Finish::Taken, String::new()),
-            Answer::Gone => (Finish::Gone, "410: the web service is gone; the webhook is paused".to_owned()),
+            Answer::Gone => (Finish::Gone, Wrong::Gone.to_string()),
             Answer::Refused => {
                 let asked = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let retry_after = asked.and_then(|value| policy::retry_after(value, now_secs));
-                let words = if (300..=399).contains(&status) {
-                    format!("HTTP {status}: redirects are not followed")
-                } else {
-                    format!("HTTP {status}")
-                };
-                (Finish::Refused { retry_after }, words)
+                let is_redirect = (300..=399).contains(&status);
+                let wrong = if is_redirect { Wrong::Redirect(status) } else { Wrong::Status(status) };
+                (Finish::Refused { retry_after }, wrong.to_string())
             }
         };
         Self { how, status: Some(status), words, body }

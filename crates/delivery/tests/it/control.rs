@@ -43,7 +43,7 @@ async fn a_410_pauses_the_webhook_and_keeps_its_events() {
 /// A gateway whose `Ended` webhook is paused, with one event kept.
 async fn paused_gateway(receiver: &Receiver) -> (Gateway, DeliveryId) {
     let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
-    gateway.sender.pause(gateway.integration, EventKind::Ended, "holiday").await.expect("paused");
+    gateway.sender.pause(gateway.integration, EventKind::Ended).await.expect("paused");
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     gateway.reaches(id, paused).await;
     (gateway, id)
@@ -90,7 +90,7 @@ async fn a_pause_also_holds_what_is_being_tried_again() {
     let behind = gateway.tell_one(EventKind::Ended, "a").await;
     gateway.reaches(first, retrying).await;
     for kind in EventKind::ALL {
-        gateway.sender.pause(gateway.integration, kind, "broken").await.expect("paused");
+        gateway.sender.pause(gateway.integration, kind).await.expect("paused");
     }
     gateway.reaches(first, paused).await;
     gateway.reaches(behind, paused).await;

@@ -70,7 +70,7 @@ impl Gateway for Facade {
     }
 
     fn pause(&self, integration: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
-        Box::pin(async move { self.sender.pause(integration, kind, "paused by hand").await.map_err(refused) })
+        Box::pin(async move { self.sender.pause(integration, kind).await.map_err(refused) })
     }
 
     fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()> {

@@ -10,6 +10,9 @@ use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
     Phone, Transfer, What,
 };
+use delivery::connect::ConnectError;
+use delivery::guard::{Refused, Why};
+use delivery::wrong::Wrong;
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, WallTime};
@@ -84,9 +87,8 @@ impl Gateway for Playing {
 
     fn check_url(&self, url: &str) -> Result<(), String> {
         if url.contains("//10.") {
-            return Err(
-                "10.0.0.0/8 is a private network; the operator allows it under [outgoing] allow".into()
-            );
+            let address = std::net::Ipv4Addr::new(10, 1, 2, 3).into();
+            return Err(Refused { address, why: Why::Private }.to_string());
         }
         Ok(())
     }
@@ -128,7 +130,7 @@ impl Gateway for Playing {
                     request_line: "POST /ring HTTP/1.1".into(),
                     request_body: format!("AccountId={}", call.account),
                     status: Some(if refused { 500 } else { 204 }),
-                    error: if refused { "the server answered 500".into() } else { String::new() },
+                    error: if refused { Wrong::Status(500).to_string() } else { String::new() },
                     took: Duration::from_micros(41_300),
                     response_body: if refused { "<b>no such customer</b>".into() } else { String::new() },
                 };
@@ -251,6 +253,13 @@ async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), 
 fn settled(id: DeliveryId) -> Settle {
     let bad = id.event.0 % 41 == 0;
     let retrying = id.event.0 % 57 == 0;
+    let address = ([192, 0, 2, 10], 443).into();
+    let nobody = ConnectError::NotConnected { address, why: "Connection refused (os error 111)".into() };
+    let wrong = match (bad, retrying) {
+        (true, _) => Wrong::Status(500).to_string(),
+        (_, true) => Wrong::Connect(nobody).to_string(),
+        (false, false) => String::new(),
+    };
     let attempt = Attempt {
         number: 1,
         at: now(),
@@ -261,12 +270,16 @@ fn settled(id: DeliveryId) -> Settle {
             .into_iter()
             .collect(),
         request_body: b"AccountId=1&UniqueCallId=pbx1-1795337580.42&ANumber=%2B4570201234"[..].into(),
-        status: Some(if bad || retrying { 500 } else { 204 }),
-        error: if bad || retrying { "the server answered 500".into() } else { String::new() },
+        status: match (bad, retrying) {
+            (true, _) => Some(500),
+            (_, true) => None,
+            (false, false) => Some(204),
+        },
+        error: wrong,
         response_body: if bad { b"<script>alert('no')</script>".to_vec() } else { Vec::new() },
     };
     let outcome = match (bad, retrying) {
-        (true, _) => Outcome::Failed("the server answered 500".into()),
+        (true, _) => Outcome::Failed(String::new()),
         (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
         (false, false) => Outcome::Delivered,
     };

@@ -12,6 +12,7 @@ use super::calls::{dot, narrowed, older};
 use super::fail::back_to;
 use super::frame::page;
 use super::visitor::Fields;
+use super::wrong::told;
 use super::{Fail, Frame, Posted, Visitor, Window, audit};
 use crate::api;
 
@@ -111,7 +112,8 @@ fn hooks(f: &Frame, integration: &journal::settings::Integration) -> Vec<Hook> {
         Some(Hook {
             kind: kind.name(),
             url: integration.url(kind)?.to_owned(),
-            pause: pause.map(|one| (f.locale.wall(one.since), one.why.clone(), one.server_said.clone())),
+            pause: pause
+                .map(|one| (f.locale.wall(one.since), told(f.w, &one.why), told(f.w, &one.server_said))),
         })
     };
     super::integration::ORDER.into_iter().filter_map(of).collect()
@@ -140,7 +142,7 @@ fn row(f: &Frame, one: &DeliveryRecord) -> Row {
         dot: dot(&one.state),
         next,
         attempts: one.attempts,
-        last: one.last.clone(),
+        last: told(f.w, &one.last),
         settled,
     }
 }
@@ -174,11 +176,7 @@ fn attempt(f: &Frame, one: Attempt) -> Try {
         at: f.locale.wall(one.at),
         took: f.locale.tenths(std::time::Duration::from_micros(one.took_micros).as_secs_f64() * 1_000.0),
         ok,
-        came_to: [status, one.error]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
+        came_to: if one.error.is_empty() { format!("HTTP {status}") } else { told(f.w, &one.error) },
         address: one.address,
         request_line: one.request_line,
         headers: one

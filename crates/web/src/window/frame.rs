@@ -12,7 +12,7 @@ use journal::settings::Scope;
 
 use super::visitor::{Taste, Visitor};
 use super::words::{Language, Words};
-use super::{Fail, Locale, Window, assets, help};
+use super::{Fail, Locale, Window, assets, help, wrong};
 use crate::LinkState;
 
 /// Zone of what belongs to no account.
@@ -103,7 +103,7 @@ impl Frame {
                     .w
                     .with("alert.paused", "event", frame.w.get(&format!("event.{}", kind.name())))
                     .replace("{since}", &frame.locale.wall(pause.since))
-                    .replace("{why}", &pause.why);
+                    .replace("{why}", &wrong::told(frame.w, &pause.why));
                 frame.alerts.push(Alert { tone: "waiting", text, place: frame.to("deliveries") });
             }
         }

@@ -27,6 +27,7 @@ mod throttle;
 mod users;
 mod visitor;
 mod words;
+mod wrong;
 
 use std::sync::Arc;
 

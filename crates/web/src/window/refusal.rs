@@ -1,14 +1,21 @@
 //! A refusal in the reader's language.
 
-use super::Words;
 use super::words::Language;
+use super::{Words, wrong};
 use crate::wire::Refusal;
 
 /// The sentence for a field, with the exact words behind it where those are in English.
 pub(crate) fn told(w: Words, refusal: &Refusal) -> String {
+    if let Some(translated) =
+        (w.0 == Language::Danish).then(|| wrong::translated(w, &refusal.message)).flatten()
+    {
+        return translated;
+    }
     match (w.0, expected(&refusal.field)) {
         (Language::English, _) | (Language::Danish, None) => refusal.message.clone(),
-        (Language::Danish, Some(key)) => format!("{} ({})", w.get(key), refusal.message),
+        (Language::Danish, Some(key)) => {
+            format!("{} ({})", w.get(key), refusal.message)
+        }
     }
 }
 

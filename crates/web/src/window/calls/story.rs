@@ -10,7 +10,7 @@ use calls::{Direction, EndReason, EventKind, LegId, PbxTime, What};
 use journal::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Visitor, Window};
+use super::super::{Fail, Frame, Visitor, Window, wrong};
 use super::{dot, other_number, row};
 use crate::api;
 
@@ -220,7 +220,7 @@ fn entry(f: &Frame, kept: &Kept, by_event: &HashMap<EventSeq, Vec<&DeliveryRecor
     };
     let deliveries = by_event.get(&kept.seq).into_iter().flatten().map(|one| {
         let state = api::state_name(&one.state);
-        (api::delivery_name(one.id), dot(&one.state), state, one.last.clone())
+        (api::delivery_name(one.id), dot(&one.state), state, wrong::told(f.w, &one.last))
     });
     Told {
         at: f.locale.clock(event.at.as_micros()),

@@ -40,7 +40,7 @@ async fn a_wrong_field_is_told_where_it_stands_and_nothing_is_saved() {
         [("method", "POST"), ("version", "0"), ("ended_url", "nonsense"), ("time_zone", "Mars/Phobos")];
     let reply = olga.post("/a/1/integration", &fields).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("Skriv en hel URL"), "in Danish: {}", reply.text);
+    assert!(reply.text.contains("skal begynde med https://"), "in Danish: {}", reply.text);
     assert!(reply.text.contains("value=\"nonsense\"") && reply.text.contains("Mars/Phobos"));
     assert!(!olga.get("/a/1/integration").await.text.contains("nonsense"));
 }
