@@ -25,6 +25,17 @@ const MAX_ROWS: usize = 100;
 /// So many are in the picture.
 const MAX_BARS: usize = 40;
 
+/// What the columns of the table are called.
+const HEADS: [&str; 7] = [
+    "report.taken",
+    "report.missed",
+    "report.made",
+    "report.talk",
+    "report.mean_talk",
+    "report.mean_ring",
+    "report.transferred",
+];
+
 /// A bar of the picture.
 pub(crate) struct Bar {
     pub(crate) label: String,
@@ -63,6 +74,7 @@ struct ReportPage {
     left_out: String,
     heat: Vec<Heat>,
     days: [&'static str; 7],
+    heads: [&'static str; 7],
     query: String,
 }
 
@@ -133,6 +145,7 @@ pub(super) async fn show(
     let total = row(&f, "", &figures.total());
     let bars = bars(&f, &figures);
     let days = ["day.1", "day.2", "day.3", "day.4", "day.5", "day.6", "day.7"].map(|key| f.w.get(key));
+    let heads = HEADS.map(|key| f.w.get(key));
     page(&ReportPage {
         periods: periods(&f, &period),
         from: period.from.to_string(),
@@ -143,6 +156,7 @@ pub(super) async fn show(
         rows,
         bars,
         days,
+        heads,
         query,
         f,
     })

@@ -76,7 +76,7 @@ async fn neither_name_nor_mail_makes_anybody_somebody_else() {
     assert_eq!(bed.rig.book.users().len(), 3, "olga, eve and mette are three");
     eve.post("/a/1/settings", &[("name", "By Eve"), ("version", "")]).await;
     let audit = olga.get("/operator/audit").await.text;
-    assert!(audit.contains("<td>olga [oidc:"), "a borrowed name is told from the name: {audit}");
+    assert!(audit.contains(">olga [oidc:"), "a borrowed name is told from the name: {audit}");
 }
 
 #[tokio::test]

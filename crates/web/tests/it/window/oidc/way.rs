@@ -38,7 +38,7 @@ async fn the_button_leads_there_and_back_to_where_one_wanted_to_go() {
     assert!(page.text.contains("Mette Holm"), "they are called by their name");
     let olga = Browser::first(&bed.rig).await;
     let audit = olga.in_language("en").get("/operator/audit").await.text;
-    assert!(audit.contains("<td>logged in through</td><td></td><td>Nordlys &#38; Co</td>"), "{audit}");
+    assert!(audit.contains(">logged in through</td>") && audit.contains(">Nordlys &#38; Co</td>"), "{audit}");
 }
 
 #[tokio::test]
