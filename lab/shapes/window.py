@@ -63,9 +63,10 @@ class Browser:
             raise RuntimeError(f"the window did not show it all: {self.log.read_text(errors='replace')[-1500:]}")
 
 
-@shape("I101 A101 E101 in", needs_ringbud=True, missing=missing)
+@shape("I101 A101 E101 in O101b b=mobile E101b out", needs_ringbud=True, missing=missing)
 def call_seen_in_the_window(lab):
-    """A new operator sets up the integration in a browser and watches a caller ring and talk to 101."""
+    """A new operator sets up the integration in a browser and watches a caller ring and talk to 101;
+    the account's administrator watches 101 call out."""
     if lacks := missing():
         raise RuntimeError(f"there is no browser to look with: it needs {', '.join(lacks)}")
     lab.ringbud.clear_integration(ACCOUNT)
@@ -80,6 +81,16 @@ def call_seen_in_the_window(lab):
         browser.wait("talking")
         lab.talk()
         caller.hang_up()
+        callee.wait_over()
+        browser.wait("ready")
+        dialled = lab.p101.dial(lab.mobile)
+        callee = lab.outside.wait_call().ring()
+        browser.wait("dialling")
+        callee.answer()
+        dialled.wait_up()
+        browser.wait("talking")
+        lab.talk()
+        dialled.hang_up()
         callee.wait_over()
         browser.wait_well()
     finally:

@@ -1,5 +1,6 @@
 // A real call in the window: started by the lab's shape `call-seen-in-the-window`, which phones when told.
-// Says a line on stdout whenever the window shows the next thing: `ready`, `ringing`, `talking`.
+// Says a line on stdout whenever the window shows the next thing: `ready`, `ringing`, `talking`; then, as the
+// account's administrator sees it in English and in the dark, `ready`, `dialling`, `talking`.
 import assert from "node:assert/strict";
 import { PASSWORD, login, open, page, shots } from "./house.mjs";
 
@@ -64,6 +65,44 @@ try {
   await olga.goto(at("report"));
   assert.match(await olga.textContent("main table"), /101/);
   await shoot("report");
+
+  // The account's own administrator, who sees no other place: a call out.
+  await olga.goto(`${base}/operator/users`);
+  await olga.fill("#name", "mette");
+  await olga.selectOption("#scope", "account");
+  await olga.fill("#account", account);
+  await olga.fill("#password", PASSWORD);
+  await olga.click("section.card button.main");
+  await olga.waitForSelector(".notice.done");
+  const mette = await page(browser, { locale: "en-GB" });
+  mette.setDefaultTimeout(15000);
+  await mette.context().addCookies(Object.entries({ ringbud_language: "en", ringbud_theme: "dark" })
+    .map(([name, value]) => ({ name, value, url: base })));
+  await login(mette, base, "mette");
+  assert.equal((await mette.goto(`${base}/operator/links`)).status(), 404);
+  mette.complaints.length = 0;
+  await mette.goto(at("now"));
+  await mette.waitForLoadState("load");
+  say("ready");
+  let out;
+  for (const state of ["dialling", "talking"]) {
+    await mette.waitForSelector(`#board .person.${state} .state.${state}`);
+    out = (await mette.getAttribute(`#board .person.${state} .doing a`, "href")).split("/").pop();
+    await mette.screenshot({ path: `${shots}/asterisk-out-${state}.png`, fullPage: true });
+    say(state);
+  }
+  await mette.waitForSelector("#board .person.talking", { state: "detached" });
+  await mette.goto(at("calls"));
+  await mette.click(`a.whole[href*="${out}"]`);
+  await mette.waitForSelector("svg.story");
+  const sent = async () => (await mette.textContent("main table")).match(/HTTP 200/g)?.length;
+  for (let tries = 0; (await sent()) !== 2; tries += 1) {
+    assert.ok(tries < 100, "the call's two requests in its story");
+    await mette.reload();
+  }
+  assert.match(await mette.textContent("main table"), /Outgoing call[^]*Ended call/);
+  await mette.screenshot({ path: `${shots}/asterisk-out-story.png`, fullPage: true });
+  assert.deepEqual(mette.complaints, []);
   // A preview that the next keystroke overtakes is given up, and htmx says so aloud.
   assert.deepEqual(olga.complaints.filter((what) => !/^htmx:(afterRequest|sendAbort),/.test(what)), []);
 } catch (error) {
