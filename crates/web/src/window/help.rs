@@ -64,8 +64,23 @@ fn manual(f: &Frame) -> String {
         }
     }
     let mut manual = String::new();
-    html::push_html(&mut manual, events.into_iter());
+    html::push_html(&mut manual, without_ways_out(events).into_iter());
     manual
+}
+
+/// Other documents lie beside the manual in the repository, not here: their words stay, without a link.
+fn without_ways_out(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let leads_nowhere = |url: &str| !url.starts_with('#') && !url.contains("://");
+    let mut within = false;
+    let keep = |event: &Event<'_>| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => {
+            within = leads_nowhere(dest_url);
+            !within
+        }
+        Event::End(TagEnd::Link) => !std::mem::take(&mut within),
+        _ => true,
+    };
+    events.into_iter().filter(keep).collect()
 }
 
 /// The words of the heading that begins here.

@@ -191,6 +191,10 @@ async fn every_page_links_to_its_part_of_the_manual_in_both_languages() {
                 (200, &b"image/png"[..])
             );
         }
+        for link in manual.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            let leads = ["/ringbud/", "#", "https://"].iter().any(|start| link.starts_with(start));
+            assert!(leads, "{link} leads nowhere");
+        }
         let stranger = Browser::speaking(&rig, language).get("/ringbud/login").await.text;
         let mut pages = vec![("login", stranger)];
         let own = |path: &str| path.starts_with("/a/1/") || path.starts_with("/operator/");
