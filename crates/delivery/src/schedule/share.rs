@@ -32,7 +32,7 @@ impl Share {
         }
         let grown = u32::try_from(ticks).unwrap_or(u32::MAX).saturating_mul(A_TICK);
         self.left = self.left.saturating_add(grown).min(SAVED);
-        // Ticks stay where they are, unless so much time has passed that it does not matter.
+        // By whole ticks: the rest of the time counts for the next one.
         let passed = Duration::from_micros(u64::try_from(ticks * TICK.as_micros()).unwrap_or(u64::MAX));
         self.grown_at = self.grown_at.plus(passed);
     }

@@ -41,3 +41,17 @@ async fn a_forgotten_leg_leaves_no_row_behind() {
     let after = rows(&journal);
     assert!(after.keys().all(|table| table == "hours"), "{after:?}");
 }
+
+#[tokio::test]
+async fn what_was_forgotten_before_it_was_listed_is_in_no_accounts_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    keep(&journal, Leg::incoming(0).whole(&[])).await;
+    assert_eq!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned"), 3);
+    let many: Vec<_> = (1..=2_000).map(|number| Leg::incoming(number).whole(&[])).collect();
+    journal.append(&many).await.expect("kept");
+    let conn = Connection::open(journal.place()).expect("opens");
+    let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("counted");
+    assert!(count("SELECT count(*) FROM by_account") > 0, "enough for the lists to be filled");
+    assert_eq!(count("SELECT count(*) FROM by_account WHERE seq NOT IN (SELECT seq FROM events)"), 0);
+}
