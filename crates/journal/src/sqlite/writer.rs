@@ -133,9 +133,11 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
         Ok(mut statements) => {
             while let Some(first) = inbox.blocking_recv() {
                 let crowded = gather(first, &mut inbox, &mut group) >= CROWD;
+                let rows =
+                    group.iter().filter(|job| !matches!(job, Job::Digest { .. })).map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
-                desk.digester.after_commit(desk.memory.last_seq());
+                desk.digester.after_commit(desk.memory.last_seq(), rows);
                 if crowded {
                     std::thread::park_timeout(GATHER);
                 }

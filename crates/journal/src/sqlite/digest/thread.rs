@@ -1,8 +1,8 @@
-//! When events are digested: while few come in, so that those who wait for the writer never wait for this.
+//! When events are digested: while the writer has little else to do, so that nobody waits for it because of this.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,8 +18,9 @@ use super::{digested_to, gather};
 
 /// So many events gather before they are digested.
 const GATHERED: i64 = 512;
-/// As long as fewer events come in during a pause, they are digested.
-const QUIET_EVENTS: i64 = 500;
+/// As long as fewer rows are written for others during a pause, events and outcomes of deliveries, events are
+/// digested. While a flood is delivered that came in long ago, the processors are as busy as while it comes.
+const QUIET_ROWS: u64 = 1_000;
 /// With so many undigested they are digested even while many come in: a question about one account would
 /// have to look through too many of them.
 const TOO_FAR_BEHIND: i64 = 1_000_000;
@@ -29,7 +30,7 @@ const TOO_FAR_BEHIND: i64 = 1_000_000;
 pub struct Digesting {
     /// How many gather before: a question looks through about so many.
     pub at: i64,
-    /// How long it is watched whether many come in.
+    /// How long it is watched whether the writer has much to do.
     pub pause: Duration,
 }
 
@@ -39,12 +40,20 @@ impl Default for Digesting {
     }
 }
 
+/// How far the writer is.
+#[derive(Default)]
+struct Progress {
+    /// The last place it gave.
+    last: AtomicI64,
+    /// The rows it has written for others than the digest.
+    rows: AtomicU64,
+}
+
 /// The thread, and what the writer tells it.
 pub(in crate::sqlite) struct Digester {
     start: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// The last place the writer gave.
-    last: Arc<AtomicI64>,
+    progress: Arc<Progress>,
     at: i64,
     told_at: i64,
 }
@@ -59,24 +68,25 @@ impl Digester {
         let conn = connect(place)?;
         conn.pragma_update(None, "query_only", true)?;
         let (start, starts) = sync_channel(1);
-        let last = Arc::new(AtomicI64::new(0));
-        let worker = Worker { conn, starts, jobs, when, last: last.clone() };
+        let progress = Arc::new(Progress::default());
+        let worker = Worker { conn, starts, jobs, when, progress: progress.clone() };
         let thread = std::thread::Builder::new()
             .name("journal-digest".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
-        Ok(Self { start: Some(start), thread: Some(thread), last, at: when.at, told_at: 0 })
+        Ok(Self { start: Some(start), thread: Some(thread), progress, at: when.at, told_at: 0 })
     }
 
     /// None: for a process that only changes settings beside a gateway.
     pub(in crate::sqlite) fn none() -> Self {
-        Self { start: None, thread: None, last: Arc::default(), at: i64::MAX, told_at: 0 }
+        Self { start: None, thread: None, progress: Arc::default(), at: i64::MAX, told_at: 0 }
     }
 
-    /// After each commit of the writer, with the last place it gave.
-    pub(in crate::sqlite) fn after_commit(&mut self, last_seq: i64) {
-        self.last.store(last_seq, Relaxed);
+    /// After each commit of the writer, with the last place it gave and how many rows it was for others.
+    pub(in crate::sqlite) fn after_commit(&mut self, last_seq: i64, rows: usize) {
+        self.progress.last.store(last_seq, Relaxed);
+        self.progress.rows.fetch_add(rows as u64, Relaxed);
         if last_seq.saturating_sub(self.told_at) >= self.at
             && let Some(start) = &self.start
         {
@@ -100,19 +110,19 @@ struct Worker {
     starts: Receiver<()>,
     jobs: mpsc::WeakSender<Job>,
     when: Digesting,
-    last: Arc<AtomicI64>,
+    progress: Arc<Progress>,
 }
 
 impl Worker {
     fn run(&self) {
         while self.starts.recv().is_ok() {
-            let mut before = self.last.load(Relaxed);
+            let mut before = self.rows();
             loop {
                 if self.starts.recv_timeout(self.when.pause) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
-                let now = self.last.load(Relaxed);
-                let goes_on = if now - before < QUIET_EVENTS || self.is_too_far_behind(now) {
+                let now = self.rows();
+                let goes_on = if now - before < QUIET_ROWS || self.is_too_far_behind() {
                     self.while_quiet(now)
                 } else {
                     true
@@ -125,17 +135,22 @@ impl Worker {
         }
     }
 
-    fn is_too_far_behind(&self, last: i64) -> bool {
+    fn rows(&self) -> u64 {
+        self.progress.rows.load(Relaxed)
+    }
+
+    fn is_too_far_behind(&self) -> bool {
+        let last = self.progress.last.load(Relaxed);
         digested_to(&self.conn).is_ok_and(|to| last - to >= TOO_FAR_BEHIND)
     }
 
-    /// Stretch after stretch until many come in; whether there may be more to do.
-    fn while_quiet(&self, since: i64) -> bool {
+    /// Stretch after stretch until others have much to write; whether there may be more to do.
+    fn while_quiet(&self, since: u64) -> bool {
         loop {
             if !self.one_stretch() {
                 return false;
             }
-            if self.last.load(Relaxed) - since >= QUIET_EVENTS {
+            if self.rows() - since >= QUIET_ROWS {
                 return true;
             }
         }
