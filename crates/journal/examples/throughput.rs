@@ -145,7 +145,7 @@ async fn round(journal: &dyn Journal, number: u32, batch: u32, history: bool) ->
         for answer in answers.into_iter().flatten() {
             let Appended::Stored(seq) = answer else { panic!("not new: {answer:?}") };
             let attempt =
-                history.then(|| Attempt { request_body: vec![b'x'; 300].into(), ..attempt(1, 204) });
+                history.then(|| Attempt { request_body: vec![b'x'; 300].into(), ..attempt(1, 204) }.into());
             rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
         }
         kept += rows.len() as u64;

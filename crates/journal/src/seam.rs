@@ -137,6 +137,14 @@ pub struct Attempt {
 pub struct Headers(String);
 
 impl Headers {
+    /// A copy with room for so many bytes more.
+    #[must_use]
+    pub fn copied_with_room(&self, bytes: usize) -> Self {
+        let mut text = String::with_capacity(self.0.len() + bytes);
+        text.push_str(&self.0);
+        Self(text)
+    }
+
     /// Adds one. No header of a request has a line break in it.
     pub fn push(&mut self, name: &str, value: &str) {
         self.0.reserve(name.len() + value.len() + 3);
@@ -193,7 +201,7 @@ pub struct Settle {
     /// Which delivery.
     pub id: DeliveryId,
     /// The attempt behind it, if history is kept and there was one.
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<Box<Attempt>>,
     /// What it is now.
     pub outcome: Outcome,
 }

@@ -4,8 +4,8 @@
 //! task on the way. A connection that nobody uses is not looked at until its next use.
 
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -53,7 +53,8 @@ type Driver = Pin<Box<http1::Connection<TokioIo<Link>, Full<Bytes>>>>;
 
 /// An open connection.
 pub(super) struct Open {
-    pub(super) address: SocketAddr,
+    /// Where to, as it is kept with every attempt.
+    pub(super) address: Arc<str>,
     pub(super) http: Http,
 }
 
@@ -99,14 +100,16 @@ impl Open {
                 http1::Builder::new().max_buf_size(ANSWER_HEAD_MAX).handshake(io).await.map_err(in_words)?;
             Http::One { sender, driver: Box::pin(connection), done: false }
         };
-        Ok(Self { address, http })
+        Ok(Self { address: address.to_string().into(), http })
     }
 
     /// Another handle on the same connection, where requests share one.
     pub(super) fn share(&self) -> Option<Self> {
         match &self.http {
             Http::One { .. } => None,
-            Http::Two(sender) => Some(Self { address: self.address, http: Http::Two(sender.clone()) }),
+            Http::Two(sender) => {
+                Some(Self { address: self.address.clone(), http: Http::Two(sender.clone()) })
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Connections that are kept for the next request: nothing else saves as much time.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,7 +58,7 @@ struct Idle {
 
 /// How a request fared, with the address it went to, if there was a connection.
 pub(crate) struct Fared {
-    pub(crate) address: Option<SocketAddr>,
+    pub(crate) address: Option<Arc<str>>,
     pub(crate) end: Result<Answered, Failed>,
 }
 
@@ -139,7 +138,7 @@ impl Pool {
     }
 
     fn done(&self, open: Open, answered: Answered, whole: bool) -> Fared {
-        let address = Some(open.address);
+        let address = Some(open.address.clone());
         let keep = keep_for(&answered);
         if whole && open.is_reusable() && open.share().is_none() {
             self.put(open, keep);
@@ -197,7 +196,7 @@ fn failed(open: &Open, error: NoAnswer) -> Fared {
         NoAnswer::Lost(words) => Failed::Answer(words),
         NoAnswer::TimedOut => Failed::TimedOut,
     };
-    Fared { address: Some(open.address), end: Err(end) }
+    Fared { address: Some(open.address.clone()), end: Err(end) }
 }
 
 /// How long the receiver wants the connection kept: a second less than it says, so that it is not closed

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use calls::{Event, EventKind};
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use journal::WallTime;
 use journal::settings::{self, BodyFormat, Integration};
+use journal::{Headers, WallTime};
 
 pub use headers::{HEADER_VALUE_MAX, HEADERS_MAX, HeaderProblem, check_header};
 pub use template::Encoding;
@@ -54,6 +54,8 @@ pub struct Compiled {
     fields: Fields,
     shape: Shape,
     headers: HeaderMap,
+    /// Those headers as they are kept.
+    shown: Headers,
     keys: Vec<(signing::Key, Option<WallTime>)>,
 }
 
@@ -100,6 +102,7 @@ impl Compiled {
             target: Target::of(&url),
             fields: Fields::of(&shape, encoding),
             shape,
+            shown: headers::blanked(&headers),
             headers,
             keys,
         })

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use journal::Headers;
 
-use super::headers::blanked;
-use super::{Compiled, Rendered};
+use super::{Compiled, Rendered, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP};
+
+/// About what the id, the time and a signature take as they are kept.
+const IDENTITY_ROOM: usize = 256;
 
 impl Rendered {
     /// Method and target, as on the request line.
@@ -16,18 +18,24 @@ impl Rendered {
         line.push_str(&String::from_utf8_lossy(&self.target));
         line
     }
-
-    /// The headers as they are kept: secrets blanked.
-    pub fn shown_headers(&self) -> Headers {
-        blanked(&self.headers)
-    }
 }
 
 impl Compiled {
+    /// The headers of a request as they are kept: secrets blanked.
+    pub fn shown_headers(&self, rendered: &Rendered) -> Headers {
+        let mut shown = self.shown.copied_with_room(IDENTITY_ROOM);
+        for name in [WEBHOOK_SIGNATURE, WEBHOOK_ID, WEBHOOK_TIMESTAMP] {
+            if let Some(value) = rendered.headers.get(&name).and_then(|value| value.to_str().ok()) {
+                shown.push(name.as_str(), value);
+            }
+        }
+        shown
+    }
+
     /// A command line that makes the same request, secrets blanked, for any POSIX shell.
     pub fn curl(&self, rendered: &Rendered) -> String {
         let mut line = format!("curl -X {}", rendered.method);
-        for (name, value) in rendered.shown_headers().iter() {
+        for (name, value) in self.shown_headers(rendered).iter() {
             if name != "host" && name != "user-agent" {
                 let _ = write!(line, " -H {}", quoted(&format!("{name}: {value}")));
             }

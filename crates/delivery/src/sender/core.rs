@@ -122,7 +122,10 @@ impl Core {
                 Out::Settle { slot, seq, webhook, verdict, urgent } => {
                     let integration = self.routes.hook_of(webhook).integration;
                     let id = DeliveryId { event: EventSeq(seq), integration };
-                    self.fresh.remove(&(seq, integration.number));
+                    // What was tried was taken out when it began.
+                    if !matches!(verdict, Verdict::Delivered | Verdict::RetryAt(_)) {
+                        self.fresh.remove(&(seq, integration.number));
+                    }
                     let settle = Settle { id, attempt: None, outcome: self.outcome(verdict) };
                     work.entries.push(Entry { settle, slot: Some((slot, verdict)) });
                     work.urgent |= urgent;

@@ -98,7 +98,7 @@ impl Shared {
         let rendered = way.compiled.render(event, at);
         let curl = way.compiled.curl(&rendered);
         let request_line = rendered.request_line();
-        let headers = rendered.shown_headers();
+        let headers = way.compiled.shown_headers(&rendered);
         let request_headers = headers.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let request_body = rendered.body.to_vec();
         let began = self.clock.now();

@@ -20,7 +20,7 @@ use crate::wrong::Wrong;
 /// How an attempt ended.
 pub(super) struct Made {
     pub(super) how: Finish,
-    pub(super) attempt: Option<Attempt>,
+    pub(super) attempt: Option<Box<Attempt>>,
     pub(super) last: Option<LastAnswer>,
     /// From the moment the event reached us until it was accepted.
     pub(super) since_received: Option<Duration>,
@@ -62,17 +62,19 @@ async fn attempt(shared: &Shared, job: &Job) -> Made {
 /// The settings make no request: an attempt that failed, so that people see why.
 fn not_sendable(shared: &Shared, job: &Job, words: String) -> Made {
     let at = shared.clock.wall();
-    let attempt = shared.history.then(|| Attempt {
-        number: job.attempt,
-        at,
-        took_micros: 0,
-        address: String::new(),
-        request_line: String::new(),
-        request_headers: Headers::default(),
-        request_body: Bytes::new(),
-        status: None,
-        error: words.clone(),
-        response_body: Vec::new(),
+    let attempt = shared.history.then(|| {
+        Box::new(Attempt {
+            number: job.attempt,
+            at,
+            took_micros: 0,
+            address: String::new(),
+            request_line: String::new(),
+            request_headers: Headers::default(),
+            request_body: Bytes::new(),
+            status: None,
+            error: words.clone(),
+            response_body: Vec::new(),
+        })
     });
     let last = LastAnswer { at, status: None, words: words.into() };
     Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
@@ -82,23 +84,26 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
     let at = shared.clock.wall();
     let began = shared.clock.now();
     let rendered = way.compiled.render(&kept.event, at);
-    let request_line = shared.history.then(|| (rendered.request_line(), rendered.shown_headers()));
+    let request_line =
+        shared.history.then(|| (rendered.request_line(), way.compiled.shown_headers(&rendered)));
     let body = rendered.body.clone();
     let fared = way.pool.send(into_request(rendered)).await;
     let took = shared.clock.now().since(began);
     shared.counts.took.record(took.as_secs_f64());
     let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
-    let attempt = request_line.map(|(request_line, request_headers)| Attempt {
-        number: job.attempt,
-        at,
-        took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        address: fared.address.map(|address| address.to_string()).unwrap_or_default(),
-        request_line,
-        request_headers,
-        request_body: body,
-        status: read.status,
-        error: read.words.clone(),
-        response_body: read.body,
+    let attempt = request_line.map(|(request_line, request_headers)| {
+        Box::new(Attempt {
+            number: job.attempt,
+            at,
+            took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            address: fared.address.as_deref().unwrap_or_default().to_owned(),
+            request_line,
+            request_headers,
+            request_body: body,
+            status: read.status,
+            error: read.words.clone(),
+            response_body: read.body,
+        })
     });
     tracing::debug!(
         account = %kept.event.account(),

@@ -169,7 +169,7 @@ pub fn settle(id: DeliveryId, outcome: Outcome) -> Settle {
 
 /// A settlement with an attempt.
 pub fn tried(id: DeliveryId, number: u16, status: u16, outcome: Outcome) -> Settle {
-    Settle { id, attempt: Some(attempt(number, status)), outcome }
+    Settle { id, attempt: Some(attempt(number, status).into()), outcome }
 }
 
 /// An attempt with this number and this answer; no answer where the status is 0.

@@ -75,7 +75,7 @@ impl Deliveries {
             None => drop(self.pending.insert(id, Row { is, standing, updated_at })),
         }
         if let Some(attempt) = &settle.attempt {
-            self.attempts.entry(id).or_default().insert(attempt.number, attempt.clone());
+            self.attempts.entry(id).or_default().insert(attempt.number, (**attempt).clone());
         }
         Settled::Done
     }

@@ -33,7 +33,7 @@ impl Row {
             id: *id,
             outcome: outcome.clone(),
             tried: attempt.as_ref().map(|attempt| (attempt.number, words(attempt))),
-            detail: attempt.as_ref().map(attempt::write),
+            detail: attempt.as_deref().map(attempt::write),
             at: rules::settled_at(settle, now),
         }
     }

@@ -110,7 +110,7 @@ fn settled(id: DeliveryId, number: i64, calls: i64) -> Option<Settle> {
         error: String::new(),
         response_body: Vec::new(),
     };
-    let settle = |status, outcome| Settle { id, attempt: Some(attempt(status)), outcome };
+    let settle = |status, outcome| Settle { id, attempt: Some(attempt(status).into()), outcome };
     match number {
         _ if number > calls - WAITING => None,
         _ if number % REFUSED == 0 => Some(settle(500, Outcome::Failed(String::new()))),

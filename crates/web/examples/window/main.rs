@@ -283,7 +283,7 @@ fn settled(id: DeliveryId) -> Settle {
         (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
         (false, false) => Outcome::Delivered,
     };
-    Settle { id, attempt: Some(attempt), outcome }
+    Settle { id, attempt: Some(attempt.into()), outcome }
 }
 
 #[tokio::main]

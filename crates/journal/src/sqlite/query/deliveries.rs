@@ -174,7 +174,7 @@ pub(in crate::sqlite) fn delivered(
         Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
     });
     let Some((number, updated_at, detail)) = found.optional()? else { return Ok(None) };
-    let attempt = detail.map(|detail| attempt::read(number, &detail)).transpose()?;
+    let attempt = detail.map(|detail| attempt::read(number, &detail)).transpose()?.map(Box::new);
     let id = DeliveryId { event: EventSeq(event), integration: IntegrationId { number: 0 } };
     let Standing { last, .. } =
         Standing::default().after(&Settle { id, attempt, outcome: Outcome::Delivered });

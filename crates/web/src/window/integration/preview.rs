@@ -71,8 +71,8 @@ pub(crate) fn of(f: &Frame, account: &AccountSettings, checked: &Checked, kind: 
         kind,
         kinds: ORDER,
         request_line: rendered.request_line(),
-        headers: rendered
-            .shown_headers()
+        headers: compiled
+            .shown_headers(&rendered)
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),

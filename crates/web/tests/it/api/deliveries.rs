@@ -22,8 +22,11 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         error: "the server said 500".into(),
         response_body: b"oops".to_vec(),
     };
-    let settle =
-        Settle { id: pending[0].id, attempt: Some(attempt), outcome: Outcome::Failed("too many".into()) };
+    let settle = Settle {
+        id: pending[0].id,
+        attempt: Some(attempt.into()),
+        outcome: Outcome::Failed("too many".into()),
+    };
     rig.journal.settle(&[settle]).await.unwrap();
     let name = format!("{}-{}", pending[0].id.event.0, id.number);
     (rig, name)
