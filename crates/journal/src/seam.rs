@@ -334,6 +334,8 @@ pub const PRUNED_AT_ONCE: usize = 500;
 pub struct Size {
     /// Bytes on disk.
     pub bytes: u64,
+    /// Bytes of them that are in use; what was forgotten leaves room that is used again.
+    pub used: u64,
     /// Events kept.
     pub events: u64,
     /// Deliveries not settled.
@@ -395,6 +397,11 @@ pub trait Journal: Send + Sync + 'static {
     /// one): their events, deliveries and attempts, [`PRUNED_AT_ONCE`] legs at a time. The reply says how many
     /// events are gone. Zero: nothing is left to prune.
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
+
+    /// The moment of our clock such that the legs of an account that ended since take at most so many bytes, as
+    /// their events and attempts are kept (what lists and reports find them by comes on top); for
+    /// [`Journal::prune`]. `None`: all that ended take no more.
+    fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>>;
 
     /// All settings.
     fn settings(&self) -> Reply<'_, Vec<Versioned>>;

@@ -68,6 +68,7 @@ macro_rules! conformance {
             what_is_pending_or_open_or_newer_stays,
             one_account_can_be_pruned_alone,
             pruning_goes_on_until_nothing_is_left,
+            an_account_is_bounded_by_its_size,
             sizes_are_told,
         ]);
     };

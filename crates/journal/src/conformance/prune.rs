@@ -69,6 +69,53 @@ pub async fn pruning_goes_on_until_nothing_is_left(journal: &dyn Journal) {
     assert_eq!(prune(journal, None, LATER).await, 0);
 }
 
+/// The newest legs that fit stay, with their attempts counted, and other accounts do not count.
+pub async fn an_account_is_bounded_by_its_size(journal: &dyn Journal) {
+    let legs: Vec<_> = (1..=20).map(Leg::incoming).collect();
+    for leg in &legs {
+        let seqs = keep(journal, leg.whole(&[1])).await;
+        deliver_all(journal, &seqs).await;
+        keep(journal, leg.clone().on("pbx2").of("2").whole(&[])).await;
+    }
+    keep(journal, Leg::incoming(30).append(&[EventKind::Incoming], &[])).await;
+    let account = AccountId::new("1");
+    let within = async |bytes| journal.kept_within(account.clone(), bytes).await.expect("weighed");
+    assert_eq!(within(u64::MAX).await, None, "all of it fits");
+    let newest = legs[19].whole(&[]).received_at;
+    assert_eq!(within(0).await, Some(WallTime(newest.0 + 1)), "not even the newest fits");
+    let all = (0..).map(|kib| kib * 256).take_while(|bytes| *bytes < 1 << 20);
+    let mut fits = None;
+    for bytes in all {
+        if within(bytes).await.is_none() {
+            fits = Some(bytes);
+            break;
+        }
+    }
+    let all = fits.expect("twenty legs are less than a megabyte");
+    let half = within(all / 2).await.expect("half of it does not hold all");
+    assert_eq!(prune(journal, Some("2"), WallTime(0)).await, 0);
+    let gone = prune(journal, Some("1"), half).await;
+    assert!((27..=33).contains(&gone), "half of sixty events, a leg more or less: {gone}");
+    assert_eq!(within(all / 2).await, None, "what is left fits");
+    let left = journal.events(Filter { account: Some(account.clone()), ..Filter::default() }).await;
+    let left: Vec<_> = left.expect("events").iter().map(|kept| kept.event.leg.clone()).collect();
+    assert!(left.contains(&Leg::incoming(30).id()), "what runs stays");
+    assert!(left.contains(&legs[19].id()) && !left.contains(&legs[0].id()), "the oldest goes first");
+    let others = Filter { account: Some(AccountId::new("2")), ..Filter::default() };
+    assert_eq!(journal.events(others).await.expect("events").len(), 60);
+
+    let places = Filter { leg: Some(legs[19].id()), ..Filter::default() };
+    let last = journal.events(places).await.expect("events")[0].seq;
+    let before = within(all / 4).await.expect("a quarter does not hold half");
+    let mut large = tried(delivery(last, 1), 2, 200, Outcome::Delivered);
+    if let Some(attempt) = &mut large.attempt {
+        attempt.request_body = vec![b'x'; usize::try_from(all).unwrap_or(0)].into();
+    }
+    journal.settle(&[settle(delivery(last, 1), Outcome::Again(newest)), large]).await.expect("settled");
+    let after = within(all / 4).await.expect("nor now");
+    assert!(after > before, "an attempt counts: {before:?}, {after:?}");
+}
+
 /// After pruning too.
 pub async fn sizes_are_told(journal: &dyn Journal) {
     let seqs = keep(journal, Leg::incoming(1).whole(&[1, 2])).await;

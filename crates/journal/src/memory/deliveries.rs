@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::events::Events;
+use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
@@ -118,6 +119,12 @@ impl Deliveries {
             last: standing.last.clone(),
             updated_at,
         })
+    }
+
+    /// As they would be kept on disk.
+    pub(super) fn bytes_of_attempts(&self, event: EventSeq) -> usize {
+        let of_event = self.attempts.range(all_of(event)).flat_map(|(_, attempts)| attempts.values());
+        of_event.map(|attempt| attempt::write(attempt).len()).sum()
     }
 
     pub(super) fn attempts(&self, id: DeliveryId) -> Vec<Attempt> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
 
 use super::deliveries::Deliveries;
+use crate::record::event;
 use crate::rules::{self, begins, channel_of};
 use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, Sums, WallTime};
 
@@ -139,6 +140,30 @@ impl Events {
                 .collect(),
             last_heard: self.heard.get(pbx).copied(),
         }
+    }
+
+    pub(super) fn kept_within(
+        &self,
+        account: &AccountId,
+        bytes: u64,
+        deliveries: &Deliveries,
+    ) -> Option<WallTime> {
+        let weight = |kept: &Kept| {
+            (event::write(&kept.pbx, &kept.event).len() + deliveries.bytes_of_attempts(kept.seq)) as u64
+        };
+        let mut sum = 0;
+        let ends = self
+            .kept
+            .values()
+            .rev()
+            .filter(|kept| kept.event.kind() == EventKind::Ended && kept.event.account() == account);
+        for end in ends {
+            sum += self.of_leg(&end.event.leg).map(weight).sum::<u64>();
+            if sum > bytes {
+                return Some(WallTime(end.received_at.0 + 1));
+            }
+        }
+        None
     }
 
     pub(super) fn prune(

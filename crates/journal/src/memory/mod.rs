@@ -144,6 +144,10 @@ impl Journal for Memory {
         })
     }
 
+    fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
+        self.read(|state| state.events.kept_within(&account, bytes, &state.deliveries))
+    }
+
     fn settings(&self) -> Reply<'_, Vec<Versioned>> {
         self.read(|state| state.settings.all())
     }
@@ -187,6 +191,7 @@ impl Journal for Memory {
     fn size(&self) -> Reply<'_, Size> {
         self.read(|state| Size {
             bytes: 0,
+            used: 0,
             events: state.events.count(),
             pending: state.deliveries.pending_count(),
             undigested: 0,

@@ -22,6 +22,7 @@ mod remembered;
 mod schema;
 mod settle;
 mod statements;
+mod weigh;
 mod writer;
 
 use std::ops::Range;
@@ -247,6 +248,10 @@ impl Journal for Sqlite {
             }
             Ok(gone)
         })
+    }
+
+    fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
+        Box::pin(self.read(move |conn| weigh::kept_within(conn, &account, bytes)))
     }
 
     fn settings(&self) -> Reply<'_, Vec<Versioned>> {

@@ -179,12 +179,15 @@ async fn say(journal: &dyn Journal, step: Step) -> String {
             let events = journal.events((*filter).clone()).await;
             let legs = journal.legs((*filter).clone()).await;
             let deliveries = journal.deliveries(*filter).await;
-            let mut sums = Vec::new();
+            let (mut sums, mut sizes) = (Vec::new(), Vec::new());
+            let bytes = (from.as_micros() / 1_000_000 % 5_000 * 100).unsigned_abs();
             for account in ["1", "2", "3"] {
                 let within = from..until;
                 sums.push(journal.sums(AccountId::new(account), within).await);
+                let within = journal.kept_within(AccountId::new(account), bytes).await;
+                sizes.push(within.expect("weighed"));
             }
-            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}\n{sums:#?}")
+            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}\n{sums:#?}\n{sizes:?}")
         }
     }
 }

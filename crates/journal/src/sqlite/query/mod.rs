@@ -34,7 +34,9 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
              WHERE seq > (SELECT value FROM meta WHERE name = 'digested_to')",
         )?
         .query_row([], |row| row.get(0))?;
-    Ok(Size { bytes: bytes_on_disk(place), events, pending, undigested: undigested.unwrap_or(0) })
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let used = (pragma("page_count")?.saturating_sub(pragma("freelist_count")?)) * pragma("page_size")?;
+    Ok(Size { bytes: bytes_on_disk(place), used, events, pending, undigested: undigested.unwrap_or(0) })
 }
 
 /// The statements that find what a filter asks for, so that a test can look at their plans.
