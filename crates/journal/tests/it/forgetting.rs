@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
-use journal::{Access, Journal, Outcome, Sqlite, WallTime};
+use journal::{Access, Journal, Outcome, PRUNED_AT_ONCE, Sqlite, WallTime};
 use rusqlite::Connection;
 
 /// Rows of each table that grows with events.
@@ -54,4 +54,35 @@ async fn what_was_forgotten_before_it_was_listed_is_in_no_accounts_list() {
     let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("counted");
     assert!(count("SELECT count(*) FROM by_account") > 0, "enough for the lists to be filled");
     assert_eq!(count("SELECT count(*) FROM by_account WHERE seq NOT IN (SELECT seq FROM events)"), 0);
+}
+
+/// Who has something to write gets a turn after every few legs that are forgotten, and not after all of them.
+#[tokio::test]
+async fn events_are_kept_while_much_is_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let old: Vec<_> = (1..=500).map(|number| Leg::incoming(number).whole(&[])).collect();
+    assert_eq!(old.len(), PRUNED_AT_ONCE);
+    journal.append(&old).await.expect("kept");
+    let conn = Connection::open(journal.place()).expect("opens");
+    let left = || -> i64 {
+        conn.query_row("SELECT count(*) FROM events WHERE seq <= 1500 AND kind = 3", [], |row| row.get(0))
+            .expect("counted")
+    };
+    let mut forgetting = std::pin::pin!(journal.prune(None, WallTime(i64::MAX)));
+    let mut between = 0;
+    for number in 501.. {
+        let leg = Leg::incoming(number);
+        tokio::select! {
+            biased;
+            gone = &mut forgetting => {
+                assert_eq!(gone.expect("pruned"), 1_500);
+                break;
+            }
+            _ = keep(&journal, leg.append(&[calls::EventKind::Incoming], &[])) => {
+                between += u32::from((1..500).contains(&left()));
+            }
+        }
+    }
+    assert!(between >= 5, "only {between} got a turn while some were gone and some not");
 }
