@@ -120,7 +120,7 @@ async fn make_account(
     account: AccountId,
     hooks: Hooks,
 ) -> anyhow::Result<(AccountId, IntegrationId)> {
-    let named = Setting::Account(Account { name: String::new() });
+    let named = Setting::Account(Account::named(""));
     book.put(SettingKey::Account(account.clone()), Some(named), None).await?;
     let Hooks { incoming, others, signed } = hooks;
     let secret = SigningSecret { secret: Secret::new(delivery::signing::secret_of(&[7; 32])), until: None };

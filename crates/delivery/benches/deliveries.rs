@@ -182,7 +182,7 @@ async fn sent(port: u16, all: bool) -> Rate {
         Arc::new(Sqlite::open(folder.path(), Access::Gateway, Sealer::new([1; 32])).expect("a journal"));
     let book = Arc::new(SettingsBook::load(journal.clone()).await.expect("settings"));
     let account = AccountId::new("1001");
-    let named = Setting::Account(Account { name: String::new() });
+    let named = Setting::Account(Account::named(""));
     book.put(SettingKey::Account(account.clone()), Some(named), None).await.expect("an account");
     let secret = SigningSecret { secret: Secret::new(delivery::signing::secret_of(&[7; 32])), until: None };
     let settings = Integration {

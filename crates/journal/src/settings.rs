@@ -88,10 +88,28 @@ pub struct Versioned {
 }
 
 /// An account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// For people; may be empty.
     pub name: String,
+    /// What is kept of what happened.
+    pub keep: KeepChoice,
+}
+
+impl Account {
+    /// One that has no wishes of its own.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), keep: KeepChoice::default() }
+    }
+}
+
+/// How much of an account's calls, deliveries and attempts is kept, where it wants less than the operator keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepChoice {
+    /// What is older than so many days is forgotten.
+    pub days: Option<u32>,
+    /// The oldest is forgotten beyond so many megabytes (of a million bytes).
+    pub megabytes: Option<u32>,
 }
 
 /// An employee.

@@ -37,6 +37,8 @@ fn every_test_the_pages_name_is_there() {
         "../ringbud/tests/it",
         "../ringbud/src/serve",
         "../calls/tests/it",
+        "../journal/tests/it",
+        "../journal/src/conformance",
         "../oidc/tests/it",
         "../web/tests/it/window",
     ] {

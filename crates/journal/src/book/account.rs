@@ -28,7 +28,7 @@ impl AccountSettings {
     pub(super) fn empty(id: AccountId) -> Self {
         Self {
             id,
-            account: Account { name: String::new() },
+            account: Account::named(""),
             version: 0,
             employees: Sorted::default(),
             phones: Sorted::default(),

@@ -45,7 +45,7 @@ impl Pages {
                 page.version = version;
             }),
             (SettingKey::Account(id), _) => self.edit(id, |page| {
-                page.account = Account { name: String::new() };
+                page.account = Account::named("");
                 page.version = 0;
             }),
             (SettingKey::Employee(id, number), value) => {

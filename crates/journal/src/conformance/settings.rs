@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use calls::{AccountId, EventKind};
 
 use crate::settings::{
-    Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId, Method,
-    ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey, SigningSecret, TimeFormat,
-    Token, User, Vouched,
+    Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId, KeepChoice,
+    Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey, SigningSecret,
+    TimeFormat, Token, User, Vouched,
 };
 use crate::{Journal, JournalError, WallTime};
 
@@ -19,7 +19,13 @@ pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
     let phone = |holder| Setting::Phone(Phone { holder, name: name() });
     let sha256 = std::array::from_fn(|at| u8::try_from(at).unwrap_or(0) * 8);
     vec![
-        (SettingKey::Account(account.clone()), Setting::Account(Account { name: name() })),
+        (
+            SettingKey::Account(account.clone()),
+            Setting::Account(Account {
+                name: name(),
+                keep: KeepChoice { days: Some(30), megabytes: Some(500) },
+            }),
+        ),
         (
             SettingKey::Employee(account.clone(), "101".to_owned()),
             Setting::Employee(Employee { name: name() }),
@@ -102,7 +108,7 @@ fn everything_set() -> Integration {
 }
 
 fn account(name: &str) -> Option<Setting> {
-    Some(Setting::Account(Account { name: name.to_owned() }))
+    Some(Setting::Account(Account::named(name.to_owned())))
 }
 
 fn key() -> SettingKey {

@@ -8,7 +8,8 @@ use super::integration::IntegrationShape;
 use crate::WallTime;
 use crate::seal::{NotOurs, Sealer};
 use crate::settings::{
-    Account, Employee, Holder, IntegrationId, Phone, Scope, Secret, Setting, SettingKey, Token, User, Vouched,
+    Account, Employee, Holder, IntegrationId, KeepChoice, Phone, Scope, Secret, Setting, SettingKey, Token,
+    User, Vouched,
 };
 
 /// A key as its columns have it: what it is, whose, which.
@@ -56,9 +57,8 @@ pub(crate) enum ReadError {
 pub(crate) fn write(sealer: &Sealer, key: &SettingKey, setting: &Setting) -> String {
     let seal = |secret: &Secret| sealer.seal(&place(key), secret);
     let json = match setting {
-        Setting::Account(Account { name }) | Setting::Employee(Employee { name }) => {
-            serde_json::to_string(&NameShape { name: name.clone() })
-        }
+        Setting::Account(account) => serde_json::to_string(&AccountShape::of(account)),
+        Setting::Employee(Employee { name }) => serde_json::to_string(&NameShape { name: name.clone() }),
         Setting::Phone(phone) => serde_json::to_string(&PhoneShape::of(phone)),
         Setting::Integration(integration) => serde_json::to_string(&IntegrationShape::of(integration, &seal)),
         Setting::Token(token) => serde_json::to_string(&TokenShape {
@@ -80,7 +80,7 @@ pub(crate) fn write(sealer: &Sealer, key: &SettingKey, setting: &Setting) -> Str
 pub(crate) fn read(sealer: &Sealer, key: &SettingKey, json: &str) -> Result<Setting, ReadError> {
     let open = |sealed: &String| sealer.open(&place(key), sealed);
     Ok(match key {
-        SettingKey::Account(_) => Setting::Account(Account { name: parse::<NameShape>(json)?.name }),
+        SettingKey::Account(_) => Setting::Account(parse::<AccountShape>(json)?.account()),
         SettingKey::Employee(..) => Setting::Employee(Employee { name: parse::<NameShape>(json)?.name }),
         SettingKey::Phone(..) => Setting::Phone(parse::<PhoneShape>(json)?.phone()),
         SettingKey::Integration(..) => {
@@ -127,6 +127,27 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 #[derive(Serialize, Deserialize)]
 struct NameShape {
     name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AccountShape {
+    name: String,
+    /// Both absent in what an older program wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_megabytes: Option<u32>,
+}
+
+impl AccountShape {
+    fn of(Account { name, keep: KeepChoice { days, megabytes } }: &Account) -> Self {
+        Self { name: name.clone(), keep_days: *days, keep_megabytes: *megabytes }
+    }
+
+    fn account(self) -> Account {
+        let Self { name, keep_days: days, keep_megabytes: megabytes } = self;
+        Account { name, keep: KeepChoice { days, megabytes } }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -230,6 +251,16 @@ impl ScopeShape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_that_an_older_program_kept_has_no_wishes_of_its_own() {
+        let key = SettingKey::Account(AccountId::new("1"));
+        let json = r#"{"name":"Nordlys ApS"}"#;
+        let sealer = Sealer::new([0; 32]);
+        let read = read(&sealer, &key, json).expect("readable");
+        assert_eq!(read, Setting::Account(Account::named("Nordlys ApS")));
+        assert_eq!(write(&sealer, &key, &read), json, "and it can be read by that program again");
+    }
 
     #[test]
     fn a_user_that_an_older_program_kept_has_a_password_here() {

@@ -125,7 +125,7 @@ fn filter() -> impl Strategy<Value = Filter> {
 
 fn step() -> impl Strategy<Value = Step> {
     let key = prop::sample::select(vec!["1", "2"]).prop_map(|id| SettingKey::Account(AccountId::new(id)));
-    let value = prop::option::of("[a-z]{0,4}".prop_map(|name| Setting::Account(Account { name })));
+    let value = prop::option::of("[a-z]{0,4}".prop_map(|name| Setting::Account(Account::named(name))));
     let before = (0..40_i64).prop_map(|secs| WallTime((1_795_000_000 + secs) * 1_000_000));
     let account = prop::option::of(prop::sample::select(vec!["1", "2", "3"]).prop_map(AccountId::new));
     prop_oneof![

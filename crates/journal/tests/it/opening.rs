@@ -61,7 +61,7 @@ async fn settings_can_be_changed_while_a_gateway_runs_and_it_notices() {
 
     let command_line = open(folder.path(), Access::Settings).expect("the command line");
     let (id, name) = (AccountId::new("1"), "Nørre".to_owned());
-    let account = Setting::Account(Account { name: name.clone() });
+    let account = Setting::Account(Account::named(name.clone()));
     command_line.put(SettingKey::Account(id.clone()), Some(account), Some(0)).await.expect("put");
 
     let event = command_line.append(&[Leg::incoming(1).whole(&[])]).await;

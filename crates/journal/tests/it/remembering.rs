@@ -14,7 +14,7 @@ fn id(number: usize) -> AccountId {
 }
 
 fn account(name: &str) -> Option<Setting> {
-    Some(Setting::Account(Account { name: name.to_owned() }))
+    Some(Setting::Account(Account::named(name.to_owned())))
 }
 
 async fn book() -> SettingsBook {

@@ -129,13 +129,16 @@ pub(super) fn read_log(root: &Section<'_>) -> Log {
 pub struct Keep {
     /// Events, deliveries and attempts older than so many days are forgotten; `None` keeps them for ever.
     pub days: Option<u32>,
+    /// The oldest is forgotten while the journal uses more than so many megabytes (of a million bytes); `None`:
+    /// as much as the disk holds.
+    pub megabytes: Option<u32>,
     /// Whether every attempt is kept, with its request and its answer; else only what became of a delivery.
     pub attempts: bool,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { days: Some(90), attempts: true }
+        Self { days: Some(90), megabytes: None, attempts: true }
     }
 }
 
@@ -143,10 +146,12 @@ pub(super) fn read_keep(root: &Section<'_>) -> Keep {
     let Some(section) = root.section("keep") else { return Keep::default() };
     let usual = Keep::default();
     let days = section.number("days", 0..=36_500);
+    let megabytes = section.number("megabytes", 0..=1_000_000_000);
     let attempts = section.flag("attempts");
     section.finish();
     Keep {
         days: days.map_or(usual.days, |days| (days > 0).then_some(days)),
+        megabytes: megabytes.filter(|megabytes| *megabytes > 0),
         attempts: attempts.unwrap_or(usual.attempts),
     }
 }

@@ -68,7 +68,7 @@ async fn introduce(book: &SettingsBook, newcomer: &Newcomer) -> Result<(), Journ
     }
     let number = number.to_string();
     let parts = [
-        (SettingKey::Account(account.clone()), Setting::Account(Account { name: String::new() })),
+        (SettingKey::Account(account.clone()), Setting::Account(Account::named(""))),
         (
             SettingKey::Employee(account.clone(), number.clone()),
             Setting::Employee(Employee { name: String::new() }),

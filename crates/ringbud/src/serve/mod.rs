@@ -6,6 +6,7 @@
 
 mod damage;
 mod facade;
+mod forget;
 mod http;
 mod oidc;
 mod operator;

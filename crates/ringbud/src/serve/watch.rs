@@ -4,20 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::{Journal, SettingsBook, Sqlite, WallTime};
+use journal::{Journal, SettingsBook, Sqlite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
-use super::Running;
+use super::{Running, forget};
 use crate::board::Board;
-use crate::clock;
-use crate::config::{Config, Keep};
+use crate::config::Config;
 use crate::link::{Standing, Status};
 
 /// How often the settings of other processes (the command line) are taken in.
 const REFRESH: Duration = Duration::from_millis(500);
-/// How often old history is looked for, and how long between two bites.
-const PRUNE: (Duration, Duration) = (Duration::from_secs(600), Duration::from_millis(200));
 /// How often gauges are set.
 const GAUGES: Duration = Duration::from_secs(5);
 
@@ -25,8 +22,8 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
     let (journal, book) = (running.store.journal.clone(), running.store.book.clone());
     let sqlite = running.store.sqlite.clone();
     vec![
-        tokio::spawn(refresh(book)),
-        tokio::spawn(prune(journal, config.keep.clone())),
+        tokio::spawn(refresh(book.clone())),
+        tokio::spawn(forget::run(journal, book, config.keep.clone())),
         tokio::spawn(gauges(running.links.clone(), running.sender.clone(), sqlite, metrics)),
         tokio::spawn(follow_links(running.links.clone(), running.board.clone())),
     ]
@@ -44,30 +41,6 @@ async fn refresh(book: Arc<SettingsBook>) {
             }
             Err(_) => {}
         }
-    }
-}
-
-async fn prune(journal: Arc<dyn Journal>, keep: Keep) {
-    let Some(days) = keep.days else { return };
-    let age = i64::from(days) * 86_400 * 1_000_000;
-    loop {
-        let before = WallTime(clock::wall().0 - age);
-        let mut gone = 0;
-        loop {
-            match journal.prune(None, before).await {
-                Ok(0) => break,
-                Ok(count) => gone += count,
-                Err(error) => {
-                    tracing::warn!(%error, "old history cannot be forgotten now");
-                    break;
-                }
-            }
-            tokio::time::sleep(PRUNE.1).await;
-        }
-        if gone > 0 {
-            tracing::info!(events = gone, days, "forgot what is older than is kept");
-        }
-        tokio::time::sleep(PRUNE.0).await;
     }
 }
 
@@ -95,6 +68,8 @@ async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, h
         if let Ok(size) = journal.size().await {
             metrics::gauge!("ringbud_journal_bytes")
                 .set(number(usize::try_from(size.bytes).unwrap_or(usize::MAX)));
+            metrics::gauge!("ringbud_journal_used_bytes")
+                .set(number(usize::try_from(size.used).unwrap_or(usize::MAX)));
             metrics::gauge!("ringbud_journal_events")
                 .set(number(usize::try_from(size.events).unwrap_or(usize::MAX)));
             metrics::gauge!("ringbud_journal_undigested_events")

@@ -35,6 +35,11 @@ pub(super) fn describe() {
         "How many wait for a journal that cannot be written: PBXs with events, the sender with outcomes"
     );
     describe_gauge!("ringbud_journal_bytes", Unit::Bytes, "Size of the journal on disk");
+    describe_gauge!(
+        "ringbud_journal_used_bytes",
+        Unit::Bytes,
+        "What the journal uses of that; the room of what was forgotten is used again"
+    );
     describe_gauge!("ringbud_journal_events", "Events kept");
     describe_gauge!("ringbud_journal_undigested_events", "Events that lists and reports look through");
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");

@@ -217,3 +217,27 @@ async fn how_long_events_are_tried_is_an_accounts_own_choice() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("between 1 and 3600 seconds"), "{said}");
 }
+
+#[tokio::test]
+async fn how_much_is_kept_is_an_accounts_own_choice() {
+    let bed = Bed::new().await;
+    bed.ask(&["account", "set", "1001", "--name", "Nordlys", "--keep-days", "30"]).await;
+    bed.ask(&["account", "set", "1001", "--keep-megabytes", "500"]).await;
+    let listed = async || -> serde_json::Value {
+        let all: serde_json::Value =
+            serde_json::from_str(&bed.ask(&["account", "list", "--json"]).await).unwrap();
+        all.as_array().unwrap().iter().find(|one| one["account"] == "1001").expect("it is there").clone()
+    };
+    let one = listed().await;
+    let kept = (one["name"].as_str(), one["keep_days"].as_u64(), one["keep_megabytes"].as_u64());
+    assert_eq!(kept, (Some("Nordlys"), Some(30), Some(500)), "what is not given stays");
+    let refused = bed.run(&["account", "set", "1001", "--keep-days", "36501"]).await;
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("keep.days: between 1 and 36500 days"), "{said}");
+    bed.ask(&["account", "set", "1001", "--keep-days", "0"]).await;
+    let one = listed().await;
+    assert_eq!(
+        (&one["keep_days"], &one["keep_megabytes"]),
+        (&serde_json::Value::Null, &serde_json::json!(500))
+    );
+}

@@ -122,7 +122,7 @@ async fn settings(book: &SettingsBook) -> Result<Vec<IntegrationId>> {
     let mut integrations = Vec::new();
     for account in 0..ACCOUNTS {
         let id = AccountId::new(account.to_string());
-        let setting = Setting::Account(settings::Account { name: format!("Account {account}") });
+        let setting = Setting::Account(settings::Account::named(format!("Account {account}")));
         book.put(SettingKey::Account(id.clone()), Some(setting), None).await?;
         let url = Some("https://crm.example/pbx".to_owned());
         let integration = Integration {

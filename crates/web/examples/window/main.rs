@@ -206,7 +206,7 @@ fn whole(number: i64, at: PbxTime) -> Vec<Event> {
 async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), Box<dyn std::error::Error>> {
     let one = AccountId::new("1");
     for (id, name) in [("1", "Nordlys ApS"), ("2", "Havnens Tømrer & Søn"), ("7001", "")] {
-        let account = Setting::Account(settings::Account { name: name.into() });
+        let account = Setting::Account(settings::Account::named(name));
         book.put(SettingKey::Account(AccountId::new(id)), Some(account), None).await?;
     }
     for (number, name) in PEOPLE {

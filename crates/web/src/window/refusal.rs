@@ -31,6 +31,7 @@ fn expected(field: &str) -> Option<&'static str> {
         "credentials" => "expect.credentials",
         "ca_pem" => "expect.ca",
         "retry" => "expect.retry",
+        "keep" => "expect.keep",
         "number" | "employee" | "phone" => "expect.number",
         "name" | "phone_name" => "expect.name",
         "account" => "expect.account",

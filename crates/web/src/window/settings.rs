@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journal::AccountSettings;
-use journal::settings::{Account, Scope, Setting, SettingKey, User};
+use journal::settings::{Account, KeepChoice, Scope, Setting, SettingKey, User};
 
 use super::audit::Entry;
 use super::fail::back_to;
@@ -18,11 +18,40 @@ use crate::wire;
 /// Entries of the audit log that are shown.
 const ENTRIES: usize = 50;
 
+/// How much is kept, as text.
+#[derive(Clone)]
+struct KeepForm {
+    days: String,
+    megabytes: String,
+}
+
+impl KeepForm {
+    fn of(keep: KeepChoice) -> Self {
+        let text = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
+        Self { days: text(keep.days), megabytes: text(keep.megabytes) }
+    }
+
+    fn read(&self) -> Result<KeepChoice, wire::Refusal> {
+        let count = |field, text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                wire::Refusal::new(field, format!("expected a whole number or nothing, found {text:?}"))
+            }),
+        };
+        wire::keep(&wire::KeepWire {
+            days: count("keep.days", &self.days)?,
+            megabytes: count("keep.megabytes", &self.megabytes)?,
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "settings.html")]
 struct SettingsPage {
     f: Frame,
     version: u64,
+    /// What is kept, as it is shown or was typed.
+    keep: KeepForm,
     users: Vec<(String, &'static str)>,
     entries: Vec<(String, String, &'static str, String)>,
     /// Where the visitor's password is, if that is not here.
@@ -46,6 +75,7 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Setti
     let told = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
     SettingsPage {
         version: account.version,
+        keep: KeepForm::of(account.account.keep),
         users: users.collect(),
         entries: entries.map(told).collect(),
         error: String::new(),
@@ -70,14 +100,19 @@ pub(super) async fn save(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let mut form = build(&window, &visitor, &account);
-    let name = match wire::name("name", fields.get("name")) {
-        Ok(name) => name,
+    if fields.has("keep_days") {
+        let [days, megabytes] = ["keep_days", "keep_megabytes"].map(|name| fields.get(name).to_owned());
+        form.keep = KeepForm { days, megabytes };
+    }
+    let wanted = wire::name("name", fields.get("name")).and_then(|name| Ok((name, form.keep.read()?)));
+    let (name, keep) = match wanted {
+        Ok(wanted) => wanted,
         Err(refusal) => {
             form.error = refusal::told(form.f.w, &refusal);
             return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
         }
     };
-    let setting = Setting::Account(Account { name: name.clone() });
+    let setting = Setting::Account(Account { name: name.clone(), keep });
     let expected = fields.get("version").parse().ok();
     match window.web.book.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
         Ok(_) => {}
@@ -87,8 +122,15 @@ pub(super) async fn save(
         }
         Err(error) => return Err(error.into()),
     }
-    audit::note(&window.web.book, &visitor.name, "audit.account", account.id.as_str(), &name).await;
+    let detail = if keep == account.account.keep { name } else { told_keep(&name, &form.keep) };
+    audit::note(&window.web.book, &visitor.name, "audit.account", account.id.as_str(), &detail).await;
     Ok(back_to(&form.f.to("settings"), "saved"))
+}
+
+/// The name, and how much is kept, as the audit log has it in every language.
+fn told_keep(name: &str, keep: &KeepForm) -> String {
+    let or_none = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
+    format!("{name} · {} d · {} MB", or_none(&keep.days), or_none(&keep.megabytes))
 }
 
 /// One's own password. Every other session of the person ends with it.

@@ -1,12 +1,19 @@
 //! Accounts, employees and phones.
 
+use std::ops::RangeInclusive;
+
 use calls::AccountId;
-use journal::settings::{Account, Employee, Holder, Phone};
+use journal::settings::{Account, Employee, Holder, KeepChoice, Phone};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::names;
 use super::{Refusal, read};
+
+/// How many days an account may choose.
+const KEEP_DAYS: RangeInclusive<u32> = 1..=36_500;
+/// How many megabytes.
+const KEEP_MEGABYTES: RangeInclusive<u32> = 1..=1_000_000;
 
 /// An account, as it is set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -16,6 +23,9 @@ pub struct AccountInput {
     #[serde(default)]
     #[schema(example = "Nordlys ApS")]
     pub name: String,
+    /// How much of what happened is kept; absent: as much as the operator keeps.
+    #[serde(default)]
+    pub keep: Option<KeepWire>,
     /// Read only; ignored.
     #[serde(default, rename = "account")]
     #[schema(ignore)]
@@ -26,6 +36,21 @@ pub struct AccountInput {
     _version: Option<serde::de::IgnoredAny>,
 }
 
+/// How much of an account's calls, deliveries and attempts is kept, where it wants less than the operator keeps.
+/// What runs or waits to be delivered is never forgotten.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeepWire {
+    /// Calls that ended more than so many days ago are forgotten: 1 to 36500; `null`: by the operator's rule.
+    #[serde(default)]
+    #[schema(example = 30)]
+    pub days: Option<u32>,
+    /// The oldest calls are forgotten beyond so many megabytes (of a million bytes) of events and attempts: 1 to
+    /// 1000000; `null`: by the operator's rule.
+    #[serde(default)]
+    pub megabytes: Option<u32>,
+}
+
 /// An account, as it is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
@@ -34,6 +59,8 @@ pub struct AccountView {
     pub account: String,
     /// For people; may be empty.
     pub name: String,
+    /// How much of what happened is kept.
+    pub keep: KeepWire,
     /// Grows with every change; also the `ETag`.
     pub version: u64,
 }
@@ -113,12 +140,32 @@ fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>
 /// Reads an account.
 pub fn account_from_json(json: &[u8]) -> Result<Account, Refusal> {
     let input: AccountInput = read(json)?;
-    Ok(Account { name: names::name("name", &input.name)? })
+    Ok(Account { name: names::name("name", &input.name)?, keep: keep(&input.keep.unwrap_or_default())? })
+}
+
+/// Checks how much is to be kept.
+pub fn keep(wanted: &KeepWire) -> Result<KeepChoice, Refusal> {
+    let within = |field, wanted: Option<u32>, range: RangeInclusive<u32>, unit| match wanted {
+        Some(count) if !range.contains(&count) => {
+            Err(Refusal::new(field, format!("between {} and {} {unit}", range.start(), range.end())))
+        }
+        Some(_) | None => Ok(wanted),
+    };
+    Ok(KeepChoice {
+        days: within("keep.days", wanted.days, KEEP_DAYS, "days")?,
+        megabytes: within("keep.megabytes", wanted.megabytes, KEEP_MEGABYTES, "megabytes")?,
+    })
 }
 
 /// Shows an account.
 pub fn account_to_json(id: &AccountId, account: &Account, version: u64) -> AccountView {
-    AccountView { account: id.as_str().to_owned(), name: account.name.clone(), version }
+    let KeepChoice { days, megabytes } = account.keep;
+    AccountView {
+        account: id.as_str().to_owned(),
+        name: account.name.clone(),
+        keep: KeepWire { days, megabytes },
+        version,
+    }
 }
 
 /// Reads an employee.

@@ -10,8 +10,9 @@ mod read;
 mod token;
 
 pub use account::{
-    AccountInput, AccountView, EmployeeInput, EmployeeView, PhoneInput, PhoneView, account_from_json,
-    account_to_json, employee_from_json, employee_to_json, phone_from_json, phone_to_json,
+    AccountInput, AccountView, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
+    account_from_json, account_to_json, employee_from_json, employee_to_json, keep, phone_from_json,
+    phone_to_json,
 };
 pub use integration::{
     BodyFormatWire, CheckUrl, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput,

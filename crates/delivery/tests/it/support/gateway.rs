@@ -62,7 +62,7 @@ impl Gateway {
         options: SenderOptions,
     ) -> Self {
         let book = Arc::new(SettingsBook::load(journal.clone()).await.expect("settings"));
-        let named = Setting::Account(Account { name: String::new() });
+        let named = Setting::Account(Account::named(""));
         book.put(SettingKey::Account(account()), Some(named), None).await.expect("account");
         let (integration, _) = book.put_integration(&account(), settings, None).await.expect("integration");
         let sender = Sender::start(journal.clone(), book.clone(), options);

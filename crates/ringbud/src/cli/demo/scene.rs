@@ -52,7 +52,7 @@ pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Re
     let book = &running.store.book;
     for (index, account) in ACCOUNTS.iter().enumerate() {
         let id = AccountId::new(account.id);
-        let named = Setting::Account(Account { name: account.name.to_owned() });
+        let named = Setting::Account(Account::named(account.name.to_owned()));
         book.put(SettingKey::Account(id.clone()), Some(named), None).await?;
         for employee in account.employees {
             let number = employee.number.to_owned();

@@ -26,13 +26,20 @@ enum AccountDo {
         #[arg(long)]
         json: bool,
     },
-    /// Make an account, or change its name.
+    /// Make an account, or change its name or how much of what happened is kept. What is not given stays as it
+    /// is.
     Set {
         /// The account's id: the parameter AccountId.
         account: String,
         /// Its name, for people.
-        #[arg(long, default_value = "")]
-        name: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// Forget calls that ended more than so many days ago; 0: as the configuration's [keep] days.
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u32>,
+        /// Forget the oldest calls beyond so many megabytes of events and attempts; 0: no bound of its own.
+        #[arg(long, value_name = "MEGABYTES")]
+        keep_megabytes: Option<u32>,
     },
     /// Remove an account with its employees, phones and integration. What happened stays in the history.
     Remove {
@@ -49,18 +56,39 @@ impl AccountArgs {
                     let accounts = store.book.accounts(None, usize::MAX);
                     let row = |one: &std::sync::Arc<journal::AccountSettings>| {
                         let (employees, phones) = (one.employees.len(), one.phones.len());
-                        vec![json!(one.id.as_str()), json!(one.account.name), json!(employees), json!(phones)]
+                        let none = if json { Value::Null } else { Value::from("") };
+                        let kept = |wish: Option<u32>| wish.map_or(none.clone(), Value::from);
+                        vec![
+                            json!(one.id.as_str()),
+                            json!(one.account.name),
+                            json!(employees),
+                            json!(phones),
+                            kept(one.account.keep.days),
+                            kept(one.account.keep.megabytes),
+                        ]
                     };
                     print_list(
                         json,
-                        &["account", "name", "employees", "phones"],
+                        &["account", "name", "employees", "phones", "keep_days", "keep_megabytes"],
                         accounts.iter().map(row).collect(),
                     );
                 }
-                AccountDo::Set { account, name } => {
+                AccountDo::Set { account, name, keep_days, keep_megabytes } => {
                     let id = wire::account_id(&account).map_err(|refusal| refused(&refusal))?;
-                    let value = wire::account_from_json(&object([("name", Some(json!(name)))]))
-                        .map_err(|refusal| refused(&refusal))?;
+                    let before =
+                        store.book.account(&id).map(|found| found.account.clone()).unwrap_or_default();
+                    // 0 takes a wish back: null in the API's JSON.
+                    let wish = |given: Option<u32>, before: Option<u32>| {
+                        given.map_or(before, |given| (given > 0).then_some(given))
+                    };
+                    let keep = json!({
+                        "days": wish(keep_days, before.keep.days),
+                        "megabytes": wish(keep_megabytes, before.keep.megabytes),
+                    });
+                    let name = json!(name.unwrap_or(before.name));
+                    let value =
+                        wire::account_from_json(&object([("name", Some(name)), ("keep", Some(keep))]))
+                            .map_err(|refusal| refused(&refusal))?;
                     put(&store, SettingKey::Account(id), Setting::Account(value)).await?;
                 }
                 AccountDo::Remove { account } => {

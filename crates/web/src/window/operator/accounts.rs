@@ -84,7 +84,7 @@ pub(super) async fn make(
     let read = || Ok((wire::account_id(fields.get("account"))?, wire::name("name", fields.get("name"))?));
     let refusal: wire::Refusal = match read() {
         Ok((id, name)) => {
-            let setting = Setting::Account(Account { name: name.clone() });
+            let setting = Setting::Account(Account::named(name.clone()));
             match window.web.book.put(SettingKey::Account(id.clone()), Some(setting), Some(0)).await {
                 Ok(_) => {
                     audit::note(&window.web.book, &visitor.name, "audit.account_made", id.as_str(), &name)

@@ -17,6 +17,33 @@ async fn an_account_is_created_changed_shown_and_removed() {
 }
 
 #[tokio::test]
+async fn how_much_is_kept_is_an_accounts_own_choice() {
+    let rig = Rig::new().await;
+    let at = "/api/v1/accounts/1";
+    let wanted = r#"{"name": "Nordlys", "keep": {"days": 30, "megabytes": 500}}"#;
+    assert_eq!(rig.put(&rig.admin, at, wanted).await.status, 200);
+    let shown = rig.get(&rig.reader, at).await.json();
+    assert_eq!(shown["keep"], json!({"days": 30, "megabytes": 500}));
+    for (keep, field, why) in [
+        (r#"{"days": 0}"#, "keep.days", "between 1 and 36500 days"),
+        (r#"{"megabytes": 1000001}"#, "keep.megabytes", "between 1 and 1000000 megabytes"),
+        (r#"{"days": -1}"#, "keep.days", "-1"),
+        (r#"{"days": "a month"}"#, "keep.days", "a month"),
+        (r#"{"weeks": 4}"#, "keep.weeks", "weeks"),
+    ] {
+        let refused = rig.put(&rig.admin, at, &format!(r#"{{"keep": {keep}}}"#)).await;
+        let (at_field, message) = (refused.error().1, refused.json()["error"]["message"].to_string());
+        assert_eq!((refused.status.as_u16(), at_field.as_str()), (400, field), "{keep}: {message}");
+        assert!(message.contains(why), "{keep}: {message}");
+    }
+    assert_eq!(rig.put(&rig.reader, at, wanted).await.status, 403);
+    assert_eq!(rig.put(&rig.admin, "/api/v1/accounts/2", wanted).await.status, 404);
+    assert_eq!(rig.get(&rig.reader, at).await.json()["keep"]["days"], 30, "a refusal changes nothing");
+    assert_eq!(rig.put(&rig.admin, at, r#"{"name": "Nordlys"}"#).await.status, 200);
+    assert_eq!(rig.get(&rig.reader, at).await.json()["keep"], json!({"days": null, "megabytes": null}));
+}
+
+#[tokio::test]
 async fn accounts_are_listed_page_by_page() {
     let rig = Rig::new().await;
     let first = rig.get(&rig.operator, "/api/v1/accounts?limit=1").await.json();

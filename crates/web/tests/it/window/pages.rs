@@ -219,3 +219,39 @@ async fn every_page_links_to_its_part_of_the_manual_in_both_languages() {
     }
     assert!(walked > 26, "{walked} pages were walked");
 }
+
+#[tokio::test]
+async fn how_much_is_kept_is_chosen_among_the_settings() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let page = olga.get("/a/1/settings").await.text;
+    let version =
+        page.split_once("name=\"version\" value=\"").expect("a version").1.split_once('"').unwrap().0;
+    let save = async |days, megabytes| {
+        let fields =
+            [("name", "Nordlys"), ("version", version), ("keep_days", days), ("keep_megabytes", megabytes)];
+        olga.post("/a/1/settings", &fields).await
+    };
+    for (days, megabytes, said) in [
+        ("0", "", "between 1 and 36500 days"),
+        ("a month", "", "expected a whole number or nothing, found &#34;a month&#34;"),
+        ("", "-5", "expected a whole number or nothing"),
+        ("", "99999999999", "expected a whole number or nothing"),
+    ] {
+        let refused = save(days, megabytes).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.text.contains(said), "{days}/{megabytes}: {}", refused.text);
+        assert!(refused.text.contains(&format!("name=\"keep_days\" inputmode=\"numeric\" value=\"{days}\"")));
+    }
+    assert_eq!(save("30", "500").await.status, 303);
+    let page = olga.get("/a/1/settings").await.text;
+    assert!(page.contains("inputmode=\"numeric\" value=\"30\"") && page.contains("value=\"500\""));
+    assert!(page.contains("Nordlys · 30 d · 500 MB"), "the audit log says it");
+    let renamed = olga.post("/a/1/settings", &[("name", "Nordlys ApS")]).await;
+    assert_eq!(renamed.status, 303);
+    let page = olga.get("/a/1/settings").await.text;
+    assert!(
+        page.contains("value=\"Nordlys ApS\"") && page.contains("value=\"30\""),
+        "a name alone changes only that"
+    );
+}

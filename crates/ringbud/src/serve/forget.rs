@@ -1,0 +1,145 @@
+//! Forgetting: what is older or more than the operator keeps, or an account wants kept. A few calls at a time, with
+//! pauses between, so that nobody who has something to write waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::AccountId;
+use journal::settings::KeepChoice;
+use journal::{Journal, JournalError, SettingsBook, WallTime};
+
+use crate::clock;
+use crate::config::Keep;
+
+/// How often it is looked for.
+const EVERY: Duration = Duration::from_secs(600);
+/// Between two bites.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A journal beyond its bound is brought to so many percent of it, so that it is not there again at once.
+const DOWN_TO_PERCENT: u64 = 95;
+const MEGABYTE: u64 = 1_000_000;
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+/// Accounts looked at together.
+const ACCOUNTS_AT_ONCE: usize = 256;
+
+/// Forgets for as long as the program runs.
+pub(super) async fn run(journal: Arc<dyn Journal>, book: Arc<SettingsBook>, keep: Keep) {
+    let mut forgetting = Forgetting { journal, book, keep, pause: PAUSE, cannot_be_kept: false };
+    loop {
+        if let Err(error) = forgetting.pass(clock::wall()).await {
+            tracing::warn!(%error, "what is not kept any longer cannot be forgotten now; tried again in ten minutes");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+struct Forgetting {
+    journal: Arc<dyn Journal>,
+    book: Arc<SettingsBook>,
+    keep: Keep,
+    pause: Duration,
+    /// Whether it was said that the bound in size cannot be kept.
+    cannot_be_kept: bool,
+}
+
+impl Forgetting {
+    async fn pass(&mut self, now: WallTime) -> Result<(), JournalError> {
+        if let Some(days) = self.keep.days {
+            let gone = self.forget(None, days_before(now, days)).await?;
+            if gone > 0 {
+                tracing::info!(events = gone, days, "forgot what is older than is kept");
+            }
+        }
+        self.accounts(now).await?;
+        self.by_size(now).await
+    }
+
+    /// What accounts want less of than the operator keeps.
+    async fn accounts(&self, now: WallTime) -> Result<(), JournalError> {
+        let mut after = None;
+        loop {
+            let some = self.book.accounts(after.as_ref(), ACCOUNTS_AT_ONCE);
+            let Some(last) = some.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            for account in &some {
+                self.account(&account.id, account.account.keep, now).await?;
+            }
+        }
+    }
+
+    async fn account(&self, id: &AccountId, keep: KeepChoice, now: WallTime) -> Result<(), JournalError> {
+        let shorter = |days: &u32| self.keep.days.is_none_or(|all| *days < all);
+        let mut gone = 0;
+        if let Some(days) = keep.days.filter(shorter) {
+            gone += self.forget(Some(id), days_before(now, days)).await?;
+        }
+        if let Some(megabytes) = keep.megabytes
+            && let Some(before) =
+                self.journal.kept_within(id.clone(), u64::from(megabytes) * MEGABYTE).await?
+        {
+            gone += self.forget(Some(id), before).await?;
+        }
+        if gone > 0 {
+            let KeepChoice { days, megabytes } = keep;
+            tracing::info!(account = %id, events = gone, days, megabytes, "forgot what the account does not keep");
+        }
+        Ok(())
+    }
+
+    /// The oldest of all accounts, while the journal uses more than it may.
+    async fn by_size(&mut self, now: WallTime) -> Result<(), JournalError> {
+        let Some(megabytes) = self.keep.megabytes else { return Ok(()) };
+        let bound = u64::from(megabytes) * MEGABYTE;
+        let mut used = self.journal.size().await?.used;
+        if used <= bound {
+            self.cannot_be_kept = false;
+            return Ok(());
+        }
+        let mut gone = 0;
+        while used > bound / 100 * DOWN_TO_PERCENT {
+            let events = self.journal.prune(None, now).await?;
+            if events == 0 {
+                break;
+            }
+            gone += events;
+            tokio::time::sleep(self.pause).await;
+            used = self.journal.size().await?.used;
+        }
+        if gone > 0 {
+            tracing::info!(
+                events = gone,
+                megabytes,
+                used_bytes = used,
+                "forgot the oldest: the journal may not be larger"
+            );
+        }
+        if used > bound && !self.cannot_be_kept {
+            tracing::warn!(
+                megabytes,
+                used_bytes = used,
+                "the journal uses more than [keep] megabytes: what is left are settings, calls that run and calls with deliveries that wait; deliver or cancel those, or allow it more"
+            );
+        }
+        self.cannot_be_kept = used > bound;
+        Ok(())
+    }
+
+    /// Calls that ended before a moment, bite by bite; how many events are gone.
+    async fn forget(&self, account: Option<&AccountId>, before: WallTime) -> Result<u64, JournalError> {
+        let mut gone = 0;
+        loop {
+            match self.journal.prune(account.cloned(), before).await? {
+                0 => return Ok(gone),
+                events => gone += events,
+            }
+            tokio::time::sleep(self.pause).await;
+        }
+    }
+}
+
+fn days_before(now: WallTime, days: u32) -> WallTime {
+    WallTime(now.0.saturating_sub(i64::from(days) * DAY_MICROS))
+}
+
+#[cfg(test)]
+mod tests;
