@@ -132,13 +132,14 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     match Statements::prepare(&conn) {
         Ok(mut statements) => {
             while let Some(first) = inbox.blocking_recv() {
-                let crowded = gather(first, &mut inbox, &mut group) >= CROWD;
-                let rows =
-                    group.iter().filter(|job| !matches!(job, Job::Digest { .. })).map(Job::weight).sum();
+                gather(first, &mut inbox, &mut group);
+                // What is digested is no sign that many write, and does not count for who waits until few do.
+                let others = group.iter().filter(|job| !matches!(job, Job::Digest { .. }));
+                let rows = others.map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.digester.after_commit(desk.memory.last_seq(), rows);
-                if crowded {
+                if rows >= CROWD {
                     std::thread::park_timeout(GATHER);
                 }
             }
@@ -152,8 +153,8 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     desk.checkpointer.finish(&conn);
 }
 
-/// Takes what has arrived; about how many rows it is.
-fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>) -> usize {
+/// Takes what has arrived, up to about the rows of a commit.
+fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>) {
     let mut weight = first.weight();
     group.push_back(first);
     while weight < ROWS_A_COMMIT
@@ -162,7 +163,6 @@ fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>
         weight += job.weight();
         group.push_back(job);
     }
-    weight
 }
 
 /// Everything the thread works with besides the connection.

@@ -20,9 +20,6 @@ pub(super) use sums::{DAY_MICROS, LONG_SPANS};
 pub(super) use thread::Digester;
 pub use thread::Digesting;
 
-/// How many events are digested at once.
-const DIGESTED_AT_ONCE: i64 = 2_048;
-
 /// An ended leg, as lists and reports look for it.
 pub(super) struct Row {
     account: String,
@@ -123,15 +120,15 @@ fn meta(conn: &Connection, name: &str) -> Result<i64, StoreError> {
     Ok(select.query_row([name], |row| row.get(0))?)
 }
 
-/// The next stretch, if at least so many events have gathered.
-fn gather(conn: &Connection, at_least: i64) -> Result<Option<Digest>, StoreError> {
+/// The next stretch of at most so many events, if at least so many have gathered.
+fn gather(conn: &Connection, at_least: i64, at_most: i64) -> Result<Option<Digest>, StoreError> {
     let from = digested_to(conn)?;
     let last: Option<i64> = conn.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
     let last = last.unwrap_or(0);
     if last - from < at_least {
         return Ok(None);
     }
-    let to = last.min(from.saturating_add(DIGESTED_AT_ONCE));
+    let to = last.min(from.saturating_add(at_most));
     let sql = format!("{COLUMNS} FROM events WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 ORDER BY seq");
     let mut select = conn.prepare_cached(&sql)?;
     let mut ends = select.query([from + 1, to])?;

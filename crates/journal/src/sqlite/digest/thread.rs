@@ -18,6 +18,10 @@ use super::{digested_to, gather};
 
 /// So many events gather before they are digested.
 const GATHERED: i64 = 512;
+/// How many are digested at once when nobody else writes.
+const AT_ONCE: i64 = 2_048;
+/// How many while somebody does: so many keep an event of theirs waiting for a millisecond.
+const AT_ONCE_BESIDE_OTHERS: i64 = 256;
 /// As long as fewer rows are written for others during a pause, events and outcomes of deliveries, events are
 /// digested. While a flood is delivered that came in long ago, the processors are as busy as while it comes.
 const QUIET_ROWS: u64 = 1_000;
@@ -123,7 +127,8 @@ impl Worker {
                 }
                 let now = self.rows();
                 let goes_on = if now - before < QUIET_ROWS || self.is_too_far_behind() {
-                    self.while_quiet(now)
+                    let at_once = if now == before { AT_ONCE } else { AT_ONCE_BESIDE_OTHERS };
+                    self.while_quiet(now, at_once)
                 } else {
                     true
                 };
@@ -145,9 +150,9 @@ impl Worker {
     }
 
     /// Stretch after stretch until others have much to write; whether there may be more to do.
-    fn while_quiet(&self, since: u64) -> bool {
+    fn while_quiet(&self, since: u64, at_once: i64) -> bool {
         loop {
-            if !self.one_stretch() {
+            if !self.one_stretch(at_once) {
                 return false;
             }
             if self.rows() - since >= QUIET_ROWS {
@@ -157,8 +162,10 @@ impl Worker {
     }
 
     /// Whether there was one and it was put away.
-    fn one_stretch(&self) -> bool {
-        let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at)) {
+    fn one_stretch(&self, at_once: i64) -> bool {
+        let digest = match within_snapshot(&self.conn, |conn| {
+            gather(conn, self.when.at.min(at_once), at_once)
+        }) {
             Ok(Some(digest)) => Box::new(digest),
             Ok(None) => return false,
             Err(error) => {
