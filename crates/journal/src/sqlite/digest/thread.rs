@@ -53,6 +53,17 @@ struct Progress {
     rows: AtomicU64,
 }
 
+/// How many events are digested at once after a pause in which others wrote so many rows; `None`: not now. What is
+/// too far behind has to come in faster than it grows.
+fn at_once(others_wrote: u64, is_too_far_behind: impl FnOnce() -> bool) -> Option<i64> {
+    match others_wrote {
+        0 => Some(AT_ONCE),
+        _ if is_too_far_behind() => Some(AT_ONCE),
+        1..QUIET_ROWS => Some(AT_ONCE_BESIDE_OTHERS),
+        QUIET_ROWS.. => None,
+    }
+}
+
 /// The thread, and what the writer tells it.
 pub(in crate::sqlite) struct Digester {
     start: Option<SyncSender<()>>,
@@ -126,13 +137,9 @@ impl Worker {
                     return;
                 }
                 let now = self.rows();
-                let goes_on = if now - before < QUIET_ROWS || self.is_too_far_behind() {
-                    let at_once = if now == before { AT_ONCE } else { AT_ONCE_BESIDE_OTHERS };
-                    self.while_quiet(now, at_once)
-                } else {
-                    true
-                };
-                if !goes_on {
+                if let Some(at_once) = at_once(now - before, || self.is_too_far_behind())
+                    && !self.while_quiet(now, at_once)
+                {
                     break;
                 }
                 before = now;
@@ -176,5 +183,23 @@ impl Worker {
         let (to, answer) = oneshot::channel();
         let sent = self.jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
         matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(true)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_is_digested_when_nobody_writes_or_it_is_far_behind_and_little_beside_others() {
+        let chosen = |wrote, behind| at_once(wrote, || behind);
+        assert_eq!([chosen(0, false), chosen(0, true)], [Some(AT_ONCE); 2]);
+        assert_eq!([chosen(1, false), chosen(QUIET_ROWS - 1, false)], [Some(AT_ONCE_BESIDE_OTHERS); 2]);
+        assert_eq!(chosen(QUIET_ROWS, false), None);
+        assert_eq!(
+            [chosen(1, true), chosen(50_000, true)],
+            [Some(AT_ONCE); 2],
+            "else it would grow for ever"
+        );
     }
 }
