@@ -20,7 +20,7 @@ use super::{digested_to, gather};
 const GATHERED: i64 = 512;
 /// How many are digested at once when nobody else writes.
 const AT_ONCE: i64 = 2_048;
-/// How many while somebody does: so many keep an event of theirs waiting for a millisecond.
+/// How many while somebody does: so many keep an event of theirs waiting for a few milliseconds at most.
 const AT_ONCE_BESIDE_OTHERS: i64 = 256;
 /// As long as fewer rows are written for others during a pause, events and outcomes of deliveries, events are
 /// digested. While a flood is delivered that came in long ago, the processors are as busy as while it comes.
