@@ -134,3 +134,23 @@ async fn a_process_that_only_changes_settings_digests_nothing() {
     assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6]);
     assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
 }
+
+/// For whoever measures without: however much has gathered, and however quiet it is.
+#[tokio::test]
+async fn a_store_that_is_told_never_to_digest_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || {
+        let digesting = Digesting { at: i64::MAX, pause: Duration::ZERO };
+        let options = Options { digesting, ..Options::default() };
+        Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
+    };
+    let many: Vec<_> = (0..1_500).map(|number| Leg::incoming(number).whole(&[])).collect();
+    open().append(&many).await.expect("kept");
+    // It looks for what has gathered as soon as it is opened, and while others write.
+    let journal = open();
+    for number in 2_000..2_100 {
+        keep(&journal, Leg::incoming(number).append(&[EventKind::Incoming], &[])).await;
+    }
+    let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+    assert_eq!(rows(&conn, "outlines"), 0);
+}

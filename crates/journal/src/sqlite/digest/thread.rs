@@ -170,9 +170,7 @@ impl Worker {
 
     /// Whether there was one and it was put away.
     fn one_stretch(&self, at_once: i64) -> bool {
-        let digest = match within_snapshot(&self.conn, |conn| {
-            gather(conn, self.when.at.min(at_once), at_once)
-        }) {
+        let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
             Ok(Some(digest)) => Box::new(digest),
             Ok(None) => return false,
             Err(error) => {
