@@ -1,20 +1,12 @@
 //! How much of an account is kept, from the newest backward: it costs what is to stay, not what there is.
 
-use calls::{AccountId, LegId};
-use rusqlite::{Connection, params};
+use calls::{AccountId, EventKind, LegId};
+use rusqlite::Connection;
 
 use super::errors::StoreError;
-use super::query::places_of_leg;
-use super::remembered::listed_to;
+use super::query::{places_of_leg, walk};
 use super::settle::history_of;
-use crate::WallTime;
-
-/// Ends of an account's legs between two places, newest first.
-const BY_PLACE: &str = "SELECT leg, received_at FROM events
-    WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 AND account = ?3 ORDER BY seq DESC";
-/// The same along the account's list.
-const LISTED: &str = "SELECT leg, received_at FROM by_account CROSS JOIN events ON events.seq = by_account.seq
-    WHERE by_account.account = ?3 AND by_account.seq BETWEEN ?1 AND ?2 AND kind = 3 ORDER BY by_account.seq DESC";
+use crate::{Filter, WallTime};
 
 /// Behind the end of the newest leg with which the account's ended legs take more than so many bytes.
 pub(super) fn kept_within(
@@ -22,21 +14,19 @@ pub(super) fn kept_within(
     account: &AccountId,
     bytes: u64,
 ) -> Result<Option<WallTime>, StoreError> {
-    let listed_to = listed_to(conn)?;
-    let mut sum = 0_u64;
-    for (sql, first, last) in
-        [(BY_PLACE, listed_to.saturating_add(1), i64::MAX), (LISTED, i64::MIN, listed_to)]
-    {
-        let mut select = conn.prepare_cached(sql)?;
-        let mut ends = select.query(params![first, last, account.as_str()])?;
-        while let Some(end) = ends.next()? {
-            sum = sum.saturating_add(weight(conn, &LegId::new(end.get::<_, String>(0)?))?);
-            if sum > bytes {
-                return Ok(Some(WallTime(end.get::<_, i64>(1)?.saturating_add(1))));
-            }
-        }
-    }
-    Ok(None)
+    let ends = Filter { account: Some(account.clone()), kind: Some(EventKind::Ended), ..Filter::default() };
+    let (mut sum, mut behind) = (0_u64, None);
+    walk(
+        conn,
+        &ends,
+        |kind| kind == EventKind::Ended,
+        |end| {
+            sum = sum.saturating_add(weight(conn, &end.event.leg)?);
+            behind = (sum > bytes).then(|| WallTime(end.received_at.0.saturating_add(1)));
+            Ok(behind.is_none())
+        },
+    )?;
+    Ok(behind)
 }
 
 /// Bytes of a leg's events and attempts.

@@ -94,7 +94,7 @@ pub(super) async fn set(
     let setting = Setting::Account(value.clone());
     let version = web.book.put(SettingKey::Account(id.clone()), Some(setting), expected).await?;
     let what = if new { "audit.account_made" } else { "audit.account" };
-    caller.note(&web, what, id.as_str(), "").await;
+    caller.note(&web, what, id.as_str(), &wire::in_words(&value)).await;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(version, wire::account_to_json(&id, &value, version))).into_response())
 }

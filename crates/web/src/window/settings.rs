@@ -19,7 +19,6 @@ use crate::wire;
 const ENTRIES: usize = 50;
 
 /// How much is kept, as text.
-#[derive(Clone)]
 struct KeepForm {
     days: String,
     megabytes: String,
@@ -50,7 +49,8 @@ impl KeepForm {
 struct SettingsPage {
     f: Frame,
     version: u64,
-    /// What is kept, as it is shown or was typed.
+    /// The account's name and what is kept, as they are or were typed.
+    name: String,
     keep: KeepForm,
     users: Vec<(String, &'static str)>,
     entries: Vec<(String, String, &'static str, String)>,
@@ -75,6 +75,7 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Setti
     let told = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
     SettingsPage {
         version: account.version,
+        name: account.account.name.clone(),
         keep: KeepForm::of(account.account.keep),
         users: users.collect(),
         entries: entries.map(told).collect(),
@@ -100,19 +101,22 @@ pub(super) async fn save(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let mut form = build(&window, &visitor, &account);
+    form.name = fields.get("name").to_owned();
     if fields.has("keep_days") {
         let [days, megabytes] = ["keep_days", "keep_megabytes"].map(|name| fields.get(name).to_owned());
         form.keep = KeepForm { days, megabytes };
     }
-    let wanted = wire::name("name", fields.get("name")).and_then(|name| Ok((name, form.keep.read()?)));
-    let (name, keep) = match wanted {
+    let wanted =
+        wire::name("name", &form.name).and_then(|name| Ok(Account { name, keep: form.keep.read()? }));
+    let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(refusal) => {
             form.error = refusal::told(form.f.w, &refusal);
             return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
         }
     };
-    let setting = Setting::Account(Account { name: name.clone(), keep });
+    let detail = wire::in_words(&wanted);
+    let setting = Setting::Account(wanted);
     let expected = fields.get("version").parse().ok();
     match window.web.book.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
         Ok(_) => {}
@@ -122,15 +126,8 @@ pub(super) async fn save(
         }
         Err(error) => return Err(error.into()),
     }
-    let detail = if keep == account.account.keep { name } else { told_keep(&name, &form.keep) };
     audit::note(&window.web.book, &visitor.name, "audit.account", account.id.as_str(), &detail).await;
     Ok(back_to(&form.f.to("settings"), "saved"))
-}
-
-/// The name, and how much is kept, as the audit log has it in every language.
-fn told_keep(name: &str, keep: &KeepForm) -> String {
-    let or_none = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
-    format!("{name} · {} d · {} MB", or_none(&keep.days), or_none(&keep.megabytes))
 }
 
 /// One's own password. Every other session of the person ends with it.

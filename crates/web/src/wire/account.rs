@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::names;
+use super::read::within;
 use super::{Refusal, read};
 
 /// How many days an account may choose.
@@ -145,16 +146,21 @@ pub fn account_from_json(json: &[u8]) -> Result<Account, Refusal> {
 
 /// Checks how much is to be kept.
 pub fn keep(wanted: &KeepWire) -> Result<KeepChoice, Refusal> {
-    let within = |field, wanted: Option<u32>, range: RangeInclusive<u32>, unit| match wanted {
-        Some(count) if !range.contains(&count) => {
-            Err(Refusal::new(field, format!("between {} and {} {unit}", range.start(), range.end())))
-        }
-        Some(_) | None => Ok(wanted),
-    };
     Ok(KeepChoice {
         days: within("keep.days", wanted.days, KEEP_DAYS, "days")?,
         megabytes: within("keep.megabytes", wanted.megabytes, KEEP_MEGABYTES, "megabytes")?,
     })
+}
+
+/// An account as the audit log has it, the same in every language: its name, and how much it keeps if it has wishes
+/// of its own.
+pub(crate) fn in_words(account: &Account) -> String {
+    let KeepChoice { days, megabytes } = account.keep;
+    if account.keep == KeepChoice::default() {
+        return account.name.clone();
+    }
+    let or_none = |wish: Option<u32>| wish.map_or_else(|| "–".to_owned(), |wish| wish.to_string());
+    format!("{} · {} d · {} MB", account.name, or_none(days), or_none(megabytes))
 }
 
 /// Shows an account.

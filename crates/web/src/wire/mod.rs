@@ -9,6 +9,7 @@ mod names;
 mod read;
 mod token;
 
+pub(crate) use account::in_words;
 pub use account::{
     AccountInput, AccountView, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
     account_from_json, account_to_json, employee_from_json, employee_to_json, keep, phone_from_json,

@@ -1,5 +1,7 @@
 //! Reading JSON so that a mistake is told with its place.
 
+use std::ops::RangeInclusive;
+
 use serde::de::DeserializeOwned;
 
 /// Why a value was refused.
@@ -59,4 +61,19 @@ fn broken(error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     let what = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
     Refusal::new("", format!("this is not JSON: {what}, line {}, column {}", error.line(), error.column()))
+}
+
+/// Checks that a count, where one is given, is within its bounds.
+pub(super) fn within(
+    field: &str,
+    count: Option<u32>,
+    bounds: RangeInclusive<u32>,
+    unit: &str,
+) -> Result<Option<u32>, Refusal> {
+    match count {
+        Some(count) if !bounds.contains(&count) => {
+            Err(Refusal::new(field, format!("between {} and {} {unit}", bounds.start(), bounds.end())))
+        }
+        Some(_) | None => Ok(count),
+    }
 }

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use super::errors::StoreError;
 use super::opening::bytes_on_disk;
 use crate::Size;
-pub(super) use walk::places_of_leg;
+pub(super) use walk::{places_of_leg, walk};
 
 /// How much is kept. Events are counted by their places, which have no gaps but for what was pruned.
 pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> {

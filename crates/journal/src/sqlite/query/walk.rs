@@ -17,7 +17,7 @@ pub(super) const PLACES: [&str; 2] = [
 
 /// Shows every event the filter accepts, in its order, until the visitor has enough (`false`).
 /// `only` keeps kinds out before anything is read of them.
-pub(super) fn walk(
+pub(in crate::sqlite) fn walk(
     conn: &Connection,
     filter: &Filter,
     only: impl Fn(EventKind) -> bool,

@@ -75,8 +75,11 @@ impl AccountArgs {
                 }
                 AccountDo::Set { account, name, keep_days, keep_megabytes } => {
                     let id = wire::account_id(&account).map_err(|refusal| refused(&refusal))?;
-                    let before =
-                        store.book.account(&id).map(|found| found.account.clone()).unwrap_or_default();
+                    let (before, version) = store
+                        .book
+                        .account(&id)
+                        .map(|found| (found.account.clone(), found.version))
+                        .unwrap_or_default();
                     // 0 takes a wish back: null in the API's JSON.
                     let wish = |given: Option<u32>, before: Option<u32>| {
                         given.map_or(before, |given| (given > 0).then_some(given))
@@ -89,7 +92,9 @@ impl AccountArgs {
                     let value =
                         wire::account_from_json(&object([("name", Some(name)), ("keep", Some(keep))]))
                             .map_err(|refusal| refused(&refusal))?;
-                    put(&store, SettingKey::Account(id), Setting::Account(value)).await?;
+                    // What was not given is as it was read: if it is not any more, that is said and nothing changed.
+                    let (key, value) = (SettingKey::Account(id), Setting::Account(value));
+                    store.book.put(key, Some(value), Some(version)).await?;
                 }
                 AccountDo::Remove { account } => {
                     if !store.book.remove_account(&AccountId::new(&*account)).await? {

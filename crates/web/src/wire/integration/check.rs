@@ -8,6 +8,7 @@ use delivery::request::{HEADERS_MAX, HeaderProblem, check_header};
 use delivery::signing::Key;
 use journal::settings::{Credentials, Extras, ParameterNames, RetryChoice, Secret};
 
+use super::super::read::within;
 use super::{CheckUrl, CredentialsInput, ExtrasWire, HIDDEN, NamesWire, Refusal, RetryWire};
 
 const ZONE: &str = "Europe/Copenhagen";
@@ -224,14 +225,8 @@ pub(super) fn ca_pem(pem: Option<String>) -> Result<String, Refusal> {
 
 pub(super) fn retry(retry: Option<RetryWire>) -> Result<RetryChoice, Refusal> {
     let retry = retry.unwrap_or_default();
-    let within = |field: &str, secs: Option<u32>, range: &std::ops::RangeInclusive<u32>| match secs {
-        Some(secs) if !range.contains(&secs) => {
-            Err(Refusal::new(field, format!("between {} and {} seconds", range.start(), range.end())))
-        }
-        Some(_) | None => Ok(secs),
-    };
     Ok(RetryChoice {
-        incoming_secs: within("retry.incoming_secs", retry.incoming_secs, &INCOMING_SECS)?,
-        others_secs: within("retry.others_secs", retry.others_secs, &OTHERS_SECS)?,
+        incoming_secs: within("retry.incoming_secs", retry.incoming_secs, INCOMING_SECS, "seconds")?,
+        others_secs: within("retry.others_secs", retry.others_secs, OTHERS_SECS, "seconds")?,
     })
 }

@@ -242,6 +242,7 @@ async fn how_much_is_kept_is_chosen_among_the_settings() {
         assert_eq!(refused.status, 400);
         assert!(refused.text.contains(said), "{days}/{megabytes}: {}", refused.text);
         assert!(refused.text.contains(&format!("name=\"keep_days\" inputmode=\"numeric\" value=\"{days}\"")));
+        assert!(refused.text.contains("name=\"name\" value=\"Nordlys\""), "what was typed is still there");
     }
     assert_eq!(save("30", "500").await.status, 303);
     let page = olga.get("/a/1/settings").await.text;
