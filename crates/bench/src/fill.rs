@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use calls::{AccountId, CallId, Direction, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What};
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
-use journal::{Access, Append, Failing, Journal, SettingsBook, Sqlite, WallTime};
+use journal::{Access, Append, Failing, Journal, SettingsCache, Sqlite, WallTime};
 
 use crate::clock;
 
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 64;
 /// A store that is being filled.
 pub(crate) struct Store {
     journal: Arc<dyn Journal>,
-    book: Arc<SettingsBook>,
+    cache: Arc<SettingsCache>,
 }
 
 /// The web services of an account.
@@ -47,8 +47,8 @@ impl Store {
         std::fs::create_dir_all(&data)?;
         let sealer = Sealer::from_key_file(&data.join("secret.key"))?;
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&data, Access::Gateway, sealer)?);
-        let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-        Ok(Self { journal, book })
+        let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
+        Ok(Self { journal, cache })
     }
 
     /// Accounts from `first` on, each with its web services.
@@ -62,7 +62,7 @@ impl Store {
         for group in (0..many).collect::<Vec<_>>().chunks(AT_ONCE) {
             let made = group.iter().map(|nth| {
                 let account = AccountId::new((first + nth).to_string());
-                tokio::spawn(make_account(self.book.clone(), account, hooks(*nth)))
+                tokio::spawn(make_account(self.cache.clone(), account, hooks(*nth)))
             });
             for account in made.collect::<Vec<_>>() {
                 all.push(account.await??);
@@ -116,12 +116,12 @@ impl Store {
 }
 
 async fn make_account(
-    book: Arc<SettingsBook>,
+    cache: Arc<SettingsCache>,
     account: AccountId,
     hooks: Hooks,
 ) -> anyhow::Result<(AccountId, IntegrationId)> {
     let named = Setting::Account(Account::named(""));
-    book.put(SettingKey::Account(account.clone()), Some(named), None).await?;
+    cache.put(SettingKey::Account(account.clone()), Some(named), None).await?;
     let Hooks { incoming, others, signed } = hooks;
     let secret = SigningSecret { secret: Secret::new(delivery::signing::secret_of(&[7; 32])), until: None };
     let integration = Integration {
@@ -132,7 +132,7 @@ async fn make_account(
         secrets: if signed { vec![secret] } else { Vec::new() },
         ..Integration::default()
     };
-    let (id, _) = book.put_integration(&account, integration, None).await?;
+    let (id, _) = cache.put_integration(&account, integration, None).await?;
     Ok((account, id))
 }
 

@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
 use journal::{
-    Access, Append, Appended, DeliveryId, Journal, Kept, Pending, SettingsBook, Sqlite, WallTime, call_hash,
+    Access, Append, Appended, DeliveryId, Journal, Kept, Pending, SettingsCache, Sqlite, WallTime, call_hash,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -180,7 +180,7 @@ async fn sent(port: u16, all: bool) -> Rate {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let journal: Arc<dyn Journal> =
         Arc::new(Sqlite::open(folder.path(), Access::Gateway, Sealer::new([1; 32])).expect("a journal"));
-    let book = Arc::new(SettingsBook::load(journal.clone()).await.expect("settings"));
+    let book = Arc::new(SettingsCache::load(journal.clone()).await.expect("settings"));
     let account = AccountId::new("1001");
     let named = Setting::Account(Account::named(""));
     book.put(SettingKey::Account(account.clone()), Some(named), None).await.expect("an account");

@@ -7,7 +7,7 @@
 mod clock;
 pub mod connect;
 pub mod guard;
-pub mod herald;
+pub mod operator;
 pub mod payload;
 pub mod policy;
 pub mod request;

@@ -3,7 +3,7 @@
 //! The outside numbers begin with `+45 1`, which nobody in Denmark has: nobody real is rung by a curious
 //! visitor who dials what is on the screen.
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// One company on the demo PBX.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ pub const ACCOUNTS: &[Account] = &[
 const REGULARS: u64 = 24;
 
 /// A random number of somebody outside.
-pub(crate) fn outsider(dice: &mut Dice) -> String {
-    let mut person = Dice::new(dice.roll() % REGULARS);
+pub(crate) fn outsider(rng: &mut Rng) -> String {
+    let mut person = Rng::new(rng.roll() % REGULARS);
     format!("+451{:07}", person.roll() % 10_000_000)
 }

@@ -6,13 +6,13 @@
 
 pub mod cast;
 mod clock;
-mod dice;
 pub mod load;
 pub mod paint;
 mod part;
 pub mod pbx;
 pub mod player;
 pub mod receiver;
+mod rng;
 mod shape;
 mod shapes;
 pub mod show;

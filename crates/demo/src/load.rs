@@ -11,9 +11,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::dice::Dice;
 use crate::part::write_time;
 use crate::pbx::Pbx;
+use crate::rng::Rng;
 
 /// Bytes given to the PBX at a time.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -43,7 +43,7 @@ impl Default for LoadOptions {
 #[derive(Debug)]
 pub struct Load {
     options: LoadOptions,
-    dice: Dice,
+    rng: Rng,
     calls: u64,
     ringing: VecDeque<Live>,
     talking: VecDeque<Live>,
@@ -66,8 +66,8 @@ struct Live {
 impl Load {
     /// A fresh one.
     pub fn new(options: LoadOptions) -> Self {
-        let dice = Dice::new(options.seed);
-        Self { options, dice, calls: 0, ringing: VecDeque::new(), talking: VecDeque::new() }
+        let rng = Rng::new(options.seed);
+        Self { options, rng, calls: 0, ringing: VecDeque::new(), talking: VecDeque::new() }
     }
 
     /// How many calls have begun.
@@ -150,8 +150,8 @@ impl Load {
     fn next(&mut self, now_us: u64) -> Live {
         let number = self.calls;
         self.calls += 1;
-        let account = 1000 + self.dice.below(self.options.accounts);
-        let phone = 100 + self.dice.below(self.options.employees);
+        let account = 1000 + self.rng.below(self.options.accounts);
+        let phone = 100 + self.rng.below(self.options.employees);
         let seconds = now_us / 1_000_000;
         Live {
             account: account.to_string(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::cast::{self, Account, Employee};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::shape::{Hole, Piece, Shape, Step};
 
 /// What a PBX counts up for as long as it runs.
@@ -34,11 +34,11 @@ impl Part {
         shape: Arc<Shape>,
         account: &'static Account,
         employees: Vec<&'static Employee>,
-        dice: &mut Dice,
+        rng: &mut Rng,
     ) -> Self {
         let mut outsiders: Vec<String> = Vec::with_capacity(shape.outsiders);
         while outsiders.len() < shape.outsiders {
-            let number = cast::outsider(dice);
+            let number = cast::outsider(rng);
             if !outsiders.contains(&number) {
                 outsiders.push(number);
             }
@@ -47,7 +47,7 @@ impl Part {
             account,
             employees,
             outsiders,
-            bridges: (0..shape.bridges).map(|_| bridge_id(dice)).collect(),
+            bridges: (0..shape.bridges).map(|_| bridge_id(rng)).collect(),
             uniques: vec![None; shape.uniques],
             channels: vec![None; shape.channels],
             locals: vec![None; shape.locals],
@@ -134,8 +134,8 @@ pub(crate) fn write_time(now_us: u64, out: &mut String) {
     let _ = write!(out, "{}.{:06}", now_us / 1_000_000, now_us % 1_000_000);
 }
 
-fn bridge_id(dice: &mut Dice) -> String {
-    let (high, low) = (dice.roll(), dice.roll());
+fn bridge_id(rng: &mut Rng) -> String {
+    let (high, low) = (rng.roll(), rng.roll());
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,

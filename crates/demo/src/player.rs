@@ -8,9 +8,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cast::{self, Account, Employee};
-use crate::dice::Dice;
 use crate::part::Part;
 use crate::pbx::Pbx;
+use crate::rng::Rng;
 use crate::shapes::{Number, programme};
 
 /// Between the beginnings of two calls, on average.
@@ -106,7 +106,7 @@ pub async fn play(pbx: &Pbx, options: PlayOptions, begun: mpsc::Sender<Begun>) -
 
 struct Player {
     options: PlayOptions,
-    dice: Dice,
+    rng: Rng,
     /// With `once`, what is still to be played.
     left: VecDeque<usize>,
     stage: BTreeMap<u64, Part>,
@@ -117,8 +117,8 @@ struct Player {
 impl Player {
     fn new(options: PlayOptions) -> Self {
         let left = (0..options.programme.len()).collect();
-        let dice = Dice::new(options.seed);
-        Self { options, dice, left, stage: BTreeMap::new(), due: BinaryHeap::new(), played: 0 }
+        let rng = Rng::new(options.seed);
+        Self { options, rng, left, stage: BTreeMap::new(), due: BinaryHeap::new(), played: 0 }
     }
 
     fn is_over(&self) -> bool {
@@ -140,7 +140,7 @@ impl Player {
     }
 
     fn pause(&mut self) -> Duration {
-        let mean = self.dice.around(MEAN_PAUSE);
+        let mean = self.rng.around(MEAN_PAUSE);
         self.sped_up(mean)
     }
 
@@ -153,12 +153,12 @@ impl Player {
     fn start(&mut self) -> Option<Begun> {
         let index = match self.options.once {
             true => *self.left.front()?,
-            false => self.dice.weighted(self.options.programme.iter().map(|number| number.weight))?,
+            false => self.rng.weighted(self.options.programme.iter().map(|number| number.weight))?,
         };
         let number = self.options.programme.get(index)?.clone();
         let (account, free) = self.company(number.shape.employees)?;
-        let employees = self.dice.pick(&free, number.shape.employees);
-        let part = Part::new(number.shape, account, employees, &mut self.dice);
+        let employees = self.rng.pick(&free, number.shape.employees);
+        let part = Part::new(number.shape, account, employees, &mut self.rng);
         let begun =
             Begun { shape: part.shape().name().to_owned(), title: number.title, account: part.account().id };
         if self.options.once {
@@ -172,7 +172,7 @@ impl Player {
 
     /// An account with so many free employees, and who they are.
     fn company(&mut self, needed: usize) -> Option<(&'static Account, Vec<&'static Employee>)> {
-        let order = self.dice.pick(&(0..cast::ACCOUNTS.len()).collect::<Vec<_>>(), cast::ACCOUNTS.len());
+        let order = self.rng.pick(&(0..cast::ACCOUNTS.len()).collect::<Vec<_>>(), cast::ACCOUNTS.len());
         order.into_iter().filter_map(|index| cast::ACCOUNTS.get(index)).find_map(|account| {
             let busy = |who: &Employee| self.stage.values().any(|part| part.has(account, who));
             let free: Vec<_> = account.employees.iter().filter(|who| !busy(who)).collect();
@@ -199,7 +199,7 @@ impl Player {
         let pause = if recorded < HUMAN_PAUSE {
             recorded
         } else {
-            recorded.mul_f64(self.dice.between(low, high)).min(PAUSE_MAX)
+            recorded.mul_f64(self.rng.between(low, high)).min(PAUSE_MAX)
         };
         self.sped_up(pause)
     }

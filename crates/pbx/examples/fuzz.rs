@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
     let mut rounds = 0;
     loop {
         let seed = seed.wrapping_add(rounds);
-        let bytes = Dice(seed).spoil(&messages);
+        let bytes = Rng(seed).spoil(&messages);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             properties::codec(&bytes);
             properties::stream(&bytes);
@@ -69,9 +69,9 @@ fn corpus() -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// A small generator of chance (SplitMix64): the same seed, the same bytes.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

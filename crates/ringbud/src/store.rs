@@ -6,7 +6,7 @@ use std::sync::Arc;
 use journal::Access;
 use journal::Sqlite;
 use journal::seal::Sealer;
-use journal::{Journal, JournalError, SettingsBook};
+use journal::{Journal, JournalError, SettingsCache};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Problem};
@@ -58,7 +58,7 @@ pub struct Store {
     /// The same, as the file it is.
     pub sqlite: Arc<Sqlite>,
     /// The settings.
-    pub book: Arc<SettingsBook>,
+    pub cache: Arc<SettingsCache>,
 }
 
 impl Store {
@@ -84,8 +84,8 @@ impl Store {
         };
         let sqlite = Arc::new(Sqlite::open(folder, access, sealer)?);
         let journal: Arc<dyn Journal> = sqlite.clone();
-        let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-        Ok(Self { journal, sqlite, book })
+        let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
+        Ok(Self { journal, sqlite, cache })
     }
 }
 

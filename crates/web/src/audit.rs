@@ -1,7 +1,7 @@
 //! Who changed what, in the window or by the API: a bounded list, kept with the settings.
 
 use journal::settings::{Secret, Setting, SettingKey};
-use journal::{SettingsBook, WallTime};
+use journal::{SettingsCache, WallTime};
 use tokio::sync::Mutex;
 
 use crate::clock;
@@ -33,10 +33,10 @@ pub(crate) struct Entry {
 }
 
 /// Notes it. A note that cannot be kept is logged: what was done is done.
-pub(crate) async fn note(book: &SettingsBook, who: &str, what: &'static str, account: &str, detail: &str) {
+pub(crate) async fn note(cache: &SettingsCache, who: &str, what: &'static str, account: &str, detail: &str) {
     tracing::info!(who, what, account, detail, "done");
     let _turn = TURN.lock().await;
-    let mut entries = read(book);
+    let mut entries = read(cache);
     let at = clock::now();
     entries.insert(
         0,
@@ -45,7 +45,7 @@ pub(crate) async fn note(book: &SettingsBook, who: &str, what: &'static str, acc
     bound(&mut entries);
     let text: String = entries.iter().map(line).collect();
     let setting = Setting::System(Secret::new(text));
-    if let Err(error) = book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await {
+    if let Err(error) = cache.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await {
         tracing::warn!(%error, "the audit log could not be written");
     }
 }
@@ -65,8 +65,8 @@ fn bound(entries: &mut Vec<Entry>) {
 }
 
 /// The newest first.
-pub(crate) fn read(book: &SettingsBook) -> Vec<Entry> {
-    let Some((text, _)) = book.system(KEY) else { return Vec::new() };
+pub(crate) fn read(cache: &SettingsCache) -> Vec<Entry> {
+    let Some((text, _)) = cache.system(KEY) else { return Vec::new() };
     text.expose().lines().filter_map(entry).collect()
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use journal::Journal;
 
-use journal::SettingsBook;
+use journal::SettingsCache;
 
 use crate::Gateway;
 
@@ -13,7 +13,7 @@ pub struct Web {
     /// What is kept.
     pub journal: Arc<dyn Journal>,
     /// What is set.
-    pub book: Arc<SettingsBook>,
+    pub cache: Arc<SettingsCache>,
     /// The running gateway.
     pub gateway: Arc<dyn Gateway>,
     /// The OpenID provider people may log in through.

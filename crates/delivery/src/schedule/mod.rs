@@ -5,31 +5,31 @@
 //! journal and the clock are left to `sender`.
 
 mod breaker;
-mod firsts;
+mod dispatch;
+mod first_attempts;
 mod lanes;
+mod messages;
 mod outcome;
-mod pump;
-mod share;
+mod retry_budget;
 mod slab;
 mod timers;
 mod webhook;
-mod words;
 
 use std::collections::VecDeque;
 
 pub use breaker::{BREAKER_FAILURES, BREAKER_PAUSE, BREAKER_PAUSE_MAX};
-pub use share::DOUBTFUL_A_SECOND;
-pub use webhook::Disposition;
-pub use words::{
+pub use messages::{
     DestinationKey, Finish, IN_FLIGHT, IN_FLIGHT_PER_DESTINATION, Input, Limits, Out, SlotId, UNSETTLED,
     Verdict, WINDOW_START, WebhookKey, WebhookState,
 };
+pub use retry_budget::DOUBTFUL_A_SECOND;
+pub use webhook::Disposition;
 
 use crate::policy::{Moment, Patience};
 use breaker::Breaker;
-use firsts::Firsts;
+use first_attempts::FirstAttempts;
 use lanes::Lanes;
-use share::Share;
+use retry_budget::RetryBudget;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
 use webhook::{Destination, Webhook};
@@ -40,7 +40,7 @@ pub struct Schedule {
     limits: Limits,
     slab: Slab,
     lanes: Lanes,
-    firsts: Firsts,
+    first_attempts: FirstAttempts,
     timers: Timers,
     webhooks: Vec<Webhook>,
     destinations: Vec<Destination>,
@@ -52,7 +52,7 @@ pub struct Schedule {
     draining: VecDeque<u32>,
     in_flight: u32,
     probing: u32,
-    share: Share,
+    retry_budget: RetryBudget,
     unsettled: u32,
     stopped: bool,
     chance: u64,
@@ -65,7 +65,7 @@ impl Schedule {
             limits,
             slab: Slab::new(),
             lanes: Lanes::default(),
-            firsts: Firsts::default(),
+            first_attempts: FirstAttempts::default(),
             timers: Timers::default(),
             webhooks: Vec::new(),
             destinations: Vec::new(),
@@ -74,7 +74,7 @@ impl Schedule {
             draining: VecDeque::new(),
             in_flight: 0,
             probing: 0,
-            share: Share::new(),
+            retry_budget: RetryBudget::new(),
             unsettled: 0,
             stopped: false,
             chance: seed,
@@ -138,7 +138,7 @@ impl Schedule {
             Input::Hurry { slot } => self.hurry(now, slot.0),
             Input::Stop => self.stopped = true,
         }
-        self.pump(now, out);
+        self.dispatch(now, out);
     }
 
     /// Lets time pass.
@@ -166,13 +166,13 @@ impl Schedule {
                 }
             }
         }
-        self.pump(now, out);
+        self.dispatch(now, out);
     }
 
     /// When time has to pass next.
     pub fn next_deadline(&self) -> Option<Moment> {
-        let share = if self.probes.is_empty() { None } else { self.share.next() };
-        [self.timers.next(), share].into_iter().flatten().min()
+        let budget = if self.probes.is_empty() { None } else { self.retry_budget.next() };
+        [self.timers.next(), budget].into_iter().flatten().min()
     }
 
     /// Deliveries not settled.

@@ -47,7 +47,7 @@ impl Schedule {
     /// An attempt is over: the call's next event to the same destination need not wait for it any longer.
     fn let_follow(&mut self, at: u32, slot: &Slot) {
         let destination = self.webhooks[slot.webhook as usize].destination;
-        for (waiting, stamp) in self.firsts.finished(destination, slot.call_hash, at) {
+        for (waiting, stamp) in self.first_attempts.finished(destination, slot.call_hash, at) {
             let slot = self.slab.get(waiting);
             if slot.stamp == stamp && slot.state == State::Retrying {
                 self.make_ready(waiting);

@@ -137,7 +137,7 @@ impl Sender {
         let account = changed.ok_or(ControlError::NoSuchIntegration)?;
         if let Some((_, before)) = before.filter(|(_, before)| !before.paused.contains_key(&kind)) {
             let url = before.url(kind).unwrap_or_default();
-            self.shared.herald.tell(notices::paused(&account, &[kind], url, &pause));
+            self.shared.operator.tell(notices::paused(&account, &[kind], url, &pause));
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Sender {
             shared.each(filter, wanted, Shared::forgo).await?
         };
         if before.is_some_and(|(_, before)| before.paused.contains_key(&kind)) {
-            shared.herald.tell(notices::resumed(&account, kind, with_kept, kept));
+            shared.operator.tell(notices::resumed(&account, kind, with_kept, kept));
         }
         Ok(kept)
     }

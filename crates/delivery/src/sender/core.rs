@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsBook, Settle, WallTime};
+use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsCache, Settle, WallTime};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
@@ -41,7 +41,7 @@ pub(super) struct Work {
 pub(super) struct Core {
     pub(super) schedule: Schedule,
     pub(super) routes: Routes,
-    book: Arc<SettingsBook>,
+    book: Arc<SettingsCache>,
     revision: watch::Receiver<u64>,
     clock: Clock,
     fresh: FxHashMap<(i64, u32), Arc<Kept>>,
@@ -49,7 +49,7 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(schedule: Schedule, routes: Routes, book: Arc<SettingsBook>, clock: Clock) -> Self {
+    pub(super) fn new(schedule: Schedule, routes: Routes, book: Arc<SettingsCache>, clock: Clock) -> Self {
         let revision = book.watch();
         Self { schedule, routes, book, revision, clock, fresh: FxHashMap::default(), outs: Vec::new() }
     }

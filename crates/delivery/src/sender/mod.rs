@@ -15,7 +15,7 @@ mod work;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journal::{Journal, JournalError, Kept, Pending, SettingsBook, Settled};
+use journal::{Journal, JournalError, Kept, Pending, SettingsCache, Settled};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,7 @@ pub use trial::{TEST_NUMBER, Trial, TrialError};
 use self::core::{Core, Job, Work};
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
-use crate::herald::Herald;
+use crate::operator::OperatorNotifier;
 use crate::schedule::{Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
@@ -56,7 +56,7 @@ pub struct SenderOptions {
     /// Whether every attempt is kept, with request and answer.
     pub history: bool,
     /// Who tells the operator of webhooks that are paused and resumed.
-    pub herald: Herald,
+    pub operator: OperatorNotifier,
     /// Where its chances (jitter) come from.
     pub seed: u64,
 }
@@ -68,7 +68,7 @@ impl Default for SenderOptions {
             response_timeout: RESPONSE_TIMEOUT,
             limits: Limits::default(),
             history: true,
-            herald: Herald::silent(),
+            operator: OperatorNotifier::silent(),
             seed: 0,
         }
     }
@@ -106,14 +106,14 @@ impl Counts {
 /// What all tasks share.
 struct Shared {
     journal: Arc<dyn Journal>,
-    book: Arc<SettingsBook>,
+    book: Arc<SettingsCache>,
     core: Mutex<Core>,
     settler: Settler,
     bodies: Bodies,
     notes: tokio::sync::Mutex<failing::Notes>,
     clock: Clock,
     history: bool,
-    herald: Herald,
+    operator: OperatorNotifier,
     counts: Counts,
     /// The next deadline came nearer.
     sooner: Notify,
@@ -130,7 +130,7 @@ pub struct Sender {
 impl Sender {
     /// Starts the tasks, on the runtime this is called in. Nothing is sent before [`Sender::load`] or
     /// [`Sender::offer`].
-    pub fn start(journal: Arc<dyn Journal>, book: Arc<SettingsBook>, options: SenderOptions) -> Self {
+    pub fn start(journal: Arc<dyn Journal>, book: Arc<SettingsCache>, options: SenderOptions) -> Self {
         let clock = Clock::start();
         let pools = Arc::new(Pools::new(Connector::new(options.connector), options.response_timeout));
         let schedule = Schedule::new(options.limits, options.seed);
@@ -145,7 +145,7 @@ impl Sender {
             notes: tokio::sync::Mutex::default(),
             clock,
             history: options.history,
-            herald: options.herald,
+            operator: options.operator,
             counts: Counts::new(),
             sooner: Notify::new(),
             landed: Notify::new(),

@@ -4,7 +4,7 @@ use calls::{AccountId, EventKind};
 use journal::settings::Pause;
 use serde_json::json;
 
-use crate::herald::Notice;
+use crate::operator::Notice;
 
 fn names(kinds: &[EventKind]) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.name()).collect()

@@ -64,7 +64,7 @@ async fn pause(
         if let Some(account) = account {
             tracing::warn!(%account, url = %url, why = %pause.why, server_said = %pause.server_said, "webhook paused");
             if !kinds.is_empty() {
-                shared.herald.tell(notices::paused(&account, &kinds, &url, &pause));
+                shared.operator.tell(notices::paused(&account, &kinds, &url, &pause));
             }
         }
     })

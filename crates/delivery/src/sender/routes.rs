@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::{Integration, IntegrationId};
-use journal::{SettingsBook, WallTime};
+use journal::{SettingsCache, WallTime};
 use rustc_hash::FxHashMap;
 
 use crate::connect::{Pool, Pools, Trust};
@@ -78,7 +78,7 @@ impl Routes {
     /// What is to become of a delivery, by the settings of this moment.
     pub(super) fn dispose(
         &mut self,
-        book: &SettingsBook,
+        book: &SettingsCache,
         schedule: &mut Schedule,
         integration: IntegrationId,
         kind: EventKind,
@@ -198,7 +198,7 @@ impl Routes {
     /// Takes in the settings of this moment.
     pub(super) fn refresh(
         &mut self,
-        book: &SettingsBook,
+        book: &SettingsCache,
         schedule: &mut Schedule,
         now: Moment,
         out: &mut Vec<Out>,
@@ -223,7 +223,7 @@ impl Routes {
 
     fn rearrange(
         &mut self,
-        book: &SettingsBook,
+        book: &SettingsCache,
         schedule: &mut Schedule,
         number: u32,
         hooks: Vec<WebhookKey>,

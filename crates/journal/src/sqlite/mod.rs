@@ -19,10 +19,10 @@ mod put;
 mod query;
 mod readers;
 mod remembered;
+mod retention_size;
 mod schema;
 mod settle;
 mod statements;
-mod weigh;
 mod writer;
 
 use std::ops::Range;
@@ -251,7 +251,7 @@ impl Journal for Sqlite {
     }
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
-        Box::pin(self.read(move |conn| weigh::kept_within(conn, &account, bytes)))
+        Box::pin(self.read(move |conn| retention_size::kept_within(conn, &account, bytes)))
     }
 
     fn settings(&self) -> Reply<'_, Vec<Versioned>> {

@@ -6,7 +6,7 @@ use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, attempt, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
-use journal::{Access, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsBook, Sqlite, WallTime};
+use journal::{Access, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsCache, Sqlite, WallTime};
 use tempfile::{TempDir, tempdir};
 
 const FILE: &str = "journal.sqlite";
@@ -56,8 +56,8 @@ fn a_second_gateway_on_a_folder_is_refused_and_told_by_whom() {
 async fn settings_can_be_changed_while_a_gateway_runs_and_it_notices() {
     let folder = folder();
     let gateway = std::sync::Arc::new(open(folder.path(), Access::Gateway).expect("the gateway"));
-    let book = SettingsBook::load(gateway.clone()).await.expect("a book");
-    assert!(!book.refresh().await.expect("refreshed"));
+    let cache = SettingsCache::load(gateway.clone()).await.expect("a cache");
+    assert!(!cache.refresh().await.expect("refreshed"));
 
     let command_line = open(folder.path(), Access::Settings).expect("the command line");
     let (id, name) = (AccountId::new("1"), "Nørre".to_owned());
@@ -67,8 +67,8 @@ async fn settings_can_be_changed_while_a_gateway_runs_and_it_notices() {
     let event = command_line.append(&[Leg::incoming(1).whole(&[])]).await;
     assert!(matches!(event, Err(JournalError::Unwritable { .. })), "only settings");
 
-    assert!(book.refresh().await.expect("refreshed"));
-    assert_eq!(book.account(&id).expect("the account").account.name, name);
+    assert!(cache.refresh().await.expect("refreshed"));
+    assert_eq!(cache.account(&id).expect("the account").account.name, name);
     keep(gateway.as_ref(), Leg::incoming(1).whole(&[])).await;
 }
 

@@ -178,7 +178,7 @@ async fn check_accounts(config: &Config, report: &mut Report) {
         Err(error) => return report.fail(&error.to_string()),
     };
     let guard = Guard::new(config.outgoing.allow.clone());
-    for account in store.book.accounts(None, usize::MAX) {
+    for account in store.cache.accounts(None, usize::MAX) {
         if let Some((_, integration, _)) = account.integration() {
             check_integration(account.id.as_str(), integration, &guard, report).await;
         }
@@ -186,7 +186,7 @@ async fn check_accounts(config: &Config, report: &mut Report) {
     report.ok(&format!(
         "the store in {} can be used: {} account(s)",
         folder.display(),
-        store.book.account_count()
+        store.cache.account_count()
     ));
 }
 

@@ -56,7 +56,7 @@ async fn tell(config: &Config, running: &serve::Running) {
     if config.pbxs.is_empty() {
         tracing::warn!("{} has no [[pbx]]: no calls will be seen", config.file.display());
     }
-    match web::first_run_path(&running.store.book).await {
+    match web::first_run_path(&running.store.cache).await {
         Ok(Some(path)) => {
             tracing::info!("nobody can log in yet; open this once to make the first operator: {url}{path}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calls::AccountId;
 use journal::settings::{Account, Employee, Holder, Phone, Setting, SettingKey};
-use journal::{JournalError, SettingsBook};
+use journal::{JournalError, SettingsCache};
 use tokio::sync::mpsc;
 
 /// So many newcomers wait to be written; one more is told again when its phone is next seen.
@@ -45,9 +45,9 @@ impl Learner {
 }
 
 /// Writes newcomers into the settings until nobody tells any more.
-pub async fn write_down(mut newcomers: mpsc::Receiver<Newcomer>, book: Arc<SettingsBook>) {
+pub async fn write_down(mut newcomers: mpsc::Receiver<Newcomer>, cache: Arc<SettingsCache>) {
     while let Some(newcomer) = newcomers.recv().await {
-        while let Err(error) = introduce(&book, &newcomer).await {
+        while let Err(error) = introduce(&cache, &newcomer).await {
             if matches!(error, JournalError::Closed) {
                 return;
             }
@@ -61,9 +61,9 @@ pub async fn write_down(mut newcomers: mpsc::Receiver<Newcomer>, book: Arc<Setti
 }
 
 /// Account and employee before the phone: who finds the phone finds the others.
-async fn introduce(book: &SettingsBook, newcomer: &Newcomer) -> Result<(), JournalError> {
+async fn introduce(cache: &SettingsCache, newcomer: &Newcomer) -> Result<(), JournalError> {
     let Newcomer { account, number } = newcomer;
-    if book.account(account).is_some_and(|known| known.phones.get(&**number).is_some()) {
+    if cache.account(account).is_some_and(|known| known.phones.get(&**number).is_some()) {
         return Ok(());
     }
     let number = number.to_string();
@@ -79,7 +79,7 @@ async fn introduce(book: &SettingsBook, newcomer: &Newcomer) -> Result<(), Journ
         ),
     ];
     for (key, value) in parts {
-        match book.put(key, Some(value), Some(0)).await {
+        match cache.put(key, Some(value), Some(0)).await {
             Ok(_) | Err(JournalError::Conflict { .. }) => {}
             Err(error) => return Err(error),
         }

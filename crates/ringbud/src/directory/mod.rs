@@ -5,10 +5,10 @@
 //! does not know is handed to the learner, and answered at once as if it were there already. Leaves the
 //! settings themselves to `journal` and their editing to `web` and the command line.
 
-mod book;
 mod feature_codes;
 mod learn;
 mod rules;
+mod settings;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,9 +17,9 @@ use std::sync::Arc;
 use calls::{AccountId, Directory, Phone};
 use journal::settings::Holder;
 
-pub use book::{Book, Unwritten, Written};
 pub use learn::{Learner, Newcomer, write_down};
 pub use rules::Rules;
+pub use settings::{KnownSettings, Unwritten, Written};
 
 use feature_codes::FeatureCodes;
 
@@ -29,7 +29,7 @@ const MAX_ENDPOINTS: usize = 100_000;
 /// The phones of one PBX.
 pub struct Phones {
     rules: Rules,
-    book: Arc<dyn Book>,
+    cache: Arc<dyn KnownSettings>,
     learner: Learner,
     known: RefCell<HashMap<Box<str>, Known>>,
     feature_codes: RefCell<FeatureCodes>,
@@ -45,16 +45,16 @@ struct Known {
 
 impl Phones {
     /// Joins rules and settings.
-    pub fn new(rules: Rules, book: Arc<dyn Book>, learner: Learner) -> Self {
-        Self { rules, book, learner, known: RefCell::default(), feature_codes: RefCell::default() }
+    pub fn new(rules: Rules, cache: Arc<dyn KnownSettings>, learner: Learner) -> Self {
+        Self { rules, cache, learner, known: RefCell::default(), feature_codes: RefCell::default() }
     }
 
     fn answer(&self, account: &AccountId, number: &Arc<str>) -> (Arc<Phone>, bool) {
-        let holder = self.book.holder(account, number);
+        let holder = self.cache.holder(account, number);
         let employee = match &holder {
-            None => Some(self.book.employee(account, number).unwrap_or_else(|| unnamed(number))),
-            Some(Holder::SameNumber) => self.book.employee(account, number),
-            Some(Holder::Employee(number)) => self.book.employee(account, number),
+            None => Some(self.cache.employee(account, number).unwrap_or_else(|| unnamed(number))),
+            Some(Holder::SameNumber) => self.cache.employee(account, number),
+            Some(Holder::Employee(number)) => self.cache.employee(account, number),
             Some(Holder::Nobody) => None,
         };
         let settled = holder.is_some()
@@ -82,7 +82,7 @@ impl Directory for Phones {
         }
         let known = all.get_mut(endpoint)?;
         let (account, number) = known.by_rule.as_ref()?;
-        let revision = self.book.revision();
+        let revision = self.cache.revision();
         if let Some((made_from, phone)) = &known.answer
             && *made_from == revision
         {
@@ -94,7 +94,7 @@ impl Directory for Phones {
     }
 
     fn is_feature_code(&self, account: &AccountId, dialled: &str) -> bool {
-        self.book.with_feature_codes(account, &mut |pattern| {
+        self.cache.with_feature_codes(account, &mut |pattern| {
             self.feature_codes.borrow_mut().matches(pattern, dialled)
         })
     }

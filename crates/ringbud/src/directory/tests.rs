@@ -6,7 +6,7 @@ use calls::{AccountId, Directory, Employee};
 use journal::settings::Holder;
 use regex::Regex;
 
-use super::{Book, Learner, Phones, Rules, Unwritten};
+use super::{KnownSettings, Learner, Phones, Rules, Unwritten};
 use crate::config::PhoneRule;
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Notes {
     }
 }
 
-impl Book for Notes {
+impl KnownSettings for Notes {
     fn revision(&self) -> u64 {
         self.0.lock().unwrap().revision
     }
@@ -115,19 +115,19 @@ fn a_newcomer_is_told_once_and_answered_as_if_it_were_there() {
 
 #[test]
 fn an_answer_follows_the_settings() {
-    let book = Arc::new(Notes::default());
+    let cache = Arc::new(Notes::default());
     let (learner, mut newcomers) = Learner::new();
-    let phones = Phones::new(Rules::default(), book.clone(), learner);
-    book.change(|page| {
+    let phones = Phones::new(Rules::default(), cache.clone(), learner);
+    cache.change(|page| {
         page.phones.push(("101", Holder::SameNumber));
         page.employees = vec![("101", "Anna"), ("102", "Bo")];
     });
     assert_eq!(ask(&phones, "PJSIP/101"), owned("1", "101", Some("101 Anna")));
-    book.change(|page| page.phones[0].1 = Holder::Employee("102".to_owned()));
+    cache.change(|page| page.phones[0].1 = Holder::Employee("102".to_owned()));
     assert_eq!(ask(&phones, "PJSIP/101"), owned("1", "101", Some("102 Bo")));
-    book.change(|page| page.phones[0].1 = Holder::Nobody);
+    cache.change(|page| page.phones[0].1 = Holder::Nobody);
     assert_eq!(ask(&phones, "PJSIP/101"), owned("1", "101", None));
-    book.change(|page| {
+    cache.change(|page| {
         page.phones[0].1 = Holder::SameNumber;
         page.employees.clear();
     });
@@ -141,16 +141,16 @@ fn an_answer_follows_the_settings() {
 
 #[test]
 fn a_feature_code_is_what_the_account_says_it_is() {
-    let book = Arc::new(Notes::default());
-    let phones = Phones::new(Rules::default(), book.clone(), Learner::none());
+    let cache = Arc::new(Notes::default());
+    let phones = Phones::new(Rules::default(), cache.clone(), Learner::none());
     let account = AccountId::new("1");
-    book.change(|page| r"^\*".clone_into(&mut page.feature_codes));
+    cache.change(|page| r"^\*".clone_into(&mut page.feature_codes));
     assert!(phones.is_feature_code(&account, "*8"));
     assert!(!phones.is_feature_code(&account, "8"));
-    book.change(|page| r"^(70\d|\*)".clone_into(&mut page.feature_codes));
+    cache.change(|page| r"^(70\d|\*)".clone_into(&mut page.feature_codes));
     assert!(phones.is_feature_code(&account, "701"));
-    book.change(|page| page.feature_codes = "(".to_owned());
+    cache.change(|page| page.feature_codes = "(".to_owned());
     assert!(!phones.is_feature_code(&account, "("));
-    book.change(|page| page.feature_codes.clear());
+    cache.change(|page| page.feature_codes.clear());
     assert!(!phones.is_feature_code(&account, "*8"));
 }

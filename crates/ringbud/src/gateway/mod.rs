@@ -4,12 +4,12 @@
 //! that is not kept. Leaves the link to `link`, the rules of calls to `calls`, requests to `delivery`.
 
 mod anomalies;
+mod event_writer;
 mod follow;
-mod keep;
 mod pbx_task;
 mod routes;
 
+pub use event_writer::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 pub use follow::Follower;
-pub use keep::{Blocked, Counts, Keeper, MAX_MOMENTS, Onward};
 pub use pbx_task::PbxTask;
 pub use routes::Routes;

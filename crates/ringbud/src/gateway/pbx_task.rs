@@ -19,7 +19,9 @@ use super::follow::Follower;
 use super::routes::Routes;
 use crate::clock;
 use crate::config::Pbx;
-use crate::link::{Backoff, ConnectError, End, Fill, Halves, Piece, Standing, Status, connect, drain, queue};
+use crate::link::{
+    Backoff, ConnectError, End, Fill, Halves, LinkState, Piece, Status, connect, drain, queue,
+};
 use crate::stop::Stop;
 
 /// How long a PBX may take to take what we say.
@@ -101,7 +103,7 @@ struct Running {
 impl Running {
     async fn run(mut self) {
         while !self.task.stop.is_called() {
-            self.stands(Standing::Connecting);
+            self.enter(LinkState::Connecting);
             let began = Instant::now();
             let lost = match self.connect().await {
                 Ok(halves) => self.converse(halves).await,
@@ -113,7 +115,7 @@ impl Running {
             self.backoff.was_up(began.elapsed());
             self.pause(&lost).await;
         }
-        self.stands(Standing::Stopped);
+        self.enter(LinkState::Stopped);
     }
 
     async fn connect(&mut self) -> Result<Halves, Lost> {
@@ -143,10 +145,10 @@ impl Running {
             tracing::warn!(pbx = %pbx.name, address = %pbx.address, reason = %why, "no link to the PBX; trying on");
         }
         self.told.clone_from(&why);
-        self.stands(if lost.is_refusal() {
-            Standing::Refused { why, retry_at }
+        self.enter(if lost.is_refusal() {
+            LinkState::Refused { why, retry_at }
         } else {
-            Standing::Down { why, retry_at }
+            LinkState::Down { why, retry_at }
         });
         let until = Instant::now() + pause;
         loop {
@@ -233,7 +235,7 @@ impl Running {
         self.own.failure.take().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
-    /// Hands what the call logic said to the keeper; now and then that the PBX was heard.
+    /// Hands what the call logic said to the event writer; now and then that the PBX was heard.
     async fn keep(&mut self) {
         let is_heartbeat = self.own.heartbeat_at.is_some_and(|due| due <= Instant::now());
         if !is_heartbeat && !self.task.follower.has_outputs() {
@@ -264,7 +266,7 @@ impl Running {
         if moment.events.is_empty() && moment.notes.is_empty() && !is_heartbeat {
             return;
         }
-        // Only a keeper that gave up, counting and saying so, is not there any more.
+        // Only an event writer that gave up, counting and saying so, is not there any more.
         let _ = self.task.moments.send(moment).await;
     }
 
@@ -285,12 +287,12 @@ impl Running {
                 tracing::debug!(pbx = %pbx.name, state = state.name(), "link");
                 match state {
                     State::Offline | State::Connecting | State::LoggingIn => {}
-                    State::Synchronising => status.stands(Standing::Synchronising, clock::wall()),
+                    State::Synchronising => status.enter(LinkState::Synchronising, clock::wall()),
                     State::Live => {
                         told.clear();
                         own.heartbeat_at = Some(Instant::now() + HEARTBEAT);
                         tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
-                        status.stands(Standing::Live, clock::wall());
+                        status.enter(LinkState::Live, clock::wall());
                     }
                 }
             }
@@ -323,8 +325,8 @@ impl Running {
         [session, self.calls_due(), self.own.heartbeat_at].into_iter().flatten().min()
     }
 
-    fn stands(&self, standing: Standing) {
-        self.task.status.stands(standing, clock::wall());
+    fn enter(&self, state: LinkState) {
+        self.task.status.enter(state, clock::wall());
     }
 
     /// Writes down how the link is doing.

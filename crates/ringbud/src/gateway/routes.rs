@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use calls::{AccountId, EventKind};
-use journal::SettingsBook;
+use journal::SettingsCache;
 use journal::settings::IntegrationId;
 
 /// Asks the settings at the moment the event happens.
 #[derive(Clone)]
-pub struct Routes(Arc<SettingsBook>);
+pub struct Routes(Arc<SettingsCache>);
 
 impl Routes {
     /// By these settings.
-    pub fn new(book: Arc<SettingsBook>) -> Self {
-        Self(book)
+    pub fn new(cache: Arc<SettingsCache>) -> Self {
+        Self(cache)
     }
 
     /// The integrations of an account that have a webhook for this kind of event.

@@ -11,6 +11,6 @@ mod transport;
 pub(crate) use backoff::Backoff;
 pub(crate) use drain::{End, Fill, Piece, drain, queue};
 pub use probe::{Visit, VisitError, converse, visit};
-pub use status::{LinkStatus, Standing, Status};
+pub use status::{LinkState, LinkStatus, Status};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect};

@@ -13,7 +13,7 @@ const MAX_ENDPOINTS: usize = 50_000;
 
 /// What a link is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum LinkState {
     /// A connection is being made, or name and secret are being checked.
     Connecting,
     /// Logged in; the channels are being asked for.
@@ -38,7 +38,7 @@ pub enum Standing {
     Stopped,
 }
 
-impl Standing {
+impl LinkState {
     /// One word for logs, metrics and pages.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ pub struct LinkStatus {
     /// Host and port.
     pub address: String,
     /// What the link is doing.
-    pub standing: Standing,
+    pub state: LinkState,
     /// Since when.
     pub since: WallTime,
     /// The last reason the link was lost or could not be made; stays after it is up again.
@@ -106,7 +106,7 @@ impl Status {
         Self(Arc::new(Mutex::new(LinkStatus {
             pbx,
             address,
-            standing: Standing::Connecting,
+            state: LinkState::Connecting,
             since: now,
             last_error: None,
             about: About::default(),
@@ -139,16 +139,16 @@ impl Status {
         change(&mut self.lock());
     }
 
-    /// Takes up a new standing.
-    pub(crate) fn stands(&self, standing: Standing, now: WallTime) {
+    /// Takes up a new state.
+    pub(crate) fn enter(&self, state: LinkState, now: WallTime) {
         let mut status = self.lock();
-        if status.standing.name() != standing.name() {
+        if status.state.name() != state.name() {
             status.since = now;
         }
-        if let Standing::Down { why, .. } | Standing::Refused { why, .. } = &standing {
+        if let LinkState::Down { why, .. } | LinkState::Refused { why, .. } = &state {
             status.last_error = Some((now, why.clone()));
         }
-        status.standing = standing;
+        status.state = state;
     }
 
     pub(crate) fn endpoint(&self, name: &str, is_reachable: bool) {

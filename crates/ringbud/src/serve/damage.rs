@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use delivery::herald::Herald;
+use delivery::operator::OperatorNotifier;
 use journal::{JournalError, Sqlite};
 
 use super::operator;
@@ -21,13 +21,13 @@ impl Damage {
         ))
     }
 
-    fn found(&self, checked: Result<(), JournalError>, herald: &Herald) {
+    fn found(&self, checked: Result<(), JournalError>, operator: &OperatorNotifier) {
         match checked {
             Ok(()) => tracing::info!("the store was checked from end to end: it is sound"),
             Err(JournalError::Damaged { why, .. }) => {
                 tracing::error!(why, "the store is damaged");
                 metrics::gauge!("ringbud_journal_damaged").set(1.0);
-                herald.tell(operator::damaged(&why));
+                operator.tell(operator::damaged(&why));
                 let _ = self.0.set(why);
             }
             Err(error) => tracing::warn!(%error, "the store could not be checked from end to end"),
@@ -36,10 +36,10 @@ impl Damage {
 }
 
 /// Checks a store that was too large for it when it was opened.
-pub(super) async fn check_large(sqlite: Arc<Sqlite>, damage: Damage, herald: Herald) {
+pub(super) async fn check_large(sqlite: Arc<Sqlite>, damage: Damage, operator: OperatorNotifier) {
     if sqlite.is_large() {
         let checked = sqlite.check().await;
-        damage.found(checked, &herald);
+        damage.found(checked, &operator);
     }
 }
 
@@ -50,12 +50,12 @@ mod tests {
     #[test]
     fn damage_that_was_found_is_a_reason_not_to_be_ready() {
         let damage = Damage::default();
-        damage.found(Ok(()), &Herald::silent());
+        damage.found(Ok(()), &OperatorNotifier::silent());
         let unreadable = JournalError::Unwritable { place: "x".to_owned(), why: "busy".to_owned() };
-        damage.found(Err(unreadable), &Herald::silent());
+        damage.found(Err(unreadable), &OperatorNotifier::silent());
         assert_eq!(damage.reason(), None);
         let found = JournalError::Damaged { place: "x".to_owned(), why: "page 7 is torn".to_owned() };
-        damage.found(Err(found), &Herald::silent());
+        damage.found(Err(found), &OperatorNotifier::silent());
         assert!(damage.reason().unwrap().starts_with("the store is damaged: page 7 is torn."));
     }
 }

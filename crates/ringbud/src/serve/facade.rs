@@ -6,21 +6,23 @@ use calls::{AccountId, EventKind};
 use delivery::guard::Guard;
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, SettingsBook};
+use journal::{DeliveryId, SettingsCache};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
-use web::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
+use web::{
+    Answer, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness, TestAnswer, TestCall,
+};
 
 use super::damage::Damage;
 use crate::board::Board;
 use crate::gateway::Blocked;
-use crate::link::{LinkStatus, Standing, Status};
+use crate::link::{LinkState, LinkStatus, Status};
 
 pub(super) struct Facade {
     pub(super) links: Vec<Status>,
     pub(super) board: Arc<Board>,
     pub(super) sender: Arc<Sender>,
-    pub(super) book: Arc<SettingsBook>,
+    pub(super) cache: Arc<SettingsCache>,
     pub(super) guard: Guard,
     pub(super) blocked: Blocked,
     pub(super) damage: Damage,
@@ -41,7 +43,7 @@ impl Gateway for Facade {
         // A PBX that is down does not make the gateway useless; one that was not even tried yet does.
         let untried = self.links.iter().filter_map(|status| {
             status.with(|link| {
-                let first_try = matches!(link.standing, Standing::Connecting | Standing::Synchronising);
+                let first_try = matches!(link.state, LinkState::Connecting | LinkState::Synchronising);
                 (first_try && link.last_error.is_none()).then(|| link.pbx.to_string())
             })
         });
@@ -81,7 +83,7 @@ impl Gateway for Facade {
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
         Box::pin(async move {
-            let account = self.book.account(&call.account).ok_or(GatewayError::Gone)?;
+            let account = self.cache.account(&call.account).ok_or(GatewayError::Gone)?;
             let (integration, _, _) = account.integration().ok_or(GatewayError::Gone)?;
             let (employee, _) = account.employees.get(&call.employee).ok_or(GatewayError::Gone)?;
             let employee = calls::Employee {
@@ -113,13 +115,13 @@ fn link(status: &LinkStatus) -> Link {
     Link {
         name: status.pbx.to_string(),
         address: status.address.clone(),
-        state: match &status.standing {
-            Standing::Connecting | Standing::Synchronising => LinkState::Connecting,
-            Standing::Live => LinkState::Up,
-            Standing::Down { why, .. } | Standing::Refused { why, .. } => {
-                LinkState::Down { why: why.clone() }
+        state: match &status.state {
+            LinkState::Connecting | LinkState::Synchronising => ShownState::Connecting,
+            LinkState::Live => ShownState::Up,
+            LinkState::Down { why, .. } | LinkState::Refused { why, .. } => {
+                ShownState::Down { why: why.clone() }
             }
-            Standing::Stopped => LinkState::Down { why: "Ringbud is stopping".to_owned() },
+            LinkState::Stopped => ShownState::Down { why: "Ringbud is stopping".to_owned() },
         },
         since: Some(status.since),
         lag: status.lag,

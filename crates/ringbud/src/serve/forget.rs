@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calls::AccountId;
 use journal::settings::KeepChoice;
-use journal::{Journal, JournalError, SettingsBook, WallTime};
+use journal::{Journal, JournalError, SettingsCache, WallTime};
 
 use crate::clock;
 use crate::config::Keep;
@@ -23,8 +23,8 @@ const DAY_MICROS: i64 = 86_400 * 1_000_000;
 const ACCOUNTS_AT_ONCE: usize = 256;
 
 /// Forgets for as long as the program runs.
-pub(super) async fn run(journal: Arc<dyn Journal>, book: Arc<SettingsBook>, keep: Keep) {
-    let mut forgetting = Forgetting { journal, book, keep, pause: PAUSE, cannot_be_kept: false };
+pub(super) async fn run(journal: Arc<dyn Journal>, cache: Arc<SettingsCache>, keep: Keep) {
+    let mut forgetting = Forgetting { journal, cache, keep, pause: PAUSE, cannot_be_kept: false };
     loop {
         if let Err(error) = forgetting.pass(clock::wall()).await {
             tracing::warn!(%error, "what is not kept any longer cannot be forgotten now; tried again in ten minutes");
@@ -35,7 +35,7 @@ pub(super) async fn run(journal: Arc<dyn Journal>, book: Arc<SettingsBook>, keep
 
 struct Forgetting {
     journal: Arc<dyn Journal>,
-    book: Arc<SettingsBook>,
+    cache: Arc<SettingsCache>,
     keep: Keep,
     pause: Duration,
     /// Whether it was said that the bound in size cannot be kept.
@@ -58,7 +58,7 @@ impl Forgetting {
     async fn accounts(&self, now: WallTime) -> Result<(), JournalError> {
         let mut after = None;
         loop {
-            let some = self.book.accounts(after.as_ref(), ACCOUNTS_AT_ONCE);
+            let some = self.cache.accounts(after.as_ref(), ACCOUNTS_AT_ONCE);
             let Some(last) = some.last() else { return Ok(()) };
             after = Some(last.id.clone());
             for account in &some {

@@ -1,6 +1,6 @@
 //! `serve`: all rooms wired together, started in order and stopped in order.
 //!
-//! Start: store, settings, sender, keepers, links, HTTP. Stop: no more from the PBXs; what the call logic
+//! Start: store, settings, sender, event_writers, links, HTTP. Stop: no more from the PBXs; what the call logic
 //! said is kept; requests that are out are answered; HTTP ends; the journal closes. So no event is lost and
 //! no request cut off.
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 use calls::{Note, PbxName};
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
-use delivery::herald::Herald;
+use delivery::operator::OperatorNotifier;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
@@ -32,7 +32,7 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Pbx, Problem};
 use crate::directory::{Learner, Phones, Rules, Written, write_down};
-use crate::gateway::{Blocked, Counts, Follower, Keeper, MAX_MOMENTS, Onward, PbxTask, Routes};
+use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::Status;
 use crate::stop::{Stop, Stopper, stop};
 use crate::store::{Store, StoreError};
@@ -76,7 +76,7 @@ pub struct Running {
     stop_links: Stopper,
     stop_http: Stopper,
     link_tasks: Vec<JoinHandle<()>>,
-    keepers: Vec<JoinHandle<usize>>,
+    event_writers: Vec<JoinHandle<usize>>,
     background: Vec<JoinHandle<()>>,
     http: JoinHandle<()>,
     sender: Arc<Sender>,
@@ -95,10 +95,10 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let store = Store::open(config, Access::Gateway).await?;
     let listener = http::bind(&config.http).await?;
     let board = Arc::new(Board::default());
-    let herald = operator::herald(config)?;
+    let operator = operator::operator(config)?;
     let provider = oidc::provider(config)?.map(Arc::new);
-    let options = sender_options(config, herald.clone());
-    let sender = Arc::new(Sender::start(store.journal.clone(), store.book.clone(), options));
+    let options = sender_options(config, operator.clone());
+    let sender = Arc::new(Sender::start(store.journal.clone(), store.cache.clone(), options));
     let waiting = sender.load().await?;
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");
@@ -107,7 +107,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let (stop_http, http_stop) = stop();
     let (learner, newcomers) = Learner::new();
     let (told, _) = broadcast::channel(MAX_TOLD);
-    let onward: Arc<dyn Onward> =
+    let sink: Arc<dyn EventSink> =
         Arc::new(Told { sender: sender.clone(), board: board.clone(), told: told.clone() });
     let mut running = Running {
         address: listener.address(),
@@ -117,32 +117,31 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         stop_links,
         stop_http,
         link_tasks: Vec::new(),
-        keepers: Vec::new(),
-        background: vec![tokio::spawn(write_down(newcomers, store.book.clone()))],
+        event_writers: Vec::new(),
+        background: vec![tokio::spawn(write_down(newcomers, store.cache.clone()))],
         http: tokio::spawn(async {}),
         sender: sender.clone(),
         blocked: Blocked::default(),
         told: told.clone(),
     };
     for (pbx, secret) in config.pbxs.iter().zip(secrets) {
-        let parts =
-            Parts { store: &store, learner: &learner, onward: &onward, stop: &links_stop, board: &board };
+        let parts = Parts { store: &store, learner: &learner, sink: &sink, stop: &links_stop, board: &board };
         parts.follow(pbx, secret, &mut running).await?;
     }
     running.background.extend(watch::start(config, &running, metrics.clone()));
     let damage = damage::Damage::default();
-    let check = damage::check_large(store.sqlite.clone(), damage.clone(), herald.clone());
+    let check = damage::check_large(store.sqlite.clone(), damage.clone(), operator.clone());
     running.background.push(tokio::spawn(check));
     if let Some(told) = &config.operator {
         let (links, blocked) = (running.links.clone(), running.blocked.clone());
-        let watch = operator::watch(herald, links, told.link_down, running.sender.clone(), blocked);
+        let watch = operator::watch(operator, links, told.link_down, running.sender.clone(), blocked);
         running.background.push(tokio::spawn(watch));
     }
     let facade = facade::Facade {
         links: running.links.clone(),
         board,
         sender,
-        book: store.book.clone(),
+        cache: store.cache.clone(),
         guard: Guard::new(config.outgoing.allow.clone()),
         blocked: running.blocked.clone(),
         damage,
@@ -150,7 +149,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     };
     let web = web::Web {
         journal: store.journal.clone(),
-        book: store.book.clone(),
+        cache: store.cache.clone(),
         gateway: Arc::new(facade),
         provider,
         options: web::Options {
@@ -189,8 +188,8 @@ impl Running {
             let _ = task.await;
         }
         let mut lost = 0;
-        for keeper in self.keepers {
-            lost += keeper.await.unwrap_or(0);
+        for event_writer in self.event_writers {
+            lost += event_writer.await.unwrap_or(0);
         }
         if lost == 0 {
             tracing::info!("stopping: everything the PBXs said is kept");
@@ -211,7 +210,7 @@ impl Running {
 struct Parts<'a> {
     store: &'a Store,
     learner: &'a Learner,
-    onward: &'a Arc<dyn Onward>,
+    sink: &'a Arc<dyn EventSink>,
     stop: &'a Stop,
     board: &'a Board,
 }
@@ -221,27 +220,27 @@ impl Parts<'_> {
     async fn follow(&self, pbx: &Pbx, secret: Secret, running: &mut Running) -> Result<(), ServeError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
-        let book = Arc::new(Written::new(self.store.book.clone()));
-        let phones = Phones::new(Rules::new(pbx.phones.clone()), book, self.learner.clone());
+        let cache = Arc::new(Written::new(self.store.cache.clone()));
+        let phones = Phones::new(Rules::new(pbx.phones.clone()), cache, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);
         let session = Session::new(Settings::new(&*pbx.username, secret), restored.last_heard);
         follower.restore(restored);
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
-        let keeper = Keeper {
+        let event_writer = EventWriter {
             journal: self.store.journal.clone(),
-            onward: self.onward.clone(),
+            sink: self.sink.clone(),
             stop: self.stop.clone(),
             blocked: running.blocked.clone(),
-            told_to: newest.first().map_or(EventSeq(0), |kept| kept.seq),
+            last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
             counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.address.clone(), clock::wall());
         running.links.push(status.clone());
-        let routes = Routes::new(self.store.book.clone());
+        let routes = Routes::new(self.store.cache.clone());
         let task =
             PbxTask { pbx: pbx.clone(), session, follower, routes, moments, status, stop: self.stop.clone() };
-        running.keepers.push(tokio::spawn(keeper.run(kept)));
+        running.event_writers.push(tokio::spawn(event_writer.run(kept)));
         running.link_tasks.push(tokio::spawn(task.run()));
         Ok(())
     }
@@ -254,7 +253,7 @@ struct Told {
     told: broadcast::Sender<Arc<Kept>>,
 }
 
-impl Onward for Told {
+impl EventSink for Told {
     fn kept(&self, pbx: &PbxName, events: &[Arc<Kept>], due: Vec<(Pending, Arc<Kept>)>, notes: &[Note]) {
         // First those who only look: in the show an event comes before its request.
         for event in events {
@@ -289,7 +288,7 @@ fn connector_options(config: &Config) -> ConnectorOptions {
     }
 }
 
-fn sender_options(config: &Config, herald: Herald) -> SenderOptions {
+fn sender_options(config: &Config, operator: OperatorNotifier) -> SenderOptions {
     let outgoing = &config.outgoing;
     SenderOptions {
         connector: connector_options(config),
@@ -300,7 +299,7 @@ fn sender_options(config: &Config, herald: Herald) -> SenderOptions {
             ..Limits::default()
         },
         history: config.keep.attempts,
-        herald,
+        operator,
         seed: u64::from(clock::chance()),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::herald::{Herald, HeraldOptions, Notice};
+use delivery::operator::{Notice, NotifierOptions, OperatorNotifier};
 use delivery::sender::Sender;
 use delivery::signing::Key;
 use serde_json::json;
@@ -12,21 +12,21 @@ use tokio::time::Instant;
 use super::{ServeError, connector_options};
 use crate::config::{Config, Operator, Place, Problem};
 use crate::gateway::Blocked;
-use crate::link::{LinkStatus, Standing, Status};
+use crate::link::{LinkState, LinkStatus, Status};
 
 /// How often links and journal are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The herald of a configuration; a silent one where it names no operator.
-pub(super) fn herald(config: &Config) -> Result<Herald, ServeError> {
-    let Some(Operator { url, secret, .. }) = &config.operator else { return Ok(Herald::silent()) };
+/// The operator of a configuration; a silent one where it names no operator.
+pub(super) fn operator(config: &Config) -> Result<OperatorNotifier, ServeError> {
+    let Some(Operator { url, secret, .. }) = &config.operator else { return Ok(OperatorNotifier::silent()) };
     let unusable = |problem| ServeError::Secrets(vec![problem]);
     let secret = secret.as_ref().map(|source| source.read()).transpose().map_err(unusable)?;
     let key = secret.map(|secret| Key::parse(secret.expose())).transpose().map_err(|error| {
         let place = Place { file: config.file.clone(), line: 1, key: "[operator] secret".to_owned() };
         unusable(Problem { place, what: error.to_string() })
     })?;
-    Ok(Herald::start(HeraldOptions {
+    Ok(OperatorNotifier::start(NotifierOptions {
         url: url.clone(),
         key,
         connector: connector_options(config),
@@ -64,7 +64,7 @@ impl Watched {
 
 /// Looks every moment, and tells.
 pub(super) async fn watch(
-    herald: Herald,
+    operator: OperatorNotifier,
     links: Vec<Status>,
     link_down: Duration,
     sender: Arc<Sender>,
@@ -76,14 +76,14 @@ pub(super) async fn watch(
         let now = Instant::now();
         for (link, watched) in links.iter().zip(&mut watched) {
             let turn = link.with(|link| {
-                let turn = watched.look(link.standing == Standing::Live, now, link_down)?;
+                let turn = watched.look(link.state == LinkState::Live, now, link_down)?;
                 Some(of_link(link, turn))
             });
-            turn.into_iter().for_each(|notice| herald.tell(notice));
+            turn.into_iter().for_each(|notice| operator.tell(notice));
         }
         let writable = !(sender.status().journal_blocked || blocked.is_blocked());
         if let Some(turn) = journal.look(writable, now, Duration::ZERO) {
-            herald.tell(of_journal(turn));
+            operator.tell(of_journal(turn));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

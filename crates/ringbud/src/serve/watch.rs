@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::{Journal, SettingsBook, Sqlite};
+use journal::{Journal, SettingsCache, Sqlite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
-use crate::link::{Standing, Status};
+use crate::link::{LinkState, Status};
 
 /// How often the settings of other processes (the command line) are taken in.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -19,21 +19,21 @@ const REFRESH: Duration = Duration::from_millis(500);
 const GAUGES: Duration = Duration::from_secs(5);
 
 pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandle) -> Vec<JoinHandle<()>> {
-    let (journal, book) = (running.store.journal.clone(), running.store.book.clone());
+    let (journal, cache) = (running.store.journal.clone(), running.store.cache.clone());
     let sqlite = running.store.sqlite.clone();
     vec![
-        tokio::spawn(refresh(book.clone())),
-        tokio::spawn(forget::run(journal, book, config.keep.clone())),
+        tokio::spawn(refresh(cache.clone())),
+        tokio::spawn(forget::run(journal, cache, config.keep.clone())),
         tokio::spawn(gauges(running.links.clone(), running.sender.clone(), sqlite, metrics)),
         tokio::spawn(follow_links(running.links.clone(), running.board.clone())),
     ]
 }
 
-async fn refresh(book: Arc<SettingsBook>) {
+async fn refresh(cache: Arc<SettingsCache>) {
     let mut failed = false;
     loop {
         tokio::time::sleep(REFRESH).await;
-        match book.refresh().await {
+        match cache.refresh().await {
             Ok(_) => failed = false,
             Err(error) if !failed => {
                 failed = true;
@@ -48,7 +48,7 @@ async fn refresh(book: Arc<SettingsBook>) {
 async fn follow_links(links: Vec<Status>, board: Arc<Board>) {
     let mut before = Vec::new();
     loop {
-        let now: Vec<&str> = links.iter().map(|link| link.with(|status| status.standing.name())).collect();
+        let now: Vec<&str> = links.iter().map(|link| link.with(|status| status.state.name())).collect();
         if now != before {
             board.changed();
             before = now;
@@ -85,8 +85,8 @@ async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, h
 
 fn link_gauges(status: &crate::link::LinkStatus) {
     let pbx = status.pbx.to_string();
-    for name in Standing::NAMES {
-        let is_so = status.standing.name() == name;
+    for name in LinkState::NAMES {
+        let is_so = status.state.name() == name;
         metrics::gauge!("ringbud_link_state", "pbx" => pbx.clone(), "state" => name).set(if is_so {
             1.0
         } else {

@@ -11,7 +11,7 @@ use http::StatusCode;
 use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::{Access, Append, EventSeq, Filter, Journal, Kept, Options, Pending, Sqlite};
-use ringbud::gateway::{Blocked, Counts, Keeper, MAX_MOMENTS, Onward};
+use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, kinds, patiently};
@@ -154,7 +154,7 @@ async fn taken(bed: &mut Bed, count: usize) -> Vec<Received> {
 #[derive(Default)]
 struct Listener(Mutex<Vec<i64>>);
 
-impl Onward for Listener {
+impl EventSink for Listener {
     fn kept(&self, _: &PbxName, events: &[Arc<Kept>], _: Vec<(Pending, Arc<Kept>)>, _: &[Note]) {
         self.0.lock().unwrap().extend(events.iter().map(|kept| kept.seq.0));
     }
@@ -167,15 +167,15 @@ async fn keep(journal: &Arc<Sqlite>, moments: impl Iterator<Item = Append>) -> (
     let (tell, kept) = mpsc::channel(MAX_MOMENTS);
     let blocked = Blocked::default();
     let newest = journal.events(Filter { limit: 1, ..Filter::default() }).await.unwrap();
-    let keeper = Keeper {
+    let event_writer = EventWriter {
         journal: journal.clone(),
-        onward: listener.clone(),
+        sink: listener.clone(),
         stop,
         blocked: blocked.clone(),
-        told_to: newest.first().map_or(EventSeq(0), |kept| kept.seq),
+        last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
         counts: Counts::of(&PbxName::new("pbx1")),
     };
-    let keeping = tokio::spawn(keeper.run(kept));
+    let keeping = tokio::spawn(event_writer.run(kept));
     for moment in moments {
         tell.send(moment).await.unwrap();
     }

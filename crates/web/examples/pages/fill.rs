@@ -9,7 +9,7 @@ use calls::{
     Phone, What,
 };
 use journal::settings::{self, Integration, IntegrationId, Setting, SettingKey};
-use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, WallTime};
+use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsCache, Settle, WallTime};
 
 use crate::{Result, now};
 
@@ -118,12 +118,12 @@ fn settled(id: DeliveryId, number: i64, calls: i64) -> Option<Settle> {
     }
 }
 
-async fn settings(book: &SettingsBook) -> Result<Vec<IntegrationId>> {
+async fn settings(cache: &SettingsCache) -> Result<Vec<IntegrationId>> {
     let mut integrations = Vec::new();
     for account in 0..ACCOUNTS {
         let id = AccountId::new(account.to_string());
         let setting = Setting::Account(settings::Account::named(format!("Account {account}")));
-        book.put(SettingKey::Account(id.clone()), Some(setting), None).await?;
+        cache.put(SettingKey::Account(id.clone()), Some(setting), None).await?;
         let url = Some("https://crm.example/pbx".to_owned());
         let integration = Integration {
             incoming_url: url.clone(),
@@ -131,18 +131,18 @@ async fn settings(book: &SettingsBook) -> Result<Vec<IntegrationId>> {
             ended_url: url,
             ..Integration::default()
         };
-        integrations.push(book.put_integration(&id, integration, None).await?.0);
+        integrations.push(cache.put_integration(&id, integration, None).await?.0);
         for employee in 100..100 + employees(account) {
             let key = SettingKey::Employee(id.clone(), employee.to_string());
             let setting = Setting::Employee(settings::Employee { name: name(employee) });
-            book.put(key, Some(setting), None).await?;
+            cache.put(key, Some(setting), None).await?;
         }
     }
     Ok(integrations)
 }
 
-pub(crate) async fn fill(journal: &Arc<dyn Journal>, book: &SettingsBook, calls: i64) -> Result<()> {
-    let integrations = settings(book).await?;
+pub(crate) async fn fill(journal: &Arc<dyn Journal>, cache: &SettingsCache, calls: i64) -> Result<()> {
+    let integrations = settings(cache).await?;
     let begun = now();
     for from in (0..calls).step_by(CHUNK.unsigned_abs() as usize) {
         chunk(journal, &integrations, from, calls).await?;

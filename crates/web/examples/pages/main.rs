@@ -15,7 +15,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::http::{Request, header};
 use journal::seal::Sealer;
-use journal::{Access, Journal, SettingsBook, Sqlite};
+use journal::{Access, Journal, SettingsCache, Sqlite};
 use serde_json::json;
 use tower::ServiceExt as _;
 use web::{Options, Web};
@@ -30,8 +30,8 @@ pub(crate) fn now() -> Instant {
 }
 
 /// The cookie of the first operator.
-async fn login(app: &axum::Router, book: &SettingsBook) -> Result<String> {
-    let link = web::first_run_path(book).await?.unwrap_or_default();
+async fn login(app: &axum::Router, cache: &SettingsCache) -> Result<String> {
+    let link = web::first_run_path(cache).await?.unwrap_or_default();
     let key = link.split_once("key=").map_or("", |(_, key)| key);
     let form = format!("key={key}&name=olga&password=a+short+sentence&again=a+short+sentence");
     let request = Request::post("/first").header("content-type", "application/x-www-form-urlencoded");
@@ -61,8 +61,8 @@ async fn main() -> Result<()> {
 async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
     std::fs::create_dir_all(folder)?;
     let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder, Access::Gateway, Sealer::new([7; 32]))?);
-    let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-    fill::fill(&journal, &book, calls).await?;
+    let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
+    fill::fill(&journal, &cache, calls).await?;
     let size = journal.size().await?;
     println!(
         "{calls} calls, {} events, {} MB; half of them are one account's",
@@ -71,9 +71,9 @@ async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
     );
     let gateway = Arc::new(Busy::new(usize::try_from(fill::ACCOUNTS)?));
     let options = Options::default();
-    let web = Web { journal, book: book.clone(), gateway: gateway.clone(), provider: None, options };
+    let web = Web { journal, cache: cache.clone(), gateway: gateway.clone(), provider: None, options };
     let app = web::router(web);
-    let cookie = login(&app, &book).await?;
+    let cookie = login(&app, &cache).await?;
     let pages = table::measure(&app, &cookie, calls).await?;
     let board = viewers::measure(app, &cookie, &gateway).await?;
     Ok(json!({ "pages": pages, "board": board }))

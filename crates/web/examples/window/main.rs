@@ -15,7 +15,7 @@ use delivery::guard::{Refused, Why};
 use delivery::wrong::Wrong;
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
-use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsBook, Settle, WallTime};
+use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsCache, Settle, WallTime};
 use tokio::sync::{mpsc, watch};
 use web::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web,
@@ -32,7 +32,7 @@ const PEOPLE: [(&str, &str); 6] = [
 
 /// Plays along: everything works, but nothing is sent.
 struct Playing {
-    book: Arc<SettingsBook>,
+    cache: Arc<SettingsCache>,
     live: Mutex<Vec<LiveLeg>>,
     changes: watch::Sender<u64>,
 }
@@ -44,13 +44,13 @@ impl Playing {
         kind: EventKind,
         pause: Option<Pause>,
     ) -> Result<(), GatewayError> {
-        let (account, one) = self.book.integration(id).ok_or(GatewayError::Gone)?;
+        let (account, one) = self.cache.integration(id).ok_or(GatewayError::Gone)?;
         let mut one = (*one).clone();
         match pause {
             Some(pause) => drop(one.paused.insert(kind, pause)),
             None => drop(one.paused.remove(&kind)),
         }
-        let put = self.book.put_integration(&account.id, one, None).await;
+        let put = self.cache.put_integration(&account.id, one, None).await;
         put.map(drop).map_err(|error| GatewayError::Unavailable(error.to_string()))
     }
 }
@@ -117,7 +117,7 @@ impl Gateway for Playing {
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
         let (told, answers) = mpsc::channel(4);
-        let account = self.book.account(&call.account);
+        let account = self.cache.account(&call.account);
         let kept = account.and_then(|one| one.integration().map(|(_, kept, _)| kept.clone()));
         let kept = kept.unwrap_or_default();
         tokio::spawn(async move {
@@ -203,19 +203,22 @@ fn whole(number: i64, at: PbxTime) -> Vec<Event> {
     events
 }
 
-async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), Box<dyn std::error::Error>> {
+async fn furnish(
+    journal: &Arc<dyn Journal>,
+    cache: &SettingsCache,
+) -> Result<(), Box<dyn std::error::Error>> {
     let one = AccountId::new("1");
     for (id, name) in [("1", "Nordlys ApS"), ("2", "Havnens Tømrer & Søn"), ("7001", "")] {
         let account = Setting::Account(settings::Account::named(name));
-        book.put(SettingKey::Account(AccountId::new(id)), Some(account), None).await?;
+        cache.put(SettingKey::Account(AccountId::new(id)), Some(account), None).await?;
     }
     for (number, name) in PEOPLE {
         let employee = Setting::Employee(settings::Employee { name: name.into() });
-        book.put(SettingKey::Employee(one.clone(), number.into()), Some(employee), None).await?;
+        cache.put(SettingKey::Employee(one.clone(), number.into()), Some(employee), None).await?;
     }
     for number in ["101", "102", "103", "104", "201", "202"] {
         let phone = settings::Phone { holder: settings::Holder::SameNumber, name: String::new() };
-        book.put(SettingKey::Phone(one.clone(), number.into()), Some(Setting::Phone(phone)), None).await?;
+        cache.put(SettingKey::Phone(one.clone(), number.into()), Some(Setting::Phone(phone)), None).await?;
     }
     let integration = Integration {
         incoming_url: Some("https://crm.nordlys.example/pbx/ring?tenant=7".into()),
@@ -223,7 +226,7 @@ async fn furnish(journal: &Arc<dyn Journal>, book: &SettingsBook) -> Result<(), 
         ended_url: Some("https://crm.nordlys.example/pbx/end".into()),
         ..Integration::default()
     };
-    let (id, _) = book.put_integration(&one, integration, None).await?;
+    let (id, _) = cache.put_integration(&one, integration, None).await?;
     let mut kept = Vec::new();
     for number in 0..260 {
         let at = PbxTime::from_micros(now().0 - (260 - number) * 2_290_000_000);
@@ -291,10 +294,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8099".into());
     let path = std::env::args().nth(2).unwrap_or_default();
     let journal: Arc<dyn Journal> = Arc::new(Memory::new());
-    let book = Arc::new(SettingsBook::load(journal.clone()).await?);
-    furnish(&journal, &book).await?;
+    let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
+    furnish(&journal, &cache).await?;
     let gateway =
-        Arc::new(Playing { book: book.clone(), live: Mutex::default(), changes: watch::channel(0).0 });
+        Arc::new(Playing { cache: cache.clone(), live: Mutex::default(), changes: watch::channel(0).0 });
     let players = gateway.clone();
     tokio::spawn(async move {
         for round in 0_i64.. {
@@ -320,12 +323,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             tokio::time::sleep(Duration::from_secs(4)).await;
         }
     });
-    let first = web::first_run_path(&book).await?.unwrap_or_default();
+    let first = web::first_run_path(&cache).await?.unwrap_or_default();
     let public = format!("http://{listen}{path}");
     println!("{public}{first}");
     let provider = Some(provider::start(&public).await?);
     let options = Options { path, ..Options::default() };
-    let app = web::router(Web { journal, book, gateway, provider, options });
+    let app = web::router(Web { journal, cache, gateway, provider, options });
     axum::serve(tokio::net::TcpListener::bind(listen).await?, app).await?;
     Ok(())
 }

@@ -47,8 +47,8 @@ pub(super) async fn list(
         }
     }
     let mut found = match &caller.scope {
-        Scope::Everything => web.book.accounts(after.as_ref(), limit.min(MAX_PAGE) + 1),
-        Scope::Account(own) | Scope::ReadAccount(own) => web.book.account(own).into_iter().collect(),
+        Scope::Everything => web.cache.accounts(after.as_ref(), limit.min(MAX_PAGE) + 1),
+        Scope::Account(own) | Scope::ReadAccount(own) => web.cache.account(own).into_iter().collect(),
     };
     let more = found.len() > limit;
     found.truncate(limit);
@@ -90,9 +90,9 @@ pub(super) async fn set(
     }
     let id = wire::account_id(&account)?;
     let value = wire::account_from_json(&body)?;
-    let new = web.book.account(&id).is_none();
+    let new = web.cache.account(&id).is_none();
     let setting = Setting::Account(value.clone());
-    let version = web.book.put(SettingKey::Account(id.clone()), Some(setting), expected).await?;
+    let version = web.cache.put(SettingKey::Account(id.clone()), Some(setting), expected).await?;
     let what = if new { "audit.account_made" } else { "audit.account" };
     caller.note(&web, what, id.as_str(), &wire::in_words(&value)).await;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
@@ -111,7 +111,7 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let found = caller.reads(&web, &account)?;
     caller.operates()?;
-    web.book.remove_account(&found.id).await?;
+    web.cache.remove_account(&found.id).await?;
     caller.note(&web, "audit.account_removed", &account, "").await;
     Ok(StatusCode::NO_CONTENT)
 }

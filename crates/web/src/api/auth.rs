@@ -32,10 +32,10 @@ impl FromRequestParts<Arc<Web>> for Caller {
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         let hash = token_hash(token.ok_or_else(ApiError::unauthorized)?);
-        let mut found = web.book.token_by_hash(&hash);
-        if found.is_none() && web.book.refresh().await.is_ok() {
+        let mut found = web.cache.token_by_hash(&hash);
+        if found.is_none() && web.cache.refresh().await.is_ok() {
             // Made a moment ago by the command line; somebody else may have taken the news in meanwhile.
-            found = web.book.token_by_hash(&hash);
+            found = web.cache.token_by_hash(&hash);
         }
         let (name, token) = found.ok_or_else(ApiError::unauthorized)?;
         if !bool::from(token.sha256.ct_eq(&hash)) {
@@ -48,7 +48,7 @@ impl FromRequestParts<Arc<Web>> for Caller {
 impl Caller {
     /// Notes in the audit log what was done. No person's name has a blank, so a token is never taken for one.
     pub(crate) async fn note(&self, web: &Web, what: &'static str, account: &str, detail: &str) {
-        audit::note(&web.book, &format!("{}{}", audit::BY_API, self.name), what, account, detail).await;
+        audit::note(&web.cache, &format!("{}{}", audit::BY_API, self.name), what, account, detail).await;
     }
 
     /// Whether anything of an account may be seen.
@@ -71,7 +71,7 @@ impl Caller {
     /// The account to read, if it is there and the caller's.
     pub(crate) fn reads(&self, web: &Web, account: &str) -> Result<Arc<AccountSettings>, ApiError> {
         let id = AccountId::new(account);
-        let found = if self.sees(&id) { web.book.account(&id) } else { None };
+        let found = if self.sees(&id) { web.cache.account(&id) } else { None };
         found.ok_or_else(|| ApiError::not_found("account"))
     }
 

@@ -70,7 +70,7 @@ pub(super) async fn set(
     let number = wire::local_number("number", &number)?;
     let value = wire::employee_from_json(&body)?;
     let key = SettingKey::Employee(account.id.clone(), number.clone());
-    let version = web.book.put(key, Some(Setting::Employee(value.clone())), expected).await?;
+    let version = web.cache.put(key, Some(Setting::Employee(value.clone())), expected).await?;
     caller.note(&web, "audit.employee", account.id.as_str(), &number).await;
     let new = !account.employees.contains_key(&number);
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
@@ -92,7 +92,7 @@ pub(super) async fn remove(
     if !account.employees.contains_key(&number) {
         return Err(ApiError::not_found("employee"));
     }
-    web.book.put(SettingKey::Employee(account.id.clone(), number.clone()), None, expected).await?;
+    web.cache.put(SettingKey::Employee(account.id.clone(), number.clone()), None, expected).await?;
     caller.note(&web, "audit.employee_removed", account.id.as_str(), &number).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -55,7 +55,7 @@ pub(super) async fn set(
     let value = wire::integration_from_json(&body, before, clock::now(), &check_url)?;
     // Secrets and pauses were taken over from this version: should it have changed, say so.
     let read = present.map(|(_, _, version)| version);
-    let (_, version) = web.book.put_integration(&account.id, value.clone(), expected.or(read)).await?;
+    let (_, version) = web.cache.put_integration(&account.id, value.clone(), expected.or(read)).await?;
     caller.note(&web, "audit.integration", account.id.as_str(), "").await;
     let status = if present.is_none() { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Tagged(version, wire::integration_to_json(&value, version, true))).into_response())

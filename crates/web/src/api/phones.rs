@@ -72,7 +72,7 @@ pub(super) async fn set(
     let value = wire::phone_from_json(&body)?;
     employ(&web, &account, &value.holder).await?;
     let key = SettingKey::Phone(account.id.clone(), number.clone());
-    let version = web.book.put(key, Some(Setting::Phone(value.clone())), expected).await?;
+    let version = web.cache.put(key, Some(Setting::Phone(value.clone())), expected).await?;
     caller.note(&web, "audit.phone", account.id.as_str(), &number).await;
     let new = !account.phones.contains_key(&number);
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
@@ -94,7 +94,7 @@ pub(super) async fn remove(
     if !account.phones.contains_key(&number) {
         return Err(ApiError::not_found("phone"));
     }
-    web.book.put(SettingKey::Phone(account.id.clone(), number.clone()), None, expected).await?;
+    web.cache.put(SettingKey::Phone(account.id.clone(), number.clone()), None, expected).await?;
     caller.note(&web, "audit.phone_removed", account.id.as_str(), &number).await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -111,7 +111,7 @@ pub(crate) async fn employ(
     }
     let key = SettingKey::Employee(account.id.clone(), number.clone());
     let nameless = Setting::Employee(Employee { name: String::new() });
-    match web.book.put(key, Some(nameless), Some(0)).await {
+    match web.cache.put(key, Some(nameless), Some(0)).await {
         Ok(_) | Err(JournalError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
     }

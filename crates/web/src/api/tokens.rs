@@ -28,7 +28,7 @@ pub(crate) struct TokenList {
     responses((status = 200, body = TokenList), (status = 403, body = ErrorEnvelope)))]
 pub(super) async fn list(State(web): State<Arc<Web>>, caller: Caller) -> Result<Json<TokenList>, ApiError> {
     caller.operates()?;
-    let tokens = web.book.tokens();
+    let tokens = web.cache.tokens();
     Ok(Json(TokenList {
         tokens: tokens.iter().map(|(name, (one, _))| wire::token_to_json(name, one)).collect(),
     }))
@@ -47,7 +47,7 @@ pub(super) async fn make(
     let (name, scope) = wire::token_from_json(&body)?;
     let (text, token) = wire::make_token(scope, clock::now())?;
     let kept =
-        web.book.put(SettingKey::Token(name.clone()), Some(Setting::Token(token.clone())), Some(0)).await;
+        web.cache.put(SettingKey::Token(name.clone()), Some(Setting::Token(token.clone())), Some(0)).await;
     if let Err(JournalError::Conflict { .. }) = kept {
         return Err(ApiError::invalid(
             "name",
@@ -69,10 +69,10 @@ pub(super) async fn remove(
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.operates()?;
-    if !web.book.tokens().contains_key(&name) {
+    if !web.cache.tokens().contains_key(&name) {
         return Err(ApiError::not_found("token"));
     }
-    web.book.put(SettingKey::Token(name.clone()), None, None).await?;
+    web.cache.put(SettingKey::Token(name.clone()), None, None).await?;
     caller.note(&web, "audit.token_removed", "", &name).await;
     Ok(StatusCode::NO_CONTENT)
 }

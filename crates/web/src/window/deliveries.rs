@@ -197,7 +197,7 @@ pub(super) async fn again(
     let account = visitor.changes(&window, &account)?;
     let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
     window.web.gateway.again(id).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.again", account.id.as_str(), &delivery).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.again", account.id.as_str(), &delivery).await;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
     Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "again"))
 }
@@ -210,7 +210,7 @@ pub(super) async fn cancel(
     let account = visitor.changes(&window, &account)?;
     let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
     window.web.gateway.cancel(id).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.cancel", account.id.as_str(), &delivery).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.cancel", account.id.as_str(), &delivery).await;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
     Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "cancelled"))
 }
@@ -227,7 +227,7 @@ pub(super) async fn again_all(
     filter.limit = AT_ONCE;
     filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
     let count = api::send_all(&window.web, filter).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.again_all", account.id.as_str(), &count.to_string())
+    audit::note(&window.web.cache, &visitor.name, "audit.again_all", account.id.as_str(), &count.to_string())
         .await;
     Ok(back_to(&f.to("deliveries"), "again"))
 }

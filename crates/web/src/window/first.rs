@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use journal::settings::{Scope, Secret, Setting, SettingKey, User};
-use journal::{JournalError, SettingsBook};
+use journal::{JournalError, SettingsCache};
 use subtle::ConstantTimeEq;
 
 use super::frame::page;
@@ -24,16 +24,16 @@ const KEY: &str = "first-run";
 ///
 /// # Errors
 /// What the journal says.
-pub async fn first_run_path(book: &SettingsBook) -> Result<Option<String>, JournalError> {
-    if !users::nobody_yet(book) {
+pub async fn first_run_path(cache: &SettingsCache) -> Result<Option<String>, JournalError> {
+    if !users::nobody_yet(cache) {
         return Ok(None);
     }
-    if let Some((key, _)) = book.system(KEY) {
+    if let Some((key, _)) = cache.system(KEY) {
         return Ok(Some(format!("/first?key={}", key.expose())));
     }
     let Some(key) = session::random() else { return Ok(None) };
     let setting = Setting::System(Secret::new(key.clone()));
-    book.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await?;
+    cache.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await?;
     Ok(Some(format!("/first?key={key}")))
 }
 
@@ -48,14 +48,14 @@ struct FirstPage {
 }
 
 fn first(window: &Window, taste: &Taste, key: &str) -> FirstPage {
-    let kept = window.web.book.system(KEY);
+    let kept = window.web.cache.system(KEY);
     let same = kept.is_some_and(|(kept, _)| bool::from(kept.expose().as_bytes().ct_eq(key.as_bytes())));
     FirstPage {
         f: Frame::open(&window.web.options.path, taste),
         key: key.to_owned(),
         name: String::new(),
         error: None,
-        good: same && users::nobody_yet(&window.web.book),
+        good: same && users::nobody_yet(&window.web.cache),
     }
 }
 
@@ -104,9 +104,9 @@ pub(super) async fn make(
         language: taste.language.code().to_owned(),
         vouched: None,
     };
-    window.web.book.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
-    window.web.book.put(SettingKey::System(KEY.to_owned()), None, None).await?;
-    audit::note(&window.web.book, &form.name, "audit.first", "", "").await;
+    window.web.cache.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
+    window.web.cache.put(SettingKey::System(KEY.to_owned()), None, None).await?;
+    audit::note(&window.web.cache, &form.name, "audit.first", "", "").await;
     let up = window.web.gateway.links().iter().any(|link| link.state == LinkState::Up);
     let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
     login::open(&window, &form.name, &kept, next)

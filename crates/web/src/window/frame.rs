@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use journal::AccountSettings;
 use journal::settings::Scope;
 
+use super::messages::{Language, Messages};
 use super::visitor::{Taste, Visitor};
-use super::words::{Language, Words};
 use super::{Fail, Locale, Window, assets, help, wrong};
 use crate::LinkState;
 
@@ -29,7 +29,7 @@ pub(crate) struct Alert {
 
 /// What is around a page.
 pub(crate) struct Frame {
-    pub(crate) w: Words,
+    pub(crate) w: Messages,
     pub(crate) locale: Locale,
     pub(crate) base: String,
     pub(crate) theme: &'static str,
@@ -54,7 +54,7 @@ impl Frame {
     /// Around a page for nobody in particular.
     pub(crate) fn open(base: &str, taste: &Taste) -> Self {
         Self {
-            w: Words(taste.language),
+            w: Messages(taste.language),
             locale: Locale { language: taste.language, zone: zone(ZONE) },
             base: base.to_owned(),
             theme: taste.theme,
@@ -177,7 +177,7 @@ pub(crate) fn zone(name: &str) -> TimeZone {
 }
 
 /// The text for `?done=…`.
-fn done(words: &Words, here: &str) -> Option<&'static str> {
+fn done(words: &Messages, here: &str) -> Option<&'static str> {
     let (_, query) = here.split_once('?')?;
     let (_, what) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done")?;
     words.find(&format!("done.{what}"))
@@ -216,9 +216,9 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, Fail> {
 pub(super) async fn home(State(window): State<Arc<Window>>, visitor: Visitor) -> Response {
     let first = match &visitor.scope {
         Scope::Account(own) | Scope::ReadAccount(own) => Some(own.clone()),
-        Scope::Everything => window.web.book.accounts(None, 2).first().map(|account| account.id.clone()),
+        Scope::Everything => window.web.cache.accounts(None, 2).first().map(|account| account.id.clone()),
     };
-    let many = visitor.operates() && window.web.book.accounts(None, 2).len() != 1;
+    let many = visitor.operates() && window.web.cache.accounts(None, 2).len() != 1;
     let path = match first {
         Some(id) if !many => now_of(&id),
         Some(_) | None => "/operator/accounts".to_owned(),

@@ -10,8 +10,8 @@ use journal::settings::Scope;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::frame::page;
+use super::messages::Language;
 use super::visitor::Taste;
-use super::words::Language;
 use super::{Fail, Frame, Visitor, Window, assets};
 
 const DANISH: &str = include_str!("../../../../docs/da/vindue.md");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use journal::WallTime;
 
-use super::words::Language;
+use super::messages::Language;
 
 /// A language and a time zone.
 #[derive(Clone, Debug)]

@@ -39,7 +39,7 @@ fn login(window: &Window, taste: &Taste, next: &str) -> LoginPage {
         through: oidc::through(window, next),
         leave_there: None,
         resumed: !matches!(next, "" | "/"),
-        nobody_yet: users::nobody_yet(&window.web.book),
+        nobody_yet: users::nobody_yet(&window.web.cache),
     }
 }
 
@@ -91,13 +91,13 @@ pub(super) async fn enter(
     if !window.throttle.lets(&name, now) {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "login.too_often");
     }
-    let kept = window.web.book.user(&name).map(|(user, _)| user.password_hash).unwrap_or_default();
+    let kept = window.web.cache.user(&name).map(|(user, _)| user.password_hash).unwrap_or_default();
     if !window.passwords.verify(fields.raw("password").to_owned(), kept.clone()).await {
         window.throttle.failed(&name, now);
         tracing::warn!(user = name, "a login was refused");
         return refuse(StatusCode::UNAUTHORIZED, "login.wrong");
     }
-    audit::note(&window.web.book, &name, "audit.login", "", "").await;
+    audit::note(&window.web.cache, &name, "audit.login", "", "").await;
     open(&window, &name, &kept, fields.get("next"))
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn leave(State(window): State<Arc<Window>>, headers: HeaderMap,
     if let Some(cookie) = cookie(&headers, SESSION) {
         window.sessions.close(cookie);
     }
-    audit::note(&window.web.book, &posted.visitor.name, "audit.logout", "", "").await;
+    audit::note(&window.web.cache, &posted.visitor.name, "audit.logout", "", "").await;
     let base = &window.web.options.path;
     let gone = format!("{SESSION}=; Path={base}/; Max-Age=0; HttpOnly; SameSite=Lax");
     // Not straight to the provider: after a form the policy lets a browser go to our own pages only.

@@ -13,6 +13,7 @@ mod help;
 mod integration;
 mod locale;
 mod login;
+mod messages;
 mod now;
 mod oidc;
 mod operator;
@@ -26,7 +27,6 @@ mod settings;
 mod throttle;
 mod users;
 mod visitor;
-mod words;
 mod wrong;
 
 use std::sync::Arc;
@@ -43,9 +43,9 @@ pub(crate) use fail::Fail;
 pub use first::first_run_path;
 pub(crate) use frame::Frame;
 pub(crate) use locale::Locale;
+pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor};
-pub(crate) use words::Words;
 
 use crate::{Web, audit};
 

@@ -141,7 +141,7 @@ pub(super) async fn employee(
         Err(refusal) => return refused(&window, &visitor, &account, &refusal, ""),
     };
     let key = SettingKey::Employee(account.id.clone(), number.clone());
-    window.web.book.put(key, Some(Setting::Employee(Employee { name })), None).await?;
+    window.web.cache.put(key, Some(Setting::Employee(Employee { name })), None).await?;
     done(&window, &visitor, &account, "audit.employee", &number, "saved").await
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn remove_employee(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let number = fields.get("number");
-    window.web.book.put(SettingKey::Employee(account.id.clone(), number.to_owned()), None, None).await?;
+    window.web.cache.put(SettingKey::Employee(account.id.clone(), number.to_owned()), None, None).await?;
     done(&window, &visitor, &account, "audit.employee_removed", number, "removed").await
 }
 
@@ -178,7 +178,7 @@ pub(super) async fn phone(
     api::employ(&window.web, &account, &phone.holder).await?;
     window
         .web
-        .book
+        .cache
         .put(SettingKey::Phone(account.id.clone(), number.clone()), Some(Setting::Phone(phone)), None)
         .await?;
     done(&window, &visitor, &account, "audit.phone", &number, "saved").await
@@ -191,7 +191,7 @@ pub(super) async fn remove_phone(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let number = fields.get("number");
-    window.web.book.put(SettingKey::Phone(account.id.clone(), number.to_owned()), None, None).await?;
+    window.web.cache.put(SettingKey::Phone(account.id.clone(), number.to_owned()), None, None).await?;
     done(&window, &visitor, &account, "audit.phone_removed", number, "removed").await
 }
 
@@ -203,7 +203,7 @@ async fn done(
     detail: &str,
     word: &str,
 ) -> Result<Response, Fail> {
-    audit::note(&window.web.book, &visitor.name, what, account.id.as_str(), detail).await;
+    audit::note(&window.web.cache, &visitor.name, what, account.id.as_str(), detail).await;
     let f = Frame::account(window, visitor, account, "people");
     Ok(back_to(&f.to("people"), word))
 }

@@ -1,11 +1,11 @@
 //! A refusal in the reader's language.
 
-use super::words::Language;
-use super::{Words, wrong};
+use super::messages::Language;
+use super::{Messages, wrong};
 use crate::wire::Refusal;
 
 /// The sentence for a field, with the exact words behind it where those are in English.
-pub(crate) fn told(w: Words, refusal: &Refusal) -> String {
+pub(crate) fn told(w: Messages, refusal: &Refusal) -> String {
     if let Some(translated) =
         (w.0 == Language::Danish).then(|| wrong::translated(w, &refusal.message)).flatten()
     {
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn a_dane_reads_danish_first() {
         let refusal = Refusal::new("retry.incoming_secs", "between 1 and 3600 seconds");
-        assert!(told(Words(Language::Danish), &refusal).ends_with("(between 1 and 3600 seconds)"));
-        assert_eq!(told(Words(Language::English), &refusal), "between 1 and 3600 seconds");
+        assert!(told(Messages(Language::Danish), &refusal).ends_with("(between 1 and 3600 seconds)"));
+        assert_eq!(told(Messages(Language::English), &refusal), "between 1 and 3600 seconds");
     }
 }

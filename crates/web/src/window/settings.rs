@@ -61,14 +61,14 @@ struct SettingsPage {
 
 fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> SettingsPage {
     let f = Frame::account(window, visitor, account, "settings");
-    let users = window.web.book.users();
+    let users = window.web.cache.users();
     let shown = |name: &str, user: &User| oidc::shown(name, user).to_owned();
     let users = users.iter().filter_map(|(name, (user, _))| match &user.scope {
         Scope::Account(own) if *own == account.id => Some((shown(name, user), "scope.account")),
         Scope::ReadAccount(own) if *own == account.id => Some((shown(name, user), "scope.read-only")),
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
-    let entries = audit::read(&window.web.book)
+    let entries = audit::read(&window.web.cache)
         .into_iter()
         .filter(|entry| entry.account == account.id.as_str())
         .take(ENTRIES);
@@ -118,7 +118,7 @@ pub(super) async fn save(
     let detail = wire::in_words(&wanted);
     let setting = Setting::Account(wanted);
     let expected = fields.get("version").parse().ok();
-    match window.web.book.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
+    match window.web.cache.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
         Ok(_) => {}
         Err(journal::JournalError::Conflict { .. }) => {
             form.error = form.f.w.get("settings.conflict").to_owned();
@@ -126,7 +126,7 @@ pub(super) async fn save(
         }
         Err(error) => return Err(error.into()),
     }
-    audit::note(&window.web.book, &visitor.name, "audit.account", account.id.as_str(), &detail).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.account", account.id.as_str(), &detail).await;
     Ok(back_to(&form.f.to("settings"), "saved"))
 }
 
@@ -138,7 +138,7 @@ pub(super) async fn password(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let mut form = build(&window, &visitor, &account);
-    let Some((user, version)) = window.web.book.user(&visitor.key) else {
+    let Some((user, version)) = window.web.cache.user(&visitor.key) else {
         return Err(Fail::Enter { taste: visitor.taste });
     };
     if let Some(place) = &form.password_at {
@@ -160,9 +160,9 @@ pub(super) async fn password(
     let user = User { password_hash: hash.clone(), ..user };
     window
         .web
-        .book
+        .cache
         .put(SettingKey::User(visitor.key.clone()), Some(Setting::User(user)), Some(version))
         .await?;
-    audit::note(&window.web.book, &visitor.name, "audit.password", "", "").await;
+    audit::note(&window.web.cache, &visitor.name, "audit.password", "", "").await;
     super::login::open(&window, &visitor.key, &hash, &format!("/a/{}/settings?done=saved", account.id))
 }

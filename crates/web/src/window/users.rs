@@ -1,10 +1,10 @@
 //! People who may log in: what is checked of them, wherever they are made.
 
-use journal::SettingsBook;
+use journal::SettingsCache;
 use journal::settings::{Scope, Setting, SettingKey, User};
 
 use super::visitor::Fields;
-use super::{Fail, Window, Words, password};
+use super::{Fail, Messages, Window, password};
 use crate::wire::{self, ScopeWire};
 
 /// Longest name.
@@ -18,13 +18,17 @@ pub(crate) fn name_fits(name: &str) -> bool {
 
 /// Whether nobody can run this place yet: nobody has a password here, and nobody who operates comes through a
 /// provider.
-pub(crate) fn nobody_yet(book: &SettingsBook) -> bool {
+pub(crate) fn nobody_yet(cache: &SettingsCache) -> bool {
     let runs = |user: &User| user.vouched.is_none() || user.scope == Scope::Everything;
-    !book.users().values().any(|(user, _)| runs(user))
+    !cache.users().values().any(|(user, _)| runs(user))
 }
 
 /// Makes or changes a person from a form; `Err` holds what is wrong, in words.
-pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<Result<String, String>, Fail> {
+pub(crate) async fn save(
+    window: &Window,
+    w: Messages,
+    fields: &Fields,
+) -> Result<Result<String, String>, Fail> {
     let name = fields.get("name").to_owned();
     if !name_fits(&name) {
         return Ok(Err(w.get("users.name_help").to_owned()));
@@ -39,7 +43,7 @@ pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<R
         Ok(scope) => scope,
         Err(_) => return Ok(Err(w.get("users.account_help").to_owned())),
     };
-    let present = window.web.book.user(&name);
+    let present = window.web.cache.user(&name);
     let chosen = fields.raw("password").to_owned();
     let password_hash = match (&present, chosen.is_empty()) {
         (Some((user, _)), true) => user.password_hash.clone(),
@@ -53,17 +57,17 @@ pub(crate) async fn save(window: &Window, w: Words, fields: &Fields) -> Result<R
     let language = present.as_ref().map_or_else(String::new, |(user, _)| user.language.clone());
     let user = User { password_hash, scope, language, vouched: None };
     let expected = present.map_or(0, |(_, version)| version);
-    window.web.book.put(SettingKey::User(name.clone()), Some(Setting::User(user)), Some(expected)).await?;
+    window.web.cache.put(SettingKey::User(name.clone()), Some(Setting::User(user)), Some(expected)).await?;
     Ok(Ok(name))
 }
 
 /// Removes a person; the last operator stays.
-pub(crate) async fn remove(window: &Window, w: Words, name: &str) -> Result<Result<(), String>, Fail> {
-    let operates = window.web.book.user(name).is_some_and(|(user, _)| operates(&user));
+pub(crate) async fn remove(window: &Window, w: Messages, name: &str) -> Result<Result<(), String>, Fail> {
+    let operates = window.web.cache.user(name).is_some_and(|(user, _)| operates(&user));
     if operates && last_operator(window) {
         return Ok(Err(w.get("users.last_operator").to_owned()));
     }
-    window.web.book.put(SettingKey::User(name.to_owned()), None, None).await?;
+    window.web.cache.put(SettingKey::User(name.to_owned()), None, None).await?;
     Ok(Ok(()))
 }
 
@@ -73,5 +77,5 @@ fn operates(user: &User) -> bool {
 }
 
 fn last_operator(window: &Window) -> bool {
-    window.web.book.users().values().filter(|(user, _)| operates(user)).count() == 1
+    window.web.cache.users().values().filter(|(user, _)| operates(user)).count() == 1
 }

@@ -11,7 +11,7 @@ use journal::AccountSettings;
 use journal::settings::Scope;
 use subtle::ConstantTimeEq;
 
-use super::words::Language;
+use super::messages::Language;
 use super::{Fail, Window, oidc};
 use crate::clock;
 
@@ -127,7 +127,7 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         let enter = || Fail::Enter { taste: taste.clone() };
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
         let session = window.sessions.find(cookie, clock::now()).ok_or_else(enter)?;
-        let (user, _) = window.web.book.user(&session.user).ok_or_else(enter)?;
+        let (user, _) = window.web.cache.user(&session.user).ok_or_else(enter)?;
         if oidc::opened_with(&user) != session.opened_with {
             return Err(enter());
         }
@@ -217,7 +217,7 @@ impl Visitor {
             Scope::Everything => true,
             Scope::Account(own) | Scope::ReadAccount(own) => *own == id,
         };
-        let found = if sees { window.web.book.account(&id) } else { None };
+        let found = if sees { window.web.cache.account(&id) } else { None };
         found.ok_or(Fail::Nowhere)
     }
 

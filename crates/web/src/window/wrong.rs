@@ -2,8 +2,8 @@
 //! outlives the program that wrote them: they are known again by their form, which is the English text of
 //! [`FORMS`]. What a form is filled with (a system's or a library's words) is told the same way if it is known.
 
-use super::Words;
-use super::words::Language;
+use super::Messages;
+use super::messages::Language;
 
 const FORMS: &[&str] = &[
     "wrong.not_found",
@@ -64,7 +64,7 @@ const FORMS: &[&str] = &[
 ];
 
 /// The same in the reader's language; what is not known stays as it is.
-pub(crate) fn told(w: Words, said: &str) -> String {
+pub(crate) fn told(w: Messages, said: &str) -> String {
     if w.0 == Language::English {
         said.to_owned()
     } else {
@@ -73,9 +73,9 @@ pub(crate) fn told(w: Words, said: &str) -> String {
 }
 
 /// The same in another language, if it is known.
-pub(crate) fn translated(w: Words, said: &str) -> Option<String> {
+pub(crate) fn translated(w: Messages, said: &str) -> Option<String> {
     FORMS.iter().find_map(|key| {
-        let filled = filled(Words(Language::English).get(key), said)?;
+        let filled = filled(Messages(Language::English).get(key), said)?;
         let fill = |text: String, (hole, value): (&str, &str)| text.replace(hole, &told(w, value));
         Some(filled.into_iter().fold(w.get(key).to_owned(), fill))
     })
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    const DANISH: Words = Words(Language::Danish);
+    const DANISH: Messages = Messages(Language::Danish);
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
     /// One of each, by a chain that ends with the last: a variant that is new does not compile here.
@@ -261,7 +261,7 @@ mod tests {
             let danish = translated(DANISH, &said).unwrap_or_else(|| panic!("not told in Danish: {said}"));
             assert_ne!(danish, said);
             assert!(!danish.contains('{') || said.contains("{…}"), "{danish}");
-            assert_eq!(told(Words(Language::English), &said), said);
+            assert_eq!(told(Messages(Language::English), &said), said);
             seen += 1;
         }
         assert!(seen > 45, "{seen}");

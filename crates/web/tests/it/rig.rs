@@ -13,7 +13,7 @@ use calls::{
 use http_body_util::BodyExt as _;
 use journal::memory::Memory;
 use journal::settings::{IntegrationId, Scope, Setting, SettingKey};
-use journal::{Append, DeliveryId, Journal, SettingsBook, WallTime};
+use journal::{Append, DeliveryId, Journal, SettingsCache, WallTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
@@ -107,7 +107,7 @@ impl Gateway for Asked {
 /// The house.
 pub(crate) struct Rig {
     pub(crate) app: axum::Router,
-    pub(crate) book: Arc<SettingsBook>,
+    pub(crate) cache: Arc<SettingsCache>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) gateway: Arc<Asked>,
     pub(crate) operator: String,
@@ -149,19 +149,19 @@ impl Rig {
     /// People may log in through a provider.
     pub(crate) async fn through(options: Options, provider: Option<Arc<oidc::Provider>>) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(Memory::new());
-        let book = Arc::new(SettingsBook::load(journal.clone()).await.unwrap());
+        let cache = Arc::new(SettingsCache::load(journal.clone()).await.unwrap());
         let gateway =
             Arc::new(Asked { asked: Mutex::default(), live: Mutex::default(), changes: watch::channel(0).0 });
         let app = web::router(Web {
             journal: journal.clone(),
-            book: book.clone(),
+            cache: cache.clone(),
             gateway: gateway.clone(),
             provider,
             options,
         });
         let mut rig = Self {
             app,
-            book,
+            cache,
             journal,
             gateway,
             operator: String::new(),
@@ -181,7 +181,7 @@ impl Rig {
 
     async fn token(&self, name: &str, scope: Scope) -> String {
         let (text, token) = wire::make_token(scope, WallTime(0)).unwrap();
-        self.book.put(SettingKey::Token(name.into()), Some(Setting::Token(token)), None).await.unwrap();
+        self.cache.put(SettingKey::Token(name.into()), Some(Setting::Token(token)), None).await.unwrap();
         text
     }
 

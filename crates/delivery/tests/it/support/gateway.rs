@@ -12,14 +12,14 @@ use journal::memory::Memory;
 use journal::settings::{Account, Integration, IntegrationId, Setting, SettingKey};
 use journal::{
     Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Journal, Kept, Pending,
-    SettingsBook, WallTime, call_hash,
+    SettingsCache, WallTime, call_hash,
 };
 
 use super::event;
 
 pub(crate) struct Gateway {
     pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) book: Arc<SettingsBook>,
+    pub(crate) book: Arc<SettingsCache>,
     pub(crate) sender: Sender,
     pub(crate) integration: IntegrationId,
 }
@@ -61,7 +61,7 @@ impl Gateway {
         settings: Integration,
         options: SenderOptions,
     ) -> Self {
-        let book = Arc::new(SettingsBook::load(journal.clone()).await.expect("settings"));
+        let book = Arc::new(SettingsCache::load(journal.clone()).await.expect("settings"));
         let named = Setting::Account(Account::named(""));
         book.put(SettingKey::Account(account()), Some(named), None).await.expect("account");
         let (integration, _) = book.put_integration(&account(), settings, None).await.expect("integration");

@@ -37,13 +37,13 @@ impl Api {
         let made = web::wire::make_token(Scope::Everything, clock::wall());
         let (text, token) = made.map_err(|refusal| Failure::new(refusal.message))?;
         let name = format!("command-{}", std::process::id());
-        store.book.put(SettingKey::Token(name.clone()), Some(Setting::Token(token)), None).await?;
+        store.cache.put(SettingKey::Token(name.clone()), Some(Setting::Token(token)), None).await?;
         Ok(Self { address, path: config.http.path.clone(), token: text, name })
     }
 
     /// Removes it.
     pub(super) async fn leave(self, store: &Store) -> Result<(), Failure> {
-        store.book.put(SettingKey::Token(self.name), None, None).await?;
+        store.cache.put(SettingKey::Token(self.name), None, None).await?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use journal::Kept;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Tell;
-use crate::link::{Standing, Status};
+use crate::link::{LinkState, Status};
 
 /// How often the links are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -66,15 +66,15 @@ pub(super) async fn links(links: Vec<Status>, tell: Tell) {
     let mut before = vec![false; links.len()];
     loop {
         for (link, was_up) in links.iter().zip(&mut before) {
-            let (pbx, standing) = link.with(|status| (status.pbx.to_string(), status.standing.clone()));
-            let up = standing == Standing::Live;
+            let (pbx, state) = link.with(|status| (status.pbx.to_string(), status.state.clone()));
+            let up = state == LinkState::Live;
             if up != *was_up {
                 *was_up = up;
-                let words = match standing {
-                    Standing::Live => "followed over the manager interface".to_owned(),
-                    Standing::Down { why, .. } | Standing::Refused { why, .. } => why,
-                    Standing::Connecting | Standing::Synchronising | Standing::Stopped => {
-                        standing.name().to_owned()
+                let words = match state {
+                    LinkState::Live => "followed over the manager interface".to_owned(),
+                    LinkState::Down { why, .. } | LinkState::Refused { why, .. } => why,
+                    LinkState::Connecting | LinkState::Synchronising | LinkState::Stopped => {
+                        state.name().to_owned()
                     }
                 };
                 if tell.send(News::Link(show::Link { pbx, up, words })).await.is_err() {

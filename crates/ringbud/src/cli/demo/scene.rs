@@ -49,17 +49,17 @@ allow = ["127.0.0.0/8"]
 
 /// Sets accounts, employees, phones and integrations up: one account by POST, the next by GET.
 pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Result<Stage, Failure> {
-    let book = &running.store.book;
+    let cache = &running.store.cache;
     for (index, account) in ACCOUNTS.iter().enumerate() {
         let id = AccountId::new(account.id);
         let named = Setting::Account(Account::named(account.name.to_owned()));
-        book.put(SettingKey::Account(id.clone()), Some(named), None).await?;
+        cache.put(SettingKey::Account(id.clone()), Some(named), None).await?;
         for employee in account.employees {
             let number = employee.number.to_owned();
             let person = Setting::Employee(Employee { name: employee.name.to_owned() });
-            book.put(SettingKey::Employee(id.clone(), number.clone()), Some(person), None).await?;
+            cache.put(SettingKey::Employee(id.clone(), number.clone()), Some(person), None).await?;
             let phone = Setting::Phone(Phone { holder: Holder::SameNumber, name: String::new() });
-            book.put(SettingKey::Phone(id.clone(), number), Some(phone), None).await?;
+            cache.put(SettingKey::Phone(id.clone(), number), Some(phone), None).await?;
         }
         let url = |event: &str| Some(receiver.url(&format!("/{event}")));
         let integration = Integration {
@@ -71,13 +71,13 @@ pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Re
             ended_url: url("ended"),
             ..Integration::default()
         };
-        book.put_integration(&id, integration, None).await?;
+        cache.put_integration(&id, integration, None).await?;
     }
     let made = web::wire::make_token(Scope::Everything, clock::wall());
     let (text, token) = made.map_err(|refusal| Failure::new(refusal.message))?;
-    book.put(SettingKey::Token("demo".to_owned()), Some(Setting::Token(token)), None).await?;
+    cache.put(SettingKey::Token("demo".to_owned()), Some(Setting::Token(token)), None).await?;
     let http = format!("http://{}", running.address);
-    let login = web::first_run_path(book).await?.map(|path| format!("{http}{path}"));
+    let login = web::first_run_path(cache).await?.map(|path| format!("{http}{path}"));
     Ok(Stage {
         http,
         login,

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use calls::{Event, Input, Output, PbxName, PbxTime};
 use clap::Args;
 use journal::settings::{Integration, ParameterNames};
-use journal::{Access, SettingsBook};
+use journal::{Access, SettingsCache};
 use pbx::ami::{Message, Stream};
 
 use self::explain::Explainer;
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
 use crate::config::{Config, Purpose};
-use crate::directory::{Book, Learner, Phones, Rules, Unwritten, Written};
+use crate::directory::{KnownSettings, Learner, Phones, Rules, Unwritten, Written};
 use crate::gateway::Follower;
 use crate::store::Store;
 
@@ -47,7 +47,7 @@ impl ReplayArgs {
         let pbx = super::pbx_of(&config, self.pbx.as_deref())?;
         let files = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
         let settings = stored(&config)?;
-        let book: Arc<dyn Book> = match &settings {
+        let cache: Arc<dyn KnownSettings> = match &settings {
             Some(settings) => Arc::new(Written::new(settings.clone())),
             None => Arc::new(Unwritten),
         };
@@ -55,7 +55,7 @@ impl ReplayArgs {
             || (PbxName::new("pbx"), Rules::default()),
             |pbx| (pbx.name.clone(), Rules::new(pbx.phones.clone())),
         );
-        let phones = Phones::new(rules, book, Learner::none());
+        let phones = Phones::new(rules, cache, Learner::none());
         let mut replay = Replay {
             stream: Stream::new(None),
             follower: Follower::new(name.clone(), phones),
@@ -74,13 +74,13 @@ impl ReplayArgs {
 }
 
 /// The settings of the store, if there is one; one that is not there is not made.
-fn stored(config: &Config) -> Result<Option<Arc<SettingsBook>>, Failure> {
+fn stored(config: &Config) -> Result<Option<Arc<SettingsCache>>, Failure> {
     let has_store = config.data_dir.as_deref().is_some_and(Store::is_in);
     if !has_store {
         return Ok(None);
     }
     let store = runtime()?.block_on(Store::open(config, Access::Settings))?;
-    Ok(Some(store.book))
+    Ok(Some(store.cache))
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
@@ -196,7 +196,7 @@ impl<W: Write> Replay<W> {
 const MAX_LINE_READ: u64 = 1 << 20;
 
 struct Printer<W: Write> {
-    settings: Option<Arc<SettingsBook>>,
+    settings: Option<Arc<SettingsCache>>,
     out: W,
 }
 

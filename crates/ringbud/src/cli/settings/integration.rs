@@ -91,7 +91,7 @@ impl IntegrationArgs {
         with_store(&self.config, |config, store| async move {
             match self.what {
                 IntegrationDo::List { json: as_json } => {
-                    let accounts = store.book.accounts(None, usize::MAX);
+                    let accounts = store.cache.accounts(None, usize::MAX);
                     let rows = accounts.iter().filter_map(|account| {
                         let view = view(account.integration()?);
                         let part = |key: &str| view.get(key).cloned().unwrap_or_default();
@@ -124,13 +124,13 @@ impl IntegrationArgs {
                     let integration =
                         wire::integration_from_json(json.as_bytes(), &before, clock::wall(), &check)
                             .map_err(|refusal| refused(&refusal))?;
-                    store.book.put_integration(&account.id, integration, Some(version)).await?;
+                    store.cache.put_integration(&account.id, integration, Some(version)).await?;
                 }
                 IntegrationDo::Remove { account: id } => {
                     let account = account(&store, &id)?;
                     for id in account.integrations.keys() {
                         let key = journal::settings::SettingKey::Integration(account.id.clone(), *id);
-                        store.book.put(key, None, None).await?;
+                        store.cache.put(key, None, None).await?;
                     }
                 }
             }

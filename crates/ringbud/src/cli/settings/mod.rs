@@ -35,7 +35,7 @@ where
 }
 
 fn account(store: &Store, id: &str) -> Result<Arc<AccountSettings>, Failure> {
-    store.book.account(&AccountId::new(id)).ok_or_else(|| {
+    store.cache.account(&AccountId::new(id)).ok_or_else(|| {
         Failure::new(format!(
             "there is no account {id}: make it with ringbud account set {id}, or see ringbud account list"
         ))
@@ -86,6 +86,6 @@ pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>)
 }
 
 async fn put(store: &Store, key: journal::settings::SettingKey, value: Setting) -> Result<(), Failure> {
-    store.book.put(key, Some(value), None).await?;
+    store.cache.put(key, Some(value), None).await?;
     Ok(())
 }

@@ -53,7 +53,7 @@ impl AccountArgs {
         with_store(&self.config, |_, store| async move {
             match self.what {
                 AccountDo::List { json } => {
-                    let accounts = store.book.accounts(None, usize::MAX);
+                    let accounts = store.cache.accounts(None, usize::MAX);
                     let row = |one: &std::sync::Arc<journal::AccountSettings>| {
                         let (employees, phones) = (one.employees.len(), one.phones.len());
                         let none = if json { Value::Null } else { Value::from("") };
@@ -76,7 +76,7 @@ impl AccountArgs {
                 AccountDo::Set { account, name, keep_days, keep_megabytes } => {
                     let id = wire::account_id(&account).map_err(|refusal| refused(&refusal))?;
                     let (before, version) = store
-                        .book
+                        .cache
                         .account(&id)
                         .map(|found| (found.account.clone(), found.version))
                         .unwrap_or_default();
@@ -94,10 +94,10 @@ impl AccountArgs {
                             .map_err(|refusal| refused(&refusal))?;
                     // What was not given is as it was read: if it is not any more, that is said and nothing changed.
                     let (key, value) = (SettingKey::Account(id), Setting::Account(value));
-                    store.book.put(key, Some(value), Some(version)).await?;
+                    store.cache.put(key, Some(value), Some(version)).await?;
                 }
                 AccountDo::Remove { account } => {
-                    if !store.book.remove_account(&AccountId::new(&*account)).await? {
+                    if !store.cache.remove_account(&AccountId::new(&*account)).await? {
                         return Err(Failure::new(format!("there is no account {account}")));
                     }
                 }
@@ -170,7 +170,7 @@ impl EmployeeArgs {
                     if !account.employees.contains_key(&*number) {
                         return Err(Failure::new(format!("account {id} has no employee {number}")));
                     }
-                    store.book.put(SettingKey::Employee(account.id.clone(), number), None, None).await?;
+                    store.cache.put(SettingKey::Employee(account.id.clone(), number), None, None).await?;
                 }
             }
             Ok(EXIT_DONE)
@@ -259,7 +259,7 @@ impl PhoneArgs {
                     if !account.phones.contains_key(&*number) {
                         return Err(Failure::new(format!("account {id} has no phone {number}")));
                     }
-                    store.book.put(SettingKey::Phone(account.id.clone(), number), None, None).await?;
+                    store.cache.put(SettingKey::Phone(account.id.clone(), number), None, None).await?;
                 }
             }
             Ok(EXIT_DONE)

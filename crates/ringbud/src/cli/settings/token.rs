@@ -62,7 +62,7 @@ impl TokenArgs {
                     let (text, token) =
                         wire::make_token(scope, clock::wall()).map_err(|refusal| refused(&refusal))?;
                     let key = SettingKey::Token(name.clone());
-                    match store.book.put(key, Some(Setting::Token(token)), Some(0)).await {
+                    match store.cache.put(key, Some(Setting::Token(token)), Some(0)).await {
                         Ok(_) => println!("{text}"),
                         Err(JournalError::Conflict { .. }) => {
                             return Err(Failure::new(format!(
@@ -73,7 +73,7 @@ impl TokenArgs {
                     }
                 }
                 TokenDo::List { json } => {
-                    let rows = store.book.tokens().into_iter().map(|(name, (token, _))| {
+                    let rows = store.cache.tokens().into_iter().map(|(name, (token, _))| {
                         let view =
                             serde_json::to_value(wire::token_to_json(&name, &token)).unwrap_or_default();
                         let part = |key: &str| view.get(key).cloned().unwrap_or_else(|| json!(""));
@@ -82,10 +82,10 @@ impl TokenArgs {
                     print_list(json, &["name", "scope", "account", "created_at"], rows.collect());
                 }
                 TokenDo::Remove { name } => {
-                    if !store.book.tokens().contains_key(&name) {
+                    if !store.cache.tokens().contains_key(&name) {
                         return Err(Failure::new(format!("there is no token named {name}")));
                     }
-                    store.book.put(SettingKey::Token(name), None, None).await?;
+                    store.cache.put(SettingKey::Token(name), None, None).await?;
                 }
             }
             Ok(EXIT_DONE)

@@ -37,9 +37,9 @@ impl Bed {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("opens");
         let journal: Arc<dyn Journal> = Arc::new(journal);
-        let book = Arc::new(SettingsBook::load(journal.clone()).await.expect("a book"));
+        let cache = Arc::new(SettingsCache::load(journal.clone()).await.expect("a cache"));
         let keep = Keep { days, megabytes, attempts: true };
-        let forgetting = Forgetting { journal, book, keep, pause: Duration::ZERO, cannot_be_kept: false };
+        let forgetting = Forgetting { journal, cache, keep, pause: Duration::ZERO, cannot_be_kept: false };
         Self { forgetting, _folder: folder }
     }
 
@@ -47,7 +47,7 @@ impl Bed {
         let keep = KeepChoice { days, megabytes };
         let setting = Setting::Account(Account { keep, ..Account::named("") });
         let key = SettingKey::Account(AccountId::new(account));
-        self.forgetting.book.put(key, Some(setting), None).await.expect("set");
+        self.forgetting.cache.put(key, Some(setting), None).await.expect("set");
     }
 
     /// Calls of an account, each with one delivery that carried much; those in `waiting` are not delivered.

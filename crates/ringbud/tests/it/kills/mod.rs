@@ -10,11 +10,11 @@
 //! which program, if not the one under test. A kill takes no file from the system, so this says nothing of
 //! a power cut.
 
-mod dice;
 mod judge;
 mod life;
 mod moment;
 mod played;
+mod rng;
 mod stage;
 mod told;
 
@@ -22,9 +22,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bed::patiently;
-use dice::Dice;
 use judge::Verdict;
 use moment::Moment;
+use rng::Rng;
 use stage::Stage;
 pub(crate) use stage::old_leg;
 use told::Manner;
@@ -49,17 +49,17 @@ async fn killed_at_random_moments_nothing_is_lost_and_order_is_kept() {
     let rounds = from_environment("RINGBUD_KILLS").map_or(ROUNDS, |rounds| usize::try_from(rounds).unwrap());
     let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
     println!("{rounds} kills with seed {seed}");
-    let mut dice = Dice::new(seed);
+    let mut rng = Rng::new(seed);
     let stage = Stage::set(seed).await;
     let feeding = stage.play();
     let (mut moments, mut manners) = (BTreeMap::new(), BTreeMap::new());
     for round in 1..=rounds {
-        let (moment, manner) = (Moment::any(&mut dice), Manner::any(&mut dice));
+        let (moment, manner) = (Moment::any(&mut rng), Manner::any(&mut rng));
         stage.told.behave(manner);
-        let hit = moment.live_and_die(&stage, &mut dice).await;
+        let hit = moment.live_and_die(&stage, &mut rng).await;
         *moments.entry(hit).or_insert(0) += 1;
         *manners.entry(manner.name()).or_insert(0) += 1;
-        tokio::time::sleep(Duration::from_millis(dice.below(DEAD_MS))).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(DEAD_MS))).await;
         if round % 50 == 0 {
             println!("{round} kills; {} requests", stage.told.counts().requests);
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::dice::Dice;
 use super::life::Standing;
+use super::rng::Rng;
 use super::stage::{Stage, changed};
 
 /// A kind of moment.
@@ -44,18 +44,18 @@ const ALL: [Moment; 10] = [
 const LOOKS: usize = 600;
 
 impl Moment {
-    pub(super) fn any(dice: &mut Dice) -> Self {
-        ALL[usize::try_from(dice.below(ALL.len() as u64)).unwrap()]
+    pub(super) fn any(rng: &mut Rng) -> Self {
+        ALL[usize::try_from(rng.below(ALL.len() as u64)).unwrap()]
     }
 
     /// One life of the gateway, up to this moment. What was hit.
-    pub(super) async fn live_and_die(self, stage: &Stage, dice: &mut Dice) -> &'static str {
+    pub(super) async fn live_and_die(self, stage: &Stage, rng: &mut Rng) -> &'static str {
         if matches!(self, Self::Forgetting) {
             stage.grow_old().await;
         }
         let life = stage.live();
         let mut pause = async |most_ms: u64| {
-            tokio::time::sleep(Duration::from_micros(dice.below(most_ms * 1_000))).await;
+            tokio::time::sleep(Duration::from_micros(rng.below(most_ms * 1_000))).await;
         };
         let mut hit = match self {
             Self::Any => {

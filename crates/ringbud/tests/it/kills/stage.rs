@@ -15,9 +15,9 @@ use journal::{Access, Append, Journal, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::dice::Dice;
 use super::life::Life;
 use super::played::Played;
+use super::rng::Rng;
 use super::told::Told;
 use crate::bed::{patiently, ringbud};
 
@@ -213,14 +213,14 @@ async fn feed(
     stopped: watch::Receiver<bool>,
 ) {
     let options = LoadOptions { accounts: ACCOUNTS, employees: 20, spread, stamped: true, seed };
-    let (mut load, mut dice, mut bytes) = (Load::new(options), Dice::new(seed ^ 7), Vec::new());
+    let (mut load, mut rng, mut bytes) = (Load::new(options), Rng::new(seed ^ 7), Vec::new());
     let now_us = || journal::clock::system()().0.unsigned_abs();
     loop {
         let is_over = *stopped.borrow();
         if is_over {
             load.finish(now_us(), &mut bytes);
         } else {
-            for _ in 0..=dice.below(at_once + 1) {
+            for _ in 0..=rng.below(at_once + 1) {
                 load.call(now_us(), &mut bytes);
             }
         }
@@ -230,7 +230,7 @@ async fn feed(
         if is_over {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(dice.below(TICK_MS))).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(TICK_MS))).await;
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::dice::Dice;
+use super::rng::Rng;
 
 /// Nothing is refused more often than this: else its pauses grow beyond the end of the test.
 const REFUSALS: usize = 3;
@@ -26,8 +26,8 @@ pub(super) enum Manner {
 }
 
 impl Manner {
-    pub(super) fn any(dice: &mut Dice) -> Self {
-        [Self::Prompt, Self::Slow, Self::Failing][usize::try_from(dice.below(3)).unwrap()]
+    pub(super) fn any(rng: &mut Rng) -> Self {
+        [Self::Prompt, Self::Slow, Self::Failing][usize::try_from(rng.below(3)).unwrap()]
     }
 
     pub(super) const fn name(self) -> &'static str {
@@ -38,16 +38,16 @@ impl Manner {
         }
     }
 
-    fn deed(self, dice: &mut Dice) -> Deed {
+    fn deed(self, rng: &mut Rng) -> Deed {
         match self {
             Self::Prompt => Deed::Take(Duration::ZERO),
-            Self::Slow => Deed::Take(Duration::from_millis(5 + dice.below(60))),
-            Self::Failing => match dice.below(10) {
+            Self::Slow => Deed::Take(Duration::from_millis(5 + rng.below(60))),
+            Self::Failing => match rng.below(10) {
                 0..=1 => Deed::Say("500 Internal Server Error"),
                 2 => Deed::Say("429 Too Many Requests"),
                 3 => Deed::Cut(""),
                 4 => Deed::Cut("HTTP/1.1 200 OK\r\ncontent-le"),
-                _ => Deed::Take(Duration::from_millis(dice.below(20))),
+                _ => Deed::Take(Duration::from_millis(rng.below(20))),
             },
         }
     }
@@ -101,7 +101,7 @@ pub(super) struct Counts {
 
 struct Shared {
     log: Mutex<Log>,
-    manner: Mutex<(Manner, Dice)>,
+    manner: Mutex<(Manner, Rng)>,
     life: AtomicU32,
     open: AtomicUsize,
     accepted: watch::Sender<Option<SocketAddr>>,
@@ -126,7 +126,7 @@ impl Told {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             log: Mutex::default(),
-            manner: Mutex::new((Manner::Prompt, Dice::new(!seed))),
+            manner: Mutex::new((Manner::Prompt, Rng::new(!seed))),
             life: AtomicU32::new(1),
             open: AtomicUsize::new(0),
             accepted: watch::Sender::new(None),
@@ -201,8 +201,8 @@ async fn answer(mut stream: TcpStream, shared: &Shared) {
         let (at, times) = shared.arrived(&head, body);
         let deed = {
             let mut manner = shared.manner.lock().unwrap();
-            let (manner, dice) = &mut *manner;
-            if times > REFUSALS { Manner::Prompt.deed(dice) } else { manner.deed(dice) }
+            let (manner, rng) = &mut *manner;
+            if times > REFUSALS { Manner::Prompt.deed(rng) } else { manner.deed(rng) }
         };
         let said = match deed {
             Deed::Take(after) => {

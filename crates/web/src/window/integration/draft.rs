@@ -7,7 +7,7 @@ use journal::settings::{BodyFormat, Credentials, Extras, Integration, Method, Pa
 use serde_json::{Map, Value, json};
 
 use super::super::visitor::Fields;
-use super::super::{Window, Words, refusal};
+use super::super::{Messages, Window, refusal};
 use super::{ORDER, field};
 use crate::{clock, wire};
 
@@ -84,7 +84,7 @@ fn time_format(format: TimeFormat) -> &'static str {
 }
 
 /// Checks a form: all that is wrong at once, each by its field.
-pub(crate) fn checked(window: &Window, w: Words, fields: &Fields, before: &Integration) -> Checked {
+pub(crate) fn checked(window: &Window, w: Messages, fields: &Fields, before: &Integration) -> Checked {
     let (mut input, mut errors) = json_of(w, fields);
     let check_url = |url: &str| window.web.gateway.check_url(url);
     for _ in 0..MAX_ERRORS {
@@ -105,7 +105,7 @@ pub(crate) fn checked(window: &Window, w: Words, fields: &Fields, before: &Integ
 }
 
 /// The form as the API would be sent it.
-fn json_of(w: Words, fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
+fn json_of(w: Messages, fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
     let mut errors = BTreeMap::new();
     let mut input = Map::new();
     let plain = ["method", "body_format", "time_format", "time_zone", "feature_codes", "ca_pem"];
@@ -171,7 +171,7 @@ fn pairs(
 }
 
 /// What saving would change, in words.
-pub(crate) fn changes(w: &Words, before: &Integration, after: &Integration) -> Vec<&'static str> {
+pub(crate) fn changes(w: &Messages, before: &Integration, after: &Integration) -> Vec<&'static str> {
     let mut changes = Vec::new();
     let mut note = |changed: bool, key: &str| {
         if changed {

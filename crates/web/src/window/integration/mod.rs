@@ -174,7 +174,7 @@ pub(super) async fn save(
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
     let expected: u64 = fields.get("version").parse().unwrap_or(version);
-    match window.web.book.put_integration(&account.id, checked.integration.clone(), Some(expected)).await {
+    match window.web.cache.put_integration(&account.id, checked.integration.clone(), Some(expected)).await {
         Ok(_) => {}
         Err(JournalError::Conflict { .. }) => {
             form.conflict = true;
@@ -183,7 +183,7 @@ pub(super) async fn save(
         Err(error) => return Err(error.into()),
     }
     let changed = draft::changes(&form.f.w, &before, &checked.integration).join(", ");
-    audit::note(&window.web.book, &visitor.name, "audit.integration", account.id.as_str(), &changed).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.integration", account.id.as_str(), &changed).await;
     Ok(back_to(&form.f.to("integration"), "saved"))
 }
 
@@ -212,8 +212,8 @@ pub(super) async fn new_secret(
     getrandom::fill(&mut bytes).map_err(|error| Fail::broken(error.to_string()))?;
     let secret = format!("whsec_{}", STANDARD.encode(bytes));
     wire::rotate(&mut integration, Secret::new(secret.clone()), OVERLAP_SECS, clock::now());
-    window.web.book.put_integration(&account.id, integration, Some(version)).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.secret", account.id.as_str(), "").await;
+    window.web.cache.put_integration(&account.id, integration, Some(version)).await?;
+    audit::note(&window.web.cache, &visitor.name, "audit.secret", account.id.as_str(), "").await;
     let account = visitor.changes(&window, account.id.as_str())?;
     let d = draft::of(&present(&account).0, true);
     let mut form = build(&window, &visitor, &account, d, EventKind::Answered);
@@ -231,7 +231,7 @@ pub(super) async fn pause(
     let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
     let kind = focus(fields.get("event"));
     window.web.gateway.pause(id, kind).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.pause", account.id.as_str(), kind.name()).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.pause", account.id.as_str(), kind.name()).await;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
     Ok(back_to(&f.to("deliveries"), "paused"))
 }
@@ -245,7 +245,7 @@ pub(super) async fn resume(
     let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
     let kind = focus(fields.get("event"));
     window.web.gateway.resume(id, kind, fields.get("kept") != "drop").await?;
-    audit::note(&window.web.book, &visitor.name, "audit.resume", account.id.as_str(), kind.name()).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.resume", account.id.as_str(), kind.name()).await;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
     Ok(back_to(&f.to("deliveries"), "resumed"))
 }

@@ -17,7 +17,7 @@ use journal::AccountSettings;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Posted, Visitor, Window, Words, audit, session, wrong};
+use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, audit, session, wrong};
 use super::{build, draft, present};
 use crate::{TestAnswer, TestCall};
 
@@ -54,7 +54,7 @@ impl Running {
 #[derive(Template)]
 #[template(path = "integration_answer.html")]
 pub(crate) struct Row {
-    w: Words,
+    w: Messages,
     kind: EventKind,
     off: bool,
     waiting: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn empty(w: Words, kind: EventKind, off: bool) -> Self {
+    fn empty(w: Messages, kind: EventKind, off: bool) -> Self {
         let (status, took, error, body) = Default::default();
         Self { w, kind, off, waiting: !off, accepted: false, status, took, error, body }
     }
@@ -93,7 +93,7 @@ impl Row {
 pub(crate) struct TestPanel {
     url: String,
     csrf: String,
-    w: Words,
+    w: Messages,
     may_change: bool,
     employees: Vec<(String, String)>,
     chosen: String,
@@ -143,7 +143,7 @@ pub(crate) async fn test(
     match window.web.gateway.test_call(call).await {
         Err(error) => panel.error = wrong::told(f.w, &error.to_string()),
         Ok(mut answers) => {
-            audit::note(&window.web.book, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
+            audit::note(&window.web.cache, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
             if f.partial {
                 let name = window.tests.keep(&account.id, answers);
                 let name = name.ok_or_else(|| Fail::broken("no random bytes"))?;

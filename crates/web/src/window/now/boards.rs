@@ -10,7 +10,7 @@ use journal::AccountSettings;
 use tokio::sync::watch;
 
 use super::super::Window;
-use super::super::words::Language;
+use super::super::messages::Language;
 use super::board;
 
 /// A board is drawn at most so often.
@@ -73,7 +73,7 @@ async fn draw(
             () = to.closed() => if window.boards.leave(&which, &to) { return },
         }
         // Without the account there is nothing to see any more.
-        let Some(account) = window.web.book.account(id) else { break };
+        let Some(account) = window.web.cache.account(id) else { break };
         let Ok(drawn) = board(&window, *language, &account).render() else { break };
         to.send_if_modified(|board| {
             let differs = **board != *drawn;

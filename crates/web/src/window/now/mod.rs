@@ -17,7 +17,7 @@ use journal::AccountSettings;
 use tokio::sync::{mpsc, watch};
 
 use super::frame::{page, zone_of};
-use super::words::{Language, Words};
+use super::messages::{Language, Messages};
 use super::{Fail, Frame, Locale, Visitor, Window};
 use crate::LiveLeg;
 pub(super) use boards::Boards;
@@ -60,7 +60,7 @@ struct NowPage {
 #[derive(Template)]
 #[template(path = "now_board.html")]
 struct Board {
-    w: super::Words,
+    w: super::Messages,
     calls: String,
     people: String,
     cards: Vec<Card>,
@@ -88,11 +88,11 @@ pub(super) async fn stream(
     visitor: Visitor,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    let words = Words(visitor.taste.language);
+    let messages = Messages(visitor.taste.language);
     let Ok(seat) = window.seats.clone().try_acquire_owned() else {
-        return Err(Fail::broken(words.get("fail.crowded")));
+        return Err(Fail::broken(messages.get("fail.crowded")));
     };
-    let boards = Boards::join(&window, &account, words.0).ok_or(Fail::Nowhere)?;
+    let boards = Boards::join(&window, &account, messages.0).ok_or(Fail::Nowhere)?;
     let (to, drawn) = mpsc::channel::<Arc<str>>(1);
     tokio::spawn(async move {
         // Over by time, by the viewer's leaving or by being late: in any case the seat is free again.
@@ -123,7 +123,7 @@ async fn show_changes(mut boards: watch::Receiver<Arc<str>>, to: mpsc::Sender<Ar
 /// How a board is written.
 struct Style {
     locale: Locale,
-    w: Words,
+    w: Messages,
     calls: String,
     people: String,
 }
@@ -133,7 +133,7 @@ impl Style {
         let to = |place: &str| format!("{}/a/{}/{place}", window.web.options.path, account.id);
         Self {
             locale: Locale { language, zone: zone_of(account) },
-            w: Words(language),
+            w: Messages(language),
             calls: to("calls"),
             people: to("people"),
         }

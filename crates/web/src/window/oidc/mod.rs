@@ -46,7 +46,7 @@ pub(super) fn leave_there(window: &Window) -> Option<String> {
 
 /// What to call the provider a user comes through: one that is no longer ours by its own name.
 pub(super) fn label(window: &Window, key: &str) -> String {
-    let vouched = window.web.book.user(key).and_then(|(user, _)| user.vouched);
+    let vouched = window.web.cache.user(key).and_then(|(user, _)| user.vouched);
     let issuer = vouched.map(|vouched| vouched.issuer).unwrap_or_default();
     let ours = window.web.provider.as_ref().filter(|provider| provider.issuer() == issuer);
     ours.map_or(issuer, |provider| provider.label().to_owned())
@@ -105,19 +105,19 @@ pub(super) async fn back(
         }
     };
     let Some(scope) = person.scope.clone() else {
-        person::forget(&window.web.book, &person).await?;
-        let text = told::no_role(super::Words(taste.language), provider.label(), &person.name);
+        person::forget(&window.web.cache, &person).await?;
+        let text = told::no_role(super::Messages(taste.language), provider.label(), &person.name);
         return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
     };
     if let Scope::Account(account) | Scope::ReadAccount(account) = &scope
-        && window.web.book.account(account).is_none()
+        && window.web.cache.account(account).is_none()
     {
-        person::forget(&window.web.book, &person).await?;
-        let text = told::no_account(super::Words(taste.language), provider.label(), account.as_str());
+        person::forget(&window.web.cache, &person).await?;
+        let text = told::no_account(super::Messages(taste.language), provider.label(), account.as_str());
         return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
     }
-    let (key, user) = person::keep(&window.web.book, &person, scope, taste.language, now).await?;
-    audit::note(&window.web.book, &who(&key, &user), "audit.oidc", "", provider.label()).await;
+    let (key, user) = person::keep(&window.web.cache, &person, scope, taste.language, now).await?;
+    audit::note(&window.web.cache, &who(&key, &user), "audit.oidc", "", provider.label()).await;
     login::open(&window, &key, &opened_with(&user), &next)
 }
 
@@ -129,11 +129,11 @@ fn refused(
     refusal: &Refusal,
 ) -> Result<Response, Fail> {
     tracing::warn!(%refusal, "a login through the OpenID provider came to nothing");
-    let (status, text) = told::refusal(super::Words(taste.language), provider.label(), refusal);
+    let (status, text) = told::refusal(super::Messages(taste.language), provider.label(), refusal);
     login::refuse(window, taste, next, status, text)
 }
 
 fn too_often(window: &Window, taste: &Taste, next: &str) -> Result<Response, Fail> {
-    let text = super::Words(taste.language).get("login.too_often").to_owned();
+    let text = super::Messages(taste.language).get("login.too_often").to_owned();
     login::refuse(window, taste, next, StatusCode::TOO_MANY_REQUESTS, text)
 }

@@ -2,10 +2,10 @@
 
 use ::oidc::Person;
 use journal::settings::{Scope, Setting, SettingKey, User, Vouched};
-use journal::{SettingsBook, WallTime};
+use journal::{SettingsCache, WallTime};
 use sha2::{Digest as _, Sha256};
 
-use super::super::words::Language;
+use super::super::messages::Language;
 use super::{Fail, audit};
 
 /// What their names among the users begin with; names of others have no colon.
@@ -50,20 +50,20 @@ pub(in super::super) fn opened_with(user: &User) -> String {
 
 /// Keeps what the provider says today.
 pub(super) async fn keep(
-    book: &SettingsBook,
+    cache: &SettingsCache,
     person: &Person,
     scope: Scope,
     language: Language,
     now: WallTime,
 ) -> Result<(String, User), Fail> {
     let key = key(person);
-    let present = book.user(&key).map(|(user, _)| user);
+    let present = cache.user(&key).map(|(user, _)| user);
     let known = present.as_ref().and_then(|user| user.vouched.as_ref());
     if known.is_some_and(|known| !is(known, person)) {
         return Err(Fail::broken("two people of the provider have the same key"));
     }
     if known.is_none() {
-        make_room(book).await?;
+        make_room(cache).await?;
     }
     let vouched = Vouched {
         issuer: person.issuer.clone(),
@@ -74,19 +74,19 @@ pub(super) async fn keep(
     };
     let language = present.as_ref().map_or(language.code(), |user| &user.language).to_owned();
     let user = User { password_hash: String::new(), scope, language, vouched: Some(vouched) };
-    book.put(SettingKey::User(key.clone()), Some(Setting::User(user.clone())), None).await?;
+    cache.put(SettingKey::User(key.clone()), Some(Setting::User(user.clone())), None).await?;
     Ok((key, user))
 }
 
 /// Forgets who may do nothing here any more: that ends their sessions too.
-pub(super) async fn forget(book: &SettingsBook, person: &Person) -> Result<(), Fail> {
+pub(super) async fn forget(cache: &SettingsCache, person: &Person) -> Result<(), Fail> {
     let key = key(person);
     tracing::warn!(name = person.name, key, "somebody the OpenID provider vouches for may do nothing here");
-    let Some((user, _)) = book.user(&key) else { return Ok(()) };
+    let Some((user, _)) = cache.user(&key) else { return Ok(()) };
     if user.vouched.as_ref().is_some_and(|known| is(known, person)) {
         let who = who(&key, &user);
-        book.put(SettingKey::User(key), None, None).await?;
-        audit::note(book, &who, "audit.oidc_out", "", "").await;
+        cache.put(SettingKey::User(key), None, None).await?;
+        audit::note(cache, &who, "audit.oidc_out", "", "").await;
     }
     Ok(())
 }
@@ -95,15 +95,15 @@ fn is(known: &Vouched, person: &Person) -> bool {
     known.issuer == person.issuer && known.subject == person.subject
 }
 
-async fn make_room(book: &SettingsBook) -> Result<(), Fail> {
-    let users = book.users();
+async fn make_room(cache: &SettingsCache) -> Result<(), Fail> {
+    let users = cache.users();
     let persons = users.iter().filter_map(|(key, (user, _))| Some((key, user.vouched.as_ref()?.seen_at)));
     let persons: Vec<_> = persons.collect();
     if persons.len() < PERSONS_MAX {
         return Ok(());
     }
     if let Some((longest_away, _)) = persons.into_iter().min_by_key(|(_, seen_at)| *seen_at) {
-        book.put(SettingKey::User(longest_away.clone()), None, None).await?;
+        cache.put(SettingKey::User(longest_away.clone()), None, None).await?;
     }
     Ok(())
 }
@@ -120,10 +120,10 @@ mod tests {
         Person { issuer: issuer.into(), subject: subject.into(), name: "Mette".into(), scope: None }
     }
 
-    async fn come(book: &SettingsBook, subject: &str, secs: i64) -> String {
+    async fn come(cache: &SettingsCache, subject: &str, secs: i64) -> String {
         let person = person("https://a.example", subject);
         let now = WallTime(secs * 1_000_000);
-        let kept = keep(book, &person, Scope::Everything, Language::Danish, now).await;
+        let kept = keep(cache, &person, Scope::Everything, Language::Danish, now).await;
         kept.map(|(key, _)| key).unwrap_or_default()
     }
 
@@ -139,9 +139,9 @@ mod tests {
 
     #[tokio::test]
     async fn people_are_bounded_and_who_was_away_longest_makes_room() {
-        let book = SettingsBook::load(Arc::new(Memory::new())).await.unwrap();
-        let first = come(&book, "first", 1).await;
-        let second = come(&book, "second", 0).await;
+        let cache = SettingsCache::load(Arc::new(Memory::new())).await.unwrap();
+        let first = come(&cache, "first", 1).await;
+        let second = come(&cache, "second", 0).await;
         for number in 2..PERSONS_MAX {
             let vouched = Vouched {
                 issuer: "https://a.example".into(),
@@ -157,12 +157,12 @@ mod tests {
                 vouched: Some(vouched),
             };
             let setting = Some(Setting::User(user));
-            book.put(SettingKey::User(format!("oidc:{number:016}")), setting, None).await.unwrap();
+            cache.put(SettingKey::User(format!("oidc:{number:016}")), setting, None).await.unwrap();
         }
-        come(&book, "first", 10).await;
-        assert_eq!(book.users().len(), PERSONS_MAX, "who is known needs no room");
-        come(&book, "new", 11).await;
-        assert_eq!(book.users().len(), PERSONS_MAX);
-        assert!(book.user(&first).is_some() && book.user(&second).is_none());
+        come(&cache, "first", 10).await;
+        assert_eq!(cache.users().len(), PERSONS_MAX, "who is known needs no room");
+        come(&cache, "new", 11).await;
+        assert_eq!(cache.users().len(), PERSONS_MAX);
+        assert!(cache.user(&first).is_some() && cache.user(&second).is_none());
     }
 }

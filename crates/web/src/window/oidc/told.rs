@@ -3,9 +3,9 @@
 use ::oidc::Refusal;
 use axum::http::StatusCode;
 
-use super::super::Words;
+use super::super::Messages;
 
-pub(super) fn refusal(w: Words, label: &str, refusal: &Refusal) -> (StatusCode, String) {
+pub(super) fn refusal(w: Messages, label: &str, refusal: &Refusal) -> (StatusCode, String) {
     let (status, key) = match refusal {
         Refusal::Unreachable(_) => (StatusCode::SERVICE_UNAVAILABLE, "login.oidc_down"),
         Refusal::Untrusted(_) => (StatusCode::BAD_GATEWAY, "login.oidc_untrusted"),
@@ -16,10 +16,10 @@ pub(super) fn refusal(w: Words, label: &str, refusal: &Refusal) -> (StatusCode, 
     (status, w.with(key, "label", label))
 }
 
-pub(super) fn no_role(w: Words, label: &str, name: &str) -> String {
+pub(super) fn no_role(w: Messages, label: &str, name: &str) -> String {
     w.with("login.oidc_no_role", "label", label).replace("{name}", name)
 }
 
-pub(super) fn no_account(w: Words, label: &str, account: &str) -> String {
+pub(super) fn no_account(w: Messages, label: &str, account: &str) -> String {
     w.with("login.oidc_no_account", "label", label).replace("{account}", account)
 }

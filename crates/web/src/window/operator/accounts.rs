@@ -43,7 +43,7 @@ struct AccountsPage {
 fn build(window: &Window, visitor: &Visitor, after: &str) -> AccountsPage {
     let f = Frame::operator(window, visitor, "accounts");
     let after = Some(AccountId::new(after)).filter(|after| !after.as_str().is_empty());
-    let mut found = window.web.book.accounts(after.as_ref(), ROWS + 1);
+    let mut found = window.web.cache.accounts(after.as_ref(), ROWS + 1);
     let more = found.len() > ROWS;
     found.truncate(ROWS);
     let next =
@@ -62,7 +62,7 @@ fn build(window: &Window, visitor: &Visitor, after: &str) -> AccountsPage {
             paused: integration.map_or(0, |integration| integration.paused.len()),
         }
     };
-    let count = f.locale.number(u64::try_from(window.web.book.account_count()).unwrap_or(0));
+    let count = f.locale.number(u64::try_from(window.web.cache.account_count()).unwrap_or(0));
     AccountsPage { rows: found.iter().map(row).collect(), next, count, error: String::new(), f }
 }
 
@@ -85,9 +85,9 @@ pub(super) async fn make(
     let refusal: wire::Refusal = match read() {
         Ok((id, name)) => {
             let setting = Setting::Account(Account::named(name.clone()));
-            match window.web.book.put(SettingKey::Account(id.clone()), Some(setting), Some(0)).await {
+            match window.web.cache.put(SettingKey::Account(id.clone()), Some(setting), Some(0)).await {
                 Ok(_) => {
-                    audit::note(&window.web.book, &visitor.name, "audit.account_made", id.as_str(), &name)
+                    audit::note(&window.web.cache, &visitor.name, "audit.account_made", id.as_str(), &name)
                         .await;
                     let f = Frame::operator(&window, &visitor, "accounts");
                     return Ok(back_to(&f.url(&format!("/a/{id}/integration")), "account"));
@@ -117,7 +117,7 @@ pub(super) async fn remove(
         form.error = form.f.w.get("accounts.not_the_same").to_owned();
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
-    window.web.book.remove_account(&AccountId::new(fields.get("account"))).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.account_removed", "", fields.get("account")).await;
+    window.web.cache.remove_account(&AccountId::new(fields.get("account"))).await?;
+    audit::note(&window.web.cache, &visitor.name, "audit.account_removed", "", fields.get("account")).await;
     Ok(back_to(&Frame::operator(&window, &visitor, "").url("/operator/accounts"), "removed"))
 }

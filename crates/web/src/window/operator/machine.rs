@@ -97,7 +97,7 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
         bytes: format!("{} MB", f.locale.tenths(megabytes)),
         events: f.locale.number(size.events),
         pending: f.locale.number(size.pending),
-        accounts: f.locale.number(u64::try_from(window.web.book.account_count()).unwrap_or(0)),
+        accounts: f.locale.number(u64::try_from(window.web.cache.account_count()).unwrap_or(0)),
         version: env!("CARGO_PKG_VERSION"),
         f,
     })
@@ -106,7 +106,7 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
 pub(super) async fn audit(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "audit");
-    let entries = audit::read(&window.web.book).into_iter();
+    let entries = audit::read(&window.web.cache).into_iter();
     let entries =
         entries.map(|one| (f.locale.wall(one.at), one.who, f.w.get(&one.what), one.account, one.detail));
     page(&AuditPage { entries: entries.collect(), most: audit::MAX_ENTRIES, f })

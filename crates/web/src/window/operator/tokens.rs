@@ -28,7 +28,7 @@ struct TokensPage {
 
 fn build(window: &Window, visitor: &Visitor) -> TokensPage {
     let f = Frame::operator(window, visitor, "tokens");
-    let all = window.web.book.tokens();
+    let all = window.web.cache.tokens();
     let rows = all.iter().map(|(name, (token, _))| {
         let (scope, account) = scope_parts(&token.scope);
         let account = account.map(ToString::to_string).unwrap_or_default();
@@ -59,15 +59,15 @@ pub(super) async fn make(
         Ok(made) => made,
         Err(refusal) => return refused(&window, &visitor, refusal.message),
     };
-    match window.web.book.put(SettingKey::Token(name.clone()), Some(Setting::Token(token)), Some(0)).await {
+    match window.web.cache.put(SettingKey::Token(name.clone()), Some(Setting::Token(token)), Some(0)).await {
         Ok(_) => {}
         Err(journal::JournalError::Conflict { .. }) => {
-            let words = Frame::operator(&window, &visitor, "").w;
-            return refused(&window, &visitor, words.get("tokens.there").to_owned());
+            let messages = Frame::operator(&window, &visitor, "").w;
+            return refused(&window, &visitor, messages.get("tokens.there").to_owned());
         }
         Err(error) => return Err(error.into()),
     }
-    audit::note(&window.web.book, &visitor.name, "audit.token", fields.get("account"), &name).await;
+    audit::note(&window.web.cache, &visitor.name, "audit.token", fields.get("account"), &name).await;
     let mut form = build(&window, &visitor);
     form.made = Some(text);
     page(&form)
@@ -84,7 +84,7 @@ pub(super) async fn remove(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     visitor.operator()?;
-    window.web.book.put(SettingKey::Token(fields.get("name").to_owned()), None, None).await?;
-    audit::note(&window.web.book, &visitor.name, "audit.token_removed", "", fields.get("name")).await;
+    window.web.cache.put(SettingKey::Token(fields.get("name").to_owned()), None, None).await?;
+    audit::note(&window.web.cache, &visitor.name, "audit.token_removed", "", fields.get("name")).await;
     Ok(back_to(&Frame::operator(&window, &visitor, "").url("/operator/tokens"), "removed"))
 }

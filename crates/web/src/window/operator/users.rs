@@ -44,7 +44,7 @@ pub(super) fn scope_key(scope: ScopeWire) -> &'static str {
 }
 
 fn build(window: &Window, visitor: &Visitor) -> UsersPage {
-    let all = window.web.book.users();
+    let all = window.web.cache.users();
     let f = Frame::operator(window, visitor, "users");
     let rows = all.iter().map(|(name, (user, _))| {
         let (scope, account) = scope_parts(&user.scope);
@@ -78,7 +78,7 @@ pub(super) async fn save(
     let mut form = build(&window, &visitor);
     match users::save(&window, form.f.w, &fields).await? {
         Ok(name) => {
-            audit::note(&window.web.book, &visitor.name, "audit.user", fields.get("account"), &name).await;
+            audit::note(&window.web.cache, &visitor.name, "audit.user", fields.get("account"), &name).await;
             Ok(back_to(&form.f.url("/operator/users"), "saved"))
         }
         Err(problem) => {
@@ -97,7 +97,7 @@ pub(super) async fn remove(
     let mut form = build(&window, &visitor);
     match users::remove(&window, form.f.w, fields.get("name")).await? {
         Ok(()) => {
-            audit::note(&window.web.book, &visitor.name, "audit.user_removed", "", fields.get("name")).await;
+            audit::note(&window.web.cache, &visitor.name, "audit.user_removed", "", fields.get("name")).await;
             Ok(back_to(&form.f.url("/operator/users"), "removed"))
         }
         Err(problem) => {

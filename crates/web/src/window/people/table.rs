@@ -138,11 +138,11 @@ pub(crate) async fn import(
         if let Some((number, name)) = employee {
             let key = SettingKey::Employee(account.id.clone(), number.clone());
             let value = Setting::Employee(Employee { name: name.clone() });
-            window.web.book.put(key, Some(value), None).await?;
+            window.web.cache.put(key, Some(value), None).await?;
         }
         if let Some((number, phone)) = phone {
             let key = SettingKey::Phone(account.id.clone(), number.clone());
-            window.web.book.put(key, Some(Setting::Phone(phone.clone())), None).await?;
+            window.web.cache.put(key, Some(Setting::Phone(phone.clone())), None).await?;
         }
     }
     done(&window, &visitor, &account, "audit.import", &wanted.len().to_string(), "imported").await

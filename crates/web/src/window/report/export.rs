@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 use super::super::people::quoted;
-use super::super::{Fail, Visitor, Window, Words};
+use super::super::{Fail, Messages, Visitor, Window};
 use super::figures::{Figures, Line};
 use super::made;
 
@@ -69,15 +69,15 @@ pub(crate) async fn xlsx(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
-    let bytes = book(f.w, &figures).map_err(|error| Fail::broken(error.to_string()))?;
+    let bytes = workbook(f.w, &figures).map_err(|error| Fail::broken(error.to_string()))?;
     let name = format!("attachment; filename=\"report-{}-{}.xlsx\"", period.from, period.until);
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned();
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
 }
 
-fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
-    let mut book = Workbook::new();
-    let sheet = book.add_worksheet();
+fn workbook(w: Messages, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
     sheet.set_name(w.get("place.report"))?;
     let head = Format::new().set_bold();
     let time = Format::new().set_num_format("[h]:mm:ss");
@@ -94,7 +94,7 @@ fn book(w: Words, figures: &Figures) -> Result<Vec<u8>, XlsxError> {
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.autofit();
-    book.save_to_buffer()
+    workbook.save_to_buffer()
 }
 
 fn numbers(

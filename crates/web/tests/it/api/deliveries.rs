@@ -7,7 +7,7 @@ async fn with_a_failed_delivery() -> (Rig, String) {
     let rig = Rig::new().await;
     rig.put(&rig.admin, "/api/v1/accounts/1/integration", r#"{"incoming_url": "https://crm.example/"}"#)
         .await;
-    let id = rig.book.account(&AccountId::new("1")).unwrap().integration().unwrap().0;
+    let id = rig.cache.account(&AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
     let pending = rig.journal.load_all().await.unwrap();
     let attempt = Attempt {

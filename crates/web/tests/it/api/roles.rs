@@ -102,7 +102,7 @@ async fn furnished() -> Rig {
         rig.put(&operator, &format!("/api/v1/{path}"), body).await;
     }
     rig.ask("POST", &operator, "/api/v1/tokens", r#"{"name": "spare"}"#).await;
-    let id = rig.book.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
+    let id = rig.cache.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
     rig
 }

@@ -4,11 +4,11 @@ use crate::rig::Rig;
 #[tokio::test]
 async fn the_first_link_makes_one_operator_and_no_more() {
     let rig = Rig::new().await;
-    let link = web::first_run_path(&rig.book).await.unwrap().unwrap();
-    assert_eq!(web::first_run_path(&rig.book).await.unwrap(), Some(link.clone()), "it survives a restart");
+    let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
+    assert_eq!(web::first_run_path(&rig.cache).await.unwrap(), Some(link.clone()), "it survives a restart");
     let browser = Browser::first(&rig).await;
     assert_eq!(browser.get("/operator/accounts").await.status, 200);
-    assert_eq!(web::first_run_path(&rig.book).await.unwrap(), None);
+    assert_eq!(web::first_run_path(&rig.cache).await.unwrap(), None);
     let again = Browser::new(&rig).get(&link).await;
     assert!(!again.text.contains("name=\"password\""), "the link is used up");
 }
@@ -16,10 +16,10 @@ async fn the_first_link_makes_one_operator_and_no_more() {
 #[tokio::test]
 async fn a_wrong_key_makes_nobody() {
     let rig = Rig::new().await;
-    web::first_run_path(&rig.book).await.unwrap();
+    web::first_run_path(&rig.cache).await.unwrap();
     let fields = [("key", "wrong"), ("name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
     Browser::new(&rig).send("/first", &fields).await;
-    assert!(rig.book.users().is_empty());
+    assert!(rig.cache.users().is_empty());
 }
 
 #[tokio::test]

@@ -41,9 +41,9 @@ async fn a_sheet_has_names_as_text_counts_as_numbers_and_durations_as_durations(
     let rig = rig().await;
     let olga = Browser::first(&rig).await;
     let bytes = olga.bytes(&format!("/a/1/report.xlsx?{DAY}")).await;
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
-    assert_eq!(book.sheet_names(), ["Rapport"]);
-    let sheet = book.worksheet_range("Rapport").unwrap();
+    let mut cache: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    assert_eq!(cache.sheet_names(), ["Rapport"]);
+    let sheet = cache.worksheet_range("Rapport").unwrap();
     let rows: Vec<&[Data]> = sheet.rows().collect();
     assert_eq!(rows.len(), 1 + NAMES.len() + 1, "a head, everybody, and all of them");
     for ((number, name), row) in NAMES.iter().zip(&rows[1..]) {
@@ -57,7 +57,7 @@ async fn a_sheet_has_names_as_text_counts_as_numbers_and_durations_as_durations(
     assert_eq!((talk.as_f64() * 86_400.0).round() as i64, secs, "longer than a day");
     assert_eq!(rows[1][7], Data::Float(12.3));
     assert_eq!(rows[5][2], Data::Float(30.0));
-    assert!(book.worksheet_formula("Rapport").unwrap().is_empty(), "nothing is a formula");
+    assert!(cache.worksheet_formula("Rapport").unwrap().is_empty(), "nothing is a formula");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn every_page_and_form_answers_every_role_as_the_table_says() {
     rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", "{}").await;
     rig.put(&rig.operator, "/api/v1/accounts/1/integration", r#"{"ended_url": "https://crm.example/"}"#)
         .await;
-    let id = rig.book.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
+    let id = rig.cache.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
     let own = rig.get(&rig.operator, "/api/v1/accounts/1/deliveries").await.json();
     let own = own["deliveries"][0]["id"].as_str().unwrap().to_owned();
@@ -110,7 +110,7 @@ async fn every_page_and_form_answers_every_role_as_the_table_says() {
         for (role, browser) in everybody.iter().enumerate() {
             let fresh = format!("n{role}");
             let version = rig
-                .book
+                .cache
                 .account(&calls::AccountId::new("1"))
                 .and_then(|one| one.integration().map(|(_, _, version)| version.to_string()));
             let fields: Vec<_> = fields

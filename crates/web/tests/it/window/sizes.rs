@@ -34,7 +34,7 @@ async fn large() -> Rig {
     let rig = Rig::new().await;
     let url = r#"{"incoming_url": "https://crm.example/ring", "ended_url": "https://crm.example/ring"}"#;
     rig.put(&rig.operator, "/api/v1/accounts/1/integration", url).await;
-    let id = rig.book.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
+    let id = rig.cache.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
     for employee in 0..EMPLOYEES {
         let number = 100 + employee;
         let (account, local) = (calls::AccountId::new("1"), number.to_string());
@@ -44,7 +44,7 @@ async fn large() -> Rig {
             (SettingKey::Employee(account.clone(), local.clone()), Setting::Employee(Employee { name })),
             (SettingKey::Phone(account, local), Setting::Phone(phone)),
         ] {
-            rig.book.put(key, Some(setting), None).await.unwrap();
+            rig.cache.put(key, Some(setting), None).await.unwrap();
         }
         let mut events = rig::call(employee);
         for event in &mut events {

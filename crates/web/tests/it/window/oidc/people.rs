@@ -42,7 +42,7 @@ async fn an_account_that_is_not_there_is_told_in_words() {
     let refused = mette.logs_in().await;
     assert_eq!(refused.status, 403);
     says(&refused, "siger, at du hører til konto moon, som ikke findes i Ringbud");
-    assert!(bed.rig.book.users().is_empty());
+    assert!(bed.rig.cache.users().is_empty());
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_person_is_one_among_the_users_and_is_out_when_removed() {
     mette.logs_in().await;
     let page = olga.get("/operator/users").await.text;
     assert!(page.contains("Mette Holm") && page.contains("through Nordlys &#38; Co, last "), "{page}");
-    let key = bed.rig.book.users().into_keys().find(|key| key.starts_with("oidc:")).unwrap();
+    let key = bed.rig.cache.users().into_keys().find(|key| key.starts_with("oidc:")).unwrap();
     assert_eq!(olga.post("/operator/users/remove", &[("name", &key)]).await.status, 303);
     assert_eq!(mette.get("/a/1/now").await.status, 303);
     assert_eq!(mette.logs_in().await.headers["location"], "/", "the provider still gives them a role");
@@ -73,7 +73,7 @@ async fn neither_name_nor_mail_makes_anybody_somebody_else() {
     assert_eq!(olga.get("/operator/accounts").await.status, 200);
     bed.stage.play(|script| script.claims = json!({}));
     Person::new(&bed).logs_in().await;
-    assert_eq!(bed.rig.book.users().len(), 3, "olga, eve and mette are three");
+    assert_eq!(bed.rig.cache.users().len(), 3, "olga, eve and mette are three");
     eve.post("/a/1/settings", &[("name", "By Eve"), ("version", "")]).await;
     let audit = olga.get("/operator/audit").await.text;
     assert!(audit.contains(">olga [oidc:"), "a borrowed name is told from the name: {audit}");
@@ -84,7 +84,7 @@ async fn who_comes_through_a_provider_has_no_password_here() {
     let bed = Bed::new().await;
     let mut mette = Person::new(&bed);
     mette.logs_in().await;
-    let key = bed.rig.book.users().into_keys().next().unwrap();
+    let key = bed.rig.cache.users().into_keys().next().unwrap();
     for password in ["", PASSWORD] {
         let fields = [("name", &*key), ("password", password)];
         assert_eq!(Browser::new(&bed.rig).send("/login", &fields).await.status, 401);
@@ -95,20 +95,20 @@ async fn who_comes_through_a_provider_has_no_password_here() {
     let refused = mette.post("/a/1/settings/password", &fields).await;
     assert_eq!(refused.status, 400);
     assert!(!refused.text.contains("The present password is wrong"), "there is none");
-    assert_eq!(bed.rig.book.user(&key).unwrap().0.password_hash, "");
+    assert_eq!(bed.rig.cache.user(&key).unwrap().0.password_hash, "");
 }
 
 #[tokio::test]
 async fn the_last_operator_by_password_stays_and_the_first_link_holds_until_somebody_operates() {
     let bed = Bed::new().await;
-    let link = web::first_run_path(&bed.rig.book).await.unwrap();
+    let link = web::first_run_path(&bed.rig.cache).await.unwrap();
     Person::new(&bed).logs_in().await;
-    assert_eq!(web::first_run_path(&bed.rig.book).await.unwrap(), link, "an account's person runs nothing");
+    assert_eq!(web::first_run_path(&bed.rig.cache).await.unwrap(), link, "an account's person runs nothing");
     let olga = Browser::first(&bed.rig).await;
     bed.has_roles(&["ringbud-operator"]);
     Person::new(&bed).logs_in().await;
     assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 400);
-    let person = bed.rig.book.users().into_iter().find(|(_, (user, _))| user.vouched.is_some()).unwrap();
+    let person = bed.rig.cache.users().into_iter().find(|(_, (user, _))| user.vouched.is_some()).unwrap();
     assert_eq!(person.1.0.scope, Scope::Everything);
     assert_eq!(olga.post("/operator/users/remove", &[("name", &person.0)]).await.status, 303);
 }

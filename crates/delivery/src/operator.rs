@@ -50,7 +50,7 @@ impl Notice {
 }
 
 /// Where the operator is told.
-pub struct HeraldOptions {
+pub struct NotifierOptions {
     /// The web service.
     pub url: WebhookUrl,
     /// What signs.
@@ -61,21 +61,21 @@ pub struct HeraldOptions {
     pub response_timeout: Duration,
 }
 
-/// Tells the operator, if there is somebody to tell. Clones are the same herald.
+/// Tells the operator, if there is somebody to tell. Clones are the same notifier.
 #[derive(Clone, Default)]
-pub struct Herald {
+pub struct OperatorNotifier {
     queue: Option<mpsc::Sender<(WallTime, Notice)>>,
     clock: Option<Clock>,
 }
 
-impl Herald {
+impl OperatorNotifier {
     /// Nobody is told.
     pub fn silent() -> Self {
         Self::default()
     }
 
     /// Starts a task that tells, on the runtime this is called in; it ends with the last clone.
-    pub fn start(options: HeraldOptions) -> Self {
+    pub fn start(options: NotifierOptions) -> Self {
         let (queue, waiting) = mpsc::channel(NOTICES_HELD);
         let clock = Clock::start();
         tokio::spawn(tell_all(Way::of(options), clock.clone(), waiting));
@@ -102,7 +102,7 @@ struct Way {
 }
 
 impl Way {
-    fn of(HeraldOptions { url, key, connector, response_timeout }: HeraldOptions) -> Self {
+    fn of(NotifierOptions { url, key, connector, response_timeout }: NotifierOptions) -> Self {
         let pools = Arc::new(Pools::new(Connector::new(connector), response_timeout));
         let tls = url.origin().tls.then(|| Trust::of_the_machine().public());
         let pool = Pool::new(pools, url.origin().clone(), tls);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calls::EventKind;
 use delivery::guard::WebhookUrl;
-use delivery::herald::{Herald, HeraldOptions, NOTICES_HELD, Notice};
+use delivery::operator::{NOTICES_HELD, Notice, NotifierOptions, OperatorNotifier};
 use delivery::sender::SenderOptions;
 use delivery::signing::{Key, verify};
 use journal::memory::Memory;
@@ -16,8 +16,8 @@ use crate::support::receiver::{Got, Receiver, status};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-fn herald(url: &str) -> Herald {
-    Herald::start(HeraldOptions {
+fn operator(url: &str) -> OperatorNotifier {
+    OperatorNotifier::start(NotifierOptions {
         url: WebhookUrl::parse(url).expect("a URL"),
         key: Some(Key::parse(SECRET).expect("a key")),
         connector: options().connector,
@@ -42,9 +42,9 @@ async fn the_operator_is_told_in_order_until_it_is_heard() {
         status(if refusals == 0 { 503 } else { 200 })
     })
     .await;
-    let herald = herald(&url(receiver.address));
+    let operator = operator(&url(receiver.address));
     for number in [1, 2] {
-        herald.tell(Notice { kind: "test", data: json!({ "number": number }) });
+        operator.tell(Notice { kind: "test", data: json!({ "number": number }) });
     }
     let (first, again, second) = (receiver.next().await, receiver.next().await, receiver.next().await);
     assert_eq!((first.header("webhook-id"), &first.body), (again.header("webhook-id"), &again.body));
@@ -54,21 +54,21 @@ async fn the_operator_is_told_in_order_until_it_is_heard() {
 
 #[tokio::test]
 async fn a_crowd_of_notices_holds_nobody_up() {
-    let herald = herald("http://127.0.0.1:9/");
+    let operator = operator("http://127.0.0.1:9/");
     for number in 0..2 * NOTICES_HELD {
-        herald.tell(Notice { kind: "test", data: json!({ "number": number }) });
+        operator.tell(Notice { kind: "test", data: json!({ "number": number }) });
     }
 }
 
 #[tokio::test]
 async fn the_operator_is_told_of_webhooks_that_are_paused_and_resumed() {
-    let mut operator = Receiver::always(200).await;
+    let mut notified = Receiver::always(200).await;
     let gone = Receiver::always(410).await;
-    let options = SenderOptions { herald: herald(&url(operator.address)), ..options() };
+    let options = SenderOptions { operator: operator(&url(notified.address)), ..options() };
     let hook = format!("{}?key=secret", url(gone.address));
     let gateway = Gateway::with(Arc::new(Memory::new()), everything_to(&hook), options).await;
     gateway.tell_one(EventKind::Ended, "a").await;
-    let paused = told(&operator.next().await);
+    let paused = told(&notified.next().await);
     assert_eq!(
         (&paused["type"], &paused["data"]["server_said"]),
         (&json!("webhook.paused"), &json!("HTTP 410"))
@@ -76,6 +76,6 @@ async fn the_operator_is_told_of_webhooks_that_are_paused_and_resumed() {
     assert_eq!(paused["data"]["events"], json!(["Incoming", "Answered", "Outgoing", "Ended"]));
     assert_eq!(paused["data"]["url"], json!(url(gone.address)));
     gateway.sender.resume(gateway.integration, EventKind::Incoming, false).await.expect("resumed");
-    let resumed = told(&operator.next().await);
+    let resumed = told(&notified.next().await);
     assert_eq!((&resumed["type"], &resumed["data"]["kept"]), (&json!("webhook.resumed"), &json!(0)));
 }

@@ -1,4 +1,4 @@
-//! The book's content, and how a change turns up in it.
+//! The cache's content, and how a change turns up in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

@@ -1,5 +1,5 @@
 //! The view of all settings in RAM that every room shares. Reads never wait for the disk; writes go through
-//! to the journal first. What another process changed is seen at the next [`SettingsBook::refresh`].
+//! to the journal first. What another process changed is seen at the next [`SettingsCache::refresh`].
 
 mod account;
 mod pages;
@@ -19,7 +19,7 @@ use crate::settings::{Integration, IntegrationId, Secret, Setting, SettingKey, T
 use crate::{Journal, JournalError};
 
 /// All settings, in RAM.
-pub struct SettingsBook {
+pub struct SettingsCache {
     journal: Arc<dyn Journal>,
     pages: RwLock<Pages>,
     /// One writer or refresher at a time; holds the revision the pages show.
@@ -27,16 +27,16 @@ pub struct SettingsBook {
     revision: watch::Sender<u64>,
 }
 
-impl SettingsBook {
+impl SettingsCache {
     /// Reads all settings.
     ///
     /// # Errors
     /// What the journal says.
     pub async fn load(journal: Arc<dyn Journal>) -> Result<Self, JournalError> {
-        let book =
+        let cache =
             Self { journal, pages: RwLock::default(), turn: Mutex::new(0), revision: watch::Sender::new(0) };
-        book.refresh().await?;
-        Ok(book)
+        cache.refresh().await?;
+        Ok(cache)
     }
 
     /// Takes in what was changed by others; costs one small question when nothing was. Says whether

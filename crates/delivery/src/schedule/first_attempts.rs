@@ -17,7 +17,7 @@ pub(super) const WAIT: Duration = Duration::from_secs(2);
 
 /// The first attempts that are out, by destination and call; never more than may be in flight.
 #[derive(Debug, Default)]
-pub(super) struct Firsts {
+pub(super) struct FirstAttempts {
     out: HashMap<(u32, u64), First, FxBuildHasher>,
 }
 
@@ -30,7 +30,7 @@ struct First {
     waiting: Vec<(u32, u32)>,
 }
 
-impl Firsts {
+impl FirstAttempts {
     /// Until when to wait for the first attempt of another event of the call, if one is out.
     pub(super) fn wait_until(&self, now: Moment, destination: u32, call_hash: u64) -> Option<Moment> {
         self.out.get(&(destination, call_hash)).map(|first| first.until).filter(|until| now < *until)

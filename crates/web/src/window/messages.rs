@@ -23,7 +23,7 @@ static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("../../
 
 /// The texts of one language.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Words(pub(crate) Language);
+pub(crate) struct Messages(pub(crate) Language);
 
 impl Language {
     /// By its code; empty or unknown is `None`.
@@ -53,7 +53,7 @@ impl Language {
     }
 }
 
-impl Words {
+impl Messages {
     /// The text of a key.
     pub(crate) fn get(&self, key: &str) -> &'static str {
         self.find(key).unwrap_or("⟨?⟩")
@@ -96,7 +96,7 @@ mod tests {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 quoted(&path, into);
-            } else if path.file_name().is_some_and(|name| name != "words.rs") {
+            } else if path.file_name().is_some_and(|name| name != "messages.rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 into.extend(parts.captures_iter(&text).map(|found| found[1].to_owned()));
             }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use calls::{AccountId, Employee};
-use journal::SettingsBook;
+use journal::SettingsCache;
 use journal::settings::Holder;
 use tokio::sync::watch;
 
 /// The settings, as far as the directory needs them. Answers come from memory.
-pub trait Book: Send + Sync {
+pub trait KnownSettings: Send + Sync {
     /// Changes whenever an answer may have changed.
     fn revision(&self) -> u64;
 
@@ -22,11 +22,11 @@ pub trait Book: Send + Sync {
     fn with_feature_codes(&self, account: &AccountId, question: &mut dyn FnMut(&str) -> bool) -> bool;
 }
 
-/// A book in which nothing has been written: accounts are as they are when first seen.
+/// A cache in which nothing has been written: accounts are as they are when first seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Unwritten;
 
-impl Book for Unwritten {
+impl KnownSettings for Unwritten {
     fn revision(&self) -> u64 {
         0
     }
@@ -46,36 +46,36 @@ impl Book for Unwritten {
 
 /// The settings of the store, with the revision at hand.
 pub struct Written {
-    book: Arc<SettingsBook>,
+    cache: Arc<SettingsCache>,
     revision: watch::Receiver<u64>,
 }
 
 impl Written {
-    /// Answers from this book.
-    pub fn new(book: Arc<SettingsBook>) -> Self {
-        let revision = book.watch();
-        Self { book, revision }
+    /// Answers from this cache.
+    pub fn new(cache: Arc<SettingsCache>) -> Self {
+        let revision = cache.watch();
+        Self { cache, revision }
     }
 }
 
-impl Book for Written {
+impl KnownSettings for Written {
     fn revision(&self) -> u64 {
         *self.revision.borrow()
     }
 
     fn holder(&self, account: &AccountId, phone: &str) -> Option<Holder> {
-        let account = self.book.account(account)?;
+        let account = self.cache.account(account)?;
         account.phones.get(phone).map(|(phone, _)| phone.holder.clone())
     }
 
     fn employee(&self, account: &AccountId, number: &str) -> Option<Employee> {
-        let account = self.book.account(account)?;
+        let account = self.cache.account(account)?;
         let (employee, _) = account.employees.get(number)?;
         Some(Employee { number: Arc::from(number), name: Arc::from(&*employee.name) })
     }
 
     fn with_feature_codes(&self, account: &AccountId, question: &mut dyn FnMut(&str) -> bool) -> bool {
-        let account = self.book.account(account);
+        let account = self.cache.account(account);
         match account.as_ref().and_then(|account| account.integration()) {
             Some((_, integration, _)) => question(&integration.feature_codes),
             None => Unwritten.with_feature_codes(&AccountId::new(""), question),

@@ -28,24 +28,24 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 const LAST_TRY: Duration = Duration::from_secs(10);
 
 /// Who is told of what was kept.
-pub trait Onward: Send + Sync + 'static {
+pub trait EventSink: Send + Sync + 'static {
     /// These events are kept, with the deliveries that are now due, and the notes of the same moments.
     fn kept(&self, pbx: &PbxName, events: &[Arc<Kept>], due: Vec<(Pending, Arc<Kept>)>, notes: &[Note]);
 }
 
 /// Keeps the moments of one PBX.
-pub struct Keeper {
+pub struct EventWriter {
     /// Where they are kept.
     pub journal: Arc<dyn Journal>,
     /// Who is told.
-    pub onward: Arc<dyn Onward>,
+    pub sink: Arc<dyn EventSink>,
     /// When to give up.
     pub stop: Stop,
     /// Where it is said that the journal cannot be written.
     pub blocked: Blocked,
     /// The newest place in the journal that this PBX's events cannot go beyond without being news: where the
     /// last run ended, and what has been told since.
-    pub told_to: EventSeq,
+    pub last_published: EventSeq,
     /// What is counted of this PBX.
     pub counts: Counts,
 }
@@ -73,7 +73,7 @@ impl Counts {
     }
 }
 
-/// How many keepers wait for a journal that cannot be written.
+/// How many event writers wait for a journal that cannot be written.
 #[derive(Clone, Debug, Default)]
 pub struct Blocked(Arc<AtomicUsize>);
 
@@ -95,7 +95,7 @@ impl Blocked {
     }
 }
 
-impl Keeper {
+impl EventWriter {
     /// Keeps moments until no more can come. The answer is how many events could not be kept.
     pub async fn run(mut self, mut moments: mpsc::Receiver<Append>) -> usize {
         let mut batch = Vec::with_capacity(MAX_BATCH);
@@ -166,14 +166,14 @@ impl Keeper {
                 let seq = match answer {
                     Appended::Stored(seq) => seq,
                     // The commit whose answer got lost was done after all.
-                    Appended::Repeat(seq) if seq > self.told_to => seq,
+                    Appended::Repeat(seq) if seq > self.last_published => seq,
                     Appended::Repeat(_) => continue,
                     Appended::AfterEnded => {
                         tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), "nothing follows Ended");
                         continue;
                     }
                 };
-                self.told_to = seq;
+                self.last_published = seq;
                 self.counts.kept(event.kind(), received_at);
                 log(&pbx, &event);
                 let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
@@ -181,7 +181,7 @@ impl Keeper {
                 kept.push(event);
             }
             if !kept.is_empty() || !notes.is_empty() {
-                self.onward.kept(&pbx, &kept, due, &notes);
+                self.sink.kept(&pbx, &kept, due, &notes);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The words of the schedule: what goes in, what comes out, and its bounds.
+//! The messages of the schedule: what goes in, what comes out, and its bounds.
 
 use std::time::Duration;
 

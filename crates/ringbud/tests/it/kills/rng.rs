@@ -1,9 +1,9 @@
 //! Chance with a seed.
 
 /// SplitMix64.
-pub(super) struct Dice(u64);
+pub(super) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }

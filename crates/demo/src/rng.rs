@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// SplitMix64. Small, good enough for a play, and not going to change under us.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }

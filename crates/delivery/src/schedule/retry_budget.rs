@@ -1,4 +1,4 @@
-//! The share of what fails: attempts that will most likely fail as well cost as much as any other, and ten
+//! The retry budget, a share of all work for what fails: attempts that will most likely fail as well cost as much as any other, and ten
 //! thousand receivers that are down would take the machine from those that are up.
 
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::policy::Moment;
 
 /// So many attempts a second are made at webhooks that keep failing, all together.
 pub const DOUBTFUL_A_SECOND: u32 = 1_000;
-/// As often the share grows.
+/// As often the budget grows.
 const TICK: Duration = Duration::from_millis(10);
 const A_TICK: u32 = DOUBTFUL_A_SECOND / 100;
 /// What is not used is kept up to this: where few fail, nobody waits.
 const SAVED: u32 = 200;
 
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct RetryBudget {
     left: u32,
     grown_at: Moment,
 }
 
-impl Share {
+impl RetryBudget {
     pub(super) const fn new() -> Self {
         Self { left: SAVED, grown_at: Moment(0) }
     }

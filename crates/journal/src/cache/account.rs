@@ -1,4 +1,4 @@
-//! What the book has of one account.
+//! What the cache has of one account.
 
 use std::sync::Arc;
 

@@ -8,8 +8,8 @@ use calls::EventKind;
 
 impl Schedule {
     /// Starts what may be started.
-    pub(super) fn pump(&mut self, now: Moment, out: &mut Vec<Out>) {
-        self.share.grow(now);
+    pub(super) fn dispatch(&mut self, now: Moment, out: &mut Vec<Out>) {
+        self.retry_budget.grow(now);
         while self.unsettled < self.limits.unsettled {
             let Some(webhook) = self.draining.pop_front() else { break };
             self.webhooks[webhook as usize].queued = false;
@@ -45,7 +45,7 @@ impl Schedule {
 
     /// Probes of what fails take a quarter of the room at most, and what fails its share of the time.
     fn may_probe(&self) -> bool {
-        self.probing < self.limits.total.div_ceil(4) && !self.share.is_used_up()
+        self.probing < self.limits.total.div_ceil(4) && !self.retry_budget.is_used_up()
     }
 
     /// Something of a destination came through: its webhooks no longer stand among those that will most likely
@@ -107,10 +107,12 @@ impl Schedule {
     /// destination.
     fn follows(&mut self, now: Moment, at: u32, slot: &Slot) -> bool {
         let destination = self.webhooks[slot.webhook as usize].destination;
-        let Some(until) = self.firsts.wait_until(now, destination, slot.call_hash) else { return false };
+        let Some(until) = self.first_attempts.wait_until(now, destination, slot.call_hash) else {
+            return false;
+        };
         self.retry_at(at, until);
         let stamp = self.slab.get(at).stamp;
-        self.firsts.wait(destination, slot.call_hash, at, stamp);
+        self.first_attempts.wait(destination, slot.call_hash, at, stamp);
         true
     }
 
@@ -120,11 +122,11 @@ impl Schedule {
         slot.attempts = slot.attempts.saturating_add(1);
         let slot = *slot;
         if self.is_doubtful(slot.webhook) {
-            self.share.take();
+            self.retry_budget.take();
         }
         let hook = &mut self.webhooks[slot.webhook as usize];
         if slot.attempts == 1 {
-            self.firsts.started(now, hook.destination, slot.call_hash, at);
+            self.first_attempts.started(now, hook.destination, slot.call_hash, at);
         }
         let destination = &mut self.destinations[hook.destination as usize];
         hook.in_flight += 1;
