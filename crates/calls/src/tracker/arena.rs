@@ -10,15 +10,27 @@ use rustc_hash::FxBuildHasher;
 
 /// What an arena holds.
 pub(super) trait Named {
+    /// Keeps keys of one kind of thing apart from keys of another.
+    type Kind;
+
     /// Its name, unique in the arena.
     fn name(&self) -> &str;
 }
 
-/// A place in an arena.
-pub(super) struct Key<T> {
+/// Marks the keys of channels.
+pub(super) enum OfChannel {}
+
+/// Marks the keys of bridges.
+pub(super) enum OfBridge {}
+
+pub(super) type ChannelKey = Key<OfChannel>;
+pub(super) type BridgeKey = Key<OfBridge>;
+
+/// A place in an arena of one kind of thing.
+pub(super) struct Key<K> {
     slot: u32,
     generation: u32,
-    of: PhantomData<fn() -> T>,
+    of: PhantomData<fn() -> K>,
 }
 
 impl<T> Key<T> {
@@ -79,13 +91,13 @@ impl<T: Named> Arena<T> {
         self.index.len()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Key<T>> {
+    pub(super) fn find(&self, name: &str) -> Option<Key<T::Kind>> {
         let slot = *self.index.find(hash(name), |&slot| self.is_named(slot, name))?;
         Some(self.key(slot))
     }
 
     /// Puts a thing in; its name must not be there yet.
-    pub(super) fn insert(&mut self, thing: T) -> Key<T> {
+    pub(super) fn insert(&mut self, thing: T) -> Key<T::Kind> {
         let hash_of_name = hash(thing.name());
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -102,7 +114,7 @@ impl<T: Named> Arena<T> {
         self.key(slot)
     }
 
-    pub(super) fn remove(&mut self, key: Key<T>) -> Option<Box<T>> {
+    pub(super) fn remove(&mut self, key: Key<T::Kind>) -> Option<Box<T>> {
         self.get(key)?;
         let slot = &mut self.slots[key.slot as usize];
         let held = slot.held.take()?;
@@ -114,23 +126,23 @@ impl<T: Named> Arena<T> {
         Some(held)
     }
 
-    pub(super) fn get(&self, key: Key<T>) -> Option<&T> {
+    pub(super) fn get(&self, key: Key<T::Kind>) -> Option<&T> {
         let slot = self.slots.get(key.slot as usize)?;
         (slot.generation == key.generation).then_some(slot.held.as_deref()).flatten()
     }
 
-    pub(super) fn get_mut(&mut self, key: Key<T>) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, key: Key<T::Kind>) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.slot as usize)?;
         (slot.generation == key.generation).then_some(slot.held.as_deref_mut()).flatten()
     }
 
     /// All keys, in an order that depends on nothing but what was put in and taken out.
-    pub(super) fn keys(&self) -> Vec<Key<T>> {
+    pub(super) fn keys(&self) -> Vec<Key<T::Kind>> {
         let used = self.slots.iter().enumerate().filter(|(_, slot)| slot.held.is_some());
         used.map(|(slot, _)| self.key(u32::try_from(slot).unwrap_or(u32::MAX))).collect()
     }
 
-    fn key(&self, slot: u32) -> Key<T> {
+    fn key(&self, slot: u32) -> Key<T::Kind> {
         Key { slot, generation: self.slots[slot as usize].generation, of: PhantomData }
     }
 
@@ -144,6 +156,8 @@ mod tests {
     use super::*;
 
     impl Named for String {
+        type Kind = Self;
+
         fn name(&self) -> &str {
             self
         }

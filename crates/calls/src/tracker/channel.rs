@@ -5,12 +5,9 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use crate::tracker::arena::{Key, Named};
+use crate::tracker::arena::{BridgeKey, ChannelKey, Named, OfBridge, OfChannel};
 use crate::tracker::leg::Leg;
 use crate::{Cause, DialOutcome, ListedState, Origin, PbxTime, Phone, Transfer};
-
-pub(super) type ChannelKey = Key<Channel>;
-pub(super) type BridgeKey = Key<Bridge>;
 
 /// Who is at the end of a channel.
 #[derive(Debug)]
@@ -119,6 +116,8 @@ pub(super) struct Channel {
 }
 
 impl Named for Channel {
+    type Kind = OfChannel;
+
     fn name(&self) -> &str {
         &self.id
     }
@@ -198,6 +197,8 @@ pub(super) struct Bridge {
 }
 
 impl Named for Bridge {
+    type Kind = OfBridge;
+
     fn name(&self) -> &str {
         &self.id
     }

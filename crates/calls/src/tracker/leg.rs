@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::tracker::channel::ChannelKey;
+use crate::tracker::arena::ChannelKey;
 use crate::{CallId, Direction, EndReason, Ended, Event, LegId, OpenLeg, PbxTime, Phone, Transfer, What};
 
 /// What a phone's channel is to the outside.

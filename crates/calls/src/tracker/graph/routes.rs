@@ -1,15 +1,16 @@
 //! Who is at the other end: the way from a phone, through the PBX's helpers, to the party it is about.
 
-use crate::tracker::Tracker;
-use crate::tracker::channel::{Caller, Channel, ChannelKey, Mark, Party};
-use crate::{LegId, Transfer};
+use crate::Transfer;
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Mark};
+use crate::tracker::state::Tracker;
 
 /// Helpers inside helpers: at most so many are looked through.
-const LONGEST_WAY: usize = 16;
+pub(super) const LONGEST_WAY: usize = 16;
 
 /// On whose behalf a phone is being reached.
 #[derive(Clone, Debug)]
-pub(super) enum Route {
+pub(in crate::tracker) enum Route {
     /// Not known (yet).
     Unknown,
     /// Nobody's: the PBX was asked to from outside.
@@ -20,7 +21,7 @@ pub(super) enum Route {
 
 impl Tracker {
     /// On whose behalf a channel is being reached, however many helpers are between.
-    pub(super) fn route_to(&self, key: ChannelKey) -> Route {
+    pub(in crate::tracker) fn route_to(&self, key: ChannelKey) -> Route {
         let Some(channel) = self.channels.get(key) else { return Route::Unknown };
         let mut newest: Option<&Mark> = None;
         let mut caller = channel.caller;
@@ -56,63 +57,15 @@ impl Tracker {
         Route::Unknown
     }
 
-    /// The real party a channel stands for: itself, or who is connected behind a helper.
-    pub(super) fn real_party(&self, key: ChannelKey) -> Option<ChannelKey> {
-        let channel = self.channels.get(key)?;
-        match channel.party {
-            Party::Phone { .. } | Party::Trunk | Party::Machine => Some(key),
-            Party::Helper { other } => self.behind(other?),
+    pub(in crate::tracker) fn came_by_helper(&self, key: ChannelKey) -> bool {
+        match self.channels.get(key).map(|channel| channel.caller) {
+            Some(Caller::Channel(caller)) => self.is_helper(caller),
+            Some(Caller::Unknown | Caller::Nobody) | None => false,
         }
-    }
-
-    /// The real party connected to a helper half: in its bridge, on whose behalf it is reached, or
-    /// reached by it.
-    pub(super) fn behind(&self, half: ChannelKey) -> Option<ChannelKey> {
-        let mut half = half;
-        for _ in 0..LONGEST_WAY {
-            let channel = self.channels.get(half)?;
-            let next = self.neighbour(half, channel)?;
-            let next_channel = self.channels.get(next)?;
-            match next_channel.party {
-                Party::Phone { .. } | Party::Trunk | Party::Machine => return Some(next),
-                Party::Helper { other } => half = other?,
-            }
-        }
-        None
-    }
-
-    fn neighbour(&self, half: ChannelKey, channel: &Channel) -> Option<ChannelKey> {
-        let in_bridge = self.others_in_bridge(half).into_iter().find(|other| !self.is_machine(*other));
-        let caller = match channel.caller {
-            Caller::Channel(caller) => Some(caller),
-            Caller::Unknown | Caller::Nobody => None,
-        };
-        let reached = || {
-            let reached = |key: &&ChannelKey| self.channels.get(**key).is_some_and(|channel| channel.reached);
-            channel.dials.iter().find(reached).or(channel.dials.first()).copied()
-        };
-        in_bridge.or(caller).or_else(reached)
-    }
-
-    pub(super) fn is_machine(&self, key: ChannelKey) -> bool {
-        self.channels.get(key).is_some_and(|channel| matches!(channel.party, Party::Machine))
-    }
-
-    /// The other members of the bridge a channel is in.
-    pub(super) fn others_in_bridge(&self, key: ChannelKey) -> Vec<ChannelKey> {
-        let bridge = self.channels.get(key).and_then(|channel| channel.bridge);
-        let members = bridge.and_then(|bridge| self.bridges.get(bridge)).map(|bridge| &bridge.members);
-        members.into_iter().flatten().copied().filter(|member| *member != key).collect()
-    }
-
-    /// The phone that stands behind whoever dials, if it is a phone: itself, or through helpers.
-    pub(super) fn phone_behind_dialler(&self, from: ChannelKey) -> Option<ChannelKey> {
-        let party = self.real_party(from)?;
-        self.channels.get(party)?.is_phone().then_some(party)
     }
 
     /// Whether a channel is, through answered helpers, connected to a real party other than `except`.
-    pub(super) fn reaches_somebody(&self, key: ChannelKey, except: ChannelKey) -> bool {
+    pub(in crate::tracker) fn reaches_somebody(&self, key: ChannelKey, except: ChannelKey) -> bool {
         let mut seen = vec![key, except];
         let mut next = vec![key];
         while let Some(key) = next.pop() {
@@ -136,9 +89,21 @@ impl Tracker {
         false
     }
 
-    /// The id by which legs name a channel as their counterpart.
-    pub(super) fn leg_id(&self, key: ChannelKey) -> Option<LegId> {
-        self.channels.get(key).map(|channel| LegId::of(&self.pbx, &channel.id))
+    /// What one channel was reaching is reached for another now, with its place in a queue.
+    pub(in crate::tracker) fn take_over_dials(&mut self, from: ChannelKey, to: ChannelKey) {
+        let Some(channel) = self.channels.get_mut(from) else { return };
+        let dials = std::mem::take(&mut channel.dials);
+        let queue = channel.queue.clone();
+        for dialled in &dials {
+            if let Some(channel) = self.channels.get_mut(*dialled) {
+                channel.caller = Caller::Channel(to);
+            }
+        }
+        if let Some(channel) = self.channels.get_mut(to) {
+            channel.dials = dials;
+            channel.queue = queue;
+            channel.taken = false;
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! How legs end, and why.
 
-use crate::tracker::channel::{Caller, ChannelKey};
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::Caller;
+use crate::tracker::graph::Route;
 use crate::tracker::leg::{Leg, State};
-use crate::tracker::routes::Route;
-use crate::tracker::{Context, Tracker};
+use crate::tracker::state::{Context, Tracker};
 use crate::{Cause, DialOutcome, EndReason, PbxTime, Seen, Transfer};
 
 impl Tracker {
-    pub(super) fn gone(&mut self, cx: &mut Context<'_>, who: Seen<'_>, cause: Cause) {
+    pub(in crate::tracker) fn gone(&mut self, cx: &mut Context<'_>, who: Seen<'_>, cause: Cause) {
         let Some(key) = self.heard(cx, who.id, false) else { return };
         self.tell_before_it_is_gone(cx, key);
         let reason = self.reason_of_hangup(key, cause);
@@ -21,15 +22,34 @@ impl Tracker {
     }
 
     /// A phone that rang and is gone before it was known for whom did ring.
-    fn tell_before_it_is_gone(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
-        if let Some(waiting) = self.unlinked.iter().position(|(_, waiting)| *waiting == key) {
-            self.unlinked.remove(waiting);
+    pub(in crate::tracker) fn tell_before_it_is_gone(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+        if self.unlinked.end(key) {
             self.begin_incoming(cx, key, None, None, false);
         }
     }
 
+    pub(in crate::tracker) fn dial_failed(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: ChannelKey,
+        outcome: DialOutcome,
+    ) {
+        let Some(channel) = self.channels.get(to) else { return };
+        let Leg::Open(open) = &channel.leg else { return };
+        if open.state != State::Ringing {
+            return;
+        }
+        let reason = match outcome {
+            DialOutcome::Answered | DialOutcome::Cancelled => self.loser_reason(to),
+            DialOutcome::NoAnswer => EndReason::NoAnswer,
+            DialOutcome::Busy => EndReason::Busy,
+            DialOutcome::Failed => EndReason::Failed,
+        };
+        self.end(cx, to, cx.at, reason, None);
+    }
+
     /// `Ended`, once. A transfer told here is a transfer away and counts before any other.
-    pub(super) fn end(
+    pub(in crate::tracker) fn end(
         &mut self,
         cx: &mut Context<'_>,
         key: ChannelKey,
@@ -51,7 +71,13 @@ impl Tracker {
     }
 
     /// Ends a leg whose end nobody saw, and forgets the channel.
-    pub(super) fn vanish(&mut self, cx: &mut Context<'_>, key: ChannelKey, at: PbxTime, reason: EndReason) {
+    pub(in crate::tracker) fn vanish(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        at: PbxTime,
+        reason: EndReason,
+    ) {
         if let Some(channel) = self.channels.get_mut(key)
             && let Leg::Open(open) = &mut channel.leg
         {
@@ -61,7 +87,7 @@ impl Tracker {
         self.forget(cx, key);
     }
 
-    fn forget(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+    pub(in crate::tracker) fn forget(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
         self.leave(key);
         if let Some(channel) = self.channels.get_mut(key) {
             channel.mark = None;
@@ -76,7 +102,7 @@ impl Tracker {
     }
 
     /// Whoever reached for a channel that is gone learns why; so does whoever was reached through it.
-    fn tell_callers(&mut self, key: ChannelKey, cause: Cause) {
+    pub(in crate::tracker) fn tell_callers(&mut self, key: ChannelKey, cause: Cause) {
         let lost =
             cause == Cause::AnsweredElsewhere || self.loser_reason(key) == EndReason::AnsweredElsewhere;
         if lost && let Some(other) = self.channels.get(key).and_then(|channel| channel.other_half()) {
@@ -90,7 +116,7 @@ impl Tracker {
     }
 
     /// Why a phone that rang in vain lost its call.
-    pub(super) fn loser_reason(&self, key: ChannelKey) -> EndReason {
+    pub(in crate::tracker) fn loser_reason(&self, key: ChannelKey) -> EndReason {
         let party = match (self.route_to(key), self.channels.get(key).map(|channel| channel.caller)) {
             (Route::Party { key, .. }, _) | (_, Some(Caller::Channel(key))) => self.channels.get(key),
             (Route::Unknown | Route::Nobody, _) => None,
@@ -102,7 +128,7 @@ impl Tracker {
         }
     }
 
-    fn reason_of_hangup(&self, key: ChannelKey, cause: Cause) -> EndReason {
+    pub(in crate::tracker) fn reason_of_hangup(&self, key: ChannelKey, cause: Cause) -> EndReason {
         let Some(channel) = self.channels.get(key) else { return EndReason::Failed };
         let Leg::Open(open) = &channel.leg else { return EndReason::Failed };
         match open.state {

@@ -1,0 +1,94 @@
+//! Legs that began while nobody listened.
+
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Late, Party, Presence};
+use crate::tracker::graph::Route;
+use crate::tracker::state::{Context, Tracker};
+use crate::{ListedState, PbxTime};
+
+impl Tracker {
+    /// Begins the legs of all channels known from a snapshot alone. First all of them take their places,
+    /// so that each finds its counterpart.
+    pub(in crate::tracker) fn begin_late(&mut self, cx: &mut Context<'_>) {
+        let mut late = Vec::new();
+        for key in self.channels.keys() {
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            if matches!(channel.presence, Presence::Listed(_))
+                && let Presence::Listed(listed) =
+                    std::mem::replace(&mut channel.presence, Presence::Confirmed)
+            {
+                if !listed.bridge.is_empty() {
+                    self.enter(key, &listed.bridge);
+                }
+                late.push((key, listed));
+            }
+        }
+        late.sort_by_key(|(_, listed)| listed.since);
+        for (key, listed) in late {
+            self.begin_one_late(cx, key, &listed);
+        }
+    }
+
+    pub(in crate::tracker) fn begin_one_late(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        listed: &Late,
+    ) {
+        let since = listed.since.unwrap_or(cx.at);
+        let answered_at = listed.answered_at.unwrap_or(cx.at).max(since);
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if listed.state == ListedState::Up {
+            channel.up_at = Some(answered_at);
+        }
+        if !channel.is_phone() {
+            return;
+        }
+        if channel.placed() {
+            let dialled = channel.dialled.to_string();
+            return self.begin_outgoing_late(cx, key, &dialled, since, listed, answered_at);
+        }
+        match (listed.state, self.route_to(key)) {
+            (ListedState::Pending, _) | (_, Route::Nobody) => {}
+            (ListedState::Ringing | ListedState::Up, route) => {
+                let (party, transfer) = match route {
+                    Route::Party { key, transfer } => (Some(key), transfer),
+                    Route::Unknown | Route::Nobody => (None, None),
+                };
+                if let Some(channel) = self.channels.get_mut(key) {
+                    channel.ringing_at = Some(since);
+                }
+                self.begin_incoming(cx, key, party, transfer, true);
+            }
+        }
+    }
+
+    pub(in crate::tracker) fn begin_outgoing_late(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        dialled: &str,
+        since: PbxTime,
+        listed: &Late,
+        answered_at: PbxTime,
+    ) {
+        let account = match self.channels.get(key).map(|channel| &channel.party) {
+            Some(Party::Phone { phone, .. }) => phone.account.clone(),
+            Some(Party::Trunk | Party::Helper { .. } | Party::Machine) | None => return,
+        };
+        let partner = self.others_in_bridge(key).into_iter().find_map(|other| self.real_party(other));
+        if !cx.directory.is_feature_code(&account, dialled) {
+            self.open_outgoing(cx, key, dialled, since, true);
+            if !listed.bridge.is_empty() {
+                self.converse(cx, key, answered_at, true);
+            }
+        } else if let Some(partner) = partner {
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.ringing_at = Some(answered_at);
+                channel.up_at = Some(answered_at);
+                channel.caller = Caller::Channel(partner);
+            }
+            self.begin_incoming(cx, key, Some(partner), None, true);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A snapshot: all channels the PBX has, put together with what is known.
+
+use compact_str::CompactString;
+
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Late, Party, Presence};
+use crate::tracker::leg::{Leg, State};
+use crate::tracker::link::{Link, STREAM_GRACE};
+use crate::tracker::state::{Context, Tracker};
+use crate::{EndReason, Listed, ListedState, Origin, PbxTime};
+
+impl Tracker {
+    pub(in crate::tracker) fn snapshot(&mut self, cx: &mut Context<'_>, listed: &[Listed<'_>]) {
+        let lost_at = match self.link {
+            Link::Gap { lost_at } | Link::Settling { lost_at: Some(lost_at), .. } => Some(lost_at),
+            Link::Up | Link::Settling { lost_at: None, .. } => None,
+        };
+        let mut found: Vec<ChannelKey> = Vec::with_capacity(listed.len());
+        for entry in listed {
+            match self.channels.find(entry.who.id) {
+                Some(key) => {
+                    found.push(key);
+                    self.reconcile(cx, key, entry, lost_at.is_some());
+                }
+                None => found.extend(self.list_unknown(cx, entry)),
+            }
+        }
+        self.infer_callers(listed);
+        self.mark_missing(cx, &found, lost_at.is_some());
+        self.link = Link::Settling { lost_at, due: cx.at + STREAM_GRACE };
+    }
+
+    /// A channel that is known and listed.
+    pub(in crate::tracker) fn reconcile(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        entry: &Listed<'_>,
+        after_gap: bool,
+    ) {
+        self.recognise(cx, key, entry);
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        match channel.presence {
+            Presence::Confirmed | Presence::Listed(_) => return,
+            Presence::Missing => {
+                channel.presence = Presence::Confirmed;
+                return;
+            }
+            Presence::Unconfirmed => channel.presence = Presence::Confirmed,
+        }
+        if after_gap {
+            self.catch_up(cx, key, entry.state, entry.bridge, entry.answered_at);
+        }
+    }
+
+    /// A restored channel is known by its id alone; the list says what it is.
+    pub(in crate::tracker) fn recognise(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        entry: &Listed<'_>,
+    ) {
+        self.learn(key, entry.who);
+        let fresh = self.channel_of(cx, entry.who, entry.origin);
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if let (Party::Phone { endpoint, .. }, Party::Phone { endpoint: seen, .. }) =
+            (&mut channel.party, &fresh.party)
+            && endpoint.is_empty()
+        {
+            *endpoint = seen.clone();
+        }
+        if channel.origin.is_none() {
+            channel.origin = fresh.origin;
+            channel.party = fresh.party;
+        }
+        channel.group = fresh.group;
+        if let (crate::Device::Helper(name), Party::Helper { other: None }) =
+            (entry.who.device, &channel.party)
+        {
+            self.meet_other_half(key, name);
+        }
+    }
+
+    /// What happened to a channel while nobody listened, as far as its state now shows it.
+    pub(in crate::tracker) fn catch_up(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        state: ListedState,
+        bridge: &str,
+        answered_at: Option<PbxTime>,
+    ) {
+        if bridge.is_empty() {
+            self.leave(key);
+        } else {
+            self.enter(key, bridge);
+        }
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        match (&mut channel.leg, state) {
+            (Leg::Open(open), ListedState::Up) if open.state == State::Ringing => {
+                open.assumed = true;
+                let at = answered_at.unwrap_or(cx.at);
+                self.is_up(cx, key, at);
+            }
+            (Leg::Open(open), _) if open.state == State::Dialling && !bridge.is_empty() => {
+                self.converse(cx, key, answered_at.unwrap_or(cx.at), true);
+            }
+            (Leg::Open(_) | Leg::Silent | Leg::Over, _) => {}
+        }
+    }
+
+    /// A channel that is listed and not known: its beginning is still to come, or was missed.
+    pub(in crate::tracker) fn list_unknown(
+        &mut self,
+        cx: &mut Context<'_>,
+        entry: &Listed<'_>,
+    ) -> Option<ChannelKey> {
+        let key = self.known_or_new(cx, entry.who, entry.origin)?;
+        let late = Late {
+            state: entry.state,
+            bridge: entry.bridge.into(),
+            since: entry.since,
+            answered_at: entry.answered_at,
+        };
+        self.channels.get_mut(key)?.presence = Presence::Listed(Box::new(late));
+        Some(key)
+    }
+
+    /// Who reaches whom is not in the list; the group a channel is in and what it does tell it mostly.
+    pub(in crate::tracker) fn infer_callers(&mut self, listed: &[Listed<'_>]) {
+        let mut callers: std::collections::BTreeMap<CompactString, ChannelKey> =
+            std::collections::BTreeMap::new();
+        let mut called = Vec::new();
+        for entry in listed {
+            let Some(key) = self.channels.find(entry.who.id) else { continue };
+            let Some(channel) = self.channels.get(key) else { continue };
+            match channel.origin {
+                Some(Origin::Placed) if !channel.is_helper() => {
+                    callers.entry(channel.group.clone()).or_insert(key);
+                }
+                Some(Origin::Called) if channel.caller == Caller::Unknown => {
+                    called.push((key, entry.state == ListedState::Up));
+                }
+                Some(Origin::Placed | Origin::Called) | None => {}
+            }
+        }
+        for (key, is_up) in called {
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            match callers.get(&channel.group) {
+                Some(caller) => {
+                    channel.caller = Caller::Channel(*caller);
+                    channel.reached |= is_up;
+                    if let Some(caller) = self.channels.get_mut(*caller) {
+                        caller.dials.push(key);
+                    }
+                }
+                None if channel.group == channel.id => channel.caller = Caller::Nobody,
+                None => {}
+            }
+        }
+    }
+
+    pub(in crate::tracker) fn mark_missing(
+        &mut self,
+        cx: &mut Context<'_>,
+        found: &[ChannelKey],
+        after_gap: bool,
+    ) {
+        let mut listed: Vec<bool> = Vec::new();
+        for key in found {
+            let place = key.place();
+            if listed.len() <= place {
+                listed.resize(place + 1, false);
+            }
+            listed[place] = true;
+        }
+        for key in self.channels.keys() {
+            if listed.get(key.place()).copied().unwrap_or(false) || after_gap {
+                continue;
+            }
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            match channel.presence {
+                Presence::Confirmed => channel.presence = Presence::Missing,
+                Presence::Missing => {
+                    cx.anomaly(&channel.id.clone(), "a channel is gone and the PBX never said so");
+                    self.vanish(cx, key, cx.at, EndReason::LinkLost);
+                }
+                Presence::Unconfirmed | Presence::Listed(_) => {}
+            }
+        }
+    }
+}

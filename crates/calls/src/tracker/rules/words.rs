@@ -1,0 +1,159 @@
+//! What each word of the PBX sets off, one after the other.
+//!
+//! No single word is sure to come, and none in a sure order (scenarios `reordered`).
+
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Presence};
+use crate::tracker::graph::Route;
+use crate::tracker::leg::Leg;
+use crate::tracker::state::{Context, Tracker};
+use crate::{DialOutcome, Origin, PbxTime, Seen};
+
+impl Tracker {
+    pub(in crate::tracker) fn appeared(&mut self, cx: &mut Context<'_>, who: Seen<'_>, origin: Origin) {
+        let Some(key) = self.known_or_new(cx, who, Some(origin)) else { return };
+        if let Some(channel) = self.channels.get_mut(key) {
+            channel.origin = Some(origin);
+            channel.presence = Presence::Confirmed;
+            channel.beginning_missed = false;
+        }
+        if origin == Origin::Placed {
+            self.begin_outgoing(cx, key, who.dialled);
+        }
+    }
+
+    pub(in crate::tracker) fn changed(&mut self, who: Seen<'_>) {
+        if let Some(key) = self.channels.find(who.id) {
+            self.learn(key, who);
+        }
+    }
+
+    pub(in crate::tracker) fn ringing(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
+        let Some(key) = self.known_or_new(cx, who, None) else { return };
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if channel.placed() || channel.ringing_at.is_some() {
+            return;
+        }
+        channel.ringing_at = Some(cx.at);
+        self.begin_or_wait(cx, key);
+    }
+
+    pub(in crate::tracker) fn up(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
+        let Some(key) = self.known_or_new(cx, who, None) else { return };
+        self.is_up(cx, key, cx.at);
+    }
+
+    pub(in crate::tracker) fn dial_began(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Option<Seen<'_>>,
+        to: Seen<'_>,
+    ) {
+        let from = from.map(|from| (self.known_or_new(cx, from, None), from.dialled));
+        let Some(to) = self.known_or_new(cx, to, None) else { return };
+        let caller = match from {
+            None => Caller::Nobody,
+            Some((None, _)) => return,
+            Some((Some(from), dialled)) => {
+                if self.channels.get(to).is_some_and(|to| to.caller != Caller::Channel(from)) {
+                    self.carry_forwarding(from, to);
+                    if let Some(channel) = self.channels.get_mut(from) {
+                        channel.dials.push(to);
+                    }
+                }
+                self.dials_out(cx, from, dialled);
+                Caller::Channel(from)
+            }
+        };
+        if let Some(channel) = self.channels.get_mut(to) {
+            channel.caller = caller;
+            channel.origin.get_or_insert(Origin::Called);
+        }
+        self.new_round(to);
+        self.link_unlinked(cx);
+    }
+
+    /// Whoever answered before, it is open again who takes the call.
+    pub(in crate::tracker) fn new_round(&mut self, to: ChannelKey) {
+        if let Route::Party { key: party, .. } = self.route_to(to)
+            && let Some(party) = self.channels.get_mut(party)
+        {
+            party.taken = false;
+        }
+    }
+
+    pub(in crate::tracker) fn dial_ended(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Option<Seen<'_>>,
+        to: Seen<'_>,
+        outcome: DialOutcome,
+        forward: &str,
+    ) {
+        let from = from.and_then(|from| self.heard(cx, from.id, false));
+        let Some(to) = self.heard(cx, to.id, false) else { return };
+        if let Some(from) = from.and_then(|from| self.channels.get_mut(from)) {
+            from.last_outcome = Some(outcome);
+        }
+        match outcome {
+            DialOutcome::Answered => self.dial_answered(cx, from, to),
+            DialOutcome::NoAnswer | DialOutcome::Busy | DialOutcome::Cancelled | DialOutcome::Failed => {
+                if !forward.is_empty() {
+                    self.forwarded(cx, from, to, forward);
+                }
+                self.dial_failed(cx, to, outcome);
+            }
+        }
+    }
+
+    pub(in crate::tracker) fn joined(&mut self, cx: &mut Context<'_>, who: Seen<'_>, bridge: &str) {
+        let Some(key) = self.known_or_new(cx, who, None) else { return };
+        if !self.enter(key, bridge) {
+            return;
+        }
+        self.link_unlinked(cx);
+        self.conversations_in_bridge(cx, key, who.dialled);
+    }
+
+    pub(in crate::tracker) fn left(&mut self, who: Seen<'_>, bridge: &str) {
+        let Some(key) = self.channels.find(who.id) else { return };
+        if self.bridge_of(key).is_some_and(|there| there.id == bridge) {
+            self.leave(key);
+        }
+    }
+
+    pub(in crate::tracker) fn paired(&mut self, cx: &mut Context<'_>, one: Seen<'_>, two: Seen<'_>) {
+        let (Some(one), Some(two)) = (self.known_or_new(cx, one, None), self.known_or_new(cx, two, None))
+        else {
+            return;
+        };
+        self.pair(one, two);
+        self.link_unlinked(cx);
+    }
+
+    pub(in crate::tracker) fn queue(&mut self, who: Seen<'_>, queue: &str) {
+        if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
+            channel.queue = queue.into();
+        }
+    }
+
+    pub(in crate::tracker) fn hanging_up(&mut self, who: Seen<'_>) {
+        if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
+            channel.hanging_up = true;
+        }
+    }
+
+    /// Nothing but the note changes: holding is no event, and a held conversation goes on.
+    pub(in crate::tracker) fn held(&mut self, cx: &mut Context<'_>, who: Seen<'_>, since: Option<PbxTime>) {
+        let Some(key) = self.heard(cx, who.id, false) else { return };
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        // Asterisk takes back before every transfer, held or not; what says nothing new is not noted.
+        if channel.held_since.is_some() == since.is_some() {
+            return;
+        }
+        channel.held_since = since;
+        if matches!(channel.leg, Leg::Open(_)) {
+            self.note(cx, key);
+        }
+    }
+}

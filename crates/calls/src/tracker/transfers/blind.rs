@@ -1,0 +1,32 @@
+//! Blind transfers.
+
+use crate::tracker::state::{Context, Tracker};
+use crate::{EndReason, Seen};
+
+impl Tracker {
+    pub(in crate::tracker) fn blind_transfer(
+        &mut self,
+        cx: &mut Context<'_>,
+        by: Seen<'_>,
+        party: Option<Seen<'_>>,
+        to: &str,
+    ) {
+        let Some(by) = self.known_or_new(cx, by, None) else { return };
+        if self.is_over(by) {
+            return;
+        }
+        let party = match party {
+            Some(party) => self.known_or_new(cx, party, None),
+            None => self.others_in_bridge(by).into_iter().find(|other| !self.is_machine(*other)),
+        };
+        let party = party.and_then(|party| self.real_party(party).or(Some(party)));
+        let Some(transfer) = party.and_then(|party| self.transfer_of(party, to.into())) else {
+            let id = self.channels.get(by).map(|by| by.id.clone());
+            return cx.anomaly(&id.unwrap_or_default(), "a blind transfer of nobody known");
+        };
+        if let Some(party) = party {
+            self.transferred(cx, party, &transfer);
+        }
+        self.end(cx, by, cx.at, EndReason::Transferred, Some(transfer));
+    }
+}

@@ -1,0 +1,42 @@
+//! Parking, and fetching what was parked.
+
+use crate::tracker::channel::{Caller, Parking};
+use crate::tracker::leg::Leg;
+use crate::tracker::state::{Context, Tracker};
+use crate::{EndReason, Seen};
+
+impl Tracker {
+    pub(in crate::tracker) fn parked(&mut self, cx: &mut Context<'_>, party: Seen<'_>, space: &str) {
+        let Some(party) = self.known_or_new(cx, party, None) else { return };
+        let Some(parker) = self.talks_to(party).and_then(|other| self.real_party(other)) else { return };
+        let real = self.real_party(party).unwrap_or(party);
+        let Some(transfer) = self.transfer_of(real, space.into()) else { return };
+        if let Some(channel) = self.channels.get_mut(parker)
+            && matches!(channel.leg, Leg::Open(_))
+        {
+            channel.parking = Some(Box::new(Parking { at: cx.at, transfer }));
+            self.parkings.begin(cx.at, parker);
+        }
+    }
+
+    /// Parkings that no transfer explained: the parking place is where the call was transferred to.
+    pub(in crate::tracker) fn tell_parkings(&mut self, cx: &mut Context<'_>) {
+        for parker in self.parkings.due(cx.at) {
+            if let Some(parking) = self.channels.get_mut(parker).and_then(|parker| parker.parking.take()) {
+                self.end(cx, parker, parking.at, EndReason::Transferred, Some(parking.transfer));
+            }
+        }
+    }
+
+    pub(in crate::tracker) fn retrieved(&mut self, cx: &mut Context<'_>, by: Seen<'_>, party: Seen<'_>) {
+        self.unmark(cx, party);
+        let Some(party) = self.channels.find(party.id).and_then(|party| self.real_party(party)) else {
+            return;
+        };
+        let Some(by) = self.known_or_new(cx, by, None) else { return };
+        if let Some(channel) = self.channels.get_mut(by) {
+            channel.caller = Caller::Channel(party);
+        }
+        self.took_over(cx, by, cx.at);
+    }
+}
