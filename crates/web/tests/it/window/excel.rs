@@ -72,8 +72,8 @@ async fn a_csv_is_as_a_danish_excel_opens_it() {
     assert_eq!(
         lines,
         [
-            "Lokalnummer;Navn;Besvaret;Ikke besvaret;Ringet op;Taletid, sekunder;Taletid pr. opkald, sekunder;\
-             Svartid, sekunder;Viderestillet",
+            "Lokalnummer;Navn;Besvaret;Ikke besvaret;Udgående;Taletid (sek.);Taletid pr. opkald (sek.);\
+             Gns. svartid (sek.);Viderestillet",
             &format!("101;\"Søren Ågård; \"\"Støj\"\"\";27;0;0;{};{secs};12,3;0", 27 * secs),
             &format!("102;'=cmd|' /C calc'!A0;1;0;0;{secs};{secs};12,3;0"),
             &format!("103;'+45 x;1;0;0;{secs};{secs};12,3;0"),

@@ -117,7 +117,7 @@ async fn calls_are_listed_found_and_told() {
     let found = olga.get("/a/1/calls?number=201%20007").await.text;
     assert_eq!(found.matches("class=\"whole\"").count(), 1);
     let story = olga.get("/a/1/calls/pbx1-7.1").await.text;
-    assert!(story.contains("<svg class=\"story\"") && story.contains("den anden lagde på, 1:00"), "{story}");
+    assert!(story.contains("<svg class=\"story\"") && story.contains("modparten lagde på, 1:00"), "{story}");
     let searched = olga.get("/search?account=1&q=pbx1-7.1").await;
     assert_eq!(searched.headers["location"], "/a/1/calls/pbx1-7.1");
 }
