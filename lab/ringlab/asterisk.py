@@ -21,8 +21,8 @@ MOBILE = "+491758888888"
 class Asterisk:
     """One Asterisk process, on loopback ports that no other run uses."""
 
-    def __init__(self, lab_dir, systemname=None):
-        self.root = pathlib.Path(lab_dir) / "asterisk"
+    def __init__(self, system, lab_dir, systemname=None):
+        self.system, self.root = system, system.tree(lab_dir)
         _sweep(self.root / RUNS)
         name = f"{os.getpid()}-{secrets.token_hex(3)}"
         self.inside = pathlib.PurePosixPath("/") / RUNS / name
@@ -38,8 +38,9 @@ class Asterisk:
 
     def _render(self):
         rtp_first, rtp_last = children.rtp_range()
-        modules = next(self.root.glob("usr/lib/*/asterisk/modules"))
+        modules = next(self.root.glob("usr/lib/**/asterisk/modules"))
         words = {
+            **self.system.words(modules),
             "run": str(self.inside),
             "modules": "/" + str(modules.relative_to(self.root)),
             "sip_port": self.sip_port,
@@ -49,13 +50,13 @@ class Asterisk:
             "rtp_first": rtp_first,
             "rtp_last": rtp_last,
             "trunk_host": TRUNK_HOST,
-            "trunk_address": f"{TRUNK_HOST}:{self.trunk_port}",
+            "trunk_port": self.trunk_port,
             "mobile": MOBILE,
             "systemname_line": f"systemname = {self.systemname}" if self.systemname else "",
         }
         for part in ("etc", "lib/silence", "spool", "run", "log", "cache"):
             (self.folder / part).mkdir(parents=True)
-        for template in TEMPLATES.glob("*.conf"):
+        for template in [*TEMPLATES.glob("*.conf"), *(TEMPLATES / self.system.name).glob("*.conf")]:
             text = re.sub(r"\{\{(\w+)\}\}", lambda m: str(words[m[1]]), template.read_text())
             (self.folder / "etc" / template.name).write_text(text)
 

@@ -17,22 +17,23 @@ MOST_ASSIGNMENTS = 5000
 class Seen:
     """What the lab itself saw of a shape."""
 
-    def __init__(self, calls, channels, numbers, marks):
+    def __init__(self, calls, channels, numbers, marks, technology="PJSIP"):
         self.calls = calls          # (account, phone) → its PhoneCalls
         self.channels = channels    # Uniqueid → endpoint, in the order they began
         self.numbers = numbers      # `caller` → number
         self.marks = marks          # name → moment
+        self.technology = technology  # of the channels' names
 
     def phone_of(self, call_id):
         """(account, phone) of a UniqueCallId, by the lab's own AMI connection."""
         endpoint = self.channels.get(call_id.removeprefix(f"{PBX_NAME}-"), "")
-        account, _, phone = endpoint.removeprefix("PJSIP/").partition("-")
+        account, _, phone = endpoint.removeprefix(f"{self.technology}/").partition("-")
         return (account, phone) if phone.isdigit() else None
 
     def trunk_ids(self):
         """The UniqueCallIds of the trunk's channels, in order."""
         return [f"{PBX_NAME}-{uniqueid}" for uniqueid, endpoint in self.channels.items()
-                if endpoint == "PJSIP/trunk"]
+                if endpoint == f"{self.technology}/trunk"]
 
 
 class Leg:

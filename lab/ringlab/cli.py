@@ -12,8 +12,9 @@ import tempfile
 import threading
 import time
 
-from . import children
+from . import children, network
 from .shape import load
+from .systems import SYSTEMS
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,8 @@ def parse_arguments(shapes):
     parser.add_argument("--ringbud", metavar="PATH", default=str(LAB.parent / "target/release/ringbud"),
                         help="the program under test (default: target/release/ringbud)")
     parser.add_argument("--no-ringbud", action="store_true", help="only make the calls, as for --record")
+    parser.add_argument("--asterisk", metavar="N,M", default=",".join(SYSTEMS), type=known_systems,
+                        help="only on these systems: " + ", ".join(f"{one.name} ({one.what})" for one in SYSTEMS.values()))
     parser.add_argument("--shapes", metavar="A,B,C", help="only these (a name may end in *)")
     parser.add_argument("--all", action="store_true", help="every shape (the default)")
     parser.add_argument("--modes", metavar="M,N", help="only these ways of delivery: form, get, json")
@@ -32,7 +35,7 @@ def parse_arguments(shapes):
     parser.add_argument("--out", metavar="DIR", help="where requests and reasons are kept")
     parser.add_argument("--record", metavar="DIR", help="also write the raw AMI stream of each shape here")
     parser.add_argument("--systemname", metavar="NAME", help="what Asterisk calls itself in its ids")
-    parser.add_argument("--jobs", metavar="N", type=int, default=3, help="stages side by side (default: 3)")
+    parser.add_argument("--jobs", metavar="N", type=int, default=4, help="stages side by side, on one system or several (default: 4)")
     parser.add_argument("--list", action="store_true", help="say which shapes there are, and end")
     options = parser.parse_args()
     if options.list:
@@ -44,8 +47,17 @@ def parse_arguments(shapes):
     return options
 
 
+def known_systems(text):
+    """The names given to --asterisk."""
+    names = text.split(",")
+    for name in names:
+        if name not in SYSTEMS:
+            raise argparse.ArgumentTypeError(f"there is no Asterisk {name} here, only {' and '.join(SYSTEMS)}")
+    return names
+
+
 def chosen(options, shapes):
-    """(shape, mode) pairs to run."""
+    """What to run: (system, shape, mode), grouped by system."""
     names = list(shapes)
     if options.shapes:
         names = []
@@ -55,31 +67,35 @@ def chosen(options, shapes):
                 sys.exit(f"lab/run: there is no shape {word}; see --list")
             names += found
     wanted = options.modes.split(",") if options.modes else None
-    if options.no_ringbud:
-        pairs = [(n, shapes[n].modes[0]) for n in names if not shapes[n].needs_ringbud]
-    else:
-        pairs = [(n, mode) for n in names for mode in shapes[n].modes if wanted is None or mode in wanted]
-    return without_missing(pairs, shapes) * options.repeat
+    names = without_missing(names, shapes)
+    work = []
+    for system in options.asterisk:
+        for name in names:
+            modes = shapes[name].modes_on(system)
+            if options.no_ringbud:
+                modes = () if shapes[name].needs_ringbud else modes[:1]
+            work += [(system, name, mode) for mode in modes if wanted is None or mode in wanted]
+    return work * options.repeat
 
 
-def without_missing(pairs, shapes):
+def without_missing(names, shapes):
     """Leaves out, loudly, what this machine cannot run. In CI everything is run, and fails."""
     if os.environ.get("CI") == "true":
-        return pairs
-    for name in dict.fromkeys(name for name, _ in pairs):
+        return names
+    for name in names:
         if lacks := shapes[name].missing():
             print(f"LEFT OUT {name}: it needs {', '.join(lacks)}", flush=True)
-            pairs = [pair for pair in pairs if pair[0] != name]
-    return pairs
+    return [name for name in names if not shapes[name].missing()]
 
 
 class Crew:
-    """The workers, each a process fed by a thread from one common queue."""
+    """The workers, each a process fed by a thread. A worker goes to another system only when there is
+    nothing left to do on its own, for that takes a new stage."""
 
     def __init__(self, options, work):
-        self.todo, self.results = queue.SimpleQueue(), queue.SimpleQueue()
-        for pair in work:
-            self.todo.put(pair)
+        self.todo, self.results = {system: queue.SimpleQueue() for system in options.asterisk}, queue.SimpleQueue()
+        for system, name, mode in work:
+            self.todo[system].put((system, name, mode))
         self.processes = []
         for number in range(1, max(1, min(options.jobs, len(work))) + 1):
             told = {"number": number, "out": options.out, "record": options.record, "lab_dir": options.lab_dir,
@@ -89,22 +105,32 @@ class Crew:
                 process = children.spawn([sys.executable, "-m", "ringlab.worker", json.dumps(told)], text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=1)
             self.processes.append(process)
-            threading.Thread(target=self._feed, args=(process,), daemon=True).start()
+            first = options.asterisk[(number - 1) % len(options.asterisk)]
+            threading.Thread(target=self._feed, args=(process, first), daemon=True).start()
 
-    def _feed(self, process):
-        while True:
+    def _next(self, first):
+        for todo in [self.todo[first], *self.todo.values()]:
             try:
-                name, mode = self.todo.get_nowait()
+                return todo.get_nowait()
             except queue.Empty:
+                pass
+        return None
+
+    def _feed(self, process, first):
+        while True:
+            order = self._next(first)
+            if order is None:
                 process.stdin.close()
                 return
+            first, name, mode = order
+            order = {"system": first, "shape": name, "mode": mode}
             try:
-                process.stdin.write(json.dumps({"shape": name, "mode": mode}) + "\n")
+                process.stdin.write(json.dumps(order) + "\n")
                 line = process.stdout.readline()
             except OSError:
                 line = ""
             if not line:
-                self.results.put({"shape": name, "mode": mode, "wrong": ["the worker died; see its log"], "seconds": 0})
+                self.results.put({**order, "wrong": ["the worker died; see its log"], "seconds": 0})
                 return
             self.results.put(json.loads(line))
 
@@ -143,6 +169,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
     work, began, failed = chosen(options, shapes), time.monotonic(), []
+    if why_not := network.why_not():
+        print(f"the stages share this machine's loopback, for they get no networks of their own: {why_not}", flush=True)
     crew, passed = Crew(options, work), 0
     try:
         for _ in work:
@@ -151,7 +179,7 @@ def main():
                 failed.append("lost")
                 print("FAIL: the workers ended or hang; see their logs", flush=True)
                 break
-            label = result["shape"] + (f" ({result['mode']})" if len(shapes[result["shape"]].modes) > 1 else "")
+            label = f"{result['system']} {result['shape']}" + (f" ({result['mode']})" if len(shapes[result["shape"]].modes) > 1 else "")
             if result["wrong"]:
                 failed.append(label)
                 more = f" (and {len(result['wrong']) - 1} more)" if len(result["wrong"]) > 1 else ""

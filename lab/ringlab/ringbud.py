@@ -34,7 +34,7 @@ username = "ringbud"
 secret = "{secret}"
 
 [[pbx.phones]]
-endpoint = 'PJSIP/(?<account>\\d+)-(?<phone>\\d+)'
+endpoint = '{technology}/(?<account>\\d+)-(?<phone>\\d+)'
 
 [outgoing]
 allow = ["127.0.0.0/8"]
@@ -44,7 +44,7 @@ allow = ["127.0.0.0/8"]
 class Ringbud:
     """One running `ringbud serve`, which can be killed and started again on the same data."""
 
-    def __init__(self, binary, folder, ami_port, secret, receiver):
+    def __init__(self, binary, folder, ami_port, secret, receiver, technology):
         self.binary, self.folder = str(binary), pathlib.Path(folder)
         self.receiver = receiver
         self.port = children.free_port()
@@ -53,7 +53,7 @@ class Ringbud:
         (self.folder / "data").mkdir(parents=True)
         self.config = self.folder / "ringbud.toml"
         self.config.write_text(CONFIG.format(data=self.folder / "data", port=self.port, pbx=PBX_NAME,
-                                             ami_port=ami_port, secret=secret))
+                                             ami_port=ami_port, secret=secret, technology=technology))
         self.log = self.folder / "ringbud.log"
         self.token = self._create_token()
 

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from .notation import parse_alternatives
+from .systems import SYSTEMS
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "shapes"
 BASIC = ("form", "get", "json")
@@ -14,25 +15,32 @@ _shapes = {}
 class Shape:
     """A call to make on the stage, and the requests it must cause."""
 
-    def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud, missing):
+    def __init__(self, act, expectation, modes, prompt, repeats, needs_ringbud, missing, only):
         self.name = act.__name__.replace("_", "-").strip("-")
         self.what = re.sub(r"\s+", " ", act.__doc__ or "").strip()
         self.act, self.expectation, self.alternatives = act, expectation, parse_alternatives(expectation)
         self.modes, self.prompt, self.repeats = modes, prompt, repeats
-        self.needs_ringbud, self.missing = needs_ringbud, missing
+        self.needs_ringbud, self.missing, self.only = needs_ringbud, missing, only
+
+    def modes_on(self, system):
+        """The ways of delivery to check on a system: all of them on the first, which is enough."""
+        if self.only and system not in self.only:
+            return ()
+        return self.modes if system == next(iter(SYSTEMS)) else self.modes[:1]
 
 
 def shape(expectation, modes=("form",), prompt=True, repeats=False, needs_ringbud=False,
-          missing=lambda: []):
+          missing=lambda: [], only=()):
     """Makes a function `act(lab)` a shape. Its docstring says in words what happens.
 
     `modes`: the ways of delivery to check it in (see ringbud.MODES). `prompt=False`: requests may
     come late, since something was down. `repeats=True`: a request may come twice with one
     webhook-id, since the program was killed between sending and noting it. `missing()`: what the
-    shape needs and the machine has not; it is then left out, and fails in CI.
+    shape needs and the machine has not; it is then left out, and fails in CI. `only`: the systems
+    (see systems.SYSTEMS) on which there is such a call, where not on all of them.
     """
     def keep(act):
-        one = Shape(act, expectation, modes, prompt, repeats, needs_ringbud, missing)
+        one = Shape(act, expectation, modes, prompt, repeats, needs_ringbud, missing, only)
         _shapes[one.name] = one
         return act
     return keep

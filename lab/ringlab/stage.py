@@ -23,9 +23,9 @@ class Stage:
 
     caller, caller2, mobile = NUMBERS["caller"], NUMBERS["caller2"], NUMBERS["mobile"]
 
-    def __init__(self, lab_dir, folder, make_ringbud=None, record=False, systemname=None):
-        self.folder, self.diary = folder, Diary()
-        self.asterisk = Asterisk(lab_dir, systemname)
+    def __init__(self, system, lab_dir, folder, make_ringbud=None, record=False, systemname=None):
+        self.system, self.folder, self.diary = system, folder, Diary()
+        self.asterisk = Asterisk(system, lab_dir, systemname)
         self.ringbud, self.receiver, self.proxy = None, Receiver(), None
         self.tracker, self._phones, self.marks = None, {}, {}
         try:
@@ -96,6 +96,10 @@ class Stage:
 
     # --- What shapes do besides phoning ---
 
+    def endpoint(self, user):
+        """A phone (`1001-101`) or the trunk as this PBX names it: what a dialplan or a program dials."""
+        return self.system.endpoint(user)
+
     def call_in(self, number, caller=NUMBERS["caller"], name=None):
         """The outside calls a number of ours."""
         return self.outside.dial(number, caller, name)
@@ -114,7 +118,8 @@ class Stage:
 
     def trunk_channel(self, place=0):
         """The name of the trunk's channel of this shape."""
-        channels = wait_for(lambda: self.ami.channels_of("PJSIP/trunk", self._since)[place:], 5, "a trunk channel")
+        channels = wait_for(lambda: self.ami.channels_of(self.endpoint("trunk"), self._since)[place:], 5,
+                            "a trunk channel")
         return channels[0].name
 
     def wait_event(self, name, seconds=8, **headers):
@@ -231,7 +236,7 @@ class Stage:
             if phone.registers:
                 calls.setdefault(tuple(phone.user.split("-")), []).extend(phone.calls)
         channels = {c.uniqueid: c.endpoint for c in self.ami.channels.values() if c.began_at >= self._since - 0.05}
-        return Seen(calls, channels, NUMBERS, self.marks)
+        return Seen(calls, channels, NUMBERS, self.marks, self.system.technology)
 
     def stop(self):
         """Ends every process."""

@@ -16,7 +16,7 @@ _TOLD = {"Newchannel", "Newstate", "DialBegin", "DialState", "DialEnd", "BridgeE
 
 def _channel(event, prefix=""):
     name = event.get(f"{prefix}Channel", "-")
-    return f"{name.removeprefix('PJSIP/')}[{event.get(prefix + 'Uniqueid', '')[-6:]}]"
+    return f"{name.removeprefix('PJSIP/').removeprefix('SIP/')}[{event.get(prefix + 'Uniqueid', '')[-6:]}]"
 
 
 def _describe(event):

@@ -1,6 +1,6 @@
-"""One stage in a process of its own: runs the shapes it is told, one after the other.
+"""One stage in a process and a network of its own: runs the shapes it is told, one after the other.
 
-stdin: one JSON line a shape, {"shape": …, "mode": …}; stdout: one JSON line a result.
+stdin: one JSON line a shape, {"system": …, "shape": …, "mode": …}; stdout: one JSON line a result.
 """
 
 import json
@@ -12,11 +12,13 @@ import time
 import traceback
 
 from .check import compare
+from .network import isolate
 from .received import Event, without_repeats
 from .ringbud import Ringbud
 from .shape import load
 from .stage import Stage
 from .summary import summary
+from .systems import SYSTEMS
 from .waiting import NotInTime, wait_for
 
 SETTLE_SECONDS = 0.4       # a request nobody expects has this long to come
@@ -32,13 +34,13 @@ class Worker:
         self.may_repeat = set()  # webhook-ids of shapes that killed something: they may come again
         self.out = pathlib.Path(options["out"])
 
-    def run(self, name, mode):
-        """Runs a shape; gives what to tell about it."""
-        one, began = self.shapes[name], time.monotonic()
+    def run(self, system, shape, mode):
+        """Runs a shape on a system; gives what to tell about it."""
+        one, began = self.shapes[shape], time.monotonic()
         try:
-            self._set_stage()
+            self._set_stage(SYSTEMS[system])
             stage = self.stage
-            stage.begin(name)
+            stage.begin(shape)
             if stage.ringbud:
                 stage.ringbud.set_mode(mode)
             wrong = self._act(one, mode)
@@ -46,20 +48,24 @@ class Worker:
             wrong = [f"the lab failed: {error}"]
             traceback.print_exc()
             self.strike()
-        return {"shape": name, "mode": mode, "wrong": wrong, "seconds": round(time.monotonic() - began, 1)}
+        return {"system": system, "shape": shape, "mode": mode, "wrong": wrong,
+                "seconds": round(time.monotonic() - began, 1)}
 
-    def _set_stage(self):
+    def _set_stage(self, system):
+        if self.stage and self.stage.system is not system:
+            self.strike()
         if self.stage is None:
             self.count += 1
-            folder = self.out / f"stage-{self.options['number']}-{self.count}"
+            folder = self.out / system.name / f"stage-{self.options['number']}-{self.count}"
             folder.mkdir(parents=True, exist_ok=True)
-            self.stage = Stage(self.options["lab_dir"], folder, self._ringbud_maker(folder),
+            self.stage = Stage(system, self.options["lab_dir"], folder, self._ringbud_maker(folder),
                                bool(self.options["record"]), self.options["systemname"])
 
     def _ringbud_maker(self, folder):
         binary = self.options["ringbud"]
         return binary and (lambda stage: Ringbud(binary, folder, stage.proxy.port,
-                                                 stage.asterisk.ringbud_secret, stage.receiver))
+                                                 stage.asterisk.ringbud_secret, stage.receiver,
+                                                 stage.system.technology))
 
     def strike(self):
         """Takes the stage down."""
@@ -110,8 +116,9 @@ class Worker:
 
     def _keep(self, one, mode, raw, wrong):
         """Writes what the shape left: requests always, the reason for a failure, recordings if asked."""
-        stage, label = self.stage, one.name if len(one.modes) == 1 else f"{one.name}.{mode}"
-        with open(self.out / f"{label}.requests.jsonl", "w") as file:
+        stage, out = self.stage, self.out / self.stage.system.name
+        label = one.name if len(one.modes) == 1 else f"{one.name}.{mode}"
+        with open(out / f"{label}.requests.jsonl", "w") as file:
             file.writelines(json.dumps(request) + "\n" for request in raw)
         if wrong:
             story = [f"{one.name} ({mode}): {one.what}", "", "Expected: " + " ".join(one.expectation.split()), "",
@@ -119,13 +126,14 @@ class Worker:
                      "What Asterisk said:", *summary(stage.events(), stage.diary.began_at), "", "What came:",
                      *[f"{r['at'] - stage.diary.began_at:7.3f} {r['method']} {r['path']} {r['query'] or r['body']}"
                        for r in raw]]
-            (self.out / f"{label}.why.txt").write_text("\n".join(story) + "\n")
-            (self.out / f"{label}.link.ami").write_bytes(stage.link_stream())
+            (out / f"{label}.why.txt").write_text("\n".join(story) + "\n")
+            (out / f"{label}.link.ami").write_bytes(stage.link_stream())
         if self.options["record"]:
-            self._record(one, pathlib.Path(self.options["record"]))
+            self._record(one, pathlib.Path(self.options["record"]) / stage.system.name)
 
     def _record(self, one, folder):
         stage = self.stage
+        folder.mkdir(parents=True, exist_ok=True)
         own, tracker = stage.raw_streams()
         (folder / f"{one.name}.ami").write_bytes(own)
         (folder / f"{one.name}.tracker.ami").write_bytes(tracker)
@@ -141,11 +149,13 @@ def main():
     results = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever prints does not mix with the results
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    worker = Worker(json.loads(sys.argv[1]))
+    options = json.loads(sys.argv[1])
+    isolate()  # where the machine does not let us, stages share its loopback: `lab/run` says so
+    worker = Worker(options)
     try:
         for line in sys.stdin:
             order = json.loads(line)
-            results.write(json.dumps(worker.run(order["shape"], order["mode"])) + "\n")
+            results.write(json.dumps(worker.run(**order)) + "\n")
     finally:
         worker.strike()
 

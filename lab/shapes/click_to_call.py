@@ -29,7 +29,7 @@ def click_to_call(lab, channel):
 @shape("O101 b=mobile a=* @dialled E101 out from=talk")
 def originate_click_to_call(lab):
     """Click to call: the PBX rings 101's phone, then dials the outside number for it."""
-    click_to_call(lab, "PJSIP/1001-101")
+    click_to_call(lab, lab.endpoint("1001-101"))
 
 
 @shape("O101 b=mobile a=* @dialled E101 out from=talk")
@@ -41,7 +41,7 @@ def originate_local_click_to_call(lab):
 @shape("")
 def originate_not_answered(lab):
     """Click to call, but 101's phone refuses: no call was placed."""
-    originate(lab, "PJSIP/1001-101", lab.mobile, CallerID=lab.mobile)
+    originate(lab, lab.endpoint("1001-101"), lab.mobile, CallerID=lab.mobile)
     employee = lab.p101.wait_call().ring()
     lab.ringing()
     employee.refuse(486)
@@ -50,7 +50,7 @@ def originate_not_answered(lab):
 @shape("I101 a=* A101 E101 in")
 def originate_external_first(lab):
     """A program dials the outside first; once that answers, 101 rings and answers."""
-    originate(lab, f"PJSIP/{lab.mobile}@trunk", "101", CallerID=lab.mobile)
+    originate(lab, lab.endpoint(f"{lab.mobile}@trunk"), "101", CallerID=lab.mobile)
     callee = lab.outside.wait_call().ring()
     lab.ringing()
     callee.answer()
