@@ -4,6 +4,7 @@
 //! `cargo run --release -p pbx --example fuzz -- [SECONDS] [SEED]`. A failure prints the seed of the round; give
 //! it as `SEED` with 0 seconds to see it again.
 
+use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,26 +24,52 @@ fn main() -> io::Result<()> {
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64)
     });
     let messages = corpus()?;
-    println!("fuzzing for {seconds} s with {} messages, first seed {seed}", messages.len());
+    let esl_messages = esl_corpus()?;
+    println!(
+        "fuzzing for {seconds} s with {} messages of AMI and {} of the event socket, first seed {seed}",
+        messages.len(),
+        esl_messages.len()
+    );
     let begun = Instant::now();
     let mut rounds = 0;
     loop {
         let seed = seed.wrapping_add(rounds);
-        let bytes = Rng(seed).spoil(&messages);
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            properties::codec(&bytes);
-            properties::stream(&bytes);
-        }));
-        if outcome.is_err() {
-            eprintln!("broken by seed {seed}: {}", bytes.escape_ascii());
-            process::exit(1);
-        }
+        check(seed, &Rng(seed).spoil(&messages), |bytes| {
+            properties::codec(bytes);
+            properties::stream(bytes);
+        });
+        check(seed, &Rng(seed).spoil(&esl_messages), properties::esl_codec);
         rounds += 1;
         if begun.elapsed() >= Duration::from_secs(seconds) {
             println!("{rounds} rounds, nothing broken");
             return Ok(());
         }
     }
+}
+
+fn check(seed: u64, bytes: &[u8], property: impl Fn(&[u8])) {
+    if catch_unwind(AssertUnwindSafe(|| property(bytes))).is_err() {
+        eprintln!("broken by seed {seed}: {}", bytes.escape_ascii());
+        process::exit(1);
+    }
+}
+
+/// The messages of all recordings of a FreeSWITCH, each with its headers.
+fn esl_corpus() -> io::Result<Vec<Vec<u8>>> {
+    let mut messages = Vec::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/freeswitch"))? {
+        let path = entry?.path();
+        if !path.to_string_lossy().ends_with(".tracker.esl.gz") {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(fs::File::open(path)?).read_to_end(&mut bytes)?;
+        let begins = memchr::memmem::find_iter(&bytes, b"Content-Length: ").collect::<Vec<_>>();
+        messages.extend(begins.windows(2).map(|ends| bytes[ends[0]..ends[1]].to_vec()));
+    }
+    messages.sort();
+    messages.dedup();
+    Ok(messages)
 }
 
 /// The messages of all recordings, each once, and the files of the corpus whole.
@@ -82,7 +109,7 @@ impl Rng {
 
     /// A few messages, with a few things done to them.
     fn spoil(&mut self, messages: &[Vec<u8>]) -> Vec<u8> {
-        const WORDS: [&[u8]; 12] = [
+        const WORDS: [&[u8]; 16] = [
             b"\r\n",
             b"\n",
             b"\r",
@@ -91,6 +118,10 @@ impl Rng {
             b"\r\n\r\n",
             b"\xff",
             b"\0",
+            b"Content-Length: ",
+            b"Content-Type: text/event-plain\n",
+            b"\n\n",
+            b"%2",
             b"Uniqueid: ",
             b"Event: ",
             b";1",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use calls::Input;
 use pbx::ami::{Anonymiser, Decoder, Item, MAX_MESSAGE_BYTES, Stream};
+use pbx::esl;
 
 /// Whole, in halves and byte by byte the same items come out, and no more waits than one message.
 pub(crate) fn codec(bytes: &[u8]) {
@@ -33,6 +34,29 @@ fn items(bytes: &[u8], size: usize) -> Vec<String> {
             });
         }
         assert!(decoder.incomplete().len() <= MAX_MESSAGE_BYTES + size, "memory is bounded");
+    }
+    items
+}
+
+/// The same of the event socket's codec; every event can be read.
+pub(crate) fn esl_codec(bytes: &[u8]) {
+    let whole = esl_items(bytes, bytes.len().max(1));
+    assert_eq!(whole, esl_items(bytes, bytes.len() / 2 + 1), "in two pieces");
+    assert_eq!(whole, esl_items(bytes, 1), "byte by byte");
+}
+
+fn esl_items(bytes: &[u8], size: usize) -> Vec<String> {
+    let mut decoder = esl::Decoder::new();
+    let mut items = Vec::new();
+    for piece in bytes.chunks(size) {
+        decoder.feed(piece);
+        while let Some(item) = decoder.next_item() {
+            items.push(match item {
+                esl::Item::Message(message) => format!("{message:?} {:?}", esl::Event::read(message.body)),
+                esl::Item::Malformed(malformed) => malformed.to_string(),
+            });
+        }
+        assert!(decoder.incomplete().len() <= esl::MAX_ANSWER_BYTES + size, "memory is bounded");
     }
     items
 }

@@ -5,3 +5,4 @@
 //! Sockets, TLS and clocks are left to the program; what the inputs mean is left to `calls`.
 
 pub mod ami;
+pub mod esl;

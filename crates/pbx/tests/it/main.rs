@@ -2,6 +2,7 @@
 
 mod anonymise;
 mod codec;
+mod esl_codec;
 mod recordings;
 mod session;
 mod translate;
