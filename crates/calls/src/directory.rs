@@ -37,6 +37,12 @@ pub trait Directory {
     /// The phone behind a PBX endpoint (`PJSIP/1001-101`), or `None` for a trunk or anything else.
     fn phone(&self, endpoint: &str) -> Option<Arc<Phone>>;
 
+    /// The phone behind an endpoint whose channel the PBX shows as a provider's line
+    /// ([`crate::Device::Provider`]): only one that is named as a phone, never one that merely looks like one.
+    fn phone_on_line(&self, endpoint: &str) -> Option<Arc<Phone>> {
+        self.phone(endpoint)
+    }
+
     /// Whether a dialled number is a feature code of the account, which causes no `Outgoing`.
     fn is_feature_code(&self, account: &AccountId, dialled: &str) -> bool;
 }

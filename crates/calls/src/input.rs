@@ -11,6 +11,9 @@ use crate::{CallId, Direction, LegId, Note, PbxTime, Phone};
 pub enum Device<'a> {
     /// A device or trunk, by the PBX's name for its endpoint (`PJSIP/1001-101`).
     Endpoint(&'a str),
+    /// The same, where the PBX says of this very channel that it is a provider's line (its calls come in where
+    /// calls from outside do): a phone only if it is named as one.
+    Provider(&'a str),
     /// One half of a helper pair of the PBX (Asterisk's `Local/…;1`), by the name both halves share.
     Helper(&'a str),
     /// A helper of the PBX that is nobody and joins nothing (announcers, recorders).

@@ -1,6 +1,7 @@
 //! What the tracker holds, and how a channel gets into it: what every rule stands on.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use hashbrown::HashTable;
@@ -10,7 +11,9 @@ use crate::tracker::channel::{Bridge, Channel, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::link::Link;
 use crate::tracker::timers::{CALLER_GRACE, PARKING_GRACE, Waits};
-use crate::{Anomaly, Device, Directory, Event, Kept, LegId, Note, Origin, Output, PbxName, PbxTime, Seen};
+use crate::{
+    Anomaly, Device, Directory, Event, Kept, LegId, Note, Origin, Output, PbxName, PbxTime, Phone, Seen,
+};
 
 /// How many channels that are gone are remembered, so that a late word about one does not bring it back.
 const REMEMBERED_GONE: usize = 8_192;
@@ -157,10 +160,8 @@ impl Tracker {
 
     pub(super) fn channel_of(&self, cx: &Context<'_>, who: Seen<'_>, origin: Option<Origin>) -> Channel {
         let party = match who.device {
-            Device::Endpoint(endpoint) => match cx.directory.phone(endpoint) {
-                Some(phone) => Party::Phone { endpoint: endpoint.into(), phone },
-                None => Party::Trunk,
-            },
+            Device::Endpoint(endpoint) => party_behind(endpoint, cx.directory.phone(endpoint)),
+            Device::Provider(endpoint) => party_behind(endpoint, cx.directory.phone_on_line(endpoint)),
             Device::Helper(_) => Party::Helper { other: None },
             Device::Machine => Party::Machine,
         };
@@ -240,4 +241,8 @@ impl Tracker {
             self.order.retain(|key| channels.get(*key).is_some());
         }
     }
+}
+
+fn party_behind(endpoint: &str, phone: Option<Arc<Phone>>) -> Party {
+    phone.map_or(Party::Trunk, |phone| Party::Phone { endpoint: endpoint.into(), phone })
 }

@@ -54,6 +54,49 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, names: &Names) -> Option<Seen<'a
     Some(Seen { id, device: device(channel), number: number_of(number), dialled: dialled(extension), group })
 }
 
+/// A new channel, whose context is the one its device calls in through: later it is wherever the dialplan is.
+pub(super) fn on_its_line<'a>(who: Seen<'a>, context: &str) -> Seen<'a> {
+    match who.device {
+        Device::Endpoint(name) if takes_calls_from_outside(context) => {
+            Seen { device: Device::Provider(name), ..who }
+        }
+        Device::Endpoint(_) | Device::Provider(_) | Device::Helper(_) | Device::Machine => who,
+    }
+}
+
+/// Whether a context is one that a provider's calls come in through, by the words people name such contexts with:
+/// `from-trunk-sip-204711`, `from-pstn`, `ext-did`, `from-extern`.
+pub(super) fn takes_calls_from_outside(context: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "trunk",
+        "trunks",
+        "pstn",
+        "did",
+        "outside",
+        "external",
+        "extern",
+        "incoming",
+        "incall",
+        "inbound",
+        "provider",
+        "carrier",
+        "isdn",
+        "gsm",
+        "zaptel",
+        "dahdi",
+        "public",
+        "indgaaende",
+    ];
+    // Where the dialplan sends a phone's call on its way out.
+    const NOT_WITH: [&str; 5] = ["macro", "sub", "internal", "users", "phones"];
+    let has = |words: &[&str]| {
+        context
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|part| words.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    };
+    has(&WORDS) && !has(&NOT_WITH)
+}
+
 /// What is at the end of a channel, by its name.
 pub(super) fn device(channel: &str) -> Device<'_> {
     let Some((technology, rest)) = channel.split_once('/') else {
@@ -168,6 +211,33 @@ mod tests {
     fn both_halves_of_a_local_channel_share_a_name() {
         assert_eq!(device("Local/102@t-00000006;1"), Device::Helper("Local/102@t-00000006"));
         assert_eq!(device("Local/102@t-00000006;2"), Device::Helper("Local/102@t-00000006"));
+    }
+
+    #[test]
+    fn a_context_that_takes_calls_from_outside_is_told_by_its_words() {
+        for outside in [
+            "from-trunk",
+            "from-trunk-sip-204711",
+            "from-pstn",
+            "from-pstn-toheader",
+            "ext-did",
+            "from-extern",
+            "Incoming",
+        ] {
+            assert!(takes_calls_from_outside(outside), "{outside}");
+        }
+        for inside in [
+            "",
+            "from-internal",
+            "default",
+            "tenant-1001",
+            "macro-dialout-trunk",
+            "sub-pstn",
+            "from-queue",
+            "outbound",
+        ] {
+            assert!(!takes_calls_from_outside(inside), "{inside}");
+        }
     }
 
     #[test]

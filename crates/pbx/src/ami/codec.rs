@@ -6,6 +6,7 @@
 use memchr::memchr_iter;
 
 use super::message::{Line, Message};
+use crate::link::Skipped;
 
 /// The longest line that is read; Asterisk itself writes lines of a few hundred bytes.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -61,6 +62,19 @@ enum Excess {
     Line,
     Message,
     Lines,
+}
+
+impl From<Malformed> for Skipped {
+    fn from(what: Malformed) -> Self {
+        let (what, longest, unit, bytes) = match what {
+            Malformed::LineTooLong { skipped_bytes } => ("line", MAX_LINE_BYTES, "bytes", skipped_bytes),
+            Malformed::MessageTooLong { skipped_bytes } => {
+                ("message", MAX_MESSAGE_BYTES, "bytes", skipped_bytes)
+            }
+            Malformed::TooManyLines { skipped_bytes } => ("message", MAX_HEADERS, "lines", skipped_bytes),
+        };
+        Self { what, longest, unit, bytes }
+    }
 }
 
 impl Excess {

@@ -41,9 +41,9 @@ pub(super) struct NotUnderstood;
 /// An event that stands for itself; `None` for one that is known and of no interest.
 pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option<Input<'a>>, NotUnderstood> {
     let input = match event {
-        "Newchannel" => {
-            seen(message, &channel::CHANNEL).map(|who| Input::Appeared { who, origin: origin(message) })
-        }
+        "Newchannel" => seen(message, &channel::CHANNEL)
+            .map(|who| channel::on_its_line(who, message.value("Context")))
+            .map(|who| Input::Appeared { who, origin: origin(message) }),
         "Newstate" => match message.value("ChannelState") {
             "5" => seen(message, &channel::CHANNEL).map(|who| Input::Ringing { who }),
             "6" => seen(message, &channel::CHANNEL).map(|who| Input::Up { who }),

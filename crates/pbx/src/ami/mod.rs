@@ -3,6 +3,7 @@
 //! [`Stream`] is the way for bytes of any origin, live link or recording: [`Decoder`] cuts them into
 //! [`Message`]s, [`Translator`] turns those into inputs of the call logic.
 
+mod age;
 mod anonymise;
 mod boot;
 mod channel;
@@ -10,6 +11,7 @@ mod clock;
 mod codec;
 mod encode;
 mod events;
+mod evidence;
 mod list;
 mod message;
 mod session;
@@ -21,8 +23,6 @@ pub use codec::{Decoder, Item, MAX_HEADERS, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, M
 pub use encode::Action;
 pub use list::{MAX_LISTED, MAX_LISTED_BYTES};
 pub use message::Message;
-pub use session::{
-    About, Failure, Health, Missing, Notice, Now, Output, Proof, Secret, Session, Settings, State,
-};
+pub use session::Session;
 pub use stream::Stream;
-pub use translate::{Counts, Translator};
+pub use translate::Translator;

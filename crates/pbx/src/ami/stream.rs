@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use calls::{Input, PbxTime};
 
+use super::age;
 use super::codec::{Decoder, Item};
 use super::message::Message;
-use super::translate::{Counts, Translator};
+use super::translate::Translator;
+use crate::link::{Age, Counts};
 
 /// The bytes of one PBX, over all its links one after the other, as inputs of the call logic.
 #[derive(Debug)]
@@ -14,12 +16,18 @@ pub struct Stream {
     pub(super) decoder: Decoder,
     pub(super) translator: Translator,
     pub(super) malformed: u64,
+    pub(super) age: Age,
 }
 
 impl Stream {
     /// For a PBX that was heard last at that moment (of an earlier run), if ever.
     pub fn new(last_heard: Option<PbxTime>) -> Self {
-        Self { decoder: Decoder::new(), translator: Translator::new(last_heard), malformed: 0 }
+        Self {
+            decoder: Decoder::new(),
+            translator: Translator::new(last_heard),
+            malformed: 0,
+            age: Age::Unknown,
+        }
     }
 
     /// Takes bytes. `arrival` is when they came in, by a monotonic clock of ours; a recording has none.
@@ -41,10 +49,14 @@ impl Stream {
             watch(&item);
             match item {
                 Item::Message(message) => {
-                    self.translator.translate(&message, arrival, |at, input| out(at, input, &message));
+                    if grow_older(&mut self.age, || age::by_event(&message)) {
+                        self.translator.translate(&message, arrival, |at, input| out(at, input, &message));
+                    }
                 }
                 Item::Malformed(_) => self.malformed += 1,
-                Item::Greeting(_) => {}
+                Item::Greeting(greeting) => {
+                    grow_older(&mut self.age, || age::by_greeting(greeting));
+                }
             }
         }
     }
@@ -60,6 +72,11 @@ impl Stream {
     pub fn link_lost(&mut self, out: impl FnMut(PbxTime, Input<'_>)) {
         self.decoder.reset();
         self.translator.link_lost(out);
+    }
+
+    /// Whether this is an Asterisk that can be followed, as far as it shows; nothing comes out of one that cannot.
+    pub fn age(&self) -> Age {
+        self.age.clone()
     }
 
     /// The last moment the PBX is known to have been heard, by its clock.
@@ -81,4 +98,12 @@ impl Stream {
     pub fn incomplete(&self) -> &[u8] {
         self.decoder.incomplete()
     }
+}
+
+/// Looks at what may show the PBX's age, until something has. Whether it may be followed, as far as is known.
+pub(super) fn grow_older(age: &mut Age, look: impl FnOnce() -> Age) -> bool {
+    if *age == Age::Unknown {
+        *age = look();
+    }
+    !matches!(age, Age::TooOld(_))
 }

@@ -13,23 +13,11 @@ use super::clock::{self, Clock};
 use super::events::{NotUnderstood, translate};
 use super::list::{End, List};
 use super::message::Message;
+use crate::link::Counts;
 
 /// What our own actions' ids begin with. A `Status` list is only taken for a snapshot if it is ours: one
 /// asked for by hand may be of a single channel.
 pub(super) const ACTION_PREFIX: &str = "ringbud-";
-
-/// What came in, by what became of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages in all.
-    pub messages: u64,
-    /// Inputs they gave.
-    pub inputs: u64,
-    /// Events nothing is known of, or that lack what they need.
-    pub not_understood: u64,
-    /// Lists that were too long or not complete, and so are no snapshot.
-    pub unusable_lists: u64,
-}
 
 /// Turns the messages of one PBX into inputs, over all its links one after the other.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use journal::settings::Integration;
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::config::{Config, Pbx, Purpose};
 use crate::directory::Rules;
-use crate::link::{Visit, VisitError, visit};
+use crate::link::{LinkFailure, Visit, visit};
 use crate::store::Store;
 use crate::{clock, serve};
 
@@ -78,7 +78,7 @@ async fn check_pbx(pbx: &Pbx, report: &mut Report) {
         Err(problem) => return report.fail(&problem.to_string()),
     };
     match visit(pbx, secret.expose()).await {
-        Err(VisitError::Connect(error)) => report.fail(&format!("{name}: {error}")),
+        Err(LinkFailure::NotConnected(error)) => report.fail(&format!("{name}: {error}")),
         Err(error) => {
             report.ok(&format!("{name}: {} can be reached", pbx.address));
             report.fail(&format!("{name}: {error}"));
@@ -104,10 +104,10 @@ fn check_rights(pbx: &Pbx, seen: &Visit, report: &Report) {
         } else {
             format!(", named {}", about.system_name)
         };
-        report.ok(&format!("{name}: Asterisk {}{system}", about.version));
+        report.ok(&format!("{name}: {} {}{system}", pbx.kind.name(), about.version));
     }
     for missing in &seen.missing {
-        report.warn(&format!("{name}: {missing}"));
+        report.warn(&format!("{name}: {}", missing.sentence(pbx.kind)));
     }
     if seen.missing.is_empty() {
         report.ok(&format!("{name}: the rights suffice (that calls are told shows with the first call)"));
@@ -125,12 +125,12 @@ fn check_phones(pbx: &Pbx, seen: &Visit, report: &Report) {
     let rules = Rules::new(pbx.phones.clone());
     let mut others = Vec::new();
     let mut phones = 0;
-    for (endpoint, is_reachable) in &seen.endpoints {
+    for (endpoint, known) in &seen.endpoints {
         match rules.find(endpoint) {
             Some((account, number)) => {
                 phones += 1;
                 if phones <= MAX_PHONES {
-                    let state = if *is_reachable { "" } else { " (not registered now)" };
+                    let state = if known.is_reachable != Some(false) { "" } else { " (not registered now)" };
                     report.ok(&format!("{name}: {endpoint} is phone {number} of account {account}{state}"));
                 }
             }

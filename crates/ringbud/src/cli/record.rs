@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use pbx::ami::Anonymiser;
+use pbx::{Anonymiser, Kind};
 use tokio::time::Instant;
 
 use super::serve::Signals;
@@ -47,8 +47,11 @@ pub struct RecordArgs {
 
 impl RecordArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let mut sink =
-            Sink { out: self.open()?, anonymiser: self.anonymise.then(|| Anonymiser::new(clock::key())) };
+        let kind = self.kind()?;
+        let mut sink = Sink {
+            out: self.open()?,
+            anonymiser: self.anonymise.then(|| Anonymiser::new(kind, clock::key())),
+        };
         let done = match &self.from {
             Some(file) => {
                 copy(file, &mut sink).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
@@ -56,6 +59,15 @@ impl RecordArgs {
             None => self.live(&mut sink),
         };
         done.map(|()| EXIT_DONE)
+    }
+
+    /// What a recording that is there already is of: as the configuration says, where there is one.
+    fn kind(&self) -> Result<Kind, Failure> {
+        if self.from.is_some() && !self.config.file.exists() {
+            return Ok(Kind::Asterisk);
+        }
+        let config = self.config.load(Purpose::Replay)?;
+        Ok(super::pbx_of(&config, self.pbx.as_deref())?.map_or(Kind::Asterisk, |pbx| pbx.kind))
     }
 
     fn open(&self) -> Result<Box<dyn Write>, Failure> {

@@ -16,11 +16,11 @@ mod section;
 
 use std::path::{Path, PathBuf};
 
+pub use self::pbx::{Pbx, PhoneRule};
 pub use http::{Http, TlsFiles};
 pub use oidc::Oidc;
 pub use operator::Operator;
 pub use outgoing::{Keep, Log, LogFormat, Outgoing};
-pub use pbx::{Kind, Pbx, PhoneRule};
 pub use problem::{ConfigError, Place, Problem};
 pub use secret::SecretSource;
 
@@ -107,7 +107,7 @@ impl Config {
             file: root.source().file().into(),
             data_dir,
             secret_key,
-            pbxs: pbx::read_all(root),
+            pbxs: self::pbx::read_all(root),
             outgoing: outgoing::read_outgoing(root),
             operator: operator::read(root),
             oidc: oidc::read(root, &http),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use calls::PbxName;
 use journal::settings::Secret;
+use pbx::Kind;
 use regex::Regex;
 
 use super::section::{Found, Section};
@@ -11,13 +12,6 @@ use super::{SecretSource, secret};
 
 /// No name of a PBX is longer than this: it is part of every leg's id.
 const MAX_NAME_BYTES: usize = 32;
-
-/// What kind of PBX.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Asterisk, by its manager interface (AMI).
-    Asterisk,
-}
 
 /// Which endpoints are phones, and whose.
 #[derive(Clone, Debug)]
@@ -39,6 +33,8 @@ pub struct Pbx {
     pub address: String,
     /// Whether the link is encrypted.
     pub tls: bool,
+    /// Whether the secret may be sent in clear where the other end knows no challenge.
+    pub plain_login: bool,
     /// The authorities to trust besides the public ones, as PEM.
     pub tls_ca: Option<PathBuf>,
     /// The name its certificate is for, where that is not the host of `address`.
@@ -68,20 +64,23 @@ fn read(
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if fine { Ok(text.to_owned()) } else { Err("") }
     });
-    let kind = section.parsed("kind", "\"asterisk\"", |text| match text {
-        "asterisk" => Ok(Kind::Asterisk),
-        "freeswitch" => Err("FreeSWITCH is not supported yet"),
-        _ => Err(""),
-    });
-    let address =
-        section.parsed("address", "a host and a port such as \"127.0.0.1:5038\"", super::http::host_and_port);
+    let kinds = Kind::ALL.map(|kind| format!("\"{}\"", kind.word())).join(" or ");
+    let kind = section
+        .parsed("kind", &kinds, |text| Kind::ALL.into_iter().find(|kind| kind.word() == text).ok_or(""));
+    let kind = kind.map_or(Kind::Asterisk, |found| found.value);
+    let address = section.parsed(
+        "address",
+        &format!("a host and a port such as \"127.0.0.1:{}\"", kind.usual_ports().0),
+        super::http::host_and_port,
+    );
     let username = section.text("username");
     let secret = secret::optional(section, "secret");
     let pbx = Pbx {
         name: PbxName::new(name.as_ref().map_or("pbx", |found| &found.value)),
-        kind: kind.map_or(Kind::Asterisk, |found| found.value),
+        kind,
         address: address.as_ref().map(|found| found.value.clone()).unwrap_or_default(),
         tls: section.flag("tls").unwrap_or(false),
+        plain_login: section.flag("plain_login").unwrap_or(false),
         tls_ca: section.path("tls_ca"),
         tls_name: section.text("tls_name").map(|found| found.value),
         username: username.map(|found| found.value).unwrap_or_default(),
@@ -89,8 +88,17 @@ fn read(
         phones: section.sections("phones").iter().filter_map(read_rule).collect(),
     };
     section.missing("name", "a name for this PBX such as name = \"pbx1\"");
-    section.missing("address", "where its manager interface listens, such as address = \"127.0.0.1:5038\"");
-    section.missing("username", "the user of its manager.conf");
+    section.missing(
+        "address",
+        &format!(
+            "where {} listens, such as address = \"127.0.0.1:{}\"",
+            kind.protocol(),
+            kind.usual_ports().0
+        ),
+    );
+    if kind.needs_username() {
+        section.missing("username", &format!("the user of its {}", kind.settings_file()));
+    }
     if secret.is_none() && section.text("secret_file").is_none() && section.text("secret_env").is_none() {
         section.missing("secret", "the secret of that user, or secret_file or secret_env");
     }

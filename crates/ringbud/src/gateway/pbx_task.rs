@@ -9,7 +9,7 @@ use std::time::Duration;
 use calls::{Output as Said, PbxTime};
 use journal::Append;
 use journal::settings::IntegrationId;
-use pbx::ami::{Failure, Notice, Now, Output, Session, State};
+use pbx::{Evidence, Failure, Notice, Now, Output, Session, State};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -19,9 +19,7 @@ use super::follow::Follower;
 use super::routes::Routes;
 use crate::clock;
 use crate::config::Pbx;
-use crate::link::{
-    Backoff, ConnectError, End, Fill, Halves, LinkState, Piece, Status, connect, drain, queue,
-};
+use crate::link::{Backoff, End, Fill, Halves, LinkFailure, LinkState, Piece, Status, connect, drain, queue};
 use crate::stop::Stop;
 
 /// How long a PBX may take to take what we say.
@@ -31,26 +29,15 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the journal is told that a quiet PBX was heard.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Why there is no link, or no longer.
-#[derive(Debug, thiserror::Error)]
+/// Why the conversation is over.
 enum Lost {
-    #[error(transparent)]
-    NotConnected(#[from] ConnectError),
-    #[error(transparent)]
-    Failed(#[from] Failure),
-    #[error("the PBX closed the link")]
-    Closed,
-    #[error("the link broke: {0}")]
-    Broken(std::io::Error),
-    #[error("the PBX takes nothing any more")]
-    Stuck,
-    #[error("the program stops")]
+    Link(LinkFailure),
     Stopping,
 }
 
-impl Lost {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::Failed(Failure::LoginRefused { .. }))
+impl From<LinkFailure> for Lost {
+    fn from(failure: LinkFailure) -> Self {
+        Self::Link(failure)
     }
 }
 
@@ -77,7 +64,7 @@ impl PbxTask {
     pub async fn run(self) {
         let anomalies = Anomalies::new(self.pbx.name.clone());
         let own = Own { to_send: Vec::new(), failure: None, anomalies, heard: None, heartbeat_at: None };
-        Running { task: self, own, backoff: Backoff::default(), told: String::new() }.run().await;
+        Running { task: self, own, backoff: Backoff::default(), told: None }.run().await;
     }
 }
 
@@ -97,7 +84,7 @@ struct Running {
     own: Own,
     backoff: Backoff,
     /// The last trouble told, so that each is told once.
-    told: String,
+    told: Option<LinkFailure>,
 }
 
 impl Running {
@@ -109,11 +96,9 @@ impl Running {
                 Ok(halves) => self.converse(halves).await,
                 Err(lost) => lost,
             };
-            if matches!(lost, Lost::Stopping) {
-                break;
-            }
+            let Lost::Link(why) = lost else { break };
             self.backoff.was_up(began.elapsed());
-            self.pause(&lost).await;
+            self.pause(why).await;
         }
         self.enter(LinkState::Stopped);
     }
@@ -124,7 +109,7 @@ impl Running {
         loop {
             let due = self.calls_due();
             tokio::select! {
-                connected = &mut connecting => return Ok(connected?),
+                connected = &mut connecting => return connected.map_err(|error| LinkFailure::from(error).into()),
                 () = self.task.stop.called() => return Err(Lost::Stopping),
                 () = at(due) => self.calls_timed_out().await,
             }
@@ -132,20 +117,20 @@ impl Running {
     }
 
     /// Waits before the next attempt, and says why once.
-    async fn pause(&mut self, lost: &Lost) {
-        let pause = self.backoff.pause(lost.is_refusal(), clock::chance());
-        let why = lost.to_string();
+    async fn pause(&mut self, why: LinkFailure) {
+        let is_refusal = why.is_refusal();
+        let pause = self.backoff.pause(is_refusal, clock::chance());
         let retry_at = journal::WallTime(clock::wall().0 + i64::try_from(pause.as_micros()).unwrap_or(0));
         let pbx = &self.task.pbx;
-        if self.told == why {
+        if self.told.as_ref() == Some(&why) {
             tracing::debug!(pbx = %pbx.name, reason = %why, retry_in_ms = pause.as_millis(), "still no link to the PBX");
-        } else if lost.is_refusal() {
-            tracing::error!(pbx = %pbx.name, address = %pbx.address, reason = %why, "the PBX refuses the login; trying on");
+        } else if is_refusal {
+            tracing::error!(pbx = %pbx.name, address = %pbx.address, reason = %why, "the PBX lets nobody in; trying on");
         } else {
             tracing::warn!(pbx = %pbx.name, address = %pbx.address, reason = %why, "no link to the PBX; trying on");
         }
-        self.told.clone_from(&why);
-        self.enter(if lost.is_refusal() {
+        self.told = Some(why.clone());
+        self.enter(if is_refusal {
             LinkState::Refused { why, retry_at }
         } else {
             LinkState::Down { why, retry_at }
@@ -228,11 +213,11 @@ impl Running {
             };
             match tokio::time::timeout(WRITE_TIMEOUT, sending).await {
                 Ok(Ok(())) => self.own.to_send.clear(),
-                Ok(Err(error)) => return Err(Lost::Broken(error)),
-                Err(_) => return Err(Lost::Stuck),
+                Ok(Err(error)) => return Err(LinkFailure::broken(&error).into()),
+                Err(_) => return Err(LinkFailure::Stuck.into()),
             }
         }
-        self.own.failure.take().map_or(Ok(()), |failure| Err(failure.into()))
+        self.own.failure.take().map_or(Ok(()), |failure| Err(LinkFailure::from(failure).into()))
     }
 
     /// Hands what the call logic said to the event writer; now and then that the PBX was heard.
@@ -280,7 +265,7 @@ impl Running {
             Output::Heard { at, input, because } => {
                 let unexpected = follower.handle(at, *input);
                 for anomaly in unexpected {
-                    own.anomalies.tell(anomaly, because.map_or("", |message| message.text()), Instant::now());
+                    own.anomalies.tell(anomaly, because.map_or("", Evidence::text), Instant::now());
                 }
             }
             Output::State(state) => {
@@ -289,7 +274,7 @@ impl Running {
                     State::Offline | State::Connecting | State::LoggingIn => {}
                     State::Synchronising => status.enter(LinkState::Synchronising, clock::wall()),
                     State::Live => {
-                        told.clear();
+                        *told = None;
                         own.heartbeat_at = Some(Instant::now() + HEARTBEAT);
                         tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
                         status.enter(LinkState::Live, clock::wall());
@@ -297,7 +282,7 @@ impl Running {
                 }
             }
             Output::Notice(notice) => notice_told(pbx, status, &notice),
-            Output::Endpoint { name, is_reachable } => status.endpoint(name, is_reachable),
+            Output::Endpoint(endpoint) => status.endpoint(&endpoint),
             Output::Failed(failure) => own.failure = Some(failure),
         });
     }
@@ -356,9 +341,12 @@ fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
         Notice::Missing(missing) => {
             let is_news = status.with(|status| !status.missing.contains(missing));
             if is_news {
-                tracing::warn!(pbx = %pbx.name, "{missing}");
+                tracing::warn!(pbx = %pbx.name, code = missing.code(), "{}", missing.sentence(pbx.kind));
                 status.change(|status| status.missing.push(*missing));
             }
+        }
+        Notice::Mended(mended) => {
+            status.change(|status| status.missing.retain(|missing| missing != mended));
         }
         Notice::Skipped(what) => {
             metrics::counter!("ringbud_pbx_skipped_total", "pbx" => pbx.name.to_string()).increment(1);
@@ -384,7 +372,7 @@ async fn at(due: Option<Instant>) {
 
 async fn ended(draining: &mut tokio::task::JoinHandle<End>) -> Lost {
     match draining.await {
-        Ok(End::Closed | End::Unwanted) | Err(_) => Lost::Closed,
-        Ok(End::Broken(error)) => Lost::Broken(error),
+        Ok(End::Closed | End::Unwanted) | Err(_) => LinkFailure::Closed.into(),
+        Ok(End::Broken(error)) => LinkFailure::broken(&error).into(),
     }
 }

@@ -4,13 +4,16 @@
 
 mod backoff;
 mod drain;
+mod failure;
 mod probe;
 mod status;
 mod transport;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use drain::{End, Fill, Piece, drain, queue};
-pub use probe::{Visit, VisitError, converse, visit};
-pub use status::{LinkState, LinkStatus, Status};
+pub use failure::LinkFailure;
+pub(crate) use probe::settings;
+pub use probe::{Visit, converse, visit};
+pub use status::{KnownEndpoint, LinkState, LinkStatus, Status};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect};

@@ -1,12 +1,14 @@
 //! A short visit to a PBX, for `check` and `record`: the same session as the gateway's, nothing kept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pbx::ami::{About, Failure, Missing, Notice, Now, Output, Secret, Session, Settings, State};
+use pbx::{About, Failure, Missing, Notice, Now, Output, Secret, Session, Settings, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::transport::{ConnectError, connect};
+use super::transport::connect;
+use super::{KnownEndpoint, LinkFailure};
 use crate::clock;
 use crate::config::Pbx;
 
@@ -22,31 +24,23 @@ pub struct Visit {
     pub about: About,
     /// Rights the user lacks.
     pub missing: Vec<Missing>,
-    /// Endpoints, and whether each can be reached.
-    pub endpoints: Vec<(String, bool)>,
+    /// Endpoints.
+    pub endpoints: BTreeMap<String, KnownEndpoint>,
     /// How far the PBX's clock is ahead of ours, in microseconds.
     pub clock_ahead_micros: Option<i64>,
 }
 
-/// Why a visit came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum VisitError {
-    /// No connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The PBX did not let us in, or is none.
-    #[error(transparent)]
-    Failed(#[from] Failure),
-    /// The link was lost.
-    #[error("the link was lost: {0}")]
-    Lost(String),
+/// What a session with this PBX has to know.
+pub(crate) fn settings(pbx: &Pbx, secret: Secret) -> Settings {
+    let plain_login = pbx.plain_login || pbx.tls;
+    Settings { plain_login, ..Settings::new(&*pbx.username, secret) }
 }
 
 /// Logs in, looks around, and leaves.
 ///
 /// # Errors
 /// When that is not possible.
-pub async fn visit(pbx: &Pbx, secret: &str) -> Result<Visit, VisitError> {
+pub async fn visit(pbx: &Pbx, secret: &str) -> Result<Visit, LinkFailure> {
     let mut visit = Visit::default();
     let until = Instant::now() + LONGEST;
     let mut quiet_at = None;
@@ -69,10 +63,10 @@ pub async fn converse(
     secret: &str,
     visit: &mut Visit,
     mut look: impl FnMut(State, &[u8]) -> Instant,
-) -> Result<(), VisitError> {
-    let lost = |error: std::io::Error| VisitError::Lost(error.to_string());
+) -> Result<(), LinkFailure> {
+    let lost = |error: std::io::Error| LinkFailure::broken(&error);
     let (mut reading, mut writing) = connect(pbx).await?;
-    let mut session = Session::new(Settings::new(&*pbx.username, Secret::new(secret)), None);
+    let mut session = Session::new(pbx.kind, settings(pbx, Secret::new(secret)), None);
     let mut heard = Heard::default();
     session.connected(now(), |output| heard.take(output, visit));
     let mut buffer = vec![0; 64 << 10];
@@ -94,7 +88,7 @@ pub async fn converse(
             read = reading.read(&mut buffer) => {
                 heard.read = read.map_err(lost)?;
                 if heard.read == 0 {
-                    return Err(VisitError::Lost("the PBX closed it".to_owned()));
+                    return Err(LinkFailure::Closed);
                 }
                 session.received(&buffer[..heard.read], now(), |output| heard.take(output, visit));
             }
@@ -118,7 +112,10 @@ impl Heard {
             Output::Send(bytes) => self.to_send.extend_from_slice(bytes),
             Output::Failed(failure) => self.failure = Some(failure),
             Output::Notice(Notice::Missing(missing)) => visit.missing.push(missing),
-            Output::Endpoint { name, is_reachable } => visit.endpoints.push((name.to_owned(), is_reachable)),
+            Output::Notice(Notice::Mended(mended)) => visit.missing.retain(|missing| *missing != mended),
+            Output::Endpoint(endpoint) => {
+                visit.endpoints.entry(endpoint.name.to_owned()).or_default().learn(&endpoint);
+            }
             Output::Notice(Notice::Skipped(_) | Notice::UnusableList)
             | Output::Heard { .. }
             | Output::State(_) => {}

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use calls::PbxName;
 use journal::WallTime;
-use pbx::ami::{About, Missing};
+use pbx::{About, Endpoint, Kind, Missing};
+
+use super::LinkFailure;
 
 /// So many endpoints of a PBX are listed for people.
 const MAX_ENDPOINTS: usize = 50_000;
@@ -22,15 +24,15 @@ pub enum LinkState {
     Live,
     /// The PBX cannot be reached or the link broke; it is tried again at this moment.
     Down {
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: LinkFailure,
         /// When it is tried again.
         retry_at: WallTime,
     },
-    /// The PBX refuses the login; it is tried again at this moment.
+    /// The PBX lets nobody in, or is none that can be followed; it is tried again at this moment.
     Refused {
-        /// Its words.
-        why: String,
+        /// Why.
+        why: LinkFailure,
         /// When it is tried again.
         retry_at: WallTime,
     },
@@ -55,11 +57,39 @@ impl LinkState {
     pub const NAMES: [&str; 6] = ["connecting", "synchronising", "live", "down", "refused", "stopped"];
 }
 
+/// What is known of an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownEndpoint {
+    /// Whether it can be reached, where the PBX says.
+    pub is_reachable: Option<bool>,
+    /// What shows that it is a provider's line; empty where nothing does.
+    pub provider: String,
+}
+
+impl KnownEndpoint {
+    /// What the PBX said first.
+    pub fn of(endpoint: &Endpoint<'_>) -> Self {
+        let mut known = Self::default();
+        known.learn(endpoint);
+        known
+    }
+
+    /// The PBX said something more.
+    pub fn learn(&mut self, endpoint: &Endpoint<'_>) {
+        self.is_reachable = endpoint.is_reachable.or(self.is_reachable);
+        if !endpoint.provider.is_empty() && self.provider != endpoint.provider {
+            endpoint.provider.clone_into(&mut self.provider);
+        }
+    }
+}
+
 /// How a link is doing.
 #[derive(Clone, Debug)]
 pub struct LinkStatus {
     /// The PBX.
     pub pbx: PbxName,
+    /// What it is.
+    pub kind: Kind,
     /// Host and port.
     pub address: String,
     /// What the link is doing.
@@ -67,10 +97,10 @@ pub struct LinkStatus {
     /// Since when.
     pub since: WallTime,
     /// The last reason the link was lost or could not be made; stays after it is up again.
-    pub last_error: Option<(WallTime, String)>,
+    pub last_error: Option<(WallTime, LinkFailure)>,
     /// What the PBX says of itself.
     pub about: About,
-    /// Rights the AMI user lacks.
+    /// What the login lacks.
     pub missing: Vec<Missing>,
     /// How old the newest event was when it was worked off.
     pub lag: Option<Duration>,
@@ -92,8 +122,8 @@ pub struct LinkStatus {
     pub losses: u64,
     /// Things the call logic did not expect.
     pub anomalies: u64,
-    /// Endpoints the PBX knows, and whether each can be reached.
-    pub endpoints: BTreeMap<String, bool>,
+    /// Endpoints the PBX knows.
+    pub endpoints: BTreeMap<String, KnownEndpoint>,
 }
 
 /// Shared between the link and those who look at it.
@@ -102,9 +132,10 @@ pub struct Status(Arc<Mutex<LinkStatus>>);
 
 impl Status {
     /// Of a PBX that was never reached.
-    pub fn new(pbx: PbxName, address: String, now: WallTime) -> Self {
+    pub fn new(pbx: PbxName, kind: Kind, address: String, now: WallTime) -> Self {
         Self(Arc::new(Mutex::new(LinkStatus {
             pbx,
+            kind,
             address,
             state: LinkState::Connecting,
             since: now,
@@ -151,10 +182,12 @@ impl Status {
         status.state = state;
     }
 
-    pub(crate) fn endpoint(&self, name: &str, is_reachable: bool) {
+    pub(crate) fn endpoint(&self, endpoint: &Endpoint<'_>) {
         let mut status = self.lock();
-        if status.endpoints.len() < MAX_ENDPOINTS || status.endpoints.contains_key(name) {
-            status.endpoints.insert(name.to_owned(), is_reachable);
+        if let Some(known) = status.endpoints.get_mut(endpoint.name) {
+            known.learn(endpoint);
+        } else if status.endpoints.len() < MAX_ENDPOINTS {
+            status.endpoints.insert(endpoint.name.to_owned(), KnownEndpoint::of(endpoint));
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pbx::{Argument, Code, Kind};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -29,9 +30,11 @@ pub(crate) type Halves = (ReadHalf<Box<dyn Wire>>, WriteHalf<Box<dyn Wire>>);
 pub enum ConnectError {
     /// Nothing answers there.
     #[error(
-        "{address} cannot be reached: {why}. Is the PBX up, and does manager.conf have enabled = yes and bindaddr?"
+        "{address} cannot be reached: {why}. Is the PBX up, and does it listen there, as {} says?", .kind.settings_file()
     )]
     Unreachable {
+        /// What should be there.
+        kind: Kind,
         /// Host and port.
         address: String,
         /// The system's words.
@@ -44,8 +47,10 @@ pub enum ConnectError {
         address: String,
     },
     /// TLS was refused by either side.
-    #[error("{address} and Ringbud could not agree on TLS: {why}")]
+    #[error("{address} and Ringbud could not agree on TLS: {why}{}", plain_port(*.kind, .why))]
     Tls {
+        /// What should be there.
+        kind: Kind,
         /// Host and port.
         address: String,
         /// What rustls says.
@@ -61,6 +66,44 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// Its code: the same in the API, the window and the operator's notices.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Tls { .. } => "tls",
+            Self::Authorities { .. } => "tls_authorities",
+        }
+    }
+
+    /// What the sentence of the code speaks of.
+    pub fn arguments(&self) -> Vec<Argument> {
+        let kind = |kind: Kind| ("kind", kind.name().to_owned());
+        match self {
+            Self::Unreachable { kind: of, address, why } | Self::Tls { kind: of, address, why } => {
+                vec![kind(*of), ("address", address.clone()), ("why", why.clone())]
+            }
+            Self::TimedOut { address } => {
+                let seconds = CONNECT_TIMEOUT.as_secs().to_string();
+                vec![("address", address.clone()), ("seconds", seconds)]
+            }
+            Self::Authorities { file, why } => vec![("file", file.clone()), ("why", why.clone())],
+        }
+    }
+}
+
+/// What a port that speaks no TLS answers is no TLS to us.
+fn plain_port(kind: Kind, why: &str) -> String {
+    if !why.contains("InvalidContentType") {
+        return String::new();
+    }
+    match kind.usual_ports() {
+        (_, Some(port)) => format!(". This port speaks plainly; TLS has one of its own, usually {port}"),
+        (_, None) => format!(". This port speaks plainly, and {} has no other: leave tls out", kind.name()),
+    }
+}
+
 /// Connects to a PBX.
 pub(crate) async fn connect(pbx: &Pbx) -> Result<Halves, ConnectError> {
     let address = pbx.address.clone();
@@ -72,24 +115,27 @@ pub(crate) async fn connect(pbx: &Pbx) -> Result<Halves, ConnectError> {
 
 async fn wire(pbx: &Pbx) -> Result<Box<dyn Wire>, ConnectError> {
     let address = || pbx.address.clone();
-    let unreachable =
-        |error: std::io::Error| ConnectError::Unreachable { address: address(), why: error.to_string() };
+    let unreachable = |error: std::io::Error| ConnectError::Unreachable {
+        kind: pbx.kind,
+        address: address(),
+        why: error.to_string(),
+    };
     let tcp = TcpStream::connect(&pbx.address).await.map_err(unreachable)?;
     tcp.set_nodelay(true).map_err(unreachable)?;
     if !pbx.tls {
         return Ok(Box::new(tcp));
     }
-    let tls = |why: String| ConnectError::Tls { address: address(), why };
+    let tls = |why: String| ConnectError::Tls { kind: pbx.kind, address: address(), why };
     let host = pbx.tls_name.as_deref().unwrap_or_else(|| {
         pbx.address.rsplit_once(':').map_or(&*pbx.address, |(host, _)| host).trim_matches(['[', ']'])
     });
     let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
-    let connector = TlsConnector::from(Arc::new(client_config(pbx.tls_ca.as_deref())?));
+    let connector = TlsConnector::from(Arc::new(client_config(pbx.kind, pbx.tls_ca.as_deref())?));
     let stream = connector.connect(name, tcp).await.map_err(|error| tls(error.to_string()))?;
     Ok(Box::new(stream))
 }
 
-fn client_config(authorities: Option<&Path>) -> Result<ClientConfig, ConnectError> {
+fn client_config(kind: Kind, authorities: Option<&Path>) -> Result<ClientConfig, ConnectError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(file) = authorities {
         let unusable = |why: String| ConnectError::Authorities { file: file.display().to_string(), why };
@@ -103,6 +149,6 @@ fn client_config(authorities: Option<&Path>) -> Result<ClientConfig, ConnectErro
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| ConnectError::Tls { address: String::new(), why: error.to_string() })?;
+        .map_err(|error| ConnectError::Tls { kind, address: String::new(), why: error.to_string() })?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

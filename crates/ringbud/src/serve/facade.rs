@@ -119,14 +119,18 @@ fn link(status: &LinkStatus) -> Link {
             LinkState::Connecting | LinkState::Synchronising => ShownState::Connecting,
             LinkState::Live => ShownState::Up,
             LinkState::Down { why, .. } | LinkState::Refused { why, .. } => {
-                ShownState::Down { why: why.clone() }
+                ShownState::Down { why: why.to_string() }
             }
             LinkState::Stopped => ShownState::Down { why: "Ringbud is stopping".to_owned() },
         },
         since: Some(status.since),
         lag: status.lag,
-        last_error: status.last_error.as_ref().map(|(_, why)| why.clone()).unwrap_or_default(),
-        missing_rights: status.missing.iter().map(ToString::to_string).collect(),
+        last_error: status.last_error.as_ref().map(|(_, why)| why.to_string()).unwrap_or_default(),
+        missing_rights: status
+            .missing
+            .iter()
+            .map(|missing| missing.sentence(status.kind).to_owned())
+            .collect(),
         version: status.about.version.clone(),
         channels: status.channels as u64,
         legs: status.legs as u64,

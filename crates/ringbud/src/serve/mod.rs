@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::pbx::{Secret, Session};
 use calls::{Note, PbxName};
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
@@ -24,7 +25,6 @@ use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
 use journal::{EventSeq, Filter, JournalError, Kept, Pending};
-use pbx::ami::{Secret, Session, Settings};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
@@ -33,7 +33,7 @@ use crate::clock;
 use crate::config::{Config, Pbx, Problem};
 use crate::directory::{Learner, Phones, Rules, Written, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
-use crate::link::Status;
+use crate::link::{Status, settings};
 use crate::stop::{Stop, Stopper, stop};
 use crate::store::{Store, StoreError};
 
@@ -223,7 +223,7 @@ impl Parts<'_> {
         let cache = Arc::new(Written::new(self.store.cache.clone()));
         let phones = Phones::new(Rules::new(pbx.phones.clone()), cache, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);
-        let session = Session::new(Settings::new(&*pbx.username, secret), restored.last_heard);
+        let session = Session::new(pbx.kind, settings(pbx, secret), restored.last_heard);
         follower.restore(restored);
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
@@ -235,7 +235,7 @@ impl Parts<'_> {
             last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
             counts: Counts::of(&pbx.name),
         };
-        let status = Status::new(pbx.name.clone(), pbx.address.clone(), clock::wall());
+        let status = Status::new(pbx.name.clone(), pbx.kind, pbx.address.clone(), clock::wall());
         running.links.push(status.clone());
         let routes = Routes::new(self.store.cache.clone());
         let task =

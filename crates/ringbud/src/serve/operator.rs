@@ -93,7 +93,10 @@ fn of_link(link: &LinkStatus, turn: Turn) -> Notice {
     let pbx = link.pbx.to_string();
     match turn {
         Turn::Bad => {
-            let why = link.last_error.as_ref().map_or("it is not reached yet", |(_, why)| why);
+            let why = link
+                .last_error
+                .as_ref()
+                .map_or_else(|| "it is not reached yet".to_owned(), |(_, why)| why.to_string());
             Notice { kind: "pbx.down", data: json!({ "pbx": pbx, "why": why }) }
         }
         Turn::GoodAfter(down) => {
@@ -126,6 +129,8 @@ mod tests {
     use journal::WallTime;
     use journal::settings::Pause;
 
+    use crate::link::LinkFailure;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -143,8 +148,9 @@ mod tests {
     #[test]
     fn the_page_shows_every_body_an_operator_gets() {
         let account = AccountId::new("1001");
-        let link = Status::new(PbxName::new("pbx1"), "pbx1:5038".to_owned(), WallTime(0));
-        link.change(|link| link.last_error = Some((WallTime(0), "connection refused".to_owned())));
+        let link =
+            Status::new(PbxName::new("pbx1"), pbx::Kind::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
+        link.change(|link| link.last_error = Some((WallTime(0), LinkFailure::Closed)));
         let pause = Pause {
             since: WallTime(0),
             why: "nothing has succeeded for 5 days".to_owned(),

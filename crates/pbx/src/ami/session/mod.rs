@@ -6,86 +6,16 @@
 
 mod conversation;
 mod pulse;
-mod report;
 
-use std::fmt;
 use std::time::Duration;
 
 use calls::{Input, PbxTime};
 
 use self::conversation::Conversation;
+use super::age;
 use super::codec::Item;
-use super::stream::Stream;
-use super::translate::Counts;
-
-pub use report::{About, Failure, Health, Missing, Notice, Output, State};
-
-/// The secret of an AMI user; never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// How the secret is shown to the PBX.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// As a digest of the secret and a challenge of the PBX: whoever listens does not learn it. As it is where
-    /// the other end knows no challenges.
-    Challenge,
-    /// As it is.
-    Plain,
-}
-
-/// What a session has to know.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The AMI user.
-    pub username: String,
-    /// Its secret.
-    pub secret: Secret,
-    /// How the secret is shown.
-    pub proof: Proof,
-    /// How often the PBX is asked for a sign of life.
-    pub ping_every: Duration,
-    /// How long it may take to give one.
-    pub ping_within: Duration,
-    /// How often its channels are compared with what is known, even if nothing seems to be missing.
-    pub audit_every: Duration,
-}
-
-impl Settings {
-    /// With the usual times.
-    pub fn new(username: impl Into<String>, secret: Secret) -> Self {
-        Self {
-            username: username.into(),
-            secret,
-            proof: Proof::Challenge,
-            ping_every: Duration::from_secs(5),
-            ping_within: Duration::from_secs(10),
-            audit_every: Duration::from_secs(180),
-        }
-    }
-}
-
-/// Now, by both our clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Since any fixed moment; for deadlines.
-    pub monotonic: Duration,
-    /// Microseconds since the epoch; for the age of what the PBX says.
-    pub wall_micros: i64,
-}
+use super::stream::{Stream, grow_older};
+use crate::link::{About, Age, Counts, Health, Notice, Now, Output, Settings, State};
 
 /// The session with one PBX.
 #[derive(Debug)]
@@ -103,18 +33,24 @@ impl Session {
     /// A connection was made.
     pub fn connected(&mut self, now: Now, mut out: impl FnMut(Output<'_>)) {
         self.disconnected(&mut out);
+        // It may have been upgraded meanwhile.
+        self.stream.age = Age::Unknown;
         self.conversation.connected(now, &mut out);
     }
 
     /// Bytes came in.
     pub fn received(&mut self, bytes: &[u8], now: Now, mut out: impl FnMut(Output<'_>)) {
         let bytes = self.conversation.came(bytes, now, &mut out);
-        let Stream { decoder, translator, malformed } = &mut self.stream;
+        let Stream { decoder, translator, malformed, age } = &mut self.stream;
         decoder.feed(bytes);
         while let Some(item) = decoder.next_item() {
             match item {
                 Item::Greeting(_) => {}
                 Item::Message(message) => {
+                    if !grow_older(age, || age::by_event(&message)) {
+                        self.conversation.too_old(age, &mut out);
+                        continue;
+                    }
                     let unusable = translator.counts().unusable_lists;
                     translator.translate(&message, Some(now.monotonic), |at, input| {
                         out(Output::Heard { at, input: &input, because: Some(&message) });
@@ -126,7 +62,7 @@ impl Session {
                 }
                 Item::Malformed(what) => {
                     *malformed += 1;
-                    self.conversation.lost(Notice::Skipped(what), now, &mut out);
+                    self.conversation.lost(Notice::Skipped(what.into()), now, &mut out);
                 }
             }
         }

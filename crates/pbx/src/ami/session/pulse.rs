@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calls::PbxTime;
 
-use super::{Health, Now};
+use crate::link::{Health, Now};
 
 /// A ping that took longer says nothing about the PBX's clock.
 const QUICK: Duration = Duration::from_millis(250);

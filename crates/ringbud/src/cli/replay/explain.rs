@@ -4,25 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use calls::{Event, EventKind, LegId, PbxName};
-use pbx::ami::Message;
+use pbx::Evidence;
 
 /// So many messages are remembered for each channel; older ones are not told.
 const MAX_MESSAGES: usize = 64;
 /// So many channels are remembered; beyond that the oldest ids go first.
 const MAX_CHANNELS: usize = 100_000;
-
-/// Headers that say what a message is about, besides its channel.
-const TELLING: [&str; 9] = [
-    "ChannelStateDesc",
-    "DialStatus",
-    "DestChannel",
-    "BridgeUniqueid",
-    "SwapUniqueid",
-    "Extension",
-    "Forward",
-    "TransferTargetChannel",
-    "Cause",
-];
 
 /// Remembers what was said about each channel.
 pub(super) struct Explainer {
@@ -68,16 +55,14 @@ impl Explainer {
     }
 
     /// A message that ends on this line meant something.
-    pub(super) fn saw(&mut self, message: &Message<'_>) {
-        let said = self.words(message);
-        if self.last.as_ref().is_some_and(|last| last.words == said.words) {
+    pub(super) fn saw(&mut self, message: &dyn Evidence) {
+        let first = self.line.saturating_sub(message.lines() as u64);
+        let words = format!("{}:{first}: {}", self.file, message.summary());
+        if self.last.as_ref().is_some_and(|last| last.words == words) {
             return;
         }
-        for (name, id) in message.headers() {
-            if id.is_empty() || !name.to_ascii_lowercase().ends_with("uniqueid") || name.starts_with("Bridge")
-            {
-                continue;
-            }
+        let said = Said { order: self.read, words };
+        for id in message.channels() {
             let about = self.channels.entry(id.into()).or_default();
             if about.back() != Some(&said) {
                 about.push_back(said.clone());
@@ -90,26 +75,6 @@ impl Explainer {
             self.channels.pop_first();
         }
         self.last = Some(said);
-    }
-
-    fn words(&self, message: &Message<'_>) -> Said {
-        let first = self.line.saturating_sub(message.headers().len() as u64);
-        let what = message.event().or(message.response()).unwrap_or("?");
-        let mut words = format!("{}:{first}: {what}", self.file);
-        for name in
-            ["Channel", "TransfererChannel", "OrigTransfererChannel", "ParkeeChannel", "LocalOneChannel"]
-        {
-            if let Some(channel) = message.get(name) {
-                words = format!("{words} {channel}");
-                break;
-            }
-        }
-        for name in TELLING {
-            if let Some(value) = message.get(name).filter(|value| !value.is_empty()) {
-                words = format!("{words} {name}={value}");
-            }
-        }
-        Said { order: self.read, words }
     }
 
     /// The messages about the leg and its counterpart since the leg's last event, and the last one read.

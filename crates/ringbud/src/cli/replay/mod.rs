@@ -11,7 +11,7 @@ use calls::{Event, Input, Output, PbxName, PbxTime};
 use clap::Args;
 use journal::settings::{Integration, ParameterNames};
 use journal::{Access, SettingsCache};
-use pbx::ami::{Message, Stream};
+use pbx::{Age, Evidence, Kind, Recording};
 
 use self::explain::Explainer;
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
@@ -51,16 +51,16 @@ impl ReplayArgs {
             Some(settings) => Arc::new(Written::new(settings.clone())),
             None => Arc::new(Unwritten),
         };
-        let (name, rules) = pbx.map_or_else(
-            || (PbxName::new("pbx"), Rules::default()),
-            |pbx| (pbx.name.clone(), Rules::new(pbx.phones.clone())),
+        let (name, kind, rules) = pbx.map_or_else(
+            || (PbxName::new("pbx"), Kind::Asterisk, Rules::default()),
+            |pbx| (pbx.name.clone(), pbx.kind, Rules::new(pbx.phones.clone())),
         );
         let phones = Phones::new(rules, cache, Learner::none());
         let mut replay = Replay {
-            stream: Stream::new(None),
+            recording: Recording::new(kind),
             follower: Follower::new(name.clone(), phones),
             explainer: self.explain.then(|| Explainer::new(name)),
-            printer: Printer { settings, out: BufWriter::new(io::stdout().lock()) },
+            printer: Printer::new(settings, BufWriter::new(io::stdout().lock())),
         };
         match replay.all(&self.traces, files) {
             Err(Failed::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_DONE),
@@ -68,6 +68,7 @@ impl ReplayArgs {
                 Err(Failure::new(format!("standard output cannot be written: {error}")))
             }
             Err(Failed::Trace(path, error)) => Err(unreadable(&path, &error)),
+            Err(Failed::TooOld(why)) => Err(Failure::new(why.to_string())),
             Ok(()) => Ok(EXIT_DONE),
         }
     }
@@ -101,6 +102,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 enum Failed {
     Trace(PathBuf, io::Error),
     Stdout(io::Error),
+    /// It is of a PBX of which nothing may be told.
+    TooOld(pbx::Failure),
 }
 
 impl From<io::Error> for Failed {
@@ -110,7 +113,7 @@ impl From<io::Error> for Failed {
 }
 
 struct Replay<W: Write> {
-    stream: Stream,
+    recording: Recording,
     follower: Follower,
     explainer: Option<Explainer>,
     printer: Printer<W>,
@@ -120,7 +123,7 @@ impl<W: Write> Replay<W> {
     fn all(&mut self, paths: &[PathBuf], files: Vec<File>) -> Result<(), Failed> {
         for (index, (path, file)) in paths.iter().zip(files).enumerate() {
             if index > 0 {
-                self.stream.link_lost(|at, input| drop(self.follower.handle(at, input)));
+                self.recording.link_lost(|at, input| drop(self.follower.handle(at, input)));
                 self.print()?;
             }
             self.one(path, BufReader::with_capacity(1 << 16, file))?;
@@ -133,7 +136,7 @@ impl<W: Write> Replay<W> {
                 break;
             }
         }
-        self.printer.out.flush().map_err(Failed::from)
+        self.printer.finish().map_err(Failed::from)
     }
 
     fn one(&mut self, path: &Path, mut from: impl BufRead) -> Result<(), Failed> {
@@ -154,19 +157,23 @@ impl<W: Write> Replay<W> {
             };
             let count = bytes.len();
             is_over = count == 0;
-            // The last message of a recording counts although nobody wrote the blank line after it.
-            let lacks_blank_line = is_over && self.stream.incomplete().ends_with(b"\n");
-            let bytes = if lacks_blank_line { b"\n" } else { bytes };
-            let (stream, follower, explainer) = (&mut self.stream, &mut self.follower, &mut self.explainer);
+            let (recording, follower, explainer) =
+                (&mut self.recording, &mut self.follower, &mut self.explainer);
             if let Some(explainer) = explainer {
                 explainer.line();
-                let seen = |at: PbxTime, input: Input<'_>, message: &Message<'_>| {
+            }
+            let seen = |at: PbxTime, input: Input<'_>, because: Option<&dyn Evidence>| {
+                if let (Some(explainer), Some(message)) = (explainer.as_mut(), because) {
                     explainer.saw(message);
-                    drop(follower.handle(at, input));
-                };
-                stream.feed_watched(bytes, None, |_| {}, seen);
+                }
+                drop(follower.handle(at, input));
+            };
+            if is_over {
+                recording.ended(seen);
             } else {
-                stream.feed(bytes, None, |at, input| drop(follower.handle(at, input)));
+                recording.feed(bytes, seen);
+            }
+            if self.explainer.is_none() {
                 from.consume(count);
             }
             self.print()?;
@@ -174,7 +181,12 @@ impl<W: Write> Replay<W> {
         Ok(())
     }
 
-    fn print(&mut self) -> io::Result<()> {
+    fn print(&mut self) -> Result<(), Failed> {
+        match self.recording.age() {
+            Age::Unknown => {}
+            Age::Followed => self.printer.go_on()?,
+            Age::TooOld(why) => return Err(Failed::TooOld(why)),
+        }
         for output in self.follower.take_outputs() {
             match output {
                 Output::Event(event) => {
@@ -184,7 +196,8 @@ impl<W: Write> Replay<W> {
                 Output::Note(_) => {}
                 Output::Anomaly(anomaly) => {
                     let at = anomaly.at;
-                    eprintln!("ringbud: at {at:?}, channel {}: {}", anomaly.channel, anomaly.what);
+                    self.printer
+                        .complain(format!("at {at:?}, channel {}: {}", anomaly.channel, anomaly.what));
                 }
             }
         }
@@ -192,15 +205,50 @@ impl<W: Write> Replay<W> {
     }
 }
 
+/// So much is held back at most, and so many complaints.
+const MAX_HELD_BYTES: usize = 1 << 20;
+const MAX_HELD_COMPLAINTS: usize = 64;
 /// A longer line is read in pieces.
 const MAX_LINE_READ: u64 = 1 << 20;
 
+/// Prints; holds back what comes before it is known that the recording is of a PBX that can be followed.
 struct Printer<W: Write> {
     settings: Option<Arc<SettingsCache>>,
     out: W,
+    is_held: bool,
+    held: Vec<u8>,
+    complaints: Vec<String>,
 }
 
 impl<W: Write> Printer<W> {
+    const fn new(settings: Option<Arc<SettingsCache>>, out: W) -> Self {
+        Self { settings, out, is_held: true, held: Vec::new(), complaints: Vec::new() }
+    }
+
+    /// Nothing is held back any more.
+    fn go_on(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_held) {
+            self.out.write_all(&std::mem::take(&mut self.held))?;
+            for complaint in std::mem::take(&mut self.complaints) {
+                self.complain(complaint);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.go_on()?;
+        self.out.flush()
+    }
+
+    fn complain(&mut self, what: String) {
+        if self.is_held && self.complaints.len() < MAX_HELD_COMPLAINTS {
+            self.complaints.push(what);
+        } else {
+            eprintln!("ringbud: {what}");
+        }
+    }
+
     fn event(&mut self, event: &Event, because: Option<&[String]>) -> io::Result<()> {
         let account = self.settings.as_ref().and_then(|settings| settings.account(event.account()));
         let chosen = account.as_ref().and_then(|account| account.integration()).map(|(_, chosen, _)| chosen);
@@ -208,15 +256,17 @@ impl<W: Write> Printer<W> {
             parameter_names: ParameterNames::Default,
             ..chosen.map_or_else(Integration::default, |chosen| Integration::clone(chosen))
         };
-        write!(self.out, "{{\"Event\":\"{}\"", event.kind().name())?;
+        let out: &mut dyn Write = if self.is_held { &mut self.held } else { &mut self.out };
+        write!(out, "{{\"Event\":\"{}\"", event.kind().name())?;
         for (name, value) in delivery::payload::all_parameters(event, &integration) {
             if name != "Event" {
-                write!(self.out, ",{}:{}", serde_json::json!(name), serde_json::json!(value))?;
+                write!(out, ",{}:{}", serde_json::json!(name), serde_json::json!(value))?;
             }
         }
         if let Some(because) = because {
-            write!(self.out, ",\"Explain\":{}", serde_json::json!(because))?;
+            write!(out, ",\"Explain\":{}", serde_json::json!(because))?;
         }
-        writeln!(self.out, "}}")
+        writeln!(out, "}}")?;
+        if self.held.len() > MAX_HELD_BYTES { self.go_on() } else { Ok(()) }
     }
 }

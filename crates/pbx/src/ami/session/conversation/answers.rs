@@ -8,7 +8,7 @@ use super::questions::For;
 use super::{Conversation, LIST_WITHIN, Phase};
 use crate::ami::channel;
 use crate::ami::message::Message;
-use crate::ami::session::{Failure, Missing, Notice, Now, Output};
+use crate::link::{Endpoint, Failure, Kind, Missing, Notice, Now, Output};
 
 /// A channel this much younger than the link must have been told by an event.
 const SURELY_TOLD: Duration = Duration::from_secs(5);
@@ -50,7 +50,11 @@ impl Conversation {
                 let name = format!("PJSIP/{}", message.value("ObjectName"));
                 let is_reachable =
                     !matches!(message.value("DeviceState"), "Unavailable" | "Invalid" | "Unknown");
-                out(Output::Endpoint { name: &name, is_reachable });
+                out(Output::Endpoint(Endpoint {
+                    name: &name,
+                    is_reachable: Some(is_reachable),
+                    provider: "",
+                }));
             }
             _ => {
                 self.call_events_come =
@@ -69,17 +73,20 @@ impl Conversation {
     ) {
         let what = For::of(message.value("ActionID")).or_else(|| self.only_question(message));
         match (what, is_success) {
+            (Some(For::Challenge), true) if message.value("Challenge").is_empty() => {
+                self.no_challenge("it sent an empty one".to_owned(), now, out);
+            }
             (Some(For::Challenge), true) => self.answer_challenge(message.value("Challenge"), now, out),
             (Some(For::Challenge), false)
                 if matches!(self.phase, Phase::LoggingIn { is_proving: true, .. }) =>
             {
-                self.log_in_plainly(now, out);
+                self.no_challenge(format!("it said {:?}", message.value("Message")), now, out);
             }
             (Some(For::Login), true) => self.logged_in(now, out),
             (Some(For::Challenge | For::Login), false) => {
                 let username = self.settings.username.clone();
                 let said = message.value("Message").to_owned();
-                self.fail(Failure::LoginRefused { username, said }, out);
+                self.fail(Failure::LoginRefused { kind: Kind::Asterisk, username, said }, out);
             }
             (Some(For::Ping), true) => {
                 if let Some(pulse) = &mut self.pulse {
@@ -138,7 +145,7 @@ impl Conversation {
             (Some(For::Settings), true) => {
                 message.value("AsteriskVersion").clone_into(&mut self.about.version);
                 message.value("SystemName").clone_into(&mut self.about.system_name);
-                self.about.has_cdr = message.value("CoreCDRenabled") == "Yes";
+                self.has_cdr = message.value("CoreCDRenabled") == "Yes";
             }
             (Some(For::Start), true) => {
                 self.about.started =

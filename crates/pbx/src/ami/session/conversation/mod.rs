@@ -12,8 +12,9 @@ use calls::PbxTime;
 
 use self::questions::For;
 use super::pulse::{Due, Pulse};
-use super::{About, Failure, Health, Missing, Notice, Now, Output, Settings, State};
+use crate::ami::age;
 use crate::ami::message::Message;
+use crate::link::{About, Age, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, State};
 
 /// How long the PBX may take to greet, and to answer an action.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -74,6 +75,8 @@ pub(super) struct Conversation {
     told: State,
     pulse: Option<Pulse>,
     about: About,
+    /// Whether it keeps call detail records, from which exact times are taken after a gap.
+    has_cdr: bool,
     actions: u64,
     /// When the channels were asked for first on this connection, by the PBX's clock.
     listed_at: Option<PbxTime>,
@@ -93,6 +96,7 @@ impl Conversation {
             told: State::Offline,
             pulse: None,
             about: About::default(),
+            has_cdr: false,
             actions: 0,
             listed_at: None,
             call_events_come: false,
@@ -153,18 +157,22 @@ impl Conversation {
         line.extend(bytes.iter().take(end.unwrap_or(bytes.len()).min(room)));
         if !GREETING.starts_with(&line[..line.len().min(GREETING.len())]) {
             let said = String::from_utf8_lossy(line).trim_end().to_owned();
-            self.fail(Failure::NotAmi { said }, out);
+            self.fail(Failure::NotThisPbx { kind: Kind::Asterisk, said }, out);
             return &[];
         }
         match end {
             Some(end) if line.len() >= GREETING.len() => {
-                self.log_in(now, out);
+                let greeting = String::from_utf8_lossy(line).into_owned();
+                match age::by_greeting(&greeting) {
+                    Age::TooOld(failure) => self.fail(failure, out),
+                    Age::Followed | Age::Unknown => self.log_in(now, out),
+                }
                 &bytes[end + 1..]
             }
             None if line.len() < MAX_GREETING_BYTES => &[],
             Some(_) | None => {
                 let said = String::from_utf8_lossy(line).trim_end().to_owned();
-                self.fail(Failure::NotAmi { said }, out);
+                self.fail(Failure::NotThisPbx { kind: Kind::Asterisk, said }, out);
                 &[]
             }
         }
@@ -223,14 +231,18 @@ impl Conversation {
             Phase::Offline | Phase::Failed => return,
             Phase::Greeting { until, line } if now.monotonic >= *until => {
                 let failure = if line.is_empty() {
-                    Failure::NoGreeting { within: ANSWER_WITHIN }
+                    Failure::NoGreeting { kind: Kind::Asterisk, within: ANSWER_WITHIN }
                 } else {
-                    Failure::NotAmi { said: String::from_utf8_lossy(line).trim_end().to_owned() }
+                    Failure::NotThisPbx {
+                        kind: Kind::Asterisk,
+                        said: String::from_utf8_lossy(line).trim_end().to_owned(),
+                    }
                 };
                 return self.fail(failure, out);
             }
             Phase::LoggingIn { until, is_proving: true } if now.monotonic >= *until => {
-                self.log_in_plainly(now, out);
+                let said = format!("it was silent for {} s", CHALLENGE_WITHIN.as_secs());
+                self.no_challenge(said, now, out);
             }
             Phase::LoggingIn { until, .. } if now.monotonic >= *until => {
                 return self.fail(Failure::NoAnswer { action: "Login", within: ANSWER_WITHIN }, out);
@@ -282,6 +294,13 @@ impl Conversation {
         let audit_every = self.settings.audit_every;
         let pause = std::mem::replace(&mut self.resync_within, audit_every);
         self.enter(Phase::Live { audit_at: now.monotonic + pause }, out);
+    }
+
+    /// The PBX showed an age at which it cannot be followed.
+    pub(super) fn too_old(&mut self, age: &Age, out: &mut impl FnMut(Output<'_>)) {
+        if let (Age::TooOld(failure), false) = (age, matches!(self.phase, Phase::Failed)) {
+            self.fail(failure.clone(), out);
+        }
     }
 
     fn fail(&mut self, failure: Failure, out: &mut impl FnMut(Output<'_>)) {

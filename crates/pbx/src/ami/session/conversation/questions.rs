@@ -6,8 +6,8 @@ use md5::{Digest, Md5};
 use super::{ANSWER_WITHIN, CHALLENGE_WITHIN, Conversation, LIST_WITHIN, Phase};
 use crate::ami::encode::Action;
 use crate::ami::events::EVENTS;
-use crate::ami::session::{Now, Output, Proof, Settings};
 use crate::ami::translate::ACTION_PREFIX;
+use crate::link::{Failure, Now, Output, Settings};
 
 /// What an action is for; written into its id, so that answers need no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +48,28 @@ impl For {
 
 impl Conversation {
     pub(super) fn log_in(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
-        match self.settings.proof {
-            Proof::Challenge => {
-                let until = now.monotonic + CHALLENGE_WITHIN;
-                self.enter(Phase::LoggingIn { until, is_proving: true }, out);
-                self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out);
-            }
-            Proof::Plain => self.log_in_plainly(now, out),
+        let until = now.monotonic + CHALLENGE_WITHIN;
+        self.enter(Phase::LoggingIn { until, is_proving: true }, out);
+        self.send(For::Challenge, "Challenge", &[("AuthType", "MD5")], out);
+    }
+
+    /// What speaks AMI and knows no challenges: proxies, stand-ins for a PBX, and whoever would like to have the
+    /// secret. Only where the operator allowed it is it shown.
+    pub(super) fn no_challenge(&mut self, said: String, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        if !matches!(self.phase, Phase::LoggingIn { is_proving: true, .. }) {
+            return;
+        }
+        if self.settings.plain_login {
+            self.log_in_plainly(now, out);
+        } else {
+            self.fail(Failure::SecretNotShown { said }, out);
         }
     }
 
-    /// For what speaks AMI and knows no challenges: proxies, and stand-ins for a PBX.
-    pub(super) fn log_in_plainly(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+    fn log_in_plainly(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
         self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN, is_proving: false }, out);
         let Settings { username, secret, .. } = self.settings.clone();
-        self.send(For::Login, "Login", &[("Username", &username), ("Secret", &secret.0)], out);
+        self.send(For::Login, "Login", &[("Username", &username), ("Secret", secret.expose())], out);
     }
 
     pub(super) fn answer_challenge(&mut self, challenge: &str, now: Now, out: &mut impl FnMut(Output<'_>)) {
@@ -71,7 +78,7 @@ impl Conversation {
         }
         self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN, is_proving: false }, out);
         let Settings { username, secret, .. } = self.settings.clone();
-        let digest = Md5::new().chain_update(challenge).chain_update(&secret.0).finalize();
+        let digest = Md5::new().chain_update(challenge).chain_update(secret.expose()).finalize();
         let key = format!("{digest:x}");
         self.send(For::Login, "Login", &[("AuthType", "MD5"), ("Username", &username), ("Key", &key)], out);
     }
@@ -97,7 +104,7 @@ impl Conversation {
     pub(super) fn list(&mut self, heard: Option<PbxTime>, now: Now, out: &mut impl FnMut(Output<'_>)) {
         self.listed_at = self.listed_at.or(heard);
         self.enter(Phase::Listing { until: now.monotonic + LIST_WITHIN }, out);
-        if self.about.has_cdr {
+        if self.has_cdr {
             let variables = [("Variables", "CDR(start,u),CDR(answer,u)")];
             self.send(For::Status, "Status", &variables, out);
         } else {

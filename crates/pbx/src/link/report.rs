@@ -1,0 +1,343 @@
+//! What a session tells: its state, what is missing, why it ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use calls::{Input, PbxTime};
+
+use super::{Evidence, Kind};
+
+/// How far the link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// There is no connection.
+    Offline,
+    /// Connected; the PBX has not greeted yet.
+    Connecting,
+    /// Name and secret are being checked.
+    LoggingIn,
+    /// Logged in; filters are being installed and the channels asked for.
+    Synchronising,
+    /// Everything the PBX says is followed as it happens.
+    Live,
+}
+
+impl State {
+    /// One word for logs and pages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Connecting => "connecting",
+            Self::LoggingIn => "logging_in",
+            Self::Synchronising => "synchronising",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// Something the login may not do or get, and Ringbud does without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Missing {
+    /// The PBX does not say when it starts.
+    SystemEvents,
+    /// Channels come and go without an event.
+    CallEvents,
+    /// Events that are not needed cannot be kept away.
+    Filters,
+    /// Channels cannot be listed.
+    Snapshot,
+    /// The PBX's version and start cannot be asked for.
+    Status,
+    /// The endpoints cannot be listed.
+    Endpoints,
+}
+
+impl Missing {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::SystemEvents, Self::CallEvents, Self::Filters, Self::Snapshot, Self::Status, Self::Endpoints];
+
+    /// Its code: the same in the API, the window and the operator's notices.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::SystemEvents => "missing_system_events",
+            Self::CallEvents => "missing_call_events",
+            Self::Filters => "missing_filters",
+            Self::Snapshot => "missing_snapshot",
+            Self::Status => "missing_status",
+            Self::Endpoints => "missing_endpoints",
+        }
+    }
+
+    /// In English, with how to mend it on such a PBX.
+    pub const fn sentence(self, kind: Kind) -> &'static str {
+        match (kind, self) {
+            (Kind::Asterisk, Self::SystemEvents) => {
+                "the AMI user does not receive system events, so a restart of the PBX may not be noticed: give it read = system,call,agent in manager.conf"
+            }
+            (Kind::Asterisk, Self::CallEvents) => {
+                "the AMI user does not receive call events, so calls are not seen: give it read = system,call,agent in manager.conf, and look for eventfilter lines of it there"
+            }
+            (Kind::Asterisk, Self::Filters) => {
+                "the AMI user may not install event filters, or the PBX does not heed them, so it sends more than is needed: give the user write = system,reporting, or write eventfilter lines for it in manager.conf"
+            }
+            (Kind::Asterisk, Self::Snapshot) => {
+                "the AMI user may not list channels, so calls that run when Ringbud connects are only seen late, and calls that end while the link is down do not end: give it write = system,reporting in manager.conf"
+            }
+            (Kind::Asterisk, Self::Status) => {
+                "the AMI user may not ask for the PBX's version and start: give it write = system,reporting in manager.conf"
+            }
+            (Kind::Asterisk, Self::Endpoints) => {
+                "the AMI user may not list the PBX's phones: give it write = system,reporting in manager.conf"
+            }
+        }
+    }
+}
+
+/// A word for programs: why something is as it is. Never changes once it was told.
+pub type Code = &'static str;
+
+/// What a code's sentence speaks of, by name.
+pub type Argument = (&'static str, String);
+
+/// Why a session ended before its connection did. The connection has to be closed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Whatever listens there is no such PBX.
+    #[error(
+        "what answers there is not {} of {} (it said {said:?}): check the address; the usual port is {} unless {} says otherwise",
+        .kind.protocol(), .kind.name(), .kind.usual_ports().0, .kind.settings_file()
+    )]
+    NotThisPbx {
+        /// What was expected.
+        kind: Kind,
+        /// The beginning of what it said.
+        said: String,
+    },
+    /// It accepted the connection and said nothing.
+    #[error("connected, but nothing was said within {}: check that the address is the one of {} of {}, and whether it wants TLS", Seconds(*.within), .kind.protocol(), .kind.name())]
+    NoGreeting {
+        /// What was expected.
+        kind: Kind,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// Name or secret are wrong, or the address may not log in.
+    #[error(
+        "the PBX refused the login of {username:?} with the words {said:?}: check username and secret here, and the user's secret, permit and deny lines in {}", .kind.settings_file()
+    )]
+    LoginRefused {
+        /// What refused.
+        kind: Kind,
+        /// The name.
+        username: String,
+        /// The PBX's words.
+        said: String,
+    },
+    /// The other end wants the secret as it is, and nobody allowed that.
+    #[error(
+        "what answers there knows no challenge ({said}), so it wants the secret in clear, which whoever listens would learn; it was not sent. If that is really your PBX, or a proxy before it, use tls = true, or write plain_login = true in its [[pbx]]"
+    )]
+    SecretNotShown {
+        /// What it said instead, or how long it said nothing.
+        said: String,
+    },
+    /// A version that tells calls in another way.
+    #[error(
+        "{} {version} is too old: Ringbud follows {} {needed} and later, which tell calls with other events; nothing is told of this PBX until it is upgraded", .kind.name(), .kind.name()
+    )]
+    TooOld {
+        /// What it is.
+        kind: Kind,
+        /// Its version, or how it showed its age.
+        version: String,
+        /// The oldest that can be followed.
+        needed: &'static str,
+    },
+    /// An action was not answered.
+    #[error("the PBX did not answer {action} within {}", Seconds(*.within))]
+    NoAnswer {
+        /// The action.
+        action: &'static str,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// The link is open and nothing comes any more.
+    #[error("the PBX has been silent for {} although it was asked for a sign of life: the host is frozen, or the way to it is cut", Seconds(*.silent))]
+    Frozen {
+        /// For how long nothing came.
+        silent: Duration,
+    },
+}
+
+impl Failure {
+    /// Whether trying again soon may help. A wrong secret does not mend itself, and trying it again and again
+    /// gets addresses banned.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::NotThisPbx { .. }
+            | Self::LoginRefused { .. }
+            | Self::SecretNotShown { .. }
+            | Self::TooOld { .. } => false,
+            Self::NoGreeting { .. } | Self::NoAnswer { .. } | Self::Frozen { .. } => true,
+        }
+    }
+
+    /// Its code: the same in the API, the window and the operator's notices.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NotThisPbx { .. } => "not_this_pbx",
+            Self::NoGreeting { .. } => "no_greeting",
+            Self::LoginRefused { .. } => "login_refused",
+            Self::SecretNotShown { .. } => "secret_not_shown",
+            Self::TooOld { .. } => "too_old",
+            Self::NoAnswer { .. } => "no_answer",
+            Self::Frozen { .. } => "frozen",
+        }
+    }
+
+    /// What the sentence of the code speaks of.
+    pub fn arguments(&self) -> Vec<Argument> {
+        match self {
+            Self::NotThisPbx { kind, said } => vec![("kind", kind.name().to_owned()), ("said", said.clone())],
+            Self::NoGreeting { kind, within } => {
+                vec![("kind", kind.name().to_owned()), ("seconds", seconds(*within))]
+            }
+            Self::LoginRefused { kind, username, said } => {
+                vec![("kind", kind.name().to_owned()), ("username", username.clone()), ("said", said.clone())]
+            }
+            Self::SecretNotShown { said } => vec![("said", said.clone())],
+            Self::TooOld { kind, version, needed } => vec![
+                ("kind", kind.name().to_owned()),
+                ("version", version.clone()),
+                ("needed", (*needed).to_owned()),
+            ],
+            Self::NoAnswer { action, within } => {
+                vec![("action", (*action).to_owned()), ("seconds", seconds(*within))]
+            }
+            Self::Frozen { silent } => vec![("seconds", seconds(*silent))],
+        }
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.0}", span.as_secs_f64())
+}
+
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", seconds(self.0))
+    }
+}
+
+/// Whether a PBX is one that can be followed, as far as it shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Age {
+    /// Nothing showed it yet.
+    #[default]
+    Unknown,
+    /// It can.
+    Followed,
+    /// It is too old; [`Failure::TooOld`] says so.
+    TooOld(Failure),
+}
+
+/// What the PBX says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The version of its program.
+    pub version: String,
+    /// What it calls itself; empty where it has no name.
+    pub system_name: String,
+    /// When it was started, as it says it: date and time without zone.
+    pub started: String,
+}
+
+/// Something too long, which was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a {what} of the PBX is longer than {longest} {unit}; {bytes} bytes were skipped")]
+pub struct Skipped {
+    /// What.
+    pub what: &'static str,
+    /// What it may have at most.
+    pub longest: usize,
+    /// Of what.
+    pub unit: &'static str,
+    /// How much was skipped.
+    pub bytes: u64,
+}
+
+/// Something an operator should know; the session goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something is missing.
+    Missing(Missing),
+    /// It is there after all.
+    Mended(Missing),
+    /// Something too long came in and was skipped. The channels are asked for again.
+    Skipped(Skipped),
+    /// A list of channels was too long or not complete. It is asked for again.
+    UnusableList,
+}
+
+/// How the link is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How old the newest event was when it was read. Only known where the PBX stamps events.
+    pub lag: Option<Duration>,
+    /// How far the PBX's clock is ahead of ours, in microseconds, as of the last quick ping.
+    pub clock_ahead_micros: Option<i64>,
+    /// How long the last ping took.
+    pub ping: Option<Duration>,
+}
+
+/// What came in, by what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages in all.
+    pub messages: u64,
+    /// Inputs they gave.
+    pub inputs: u64,
+    /// Events nothing is known of, or that lack what they need.
+    pub not_understood: u64,
+    /// Lists that were too long or not complete, and so are no snapshot.
+    pub unusable_lists: u64,
+}
+
+/// A phone or trunk the PBX knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint<'a> {
+    /// Its name, as inputs give it (`PJSIP/1001-101`).
+    pub name: &'a str,
+    /// Whether it is registered or answers, as of now; `None` where this does not say.
+    pub is_reachable: Option<bool>,
+    /// What shows that it is a provider's line, in the PBX's words: where its calls go, that the PBX registers
+    /// itself with it, that it is known by its address. Empty where nothing does.
+    pub provider: &'a str,
+}
+
+/// What comes out of a session.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// Bytes to send.
+    Send(&'a [u8]),
+    /// An input for the call logic, and the message that led to it, if it was one.
+    Heard {
+        /// When, by the PBX's clock.
+        at: PbxTime,
+        /// What.
+        input: &'a Input<'a>,
+        /// The message.
+        because: Option<&'a dyn Evidence>,
+    },
+    /// The state changed.
+    State(State),
+    /// Something to tell an operator.
+    Notice(Notice),
+    /// A phone or trunk the PBX knows, or something more about one.
+    Endpoint(Endpoint<'a>),
+    /// The session failed: close the connection, and say [`super::Session::disconnected`].
+    Failed(Failure),
+}

@@ -1,0 +1,64 @@
+//! Why there is no link, or no longer: a code with its arguments, and the English sentence of it.
+
+use pbx::{Argument, Code, Failure};
+
+use super::transport::ConnectError;
+
+/// Why there is no link, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFailure {
+    /// No connection.
+    #[error(transparent)]
+    NotConnected(#[from] ConnectError),
+    /// The PBX did not let us in, is none that can be followed, or fell silent.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// It closed the connection.
+    #[error("the PBX closed the link")]
+    Closed,
+    /// The system says that the connection is gone.
+    #[error("the link broke: {why}")]
+    Broken {
+        /// Its words.
+        why: String,
+    },
+    /// Nothing that is sent is taken.
+    #[error("the PBX takes nothing any more")]
+    Stuck,
+}
+
+impl LinkFailure {
+    /// The connection is gone, by the system's words.
+    pub(crate) fn broken(error: &std::io::Error) -> Self {
+        Self::Broken { why: error.to_string() }
+    }
+
+    /// Whether the PBX answered, and trying again soon will hardly help.
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Failed(failure) => !failure.is_transient(),
+            Self::NotConnected(_) | Self::Closed | Self::Broken { .. } | Self::Stuck => false,
+        }
+    }
+
+    /// Its code: the same in the API, the window and the operator's notices.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NotConnected(error) => error.code(),
+            Self::Failed(failure) => failure.code(),
+            Self::Closed => "closed",
+            Self::Broken { .. } => "broken",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// What the sentence of the code speaks of.
+    pub fn arguments(&self) -> Vec<Argument> {
+        match self {
+            Self::NotConnected(error) => error.arguments(),
+            Self::Failed(failure) => failure.arguments(),
+            Self::Broken { why } => vec![("why", why.clone())],
+            Self::Closed | Self::Stuck => Vec::new(),
+        }
+    }
+}
