@@ -12,6 +12,7 @@ use calls::{
 };
 
 use crate::JournalError;
+use crate::audit::{AuditEntry, AuditFilter, AuditPage};
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
 use crate::{LegOutcome, Sums};
 
@@ -298,6 +299,17 @@ pub struct LegRecord {
     pub direction: Direction,
 }
 
+/// A setting to write or to remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Its name.
+    pub key: SettingKey,
+    /// Its value; `None` removes it.
+    pub value: Option<Setting>,
+    /// The version the caller read, 0 for a new one; `None` overwrites whatever is there.
+    pub expected: Option<u64>,
+}
+
 /// A change of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingChange {
@@ -406,10 +418,33 @@ pub trait Journal: Send + Sync + 'static {
     /// All settings.
     fn settings(&self) -> Reply<'_, Vec<Versioned>>;
 
-    /// Writes or (with `None`) removes a setting. `expected` is the version the caller read, 0 for a new
-    /// one, `None` to overwrite whatever is there. The reply is the new version; 0 when there was nothing to
-    /// remove.
-    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64>;
+    /// Writes or removes settings, each key once, all of them or none, and appends to the audit log what was
+    /// done: one transaction. One version each, in order; 0 where there was nothing to remove. Where nothing was
+    /// changed, nothing is noted.
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>>;
+
+    /// Writes or (with `None`) removes one setting, as [`Journal::put_all`].
+    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64> {
+        Box::pin(async move {
+            let versions = self.put_all(vec![Put { key, value, expected }], Vec::new()).await?;
+            Ok(versions.first().copied().unwrap_or(0))
+        })
+    }
+
+    /// Appends to the audit log what was done and is no change of a setting.
+    fn note_done(&self, noted: Vec<AuditEntry>) -> Reply<'_, ()> {
+        Box::pin(async move { self.put_all(Vec::new(), noted).await.map(drop) })
+    }
+
+    /// The audit log, newest first.
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage>;
+
+    /// Forgets what stands in the audit log from before a moment, but not the newest
+    /// [`AUDIT_OF_PEOPLE_KEPT`](crate::AUDIT_OF_PEOPLE_KEPT) of people; and what is beyond
+    /// [`AUDIT_KEPT_AT_MOST`](crate::AUDIT_KEPT_AT_MOST), however young. The oldest first, at most
+    /// [`AUDIT_PRUNED_AT_ONCE`](crate::AUDIT_PRUNED_AT_ONCE) at a time; the reply says how many. Zero: nothing is
+    /// left to forget.
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64>;
 
     /// A number that grows with every settings change by any process on this store. The version of a setting
     /// is the revision its last change made.
@@ -429,6 +464,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// How much is kept.
     fn size(&self) -> Reply<'_, Size>;
+
+    /// When the newest event reached us, by our own clock: what a clock that was set wrong is told by.
+    fn newest_event_at(&self) -> Reply<'_, Option<WallTime>>;
 
     /// The id of an event that was kept, if it is there.
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>>;

@@ -4,6 +4,7 @@
 //! against the trait and runs on every implementation. This crate leaves to others what a delivery is
 //! made of and when it is due (`delivery`), and where events come from (`calls`).
 
+mod audit;
 mod cache;
 pub mod clock;
 #[cfg(feature = "conformance")]
@@ -19,11 +20,12 @@ pub mod settings;
 mod sqlite;
 mod sums;
 
+pub use audit::*;
 pub use cache::{AccountSettings, SettingsCache, Sorted};
 pub use error::JournalError;
 pub use journal::*;
 pub use rules::MAX_LISTED;
-#[cfg(feature = "conformance")]
-pub use sqlite::statements_of;
 pub use sqlite::{Access, Commits, Digesting, Options, QUEUED_JOBS, Sqlite};
+#[cfg(feature = "conformance")]
+pub use sqlite::{audit_statement_of, statements_of};
 pub use sums::{LegOutcome, Person, Quarter, Sums, Tally};

@@ -16,7 +16,7 @@ use pages::Pages;
 pub use sorted::Sorted;
 
 use crate::settings::{Integration, IntegrationId, Secret, Setting, SettingKey, Token, User};
-use crate::{Journal, JournalError};
+use crate::{AuditEntry, Journal, JournalError, Put};
 
 /// All settings, in RAM.
 pub struct SettingsCache {
@@ -71,22 +71,30 @@ impl SettingsCache {
         value: Option<Setting>,
         expected: Option<u64>,
     ) -> Result<u64, JournalError> {
+        let versions = self.put_all(vec![Put { key, value, expected }], Vec::new()).await?;
+        Ok(versions.first().copied().unwrap_or(0))
+    }
+
+    /// Writes or removes settings and notes it in the audit log, as [`Journal::put_all`], and shows them.
+    ///
+    /// # Errors
+    /// As [`SettingsCache::put`].
+    pub async fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Result<Vec<u64>, JournalError> {
         let mut turn = self.turn.lock().await;
-        self.write(&mut turn, key, value, expected).await
+        self.write(&mut turn, puts, noted).await
     }
 
     async fn write(
         &self,
         turn: &mut u64,
-        key: SettingKey,
-        value: Option<Setting>,
-        expected: Option<u64>,
-    ) -> Result<u64, JournalError> {
-        let version = self.journal.put(key, value, expected).await?;
+        puts: Vec<Put>,
+        noted: Vec<AuditEntry>,
+    ) -> Result<Vec<u64>, JournalError> {
+        let versions = self.journal.put_all(puts, noted).await?;
         if let Err(error) = self.catch_up(turn).await {
             tracing::warn!(%error, "a changed setting is kept, but not shown until the next refresh");
         }
-        Ok(version)
+        Ok(versions)
     }
 
     /// Writes the integration of an account, which gets its number with its first. `expected` as in
@@ -100,6 +108,20 @@ impl SettingsCache {
         integration: Integration,
         expected: Option<u64>,
     ) -> Result<(IntegrationId, u64), JournalError> {
+        self.put_integration_noted(account, integration, expected, Vec::new()).await
+    }
+
+    /// As [`SettingsCache::put_integration`], and notes it in the audit log.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn put_integration_noted(
+        &self,
+        account: &AccountId,
+        integration: Integration,
+        expected: Option<u64>,
+        noted: Vec<AuditEntry>,
+    ) -> Result<(IntegrationId, u64), JournalError> {
         let mut turn = self.turn.lock().await;
         self.catch_up(&mut turn).await?;
         let present = self.account_parts(account).and_then(|parts| parts.integration().map(|(id, ..)| id));
@@ -109,17 +131,29 @@ impl SettingsCache {
             (None, Some(expected)) => return Err(JournalError::Conflict { expected, found: 0 }),
         };
         let key = SettingKey::Integration(account.clone(), id);
-        let version =
-            self.write(&mut turn, key, Some(Setting::Integration(Box::new(integration))), expected).await?;
-        Ok((id, version))
+        let value = Some(Setting::Integration(Box::new(integration)));
+        let versions = self.write(&mut turn, vec![Put { key, value, expected }], noted).await?;
+        Ok((id, versions.first().copied().unwrap_or(0)))
     }
 
     /// Removes an account and everything that is set of it; what was kept of its calls stays. Says whether
     /// it was there.
     ///
     /// # Errors
-    /// What the journal says; then a part of it may be gone, and removing it again goes on.
+    /// What the journal says; then nothing of it is gone.
     pub async fn remove_account(&self, id: &AccountId) -> Result<bool, JournalError> {
+        self.remove_account_noted(id, Vec::new()).await
+    }
+
+    /// As [`SettingsCache::remove_account`], and notes it in the audit log.
+    ///
+    /// # Errors
+    /// As [`SettingsCache::remove_account`].
+    pub async fn remove_account_noted(
+        &self,
+        id: &AccountId,
+        noted: Vec<AuditEntry>,
+    ) -> Result<bool, JournalError> {
         let mut turn = self.turn.lock().await;
         self.catch_up(&mut turn).await?;
         let Some(parts) = self.account_parts(id) else { return Ok(false) };
@@ -127,10 +161,9 @@ impl SettingsCache {
         let phones = parts.phones.keys().map(|number| SettingKey::Phone(id.clone(), number.clone()));
         let integrations = parts.integrations.keys().map(|of| SettingKey::Integration(id.clone(), *of));
         let account = std::iter::once(SettingKey::Account(id.clone()));
-        for key in integrations.chain(phones).chain(employees).chain(account) {
-            self.journal.put(key, None, None).await?;
-        }
-        self.catch_up(&mut turn).await?;
+        let keys = integrations.chain(phones).chain(employees).chain(account);
+        let puts = keys.map(|key| Put { key, value: None, expected: None }).collect();
+        self.write(&mut turn, puts, noted).await?;
         Ok(true)
     }
 

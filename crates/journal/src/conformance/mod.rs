@@ -2,6 +2,7 @@
 //! `journal::conformance!(make)` turns them into tests, where `make` is an expression that gives a
 //! journal and whatever must live as long as it.
 
+pub mod audit;
 pub mod deliveries;
 pub mod events;
 pub mod legs;
@@ -63,6 +64,16 @@ macro_rules! conformance {
             the_revision_grows_with_every_change,
             integration_numbers_are_never_given_twice,
         ]);
+        $crate::conformance!(@rules $make, audit: [
+            what_was_done_is_listed_newest_first,
+            the_audit_log_is_filtered_by_account_actor_and_kind,
+            its_pages_neither_skip_nor_repeat,
+            a_change_and_its_note_are_kept_together_or_not_at_all,
+            several_settings_change_together_or_not_at_all,
+            what_people_did_outlives_its_days,
+            a_flood_by_tokens_takes_nothing_from_people,
+            a_part_that_is_too_long_is_cut,
+        ]);
         $crate::conformance!(@rules $make, prune: [
             an_ended_leg_is_forgotten_whole,
             what_is_pending_or_open_or_newer_stays,
@@ -70,6 +81,7 @@ macro_rules! conformance {
             pruning_goes_on_until_nothing_is_left,
             an_account_is_bounded_by_its_size,
             sizes_are_told,
+            the_newest_event_says_when_it_came,
         ]);
     };
     (@rules $make:expr, $chapter:ident: [$($rule:ident),* $(,)?]) => {

@@ -123,3 +123,11 @@ pub async fn sizes_are_told(journal: &dyn Journal) {
     let size = journal.size().await.expect("size");
     assert_eq!((size.events, size.pending), (3, 3));
 }
+
+/// Whatever a clock says by now.
+pub async fn the_newest_event_says_when_it_came(journal: &dyn Journal) {
+    assert_eq!(journal.newest_event_at().await.expect("asked"), None);
+    let moments = [Leg::incoming(1).whole(&[]), Leg::incoming(2).whole(&[])];
+    journal.append(&moments).await.expect("kept");
+    assert_eq!(journal.newest_event_at().await.expect("asked"), Some(moments[1].received_at));
+}

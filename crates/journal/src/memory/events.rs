@@ -61,6 +61,10 @@ impl Events {
         self.kept.values().find(|kept| kept.event.id() == *id).cloned()
     }
 
+    pub(super) fn newest_at(&self) -> Option<WallTime> {
+        self.kept.values().next_back().map(|kept| kept.received_at)
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.kept.len() as u64
     }

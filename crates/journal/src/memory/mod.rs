@@ -1,6 +1,7 @@
 //! A journal in RAM: the model the others are compared with, and a store for tests. Forgets everything at
 //! the end, has no bound but the memory.
 
+mod audit;
 mod deliveries;
 mod events;
 mod settings;
@@ -14,12 +15,14 @@ use calls::{EventId, PbxName, PbxTime, Restored};
 
 use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
-use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Failing, Filter, Journal, JournalError,
-    Kept, LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
+    Failing, Filter, Journal, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle,
+    Settled, Size, Sums, WallTime,
 };
 
+use audit::Audit;
 use calls::AccountId;
 use deliveries::Deliveries;
 use events::Events;
@@ -37,6 +40,7 @@ struct State {
     events: Events,
     deliveries: Deliveries,
     settings: Settings,
+    audit: Audit,
     failing: BTreeMap<(IntegrationId, String), Duration>,
 }
 
@@ -152,9 +156,23 @@ impl Journal for Memory {
         self.read(|state| state.settings.all())
     }
 
-    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64> {
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
         let now = (self.clock)();
-        self.write(|state| state.settings.put(key, value, expected, now))
+        self.write(|state| {
+            let versions = state.settings.put_all(puts, now)?;
+            if versions.is_empty() || versions.iter().any(|version| *version > 0) {
+                state.audit.append(noted);
+            }
+            Ok(versions)
+        })
+    }
+
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
+        self.read(|state| state.audit.page(&filter))
+    }
+
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
+        self.write(|state| Ok(state.audit.prune(before)))
     }
 
     fn settings_revision(&self) -> Reply<'_, u64> {
@@ -196,6 +214,10 @@ impl Journal for Memory {
             pending: state.deliveries.pending_count(),
             undigested: 0,
         })
+    }
+
+    fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
+        self.read(|state| state.events.newest_at())
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {

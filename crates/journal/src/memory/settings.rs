@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
-use crate::{JournalError, SettingChange, WallTime};
+use crate::settings::{IntegrationId, SettingKey, Versioned};
+use crate::{JournalError, Put, SettingChange, WallTime};
 
 #[derive(Clone, Default)]
 pub(super) struct Settings {
@@ -21,26 +21,28 @@ impl Settings {
         self.rows.values().filter_map(value).collect()
     }
 
-    pub(super) fn put(
-        &mut self,
-        key: SettingKey,
-        value: Option<Setting>,
-        expected: Option<u64>,
-        now: WallTime,
-    ) -> Result<u64, JournalError> {
-        let found = self.rows.get(&key).filter(|row| row.value.is_some()).map_or(0, |row| row.version);
-        if let Some(expected) = expected
-            && expected != found
-        {
-            return Err(JournalError::Conflict { expected, found });
+    pub(super) fn put_all(&mut self, puts: Vec<Put>, now: WallTime) -> Result<Vec<u64>, JournalError> {
+        for put in &puts {
+            let found = self.version(&put.key);
+            if let Some(expected) = put.expected.filter(|expected| *expected != found) {
+                return Err(JournalError::Conflict { expected, found });
+            }
         }
-        if value.is_none() && found == 0 {
-            return Ok(0);
+        Ok(puts.into_iter().map(|put| self.put(put, now)).collect())
+    }
+
+    fn version(&self, key: &SettingKey) -> u64 {
+        self.rows.get(key).filter(|row| row.value.is_some()).map_or(0, |row| row.version)
+    }
+
+    fn put(&mut self, Put { key, value, .. }: Put, now: WallTime) -> u64 {
+        if value.is_none() && self.version(&key) == 0 {
+            return 0;
         }
         self.revision += 1;
         let version = self.revision;
         self.rows.insert(key.clone(), SettingChange { key, value, version, changed_at: now });
-        Ok(version)
+        version
     }
 
     pub(super) fn revision(&self) -> u64 {

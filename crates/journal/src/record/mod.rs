@@ -2,6 +2,7 @@
 //! the types of the domain, so that renaming a field there cannot break a store.
 
 pub(crate) mod attempt;
+pub(crate) mod audit;
 pub(crate) mod event;
 mod integration;
 pub(crate) mod note;

@@ -6,10 +6,11 @@ use tokio::sync::oneshot;
 use super::append::Moment;
 use super::digest::Digest;
 use super::errors::StoreError;
-use super::put::Put;
+use super::put::Change;
 use super::settle::Row;
+use crate::audit::AUDIT_PRUNED_AT_ONCE;
 use crate::settings::IntegrationId;
-use crate::{Appended, Failing, JournalError, Settled};
+use crate::{Appended, Failing, JournalError, Settled, WallTime};
 
 pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -17,9 +18,10 @@ pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
 pub(super) enum Job {
     Append { moments: Vec<Moment>, to: To<Vec<Vec<Appended>>> },
     Settle { rows: Vec<Row>, to: To<Vec<Settled>> },
-    Put { put: Box<Put>, to: To<u64> },
+    Put { change: Change, to: To<Vec<u64>> },
     Allocate { to: To<IntegrationId> },
     NoteFailing { notes: Vec<Failing>, to: To<()> },
+    PruneAudit { before: WallTime, to: To<u64> },
     Prune { legs: Vec<LegId>, to: To<u64> },
     Digest { digest: Box<Digest>, to: To<bool> },
 }
@@ -30,7 +32,9 @@ impl Job {
         match self {
             Self::Append { moments, .. } => moments.iter().map(Moment::weight).sum(),
             Self::Settle { rows, .. } => rows.len(),
-            Self::Put { .. } | Self::Allocate { .. } => 1,
+            Self::Put { change, .. } => change.weight(),
+            Self::Allocate { .. } => 1,
+            Self::PruneAudit { .. } => AUDIT_PRUNED_AT_ONCE,
             Self::NoteFailing { notes, .. } => notes.len(),
             Self::Prune { legs, .. } => legs.len() * 8,
             Self::Digest { digest, .. } => digest.weight(),
@@ -42,7 +46,8 @@ impl Job {
         match self {
             Self::Append { to, .. } => drop(to.send(Err(error))),
             Self::Settle { to, .. } => drop(to.send(Err(error))),
-            Self::Put { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
+            Self::Put { to, .. } => drop(to.send(Err(error))),
+            Self::PruneAudit { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
             Self::NoteFailing { to, .. } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
             Self::Digest { to, .. } => drop(to.send(Err(error))),

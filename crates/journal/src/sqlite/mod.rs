@@ -6,6 +6,7 @@
 //! reports are found by out of what has gathered (`digest`).
 
 mod append;
+mod audit;
 mod checkpoint;
 mod digest;
 mod errors;
@@ -36,12 +37,15 @@ use tokio::sync::oneshot;
 use crate::clock::{self, Clock};
 use crate::faults::Faults;
 use crate::seal::Sealer;
-use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, DeliveryId, DeliveryRecord, EventSeq, Failing, Filter, Journal, JournalError,
-    Kept, LegRecord, Pending, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
+    Failing, Filter, Journal, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle,
+    Settled, Size, Sums, WallTime,
 };
 
+#[cfg(feature = "conformance")]
+pub use audit::statement as audit_statement_of;
 pub use digest::Digesting;
 use errors::StoreError;
 use jobs::Job;
@@ -259,11 +263,19 @@ impl Journal for Sqlite {
         Box::pin(self.read(move |conn| query::settings::all(conn, &sealer)))
     }
 
-    fn put(&self, key: SettingKey, value: Option<Setting>, expected: Option<u64>) -> Reply<'_, u64> {
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
         let at = (self.clock)();
-        Box::pin(async move {
-            self.write(|to| Job::Put { put: Box::new(put::Put { key, value, expected, at }), to }).await
-        })
+        Box::pin(
+            async move { self.write(|to| Job::Put { change: put::Change { puts, noted, at }, to }).await },
+        )
+    }
+
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
+        Box::pin(self.read(move |conn| audit::page(conn, &filter)))
+    }
+
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
+        Box::pin(self.write_alone(move |to| Job::PruneAudit { before, to }))
     }
 
     fn settings_revision(&self) -> Reply<'_, u64> {
@@ -290,6 +302,10 @@ impl Journal for Sqlite {
     fn size(&self) -> Reply<'_, Size> {
         let place = self.place.clone();
         Box::pin(self.read(move |conn| query::size(conn, &place)))
+    }
+
+    fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
+        Box::pin(self.read(query::events::newest_at))
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {

@@ -6,12 +6,13 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::audit;
 use super::errors::{Failure, StoreError};
 use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -258,6 +259,24 @@ INSERT INTO number_lists
     FROM outlines GROUP BY account, seq >> 10;
 ";
 
+const FORMAT_6: &str = "
+-- Who did what. Appended to; the head is deleted. account is empty where it was done to the gateway.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    account TEXT NOT NULL,
+    what TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_account ON audit (account);
+CREATE INDEX audit_by_actor ON audit (actor);
+CREATE INDEX audit_of_people ON audit (id) WHERE kind = 0;
+CREATE INDEX audit_of_others ON audit (id) WHERE kind <> 0;
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -301,6 +320,10 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 5 {
         transaction.execute_batch(FORMAT_5)?;
+    }
+    if format < 6 {
+        transaction.execute_batch(FORMAT_6)?;
+        audit::take_over(&transaction, sealer)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

@@ -20,7 +20,7 @@ use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::statements::Statements;
-use super::{Options, append, digest, failing, prune, put, settle};
+use super::{Options, append, audit, digest, failing, prune, put, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
@@ -224,13 +224,14 @@ impl Desk {
         match job {
             Job::Append { moments, to } => held.hold(to, append::run(statements, memory, &moments)),
             Job::Settle { rows, to } => held.hold(to, settle::run(statements, &rows)),
-            Job::Put { put, to } => match put::run(conn, sealer, &put) {
+            Job::Put { change, to } => match put::run(conn, sealer, &change) {
                 Ok(answer) => {
                     held.hold_answer(to, answer);
                     Ok(())
                 }
                 Err(error) => held.hold(to, Err(error)),
             },
+            Job::PruneAudit { before, to } => held.hold(to, audit::prune(conn, before)),
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),

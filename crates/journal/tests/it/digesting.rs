@@ -108,8 +108,10 @@ async fn what_an_older_program_digested_is_digested_further() {
         };
         journal.legs(filter).await.expect("legs")
     };
-    conn.execute_batch("DROP TABLE long_sums; DROP TABLE number_lists; PRAGMA user_version = 4;")
-        .expect("older");
+    conn.execute_batch(
+        "DROP TABLE audit; DROP TABLE long_sums; DROP TABLE number_lists; PRAGMA user_version = 4;",
+    )
+    .expect("older");
     let journal = open();
     assert_eq!(all(sums), long);
     for account in ["1", "2"] {

@@ -6,7 +6,10 @@ use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, attempt, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
-use journal::{Access, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsCache, Sqlite, WallTime};
+use journal::{
+    Access, ActorKind, AuditFilter, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsCache,
+    Sqlite, WallTime,
+};
 use tempfile::{TempDir, tempdir};
 
 const FILE: &str = "journal.sqlite";
@@ -106,7 +109,7 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     drop(journal);
     raw(folder.path())
         .execute_batch(
-            "DROP TABLE failing; DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
+            "DROP TABLE audit; DROP TABLE failing; DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
              DROP TABLE long_sums; DROP TABLE number_lists;
              UPDATE history SET detail = (SELECT detail FROM details WHERE id = detail_id);
              ALTER TABLE history DROP COLUMN detail_id; DROP TABLE details;
@@ -127,6 +130,29 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     journal.settle(&[tried(tried_twice, 2, 200, Outcome::Delivered)]).await.expect("settled");
     let attempts = journal.attempts(tried_twice).await.expect("of both formats");
     assert_eq!(attempts, [attempt(1, 500), attempt(2, 200)]);
+}
+
+/// The audit log was a setting: one text, sealed, the newest line first.
+#[tokio::test]
+async fn the_audit_log_of_an_older_store_becomes_a_table() {
+    let folder = folder();
+    let journal = open(folder.path(), Access::Gateway).expect("a new one");
+    let was = "9\tAPI crm\taudit.phone\t1\t201\n7\tolga\taudit.login\t\t\n";
+    let key = SettingKey::System("audit".to_owned());
+    journal.put(key, Some(Setting::System(Secret::new(was))), None).await.expect("put");
+    drop(journal);
+    raw(folder.path()).execute_batch("DROP TABLE audit; PRAGMA user_version = 5;").expect("as it was");
+    let journal = open(folder.path(), Access::Gateway).expect("the older one");
+    let entries = journal.audit(AuditFilter::default()).await.expect("the audit log").entries;
+    let told = entries.iter().map(|e| (e.at.0, e.kind, e.actor.as_str(), e.what.as_str(), e.detail.as_str()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (9, ActorKind::Token, "crm", "audit.phone", "201"),
+            (7, ActorKind::Person, "olga", "audit.login", ""),
+        ]
+    );
+    assert_eq!(journal.settings().await.expect("settings"), [], "it is kept once");
 }
 
 #[test]

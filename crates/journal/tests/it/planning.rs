@@ -4,7 +4,10 @@
 use calls::{AccountId, LegId};
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
-use journal::{Access, DeliveryState, EventSeq, Filter, Journal, LegOutcome, Outcome, Sqlite};
+use journal::{
+    Access, ActorKind, AuditEntry, AuditFilter, DeliveryState, EventSeq, Filter, Journal, LegOutcome,
+    Outcome, Sqlite, WallTime,
+};
 
 fn filters() -> Vec<Filter> {
     let account = || Some(AccountId::new("1"));
@@ -53,6 +56,47 @@ async fn no_question_sorts_or_scans() {
         }
     }
     assert!(seen > 100);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_along_a_tree_whatever_is_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+    let account = || Some(AccountId::new("1"));
+    let actor = || Some("olga".to_owned());
+    for (account, actor) in [(None, None), (account(), None), (None, actor()), (account(), actor())] {
+        let filter = AuditFilter { account, actor, ..AuditFilter::default() };
+        let plan = plan(&conn, &journal::audit_statement_of(&filter));
+        assert!(plan.iter().all(|line| line.starts_with("SEARCH")), "{filter:?}\n{plan:#?}");
+    }
+}
+
+/// A reader that never ends sees what was there when it began, and keeps nobody waiting.
+#[tokio::test]
+async fn who_reads_the_audit_log_keeps_no_writer_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let note = |at| AuditEntry {
+        at: WallTime(at),
+        kind: ActorKind::Person,
+        actor: "olga".to_owned(),
+        account: None,
+        what: "audit.login".to_owned(),
+        subject: String::new(),
+        detail: String::new(),
+    };
+    journal.note_done(vec![note(1)]).await.expect("noted");
+    let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+    let count = |conn: &rusqlite::Connection| -> i64 {
+        conn.query_row("SELECT count(*) FROM audit", [], |row| row.get(0)).expect("counted")
+    };
+    conn.execute_batch("BEGIN").expect("begun");
+    assert_eq!(count(&conn), 1);
+    journal.note_done(vec![note(2)]).await.expect("noted beside it");
+    assert_eq!(count(&conn), 1);
+    conn.execute_batch("COMMIT").expect("ended");
+    assert_eq!(count(&conn), 2);
 }
 
 fn plan(conn: &rusqlite::Connection, sql: &str) -> Vec<String> {

@@ -134,11 +134,14 @@ pub struct Keep {
     pub megabytes: Option<u32>,
     /// Whether every attempt is kept, with its request and its answer; else only what became of a delivery.
     pub attempts: bool,
+    /// What stands in the audit log is forgotten after so many days, but not the newest of what people did;
+    /// `None` keeps it for as long as there is room for it.
+    pub audit_days: Option<u32>,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { days: Some(90), megabytes: None, attempts: true }
+        Self { days: Some(90), megabytes: None, attempts: true, audit_days: Some(90) }
     }
 }
 
@@ -148,10 +151,12 @@ pub(super) fn read_keep(root: &Section<'_>) -> Keep {
     let days = section.number("days", 0..=36_500);
     let megabytes = section.number("megabytes", 0..=1_000_000_000);
     let attempts = section.flag("attempts");
+    let audit_days = section.number("audit_days", 0..=36_500);
     section.finish();
     Keep {
         days: days.map_or(usual.days, |days| (days > 0).then_some(days)),
         megabytes: megabytes.filter(|megabytes| *megabytes > 0),
         attempts: attempts.unwrap_or(usual.attempts),
+        audit_days: audit_days.map_or(usual.audit_days, |days| (days > 0).then_some(days)),
     }
 }

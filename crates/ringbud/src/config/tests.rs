@@ -88,7 +88,7 @@ fn an_impossible_value_says_what_is_possible() {
         .replace("asterisk", "3cx")
         .replace("127.0.0.1:5038", "::1:5038")
         .replace("192.168.1.7", "192.168.1.777")
-        + "connect_timeout_secs = 0\n[keep]\ndays = -1\nmegabytes = \"10 GB\"\nattempts = 0\n[log]\nformat = \"xml\"\nlevel = \"a=b=c\"\n";
+        + "connect_timeout_secs = 0\n[keep]\ndays = -1\nmegabytes = \"10 GB\"\nattempts = 0\naudit_days = 40000\n[log]\nformat = \"xml\"\nlevel = \"a=b=c\"\n";
     insta::assert_snapshot!(complaint(&text), @r#"
     /etc/ringbud/ringbud.toml:4: [http] listen: expected an address and a port such as "127.0.0.1:8080", found "localhost" (the port is missing)
     /etc/ringbud/ringbud.toml:6: [[pbx]] name: expected a name of letters, digits and underscores such as "pbx1", found "pbx-1"
@@ -99,8 +99,9 @@ fn an_impossible_value_says_what_is_possible() {
     /etc/ringbud/ringbud.toml:17: [keep] days: expected a whole number from 0 to 36500, found -1
     /etc/ringbud/ringbud.toml:18: [keep] megabytes: expected a whole number from 0 to 1000000000, found the text "10 GB"
     /etc/ringbud/ringbud.toml:19: [keep] attempts: expected true or false, found the number 0
-    /etc/ringbud/ringbud.toml:21: [log] format: expected "human" or "json", found "xml"
-    /etc/ringbud/ringbud.toml:22: [log] level: expected error, warn, info, debug or trace, found "a=b=c" (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5)
+    /etc/ringbud/ringbud.toml:20: [keep] audit_days: expected a whole number from 0 to 36500, found 40000
+    /etc/ringbud/ringbud.toml:22: [log] format: expected "human" or "json", found "xml"
+    /etc/ringbud/ringbud.toml:23: [log] level: expected error, warn, info, debug or trace, found "a=b=c" (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5)
     "#);
 }
 

@@ -51,7 +51,25 @@ impl Forgetting {
             }
         }
         self.accounts(now).await?;
+        self.audit_log(now).await?;
         self.by_size(now).await
+    }
+
+    /// What was done too long ago. Without a bound in days the journal's own bounds hold.
+    async fn audit_log(&self, now: WallTime) -> Result<(), JournalError> {
+        let before = self.keep.audit_days.map_or(WallTime(i64::MIN), |days| days_before(now, days));
+        let mut gone = 0;
+        loop {
+            match self.journal.prune_audit(before).await? {
+                0 => break,
+                entries => gone += entries,
+            }
+            tokio::time::sleep(self.pause).await;
+        }
+        if gone > 0 {
+            tracing::info!(entries = gone, "forgot what stood in the audit log longer than is kept");
+        }
+        Ok(())
     }
 
     /// What accounts want less of than the operator keeps.

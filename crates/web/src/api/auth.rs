@@ -46,9 +46,9 @@ impl FromRequestParts<Arc<Web>> for Caller {
 }
 
 impl Caller {
-    /// Notes in the audit log what was done. No person's name has a blank, so a token is never taken for one.
+    /// Notes in the audit log what was done.
     pub(crate) async fn note(&self, web: &Web, what: &'static str, account: &str, detail: &str) {
-        audit::note(&web.cache, &format!("{}{}", audit::BY_API, self.name), what, account, detail).await;
+        audit::note_by_token(&web.cache, &self.name, what, account, detail).await;
     }
 
     /// Whether anything of an account may be seen.

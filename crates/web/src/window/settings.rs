@@ -6,10 +6,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::AccountSettings;
 use journal::settings::{Account, KeepChoice, Scope, Setting, SettingKey, User};
+use journal::{AccountSettings, AuditEntry, AuditFilter};
 
-use super::audit::Entry;
 use super::fail::back_to;
 use super::frame::page;
 use super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, password, refusal};
@@ -59,7 +58,7 @@ struct SettingsPage {
     error: String,
 }
 
-fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> SettingsPage {
+async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Result<SettingsPage, Fail> {
     let f = Frame::account(window, visitor, account, "settings");
     let users = window.web.cache.users();
     let shown = |name: &str, user: &User| oidc::shown(name, user).to_owned();
@@ -68,12 +67,12 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Setti
         Scope::ReadAccount(own) if *own == account.id => Some((shown(name, user), "scope.read-only")),
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
-    let entries = audit::read(&window.web.cache)
-        .into_iter()
-        .filter(|entry| entry.account == account.id.as_str())
-        .take(ENTRIES);
-    let told = |entry: Entry| (f.locale.wall(entry.at), entry.who, f.w.get(&entry.what), entry.detail);
-    SettingsPage {
+    let filter = AuditFilter { account: Some(account.id.clone()), limit: ENTRIES, ..AuditFilter::default() };
+    let entries = window.web.journal.audit(filter).await?.entries.into_iter();
+    let told = |entry: AuditEntry| {
+        (f.locale.wall(entry.at), audit::who(&entry), f.w.get(&entry.what), audit::told(&entry))
+    };
+    Ok(SettingsPage {
         version: account.version,
         name: account.account.name.clone(),
         keep: KeepForm::of(account.account.keep),
@@ -82,7 +81,7 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Setti
         error: String::new(),
         password_at: visitor.vouched.then(|| oidc::label(window, &visitor.key)),
         f,
-    }
+    })
 }
 
 pub(super) async fn show(
@@ -91,7 +90,7 @@ pub(super) async fn show(
     visitor: Visitor,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    page(&build(&window, &visitor, &account))
+    page(&build(&window, &visitor, &account).await?)
 }
 
 pub(super) async fn save(
@@ -100,7 +99,7 @@ pub(super) async fn save(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
-    let mut form = build(&window, &visitor, &account);
+    let mut form = build(&window, &visitor, &account).await?;
     form.name = fields.get("name").to_owned();
     if fields.has("keep_days") {
         let [days, megabytes] = ["keep_days", "keep_megabytes"].map(|name| fields.get(name).to_owned());
@@ -137,7 +136,7 @@ pub(super) async fn password(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    let mut form = build(&window, &visitor, &account);
+    let mut form = build(&window, &visitor, &account).await?;
     let Some((user, version)) = window.web.cache.user(&visitor.key) else {
         return Err(Fail::Enter { taste: visitor.taste });
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use calls::{AccountId, CallId, EventId, EventKind, LegId, PbxTime};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::errors::StoreError;
 use super::walk::{places_of_leg, walk};
@@ -44,6 +44,11 @@ pub(in crate::sqlite) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<
     let mut select = conn.prepare_cached(&format!("{COLUMNS} FROM events WHERE seq = ?1"))?;
     let mut rows = select.query([seq.0])?;
     rows.next()?.map(kept).transpose()
+}
+
+pub(in crate::sqlite) fn newest_at(conn: &Connection) -> Result<Option<WallTime>, StoreError> {
+    let mut select = conn.prepare_cached("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1")?;
+    Ok(select.query_row([], |row| row.get(0)).optional()?.map(WallTime))
 }
 
 /// How many dashes of an event's id are tried as dots: a PBX's name and its channel's id have two or three.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use journal::conformance::sample::{Leg, START_SECS, delivery, settle, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Setting, SettingKey};
-use journal::{Access, Appended, EventSeq, Filter, Outcome, Sqlite};
+use journal::{Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Filter, Outcome, Sqlite};
 
 use super::*;
 
@@ -38,7 +38,7 @@ impl Bed {
         let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("opens");
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let cache = Arc::new(SettingsCache::load(journal.clone()).await.expect("a cache"));
-        let keep = Keep { days, megabytes, attempts: true };
+        let keep = Keep { days, megabytes, attempts: true, audit_days: Some(90) };
         let forgetting = Forgetting { journal, cache, keep, pause: Duration::ZERO, cannot_be_kept: false };
         Self { forgetting, _folder: folder }
     }
@@ -148,4 +148,24 @@ async fn a_bound_that_cannot_be_kept_is_said_until_it_can() {
     bed.forgetting.journal.settle(&cancelled).await.expect("settled");
     bed.forgetting.pass(later(1)).await.expect("passes");
     assert!(!bed.forgetting.cannot_be_kept && bed.used().await <= 1_000_000, "{} bytes", bed.used().await);
+}
+
+#[tokio::test]
+async fn the_audit_log_goes_back_its_days_and_the_newest_of_people_stay() {
+    let mut bed = Bed::new(None, None).await;
+    let entry = |kind, days| AuditEntry {
+        at: later(days),
+        kind,
+        actor: "somebody".to_owned(),
+        account: None,
+        what: "audit.phone".to_owned(),
+        subject: "201".to_owned(),
+        detail: String::new(),
+    };
+    let (person, token) = (ActorKind::Person, ActorKind::Token);
+    let noted = vec![entry(person, 1), entry(token, 2), entry(token, 50), entry(token, 100)];
+    bed.forgetting.journal.note_done(noted).await.expect("noted");
+    bed.forgetting.pass(later(100)).await.expect("a pass");
+    let left = bed.forgetting.journal.audit(AuditFilter::default()).await.expect("the audit log").entries;
+    assert_eq!(left, [entry(token, 100), entry(token, 50), entry(person, 1)]);
 }

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
+use journal::AuditFilter;
+use serde::Deserialize;
 
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window, audit};
 use crate::{Link, LinkState};
+
+/// Entries of the audit log on a page.
+const ENTRIES: usize = 100;
 
 /// A PBX link, as shown.
 pub(crate) struct Row {
@@ -51,7 +56,8 @@ struct HealthPage {
 struct AuditPage {
     f: Frame,
     entries: Vec<(String, String, &'static str, String, String)>,
-    most: usize,
+    /// Where the older ones begin.
+    older: Option<String>,
 }
 
 pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
@@ -103,11 +109,26 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
     })
 }
 
-pub(super) async fn audit(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+/// Which part of the audit log.
+#[derive(Deserialize)]
+pub(super) struct AuditAsked {
+    after: Option<String>,
+}
+
+pub(super) async fn audit(
+    State(window): State<Arc<Window>>,
+    Query(asked): Query<AuditAsked>,
+    visitor: Visitor,
+) -> Result<Response, Fail> {
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "audit");
-    let entries = audit::read(&window.web.cache).into_iter();
-    let entries =
-        entries.map(|one| (f.locale.wall(one.at), one.who, f.w.get(&one.what), one.account, one.detail));
-    page(&AuditPage { entries: entries.collect(), most: audit::MAX_ENTRIES, f })
+    let after = asked.after.as_deref().and_then(|text| text.parse().ok());
+    let filter = AuditFilter { after, limit: ENTRIES, ..AuditFilter::default() };
+    let found = window.web.journal.audit(filter).await?;
+    let older = found.next.map(|next| format!("?after={next}"));
+    let entries = found.entries.iter().map(|one| {
+        let account = one.account.as_ref().map(ToString::to_string).unwrap_or_default();
+        (f.locale.wall(one.at), audit::who(one), f.w.get(&one.what), account, audit::told(one))
+    });
+    page(&AuditPage { entries: entries.collect(), older, f })
 }
