@@ -7,6 +7,7 @@ use std::time::Duration;
 use demo::pbx::{Pbx, PbxOptions};
 use demo::player::{PlayOptions, play};
 use demo::receiver::{Received, Receiver, ReceiverOptions};
+use rustix::process::{Pid, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -14,12 +15,20 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::mpsc;
 
+pub(crate) use rustix::process::Signal;
+
 /// Nothing that is waited for takes longer; a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for something, and says what when it does not come.
 pub(crate) async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// Sends a signal to a process. Not by the program `kill`, which a bare Debian has not.
+pub(crate) fn send(signal: Signal, process: u32) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(process, signal).unwrap();
 }
 
 pub(crate) struct Bed {
@@ -226,9 +235,8 @@ impl Gateway {
         self.said.clear();
     }
 
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(signal, self.process());
     }
 
     /// Waits for its end; the exit code, if it was not killed.
@@ -241,7 +249,7 @@ impl Gateway {
 
     /// Stops it in order.
     pub(crate) async fn stop(mut self) -> Vec<Value> {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         assert_eq!(self.ends().await, Some(0), "{:?}", self.said);
         self.said
     }

@@ -14,7 +14,7 @@ use journal::{Access, Append, EventSeq, Filter, Journal, Kept, Options, Pending,
 use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 use tokio::sync::mpsc;
 
-use crate::bed::{Bed, Gateway, kinds, patiently};
+use crate::bed::{Bed, Gateway, Signal, kinds, patiently};
 use crate::disk::Disk;
 use crate::kills::old_leg;
 
@@ -106,7 +106,7 @@ async fn stopped_while_the_disk_is_full_it_counts_and_says_what_it_could_not_kee
     disk.fill();
     bed.play(&["inbound-answered"], 50.0).await;
     gateway.says("events cannot be kept").await;
-    gateway.signal("TERM");
+    gateway.signal(Signal::TERM);
     let said = gateway.says("the journal could not be written to the end").await;
     // The call's last event may not have been read any more.
     assert!(said["level"] == "ERROR" && matches!(said["events"].as_u64(), Some(2..=3)), "{said}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::bed::{Bed, Gateway, kind, patiently, play_on};
+use crate::bed::{Bed, Gateway, Signal, kind, patiently, play_on};
 
 #[tokio::test]
 async fn a_stop_keeps_what_was_said_and_cuts_no_request_off() {
@@ -42,9 +42,9 @@ async fn told_twice_it_ends_at_once() {
     let mut gateway = bed.serve().await;
     bed.play(&["inbound-answered"], 50.0).await;
     gateway.says("event").await;
-    gateway.signal("TERM");
+    gateway.signal(Signal::TERM);
     gateway.says("stopping: everything").await;
-    gateway.signal("TERM");
+    gateway.signal(Signal::TERM);
     assert_eq!(gateway.ends().await, Some(1));
     let _ = bed.receiver.try_next();
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::played::Played;
-use crate::bed::patiently;
+use crate::bed::{Signal, patiently, send};
 
 /// How far a life has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +58,7 @@ impl Life {
     }
 
     pub(super) fn ask_to_stop(&self) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        send(Signal::TERM, self.child.id().unwrap());
     }
 
     /// Kills it, and reads what it had said. Whether it was still alive.
