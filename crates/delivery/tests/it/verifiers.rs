@@ -32,7 +32,7 @@ console.log(JSON.stringify(requests.map((request) => fromRingbud(...request))));
 fn packages() -> Option<PathBuf> {
     let folder = std::env::var_os("RINGBUD_VERIFIERS").map(PathBuf::from);
     if folder.is_none() && std::env::var_os("RINGBUD_VERIFIERS_RUN_ELSEWHERE").is_none() {
-        let words = "\n*** LEFT OUT: signatures are not checked by independent packages. `scripts/test verifiers` does. ***\n\n";
+        let words = "\n*** LEFT OUT: signatures are not checked by independent packages. `scripts/test code` does. ***\n\n";
         // Not by the macros: those are hidden where the test passes.
         std::io::stderr().write_all(words.as_bytes()).expect("said");
         let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
