@@ -6,45 +6,41 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use calls::{Direction, EndReason, EventKind, LegId, PbxTime, What};
+use calls::{Direction, EndReason, Event, EventKind, LegId, PbxTime, What};
 use journal::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window, wrong};
+use super::picture::{self, Arrow, Span, Stretch, Tick};
 use super::{dot, other_number, row};
 use crate::api;
 
-/// The picture's width, in its own units.
-const WIDTH: f64 = 980.0;
-/// Where the lines begin.
-const LEFT: f64 = 230.0;
-/// From one line to the next.
-const LINE: f64 = 64.0;
-
-/// A stretch of a leg's line.
-pub(crate) struct Stretch {
-    pub(crate) x: String,
-    pub(crate) width: String,
-    pub(crate) state: &'static str,
-}
-
-/// An event on a leg's line.
+/// An event on a leg's line, and what was told of it.
 pub(crate) struct Mark {
     pub(crate) x: String,
     pub(crate) kind: &'static str,
-    pub(crate) dot: &'static str,
+    pub(crate) delivery: Option<DeliveryMark>,
 }
 
-/// A transfer from one leg to another.
-pub(crate) struct Arrow {
+/// A delivery below its event's mark: a link.
+pub(crate) struct DeliveryMark {
     pub(crate) x: String,
-    pub(crate) from: String,
-    pub(crate) to: String,
+    pub(crate) id: String,
+    pub(crate) dot: &'static str,
+    pub(crate) said: String,
+}
+
+/// Who called: above the phones.
+pub(crate) struct Caller {
+    pub(crate) y: u32,
+    pub(crate) number: String,
+    pub(crate) x: String,
+    pub(crate) until: String,
 }
 
 /// A leg's line.
 pub(crate) struct Line {
-    pub(crate) y: String,
+    pub(crate) y: u32,
     pub(crate) label: String,
     pub(crate) number: String,
     pub(crate) stretches: Vec<Stretch>,
@@ -69,12 +65,13 @@ pub(crate) struct Told {
 struct StoryPage {
     f: Frame,
     title: String,
-    rows: Vec<super::Row>,
+    /// A leg, and how a transfer touched it.
+    rows: Vec<(super::Row, Option<String>)>,
+    ticks: Vec<(Tick, String)>,
+    callers: Vec<Caller>,
     lines: Vec<Line>,
     arrows: Vec<Arrow>,
-    height: String,
-    begin: String,
-    end: String,
+    height: u32,
     told: Vec<Told>,
     call: String,
 }
@@ -112,41 +109,89 @@ fn told(
 ) -> StoryPage {
     let begin = events.iter().map(|kept| kept.event.at).min().unwrap_or_default();
     let last = events.iter().map(|kept| kept.event.at).max().unwrap_or_default();
-    let span = last.since(begin).as_secs_f64().max(1.0);
-    let x = |at: PbxTime| LEFT + at.since(begin).as_secs_f64() / span * (WIDTH - LEFT - 20.0);
-    let y = |index: usize| 30.0 + LINE * f64::from(u16::try_from(index).unwrap_or(u16::MAX));
-    let worst = |seq: EventSeq| {
-        let of = by_event.get(&seq).into_iter().flatten().map(|one| dot(&one.state));
-        of.max_by_key(|dot| super::rank(dot)).unwrap_or("")
-    };
+    let span = Span::of(begin, last);
+    let callers = callers(&f, legs, last, span);
+    let first = callers.len();
     let line = |(index, leg): (usize, &LegRecord)| Line {
-        y: format!("{:.0}", y(index)),
+        y: picture::y(first + index),
         label: name_of(leg),
         number: other_number(&f, &leg.begun),
-        stretches: stretches(leg, last, &x),
-        marks: events
-            .iter()
-            .filter(|kept| kept.event.leg == leg.begun.leg)
-            .map(|kept| Mark {
-                x: format!("{:.1}", x(kept.event.at)),
-                kind: kept.event.kind().name(),
-                dot: worst(kept.seq),
-            })
-            .collect(),
+        stretches: picture::stretches(leg, last, span),
+        marks: marks(&f, leg, events, by_event, span),
     };
     let title = legs.first().map(|leg| other_number(&f, &leg.begun)).unwrap_or_default();
+    let transferred = |leg: &LegRecord| leg.ended.as_ref().and_then(|event| transferred(&f, legs, event));
     StoryPage {
         lines: legs.iter().enumerate().map(line).collect(),
-        arrows: arrows(legs, &x, &y),
-        height: format!("{:.0}", y(legs.len()) - 10.0),
-        begin: f.locale.clock(begin.as_micros()),
-        end: f.locale.clock(last.as_micros()),
-        told: events.iter().map(|kept| entry(&f, kept, by_event)).collect(),
-        rows: legs.iter().map(|leg| row(&f, leg, "")).collect(),
+        arrows: picture::arrows(legs, first, span),
+        height: picture::height(first + legs.len()),
+        ticks: picture::ticks(span).into_iter().map(|tick| clocked(&f, tick)).collect(),
+        told: events.iter().map(|kept| entry(&f, legs, kept, by_event)).collect(),
+        rows: legs.iter().map(|leg| (row(&f, leg, ""), transferred(leg))).collect(),
+        callers,
         title,
         call,
         f,
     }
+}
+
+fn clocked(f: &Frame, tick: Tick) -> (Tick, String) {
+    let clock = f.locale.clock(tick.at.as_micros());
+    (tick, clock)
+}
+
+/// The parties of incoming legs that are no leg of this account themselves.
+fn callers(f: &Frame, legs: &[LegRecord], last: PbxTime, span: Span) -> Vec<Caller> {
+    let mut seen: Vec<&LegId> = Vec::new();
+    let mut callers = Vec::new();
+    for leg in legs.iter().filter(|leg| leg.direction == Direction::Incoming) {
+        let Some(party) = &leg.begun.counterpart else { continue };
+        if seen.contains(&party) || legs.iter().any(|other| other.begun.leg == *party) {
+            continue;
+        }
+        seen.push(party);
+        let of_party = legs.iter().filter(|other| other.begun.counterpart.as_ref() == Some(party));
+        let until = of_party.map(|other| other.ended.as_ref().map_or(last, |ended| ended.at)).max();
+        callers.push(Caller {
+            y: picture::y(callers.len()),
+            number: other_number(f, &leg.begun),
+            x: span.x(leg.begun.at),
+            until: span.x(until.unwrap_or(last)),
+        });
+    }
+    callers
+}
+
+fn marks(
+    f: &Frame,
+    leg: &LegRecord,
+    events: &[Arc<Kept>],
+    by_event: &HashMap<EventSeq, Vec<&DeliveryRecord>>,
+    span: Span,
+) -> Vec<Mark> {
+    let of_leg: Vec<&Arc<Kept>> = events.iter().filter(|kept| kept.event.leg == leg.begun.leg).collect();
+    let worst = |kept: &Kept| {
+        let of = by_event.get(&kept.seq).into_iter().flatten();
+        of.copied().max_by_key(|one| super::rank(dot(&one.state)))
+    };
+    let told: Vec<&Arc<Kept>> = of_leg.iter().copied().filter(|kept| worst(kept).is_some()).collect();
+    let times: Vec<PbxTime> = told.iter().map(|kept| kept.event.at).collect();
+    let mut places: HashMap<EventSeq, String> =
+        told.iter().map(|kept| kept.seq).zip(picture::apart(span, &times)).collect();
+    let delivery = |kept: &Kept, x: String, one: &DeliveryRecord| {
+        let event = f.w.get(&format!("event.{}", kept.event.kind().name()));
+        let state = f.w.get(&format!("state.{}", api::state_name(&one.state)));
+        let clock = f.locale.clock(one.updated_at.0);
+        let said = format!("{event}: {state}, {clock}, {}", wrong::told(f.w, &one.last));
+        let said = said.trim_end_matches(", ").to_owned();
+        DeliveryMark { x, id: api::delivery_name(one.id), dot: dot(&one.state), said }
+    };
+    let mark = |kept: &Arc<Kept>| Mark {
+        x: span.x(kept.event.at),
+        kind: kept.event.kind().name(),
+        delivery: worst(kept).zip(places.remove(&kept.seq)).map(|(one, x)| delivery(kept, x, one)),
+    };
+    of_leg.into_iter().map(mark).collect()
 }
 
 fn name_of(leg: &LegRecord) -> String {
@@ -158,61 +203,40 @@ fn name_of(leg: &LegRecord) -> String {
     )
 }
 
-fn stretches(leg: &LegRecord, last: PbxTime, x: &impl Fn(PbxTime) -> f64) -> Vec<Stretch> {
-    let from = leg.begun.at;
-    let until = leg.ended.as_ref().map_or(last, |event| event.at);
-    let answered = leg.answered_at.or_else(|| match &leg.ended.as_ref()?.what {
-        What::Ended(end) => end.answered_at,
-        What::Incoming | What::Answered | What::Outgoing => None,
+/// How a transfer touched a leg, told from its own side.
+fn transferred(f: &Frame, legs: &[LegRecord], event: &Event) -> Option<String> {
+    let What::Ended(end) = &event.what else { return None };
+    let transfer = end.transfer.as_ref()?;
+    if end.reason == EndReason::Transferred {
+        return Some(f.w.with("story.transferred", "to", f.locale.phone(&transfer.to)));
+    }
+    if transfer.party == event.leg {
+        return Some(f.w.with("story.was_transferred", "to", f.locale.phone(&transfer.to)));
+    }
+    let gave = legs.iter().find(|leg| {
+        let ended = leg.ended.as_ref().map(|event| &event.what);
+        matches!(ended, Some(What::Ended(other)) if other.reason == EndReason::Transferred
+            && other.transfer.as_ref().is_some_and(|of| of.party == transfer.party && of.to == transfer.to))
     });
-    let stretch = |from: PbxTime, until: PbxTime, state| Stretch {
-        x: format!("{:.1}", x(from)),
-        width: format!("{:.1}", (x(until) - x(from)).max(2.0)),
-        state,
-    };
-    let before = match leg.direction {
-        Direction::Incoming => "ringing",
-        Direction::Outgoing => "dialling",
-    };
-    match answered {
-        Some(answered) => vec![stretch(from, answered, before), stretch(answered, until, "talking")],
-        None => vec![stretch(from, until, before)],
-    }
+    Some(match gave {
+        Some(leg) => f.w.with("story.received", "from", name_of(leg)),
+        None => f.w.get("story.received_somehow").to_owned(),
+    })
 }
 
-/// From a leg whose call was transferred away to the leg that began for the same party next.
-fn arrows(legs: &[LegRecord], x: &impl Fn(PbxTime) -> f64, y: &impl Fn(usize) -> f64) -> Vec<Arrow> {
-    let mut arrows = Vec::new();
-    for (index, leg) in legs.iter().enumerate() {
-        let Some(ended) = &leg.ended else { continue };
-        let What::Ended(end) = &ended.what else { continue };
-        let Some(transfer) = end.transfer.as_ref().filter(|_| end.reason == EndReason::Transferred) else {
-            continue;
-        };
-        let to = legs
-            .iter()
-            .enumerate()
-            .position(|(other, leg)| other != index && *leg.begun.phone.number == *transfer.to);
-        if let Some(to) = to {
-            arrows.push(Arrow {
-                x: format!("{:.1}", x(ended.at)),
-                from: format!("{:.0}", y(index)),
-                to: format!("{:.0}", y(to)),
-            });
-        }
-    }
-    arrows
-}
-
-fn entry(f: &Frame, kept: &Kept, by_event: &HashMap<EventSeq, Vec<&DeliveryRecord>>) -> Told {
+fn entry(
+    f: &Frame,
+    legs: &[LegRecord],
+    kept: &Kept,
+    by_event: &HashMap<EventSeq, Vec<&DeliveryRecord>>,
+) -> Told {
     let event = &kept.event;
     let what = match &event.what {
         What::Ended(end) => {
             let reason = f.w.get(&format!("reason.{}", end.reason.name())).to_owned();
             let talk = event.duration().as_secs();
             let talked = (talk > 0).then(|| f.locale.duration(talk));
-            let to =
-                end.transfer.as_ref().map(|one| f.w.with("story.transferred", "to", f.locale.phone(&one.to)));
+            let to = transferred(f, legs, event);
             let reason = Some(reason).filter(|_| end.reason != EndReason::Transferred || to.is_none());
             [reason, to, talked].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
