@@ -105,11 +105,6 @@
     if (input.files[0]) document.getElementById(input.dataset.into).value = await input.files[0].text();
   }));
 
-  // On a phone the places are a row that scrolls: the present one is in sight.
-  const places = document.querySelector(".places");
-  const here = places?.querySelector("[aria-current=page]");
-  if (here) places.scrollLeft = here.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
-
   // Keys.
   let going = false;
   document.addEventListener("keydown", (event) => {
