@@ -62,11 +62,36 @@ test("every page has no violations, in both languages, light and dark, and fits 
         .filter((list) => list.scrollWidth > list.clientWidth).length);
       if (pushed > 0) found.push(`${name}: a list scrolls sideways on a phone`);
       await olga.screenshot({ path: `${shots}/${name}-${language}-${theme}-phone.png`, fullPage: name === "story" });
+      if (theme === "light") found.push(...(await axe(olga)).map((what) => `${name} ${language} on a phone: ${what}`));
     }
   }
   assert.deepEqual(found, []);
   await olga.setViewportSize({ width: 1360, height: 900 });
   await olga.context().addCookies([{ name: "ringbud_language", value: "da", url: house.base }]);
+});
+
+test("on a phone every place is two presses away, and the story fits every width", async () => {
+  await olga.setViewportSize({ width: 360, height: 780 });
+  await olga.goto(at("calls"));
+  await olga.click(".morebutton");
+  assert.deepEqual(await axe(olga), []);
+  await olga.click("#rest >> text=Indstillinger");
+  await olga.waitForURL(/settings/);
+  await olga.goto(at("calls"));
+  const story = new URL(await olga.getAttribute("a.whole", "href"), house.base).href;
+  assert.match(await olga.getAttribute("a.whole", "aria-label"), /gående, \d+ .+, .+, .+/);
+  for (const width of [360, 390, 768, 1280, 1366]) {
+    await olga.setViewportSize({ width, height: 800 });
+    await olga.goto(story);
+    const outside = await olga.evaluate(() => [...document.querySelectorAll("svg.story *")]
+      .filter((part) => part.getBoundingClientRect().right > innerWidth).length);
+    assert.equal(outside, 0, `${width} px: parts of the picture are outside`);
+    assert.deepEqual(await axe(olga), []);
+  }
+  await olga.focus("svg.story a");
+  await olga.keyboard.press("Enter");
+  await olga.waitForURL(/deliveries/);
+  await olga.setViewportSize({ width: 1360, height: 900 });
 });
 
 test("the preview follows the focus, a refused address is told at once, and saving says what changed", async () => {

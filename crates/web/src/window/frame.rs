@@ -103,7 +103,7 @@ impl Frame {
                     .w
                     .with("alert.paused", "event", frame.w.get(&format!("event.{}", kind.name())))
                     .replace("{since}", &frame.locale.wall(pause.since))
-                    .replace("{why}", &wrong::told(frame.w, &pause.why));
+                    .replace("{why}", wrong::told(frame.w, &pause.why).trim_end_matches('.'));
                 frame.alerts.push(Alert { tone: "waiting", text, place: frame.to("deliveries") });
             }
         }
