@@ -33,6 +33,50 @@ pub struct Seen<'a> {
     pub dialled: &'a str,
     /// The PBX's own grouping (Asterisk's `Linkedid`), where it has one.
     pub group: &'a str,
+    /// The number the PBX shows to whoever is at this channel's end: that of the other side.
+    pub connected: &'a str,
+    /// Whether `number` may be shown to others.
+    pub presentation: Presentation,
+    /// The id was chosen by an application and may come again: of its own accord it is not unique for ever.
+    pub is_chosen: bool,
+}
+
+impl<'a> Seen<'a> {
+    /// A channel of which a message says nothing but this.
+    pub const fn of(id: &'a str, device: Device<'a>) -> Self {
+        Self {
+            id,
+            device,
+            number: "",
+            dialled: "",
+            group: "",
+            connected: "",
+            presentation: Presentation::Unsaid,
+            is_chosen: false,
+        }
+    }
+}
+
+/// Whether a caller lets its number be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// The message does not say.
+    Unsaid,
+    /// It may be shown.
+    Allowed,
+    /// It must not, whatever number came with it.
+    Withheld,
+}
+
+/// What kind of meeting a bridge is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// A conversation, of two as a rule.
+    Talk,
+    /// A conference room.
+    Room,
+    /// A place to wait in, with music or without: nobody there hears anybody.
+    Waiting,
 }
 
 /// How a channel came into being.
@@ -62,7 +106,9 @@ pub enum DialOutcome {
 /// Why a channel is gone, as far as a PBX says (ITU-T Q.850, grouped).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Normal clearing (16), or nothing said (0, 127).
+    /// Nothing said (0).
+    Unsaid,
+    /// Normal clearing (16, 31), or interworking (127).
     Normal,
     /// Busy (17).
     Busy,
@@ -78,6 +124,7 @@ pub enum Cause {
 
 /// One thing a PBX says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it borrows all it has, and lives for one call")]
 pub enum Input<'a> {
     /// A channel came into being.
     Appeared {
@@ -85,6 +132,25 @@ pub enum Input<'a> {
         who: Seen<'a>,
         /// How.
         origin: Origin,
+    },
+    /// A channel turns out to have called the PBX itself, whatever it looked like when it came into being.
+    Placing {
+        /// The channel, with the number it dialled.
+        who: Seen<'a>,
+    },
+    /// Whoever ordered a channel to be reached (click-to-call) had it dial this number afterwards.
+    Ordered {
+        /// The channel.
+        who: Seen<'a>,
+        /// The number.
+        dialled: &'a str,
+    },
+    /// The phone at the end of the channel keeps its line open to be given callers, or does so no longer.
+    Agent {
+        /// The channel.
+        who: Seen<'a>,
+        /// Whether it logged in.
+        is_on: bool,
     },
     /// Numbers of a channel changed.
     Changed {
@@ -125,6 +191,10 @@ pub enum Input<'a> {
         who: Seen<'a>,
         /// The bridge's id.
         bridge: &'a str,
+        /// What kind of meeting it is.
+        meeting: Meeting,
+        /// The id of the channel whose place it takes; empty for none.
+        in_place_of: &'a str,
     },
     /// A channel left a bridge.
     Left {

@@ -14,6 +14,9 @@ mod tracker;
 pub use directory::{Directory, Employee, Phone};
 pub use event::{Anomaly, Direction, EndReason, Ended, Event, EventKind, Kept, Note, Output, Transfer, What};
 pub use ids::{AccountId, CallId, EventId, LegId, PbxName};
-pub use input::{Cause, Device, DialOutcome, Input, Listed, ListedState, OpenLeg, Origin, Restored, Seen};
+pub use input::{
+    Cause, Device, DialOutcome, Input, Listed, ListedState, Meeting, OpenLeg, Origin, Presentation, Restored,
+    Seen,
+};
 pub use time::PbxTime;
 pub use tracker::{Tracker, TrackerLimits};

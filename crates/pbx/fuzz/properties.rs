@@ -83,6 +83,9 @@ fn inputs(bytes: &[u8]) -> Vec<&'static str> {
 fn kind(input: Input<'_>) -> &'static str {
     match input {
         Input::Appeared { .. } => "Appeared",
+        Input::Placing { .. } => "Placing",
+        Input::Ordered { .. } => "Ordered",
+        Input::Agent { .. } => "Agent",
         Input::Changed { .. } => "Changed",
         Input::Ringing { .. } => "Ringing",
         Input::Up { .. } => "Up",

@@ -6,8 +6,8 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 
 use crate::tracker::arena::{BridgeKey, ChannelKey, Named, OfBridge, OfChannel};
-use crate::tracker::leg::Leg;
-use crate::{Cause, DialOutcome, ListedState, Origin, PbxTime, Phone, Transfer};
+use crate::tracker::leg::{Leg, Open};
+use crate::{Cause, DialOutcome, ListedState, Meeting, Origin, PbxTime, Phone, Transfer};
 
 /// Who is at the end of a channel.
 #[derive(Debug)]
@@ -48,6 +48,21 @@ pub(super) struct Parking {
     pub(super) transfer: Transfer,
 }
 
+/// An attempt at a phone that rang has ended; whether the leg has, shows within a moment: a PBX that hands the
+/// call of one channel over to another says that the attempt ended and begins it anew.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost {
+    pub(super) at: PbxTime,
+    pub(super) outcome: DialOutcome,
+}
+
+/// A phone that keeps its line open to be given callers.
+#[derive(Debug, Default)]
+pub(super) struct Agent {
+    /// The leg of the caller it talks with.
+    pub(super) talk: Option<Box<Open>>,
+}
+
 /// How sure it is that the channel is still there.
 #[derive(Debug)]
 pub(super) enum Presence {
@@ -73,38 +88,57 @@ pub(super) struct Late {
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) id: CompactString,
+    /// Of an id that may come again: when the channel was made. The two together are unique.
+    pub(super) chosen_at: Option<PbxTime>,
+    pub(super) made_at: PbxTime,
     pub(super) party: Party,
     pub(super) origin: Option<Origin>,
     /// Its number as it was first presented: the phone's own, before the PBX puts on another.
     pub(super) own_number: CompactString,
     /// Its number as the PBX presents it now.
     pub(super) number: CompactString,
+    /// Its number must not be shown to others.
+    pub(super) withheld: bool,
+    /// The number shown to whoever is at its end: that of the other side.
+    pub(super) connected: CompactString,
     /// The number it is after.
     pub(super) dialled: CompactString,
+    /// It was reached because somebody ordered it from outside, as was seen once: the helpers over which that
+    /// went may be gone.
+    pub(super) by_order: bool,
+    /// The number that order was for.
+    pub(super) ordered: Option<Box<str>>,
     /// The first channel of the call it belongs to, as far as is known.
     pub(super) group: CompactString,
     pub(super) ringing_at: Option<PbxTime>,
     pub(super) up_at: Option<PbxTime>,
     pub(super) caller: Caller,
-    /// Whether the attempt to reach it was answered.
-    pub(super) reached: bool,
+    /// When the attempt to reach it was answered.
+    pub(super) reached_at: Option<PbxTime>,
+    /// When the attempt to reach it ended in vain, while its leg has not.
+    pub(super) lost: Option<Lost>,
     /// The channels being reached, or reached, on its behalf.
     pub(super) dials: SmallVec<[ChannelKey; 1]>,
     pub(super) bridge: Option<BridgeKey>,
     /// The bridge it was in before.
     pub(super) last_bridge: Option<BridgeKey>,
+    /// The one it was alone with in a bridge, when that one or it left.
+    pub(super) last_with: Option<ChannelKey>,
     pub(super) queue: CompactString,
     pub(super) mark: Option<Box<Mark>>,
     /// The phone being reached sent the call on: the next attempt carries this.
     pub(super) forwarding: Option<Box<Transfer>>,
     /// Somebody took the call of this channel, so whoever still rings for it has lost.
     pub(super) taken: bool,
+    /// When somebody who rings for it lifted, which may be the same or not yet.
+    pub(super) lifted_at: Option<PbxTime>,
     pub(super) last_outcome: Option<DialOutcome>,
     pub(super) last_cause: Cause,
     pub(super) hanging_up: bool,
     /// It left its bridge while somebody was still in it.
     pub(super) left_first: bool,
     pub(super) leg: Leg,
+    pub(super) agent: Option<Box<Agent>>,
     pub(super) parking: Option<Box<Parking>>,
     pub(super) presence: Presence,
     /// The first word about it, in a gap, was not its beginning: what is told of that is late.
@@ -128,28 +162,38 @@ impl Channel {
     pub(super) fn new(id: &str) -> Self {
         Self {
             id: id.into(),
+            chosen_at: None,
+            made_at: PbxTime::default(),
             party: Party::Trunk,
             origin: None,
             own_number: CompactString::default(),
             number: CompactString::default(),
+            withheld: false,
+            connected: CompactString::default(),
             dialled: CompactString::default(),
+            by_order: false,
+            ordered: None,
             group: id.into(),
             ringing_at: None,
             up_at: None,
             caller: Caller::Unknown,
-            reached: false,
+            reached_at: None,
+            lost: None,
             dials: SmallVec::new(),
             bridge: None,
             last_bridge: None,
+            last_with: None,
             queue: CompactString::default(),
             mark: None,
             forwarding: None,
             taken: false,
+            lifted_at: None,
             last_outcome: None,
             last_cause: Cause::Normal,
             hanging_up: false,
             left_first: false,
             leg: Leg::Silent,
+            agent: None,
             parking: None,
             presence: Presence::Confirmed,
             beginning_missed: false,
@@ -179,19 +223,56 @@ impl Channel {
         }
     }
 
-    /// The number by which people know who is at its end.
+    /// The id that is unique for ever: its own, with the second it was made in where it may come again.
+    pub(super) fn unique_id(&self) -> CompactString {
+        match self.chosen_at {
+            None => self.id.clone(),
+            Some(at) => compact_str::format_compact!("{}-{}", self.id, at.as_micros().div_euclid(1_000_000)),
+        }
+    }
+
+    /// Its number as others may see it; empty when withheld.
+    pub(super) fn shown_number(&self) -> &str {
+        if self.withheld { "" } else { &self.number }
+    }
+
+    /// The number by which people know who is at its end; empty when withheld.
     pub(super) fn public_number(&self) -> &str {
         match &self.party {
+            _ if self.withheld => "",
             Party::Phone { .. } if self.placed() && !self.own_number.is_empty() => &self.own_number,
-            Party::Phone { phone, .. } if self.number.is_empty() => &phone.number,
+            Party::Phone { phone, .. } if self.number.is_empty() || self.by_order => &phone.number,
             Party::Phone { .. } | Party::Trunk | Party::Helper { .. } | Party::Machine => &self.number,
         }
+    }
+
+    /// The leg that is open: of an agent the one of the caller it talks with.
+    pub(super) fn open(&self) -> Option<&Open> {
+        match (&self.agent, &self.leg) {
+            (Some(agent), _) if agent.talk.is_some() => agent.talk.as_deref(),
+            (_, Leg::Open(open)) => Some(open),
+            (_, Leg::Silent | Leg::Over) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn open_mut(&mut self) -> Option<&mut Open> {
+        match (&mut self.agent, &mut self.leg) {
+            (Some(agent), _) if agent.talk.is_some() => agent.talk.as_deref_mut(),
+            (_, Leg::Open(open)) => Some(open),
+            (_, Leg::Silent | Leg::Over) => None,
+        }
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.leg, Leg::Silent)
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Bridge {
     pub(super) id: CompactString,
+    pub(super) meeting: Meeting,
     pub(super) members: SmallVec<[ChannelKey; 2]>,
     pub(super) last_left: Option<PbxTime>,
 }

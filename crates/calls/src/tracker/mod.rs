@@ -19,6 +19,7 @@ mod transfers;
 
 use crate::{Directory, Input, Output, PbxTime};
 use state::Context;
+use timers::Waits;
 
 pub use state::{Tracker, TrackerLimits};
 
@@ -40,6 +41,9 @@ impl Tracker {
         let cx = &mut Context { at, directory, out };
         match input {
             Input::Appeared { who, origin } => self.appeared(cx, who, origin),
+            Input::Placing { who } => self.placing(cx, who),
+            Input::Ordered { who, dialled } => self.ordered(who, dialled),
+            Input::Agent { who, is_on } => self.agent(cx, who, is_on),
             Input::Changed { who } => self.changed(who),
             Input::Ringing { who } => self.ringing(cx, who),
             Input::Up { who } => self.up(cx, who),
@@ -47,8 +51,10 @@ impl Tracker {
             Input::DialEnded { from, to, outcome, forward } => {
                 self.dial_ended(cx, from, to, outcome, forward)
             }
-            Input::Joined { who, bridge } => self.joined(cx, who, bridge),
-            Input::Left { who, bridge } => self.left(who, bridge),
+            Input::Joined { who, bridge, meeting, in_place_of } => {
+                self.joined(cx, who, bridge, meeting, in_place_of);
+            }
+            Input::Left { who, bridge } => self.left(cx, who, bridge),
             Input::Paired { one, two } => self.paired(cx, one, two),
             Input::Held { who } => self.held(cx, who, Some(at)),
             Input::Unheld { who } => self.held(cx, who, None),
@@ -77,6 +83,8 @@ impl Tracker {
         }
         let cx = &mut Context { at: now, directory, out };
         self.settle_gap(cx);
+        self.tell_lost(cx);
+        self.tell_placed(cx);
         self.tell_unlinked(cx);
         self.tell_parkings(cx);
     }
@@ -84,13 +92,14 @@ impl Tracker {
     /// The PBX's clock was set back: nothing waits longer for it than it would have waited without.
     fn clock_set_back(&mut self, at: PbxTime) {
         self.link.set_back(at);
-        self.unlinked.set_back(at);
-        self.parkings.set_back(at);
+        for waits in [&mut self.unlinked, &mut self.placed, &mut self.losing, &mut self.parkings] {
+            waits.set_back(at);
+        }
     }
 
     /// When `handle_timeout` should be called, if nothing is said before.
     pub fn next_deadline(&self) -> Option<PbxTime> {
-        let deadlines = [self.unlinked.deadline(), self.parkings.deadline(), self.link.deadline()];
-        deadlines.into_iter().flatten().min()
+        let waits = [&self.unlinked, &self.placed, &self.losing, &self.parkings];
+        waits.into_iter().map(Waits::deadline).chain([self.link.deadline()]).flatten().min()
     }
 }

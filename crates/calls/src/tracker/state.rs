@@ -10,9 +10,10 @@ use crate::tracker::arena::{self, Arena, ChannelKey};
 use crate::tracker::channel::{Bridge, Channel, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::link::Link;
-use crate::tracker::timers::{CALLER_GRACE, PARKING_GRACE, Waits};
+use crate::tracker::timers::{CALLER_GRACE, LOST_GRACE, PARKING_GRACE, PLACED_GRACE, Waits};
 use crate::{
-    Anomaly, Device, Directory, Event, Kept, LegId, Note, Origin, Output, PbxName, PbxTime, Phone, Seen,
+    Anomaly, Device, Directory, Event, Kept, LegId, Note, Origin, Output, PbxName, PbxTime, Phone,
+    Presentation, Seen,
 };
 
 /// How many channels that are gone are remembered, so that a late word about one does not bring it back.
@@ -44,6 +45,10 @@ pub struct Tracker {
     pub(super) halves: BTreeMap<Box<str>, ChannelKey>,
     /// Phones that ring or answered and nobody knows for whom.
     pub(super) unlinked: Waits,
+    /// Calls that phones placed and that are not told yet.
+    pub(super) placed: Waits,
+    /// Phones that rang and whose attempt has ended.
+    pub(super) losing: Waits,
     /// Parkings whose transfer has not been told.
     pub(super) parkings: Waits,
     pub(super) gone: Gone,
@@ -105,6 +110,8 @@ impl Tracker {
             order: VecDeque::new(),
             halves: BTreeMap::new(),
             unlinked: Waits::of(CALLER_GRACE),
+            placed: Waits::of(PLACED_GRACE),
+            losing: Waits::of(LOST_GRACE),
             parkings: Waits::of(PARKING_GRACE),
             gone: Gone::default(),
             link: Link::Up,
@@ -130,7 +137,9 @@ impl Tracker {
             self.learn(key, who);
             return Some(key);
         }
-        if self.gone.has(who.id) {
+        // An id that an application chose may come again.
+        let may_come_again = who.is_chosen && origin.is_some();
+        if self.gone.has(who.id) && !may_come_again {
             return None;
         }
         self.make_room(cx);
@@ -167,15 +176,23 @@ impl Tracker {
         };
         let group = if who.group.is_empty() { who.id } else { who.group };
         let first = self.channels.find(group).and_then(|key| self.channels.get(key));
-        Channel {
+        let mut channel = Channel {
             party,
             origin,
             own_number: who.number.into(),
             number: who.number.into(),
             dialled: who.dialled.into(),
             group: first.map_or_else(|| group.into(), |first| first.group.clone()),
+            connected: who.connected.into(),
+            withheld: who.presentation == Presentation::Withheld,
+            made_at: cx.at,
+            chosen_at: who.is_chosen.then_some(cx.at),
             ..Channel::new(who.id)
+        };
+        if who.is_chosen && group == who.id {
+            channel.group = channel.unique_id();
         }
+        channel
     }
 
     /// Takes over what a message says of a channel's numbers.
@@ -187,21 +204,26 @@ impl Tracker {
                 channel.own_number = channel.number.clone();
             }
         }
+        match who.presentation {
+            Presentation::Unsaid => {}
+            Presentation::Allowed => channel.withheld = false,
+            Presentation::Withheld => channel.withheld = true,
+        }
+        if !who.connected.is_empty() && *channel.connected != *who.connected {
+            channel.connected = who.connected.into();
+        }
         if channel.dialled.is_empty() && !who.dialled.is_empty() {
             channel.dialled = who.dialled.into();
         }
     }
 
     pub(super) fn open(&self, key: ChannelKey) -> Option<&Open> {
-        match &self.channels.get(key)?.leg {
-            Leg::Open(open) => Some(open),
-            Leg::Silent | Leg::Over => None,
-        }
+        self.channels.get(key)?.open()
     }
 
     /// The id by which legs name a channel as their counterpart.
     pub(super) fn leg_id(&self, key: ChannelKey) -> Option<LegId> {
-        self.channels.get(key).map(|channel| LegId::of(&self.pbx, &channel.id))
+        self.channels.get(key).map(|channel| LegId::of(&self.pbx, &channel.unique_id()))
     }
 
     /// Keeps in the journal what no event tells about a channel, or takes it back.

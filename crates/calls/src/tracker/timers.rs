@@ -13,6 +13,16 @@ pub(super) const CALLER_GRACE: Duration = Duration::from_millis(300);
 /// How long the transfer that belongs to a parked channel may take to be told.
 pub(super) const PARKING_GRACE: Duration = Duration::from_millis(200);
 
+/// How long a call that a phone placed may turn out to be something else (a pickup by lamp key, a call taken
+/// over) before it is told.
+pub(super) const PLACED_GRACE: Duration = Duration::from_millis(100);
+
+/// How long an attempt that ended may turn out to have been handed over.
+pub(super) const LOST_GRACE: Duration = Duration::from_millis(100);
+
+/// What follows from an answer within this time happened when it was answered.
+pub(super) const ANSWER_SLACK: Duration = Duration::from_millis(500);
+
 /// Channels that wait for the same thing, all of them equally long.
 #[derive(Debug)]
 pub(super) struct Waits {

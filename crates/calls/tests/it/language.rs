@@ -11,7 +11,9 @@
 //! 0.1   101 rings
 //! 2     101 up
 //! 2     t ends dialling 101 answered (cancelled, busy, noanswer, failed; `forward 102`)
-//! 2     101 joins b                  (leaves b)
+//! 2     101 joins b                  (leaves b; `joins b for 102`: in its place; `room…`, `wait…`: such bridges)
+//! 2     101 is calling 102           (a channel that began like one being called turns out to call)
+//! 2     101 was ordered 102 / 101 logs in / 101 logs off / t withholds
 //! 3     101 transfers t to 102
 //! 3     101 and 101b connect t with 102     (`?` for what the PBX does not say)
 //! 3     102 picks up 101 / t is parked at 701 / 102 retrieves t / t comes back from parking
@@ -22,7 +24,10 @@
 //! 6     list t placed up b; 101 called ringing -
 //! ```
 
-use calls::{Cause, Device, DialOutcome, Input, Listed, ListedState, Origin, Output, PbxTime, Seen};
+use calls::{
+    Cause, Device, DialOutcome, Input, Listed, ListedState, Meeting, Origin, Output, PbxTime, Presentation,
+    Seen,
+};
 
 use crate::world::World;
 
@@ -56,6 +61,13 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
             appeared(who, Origin::Placed, number, if own == "-" { "" } else { own })
         }
         [who, "is", "called"] => appeared(who, Origin::Called, "", own_number(who)),
+        [who, "is", "calling", number] => Input::Placing { who: Seen { dialled: number, ..seen(who) } },
+        [who, "was", "ordered", number] => Input::Ordered { who: seen(who), dialled: number },
+        [who, "logs", "in"] => Input::Agent { who: seen(who), is_on: true },
+        [who, "logs", "off"] => Input::Agent { who: seen(who), is_on: false },
+        [who, "withholds"] => {
+            Input::Changed { who: Seen { presentation: Presentation::Withheld, ..seen(who) } }
+        }
         [who, "holds"] => Input::Held { who: seen(who) },
         [who, "takes", "back"] => Input::Unheld { who: seen(who) },
         [who, "is", "now", number] => Input::Changed { who: Seen { number, ..seen(who) } },
@@ -68,7 +80,8 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
         [who, "up"] => Input::Up { who: seen(who) },
         [from, "ends", "dialling", to, how] => ended(from, to, how, "")?,
         [from, "ends", "dialling", to, how, "forward", number] => ended(from, to, how, number)?,
-        [who, "joins", bridge] => Input::Joined { who: seen(who), bridge },
+        [who, "joins", bridge] => joined(who, bridge, ""),
+        [who, "joins", bridge, "for", other] => joined(who, bridge, other),
         [who, "leaves", "queue"] => Input::QueueLeft { who: seen(who) },
         [who, "leaves", bridge] => Input::Left { who: seen(who), bridge },
         [one, "pairs", two] => Input::Paired { one: seen(one), two: seen(two) },
@@ -91,6 +104,16 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
     })
 }
 
+/// Bridges are told apart by their names: `room…`, `wait…`, all others conversations.
+fn joined<'a>(who: &'a str, bridge: &'a str, in_place_of: &'a str) -> Input<'a> {
+    let meeting = match bridge {
+        room if room.starts_with("room") => Meeting::Room,
+        wait if wait.starts_with("wait") => Meeting::Waiting,
+        _ => Meeting::Talk,
+    };
+    Input::Joined { who: seen(who), bridge, meeting, in_place_of }
+}
+
 fn ended<'a>(from: &'a str, to: &'a str, how: &str, forward: &'a str) -> Option<Input<'a>> {
     let outcome = match how {
         "answered" => DialOutcome::Answered,
@@ -106,6 +129,7 @@ fn ended<'a>(from: &'a str, to: &'a str, how: &str, forward: &'a str) -> Option<
 
 fn cause(why: &str) -> Option<Cause> {
     Some(match why {
+        "unsaid" => Cause::Unsaid,
         "elsewhere" => Cause::AnsweredElsewhere,
         "busy" => Cause::Busy,
         "rejected" => Cause::Rejected,
@@ -130,7 +154,7 @@ fn said(name: &str) -> Option<Seen<'_>> {
 }
 
 fn seen(name: &str) -> Seen<'_> {
-    Seen { id: name, device: device(name), number: "", dialled: "", group: "" }
+    Seen::of(name, device(name))
 }
 
 fn device(name: &str) -> Device<'_> {

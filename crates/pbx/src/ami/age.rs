@@ -55,6 +55,13 @@ pub(super) fn by_event(message: &Message<'_>) -> Age {
         Some("Newchannel") if message.get("Priority").is_some() || message.get("Linkedid").is_some() => {
             Age::Followed
         }
+        // Before, it showed neither that nor whom the channel is connected with.
+        Some("Newchannel") if message.get("AccountCode").is_some() && message.get("Context").is_some() => {
+            match message.get("ConnectedLineNum") {
+                None => too_old("whose Newchannel shows no priority"),
+                Some(_) => Age::Followed,
+            }
+        }
         Some("DialBegin" | "DialEnd" | "BridgeEnter" | "BridgeLeave") => Age::Followed,
         Some(_) | None => match message.get("AsteriskVersion") {
             Some(version) => by_version(version),

@@ -154,7 +154,7 @@ enum Kind {
 
 impl Kind {
     fn of(name: &[u8]) -> Self {
-        const KEPT: [&str; 44] = [
+        const KEPT: [&str; 46] = [
             "Event",
             "Response",
             "Privilege",
@@ -199,11 +199,14 @@ impl Kind {
             "Seconds",
             "LocalOptimization",
             "DeviceState",
+            "BridgeTechnology",
+            "BridgeCreator",
         ];
-        const KEPT_SUFFIXES: [&str; 6] =
-            ["ChannelState", "ChannelStateDesc", "Uniqueid", "Linkedid", "Priority", "Language"];
+        const KEPT_SUFFIXES: [&str; 7] =
+            ["ChannelState", "ChannelStateDesc", "Uniqueid", "Linkedid", "Priority", "Language", "Pres"];
         const TEXT: [&str; 5] = ["SystemName", "Queue", "Parkinglot", "ObjectName", "ParkerDialString"];
-        const NUMBERS: [&str; 5] = ["CallerIDNum", "ConnectedLineNum", "Exten", "Extension", "Forward"];
+        const NUMBERS: [&str; 7] =
+            ["CallerIDNum", "ConnectedLineNum", "Exten", "Extension", "Forward", "DNID", "Meetme"];
         let Ok(name) = std::str::from_utf8(name) else { return Self::NotNeeded };
         let ends_with = |suffix: &str| name.ends_with(suffix);
         if KEPT.contains(&name) || KEPT_SUFFIXES.iter().any(|suffix| ends_with(suffix)) {
@@ -232,5 +235,5 @@ fn variable(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn is_withheld(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| super::channel::number_of(text).is_empty())
+    std::str::from_utf8(text).is_ok_and(|text| super::numbers::number_of(text).is_empty())
 }

@@ -1,13 +1,15 @@
 //! A channel as an AMI message shows it, and what its name tells.
 
-use calls::{Device, Seen};
+use calls::{Device, Presentation, Seen};
 
 use super::message::{Message, Reader};
+use super::numbers::{dialled, is_nothing, number_of, presentation};
 
 /// The header names of one channel in a message, in the order Asterisk writes them.
 pub(super) struct Names {
     channel: &'static str,
     number: &'static str,
+    connected: &'static str,
     extension: &'static str,
     unique_id: &'static str,
     linked_id: &'static str,
@@ -18,6 +20,7 @@ macro_rules! names {
         pub(super) const $name: Names = Names {
             channel: concat!($prefix, "Channel"),
             number: concat!($prefix, "CallerIDNum"),
+            connected: concat!($prefix, "ConnectedLineNum"),
             extension: concat!($prefix, "Exten"),
             unique_id: concat!($prefix, "Uniqueid"),
             linked_id: concat!($prefix, "Linkedid"),
@@ -51,7 +54,30 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, names: &Names) -> Option<Seen<'a
     let extension = reader.skip_to(6, names.extension).unwrap_or_default();
     let id = reader.skip_to(1, names.unique_id).filter(|id| !is_nothing(id))?;
     let group = reader.skip_to(0, names.linked_id).unwrap_or_default();
-    Some(Seen { id, device: device(channel), number: number_of(number), dialled: dialled(extension), group })
+    Some(Seen {
+        number: number_of(number),
+        dialled: dialled(extension),
+        group,
+        is_chosen: unique_id_parts(id).is_none(),
+        ..Seen::of(id, device(channel))
+    })
+}
+
+/// The same with what is wanted where a channel comes into being, its numbers change or it dials: whom it is
+/// shown to be connected with, and whether its number may be shown.
+pub(super) fn whole<'a>(message: &Message<'a>, names: &Names) -> Option<Seen<'a>> {
+    Some(fill(message, names, seen(message, names)?))
+}
+
+/// Adds to a channel what [`whole`] says more.
+pub(super) fn fill<'a>(message: &Message<'a>, names: &Names, seen: Seen<'a>) -> Seen<'a> {
+    let connected = message.value(names.connected);
+    let (own, others) = presentation(message, names.number);
+    Seen {
+        connected: if others == Presentation::Withheld { "" } else { number_of(connected) },
+        presentation: own,
+        ..seen
+    }
 }
 
 /// A new channel, whose context is the one its device calls in through: later it is wherever the dialplan is.
@@ -147,44 +173,15 @@ fn endpoint(channel: &str) -> &str {
     }
 }
 
-/// A number as the PBX presents it; empty when withheld.
-pub(super) fn number_of(text: &str) -> &str {
-    const WITHHELD: [&str; 6] = ["anonymous", "unknown", "restricted", "private", "unavailable", "withheld"];
-    match text.as_bytes().first() {
-        Some(b'0'..=b'9' | b'+') => text,
-        Some(b'<') if is_nothing(text) => "",
-        _ if WITHHELD.iter().any(|word| text.eq_ignore_ascii_case(word)) => "",
-        Some(_) | None => text,
-    }
-}
-
-/// An extension that somebody dialled. Single letters are Asterisk's own (`s` start, `h` hang-up, `i`, `t` …).
-pub(super) fn dialled(extension: &str) -> &str {
-    match extension.as_bytes() {
-        [letter] if letter.is_ascii_alphabetic() => "",
-        [b'<', ..] if is_nothing(extension) => "",
-        _ => extension,
-    }
-}
-
-/// Where a phone forwards a call to: `102`, `Local/102@internal`, `PJSIP/sip:102@10.0.0.1` are all `102`.
-pub(super) fn forward(text: &str) -> &str {
-    let text = text.strip_suffix("/n").unwrap_or(text);
-    let text = text.rsplit_once('/').map_or(text, |(_, last)| last);
-    let text = text.strip_prefix("sip:").or_else(|| text.strip_prefix("tel:")).unwrap_or(text);
-    let text = text.split_once(['@', ';']).map_or(text, |(user, _)| user);
-    number_of(text)
-}
-
-fn is_nothing(text: &str) -> bool {
-    matches!(text, "" | "<unknown>" | "<none>" | "<null>" | "(null)")
-}
-
 /// The second and the counter in a `Uniqueid` such as `1795343903.17` or `pbx1-1795343903.17`. The counter
 /// starts over with every start of Asterisk.
 pub(super) fn unique_id_parts(id: &str) -> Option<(i64, u64)> {
     let (_, numbers) = id.rsplit_once('-').unwrap_or(("", id));
     let (second, counter) = numbers.split_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(second) || !digits(counter) {
+        return None;
+    }
     Some((second.parse().ok()?, counter.parse().ok()?))
 }
 
@@ -255,37 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn a_withheld_number_is_empty() {
-        for withheld in ["", "<unknown>", "anonymous", "Anonymous", "Restricted", "unavailable"] {
-            assert_eq!(number_of(withheld), "", "{withheld}");
-        }
-        assert_eq!(number_of("+4570123456"), "+4570123456");
-        assert_eq!(number_of("anna.ash"), "anna.ash");
-    }
-
-    #[test]
-    fn extensions_of_the_dialplan_itself_were_not_dialled() {
-        for own in ["", "s", "h", "i", "t", "<unknown>"] {
-            assert_eq!(dialled(own), "", "{own}");
-        }
-        for number in ["1", "*8", "102", "+4570123456", "reception"] {
-            assert_eq!(dialled(number), number);
-        }
-    }
-
-    #[test]
-    fn a_forward_is_told_by_its_number_alone() {
-        for text in
-            ["102", "Local/102@internal", "102@tenant-1001", "PJSIP/sip:102@10.0.0.1;x=y", "Local/102@a/n"]
-        {
-            assert_eq!(forward(text), "102", "{text}");
-        }
-    }
-
-    #[test]
     fn a_unique_id_may_have_a_system_name_before_it() {
         assert_eq!(unique_id_parts("1795343903.17"), Some((1_795_343_903, 17)));
         assert_eq!(unique_id_parts("pbx-1.example-1795343903.17"), Some((1_795_343_903, 17)));
-        assert_eq!(unique_id_parts("b7c9"), None);
+        for chosen in ["b7c9", "out-5c11", "7.1.2", "a.1", "1.", ".1", "-1.+2"] {
+            assert_eq!(unique_id_parts(chosen), None, "{chosen}");
+        }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Every function is of one message alone; what has to be remembered is [`super::Translator`]'s.
 
-use calls::{Cause, DialOutcome, Input, Origin, Seen};
+use calls::{Cause, DialOutcome, Input, Meeting, Origin, Seen};
 
-use super::channel::{self, read, seen};
+use super::channel::{self, fill, read, seen, whole};
 use super::message::Message;
+use super::numbers::{dialled, forward};
 
 /// The events that say something: what a filter has to let through.
-pub(super) const EVENTS: [&str; 24] = [
+pub(super) const EVENTS: [&str; 33] = [
     "FullyBooted",
     "Shutdown",
     "Newchannel",
@@ -31,8 +32,18 @@ pub(super) const EVENTS: [&str; 24] = [
     "ParkedCallTimeOut",
     "QueueCallerJoin",
     "QueueCallerLeave",
+    "OriginateResponse",
+    "AgentLogin",
+    "AgentLogoff",
+    "MeetmeJoin",
+    "MeetmeLeave",
     "HangupRequest",
     "Hangup",
+    // Only an Asterisk before 12 sends these; they show its age.
+    "Dial",
+    "Bridge",
+    "Link",
+    "Unlink",
 ];
 
 /// An event nothing is known of, or that lacks what it needs.
@@ -41,18 +52,51 @@ pub(super) struct NotUnderstood;
 /// An event that stands for itself; `None` for one that is known and of no interest.
 pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option<Input<'a>>, NotUnderstood> {
     let input = match event {
-        "Newchannel" => seen(message, &channel::CHANNEL)
-            .map(|who| channel::on_its_line(who, message.value("Context")))
-            .map(|who| Input::Appeared { who, origin: origin(message) }),
+        "Newchannel" => {
+            let state = message.value("ChannelState");
+            let dialled = |who: Seen<'a>| if state == "2" { "" } else { who.dialled };
+            whole(message, &channel::CHANNEL)
+                .map(|who| channel::on_its_line(who, message.value("Context")))
+                .map(|who| Input::Appeared {
+                    who: Seen { dialled: dialled(who), ..who },
+                    origin: origin(state),
+                })
+        }
         "Newstate" => match message.value("ChannelState") {
+            // Most technologies make a channel that calls `Down` like one that is called.
+            "4" | "8" => seen(message, &channel::CHANNEL).map(|who| Input::Placing { who }),
+            // The receiver is lifted: nothing is dialled yet, whatever the extension says (the phone's own).
+            "2" => seen(message, &channel::CHANNEL)
+                .map(|who| Input::Placing { who: Seen { dialled: "", ..who } }),
             "5" => seen(message, &channel::CHANNEL).map(|who| Input::Ringing { who }),
             "6" => seen(message, &channel::CHANNEL).map(|who| Input::Up { who }),
             _ => return Ok(None),
         },
         "NewCallerid" | "NewConnectedLine" => {
-            seen(message, &channel::CHANNEL).map(|who| Input::Changed { who })
+            whole(message, &channel::CHANNEL).map(|who| Input::Changed { who })
         }
-        "DialBegin" => dial(message).map(|(from, to)| Input::DialBegan { from, to }),
+        // Without an id the order was refused.
+        "OriginateResponse" => match seen(message, &channel::CHANNEL) {
+            Some(who) => Some(Input::Ordered { who, dialled: dialled(message.value("Exten")) }),
+            None => return Ok(None),
+        },
+        "AgentLogin" => seen(message, &channel::CHANNEL).map(|who| Input::Agent { who, is_on: true }),
+        "AgentLogoff" => match seen(message, &channel::CHANNEL) {
+            Some(who) => Some(Input::Agent { who, is_on: false }),
+            None => return Ok(None),
+        },
+        // Its rooms have no bridges; their numbers are no bridge's id.
+        "MeetmeJoin" => room(message).map(|(who, bridge)| Input::Joined {
+            who,
+            bridge,
+            meeting: Meeting::Room,
+            in_place_of: "",
+        }),
+        "MeetmeLeave" => room(message).map(|(who, bridge)| Input::Left { who, bridge }),
+        "DialBegin" => dial(message).map(|(from, to)| Input::DialBegan {
+            from: from.map(|from| fill(message, &channel::CHANNEL, from)),
+            to: fill(message, &channel::DEST, to),
+        }),
         "DialState" => match message.value("DialStatus") {
             "RINGING" => seen(message, &channel::DEST).map(|who| Input::Ringing { who }),
             _ => return Ok(None),
@@ -61,9 +105,14 @@ pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option
             from,
             to,
             outcome: outcome(message.value("DialStatus")),
-            forward: message.get("Forward").map(channel::forward).unwrap_or_default(),
+            forward: message.get("Forward").map(forward).unwrap_or_default(),
         }),
-        "BridgeEnter" => bridge(message).map(|(who, bridge)| Input::Joined { who, bridge }),
+        "BridgeEnter" => bridge(message).map(|(who, bridge)| Input::Joined {
+            who,
+            bridge,
+            meeting: meeting(message),
+            in_place_of: message.value("SwapUniqueid"),
+        }),
         "BridgeLeave" => bridge(message).map(|(who, bridge)| Input::Left { who, bridge }),
         "LocalBridge" => {
             let mut reader = message.reader();
@@ -102,6 +151,7 @@ pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option
         "HangupRequest" => seen(message, &channel::CHANNEL).map(|who| Input::HangingUp { who }),
         "Hangup" => seen(message, &channel::CHANNEL)
             .map(|who| Input::Gone { who, cause: cause(message.value("Cause")) }),
+        "Dial" | "Bridge" | "Link" | "Unlink" => return Ok(None),
         other if is_of_no_interest(other) => return Ok(None),
         _ => None,
     };
@@ -110,8 +160,8 @@ pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option
 
 /// How a channel came into being, by its first state. `Ring`: it calls us; `Down` or `Rsrvd`: we call it.
 /// Channels that begin `Up`, `OffHook` or `Pre-ring` were made by their device, too.
-fn origin(message: &Message<'_>) -> Origin {
-    match message.value("ChannelState") {
+fn origin(state: &str) -> Origin {
+    match state {
         "2" | "4" | "6" | "8" => Origin::Placed,
         _ => Origin::Called,
     }
@@ -127,6 +177,19 @@ fn bridge<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
     let mut reader = message.reader();
     let bridge = reader.next("BridgeUniqueid")?;
     read(&mut reader, &channel::CHANNEL).map(|who| (who, bridge))
+}
+
+fn room<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
+    Some((seen(message, &channel::CHANNEL)?, message.get("Meetme").filter(|room| !room.is_empty())?))
+}
+
+/// Agents and parked channels wait in holding bridges; `ConfBridge` and `Page` make rooms.
+fn meeting(message: &Message<'_>) -> Meeting {
+    match (message.value("BridgeTechnology"), message.value("BridgeCreator")) {
+        ("holding_bridge", _) => Meeting::Waiting,
+        (_, "ConfBridge") => Meeting::Room,
+        _ => Meeting::Talk,
+    }
 }
 
 fn has_failed(message: &Message<'_>) -> bool {
@@ -146,7 +209,8 @@ fn outcome(status: &str) -> DialOutcome {
 
 fn cause(code: &str) -> Cause {
     match code {
-        "" | "0" | "16" | "31" | "127" => Cause::Normal,
+        "" | "0" => Cause::Unsaid,
+        "16" | "31" | "127" => Cause::Normal,
         "17" => Cause::Busy,
         "18" | "19" => Cause::NoAnswer,
         "21" => Cause::Rejected,
@@ -186,7 +250,6 @@ fn is_of_no_interest(event: &str) -> bool {
             | "MusicOnHoldStop"
             | "DTMFBegin"
             | "DTMFEnd"
-            | "OriginateResponse"
             | "Status"
             | "StatusComplete"
             | "ChannelTalkingStart"
@@ -201,11 +264,10 @@ fn is_of_no_interest(event: &str) -> bool {
             | "ParkedCallGiveUp"
             | "ParkedCallSwap"
             | "ParkedCallsComplete"
-            | "MeetmeJoin"
-            | "MeetmeLeave"
             | "MessageWaiting"
             | "Reload"
             | "Load"
+            | "Rename"
             | "Unload"
             | "ExtensionStatus"
             | "PresenceStatus"

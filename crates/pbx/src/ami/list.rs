@@ -5,11 +5,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use calls::{Listed, ListedState, Origin, PbxTime, Seen};
+use calls::{Listed, ListedState, Origin, PbxTime, Presentation, Seen};
 
 use super::channel;
 use super::clock;
 use super::message::Message;
+use super::numbers::{dialled, number_of, presentation};
 
 /// The most channels a list may have; a longer one is no snapshot.
 pub const MAX_LISTED: usize = 256 * 1024;
@@ -30,7 +31,9 @@ pub(super) struct List {
 struct Entry {
     channel: Range<usize>,
     number: Range<usize>,
+    connected: Range<usize>,
     extension: Range<usize>,
+    presentation: Presentation,
     id: Range<usize>,
     group: Range<usize>,
     bridge: Range<usize>,
@@ -93,7 +96,13 @@ impl List {
             answered_at: variable("CDR(answer,u)").filter(|_| state == ListedState::Up),
             channel: self.keep(channel),
             number: self.keep(message.value("CallerIDNum")),
-            extension: self.keep(message.value("Exten")),
+            connected: self.keep(message.value("ConnectedLineNum")),
+            // What was dialled stays in `DNID` wherever the dialplan went since.
+            extension: self.keep(match dialled(message.value("DNID")) {
+                "" => message.value("Exten"),
+                number => number,
+            }),
+            presentation: presentation(message, "CallerIDNum").0,
             id: self.keep(id),
             group: self.keep(message.value("Linkedid")),
             bridge: self.keep(message.get("BridgeId").or(message.get("BridgeID")).unwrap_or_default()),
@@ -125,9 +134,12 @@ impl List {
             let who = Seen {
                 id: &self.text[entry.id.clone()],
                 device: channel::device(&self.text[entry.channel.clone()]),
-                number: channel::number_of(&self.text[entry.number.clone()]),
-                dialled: channel::dialled(&self.text[entry.extension.clone()]),
+                number: number_of(&self.text[entry.number.clone()]),
+                dialled: dialled(&self.text[entry.extension.clone()]),
                 group: &self.text[entry.group.clone()],
+                connected: number_of(&self.text[entry.connected.clone()]),
+                presentation: entry.presentation,
+                is_chosen: channel::unique_id_parts(&self.text[entry.id.clone()]).is_none(),
             };
             let Entry { origin, state, since, answered_at, .. } = *entry;
             Listed { who, origin, state, bridge: &self.text[entry.bridge.clone()], since, answered_at }

@@ -14,6 +14,7 @@ mod events;
 mod evidence;
 mod list;
 mod message;
+mod numbers;
 mod session;
 mod stream;
 mod translate;

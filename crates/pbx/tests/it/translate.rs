@@ -228,7 +228,7 @@ fn a_forward_is_told_with_the_number_alone() {
 fn hang_up_causes_are_grouped() {
     for (code, cause) in [
         ("16", Cause::Normal),
-        ("0", Cause::Normal),
+        ("0", Cause::Unsaid),
         ("127", Cause::Normal),
         ("17", Cause::Busy),
         ("19", Cause::NoAnswer),

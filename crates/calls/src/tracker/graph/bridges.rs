@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use crate::Meeting;
 use crate::tracker::arena::{BridgeKey, ChannelKey};
 use crate::tracker::channel::Bridge;
 use crate::tracker::state::Tracker;
@@ -17,9 +18,14 @@ impl Tracker {
     }
 
     /// Puts a channel into a bridge; `false` if it is there already.
-    pub(in crate::tracker) fn enter(&mut self, key: ChannelKey, bridge: &str) -> bool {
+    pub(in crate::tracker) fn enter(&mut self, key: ChannelKey, bridge: &str, meeting: Meeting) -> bool {
         let bridge_key = self.bridges.find(bridge).unwrap_or_else(|| {
-            self.bridges.insert(Bridge { id: bridge.into(), members: SmallVec::new(), last_left: None })
+            self.bridges.insert(Bridge {
+                id: bridge.into(),
+                meeting,
+                members: SmallVec::new(),
+                last_left: None,
+            })
         });
         if self.channels.get(key).is_some_and(|channel| channel.bridge == Some(bridge_key)) {
             return false;
@@ -32,7 +38,7 @@ impl Tracker {
         // Leaving may have emptied and removed the very bridge; then it is made again.
         match self.bridges.get_mut(bridge_key) {
             Some(bridge) => bridge.members.push(key),
-            None => return self.enter(key, bridge),
+            None => return self.enter(key, bridge, meeting),
         }
         true
     }
@@ -42,9 +48,26 @@ impl Tracker {
         let Some(channel) = self.channels.get_mut(key) else { return };
         let Some(bridge) = channel.bridge.take() else { return };
         channel.last_bridge = Some(bridge);
+        self.remember_partners(key, bridge);
         let left_first = self.strike_out(key, bridge);
         if let Some(channel) = self.channels.get_mut(key) {
             channel.left_first = left_first;
+        }
+    }
+
+    /// Two who were alone with each other know so when one of them has left: a transfer may be told after.
+    fn remember_partners(&mut self, key: ChannelKey, bridge: BridgeKey) {
+        let Some(bridge) = self.bridges.get(bridge).filter(|bridge| bridge.meeting == Meeting::Talk) else {
+            return;
+        };
+        let others = bridge.members.iter().copied().filter(|other| *other != key && !self.is_machine(*other));
+        let others: SmallVec<[ChannelKey; 2]> = others.collect();
+        if let [other] = others[..] {
+            for (one, two) in [(key, other), (other, key)] {
+                if let Some(channel) = self.channels.get_mut(one) {
+                    channel.last_with = Some(two);
+                }
+            }
         }
     }
 
@@ -62,10 +85,12 @@ impl Tracker {
         true
     }
 
-    /// The other members of the bridge a channel is in.
+    /// The other members of the bridge a channel is in. Whoever waits is with nobody.
     pub(in crate::tracker) fn others_in_bridge(&self, key: ChannelKey) -> Vec<ChannelKey> {
         let bridge = self.channels.get(key).and_then(|channel| channel.bridge);
-        let members = bridge.and_then(|bridge| self.bridges.get(bridge)).map(|bridge| &bridge.members);
+        let bridge = bridge.and_then(|bridge| self.bridges.get(bridge));
+        let members =
+            bridge.filter(|bridge| bridge.meeting != Meeting::Waiting).map(|bridge| &bridge.members);
         members.into_iter().flatten().copied().filter(|member| *member != key).collect()
     }
 

@@ -63,7 +63,9 @@ impl Tracker {
             Caller::Unknown | Caller::Nobody => None,
         };
         let reached = || {
-            let reached = |key: &&ChannelKey| self.channels.get(**key).is_some_and(|channel| channel.reached);
+            let reached = |key: &&ChannelKey| {
+                self.channels.get(**key).is_some_and(|channel| channel.reached_at.is_some())
+            };
             channel.dials.iter().find(reached).or(channel.dials.first()).copied()
         };
         in_bridge.or(caller).or_else(reached)

@@ -5,4 +5,4 @@ mod bridges;
 mod helpers;
 mod routes;
 
-pub(super) use routes::Route;
+pub(super) use routes::{LONGEST_WAY, Route};

@@ -6,7 +6,7 @@ use crate::tracker::channel::{Caller, Mark};
 use crate::tracker::state::Tracker;
 
 /// Helpers inside helpers: at most so many are looked through.
-pub(super) const LONGEST_WAY: usize = 16;
+pub(in crate::tracker) const LONGEST_WAY: usize = 16;
 
 /// On whose behalf a phone is being reached.
 #[derive(Clone, Debug)]
@@ -23,6 +23,9 @@ impl Tracker {
     /// On whose behalf a channel is being reached, however many helpers are between.
     pub(in crate::tracker) fn route_to(&self, key: ChannelKey) -> Route {
         let Some(channel) = self.channels.get(key) else { return Route::Unknown };
+        if channel.by_order {
+            return Route::Nobody;
+        }
         let mut newest: Option<&Mark> = None;
         let mut caller = channel.caller;
         for _ in 0..LONGEST_WAY {
@@ -76,7 +79,9 @@ impl Tracker {
             if !channel.is_helper() && key != except {
                 return true;
             }
-            let reached = |key: &ChannelKey| self.channels.get(*key).is_some_and(|channel| channel.reached);
+            let reached = |key: &ChannelKey| {
+                self.channels.get(*key).is_some_and(|channel| channel.reached_at.is_some())
+            };
             let dialled = channel.dials.iter().copied().filter(reached);
             let around = channel.other_half().into_iter().chain(self.others_in_bridge(key)).chain(dialled);
             for neighbour in around.collect::<Vec<_>>() {

@@ -4,7 +4,7 @@ use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Caller, Late, Party, Presence};
 use crate::tracker::graph::Route;
 use crate::tracker::state::{Context, Tracker};
-use crate::{ListedState, PbxTime};
+use crate::{ListedState, Meeting, PbxTime};
 
 impl Tracker {
     /// Begins the legs of all channels known from a snapshot alone. First all of them take their places,
@@ -18,7 +18,7 @@ impl Tracker {
                     std::mem::replace(&mut channel.presence, Presence::Confirmed)
             {
                 if !listed.bridge.is_empty() {
-                    self.enter(key, &listed.bridge);
+                    self.enter(key, &listed.bridge, Meeting::Talk);
                 }
                 late.push((key, listed));
             }
@@ -45,7 +45,9 @@ impl Tracker {
             return;
         }
         if channel.placed() {
-            let dialled = channel.dialled.to_string();
+            // Where the dialplan has gone on since, whom it is connected with tells the number.
+            let number = if channel.dialled.is_empty() { &channel.connected } else { &channel.dialled };
+            let dialled = number.to_string();
             return self.begin_outgoing_late(cx, key, &dialled, since, listed, answered_at);
         }
         match (listed.state, self.route_to(key)) {

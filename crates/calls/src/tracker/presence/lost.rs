@@ -1,5 +1,6 @@
 //! The link is lost, the PBX was restarted, the grace after a snapshot is over.
 
+use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::Presence;
 use crate::tracker::link::{Link, NOTHING_BEFORE};
 use crate::tracker::state::{Context, Tracker};
@@ -17,12 +18,20 @@ impl Tracker {
     pub(in crate::tracker) fn link_lost(&mut self, at: PbxTime) {
         self.link = Link::Gap { lost_at: self.link.unsure_since().unwrap_or(at) };
         for key in self.channels.keys() {
-            if let Some(channel) = self.channels.get_mut(key)
-                && matches!(channel.presence, Presence::Confirmed | Presence::Missing)
-            {
-                channel.presence = Presence::Unconfirmed;
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            match channel.presence {
+                Presence::Confirmed | Presence::Missing => channel.presence = Presence::Unconfirmed,
+                Presence::Listed(_) => self.drop_unseen(key),
+                Presence::Unconfirmed => {}
             }
         }
+    }
+
+    /// A channel that was only ever listed, and whether it is still there is not known any more. Nothing was told
+    /// of it; if it is there the next list has it again.
+    pub(in crate::tracker) fn drop_unseen(&mut self, key: ChannelKey) {
+        self.leave(key);
+        self.channels.remove(key);
     }
 
     /// Nothing from before the gap is up any more. Where no gap was told (a recording in one piece), all

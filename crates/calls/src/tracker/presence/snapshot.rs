@@ -7,7 +7,7 @@ use crate::tracker::channel::{Caller, Late, Party, Presence};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::link::{Link, STREAM_GRACE};
 use crate::tracker::state::{Context, Tracker};
-use crate::{EndReason, Listed, ListedState, Origin, PbxTime};
+use crate::{EndReason, Listed, ListedState, Meeting, Origin, PbxTime};
 
 impl Tracker {
     pub(in crate::tracker) fn snapshot(&mut self, cx: &mut Context<'_>, listed: &[Listed<'_>]) {
@@ -93,7 +93,7 @@ impl Tracker {
         if bridge.is_empty() {
             self.leave(key);
         } else {
-            self.enter(key, bridge);
+            self.enter(key, bridge, Meeting::Talk);
         }
         let Some(channel) = self.channels.get_mut(key) else { return };
         match (&mut channel.leg, state) {
@@ -101,6 +101,10 @@ impl Tracker {
                 open.assumed = true;
                 let at = answered_at.unwrap_or(cx.at);
                 self.is_up(cx, key, at);
+                // Who was asked to confirm has no caller yet.
+                if !bridge.is_empty() {
+                    self.answer(cx, key, at);
+                }
             }
             (Leg::Open(open), _) if open.state == State::Dialling && !bridge.is_empty() => {
                 self.converse(cx, key, answered_at.unwrap_or(cx.at), true);
@@ -149,7 +153,9 @@ impl Tracker {
             match callers.get(&channel.group) {
                 Some(caller) => {
                     channel.caller = Caller::Channel(*caller);
-                    channel.reached |= is_up;
+                    if is_up {
+                        channel.reached_at.get_or_insert(channel.made_at);
+                    }
                     if let Some(caller) = self.channels.get_mut(*caller) {
                         caller.dials.push(key);
                     }
@@ -175,17 +181,19 @@ impl Tracker {
             listed[place] = true;
         }
         for key in self.channels.keys() {
-            if listed.get(key.place()).copied().unwrap_or(false) || after_gap {
+            if listed.get(key.place()).copied().unwrap_or(false) {
                 continue;
             }
             let Some(channel) = self.channels.get_mut(key) else { continue };
             match channel.presence {
+                Presence::Listed(_) => self.drop_unseen(key),
+                _ if after_gap => {}
                 Presence::Confirmed => channel.presence = Presence::Missing,
                 Presence::Missing => {
                     cx.anomaly(&channel.id.clone(), "a channel is gone and the PBX never said so");
                     self.vanish(cx, key, cx.at, EndReason::LinkLost);
                 }
-                Presence::Unconfirmed | Presence::Listed(_) => {}
+                Presence::Unconfirmed => {}
             }
         }
     }

@@ -1,28 +1,36 @@
 //! How legs begin.
 //!
 //! A leg begins as soon as it is known both that the phone rings and for whom, with the time it began to ring;
-//! an outgoing one when its number is known.
+//! an outgoing one when its number is known and it is sure that the call was not taken from somebody else
+//! (pickup by a lamp key), with the time it was placed.
 
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
 use crate::tracker::arena::ChannelKey;
-use crate::tracker::channel::Party;
+use crate::tracker::channel::{Channel, Party};
 use crate::tracker::graph::Route;
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::state::{Context, Tracker};
-use crate::{CallId, LegId, PbxTime, Phone, Transfer};
+use crate::{CallId, Cause, Direction, LegId, PbxTime, Phone, Transfer};
 
 impl Tracker {
+    // Incoming
+
     /// Begins the leg of a phone that rings or answered, if it is known for whom; else waits a moment.
     pub(in crate::tracker) fn begin_or_wait(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
         let Some(channel) = self.channels.get(key) else { return };
-        if !channel.is_phone() || channel.placed() || !matches!(channel.leg, Leg::Silent) {
+        let is_heard = channel.ringing_at.is_some() || channel.up_at.is_some();
+        if !channel.is_phone() || channel.placed() || !channel.is_silent() || !is_heard {
             return;
         }
         match self.route_to(key) {
-            Route::Nobody => {}
+            Route::Nobody => {
+                if let Some(channel) = self.channels.get_mut(key) {
+                    channel.by_order = true;
+                }
+            }
             Route::Party { key: party, transfer } => {
                 self.begin_incoming(cx, key, Some(party), transfer, false)
             }
@@ -41,14 +49,18 @@ impl Tracker {
         }
     }
 
-    /// Those that waited long enough begin with nobody as counterpart.
+    /// Those that waited long enough begin with nobody as counterpart, if the word of who reaches them may have
+    /// been missed. Who rings and is reached by nobody was called back by order of its own earlier wish (call
+    /// completion), and dials next.
     pub(in crate::tracker) fn tell_unlinked(&mut self, cx: &mut Context<'_>) {
         for key in self.unlinked.due(cx.at) {
-            self.begin_incoming(cx, key, None, None, false);
+            if self.channels.get(key).is_some_and(|channel| channel.beginning_missed) {
+                self.begin_incoming(cx, key, None, None, false);
+            }
         }
     }
 
-    /// `Incoming`, and `Answered` at once if the employee has answered already.
+    /// `Incoming`, and `Answered` at once where the phone has the caller already.
     pub(in crate::tracker) fn begin_incoming(
         &mut self,
         cx: &mut Context<'_>,
@@ -58,81 +70,199 @@ impl Tracker {
         assumed: bool,
     ) {
         let Some((id, phone)) = self.silent_phone(cx, key) else { return };
-        let caller = party.and_then(|party| self.channels.get(party));
-        let group = caller.or_else(|| self.channels.get(key)).map(|channel| channel.group.clone());
-        let a_number = text(caller.map(|caller| &caller.number));
-        let from_outside = caller.filter(|caller| caller.placed() && matches!(caller.party, Party::Trunk));
-        let dialed_number = text(from_outside.map(|caller| &caller.dialled));
-        let queue = text(caller.map(|caller| &caller.queue));
-        let counterpart = party.and_then(|party| self.leg_id(party));
+        let group = party.or(Some(key)).and_then(|key| self.channels.get(key)).map(|one| one.group.clone());
+        let mut open = self.incoming(id, phone, group.as_deref().unwrap_or_default(), party, transfer);
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.group = group.unwrap_or_default();
-        let mut open = Open {
-            id,
-            call: CallId::of(&self.pbx, &channel.group),
-            phone,
-            begun_at: channel.ringing_at.or(channel.up_at).unwrap_or(cx.at),
-            sequence: 0,
-            party,
-            counterpart,
-            a_number,
-            b_number: Arc::default(),
-            dialed_number,
-            queue,
-            transfer,
-            assumed: assumed || channel.beginning_missed,
-            state: State::Ringing,
-        };
+        open.begun_at = channel.ringing_at.or(channel.up_at).unwrap_or(cx.at);
+        open.assumed = assumed || channel.beginning_missed;
         cx.tell(open.begin());
-        let up_at = channel.up_at;
+        let up_at = channel.up_at.filter(|_| channel.bridge.is_some());
         channel.leg = Leg::Open(Box::new(open));
         self.open_legs += 1;
+        self.placed.end(key);
+        self.unlinked.end(key);
         match up_at {
             Some(at) => self.answer(cx, key, at),
             None => self.note(cx, key),
         }
     }
 
-    /// A phone whose outgoing leg could not begin before (click-to-call, a number that came late) dials.
-    pub(in crate::tracker) fn dials_out(&mut self, cx: &mut Context<'_>, from: ChannelKey, dialled: &str) {
-        let Some(phone) = self.phone_behind_dialler(from) else { return };
-        let Some(channel) = self.channels.get(phone) else { return };
-        let by_order = !channel.placed() && matches!(self.route_to(phone), Route::Nobody);
-        if channel.placed() || by_order {
-            let dialled = if dialled.is_empty() { channel.dialled.to_string() } else { dialled.to_owned() };
-            self.begin_outgoing(cx, phone, &dialled);
+    /// A leg for whom a party's call is.
+    pub(in crate::tracker) fn incoming(
+        &self,
+        id: LegId,
+        phone: Arc<Phone>,
+        group: &str,
+        party: Option<ChannelKey>,
+        transfer: Option<Transfer>,
+    ) -> Open {
+        let caller = party.and_then(|party| self.channels.get(party));
+        let from_outside = caller.filter(|caller| caller.placed() && matches!(caller.party, Party::Trunk));
+        Open {
+            id,
+            call: CallId::of(&self.pbx, group),
+            phone,
+            begun_at: PbxTime::default(),
+            sequence: 0,
+            party,
+            counterpart: party.and_then(|party| self.leg_id(party)),
+            a_number: text(caller.map(Channel::shown_number)),
+            b_number: Arc::default(),
+            dialed_number: text(from_outside.map(|caller| caller.dialled.as_str())),
+            queue: text(caller.map(|caller| caller.queue.as_str())),
+            transfer,
+            assumed: false,
+            state: State::Ringing,
         }
     }
 
-    /// A phone that was rung by order and meets somebody without dialling (a conference): an outgoing leg.
-    pub(in crate::tracker) fn ordered_phone_meets(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: ChannelKey,
-        dialled: &str,
-    ) {
-        let Some(channel) = self.channels.get(key) else { return };
-        let late_number = channel.placed() || matches!(self.route_to(key), Route::Nobody);
-        if channel.is_phone() && matches!(channel.leg, Leg::Silent) && late_number {
-            let dialled = if dialled.is_empty() { channel.dialled.to_string() } else { dialled.to_owned() };
-            self.begin_outgoing(cx, key, &dialled);
-        }
-    }
+    // Outgoing
 
-    /// `Outgoing`, unless the number is not known yet or is a feature code.
-    pub(in crate::tracker) fn begin_outgoing(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: ChannelKey,
-        dialled: &str,
-    ) {
+    /// A phone placed a call. It is told at the first dialling on its behalf, or when it is sure that it is one;
+    /// what a feature code leads to only at a dialling.
+    pub(in crate::tracker) fn places(&mut self, cx: &mut Context<'_>, key: ChannelKey, at: PbxTime) {
         let Some(channel) = self.channels.get_mut(key) else { return };
-        let Party::Phone { phone, .. } = &channel.party else { return };
-        let feature_code = cx.directory.is_feature_code(&phone.account, dialled);
-        if dialled.is_empty() || !matches!(channel.leg, Leg::Silent) || feature_code {
+        if !channel.is_phone() || !channel.is_silent() || channel.dialled.is_empty() {
             return;
         }
-        self.open_outgoing(cx, key, dialled, cx.at, false);
+        channel.ringing_at = Some(at);
+        if self.is_number_placed(cx, key) {
+            self.placed.begin(at, key);
+        }
+    }
+
+    fn is_number_placed(&self, cx: &Context<'_>, key: ChannelKey) -> bool {
+        let Some(Channel { party: Party::Phone { phone, .. }, dialled, .. }) = self.channels.get(key) else {
+            return false;
+        };
+        !dialled.is_empty() && !cx.directory.is_feature_code(&phone.account, dialled)
+    }
+
+    /// Placed calls that waited long enough.
+    pub(in crate::tracker) fn tell_placed(&mut self, cx: &mut Context<'_>) {
+        for key in self.placed.due(cx.at) {
+            self.begin_placed(cx, key);
+        }
+    }
+
+    /// A placed call is one, as is seen now.
+    pub(in crate::tracker) fn tell_placed_now(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+        if self.placed.end(key) {
+            self.begin_placed(cx, key);
+        }
+    }
+
+    /// A channel that placed a call is gone. One that is gone at once, with nobody dialled and no cause, was a
+    /// lamp key with nothing to pick up.
+    pub(in crate::tracker) fn tell_placed_at_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        cause: Cause,
+    ) {
+        if self.placed.end(key) && cause != Cause::Unsaid {
+            self.begin_placed(cx, key);
+        }
+    }
+
+    fn begin_placed(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let (dialled, at) = (channel.dialled.to_string(), channel.ringing_at.unwrap_or(cx.at));
+        if self.is_number_placed(cx, key) {
+            self.open_outgoing(cx, key, &dialled, at, false);
+        }
+    }
+
+    /// A phone dials: its own call, which is told now, or one that it was rung for by order (click-to-call).
+    pub(in crate::tracker) fn dials_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: ChannelKey,
+        to: ChannelKey,
+        dialled: &str,
+    ) {
+        let Some(key) = self.phone_behind_dialler(from) else { return };
+        let Some(channel) = self.channels.get(key).filter(|channel| channel.is_silent() && key != to) else {
+            return;
+        };
+        let may_dial = channel.agent.is_none() && (channel.placed() || channel.up_at.is_some());
+        if !may_dial || (!channel.placed() && matches!(self.route_to(key), Route::Party { .. })) {
+            return;
+        }
+        let at = if channel.placed() { channel.ringing_at.unwrap_or(cx.at) } else { cx.at };
+        let number = self.number_gone_on_to(cx, key, from, to, dialled);
+        self.placed.end(key);
+        self.open_outgoing(cx, key, &number, at, false);
+    }
+
+    /// The number a phone is dialling. What it placed is told as dialled; what a feature code leads to, and what
+    /// it was rung for, is the number the dialplan went on to. Where that dials from macros, its extension names
+    /// no number, and who ordered a call mostly gives the phone's own number as the caller's.
+    fn number_gone_on_to(
+        &self,
+        cx: &Context<'_>,
+        key: ChannelKey,
+        from: ChannelKey,
+        to: ChannelKey,
+        dialled: &str,
+    ) -> CompactString {
+        let (Some(channel), Some(dialler), Some(reached)) =
+            (self.channels.get(key), self.channels.get(from), self.channels.get(to))
+        else {
+            return CompactString::default();
+        };
+        let Party::Phone { phone, .. } = &channel.party else { return CompactString::default() };
+        let is_code = |number: &str| cx.directory.is_feature_code(&phone.account, number);
+        if channel.placed() && !channel.dialled.is_empty() && !is_code(&channel.dialled) {
+            return channel.dialled.clone();
+        }
+        let ordered = |channel: &Channel| channel.ordered.as_deref().map(CompactString::from);
+        let found = [
+            ordered(dialler),
+            ordered(channel),
+            Some(dialled.into()),
+            reached.is_helper().then(|| reached.dialled.clone()),
+            Some(reached.number.clone()),
+            Some(dialler.connected.clone()),
+            Some(channel.connected.clone()),
+            Some(reached.dialled.clone()),
+        ];
+        let is_own = |number: &str| *number == *phone.number || *number == *channel.own_number;
+        let is_number = |number: &str| !number.is_empty() && number.bytes().all(is_dialled_digit);
+        let usable = |number: &CompactString| is_number(number) && !is_own(number) && !is_code(number);
+        let mut found = found.into_iter().flatten();
+        found.find(usable).unwrap_or_else(|| {
+            let as_dialled = if channel.placed() { &*channel.dialled } else { dialled };
+            let number = if as_dialled.is_empty() { &*channel.dialled } else { as_dialled };
+            if is_own(number) { CompactString::default() } else { number.into() }
+        })
+    }
+
+    /// A phone is sent into a conference room by whoever ordered it to be rung, as to a number of its own. One
+    /// that is brought there by an announcement has the number it was reached by, or none.
+    pub(in crate::tracker) fn ordered_into_room(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        dialled: &str,
+        front: &str,
+    ) {
+        let Some(phone) = self.phone_behind_dialler(key) else { return };
+        let (Some(channel), Some(entered)) = (self.channels.get(phone), self.channels.get(key)) else {
+            return;
+        };
+        let Party::Phone { phone: who, .. } = &channel.party else { return };
+        if !channel.is_silent() || channel.placed() || !matches!(self.route_to(phone), Route::Nobody) {
+            return;
+        }
+        let ordered = entered.ordered.as_deref().or(channel.ordered.as_deref());
+        let sent = if entered.is_helper() && dialled == front { "" } else { dialled };
+        let number = ordered.unwrap_or(sent).to_owned();
+        let is_code = cx.directory.is_feature_code(&who.account, &number);
+        if !number.is_empty() && *number != *who.number && !is_code {
+            self.open_outgoing(cx, phone, &number, cx.at, false);
+        }
     }
 
     pub(in crate::tracker) fn open_outgoing(
@@ -164,6 +294,7 @@ impl Tracker {
         cx.tell(open.begin());
         channel.leg = Leg::Open(Box::new(open));
         self.open_legs += 1;
+        self.placed.end(key);
     }
 
     /// The id and the phone for a leg that is to begin, with whoever has the phone now.
@@ -174,15 +305,26 @@ impl Tracker {
     ) -> Option<(LegId, Arc<Phone>)> {
         let channel = self.channels.get(key)?;
         let Party::Phone { endpoint, phone } = &channel.party else { return None };
-        if !matches!(channel.leg, Leg::Silent) {
+        if !channel.is_silent() {
             return None;
         }
+        // That it is a phone was decided when the channel appeared.
         let phone = cx.directory.phone(endpoint).unwrap_or_else(|| phone.clone());
-        Some((LegId::of(&self.pbx, &channel.id), phone))
+        Some((self.leg_id(key)?, phone))
+    }
+
+    pub(in crate::tracker) fn began(&self, key: ChannelKey, direction: Direction) -> bool {
+        let open = self.channels.get(key).and_then(Channel::open);
+        open.is_some_and(|open| open.direction() == direction)
     }
 }
 
+/// What a phone can dial.
+const fn is_dialled_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'*' | b'#')
+}
+
 /// Text for an event; empty text takes no memory.
-fn text(text: Option<&CompactString>) -> Arc<str> {
-    text.filter(|text| !text.is_empty()).map(|text| text.as_str().into()).unwrap_or_default()
+fn text(text: Option<&str>) -> Arc<str> {
+    text.filter(|text| !text.is_empty()).map(Arc::from).unwrap_or_default()
 }

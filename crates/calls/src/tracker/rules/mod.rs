@@ -1,7 +1,9 @@
-//! The rules of docs/events.md: how a leg begins ([`begin`]), is answered ([`answer`]) and ends ([`end`]), and
-//! which of them each word of the PBX sets off ([`words`]).
+//! The rules of docs/events.md: how a leg begins ([`begin`]), is answered ([`answer`]) and ends ([`end`]), what
+//! begins where channels meet that nobody dialled ([`meet`]), and which of them each word of the PBX sets off
+//! ([`words`]).
 
 mod answer;
 mod begin;
 mod end;
+mod meet;
 mod words;

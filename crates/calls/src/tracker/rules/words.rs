@@ -3,23 +3,40 @@
 //! No single word is sure to come, and none in a sure order (scenarios `reordered`).
 
 use crate::tracker::arena::ChannelKey;
-use crate::tracker::channel::{Caller, Presence};
+use crate::tracker::channel::{Agent, Caller, Presence};
 use crate::tracker::graph::Route;
-use crate::tracker::leg::Leg;
+use crate::tracker::leg::{Leg, State};
 use crate::tracker::state::{Context, Tracker};
-use crate::{DialOutcome, Origin, PbxTime, Seen};
+use crate::{DialOutcome, EndReason, Meeting, Origin, PbxTime, Seen};
 
 impl Tracker {
     pub(in crate::tracker) fn appeared(&mut self, cx: &mut Context<'_>, who: Seen<'_>, origin: Origin) {
         let Some(key) = self.known_or_new(cx, who, Some(origin)) else { return };
         if let Some(channel) = self.channels.get_mut(key) {
-            channel.origin = Some(origin);
+            if !(channel.placed() && origin == Origin::Called) {
+                channel.origin = Some(origin);
+            }
             channel.presence = Presence::Confirmed;
             channel.beginning_missed = false;
         }
         if origin == Origin::Placed {
-            self.begin_outgoing(cx, key, who.dialled);
+            self.places(cx, key, cx.at);
         }
+    }
+
+    /// A channel that looked like one being reached calls (scenario `07: placed channels begin down`). Nobody
+    /// who is being reached is ever said to.
+    pub(in crate::tracker) fn placing(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
+        let Some(key) = self.known_or_new(cx, who, None) else { return };
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if channel.caller != Caller::Unknown || channel.ringing_at.is_some() || !channel.is_silent() {
+            return;
+        }
+        // The number may have been there from the beginning, or be dialled only now.
+        let at = if *channel.dialled == *who.dialled { channel.made_at } else { cx.at };
+        channel.dialled = who.dialled.into();
+        channel.origin = Some(Origin::Placed);
+        self.places(cx, key, at);
     }
 
     pub(in crate::tracker) fn changed(&mut self, who: Seen<'_>) {
@@ -28,9 +45,29 @@ impl Tracker {
         }
     }
 
+    pub(in crate::tracker) fn ordered(&mut self, who: Seen<'_>, dialled: &str) {
+        let channel = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key));
+        if let Some(channel) = channel.filter(|_| !dialled.is_empty()) {
+            channel.ordered = Some(dialled.into());
+        }
+    }
+
+    pub(in crate::tracker) fn agent(&mut self, cx: &mut Context<'_>, who: Seen<'_>, is_on: bool) {
+        let Some(key) = self.known_or_new(cx, who, None) else { return };
+        if is_on {
+            self.tell_placed_now(cx, key);
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.agent.get_or_insert_with(|| Box::new(Agent::default()));
+            }
+        } else {
+            self.talk_is_over(cx, key, EndReason::HungUpByEmployee);
+        }
+    }
+
     pub(in crate::tracker) fn ringing(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
         let Some(key) = self.known_or_new(cx, who, None) else { return };
         let Some(channel) = self.channels.get_mut(key) else { return };
+        // Some technologies say of whoever called that it rings when the other side does.
         if channel.placed() || channel.ringing_at.is_some() {
             return;
         }
@@ -41,6 +78,7 @@ impl Tracker {
     pub(in crate::tracker) fn up(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
         let Some(key) = self.known_or_new(cx, who, None) else { return };
         self.is_up(cx, key, cx.at);
+        self.gives_the_caller(cx, key);
     }
 
     pub(in crate::tracker) fn dial_began(
@@ -61,16 +99,19 @@ impl Tracker {
                         channel.dials.push(to);
                     }
                 }
-                self.dials_out(cx, from, dialled);
+                self.dials_out(cx, from, to, dialled);
                 Caller::Channel(from)
             }
         };
         if let Some(channel) = self.channels.get_mut(to) {
             channel.caller = caller;
+            channel.lost = None;
             channel.origin.get_or_insert(Origin::Called);
         }
+        self.losing.end(to);
         self.new_round(to);
         self.link_unlinked(cx);
+        self.begin_or_wait(cx, to);
     }
 
     /// Whoever answered before, it is open again who takes the call.
@@ -79,6 +120,7 @@ impl Tracker {
             && let Some(party) = self.channels.get_mut(party)
         {
             party.taken = false;
+            party.lifted_at = None;
         }
     }
 
@@ -92,8 +134,11 @@ impl Tracker {
     ) {
         let from = from.and_then(|from| self.heard(cx, from.id, false));
         let Some(to) = self.heard(cx, to.id, false) else { return };
-        if let Some(from) = from.and_then(|from| self.channels.get_mut(from)) {
-            from.last_outcome = Some(outcome);
+        let phone = from.and_then(|from| self.phone_behind_dialler(from));
+        for key in [from, phone].into_iter().flatten() {
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.last_outcome = Some(outcome);
+            }
         }
         match outcome {
             DialOutcome::Answered => self.dial_answered(cx, from, to),
@@ -106,19 +151,37 @@ impl Tracker {
         }
     }
 
-    pub(in crate::tracker) fn joined(&mut self, cx: &mut Context<'_>, who: Seen<'_>, bridge: &str) {
+    pub(in crate::tracker) fn joined(
+        &mut self,
+        cx: &mut Context<'_>,
+        who: Seen<'_>,
+        bridge: &str,
+        meeting: Meeting,
+        in_place_of: &str,
+    ) {
         let Some(key) = self.known_or_new(cx, who, None) else { return };
-        if !self.enter(key, bridge) {
+        let front = self.channels.get(key).map(|channel| channel.dialled.clone()).unwrap_or_default();
+        if !self.enter(key, bridge, meeting) {
+            return;
+        }
+        if meeting == Meeting::Waiting {
+            self.caller_left(cx, key);
             return;
         }
         self.link_unlinked(cx);
-        self.conversations_in_bridge(cx, key, who.dialled);
+        if !in_place_of.is_empty() && self.takes_the_place(cx, key, in_place_of) {
+            return;
+        }
+        self.given_in_bridge(cx, key);
+        self.meetings_in_bridge(cx, key, meeting, who.dialled, &front);
+        self.conversations_in_bridge(cx, key, meeting);
     }
 
-    pub(in crate::tracker) fn left(&mut self, who: Seen<'_>, bridge: &str) {
+    pub(in crate::tracker) fn left(&mut self, cx: &mut Context<'_>, who: Seen<'_>, bridge: &str) {
         let Some(key) = self.channels.find(who.id) else { return };
         if self.bridge_of(key).is_some_and(|there| there.id == bridge) {
             self.leave(key);
+            self.caller_left(cx, key);
         }
     }
 
@@ -130,6 +193,8 @@ impl Tracker {
         self.pair(one, two);
         self.link_unlinked(cx);
     }
+
+    // Small things
 
     pub(in crate::tracker) fn queue(&mut self, who: Seen<'_>, queue: &str) {
         if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
@@ -155,5 +220,11 @@ impl Tracker {
         if matches!(channel.leg, Leg::Open(_)) {
             self.note(cx, key);
         }
+    }
+
+    pub(in crate::tracker) fn rings(&self, key: ChannelKey) -> bool {
+        self.channels
+            .get(key)
+            .is_some_and(|channel| matches!(&channel.leg, Leg::Open(open) if open.state == State::Ringing))
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::Caller;
-use crate::tracker::leg::Leg;
 use crate::tracker::state::{Context, Tracker};
 use crate::{Direction, EndReason, Seen, Transfer};
 
@@ -25,19 +24,18 @@ impl Tracker {
         if self.is_over(first) && self.is_over(second) {
             return;
         }
-        let party =
-            party.and_then(|party| self.known_or_new(cx, party, None)).or_else(|| self.talks_to(first));
+        let consulted = self.consulted(first, second, party.and_then(|party| self.channels.find(party.id)));
+        let party = party.and_then(|party| self.known_or_new(cx, party, None));
+        let party = party.or_else(|| match consulted {
+            Some(helper) => self.partner_but(first, helper),
+            None => self.partner_of(first),
+        });
         let target = target.and_then(|target| self.known_or_new(cx, target, None));
-        let target = target.or_else(|| self.consulted(first, second, party));
+        let target = target.or(consulted);
+        let target = target.or_else(|| if first == second { None } else { self.partner_of(second) });
         let (first, second, party, target) = match target {
-            // The party transferred is the original incoming call, whichever of the two calls the phone
-            // named first.
-            Some(target)
-                if self.began(first, Direction::Outgoing) && self.began(second, Direction::Incoming) =>
-            {
-                (second, first, Some(target), party)
-            }
-            _ => (first, second, party, target),
+            Some(target) if self.comes_first(second, first) => (second, first, Some(target), party),
+            Some(_) | None => (first, second, party, target),
         };
         let party = party.and_then(|party| self.real_party(party).or(Some(party)));
         let to = self.number_transferred_to(first, second, target);
@@ -52,10 +50,46 @@ impl Tracker {
         self.end(cx, second, cx.at, EndReason::Transferred, Some(transfer));
     }
 
-    pub(in crate::tracker) fn began(&self, key: ChannelKey, direction: Direction) -> bool {
-        self.channels
-            .get(key)
-            .is_some_and(|channel| matches!(&channel.leg, Leg::Open(open) if open.direction() == direction))
+    /// Of the two calls of a phone that are joined, whether the party of this one is transferred to that of the
+    /// other: it is the one that began as `Incoming`, if exactly one did, else the one that was there first,
+    /// whichever the phone names first.
+    fn comes_first(&self, one: ChannelKey, other: ChannelKey) -> bool {
+        let is_incoming = |key| self.began(key, Direction::Incoming);
+        match (is_incoming(one), is_incoming(other)) {
+            (true, false) => self.began(other, Direction::Outgoing),
+            (false, true) => false,
+            (true, true) | (false, false) => {
+                let begun = |key| self.open(key).map(|open| open.begun_at);
+                match (begun(one), begun(other)) {
+                    (Some(one), Some(other)) => one < other,
+                    (_, _) => false,
+                }
+            }
+        }
+    }
+
+    /// Who is connected with a channel, or was until just now, or whom its leg is about: what is said of a
+    /// transfer may come when all have left.
+    pub(in crate::tracker) fn partner_of(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let last_with = self.channels.get(key).and_then(|channel| channel.last_with);
+        let alone = || last_with.filter(|with| self.channels.get(*with).is_some());
+        self.talks_to(key).or_else(alone).or_else(|| self.party_of_leg(key))
+    }
+
+    /// The same, where a helper brought somebody to be consulted, who is not the party.
+    fn partner_but(&self, key: ChannelKey, helper: ChannelKey) -> Option<ChannelKey> {
+        let beside = self.others_in_bridge(helper).into_iter().find(|other| *other != key);
+        let partner = self.partner_of(key).filter(|partner| *partner != helper);
+        beside.or(partner).or_else(|| self.party_of_leg(key))
+    }
+
+    fn party_of_leg(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let channel = self.channels.get(key)?;
+        let party = channel.open()?.party.filter(|party| self.channels.get(*party).is_some());
+        let reached = |dialled: &&ChannelKey| {
+            self.channels.get(**dialled).is_some_and(|dialled| dialled.reached_at.is_some())
+        };
+        party.or_else(|| channel.dials.iter().find(reached).copied())
     }
 
     /// The helper over which a phone consulted by feature code, where the PBX does not say (it does not if
@@ -72,8 +106,10 @@ impl Tracker {
         let was_with = self.channels.get(first).and_then(|channel| self.bridges.get(channel.last_bridge?));
         let was_with = was_with.map(|bridge| bridge.members.to_vec()).unwrap_or_default();
         let with_party = party.map(|party| self.others_in_bridge(party)).unwrap_or_default();
-        let near = self.others_in_bridge(first).into_iter().chain(was_with).chain(with_party);
-        near.into_iter().find(|key| {
+        let last_with = self.channels.get(first).and_then(|channel| channel.last_with);
+        let mut near =
+            self.others_in_bridge(first).into_iter().chain(was_with).chain(with_party).chain(last_with);
+        near.find(|key| {
             let channel = self.channels.get(*key);
             channel.is_some_and(|channel| channel.is_helper() && channel.caller == Caller::Unknown)
         })
@@ -87,13 +123,12 @@ impl Tracker {
         target: Option<ChannelKey>,
     ) -> Arc<str> {
         if first != second
-            && let Some(channel) = self.channels.get(second)
-            && let Leg::Open(open) = &channel.leg
+            && let Some(open) = self.open(second)
             && !open.b_number.is_empty()
         {
             return open.b_number.clone();
         }
-        let target = target.or_else(|| self.talks_to(second).filter(|_| first != second));
+        let target = target.or_else(|| self.partner_of(second).filter(|_| first != second));
         let Some(channel) = target.and_then(|target| self.channels.get(target)) else {
             return "".into();
         };
@@ -114,7 +149,7 @@ impl Tracker {
         transfer: &Transfer,
     ) {
         let [first, second] = transferrers;
-        let target = target.or_else(|| self.talks_to(second).filter(|_| first != second));
+        let target = target.or_else(|| self.partner_of(second).filter(|_| first != second));
         let mut far = Vec::new();
         if let Some(target) = target {
             if self.channels.get(target).is_some_and(|channel| channel.is_helper()) {

@@ -17,7 +17,7 @@ impl Tracker {
         }
         let party = match party {
             Some(party) => self.known_or_new(cx, party, None),
-            None => self.others_in_bridge(by).into_iter().find(|other| !self.is_machine(*other)),
+            None => self.partner_of(by),
         };
         let party = party.and_then(|party| self.real_party(party).or(Some(party)));
         let Some(transfer) = party.and_then(|party| self.transfer_of(party, to.into())) else {

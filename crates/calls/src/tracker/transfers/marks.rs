@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::tracker::arena::ChannelKey;
-use crate::tracker::channel::Mark;
+use crate::tracker::channel::{Channel, Mark};
 use crate::tracker::leg::Leg;
 use crate::tracker::state::{Context, Tracker};
 use crate::{Seen, Transfer};
@@ -35,9 +35,9 @@ impl Tracker {
         transfer: &Transfer,
     ) {
         let is_the_party = self.leg_id(party).is_some_and(|id| id == transfer.party);
-        let has_none = self.channels.get(party).is_some_and(
-            |channel| matches!(&channel.leg, Leg::Open(open) if open.transfer.as_ref() != Some(transfer)),
-        );
+        let has_none = self.channels.get(party).is_some_and(|channel| {
+            channel.open().is_some_and(|open| open.transfer.as_ref() != Some(transfer))
+        });
         if is_the_party && has_none {
             self.tell_leg(party, transfer);
             self.note(cx, party);
@@ -45,9 +45,7 @@ impl Tracker {
     }
 
     pub(in crate::tracker) fn tell_leg(&mut self, key: ChannelKey, transfer: &Transfer) {
-        if let Some(channel) = self.channels.get_mut(key)
-            && let Leg::Open(open) = &mut channel.leg
-        {
+        if let Some(open) = self.channels.get_mut(key).and_then(Channel::open_mut) {
             open.transfer = Some(transfer.clone());
         }
     }

@@ -8,7 +8,7 @@ use crate::{EndReason, Seen};
 impl Tracker {
     pub(in crate::tracker) fn parked(&mut self, cx: &mut Context<'_>, party: Seen<'_>, space: &str) {
         let Some(party) = self.known_or_new(cx, party, None) else { return };
-        let Some(parker) = self.talks_to(party).and_then(|other| self.real_party(other)) else { return };
+        let Some(parker) = self.partner_of(party).and_then(|other| self.real_party(other)) else { return };
         let real = self.real_party(party).unwrap_or(party);
         let Some(transfer) = self.transfer_of(real, space.into()) else { return };
         if let Some(channel) = self.channels.get_mut(parker)
@@ -34,9 +34,11 @@ impl Tracker {
             return;
         };
         let Some(by) = self.known_or_new(cx, by, None) else { return };
+        // By a number that is no feature code the call to it was placed all the same.
+        self.tell_placed_now(cx, by);
         if let Some(channel) = self.channels.get_mut(by) {
             channel.caller = Caller::Channel(party);
         }
-        self.took_over(cx, by, cx.at);
+        self.took_over(cx, by, cx.at, false);
     }
 }

@@ -1,0 +1,190 @@
+//! Who meets whom in a bridge, where nobody dialled: calls a program joins, calls that are taken over while they
+//! are up, and agents who are given their callers on an open line.
+
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Channel, Party};
+use crate::tracker::graph::Route;
+use crate::tracker::leg::State;
+use crate::tracker::rules::answer::just;
+use crate::tracker::state::{Context, Tracker};
+use crate::{EndReason, LegId, Meeting};
+
+impl Tracker {
+    /// What begins because a channel joined a bridge. `front` is the number the channel was after before.
+    pub(in crate::tracker) fn meetings_in_bridge(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        meeting: Meeting,
+        dialled: &str,
+        front: &str,
+    ) {
+        if meeting == Meeting::Room {
+            return self.ordered_into_room(cx, key, dialled, front);
+        }
+        let members: Vec<ChannelKey> = self.others_in_bridge(key).into_iter().chain([key]).collect();
+        for member in &members {
+            if self.channels.get(*member).is_some_and(|channel| channel.agent.is_some()) {
+                self.agent_meets(cx, *member);
+            }
+        }
+        if let [one, two] = members[..] {
+            self.meet(cx, one, two);
+            self.meet(cx, two, one);
+        }
+    }
+
+    /// A phone that a program rang, for whom was not known, meets somebody (scenarios 08).
+    fn meet(&mut self, cx: &mut Context<'_>, key: ChannelKey, other: ChannelKey) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let is_free =
+            channel.is_phone() && channel.is_silent() && !channel.placed() && channel.agent.is_none();
+        if !is_free || matches!(self.route_to(key), Route::Party { .. }) {
+            return;
+        }
+        let Some(party) = self.real_party(other).filter(|party| self.is_real(*party) && *party != key) else {
+            return;
+        };
+        let (Some(channel), Some(there)) = (self.channels.get(key), self.channels.get(party)) else { return };
+        let began = channel.ringing_at.or(channel.up_at).unwrap_or(cx.at);
+        let was_there = there.placed() || there.up_at.is_some_and(|up_at| up_at <= began);
+        if was_there {
+            let up_at = channel.up_at.unwrap_or(cx.at);
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.by_order = false;
+                channel.caller = Caller::Channel(party);
+            }
+            self.begin_incoming(cx, key, Some(party), None, false);
+            self.answer(cx, key, up_at);
+        } else {
+            let at = there.made_at.max(channel.up_at.unwrap_or(began));
+            let number =
+                [&*there.dialled, there.public_number()].into_iter().find(|number| !number.is_empty());
+            let number = number.unwrap_or_default().to_owned();
+            let answered_at = there.reached_at.or(there.up_at).map_or(cx.at, |at| just(at, cx.at));
+            self.open_outgoing(cx, key, &number, at, false);
+            self.converse(cx, key, answered_at, false);
+        }
+    }
+
+    /// A channel that placed a call takes the place of another in its bridge: a call that is up is taken over
+    /// (INVITE with Replaces of a confirmed dialog). The same is said when a transfer or the end of a pair of
+    /// helpers moves a channel; those have a leg already, or are no phones.
+    pub(in crate::tracker) fn takes_the_place(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        in_place_of: &str,
+    ) -> bool {
+        let Some(other) = self.channels.find(in_place_of) else { return false };
+        let Some(channel) = self.channels.get(key) else { return false };
+        let is_new =
+            channel.is_phone() && channel.placed() && channel.is_silent() && channel.dials.is_empty();
+        let is_up = self
+            .channels
+            .get(other)
+            .and_then(Channel::open)
+            .is_some_and(|open| matches!(open.state, State::Talking { .. } | State::Conversing { .. }));
+        if !is_new || !is_up {
+            return false;
+        }
+        let with =
+            self.others_in_bridge(key).into_iter().find(|with| *with != other && !self.is_machine(*with));
+        let Some(party) = with.and_then(|with| self.real_party(with)) else { return false };
+        self.end(cx, other, cx.at, EndReason::PickedUp, None);
+        if let Some(channel) = self.channels.get_mut(key) {
+            channel.caller = Caller::Channel(party);
+            channel.ringing_at = Some(cx.at);
+            channel.up_at = Some(cx.at);
+        }
+        self.begin_incoming(cx, key, Some(party), None, false);
+        self.answer(cx, key, cx.at);
+        true
+    }
+
+    // Agents
+
+    /// An agent is given a caller: a leg of its own, named by the helper's half that brought the caller, else by
+    /// the agent's channel and the second.
+    fn agent_meets(&mut self, cx: &mut Context<'_>, agent: ChannelKey) {
+        let Some(channel) = self.channels.get(agent) else { return };
+        if channel.agent.as_ref().is_none_or(|agent| agent.talk.is_some()) {
+            return;
+        }
+        let Party::Phone { endpoint, phone } = &channel.party else { return };
+        let phone = cx.directory.phone(endpoint).unwrap_or_else(|| phone.clone());
+        let others = self.others_in_bridge(agent);
+        let met = others.into_iter().find_map(|other| Some((other, self.real_party(other)?)));
+        let Some((other, party)) = met.filter(|(_, party)| self.is_real(*party) && *party != agent) else {
+            return;
+        };
+        let id = if self.is_helper(other) {
+            self.leg_id(other)
+        } else {
+            let second = cx.at.as_micros().div_euclid(1_000_000);
+            self.leg_id(agent).map(|id| LegId::new(format!("{id}-{second}")))
+        };
+        let (Some(id), Some(caller)) = (id, self.channels.get(party)) else { return };
+        let transfer = caller.mark.as_ref().map(|mark| mark.transfer.clone());
+        let group = caller.group.clone();
+        let mut talk = self.incoming(id, phone, &group, Some(party), transfer);
+        talk.begun_at = cx.at;
+        cx.tell(talk.begin());
+        cx.tell(talk.answer(cx.at));
+        self.open_legs += 1;
+        self.take(party);
+        if let Some(agent) = self.channels.get_mut(agent).and_then(|channel| channel.agent.as_mut()) {
+            agent.talk = Some(Box::new(talk));
+        }
+        if self.is_dialling(party) {
+            self.converse(cx, party, cx.at, false);
+        }
+    }
+
+    /// The agent an open line's caller talks with, or the agent itself, before one of them goes elsewhere.
+    pub(in crate::tracker) fn talks_with(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let others = self.others_in_bridge(key);
+        others.into_iter().find(|other| {
+            self.channels.get(*other).and_then(|channel| channel.agent.as_ref()?.talk.as_ref()).is_some()
+        })
+    }
+
+    /// A channel left its bridge: if it is an agent, its caller is gone, or was just before.
+    pub(in crate::tracker) fn caller_left(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let is_there = channel.bridge.is_some_and(|bridge| {
+            self.bridges.get(bridge).is_some_and(|bridge| bridge.meeting == Meeting::Talk)
+        });
+        if !is_there {
+            let reason =
+                if channel.hanging_up { EndReason::HungUpByEmployee } else { EndReason::HungUpByCounterpart };
+            self.talk_is_over(cx, key, reason);
+        }
+    }
+
+    /// The talk of an agent is over, its line stays open.
+    pub(in crate::tracker) fn talk_is_over(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        reason: EndReason,
+    ) {
+        let Some(agent) = self.channels.get_mut(key).and_then(|channel| channel.agent.as_mut()) else {
+            return;
+        };
+        if let Some(talk) = agent.talk.take() {
+            self.open_legs -= 1;
+            cx.tell(talk.end(cx.at, reason));
+        }
+    }
+
+    /// The caller of an agent is gone, whether or not the agent has left the bridge.
+    pub(in crate::tracker) fn caller_is_gone(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
+        let last_with = self.channels.get(key).and_then(|channel| channel.last_with);
+        if let Some(agent) = self.talks_with(key).or(last_with)
+            && self.open(agent).is_some_and(|open| open.party == Some(key))
+        {
+            self.talk_is_over(cx, agent, EndReason::HungUpByCounterpart);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Numbers as Asterisk writes them, and what is no number.
+
+use calls::Presentation;
+
+use super::message::Message;
+
+/// A number as the PBX presents it; empty when withheld. Letters that name an endpoint or a SIP user stay.
+pub(super) fn number_of(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(b'0'..=b'9' | b'+') => text,
+        _ if is_withheld(text) => "",
+        Some(_) | None => text,
+    }
+}
+
+/// Whether a text in a number's place is nobody's: what Asterisk writes for nothing, an anonymous URI
+/// (RFC 3323), or a word for a withheld number in a provider's language. Every word of it has to be one.
+fn is_withheld(text: &str) -> bool {
+    const WORDS: [&str; 68] = [
+        "anonymous",
+        "anonym",
+        "anonyme",
+        "anonymus",
+        "anonimo",
+        "anónimo",
+        "anônimo",
+        "anonimowy",
+        "anoniem",
+        "anonyymi",
+        "asterisk",
+        "freepbx",
+        "unknown",
+        "unavailable",
+        "unavail",
+        "available",
+        "private",
+        "privat",
+        "privé",
+        "prive",
+        "privado",
+        "privato",
+        "prywatny",
+        "restricted",
+        "withheld",
+        "blocked",
+        "hidden",
+        "invalid",
+        "noname",
+        "none",
+        "null",
+        "nobody",
+        "unidentified",
+        "suppressed",
+        "clir",
+        "unbekannt",
+        "unterdrückt",
+        "unterdrueckt",
+        "verborgen",
+        "geheim",
+        "onbekend",
+        "afgeschermd",
+        "inconnu",
+        "masqué",
+        "masque",
+        "caché",
+        "cache",
+        "desconocido",
+        "oculto",
+        "sconosciuto",
+        "nascosto",
+        "desconhecido",
+        "nieznany",
+        "zastrzeżony",
+        "zastrzezony",
+        "skjult",
+        "ukendt",
+        "hemmeligt",
+        "hemmelig",
+        "ukjent",
+        "hemligt",
+        "hemlig",
+        "okänt",
+        "okant",
+        "dolt",
+        "tuntematon",
+        "salainen",
+        "неизвестно",
+    ];
+    const FILLERS: [&str; 20] = [
+        "number",
+        "caller",
+        "call",
+        "id",
+        "callerid",
+        "no",
+        "not",
+        "user",
+        "name",
+        "nummer",
+        "numéro",
+        "numero",
+        "número",
+        "rufnummer",
+        "anrufer",
+        "appel",
+        "sip",
+        "sips",
+        "tel",
+        "is",
+    ];
+    if is_nothing(text) {
+        return true;
+    }
+    let user = text.trim_matches(['<', '>', '"']);
+    let user = user.split_once('@').map_or(user, |(user, _)| user);
+    let mut words = user.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let has = |list: &[&str], word: &str| {
+        let word = word.to_lowercase();
+        list.iter().any(|known| *known == word)
+    };
+    let is_word = words.clone().any(|word| has(&WORDS, word));
+    is_word && words.all(|word| has(&WORDS, word) || has(&FILLERS, word))
+}
+
+/// Whether the number of the channel whose number has this header may be shown, and the number of whom it is
+/// connected with, as far as the message says. Few messages do.
+pub(super) fn presentation(message: &Message<'_>, number: &str) -> (Presentation, Presentation) {
+    let mut found = (Presentation::Unsaid, Presentation::Unsaid);
+    if !message.text().contains("Pres") {
+        return found;
+    }
+    let prefix = number.strip_suffix("CallerIDNum").unwrap_or_default();
+    for (name, value) in message.headers() {
+        let (name, value) = match (name, value.split_once('=')) {
+            ("Variable", Some((name, value))) if name.contains("pres") => (name, value),
+            _ if name.contains("Pres") => (name, value),
+            _ => continue,
+        };
+        let Some(name) = name.strip_prefix(prefix) else { continue };
+        if name.starts_with("Connected") || name.starts_with("CONNECTED") {
+            found.1 = presented(value);
+        } else if ["CID-", "CallerID", "Calling", "CALLERID"].iter().any(|known| name.starts_with(known)) {
+            found.0 = presented(value);
+        }
+    }
+    found
+}
+
+/// `35 (Presentation Prohibited, Network Number)`, or a word as `prohib_not_screened`. The octet is that of
+/// Q.931: 32 to 35 prohibited, 64 to 67 no number there.
+fn presented(value: &str) -> Presentation {
+    let code = value.split(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default();
+    match code.parse::<u8>() {
+        Ok(code) if code & 0x60 != 0 => Presentation::Withheld,
+        Ok(_) => Presentation::Allowed,
+        Err(_) => {
+            let word = value.to_ascii_lowercase();
+            match ["prohib", "unavail", "restrict"].iter().any(|no| word.contains(no)) {
+                true => Presentation::Withheld,
+                false if word.contains("allow") => Presentation::Allowed,
+                false => Presentation::Unsaid,
+            }
+        }
+    }
+}
+
+/// An extension that somebody dialled. Single letters are Asterisk's own (`s` start, `h` hang-up, `i`, `t` …).
+pub(super) fn dialled(extension: &str) -> &str {
+    match extension.as_bytes() {
+        [letter] if letter.is_ascii_alphabetic() => "",
+        [b'<', ..] if is_nothing(extension) => "",
+        _ => extension,
+    }
+}
+
+/// Where a phone forwards a call to: `102`, `Local/102@internal`, `PJSIP/sip:102@10.0.0.1` are all `102`.
+pub(super) fn forward(text: &str) -> &str {
+    let text = text.strip_suffix("/n").unwrap_or(text);
+    let text = text.rsplit_once('/').map_or(text, |(_, last)| last);
+    let text = text.strip_prefix("sip:").or_else(|| text.strip_prefix("tel:")).unwrap_or(text);
+    let text = text.split_once(['@', ';']).map_or(text, |(user, _)| user);
+    number_of(text)
+}
+
+pub(super) fn is_nothing(text: &str) -> bool {
+    matches!(text, "" | "<unknown>" | "<none>" | "<null>" | "(null)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_withheld_number_is_empty() {
+        for withheld in [
+            "",
+            "<unknown>",
+            "anonymous",
+            "Anonymous",
+            "Restricted",
+            "unavailable",
+            "Anonyme",
+            "asterisk",
+            "anonymous@anonymous.invalid",
+            "sip:anonymous@anonymous.invalid",
+            "Unknown Number",
+            "Not available",
+            "numéro privé",
+            "Unbekannt",
+            "PRIVATE NUMBER",
+            "\"Anonymous\"",
+        ] {
+            assert_eq!(number_of(withheld), "", "{withheld}");
+        }
+        for number in ["+4570123456", "anna.ash", "private.jones", "reception", "101", "asteroid"] {
+            assert_eq!(number_of(number), number);
+        }
+    }
+
+    #[test]
+    fn presentation_is_read_from_its_octet_or_its_word() {
+        for withheld in
+            ["35 (Presentation Prohibited, Network Number)", "32", "67 (Unavailable)", "prohib_not_screened"]
+        {
+            assert_eq!(presented(withheld), Presentation::Withheld, "{withheld}");
+        }
+        for allowed in ["0 (Presentation Allowed, Not Screened)", "3", "allowed_passed_screen"] {
+            assert_eq!(presented(allowed), Presentation::Allowed, "{allowed}");
+        }
+        assert_eq!(presented("?"), Presentation::Unsaid);
+    }
+
+    #[test]
+    fn extensions_of_the_dialplan_itself_were_not_dialled() {
+        for own in ["", "s", "h", "i", "t", "<unknown>"] {
+            assert_eq!(dialled(own), "", "{own}");
+        }
+        for number in ["1", "*8", "102", "+4570123456", "reception"] {
+            assert_eq!(dialled(number), number);
+        }
+    }
+
+    #[test]
+    fn a_forward_is_told_by_its_number_alone() {
+        for text in
+            ["102", "Local/102@internal", "102@tenant-1001", "PJSIP/sip:102@10.0.0.1;x=y", "Local/102@a/n"]
+        {
+            assert_eq!(forward(text), "102", "{text}");
+        }
+    }
+}
