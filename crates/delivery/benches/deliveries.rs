@@ -242,7 +242,7 @@ async fn tell(journal: &dyn Journal, sender: &Sender, integration: IntegrationId
     };
     let appended = journal.append(&[append]).await.expect("kept");
     let fresh = events.into_iter().zip(appended[0].clone()).map(|(event, appended)| {
-        let Appended::Stored(seq) = appended else { panic!("{appended:?}") };
+        let Appended::Stored(seq, _) = appended else { panic!("{appended:?}") };
         fresh(DeliveryId { event: seq, integration }, event, received_at)
     });
     sender.offer(fresh.collect());

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use calls::EventKind;
 use journal::conformance::sample::{Leg, attempt, delivery};
 use journal::seal::Sealer;
+use journal::verbs::*;
 use journal::{Access, Append, Appended, Attempt, Digesting, Journal, Options, Outcome, Settle, Sqlite};
 
 const ACCOUNTS: u32 = 50;
@@ -143,7 +144,7 @@ async fn round(journal: &dyn Journal, number: u32, batch: u32, history: bool) ->
         let answers = journal.append(&moments).await.expect("events are kept");
         let mut rows = Vec::with_capacity(answers.len());
         for answer in answers.into_iter().flatten() {
-            let Appended::Stored(seq) = answer else { panic!("not new: {answer:?}") };
+            let Appended::Stored(seq, _) = answer else { panic!("not new: {answer:?}") };
             let attempt =
                 history.then(|| Attempt { request_body: vec![b'x'; 300].into(), ..attempt(1, 204) }.into());
             rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });

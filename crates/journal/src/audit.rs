@@ -1,11 +1,8 @@
 //! Who did what: the entries of the audit log, and what of it is asked for.
 
-use std::fmt;
-use std::str::FromStr;
-
 use calls::AccountId;
 
-use crate::{MAX_LISTED, WallTime};
+use crate::{Cursor, MAX_LISTED, WallTime};
 
 /// A part of an entry is cut at so many characters.
 pub const AUDIT_MAX_CHARS: usize = 500;
@@ -99,27 +96,4 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
-}
-
-/// A place in a list, to go on from. Its text may stand in a link; what is in it is the journal's own affair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cursor(pub(crate) i64);
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// The text was no cursor of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the place that the page before named, as it named it")]
-pub struct NoCursor;
-
-impl FromStr for Cursor {
-    type Err = NoCursor;
-
-    fn from_str(text: &str) -> Result<Self, NoCursor> {
-        text.parse().map(Self).map_err(|_| NoCursor)
-    }
 }

@@ -11,6 +11,14 @@ pub enum JournalError {
         /// The system's words.
         why: String,
     },
+    /// It may have been done or not, for the answer got lost: asking for the same again is safe.
+    #[error("the journal at {place} did not say whether it was done: {why}. Ask for the same again")]
+    Unknown {
+        /// The file.
+        place: String,
+        /// The system's words.
+        why: String,
+    },
     /// The store was written by a newer Ringbud.
     #[error(
         "the journal at {place} has format {found}, this ringbud knows up to {known}: start the ringbud that wrote it, or a newer one"

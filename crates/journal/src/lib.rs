@@ -28,4 +28,9 @@ pub use rules::MAX_LISTED;
 pub use sqlite::{Access, Commits, Digesting, Options, QUEUED_JOBS, Sqlite};
 #[cfg(feature = "conformance")]
 pub use sqlite::{audit_statement_of, statements_of};
+/// All the verbs, for whoever has a store by its own type.
+pub mod verbs {
+    pub use crate::{Deliveries as _, Events as _, History as _, Settings as _, Upkeep as _};
+}
+
 pub use sums::{LegOutcome, Person, Quarter, Sums, Tally};

@@ -19,7 +19,7 @@ impl Filter {
 
     /// Whether a place is in the page.
     pub fn reaches(&self, seq: EventSeq) -> bool {
-        self.before.is_none_or(|before| seq < before) && self.after.is_none_or(|after| seq > after)
+        self.before.is_none_or(|before| seq.0 < before.0) && self.after.is_none_or(|after| seq.0 > after.0)
     }
 
     /// Whether an event is listed, whatever its place.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use calls::{AccountId, EventKind};
 use journal::settings::{IntegrationId, Pause};
 use journal::{
-    DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, JournalError, Kept, Outcome, Pending,
-    Settle, Settled, WallTime, call_hash,
+    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Settle,
+    Settled, WallTime, call_hash,
 };
 
 use super::{Sender, Shared, notices, pausing};
@@ -113,7 +113,7 @@ impl Sender {
         let settle = Settle { id, attempt: None, outcome: Outcome::Cancelled };
         match shared.journal.settle(&[settle]).await?.first() {
             Some(Settled::Done) => Ok(()),
-            Some(Settled::Fenced) | None => Err(ControlError::Settled),
+            Some(Settled::Gone) | None => Err(ControlError::Settled),
         }
     }
 
@@ -215,12 +215,12 @@ impl Shared {
     where
         F: Future<Output = Result<usize, JournalError>>,
     {
-        let mut after = EventSeq(i64::MIN);
+        let mut after = Cursor::START;
         let mut many = 0;
         loop {
             let filter = Filter { after: Some(after), limit: PAGE, ..filter.clone() };
             let page = self.journal.deliveries(filter).await?;
-            let Some(last) = page.iter().map(|record| record.event.seq).max() else { return Ok(many) };
+            let Some(last) = page.iter().map(DeliveryRecord::cursor).max() else { return Ok(many) };
             after = last;
             let wishes: Vec<Wish> =
                 page.into_iter().filter(&wanted).map(|record| (record.id, Arc::new(record.event))).collect();

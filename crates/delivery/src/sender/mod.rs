@@ -306,7 +306,7 @@ async fn settle(shared: Arc<Shared>) {
         shared.with(|core, work| {
             for (place, settled) in group {
                 if let Some((slot, verdict)) = place {
-                    let fenced = settled == Settled::Fenced;
+                    let fenced = settled == Settled::Gone;
                     core.handle(Input::Settled { slot, fenced, verdict }, work);
                 }
             }

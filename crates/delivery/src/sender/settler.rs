@@ -156,7 +156,7 @@ impl Settler {
                         metrics::gauge!("ringbud_journal_unwritable").decrement(1.0);
                         tracing::info!(settlements = rows.len(), "the journal can be written again");
                     }
-                    // An answer that got lost: what we settled ourselves is fenced off the second time.
+                    // An answer that got lost: what we settled ourselves is gone the second time.
                     return Some(if tries == 0 { settled } else { vec![Settled::Done; rows.len()] });
                 }
                 Err(JournalError::Closed) => return None,

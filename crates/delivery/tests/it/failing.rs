@@ -8,7 +8,8 @@ use delivery::policy::PAUSED_AFTER;
 use delivery::sender::NOTED_FROM;
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
-use journal::{DeliveryState, Failing, Journal};
+use journal::verbs::*;
+use journal::{DeliveryState, Failing};
 
 use crate::support::gateway::{Gateway, delivered, everything_to, options, retrying, url};
 use crate::support::receiver::Receiver;

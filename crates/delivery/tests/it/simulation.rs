@@ -14,8 +14,8 @@ use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::{
-    Append, Appended, DeliveryId, DeliveryState, EventSeq, Filter, Journal, Outcome, Pending, Settle,
-    Settled, WallTime, call_hash,
+    Append, Appended, Cursor, Deliveries, DeliveryId, DeliveryState, EventSeq, Events, Filter, History,
+    Outcome, Pending, Settle, Settled, WallTime, call_hash,
 };
 
 use crate::support::event;
@@ -199,7 +199,7 @@ impl World {
             }
         };
         // A repeat: the answer to the first try got lost; nobody was told of it yet.
-        let (Appended::Stored(seq) | Appended::Repeat(seq)) = appended[0][0] else {
+        let (Appended::Stored(seq, _) | Appended::Repeat(seq)) = appended[0][0] else {
             panic!("{:?} of {:?}", appended, event.call)
         };
         for integration in wanted {
@@ -335,7 +335,7 @@ impl World {
         let longest = i64::try_from(LONGEST_PAUSE.as_micros()).expect("few");
         assert!(self.now < TROUBLE + 2 * longest, "something waited for a clock: until {}", self.now);
         let took: BTreeSet<DeliveryId> = self.taken.iter().map(|(id, _)| *id).collect();
-        let filter = Filter { after: Some(EventSeq(0)), limit: 1_000, ..Filter::default() };
+        let filter = Filter { after: Some(Cursor::START), limit: 1_000, ..Filter::default() };
         let records = self.journal.deliveries(filter).now_or_never().expect("ready").expect("readable");
         assert_eq!(records.len() as u64, CALLS * 3 * WEBHOOKS);
         for record in records {

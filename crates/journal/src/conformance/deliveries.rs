@@ -66,11 +66,11 @@ pub async fn a_delivery_that_came_through_is_no_longer_pending(journal: &dyn Jou
 pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     let twice = vec![tried(id, 1, 200, Outcome::Delivered), tried(id, 2, 200, Outcome::Delivered)];
-    assert_eq!(journal.settle(&twice).await.expect("settled"), [Settled::Done, Settled::Fenced]);
+    assert_eq!(journal.settle(&twice).await.expect("settled"), [Settled::Done, Settled::Gone]);
     for outcome in
         [Outcome::RetryAt(WallTime(1)), Outcome::Held, Outcome::Expired, Outcome::Failed("x".to_owned())]
     {
-        assert_eq!(settled(journal, settle(id, outcome)).await, Settled::Fenced);
+        assert_eq!(settled(journal, settle(id, outcome)).await, Settled::Gone);
     }
     assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 200)]);
 }
@@ -127,14 +127,14 @@ pub async fn a_settled_delivery_can_be_wanted_again(journal: &dyn Journal) {
 }
 
 /// An event that is not kept has none; one that is kept can be wanted by an integration that was not there.
-pub async fn an_unknown_delivery_is_fenced(journal: &dyn Journal) {
+pub async fn an_unknown_delivery_is_gone(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     let nowhere = delivery(crate::EventSeq(id.event.0 + 1), 1);
     for outcome in [Outcome::Delivered, Outcome::Cancelled, Outcome::Again(WallTime(1))] {
-        assert_eq!(settled(journal, settle(nowhere, outcome)).await, Settled::Fenced);
+        assert_eq!(settled(journal, settle(nowhere, outcome)).await, Settled::Gone);
     }
     let other = delivery(id.event, 2);
-    assert_eq!(settled(journal, settle(other, Outcome::Delivered)).await, Settled::Fenced);
+    assert_eq!(settled(journal, settle(other, Outcome::Delivered)).await, Settled::Gone);
     assert_eq!(settled(journal, settle(other, Outcome::Again(WallTime(1)))).await, Settled::Done);
     assert_eq!(pending(journal).await.len(), 2);
 }
@@ -202,7 +202,7 @@ pub async fn deliveries_are_listed_by_state(journal: &dyn Journal) {
                 .collect();
             assert!(!expected.is_empty());
             assert_eq!(journal.deliveries(filter.clone()).await.expect("deliveries"), expected, "{filter:?}");
-            let followed = Filter { after: Some(crate::EventSeq(0)), ..filter };
+            let followed = Filter { after: Some(crate::Cursor::START), ..filter };
             let mut turned = journal.deliveries(followed).await.expect("deliveries");
             turned.sort_by_key(|record| (std::cmp::Reverse(record.id.event), record.id.integration));
             assert_eq!(turned, expected);

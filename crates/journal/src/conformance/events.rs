@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calls::{AccountId, CallId, EventId, EventKind, PbxTime};
 
 use super::sample::{Leg, append, delivery, keep};
-use crate::{Appended, EventSeq, Filter, Journal, Kept, call_hash};
+use crate::{Appended, Cursor, EventSeq, Filter, Journal, Kept, Refusal, call_hash};
 
 async fn list(journal: &dyn Journal, filter: Filter) -> Vec<Arc<Kept>> {
     journal.events(filter).await.expect("events are listed")
@@ -44,7 +44,7 @@ pub async fn a_repeat_within_one_batch_is_a_repeat(journal: &dyn Journal) {
     let leg = Leg::outgoing(1);
     let kinds = [EventKind::Outgoing, EventKind::Outgoing];
     let answers = append(journal, leg.append(&kinds, &[1])).await;
-    let Appended::Stored(seq) = answers[0] else { panic!("not stored: {answers:?}") };
+    let Appended::Stored(seq, _) = answers[0] else { panic!("not stored: {answers:?}") };
     assert_eq!(answers[1], Appended::Repeat(seq));
 }
 
@@ -53,7 +53,7 @@ pub async fn nothing_follows_ended(journal: &dyn Journal) {
     let leg = Leg::incoming(1);
     keep(journal, leg.append(&[EventKind::Incoming, EventKind::Ended], &[1])).await;
     let late = append(journal, leg.append(&[EventKind::Answered, EventKind::Outgoing], &[1])).await;
-    assert_eq!(late, [Appended::AfterEnded, Appended::AfterEnded]);
+    assert_eq!(late, [Appended::Refused(Refusal::AfterEnded), Appended::Refused(Refusal::AfterEnded)]);
     assert_eq!(list(journal, Filter::default()).await.len(), 2);
 }
 
@@ -108,7 +108,7 @@ pub async fn events_are_listed_newest_first_and_followed_oldest_first(journal: &
     let seqs: Vec<i64> = keep(journal, Leg::incoming(1).whole(&[])).await.iter().map(|seq| seq.0).collect();
     let newest_first = list(journal, Filter::default()).await;
     assert_eq!(places(&newest_first), [seqs[2], seqs[1], seqs[0]]);
-    let after = Filter { after: Some(EventSeq(seqs[0])), ..Filter::default() };
+    let after = Filter { after: Some(Cursor(seqs[0])), ..Filter::default() };
     assert_eq!(places(&list(journal, after).await), [seqs[1], seqs[2]]);
 }
 
@@ -125,7 +125,7 @@ pub async fn pages_neither_skip_nor_repeat(journal: &dyn Journal) {
             let page = list(journal, filter).await;
             assert!(page.len() <= 4);
             let Some(last) = page.last() else { break };
-            before = Some(last.seq);
+            before = Some(last.cursor());
             paged.extend(page);
         }
         assert_eq!(paged, all);

@@ -23,9 +23,9 @@ pub async fn a_leg_is_listed_with_its_beginning_and_its_end(journal: &dyn Journa
 
     let outgoing = Filter { kind: Some(EventKind::Outgoing), ..Filter::default() };
     assert_eq!(journal.legs(outgoing).await.expect("legs"), legs[..1]);
-    let next_page = Filter { before: Some(legs[0].seq), limit: 1, ..Filter::default() };
+    let next_page = Filter { before: Some(legs[0].cursor()), limit: 1, ..Filter::default() };
     assert_eq!(journal.legs(next_page).await.expect("legs"), legs[1..2]);
-    let followed = Filter { after: Some(legs[2].seq), ..Filter::default() };
+    let followed = Filter { after: Some(legs[2].cursor()), ..Filter::default() };
     assert_eq!(journal.legs(followed).await.expect("legs"), [legs[1].clone(), legs[0].clone()]);
     for leg in &legs {
         let by_leg = Filter { leg: Some(leg.begun.leg.clone()), ..Filter::default() };

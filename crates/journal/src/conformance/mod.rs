@@ -34,7 +34,7 @@ macro_rules! conformance {
             a_retry_stays_pending_and_counts_its_attempt,
             a_held_delivery_stays_until_it_is_wanted_again,
             a_settled_delivery_can_be_wanted_again,
-            an_unknown_delivery_is_fenced,
+            an_unknown_delivery_is_gone,
             what_is_pending_is_loaded_part_by_part_while_it_is_settled,
             attempts_come_back_as_they_were,
             without_attempts_the_state_is_still_known,

@@ -197,8 +197,8 @@ pub async fn append(journal: &dyn Journal, append: Append) -> Vec<Appended> {
 /// Appends one moment whose events are all new; their places.
 pub async fn keep(journal: &dyn Journal, moment: Append) -> Vec<EventSeq> {
     let place = |appended| match appended {
-        Appended::Stored(seq) => seq,
-        Appended::Repeat(_) | Appended::AfterEnded => panic!("not stored: {appended:?}"),
+        Appended::Stored(seq, _) => seq,
+        Appended::Repeat(_) | Appended::Refused(_) => panic!("not stored: {appended:?}"),
     };
     append(journal, moment).await.into_iter().map(place).collect()
 }

@@ -171,7 +171,7 @@ pub async fn legs_are_listed_by_outcome_employee_and_number(journal: &dyn Journa
         assert!(!expected.is_empty() || outcome == LegOutcome::Answered, "{outcome:?} is covered");
         let mut paged: Vec<LegRecord> = Vec::new();
         loop {
-            let before = paged.last().map(|leg| leg.seq);
+            let before = paged.last().map(LegRecord::cursor);
             let page = journal.legs(Filter { before, ..whole.clone() }).await.expect("legs");
             paged.extend(page.iter().cloned());
             if page.len() < 3 {
@@ -204,7 +204,7 @@ pub async fn legs_are_listed_by_outcome_employee_and_number(journal: &dyn Journa
         Filter { employee: Some("0".to_owned()), ..narrow.clone() },
         Filter { number: Some("x".to_owned()), ..narrow.clone() },
         Filter { account: Some(AccountId::new("2")), ..narrow.clone() },
-        Filter { before: Some(one.seq), ..narrow.clone() },
+        Filter { before: Some(one.cursor()), ..narrow.clone() },
     ];
     for filter in none {
         assert_eq!(journal.legs(filter.clone()).await.expect("legs"), [], "{filter:?}");
@@ -233,7 +233,7 @@ async fn listed_by_number(journal: &dyn Journal, all: &[LegRecord], part: &str, 
         all.iter().filter(|leg| whole.accepts(&leg.begun) && whole.accepts_outcome(leg)).collect();
     let mut paged: Vec<LegRecord> = Vec::new();
     loop {
-        let before = paged.last().map(|leg| leg.seq);
+        let before = paged.last().map(LegRecord::cursor);
         let page = journal.legs(Filter { before, ..whole.clone() }).await.expect("legs");
         paged.extend(page.iter().cloned());
         if page.len() < 7 {

@@ -9,7 +9,7 @@ use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
     Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Outcome,
-    Pending, Settle, Settled, WallTime, call_hash,
+    Pending, Settle, Settled, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -27,13 +27,15 @@ struct Row<T> {
 }
 
 impl Deliveries {
-    pub(super) fn want(&mut self, kept: &Kept, integrations: &[IntegrationId]) {
+    pub(super) fn want(&mut self, kept: &Kept, integrations: &[IntegrationId]) -> Vec<Pending> {
+        let mut waiting = Vec::with_capacity(integrations.len());
         for integration in integrations {
-            let id = DeliveryId { event: kept.seq, integration: *integration };
-            let is = fresh(id, kept);
+            let is = Pending::fresh(kept, *integration);
+            waiting.push(is.clone());
             let row = Row { is, standing: Standing::default(), updated_at: kept.received_at };
-            self.pending.insert(id, row);
+            self.pending.insert(row.is.id, row);
         }
+        waiting
     }
 
     pub(super) fn load(&self, after: Option<DeliveryId>) -> Vec<Pending> {
@@ -48,9 +50,9 @@ impl Deliveries {
             (Some(row), _) => row,
             (None, Outcome::Again(_)) => match events.get(id.event) {
                 Some(kept) => self.take_back(id, &kept),
-                None => return Settled::Fenced,
+                None => return Settled::Gone,
             },
-            (None, _) => return Settled::Fenced,
+            (None, _) => return Settled::Gone,
         };
         let updated_at = rules::settled_at(settle, now);
         let standing = row.standing.after(settle);
@@ -82,7 +84,7 @@ impl Deliveries {
     }
 
     fn take_back(&mut self, id: DeliveryId, kept: &Kept) -> Row<Pending> {
-        let is = fresh(id, kept);
+        let is = Pending::fresh(kept, id.integration);
         match self.settled.remove(&id) {
             Some(row) => Row { is, standing: row.standing, updated_at: row.updated_at },
             None => Row { is, standing: Standing::default(), updated_at: kept.received_at },
@@ -142,19 +144,6 @@ impl Deliveries {
     pub(super) fn forget(&mut self, event: EventSeq) {
         self.settled.retain(|id, _| id.event != event);
         self.attempts.retain(|id, _| id.event != event);
-    }
-}
-
-fn fresh(id: DeliveryId, kept: &Kept) -> Pending {
-    Pending {
-        id,
-        account: kept.event.account().clone(),
-        kind: kept.event.kind(),
-        call_hash: call_hash(&kept.event.call),
-        created_at: kept.received_at,
-        attempts: 0,
-        due_at: kept.received_at,
-        held: false,
     }
 }
 

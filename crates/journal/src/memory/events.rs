@@ -9,7 +9,7 @@ use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restor
 use super::deliveries::Deliveries;
 use crate::record::event;
 use crate::rules::{self, begins, channel_of};
-use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, Sums, WallTime};
+use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, Refusal, Sums, WallTime};
 
 #[derive(Clone, Default)]
 pub(super) struct Events {
@@ -31,16 +31,16 @@ impl Events {
                 continue;
             }
             if places.contains_key(&EventKind::Ended) {
-                answers.push(Appended::AfterEnded);
+                answers.push(Appended::Refused(Refusal::AfterEnded));
                 continue;
             }
             self.last += 1;
             let seq = EventSeq(self.last);
             places.insert(event.kind(), seq);
             let kept = Kept { seq, received_at: *received_at, pbx: pbx.clone(), event: event.clone() };
-            deliveries.want(&kept, integrations);
+            let waiting = deliveries.want(&kept, integrations);
             self.kept.insert(seq, Arc::new(kept));
-            answers.push(Appended::Stored(seq));
+            answers.push(Appended::Stored(seq, waiting));
         }
         for Note { channel, kept } in notes {
             match kept {

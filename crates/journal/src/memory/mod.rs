@@ -18,8 +18,8 @@ use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
-    Failing, Filter, Journal, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle,
-    Settled, Size, Sums, WallTime,
+    Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
+    Size, Sums, WallTime,
 };
 
 use audit::Audit;
@@ -80,7 +80,7 @@ impl Memory {
         let done = change(&mut self.lock());
         match self.faults.at(CommitPoint::After) {
             Ok(()) => ready(done),
-            Err(why) => ready(Err(unwritable(why))),
+            Err(why) => ready(Err(JournalError::Unknown { place: "memory".to_owned(), why })),
         }
     }
 
@@ -93,7 +93,7 @@ fn ready<T: Send + 'static>(result: Result<T, JournalError>) -> Reply<'static, T
     Box::pin(std::future::ready(result))
 }
 
-impl Journal for Memory {
+impl crate::Events for Memory {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         self.write(|state| {
             let State { events, deliveries, .. } = state;
@@ -101,12 +101,22 @@ impl Journal for Memory {
         })
     }
 
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        self.read(|state| state.deliveries.load(after))
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
+        self.read(|state| state.events.restore(&pbx))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
         self.read(|state| events.into_iter().filter_map(|seq| state.events.get(seq)).collect())
+    }
+
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
+        self.read(|state| state.events.find(&id))
+    }
+}
+
+impl crate::Deliveries for Memory {
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        self.read(|state| state.deliveries.load(after))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -116,11 +126,38 @@ impl Journal for Memory {
             Ok(batch.iter().map(|settle| deliveries.settle(settle, events, now)).collect())
         })
     }
+}
 
-    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
-        self.read(|state| state.events.restore(&pbx))
+impl crate::Settings for Memory {
+    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
+        self.read(|state| state.settings.all())
     }
 
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
+        let now = (self.clock)();
+        self.write(|state| {
+            let versions = state.settings.put_all(puts, now)?;
+            if versions.is_empty() || versions.iter().any(|version| *version > 0) {
+                state.audit.append(noted);
+            }
+            Ok(versions)
+        })
+    }
+
+    fn settings_revision(&self) -> Reply<'_, u64> {
+        self.read(|state| state.settings.revision())
+    }
+
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
+        self.read(|state| state.settings.since(revision))
+    }
+
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
+        self.write(|state| Ok(state.settings.allocate()))
+    }
+}
+
+impl crate::History for Memory {
     fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
         self.read(|state| state.events.list(&filter))
     }
@@ -140,7 +177,9 @@ impl Journal for Memory {
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
         self.read(|state| state.deliveries.attempts(id))
     }
+}
 
+impl crate::Upkeep for Memory {
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
         self.write(|state| {
             let State { events, deliveries, .. } = state;
@@ -150,41 +189,6 @@ impl Journal for Memory {
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
         self.read(|state| state.events.kept_within(&account, bytes, &state.deliveries))
-    }
-
-    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
-        self.read(|state| state.settings.all())
-    }
-
-    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
-        let now = (self.clock)();
-        self.write(|state| {
-            let versions = state.settings.put_all(puts, now)?;
-            if versions.is_empty() || versions.iter().any(|version| *version > 0) {
-                state.audit.append(noted);
-            }
-            Ok(versions)
-        })
-    }
-
-    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
-        self.read(|state| state.audit.page(&filter))
-    }
-
-    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
-        self.write(|state| Ok(state.audit.prune(before)))
-    }
-
-    fn settings_revision(&self) -> Reply<'_, u64> {
-        self.read(|state| state.settings.revision())
-    }
-
-    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
-        self.read(|state| state.settings.since(revision))
-    }
-
-    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
-        self.write(|state| Ok(state.settings.allocate()))
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
@@ -220,7 +224,11 @@ impl Journal for Memory {
         self.read(|state| state.events.newest_at())
     }
 
-    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
-        self.read(|state| state.events.find(&id))
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
+        self.read(|state| state.audit.page(&filter))
+    }
+
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
+        self.write(|state| Ok(state.audit.prune(before)))
     }
 }

@@ -12,7 +12,7 @@ use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::begins;
 use crate::settings::IntegrationId;
-use crate::{Append, Appended, EventSeq, WallTime, call_hash};
+use crate::{Append, Appended, DeliveryId, EventSeq, Pending, Refusal, WallTime, call_hash};
 
 /// An append, written out by whoever asked for it, so that the writer has less to do.
 pub(super) struct Moment {
@@ -31,6 +31,21 @@ struct Row {
     call: CallId,
     body: Vec<u8>,
     integrations: Vec<IntegrationId>,
+}
+
+impl Row {
+    fn pending(&self, event: EventSeq, integration: IntegrationId, received_at: WallTime) -> Pending {
+        Pending {
+            id: DeliveryId { event, integration },
+            account: self.account.clone(),
+            kind: self.kind,
+            call_hash: call_hash(&self.call),
+            created_at: received_at,
+            attempts: 0,
+            due_at: received_at,
+            held: false,
+        }
+    }
 }
 
 impl Moment {
@@ -114,7 +129,9 @@ fn keep_event(
         row.call.as_str(),
         row.body,
     ])?;
+    let mut pending = Vec::with_capacity(row.integrations.len());
     for integration in &row.integrations {
+        pending.push(row.pending(EventSeq(seq), *integration, received_at));
         statements.insert_pending.execute(params![
             seq,
             integration.number,
@@ -124,7 +141,7 @@ fn keep_event(
             received_at.0,
         ])?;
     }
-    Ok(Appended::Stored(EventSeq(seq)))
+    Ok(Appended::Stored(EventSeq(seq), pending))
 }
 
 /// Takes the place of an event in its leg, or says why it cannot have it.
@@ -150,7 +167,7 @@ fn place(
         return Ok(Err(Appended::Repeat(EventSeq(seq))));
     }
     if places.of(EventKind::Ended).is_some() {
-        return Ok(Err(Appended::AfterEnded));
+        return Ok(Err(Appended::Refused(Refusal::AfterEnded)));
     }
     statements.update_leg.of(row.kind).execute(params![row.leg.as_str(), seq])?;
     if row.kind == EventKind::Ended

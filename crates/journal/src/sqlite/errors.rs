@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
 use crate::JournalError;
 use crate::record::Unreadable;
@@ -21,6 +22,8 @@ pub(super) enum StoreError {
     WrongKey,
     #[error("{0}")]
     Fault(String),
+    #[error("{0}")]
+    Unknown(String),
 }
 
 impl From<ReadError> for StoreError {
@@ -45,6 +48,7 @@ impl StoreError {
             Self::Damaged(why) => JournalError::Damaged { place, why },
             Self::WrongKey => JournalError::WrongKey { place },
             Self::Fault(why) => JournalError::Unwritable { place, why },
+            Self::Unknown(why) => JournalError::Unknown { place, why },
         }
     }
 }
@@ -77,6 +81,16 @@ impl Failure {
             Self::Newer { found } => JournalError::Newer { place: file, found, known: super::schema::FORMAT },
             Self::WrongKey => JournalError::WrongKey { place: file },
         }
+    }
+}
+
+/// What was written may be found whole after a crash although the disk said that it could not be made sure of.
+pub(super) fn of_commit(error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) if failure.extended_code == SQLITE_IOERR_FSYNC => {
+            StoreError::Unknown(error.to_string())
+        }
+        error => StoreError::Sqlite(error),
     }
 }
 

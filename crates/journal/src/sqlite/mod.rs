@@ -40,8 +40,8 @@ use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
-    Failing, Filter, Journal, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle,
-    Settled, Size, Sums, WallTime,
+    Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
+    Size, Sums, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -194,7 +194,7 @@ impl Sqlite {
     }
 }
 
-impl Journal for Sqlite {
+impl crate::Events for Sqlite {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         Box::pin(async move {
             let moments = batch.iter().map(append::Moment::of).collect();
@@ -202,12 +202,22 @@ impl Journal for Sqlite {
         })
     }
 
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        Box::pin(self.read(move |conn| query::pending::load(conn, after)))
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
+        Box::pin(self.read(move |conn| query::legs::restore(conn, &pbx)))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
         Box::pin(self.read(move |conn| query::events::bodies(conn, &events)))
+    }
+
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
+        Box::pin(self.read(move |conn| query::events::find(conn, &id)))
+    }
+}
+
+impl crate::Deliveries for Sqlite {
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        Box::pin(self.read(move |conn| query::pending::load(conn, after)))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -217,11 +227,36 @@ impl Journal for Sqlite {
             self.write_alone(|to| Job::Settle { rows, to }).await
         })
     }
+}
 
-    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
-        Box::pin(self.read(move |conn| query::legs::restore(conn, &pbx)))
+impl crate::Settings for Sqlite {
+    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
+        let sealer = self.sealer.clone();
+        Box::pin(self.read(move |conn| query::settings::all(conn, &sealer)))
     }
 
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
+        let at = (self.clock)();
+        Box::pin(
+            async move { self.write(|to| Job::Put { change: put::Change { puts, noted, at }, to }).await },
+        )
+    }
+
+    fn settings_revision(&self) -> Reply<'_, u64> {
+        Box::pin(self.read(query::settings::revision))
+    }
+
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
+        let sealer = self.sealer.clone();
+        Box::pin(self.read(move |conn| query::settings::since(conn, &sealer, revision)))
+    }
+
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
+        Box::pin(self.write(|to| Job::Allocate { to }))
+    }
+}
+
+impl crate::History for Sqlite {
     fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
         Box::pin(self.read(move |conn| query::events::list(conn, &filter)))
     }
@@ -241,7 +276,9 @@ impl Journal for Sqlite {
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
         Box::pin(self.read(move |conn| query::deliveries::attempts(conn, id)))
     }
+}
 
+impl crate::Upkeep for Sqlite {
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
         Box::pin(async move {
             let legs = self.read(move |conn| prune::candidates(conn, account.as_ref(), before)).await?;
@@ -256,39 +293,6 @@ impl Journal for Sqlite {
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
         Box::pin(self.read(move |conn| retention_size::kept_within(conn, &account, bytes)))
-    }
-
-    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
-        let sealer = self.sealer.clone();
-        Box::pin(self.read(move |conn| query::settings::all(conn, &sealer)))
-    }
-
-    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
-        let at = (self.clock)();
-        Box::pin(
-            async move { self.write(|to| Job::Put { change: put::Change { puts, noted, at }, to }).await },
-        )
-    }
-
-    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
-        Box::pin(self.read(move |conn| audit::page(conn, &filter)))
-    }
-
-    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
-        Box::pin(self.write_alone(move |to| Job::PruneAudit { before, to }))
-    }
-
-    fn settings_revision(&self) -> Reply<'_, u64> {
-        Box::pin(self.read(query::settings::revision))
-    }
-
-    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
-        let sealer = self.sealer.clone();
-        Box::pin(self.read(move |conn| query::settings::since(conn, &sealer, revision)))
-    }
-
-    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
-        Box::pin(self.write(|to| Job::Allocate { to }))
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
@@ -308,7 +312,11 @@ impl Journal for Sqlite {
         Box::pin(self.read(query::events::newest_at))
     }
 
-    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
-        Box::pin(self.read(move |conn| query::events::find(conn, &id)))
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
+        Box::pin(self.read(move |conn| audit::page(conn, &filter)))
+    }
+
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
+        Box::pin(self.write_alone(move |to| Job::PruneAudit { before, to }))
     }
 }

@@ -75,7 +75,7 @@ fn delivered(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, Stor
             attempts.map(|attempts| attempts.saturating_add(1))
         }
     };
-    let Some(number) = number else { return Ok(Settled::Fenced) };
+    let Some(number) = number else { return Ok(Settled::Gone) };
     add_to_history(statements, row, number, true)?;
     Ok(Settled::Done)
 }
@@ -125,7 +125,7 @@ fn give_up(statements: &mut Statements<'_>, row: &Row, state: GivenUp) -> Result
     let was = delete.query_row([event, integration], |row| {
         Ok((row.get::<_, String>(0)?, standing(row.get(1)?, row.get(2)?)))
     });
-    let Some((account, standing)) = was.optional()? else { return Ok(Settled::Fenced) };
+    let Some((account, standing)) = was.optional()? else { return Ok(Settled::Gone) };
     let standing = standing.after_outcome(&row.outcome, row.tried.clone());
     conn.prepare_cached("INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
         params![event, integration, account, state as i64, standing.attempts, standing.last, row.at.0],
@@ -147,7 +147,7 @@ fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) ->
     let mut select =
         conn.prepare_cached("SELECT attempts, last FROM pending WHERE event = ?1 AND integration = ?2")?;
     let was = select.query_row([event, integration], |row| Ok(standing(row.get(0)?, row.get(1)?)));
-    let Some(standing) = was.optional()? else { return Ok(Settled::Fenced) };
+    let Some(standing) = was.optional()? else { return Ok(Settled::Gone) };
     let standing = standing.after_outcome(&row.outcome, row.tried.clone());
     conn.prepare_cached(
         "UPDATE pending SET attempts = ?3, last = ?4, updated_at = ?5, held = ?6, due_at = coalesce(?7, due_at)
@@ -180,7 +180,7 @@ fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Set
     let found = select.query_row([event], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
     });
-    let Some((account, kind, call, received_at)) = found.optional()? else { return Ok(Settled::Fenced) };
+    let Some((account, kind, call, received_at)) = found.optional()? else { return Ok(Settled::Gone) };
     let (standing, updated_at) = take_back(conn, event, integration)?.unwrap_or_default();
     conn.prepare_cached(
         "INSERT INTO pending (event, integration, account, kind, call_hash, created_at, attempts, last, updated_at)

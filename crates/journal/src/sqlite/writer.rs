@@ -20,7 +20,7 @@ use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::statements::Statements;
-use super::{Options, append, audit, digest, failing, prune, put, settle};
+use super::{Options, append, audit, digest, errors, failing, prune, put, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
@@ -192,7 +192,7 @@ impl Desk {
             return;
         }
         let answered = self.faults.at(CommitPoint::After);
-        held.tell(&answered.map_err(|why| StoreError::Fault(why).at(&self.place)));
+        held.tell(&answered.map_err(|why| StoreError::Unknown(why).at(&self.place)));
     }
 
     fn run(
@@ -209,7 +209,7 @@ impl Desk {
         self.memory.save_heard(conn)?;
         self.memory.fill_lists(conn)?;
         self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
-        conn.prepare_cached("COMMIT")?.execute([])?;
+        conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
         Ok(())
     }
 

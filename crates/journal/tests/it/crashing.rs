@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use journal::conformance::sample::{Leg, delivery, tried};
 use journal::seal::Sealer;
-use journal::{Access, Appended, EventSeq, Filter, Journal, Outcome, Sqlite};
+use journal::verbs::*;
+use journal::{Access, Appended, EventSeq, Filter, Outcome, Sqlite};
 use tempfile::tempdir;
 
 const FOLDER: &str = "RINGBUD_TEST_CRASHING";
@@ -31,8 +32,8 @@ async fn the_one_that_is_killed() {
     for number in u32::try_from(next).expect("few").. {
         let answers = journal.append(&[Leg::incoming(number).whole(&[1])]).await.expect("kept");
         let rows = answers[0].iter().map(|answer| match answer {
-            Appended::Stored(seq) => tried(delivery(*seq, 1), 1, 200, Outcome::Delivered),
-            Appended::Repeat(_) | Appended::AfterEnded => panic!("not new: {answer:?}"),
+            Appended::Stored(seq, _) => tried(delivery(*seq, 1), 1, 200, Outcome::Delivered),
+            Appended::Repeat(_) | Appended::Refused(_) => panic!("not new: {answer:?}"),
         });
         let rows: Vec<_> = rows.collect();
         let last = rows[2].id.event.0;

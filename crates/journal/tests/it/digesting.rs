@@ -5,6 +5,7 @@ use std::time::Duration;
 use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
+use journal::verbs::*;
 use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
 
 const TABLES: [&str; 6] =

@@ -9,6 +9,7 @@ use journal::conformance::sample::{Leg, append, delivery, keep, tried};
 use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::seal::Sealer;
+use journal::verbs::*;
 use journal::{
     Access, Appended, Filter, Journal, JournalError, Options, Outcome, Settled, Sqlite, WallTime, clock,
 };

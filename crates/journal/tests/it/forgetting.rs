@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
-use journal::{Access, Journal, Outcome, PRUNED_AT_ONCE, Sqlite, WallTime};
+use journal::verbs::*;
+use journal::{Access, Outcome, PRUNED_AT_ONCE, Sqlite, WallTime};
 use rusqlite::Connection;
 
 /// Rows of each table that grows with events.

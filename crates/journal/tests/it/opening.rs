@@ -6,9 +6,10 @@ use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, attempt, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
+use journal::verbs::*;
 use journal::{
-    Access, ActorKind, AuditFilter, Filter, Journal, JournalError, LegOutcome, Outcome, SettingsCache,
-    Sqlite, WallTime,
+    Access, ActorKind, AuditFilter, Filter, JournalError, LegOutcome, Outcome, SettingsCache, Sqlite,
+    WallTime,
 };
 use tempfile::{TempDir, tempdir};
 

@@ -4,9 +4,9 @@
 use calls::{AccountId, LegId};
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
+use journal::verbs::*;
 use journal::{
-    Access, ActorKind, AuditEntry, AuditFilter, DeliveryState, EventSeq, Filter, Journal, LegOutcome,
-    Outcome, Sqlite, WallTime,
+    Access, ActorKind, AuditEntry, AuditFilter, DeliveryState, Filter, LegOutcome, Outcome, Sqlite, WallTime,
 };
 
 fn filters() -> Vec<Filter> {
@@ -30,7 +30,8 @@ fn filters() -> Vec<Filter> {
     let mut filters = Vec::new();
     for filter in base {
         for states in &states {
-            for (before, after) in [(None, None), (Some(EventSeq(50)), None), (None, Some(EventSeq(50)))] {
+            let place = || Some("50".parse().expect("a place"));
+            for (before, after) in [(None, None), (place(), None), (None, place())] {
                 filters.push(Filter { states: states.clone(), before, after, ..filter.clone() });
             }
         }

@@ -8,10 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use calls::{Event, EventKind, Note, PbxName};
-use journal::settings::IntegrationId;
-use journal::{
-    Append, Appended, DeliveryId, EventSeq, Journal, JournalError, Kept, Pending, WallTime, call_hash,
-};
+use journal::{Append, Appended, EventSeq, Journal, JournalError, Kept, Pending, WallTime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -163,13 +160,13 @@ impl EventWriter {
             let mut due = Vec::new();
             let mut kept = Vec::with_capacity(events.len());
             for ((event, integrations), answer) in events.into_iter().zip(answers) {
-                let seq = match answer {
-                    Appended::Stored(seq) => seq,
+                let (seq, waiting) = match answer {
+                    Appended::Stored(seq, waiting) => (seq, Some(waiting)),
                     // The commit whose answer got lost was done after all.
-                    Appended::Repeat(seq) if seq > self.last_published => seq,
+                    Appended::Repeat(seq) if seq > self.last_published => (seq, None),
                     Appended::Repeat(_) => continue,
-                    Appended::AfterEnded => {
-                        tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), "nothing follows Ended");
+                    Appended::Refused(why) => {
+                        tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), ?why, "an event was refused");
                         continue;
                     }
                 };
@@ -177,7 +174,10 @@ impl EventWriter {
                 self.counts.kept(event.kind(), received_at);
                 log(&pbx, &event);
                 let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
-                due.extend(integrations.into_iter().map(|id| (waiting(&event, id), event.clone())));
+                let waiting = waiting.unwrap_or_else(|| {
+                    integrations.into_iter().map(|integration| Pending::fresh(&event, integration)).collect()
+                });
+                due.extend(waiting.into_iter().map(|pending| (pending, event.clone())));
                 kept.push(event);
             }
             if !kept.is_empty() || !notes.is_empty() {
@@ -189,19 +189,6 @@ impl EventWriter {
 
 fn events_in(batch: &[Append]) -> usize {
     batch.iter().map(|moment| moment.events.len()).sum()
-}
-
-fn waiting(kept: &Kept, integration: IntegrationId) -> Pending {
-    Pending {
-        id: DeliveryId { event: kept.seq, integration },
-        account: kept.event.account().clone(),
-        kind: kept.event.kind(),
-        call_hash: call_hash(&kept.event.call),
-        created_at: kept.received_at,
-        attempts: 0,
-        due_at: kept.received_at,
-        held: false,
-    }
 }
 
 fn log(pbx: &PbxName, event: &Event) {

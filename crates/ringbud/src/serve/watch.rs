@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::{Journal, SettingsCache, Sqlite};
+use journal::verbs::*;
+use journal::{SettingsCache, Sqlite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 

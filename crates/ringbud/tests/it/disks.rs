@@ -10,7 +10,8 @@ use demo::receiver::Received;
 use http::StatusCode;
 use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
-use journal::{Access, Append, EventSeq, Filter, Journal, Kept, Options, Pending, Sqlite};
+use journal::verbs::*;
+use journal::{Access, Append, EventSeq, Filter, Kept, Options, Pending, Sqlite};
 use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 use tokio::sync::mpsc;
 

@@ -1,7 +1,8 @@
 //! The data folder: whose it is, and what can be wrong with it.
 
 use journal::seal::Sealer;
-use journal::{Access, DeliveryState, Filter, Journal, Sqlite};
+use journal::verbs::*;
+use journal::{Access, DeliveryState, Filter, Sqlite};
 
 use crate::bed::{Bed, Gateway};
 

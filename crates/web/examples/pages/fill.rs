@@ -188,7 +188,7 @@ async fn chunk(
     let mut rows = Vec::new();
     for ((number, integration), answers) in numbers.zip(to).zip(kept) {
         for answer in answers {
-            if let Appended::Stored(event) = answer {
+            if let Appended::Stored(event, _) = answer {
                 rows.extend(settled(DeliveryId { event, integration }, number, calls));
             }
         }

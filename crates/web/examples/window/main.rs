@@ -247,7 +247,7 @@ async fn furnish(
         });
     }
     let stored = journal.append(&kept).await?.into_iter().flatten();
-    let seqs = stored.filter_map(|one| if let Appended::Stored(seq) = one { Some(seq) } else { None });
+    let seqs = stored.filter_map(|one| if let Appended::Stored(seq, _) = one { Some(seq) } else { None });
     let settle: Vec<_> = seqs.map(|event| settled(DeliveryId { event, integration: id })).collect();
     journal.settle(&settle).await?;
     Ok(())

@@ -108,7 +108,7 @@ pub(super) async fn list(
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Calls)?.filter;
     let limit = filter.limit;
     let mut found = web.journal.legs(filter).await?;
-    let next = next(&mut found, limit, |leg| leg.seq);
+    let next = next(&mut found, limit, LegRecord::cursor);
     Ok(Json(CallPage { calls: found.iter().map(call_view).collect(), next }))
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn events(
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Events)?.filter;
     let limit = filter.limit;
     let mut found = web.journal.events(filter).await?;
-    let next = next(&mut found, limit, |kept| kept.seq);
+    let next = next(&mut found, limit, |kept| kept.cursor());
     let none = Integration::default();
     let integration = account.integration().map_or(&none, |(_, integration, _)| integration);
     Ok(Json(EventPage { events: found.iter().map(|kept| event_view(kept, integration)).collect(), next }))

@@ -110,7 +110,7 @@ pub(super) async fn list(
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Deliveries)?.filter;
     let limit = filter.limit;
     let mut found = web.journal.deliveries(filter).await?;
-    let next = next(&mut found, limit, |one| one.id.event);
+    let next = next(&mut found, limit, DeliveryRecord::cursor);
     Ok(Json(DeliveryPage { deliveries: found.iter().map(delivery_view).collect(), next }))
 }
 

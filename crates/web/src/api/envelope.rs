@@ -103,7 +103,7 @@ impl From<JournalError> for ApiError {
             JournalError::Conflict { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "changed_meanwhile", error.to_string())
             }
-            JournalError::Unwritable { .. } | JournalError::Closed => {
+            JournalError::Unwritable { .. } | JournalError::Unknown { .. } | JournalError::Closed => {
                 tracing::error!(%error, "a request could not be done");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", UNWRITABLE)
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use calls::{AccountId, CallId, LegId, PbxTime};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, DeliveryState, EventSeq, Filter, LegOutcome, WallTime};
+use journal::{Cursor, DeliveryId, DeliveryState, EventSeq, Filter, LegOutcome, WallTime};
 
 use super::ApiError;
 use super::webhooks::kinds;
@@ -70,9 +70,8 @@ pub(crate) fn limit(text: &str) -> Result<usize, ApiError> {
     limit.ok_or_else(|| ApiError::invalid("limit", format!("expected a number from 1 to {MAX_PAGE}")))
 }
 
-fn place(name: &str, text: &str) -> Result<EventSeq, ApiError> {
-    let place = text.parse().map(EventSeq);
-    place.map_err(|_| ApiError::invalid(name, "expected the `next` of the page before"))
+fn place(name: &str, text: &str) -> Result<Cursor, ApiError> {
+    text.parse().map_err(|_| ApiError::invalid(name, "expected the `next` of the page before"))
 }
 
 fn moment(name: &str, text: &str) -> Result<PbxTime, ApiError> {
@@ -151,8 +150,8 @@ pub(crate) fn delivery_id(name: &str) -> Option<DeliveryId> {
 }
 
 /// Cuts the one too many that tells whether there is a next page.
-pub(crate) fn next<T>(found: &mut Vec<T>, limit: usize, seq: impl Fn(&T) -> EventSeq) -> Option<String> {
+pub(crate) fn next<T>(found: &mut Vec<T>, limit: usize, place: impl Fn(&T) -> Cursor) -> Option<String> {
     let more = found.len() >= limit;
     found.truncate(limit);
-    found.last().filter(|_| more).map(|last| seq(last).0.to_string())
+    found.last().filter(|_| more).map(|last| place(last).to_string())
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::EventKind;
-use journal::{Attempt, DeliveryRecord, DeliveryState, EventSeq};
+use journal::{Attempt, DeliveryRecord, DeliveryState};
 
 use super::calls::{dot, narrowed, older};
 use super::fail::back_to;
@@ -99,7 +99,7 @@ pub(super) async fn list(
     let mut found = window.web.journal.deliveries(filter).await?;
     let more = found.len() > ROWS;
     found.truncate(ROWS);
-    let older = found.last().filter(|_| more).map(|one| older(&f.to("deliveries"), &q, one.id.event));
+    let older = found.last().filter(|_| more).map(|one| older(&f.to("deliveries"), &q, one.cursor()));
     let hooks = account.integration().map(|(_, one, _)| hooks(&f, one)).unwrap_or_default();
     let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
     let rows = found.iter().map(|one| row(&f, one)).collect();
@@ -156,12 +156,10 @@ pub(super) async fn one(
     let nowhere = || Fail::Nowhere;
     let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| nowhere())?;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
-    let filter = journal::Filter {
-        account: Some(account.id.clone()),
-        before: Some(EventSeq(id.event.0 + 1)),
-        limit: 10,
-        ..journal::Filter::default()
-    };
+    let kept = window.web.journal.bodies(vec![id.event]).await?;
+    let leg = kept.first().map(|kept| kept.event.leg.clone()).ok_or_else(nowhere)?;
+    let filter =
+        journal::Filter { account: Some(account.id.clone()), leg: Some(leg), ..journal::Filter::default() };
     let found = window.web.journal.deliveries(filter).await?;
     let record = found.into_iter().find(|one| one.id == id).ok_or_else(nowhere)?;
     let tries = window.web.journal.attempts(id).await?.into_iter().map(|one| attempt(&f, one)).collect();

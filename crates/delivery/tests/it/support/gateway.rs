@@ -11,7 +11,7 @@ use delivery::sender::{Sender, SenderOptions};
 use journal::memory::Memory;
 use journal::settings::{Account, Integration, IntegrationId, Setting, SettingKey};
 use journal::{
-    Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Journal, Kept, Pending,
+    Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, Filter, Journal, Kept, Pending,
     SettingsCache, WallTime, call_hash,
 };
 
@@ -80,7 +80,7 @@ impl Gateway {
             received_at,
         };
         let appended = self.journal.append(&[append]).await.expect("append");
-        let Appended::Stored(seq) = appended[0][0] else { panic!("not stored: {appended:?}") };
+        let Appended::Stored(seq, _) = appended[0][0] else { panic!("not stored: {appended:?}") };
         let kept = Kept { seq, received_at, pbx: PbxName::new("pbx1"), event };
         (pending(self.integration, &kept), Arc::new(kept))
     }
@@ -105,7 +105,8 @@ impl Gateway {
     }
 
     pub(crate) async fn record(&self, id: DeliveryId) -> DeliveryRecord {
-        let filter = Filter { after: Some(EventSeq(id.event.0 - 1)), limit: 1, ..Filter::default() };
+        let before = (id.event.0 - 1).to_string().parse().expect("a place");
+        let filter = Filter { after: Some(before), limit: 1, ..Filter::default() };
         let mut found = self.journal.deliveries(filter).await.expect("deliveries");
         found.pop().expect("the delivery")
     }

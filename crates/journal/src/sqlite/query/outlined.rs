@@ -13,7 +13,7 @@ use super::events::get;
 use super::legs::begun_by;
 use super::walk::{Span, places_of_leg, walk};
 use crate::rules::begins;
-use crate::{EventSeq, Filter, LegOutcome, LegRecord};
+use crate::{Cursor, EventSeq, Filter, LegOutcome, LegRecord};
 
 /// The legs of an account that have not ended. They are few, and have no tree by account.
 const OPEN: &str =
@@ -162,7 +162,7 @@ pub(super) fn walk_undigested(
     let ended = Filter {
         account: Some(account.clone()),
         kind: Some(EventKind::Ended),
-        after: Some(EventSeq(digested_to(conn)?)),
+        after: Some(Cursor(digested_to(conn)?)),
         ..Filter::default()
     };
     walk(conn, &ended, |kind| kind == EventKind::Ended, |kept| visit(kept.event).map(|()| true))

@@ -17,8 +17,8 @@ fn leg(account: &str, number: u32) -> Leg {
 
 fn place(answer: Appended) -> EventSeq {
     match answer {
-        Appended::Stored(seq) => seq,
-        Appended::Repeat(_) | Appended::AfterEnded => panic!("not stored: {answer:?}"),
+        Appended::Stored(seq, _) => seq,
+        Appended::Repeat(_) | Appended::Refused(_) => panic!("not stored: {answer:?}"),
     }
 }
 

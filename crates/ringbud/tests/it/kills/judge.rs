@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use journal::{EventSeq, Filter, Journal};
+use journal::{Cursor, Deliveries, Filter, History};
 use serde_json::Value;
 
 use super::played::Leg;
@@ -260,13 +260,13 @@ impl Court<'_> {
         for pending in journal.load_all().await.unwrap() {
             self.fault(format!("left behind: {pending:?}"));
         }
-        let (mut after, mut count) = (EventSeq(0), 0);
+        let (mut after, mut count) = (Cursor::START, 0);
         let mut last: BTreeMap<String, String> = BTreeMap::new();
         loop {
             let page = Filter { after: Some(after), ..Filter::default() };
             let events = journal.events(page).await.unwrap();
             let Some(newest) = events.last() else { return count };
-            after = newest.seq;
+            after = newest.cursor();
             for kept in events {
                 if kept.pbx.as_str() == "pbx0" {
                     continue;

@@ -11,7 +11,8 @@ use demo::load::{Load, LoadOptions};
 use demo::pbx::{Pbx, PbxOptions};
 use demo::player::{PlayOptions, play};
 use journal::seal::Sealer;
-use journal::{Access, Append, Journal, Sqlite, WallTime};
+use journal::verbs::*;
+use journal::{Access, Append, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 

@@ -12,7 +12,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::{Direction, Event, LegId, PbxTime, What};
 use futures_util::future;
-use journal::{AccountSettings, DeliveryState, EventSeq, Filter, LegOutcome, LegRecord};
+use journal::{AccountSettings, Cursor, DeliveryState, Filter, LegOutcome, LegRecord};
 
 use super::frame::page;
 use super::visitor::Fields;
@@ -76,7 +76,7 @@ pub(super) async fn list(
     let mut legs = window.web.journal.legs(filter).await?;
     let more = legs.len() > ROWS;
     legs.truncate(ROWS);
-    let from = legs.last().filter(|_| more).map(|leg| leg.seq);
+    let from = legs.last().filter(|_| more).map(LegRecord::cursor);
     shown(&window, f, q, legs, from, &account).await
 }
 
@@ -85,7 +85,7 @@ async fn shown(
     f: Frame,
     q: Fields,
     legs: Vec<LegRecord>,
-    from: Option<EventSeq>,
+    from: Option<Cursor>,
     account: &AccountSettings,
 ) -> Result<Response, Fail> {
     let told = told(window, account, &legs).await?;
@@ -93,20 +93,20 @@ async fn shown(
     let employees =
         account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect();
     let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
-    let older = from.map(|seq| older(&f.to("calls"), &q, seq));
+    let older = from.map(|from| older(&f.to("calls"), &q, from));
     let outcomes = OUTCOMES.map(|outcome| outcome_key(outcome).trim_start_matches("outcome."));
     page(&CallsPage { f, q, rows, older, outcomes, employees, narrowed })
 }
 
 /// The same list, one page further.
-pub(crate) fn older(url: &str, q: &Fields, seq: EventSeq) -> String {
+pub(crate) fn older(url: &str, q: &Fields, from: Cursor) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in
         q.0.iter().filter(|(name, value)| name != "before" && name != "done" && !value.is_empty())
     {
         query.append_pair(name, value);
     }
-    query.append_pair("before", &seq.0.to_string());
+    query.append_pair("before", &from.to_string());
     format!("{url}?{}", query.finish())
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn narrowed(f: &Frame, account: &AccountSettings, q: &Fields) -> Filt
         number: text("number").map(digits),
         from: day(f, q.get("from"), 0),
         until: day(f, q.get("until"), 1),
-        before: q.get("before").parse().ok().map(EventSeq),
+        before: q.get("before").parse().ok(),
         limit: ROWS + 1,
         ..Filter::default()
     }

@@ -1,0 +1,57 @@
+//! Keeping events: what the writer of a PBX's moments asks for.
+
+use std::sync::Arc;
+
+use calls::{Event, EventId, Note, PbxName, PbxTime, Restored};
+
+use super::{EventSeq, Kept, Pending, Reply, WallTime};
+use crate::settings::IntegrationId;
+
+/// One moment's output of one PBX's tracker, to be kept whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The PBX it came from.
+    pub pbx: PbxName,
+    /// The events, each with the integrations that have a webhook for it.
+    pub events: Vec<(Event, Vec<IntegrationId>)>,
+    /// The notes.
+    pub notes: Vec<Note>,
+    /// The last moment the PBX was heard, by its clock.
+    pub heard_at: PbxTime,
+    /// When it reached us.
+    pub received_at: WallTime,
+}
+
+/// What became of an event that was appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// Kept, with these deliveries waiting.
+    Stored(EventSeq, Vec<Pending>),
+    /// An event of the same id is there already: not an error, nothing is told twice.
+    Repeat(EventSeq),
+    /// It cannot be.
+    Refused(Refusal),
+}
+
+/// Why an event is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The leg has ended already: nothing follows `Ended`.
+    AfterEnded,
+}
+
+/// Keeping events.
+pub trait Events: Send + Sync {
+    /// Keeps events with their deliveries and notes: one transaction, on disk when the reply comes. One
+    /// answer an event, in order. Identity of an event is (leg, kind).
+    fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>>;
+
+    /// What the call logic needs to go on after a restart: open legs, notes, last moment heard.
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored>;
+
+    /// The events of these places; one that is gone is left out.
+    fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>>;
+
+    /// The id of an event that was kept, if it is there.
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>>;
+}

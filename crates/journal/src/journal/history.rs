@@ -1,0 +1,125 @@
+//! What happened, for people: lists, sums, attempts.
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, PbxTime};
+
+use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Reply};
+use crate::{LegOutcome, Sums};
+
+/// A place in a list, to go on from. Its text may stand in a link; what is in it is the journal's own affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(pub(crate) i64);
+
+impl Cursor {
+    /// Before everything: what follows it is all there is, oldest first.
+    pub const START: Self = Self(i64::MIN);
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The text was no cursor of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the place that the page before named, as it named it")]
+pub struct NoCursor;
+
+impl FromStr for Cursor {
+    type Err = NoCursor;
+
+    fn from_str(text: &str) -> Result<Self, NoCursor> {
+        text.parse().map(Self).map_err(|_| NoCursor)
+    }
+}
+
+/// What to list. All parts are optional and narrow the list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The account.
+    pub account: Option<AccountId>,
+    /// A leg.
+    pub leg: Option<LegId>,
+    /// A call.
+    pub call: Option<CallId>,
+    /// A kind of event.
+    pub kind: Option<EventKind>,
+    /// An employee's local number.
+    pub employee: Option<String>,
+    /// A part of any of the numbers.
+    pub number: Option<String>,
+    /// From this moment of the PBX's clock on.
+    pub from: Option<PbxTime>,
+    /// Up to this moment.
+    pub until: Option<PbxTime>,
+    /// How a leg came out; only lists of legs ask.
+    pub outcome: Option<LegOutcome>,
+    /// Only deliveries in one of these states (by `DeliveryState`'s variant; a time in it is ignored).
+    pub states: Vec<DeliveryState>,
+    /// Only what is older than this place: for paging, newest first.
+    pub before: Option<Cursor>,
+    /// Only what is newer than this place, oldest first: for following.
+    pub after: Option<Cursor>,
+    /// At most so many (deliveries of one event are never torn apart); the store bounds it at 1,000, and 0
+    /// means that bound.
+    pub limit: usize,
+}
+
+/// One leg, as the list of calls shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegRecord {
+    /// The place of its first event, for paging.
+    pub seq: EventSeq,
+    /// The event it began with.
+    pub begun: Event,
+    /// When it was answered, by its events or notes.
+    pub answered_at: Option<PbxTime>,
+    /// The event it ended with, if it has.
+    pub ended: Option<Event>,
+    /// How it began.
+    pub direction: Direction,
+}
+
+impl LegRecord {
+    /// Its place in a list.
+    pub fn cursor(&self) -> Cursor {
+        Cursor(self.seq.0)
+    }
+}
+
+impl Kept {
+    /// Its place in a list.
+    pub fn cursor(&self) -> Cursor {
+        Cursor(self.seq.0)
+    }
+}
+
+impl DeliveryRecord {
+    /// Its place in a list: its event's, for deliveries of one event are never torn apart.
+    pub fn cursor(&self) -> Cursor {
+        Cursor(self.id.event.0)
+    }
+}
+
+/// What happened, for people.
+pub trait History: Send + Sync {
+    /// Kept events, newest first (oldest first with `after`).
+    fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>>;
+
+    /// Legs, newest first.
+    fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>>;
+
+    /// What the legs of an account come to that have ended and began within a stretch of time.
+    fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums>;
+
+    /// Deliveries, newest first.
+    fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>>;
+
+    /// The attempts of a delivery, oldest first.
+    fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>>;
+}

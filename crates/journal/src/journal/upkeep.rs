@@ -1,0 +1,74 @@
+//! Keeping the store in shape: forgetting, how much there is, what is noted beside the calls.
+
+use std::time::Duration;
+
+use calls::AccountId;
+
+use super::{Reply, WallTime};
+use crate::settings::IntegrationId;
+use crate::{AuditFilter, AuditPage};
+
+/// A webhook that fails, and for how long it had when this was noted. A length of time and no moment: neither
+/// the time the program was off nor a clock that was set counts as failing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Which.
+    pub url: String,
+    /// How long nothing has succeeded while it was tried; zero: it works.
+    pub lasted: Duration,
+}
+
+/// How many legs one [`Upkeep::prune`] forgets at most.
+pub const PRUNED_AT_ONCE: usize = 500;
+
+/// How much is kept, for operators.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bytes of them that are in use; what was forgotten leaves room that is used again.
+    pub used: u64,
+    /// Events kept.
+    pub events: u64,
+    /// Deliveries not settled.
+    pub pending: u64,
+    /// Events that lists and reports have to look through, for they are not digested yet.
+    pub undigested: u64,
+}
+
+/// Keeping the store in shape.
+pub trait Upkeep: Send + Sync {
+    /// Forgets legs that ended before a moment of our clock and have nothing pending (of all accounts, or
+    /// one): their events, deliveries and attempts, [`PRUNED_AT_ONCE`] legs at a time. The reply says how many
+    /// events are gone. Zero: nothing is left to prune.
+    fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
+
+    /// The moment of our clock such that the legs of an account that ended since take at most so many bytes, as
+    /// their events and attempts are kept (what lists and reports find them by comes on top); for
+    /// [`Upkeep::prune`]. `None`: all that ended take no more.
+    fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>>;
+
+    /// The webhooks that were failing when they were noted last, by integration and URL.
+    fn failing(&self) -> Reply<'_, Vec<Failing>>;
+
+    /// Replaces what is noted of these webhooks: one transaction. What works is not kept.
+    fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()>;
+
+    /// How much is kept.
+    fn size(&self) -> Reply<'_, Size>;
+
+    /// When the newest event reached us, by our own clock: what a clock that was set wrong is told by.
+    fn newest_event_at(&self) -> Reply<'_, Option<WallTime>>;
+
+    /// The audit log, newest first.
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage>;
+
+    /// Forgets what stands in the audit log from before a moment, but not the newest
+    /// [`AUDIT_OF_PEOPLE_KEPT`](crate::AUDIT_OF_PEOPLE_KEPT) of people; and what is beyond
+    /// [`AUDIT_KEPT_AT_MOST`](crate::AUDIT_KEPT_AT_MOST), however young. The oldest first, at most
+    /// [`AUDIT_PRUNED_AT_ONCE`](crate::AUDIT_PRUNED_AT_ONCE) at a time; the reply says how many. Zero: nothing is
+    /// left to forget.
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64>;
+}
