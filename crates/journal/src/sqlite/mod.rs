@@ -54,7 +54,7 @@ pub use meter::Commits;
 use opening::{FILE, make_private_folder, open_checked};
 #[cfg(feature = "conformance")]
 pub use query::statements_of;
-use readers::Readers;
+use readers::{Lane, Readers};
 pub use writer::QUEUED_JOBS;
 use writer::Writer;
 
@@ -99,6 +99,8 @@ pub struct Sqlite {
     sealer: Arc<Sealer>,
     clock: Clock,
     lock: Option<FolderLock>,
+    /// Where the last bite of pruning ended, if there may be more behind it.
+    pruned_to: tokio::sync::Mutex<Option<prune::Bookmark>>,
 }
 
 impl Sqlite {
@@ -132,7 +134,7 @@ impl Sqlite {
         let readers = Readers::open(&place).map_err(|error| error.at(&place))?;
         let digests = lock.is_some();
         let writer = Writer::start(conn, &place, sealer.clone(), &options, digests)?;
-        Ok(Self { place, writer, readers, sealer, clock: options.clock, lock })
+        Ok(Self { place, writer, readers, sealer, clock: options.clock, lock, pruned_to: Default::default() })
     }
 
     /// Whether the store is too large to be checked when it is opened: then [`Sqlite::check`] is worth a
@@ -146,7 +148,7 @@ impl Sqlite {
     /// # Errors
     /// [`JournalError::Damaged`], or that it cannot be read.
     pub async fn check(&self) -> Result<(), JournalError> {
-        self.read(schema::check).await
+        self.ask(&self.readers.upkeep, schema::check).await
     }
 
     /// How many jobs wait for the writer, of at most [`QUEUED_JOBS`].
@@ -164,12 +166,12 @@ impl Sqlite {
         &self.place
     }
 
-    async fn read<T, F>(&self, ask: F) -> Result<T, JournalError>
+    async fn ask<T, F>(&self, lane: &Lane, question: F) -> Result<T, JournalError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.ask(ask).await?.map_err(|error| error.at(&self.place))
+        lane.ask(question).await?.map_err(|error| error.at(&self.place))
     }
 
     /// For what only a gateway may do: it remembers what it has kept, and would not see another's.
@@ -203,21 +205,21 @@ impl crate::Events for Sqlite {
     }
 
     fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
-        Box::pin(self.read(move |conn| query::legs::restore(conn, &pbx)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::legs::restore(conn, &pbx)))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
-        Box::pin(self.read(move |conn| query::events::bodies(conn, &events)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::events::bodies(conn, &events)))
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
-        Box::pin(self.read(move |conn| query::events::find(conn, &id)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::events::find(conn, &id)))
     }
 }
 
 impl crate::Deliveries for Sqlite {
     fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        Box::pin(self.read(move |conn| query::pending::load(conn, after)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::pending::load(conn, after)))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -232,7 +234,7 @@ impl crate::Deliveries for Sqlite {
 impl crate::Settings for Sqlite {
     fn settings(&self) -> Reply<'_, Vec<Versioned>> {
         let sealer = self.sealer.clone();
-        Box::pin(self.read(move |conn| query::settings::all(conn, &sealer)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::settings::all(conn, &sealer)))
     }
 
     fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
@@ -243,12 +245,12 @@ impl crate::Settings for Sqlite {
     }
 
     fn settings_revision(&self) -> Reply<'_, u64> {
-        Box::pin(self.read(query::settings::revision))
+        Box::pin(self.ask(&self.readers.program, query::settings::revision))
     }
 
     fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
         let sealer = self.sealer.clone();
-        Box::pin(self.read(move |conn| query::settings::since(conn, &sealer, revision)))
+        Box::pin(self.ask(&self.readers.program, move |conn| query::settings::since(conn, &sealer, revision)))
     }
 
     fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
@@ -258,45 +260,53 @@ impl crate::Settings for Sqlite {
 
 impl crate::History for Sqlite {
     fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
-        Box::pin(self.read(move |conn| query::events::list(conn, &filter)))
+        Box::pin(self.ask(&self.readers.people, move |conn| query::events::list(conn, &filter)))
     }
 
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
-        Box::pin(self.read(move |conn| query::legs::list(conn, &filter)))
+        Box::pin(self.ask(&self.readers.people, move |conn| query::legs::list(conn, &filter)))
     }
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
-        Box::pin(self.read(move |conn| query::sums::of(conn, &account, &within)))
+        Box::pin(self.ask(&self.readers.people, move |conn| query::sums::of(conn, &account, &within)))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
-        Box::pin(self.read(move |conn| query::deliveries::list(conn, &filter)))
+        Box::pin(self.ask(&self.readers.people, move |conn| query::deliveries::list(conn, &filter)))
     }
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
-        Box::pin(self.read(move |conn| query::deliveries::attempts(conn, id)))
+        Box::pin(self.ask(&self.readers.people, move |conn| query::deliveries::attempts(conn, id)))
     }
 }
 
 impl crate::Upkeep for Sqlite {
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
         Box::pin(async move {
-            let legs = self.read(move |conn| prune::candidates(conn, account.as_ref(), before)).await?;
+            let mut bookmark = self.pruned_to.lock().await;
+            let from = bookmark.take();
+            let bite = self
+                .ask(&self.readers.upkeep, move |conn| prune::bite(conn, account.as_ref(), before, from))
+                .await?;
+            let prune::Bite { legs, rest } = bite;
             let mut gone = 0;
             for legs in legs.chunks(prune::LEGS_A_JOB) {
                 let legs = legs.to_vec();
                 gone += self.write_alone(|to| Job::Prune { legs, to }).await?;
             }
+            *bookmark = rest;
             Ok(gone)
         })
     }
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
-        Box::pin(self.read(move |conn| retention_size::kept_within(conn, &account, bytes)))
+        Box::pin(
+            self.ask(&self.readers.upkeep, move |conn| retention_size::kept_within(conn, &account, bytes)),
+        )
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
-        Box::pin(self.read(failing::all))
+        Box::pin(self.ask(&self.readers.program, failing::all))
     }
 
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
@@ -305,15 +315,15 @@ impl crate::Upkeep for Sqlite {
 
     fn size(&self) -> Reply<'_, Size> {
         let place = self.place.clone();
-        Box::pin(self.read(move |conn| query::size(conn, &place)))
+        Box::pin(self.ask(&self.readers.upkeep, move |conn| query::size(conn, &place)))
     }
 
     fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
-        Box::pin(self.read(query::events::newest_at))
+        Box::pin(self.ask(&self.readers.upkeep, query::events::newest_at))
     }
 
     fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
-        Box::pin(self.read(move |conn| audit::page(conn, &filter)))
+        Box::pin(self.ask(&self.readers.people, move |conn| audit::page(conn, &filter)))
     }
 
     fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {

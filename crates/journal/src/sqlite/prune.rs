@@ -14,19 +14,60 @@ use crate::{EventSeq, PRUNED_AT_ONCE, WallTime};
 pub(super) const LEGS_A_JOB: usize = 25;
 
 /// Ends of legs between two places, received before a moment, of an account or (NULL) of all.
-const BY_PLACE: &str = "SELECT leg FROM events
+const BY_PLACE: &str = "SELECT seq, leg FROM events
     WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 AND received_at < ?3 AND (?4 IS NULL OR account = ?4) ORDER BY seq";
 /// The same of an account, along its list.
-const LISTED: &str = "SELECT leg FROM by_account CROSS JOIN events ON events.seq = by_account.seq
+const LISTED: &str =
+    "SELECT by_account.seq, leg FROM by_account CROSS JOIN events ON events.seq = by_account.seq
     WHERE by_account.account = ?4 AND by_account.seq BETWEEN ?1 AND ?2 AND kind = 3 AND received_at < ?3
     ORDER BY by_account.seq";
 
-/// Legs that ended before a moment and have nothing pending, oldest first.
-pub(super) fn candidates(
+/// Where a bite ended. What lies before it is left alone until everything behind it was looked at: what waits there
+/// in a flood of deliveries would be looked through again for every bite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bookmark {
+    account: Option<AccountId>,
+    before: WallTime,
+    place: i64,
+}
+
+/// Legs to forget, and where to go on.
+pub(super) struct Bite {
+    pub(super) legs: Vec<LegId>,
+    /// `None`: that was all.
+    pub(super) rest: Option<Bookmark>,
+}
+
+/// Legs that ended before a moment and have nothing pending, oldest first, from where the last bite ended if that
+/// was of the same; from the beginning if there is nothing behind it.
+pub(super) fn bite(
     conn: &Connection,
     account: Option<&AccountId>,
     before: WallTime,
-) -> Result<Vec<LegId>, StoreError> {
+    from: Option<Bookmark>,
+) -> Result<Bite, StoreError> {
+    let same = |mark: &Bookmark| mark.account.as_ref() == account && mark.before == before;
+    let first = from.filter(same).map_or(i64::MIN, |mark| mark.place.saturating_add(1));
+    let mut found = candidates(conn, account, before, first)?;
+    if found.is_empty() && first > i64::MIN {
+        found = candidates(conn, account, before, i64::MIN)?;
+    }
+    let full = found.len() >= PRUNED_AT_ONCE;
+    let rest = found.last().filter(|_| full).map(|(place, _)| Bookmark {
+        account: account.cloned(),
+        before,
+        place: *place,
+    });
+    Ok(Bite { legs: found.into_iter().map(|(_, leg)| leg).collect(), rest })
+}
+
+/// With the places of their ends.
+fn candidates(
+    conn: &Connection,
+    account: Option<&AccountId>,
+    before: WallTime,
+    first: i64,
+) -> Result<Vec<(i64, LegId)>, StoreError> {
     let end: Option<i64> = conn
         .prepare_cached("SELECT max(last) FROM hours WHERE clock = ?1 AND hour <= ?2")?
         .query_row(params![Clock::Wall as i64, hour_of(before.0)], |row| row.get(0))?;
@@ -39,19 +80,19 @@ pub(super) fn candidates(
         while legs.len() < PRUNED_AT_ONCE
             && let Some(row) = rows.next()?
         {
-            let leg: String = row.get(0)?;
+            let (place, leg): (i64, String) = (row.get(0)?, row.get(1)?);
             if !has_pending(conn, &leg)? {
-                legs.push(LegId::new(leg));
+                legs.push((place, LegId::new(leg)));
             }
         }
         Ok(())
     };
     match account {
         Some(_) => {
-            gather(LISTED, i64::MIN, end.min(listed_to))?;
-            gather(BY_PLACE, listed_to.saturating_add(1), end)?;
+            gather(LISTED, first, end.min(listed_to))?;
+            gather(BY_PLACE, first.max(listed_to.saturating_add(1)), end)?;
         }
-        None => gather(BY_PLACE, i64::MIN, end)?,
+        None => gather(BY_PLACE, first, end)?,
     }
     Ok(legs)
 }
@@ -117,4 +158,63 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
         conn.prepare_cached("DELETE FROM given_up WHERE event = ?1")?.execute([seq])?;
     }
     Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    use super::*;
+    use crate::conformance::sample::Leg;
+    use crate::seal::Sealer;
+    use crate::{Access, Events, Sqlite};
+
+    const EVER: WallTime = WallTime(i64::MAX);
+
+    /// How many steps of SQLite's machine a bite takes.
+    fn steps(conn: &Connection, from: Option<Bookmark>) -> (u64, Bite) {
+        let steps = Arc::new(AtomicU64::new(0));
+        let count = steps.clone();
+        conn.progress_handler(
+            1,
+            Some(move || {
+                count.fetch_add(1, Relaxed);
+                false
+            }),
+        );
+        let bite = bite(conn, None, EVER, from).expect("looked for");
+        (steps.load(Relaxed), bite)
+    }
+
+    #[tokio::test]
+    async fn pruning_goes_on_where_it_stopped_and_begins_anew_at_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+        let waiting: u32 = 2_000;
+        let done = u32::try_from(PRUNED_AT_ONCE).expect("a small number") * 2;
+        let legs = (0..waiting + done).map(|number| {
+            let integrations: &[u32] = if number < waiting { &[1] } else { &[] };
+            Leg::incoming(number).whole(integrations)
+        });
+        journal.append(&legs.collect::<Vec<_>>()).await.expect("kept");
+        let conn = Connection::open(journal.place()).expect("opens");
+        let (first_steps, first) = steps(&conn, None);
+        assert_eq!(first.legs.first(), Some(&Leg::incoming(waiting).id()), "what waits stays");
+        let (next_steps, second) = steps(&conn, first.rest.clone());
+        assert!(
+            next_steps * 2 < first_steps,
+            "{next_steps} after {first_steps}: it looks through what waits again"
+        );
+        assert_eq!(second.legs.len(), PRUNED_AT_ONCE);
+        assert!(first.legs.iter().all(|leg| !second.legs.contains(leg)));
+        let (_, third) = steps(&conn, second.rest);
+        assert_eq!(
+            (third.legs.len(), third.rest.is_some()),
+            (PRUNED_AT_ONCE, true),
+            "nobody removed them: again"
+        );
+        let other = Bookmark { before: WallTime(0), ..first.rest.expect("there was more") };
+        assert_eq!(steps(&conn, Some(other)).1.legs, first.legs, "of something else: from the beginning");
+    }
 }
