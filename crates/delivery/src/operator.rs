@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::connect::{Connector, ConnectorOptions, Failed, Pool, Pools, Trust};
+use crate::connect::{Connector, ConnectorOptions, Failed, Lost, Pool, Pools, Trust};
 use crate::guard::WebhookUrl;
 use crate::policy::Answer;
+use crate::reason::Wrong;
 use crate::request::AGENT;
 use crate::signing::{Key, sign};
 
@@ -109,15 +110,16 @@ impl Way {
         Self { url, keys: key.into_iter().collect(), pool }
     }
 
-    /// One attempt; what went wrong, in words.
-    async fn attempt(&self, id: &str, body: &Bytes, now: WallTime) -> Result<(), String> {
-        let request = self.request(id, body, now).map_err(|error| error.to_string())?;
+    /// One attempt.
+    async fn attempt(&self, id: &str, body: &Bytes, now: WallTime) -> Result<(), Wrong> {
+        let unusable = |error: http::Error| Wrong::NoAnswer(Lost::Other(error.to_string()));
+        let request = self.request(id, body, now).map_err(unusable)?;
         match self.pool.send(request).await.end {
             Ok(answered) if Answer::of(answered.status) == Answer::Taken => Ok(()),
-            Ok(answered) => Err(format!("HTTP {}", answered.status)),
-            Err(Failed::Connect(error)) => Err(error.to_string()),
-            Err(Failed::Answer(words)) => Err(format!("no answer: {words}")),
-            Err(Failed::TimedOut) => Err("no answer in time".to_owned()),
+            Ok(answered) => Err(Wrong::Status(answered.status)),
+            Err(Failed::Connect(error)) => Err(error.into()),
+            Err(Failed::Answer(lost)) => Err(Wrong::NoAnswer(lost)),
+            Err(Failed::TimedOut) => Err(Wrong::TooLate),
         }
     }
 
@@ -151,10 +153,10 @@ async fn tell_all(way: Way, clock: Clock, mut waiting: mpsc::Receiver<(WallTime,
         let mut pause = FIRST_PAUSE;
         while let Err(error) = way.attempt(&id, &body, clock.wall()).await {
             if clock.now().plus(pause) > until {
-                tracing::warn!(kind = notice.kind, data = %notice.data, error, "the operator could not be told");
+                tracing::warn!(kind = notice.kind, data = %notice.data, %error, "the operator could not be told");
                 break;
             }
-            tracing::debug!(kind = notice.kind, error, "the operator is told later");
+            tracing::debug!(kind = notice.kind, %error, "the operator is told later");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }

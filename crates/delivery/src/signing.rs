@@ -16,13 +16,11 @@ const PREFIX: &str = "whsec_";
 pub const TOLERANCE_SECS: i64 = 300;
 
 /// A signing secret is not usable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadSecret {
     /// Not base64.
-    #[error("a signing secret is whsec_ and then base64: what follows whsec_ is not base64")]
     NotBase64,
     /// Too short or too long.
-    #[error("a signing secret holds 24 to 64 bytes, this one {0}: let ringbud make one")]
     Length(usize),
 }
 

@@ -19,8 +19,8 @@ use std::pin::Pin;
 use bytes::Bytes;
 use calls::{CallId, Event, PbxName};
 
-use crate::JournalError;
 use crate::settings::IntegrationId;
+use crate::{JournalError, Reason};
 
 /// A future that may cross threads.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
@@ -86,8 +86,8 @@ pub struct Attempt {
     pub request_body: Bytes,
     /// The status, if there was an answer.
     pub status: Option<u16>,
-    /// What went wrong, in words; empty on success.
-    pub error: String,
+    /// What went wrong; nothing on success.
+    pub reason: Option<Reason>,
     /// The answer's first 4 KB.
     pub response_body: Vec<u8>,
 }
@@ -145,8 +145,8 @@ pub enum Outcome {
     RetryAt(WallTime),
     /// Too late to be of use.
     Expired,
-    /// Given up, in words.
-    Failed(String),
+    /// Given up; why, where the attempt does not say it.
+    Failed(Option<Reason>),
     /// Cancelled by a person.
     Cancelled,
     /// Kept while its webhook is paused.
@@ -185,8 +185,8 @@ pub struct DeliveryRecord {
     pub state: DeliveryState,
     /// How many attempts were made.
     pub attempts: u16,
-    /// The last status or error, in words; empty before the first attempt.
-    pub last: String,
+    /// The last status or what went wrong; nothing before the first attempt.
+    pub last: Option<Reason>,
     /// When it was settled or last tried.
     pub updated_at: WallTime,
 }

@@ -13,6 +13,7 @@ mod error;
 pub mod faults;
 mod journal;
 pub mod memory;
+pub mod reason;
 mod record;
 mod rules;
 pub mod seal;
@@ -24,6 +25,7 @@ pub use audit::*;
 pub use cache::{AccountSettings, SettingsCache, Sorted};
 pub use error::JournalError;
 pub use journal::*;
+pub use reason::Reason;
 pub use rules::MAX_LISTED;
 pub use sqlite::{Access, Commits, Digesting, Options, QUEUED_JOBS, Sqlite};
 #[cfg(feature = "conformance")]

@@ -3,7 +3,7 @@
 
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
-use crate::{Attempt, DeliveryState, EventSeq, Filter, Kept, LegRecord, Outcome, Settle, WallTime};
+use crate::{Attempt, DeliveryState, EventSeq, Filter, Kept, LegRecord, Outcome, Reason, Settle, WallTime};
 
 /// The most one list gives.
 pub const MAX_LISTED: usize = 1_000;
@@ -63,7 +63,7 @@ fn has_number(event: &Event, part: &str) -> bool {
         || event.phone.employee_number().contains(part)
 }
 
-/// How many attempts were made and what the last one said.
+/// How many attempts were made and what the last one said, as [`Reason::to_kept`] writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) attempts: u16,
@@ -73,11 +73,11 @@ pub(crate) struct Standing {
 impl Standing {
     /// What it is after a settlement.
     pub(crate) fn after(self, settle: &Settle) -> Self {
-        let tried = settle.attempt.as_ref().map(|attempt| (attempt.number, in_words(attempt)));
+        let tried = settle.attempt.as_ref().map(|attempt| (attempt.number, came_to(attempt)));
         self.after_outcome(&settle.outcome, tried)
     }
 
-    /// The same, with the attempt's number and what came of it in words.
+    /// The same, with the attempt's number and what came of it.
     pub(crate) fn after_outcome(self, outcome: &Outcome, tried: Option<(u16, String)>) -> Self {
         let attempts = match (&tried, outcome) {
             (Some((number, _)), _) => *number,
@@ -86,8 +86,8 @@ impl Standing {
             (None, Outcome::Held | Outcome::Again(_)) => self.attempts,
         };
         let last = match (outcome, tried) {
-            (Outcome::Failed(words), _) if !words.is_empty() => words.clone(),
-            (_, Some((_, words))) => words,
+            (Outcome::Failed(Some(why)), _) => why.to_kept(),
+            (_, Some((_, came_to))) => came_to,
             (Outcome::Delivered, None) => String::new(),
             (_, None) => self.last,
         };
@@ -95,12 +95,12 @@ impl Standing {
     }
 }
 
-/// What came of an attempt.
-pub(crate) fn in_words(attempt: &Attempt) -> String {
-    match attempt.status {
-        _ if !attempt.error.is_empty() => attempt.error.clone(),
-        Some(status) => format!("HTTP {status}"),
-        None => String::new(),
+/// What came of an attempt, as [`Reason::to_kept`] writes it.
+pub(crate) fn came_to(attempt: &Attempt) -> String {
+    match (&attempt.reason, attempt.status) {
+        (Some(reason), _) => reason.to_kept(),
+        (None, Some(status)) => Reason::status(status).to_kept(),
+        (None, None) => String::new(),
     }
 }
 

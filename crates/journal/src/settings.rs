@@ -5,7 +5,7 @@ use std::fmt;
 
 use calls::{AccountId, EventKind};
 
-use crate::WallTime;
+use crate::{Reason, WallTime};
 
 /// An integration of an account; today each account has one, number 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -223,10 +223,10 @@ pub struct SigningSecret {
 pub struct Pause {
     /// Since when.
     pub since: WallTime,
-    /// Why, in words.
-    pub why: String,
-    /// What the server said last; may be empty.
-    pub server_said: String,
+    /// Why.
+    pub why: Reason,
+    /// What the server said last, if anything.
+    pub server_said: Option<Reason>,
     /// Whether a person did it.
     pub by_person: bool,
 }

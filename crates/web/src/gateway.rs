@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{AccountId, Event, EventKind, PbxTime};
+use delivery::reason::english;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, WallTime};
+use journal::{DeliveryId, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
 /// A reply that may take a while.
@@ -19,9 +20,9 @@ pub enum GatewayError {
     /// There is no such thing.
     #[error("there is no such delivery, integration or employee any more")]
     Gone,
-    /// It cannot be done as things are; why, and what to do, for a person.
-    #[error("{0}")]
-    Refused(String),
+    /// It cannot be done as things are.
+    #[error("{}", english(.0))]
+    Refused(Reason),
     /// It cannot be done right now; why, for a person.
     #[error("{0}")]
     Unavailable(String),
@@ -106,8 +107,8 @@ pub struct TestAnswer {
     pub request_body: String,
     /// The status, if there was an answer.
     pub status: Option<u16>,
-    /// What went wrong, in words; empty on success.
-    pub error: String,
+    /// What went wrong; nothing on success.
+    pub reason: Option<Reason>,
     /// How long it took.
     pub took: Duration,
     /// The first of what was answered.
@@ -117,7 +118,7 @@ pub struct TestAnswer {
 impl TestAnswer {
     /// Whether the receiver took it.
     pub fn accepted(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status)) && self.error.is_empty()
+        self.status.is_some_and(|status| (200..300).contains(&status)) && self.reason.is_none()
     }
 }
 
@@ -137,7 +138,7 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Whether the address guard lets a URL of good form through as far as can be told without asking DNS;
     /// `Err` says why not, and who can allow it.
-    fn check_url(&self, url: &str) -> Result<(), String>;
+    fn check_url(&self, url: &str) -> Result<(), Reason>;
 
     /// Sends a delivery again, now.
     fn again(&self, id: DeliveryId) -> Answer<'_, ()>;

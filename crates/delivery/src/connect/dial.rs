@@ -22,31 +22,56 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ADDRESS_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// A destination cannot be connected to. Nothing of a request was sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ConnectError {
-    /// The name has no address.
-    #[error("{host} cannot be found: {why}")]
-    NotFound {
+    /// The name could not be looked up.
+    NoSuchName {
         /// The name.
         host: String,
         /// The resolver's words.
         why: String,
     },
-    /// All its addresses are refused.
-    #[error(transparent)]
-    Refused(#[from] Refused),
+    /// The name has no address.
+    NoAddress {
+        /// The name.
+        host: String,
+    },
+    /// All its addresses are refused by the guard.
+    Refused(Refused),
+    /// Nobody listens there.
+    Rejected {
+        /// The last address tried.
+        address: SocketAddr,
+    },
     /// Nobody answers there.
-    #[error("{address} cannot be connected to: {why}")]
+    Unanswered {
+        /// The last address tried.
+        address: SocketAddr,
+    },
+    /// There is no way there.
+    Unreachable {
+        /// The last address tried.
+        address: SocketAddr,
+    },
+    /// Anything else.
     NotConnected {
         /// The last address tried.
         address: SocketAddr,
         /// The system's words.
         why: String,
     },
-    /// The TLS handshake failed.
-    #[error("no TLS with {host} at {address}: {why}")]
+    /// The certificate is not one to trust.
+    Certificate {
+        /// The name the certificate should be for.
+        host: String,
+        /// Where.
+        address: SocketAddr,
+        /// What is wrong with it.
+        fault: CertificateFault,
+    },
+    /// The TLS handshake failed otherwise.
     Tls {
-        /// The name the certificate is for.
+        /// The name the certificate should be for.
         host: String,
         /// Where.
         address: SocketAddr,
@@ -54,13 +79,70 @@ pub enum ConnectError {
         why: String,
     },
     /// The time was up.
-    #[error("no connection to {host} within {} s", .limit.as_secs_f32())]
     TimedOut {
         /// The host.
         host: String,
         /// The limit.
         limit: Duration,
     },
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// It was valid once.
+    Expired,
+    /// It will be valid.
+    NotYet,
+    /// Nobody known has signed it.
+    Issuer,
+    /// It is for another name.
+    Name,
+}
+
+impl CertificateFault {
+    /// The code it is told as.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Expired => "certificate_expired",
+            Self::NotYet => "certificate_not_yet",
+            Self::Issuer => "certificate_issuer",
+            Self::Name => "certificate_name",
+        }
+    }
+
+    fn of(error: &io::Error) -> Option<Self> {
+        use rustls::CertificateError as Bad;
+        match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+            rustls::Error::InvalidCertificate(bad) => match bad {
+                Bad::Expired | Bad::ExpiredContext { .. } => Some(Self::Expired),
+                Bad::NotValidYet | Bad::NotValidYetContext { .. } => Some(Self::NotYet),
+                Bad::UnknownIssuer => Some(Self::Issuer),
+                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Some(Self::Name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl ConnectError {
+    /// Of an address that could not be connected to.
+    fn at(address: SocketAddr, error: &io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        match error.kind() {
+            Kind::ConnectionRefused => Self::Rejected { address },
+            Kind::HostUnreachable | Kind::NetworkUnreachable => Self::Unreachable { address },
+            Kind::TimedOut => Self::Unanswered { address },
+            _ => Self::NotConnected { address, why: error.to_string() },
+        }
+    }
+}
+
+impl From<Refused> for ConnectError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 /// How connections are made.
@@ -131,10 +213,10 @@ impl Connector {
     }
 
     async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ConnectError> {
-        let not_found = |why: String| ConnectError::NotFound { host: host.to_owned(), why };
-        let found =
-            self.options.resolver.resolve(host).await.map_err(|error| not_found(error.to_string()))?;
-        if found.is_empty() { Err(not_found("it has no address".to_owned())) } else { Ok(found) }
+        let host = || host.to_owned();
+        let not_found = |error: io::Error| ConnectError::NoSuchName { host: host(), why: error.to_string() };
+        let found = self.options.resolver.resolve(&host()).await.map_err(not_found)?;
+        if found.is_empty() { Err(ConnectError::NoAddress { host: host() }) } else { Ok(found) }
     }
 
     pub(super) async fn dial(
@@ -175,18 +257,18 @@ async fn connect_any(
     for (at, address) in addresses.iter().enumerate() {
         let is_last = at + 1 == addresses.len();
         let this_until = if is_last { until } else { until.min(Instant::now() + ADDRESS_TIMEOUT) };
-        let why = match timeout_at(this_until, connect_one(*address, proxy)).await {
+        let error = match timeout_at(this_until, connect_one(*address, proxy)).await {
             Ok(Ok(stream)) => {
                 // A request is one write: waiting for more would only delay it.
                 let _ = stream.set_nodelay(true);
                 return Ok((stream, *address));
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
+            Ok(Err(error)) => ConnectError::at(*address, &error),
+            Err(_) => ConnectError::Unanswered { address: *address },
         };
-        last = Some(ConnectError::NotConnected { address: *address, why });
+        last = Some(error);
     }
-    Err(last.unwrap_or(ConnectError::NotFound { host: String::new(), why: "it has no address".to_owned() }))
+    Err(last.unwrap_or(ConnectError::NoAddress { host: String::new() }))
 }
 
 async fn handshake(
@@ -195,12 +277,16 @@ async fn handshake(
     stream: TcpStream,
     address: SocketAddr,
 ) -> Result<Dialled, ConnectError> {
-    let failed = |why: String| ConnectError::Tls { host: origin.host.clone(), address, why };
-    let name = ServerName::try_from(origin.host.clone()).map_err(|error| failed(error.to_string()))?;
-    let stream = TlsConnector::from(config.clone())
-        .connect(name, stream)
-        .await
-        .map_err(|error: io::Error| failed(error.to_string()))?;
+    let host = || origin.host.clone();
+    let failed = |why: String| ConnectError::Tls { host: host(), address, why };
+    let name = ServerName::try_from(host()).map_err(|error| failed(error.to_string()))?;
+    let stream =
+        TlsConnector::from(config.clone()).connect(name, stream).await.map_err(|error: io::Error| {
+            match CertificateFault::of(&error) {
+                Some(fault) => ConnectError::Certificate { host: host(), address, fault },
+                None => failed(error.to_string()),
+            }
+        })?;
     let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok(Dialled { link: Link::Tls(Box::new(stream)), address, speaks_h2 })
 }

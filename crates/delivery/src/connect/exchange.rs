@@ -4,6 +4,7 @@
 //! task on the way. A connection that nobody uses is not looked at until its next use.
 
 use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -78,13 +79,45 @@ pub(crate) enum NoAnswer {
     /// The connection was closed before a byte of the request was written: here it is back.
     NotSent(Box<Outgoing>),
     /// The request may have reached the receiver.
-    Lost(String),
+    Lost(Lost),
     /// The time was up.
     TimedOut,
 }
 
+/// How a connection was lost before an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It was closed in the middle of an answer, or before one.
+    Closed,
+    /// It was reset.
+    Reset,
+    /// What came is no HTTP; in a library's words.
+    Unreadable(String),
+    /// Anything else, in a library's words.
+    Other(String),
+}
+
+impl Lost {
+    fn of(error: hyper::Error) -> Self {
+        let words = in_words(&error);
+        if error.is_incomplete_message() || error.is_closed() {
+            return Self::Closed;
+        }
+        if error.is_parse() {
+            return Self::Unreadable(words);
+        }
+        let cause =
+            std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        match cause.map(std::io::Error::kind) {
+            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Self::Reset,
+            Some(ErrorKind::UnexpectedEof) => Self::Closed,
+            _ => Self::Other(words),
+        }
+    }
+}
+
 impl Open {
-    pub(super) async fn over(dialled: Dialled) -> Result<Self, String> {
+    pub(super) async fn over(dialled: Dialled) -> Result<Self, Lost> {
         let Dialled { link, address, speaks_h2 } = dialled;
         let io = TokioIo::new(link);
         let http = if speaks_h2 {
@@ -92,12 +125,12 @@ impl Open {
                 .max_header_list_size(ANSWER_HEAD_MAX as u32)
                 .handshake(io)
                 .await
-                .map_err(in_words)?;
+                .map_err(Lost::of)?;
             tokio::spawn(async move { drop(connection.await) });
             Http::Two(sender)
         } else {
             let (sender, connection) =
-                http1::Builder::new().max_buf_size(ANSWER_HEAD_MAX).handshake(io).await.map_err(in_words)?;
+                http1::Builder::new().max_buf_size(ANSWER_HEAD_MAX).handshake(io).await.map_err(Lost::of)?;
             Http::One { sender, driver: Box::pin(connection), done: false }
         };
         Ok(Self { address: address.to_string().into(), http })
@@ -179,7 +212,7 @@ async fn talk(
         Ok(Err(mut error)) => {
             return Err(match error.take_message() {
                 Some(request) => NoAnswer::NotSent(Box::new(request)),
-                None => NoAnswer::Lost(in_words(error.into_error())),
+                None => NoAnswer::Lost(Lost::of(error.into_error())),
             });
         }
         Err(_) => return Err(NoAnswer::TimedOut),
@@ -222,9 +255,9 @@ fn for_h2(request: &mut Outgoing) {
 }
 
 /// What went wrong, causes included.
-fn in_words(error: hyper::Error) -> String {
+fn in_words(error: &hyper::Error) -> String {
     let mut words = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         words.push_str(": ");
         words.push_str(&error.to_string());

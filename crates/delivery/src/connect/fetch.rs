@@ -13,7 +13,7 @@ use http_body_util::Full;
 use rustls::ClientConfig;
 
 use super::dial::{ConnectError, Connector, ConnectorOptions};
-use super::exchange::{Bounds, NoAnswer, Open};
+use super::exchange::{Bounds, Lost, NoAnswer, Open};
 use super::tls::{BadCa, Trust};
 use crate::guard::{UrlProblem, WebhookUrl};
 use crate::request::AGENT;
@@ -48,12 +48,12 @@ pub enum FetchError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// Something may have been sent.
-    #[error("no answer from {host}: {why}")]
+    #[error("{host}: {why}")]
     NoAnswer {
         /// Who was asked.
         host: String,
         /// What went wrong.
-        why: String,
+        why: Lost,
     },
     /// The time was up.
     #[error("no whole answer from {host} within {} s", .limit.as_secs_f32())]
@@ -105,12 +105,12 @@ impl Fetcher {
         request: Request<Vec<u8>>,
     ) -> Result<Response<Vec<u8>>, FetchError> {
         let host = || url.origin().host.clone();
-        let no_answer = |why: String| FetchError::NoAnswer { host: host(), why };
+        let no_answer = |why: Lost| FetchError::NoAnswer { host: host(), why };
         let tls = url.origin().tls.then_some(&self.tls);
         let dialled = self.connector.dial(url.origin(), tls).await?;
         let mut open = Open::over(dialled).await.map_err(no_answer)?;
         let (mut parts, body) = request.into_parts();
-        let unusable = |error: http::Error| no_answer(error.to_string());
+        let unusable = |error: http::Error| no_answer(Lost::Other(error.to_string()));
         parts.uri = target(url).map_err(unusable)?;
         let own = HeaderValue::from_str(&url.host_header()).map_err(|error| unusable(error.into()))?;
         parts.headers.insert(HOST, own);
@@ -118,7 +118,7 @@ impl Fetcher {
         let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
         let bounds = Bounds { limit: self.limit, kept: self.body_max, read: self.body_max };
         let (answered, whole) = open.exchange(request, bounds).await.map_err(|error| match error {
-            NoAnswer::NotSent(_) => no_answer("the connection was closed before the request".to_owned()),
+            NoAnswer::NotSent(_) => no_answer(Lost::Closed),
             NoAnswer::Lost(why) => no_answer(why),
             NoAnswer::TimedOut => FetchError::TimedOut { host: host(), limit: self.limit },
         })?;
@@ -126,7 +126,7 @@ impl Fetcher {
             return Err(FetchError::TooLong { host: host(), max: self.body_max });
         }
         if !whole {
-            return Err(no_answer("it was cut off".to_owned()));
+            return Err(no_answer(Lost::Closed));
         }
         let mut response = Response::new(answered.body);
         *response.status_mut() =

@@ -11,8 +11,8 @@ mod resolve;
 mod tls;
 
 pub use dial::CONNECT_TIMEOUT;
-pub use dial::{ConnectError, Connector, ConnectorOptions};
-pub use exchange::{ANSWER_DISCARDED_MAX, ANSWER_KEPT_MAX, RESPONSE_TIMEOUT};
+pub use dial::{CertificateFault, ConnectError, Connector, ConnectorOptions};
+pub use exchange::{ANSWER_DISCARDED_MAX, ANSWER_KEPT_MAX, Lost, RESPONSE_TIMEOUT};
 pub use fetch::{FetchError, FetchOptions, Fetcher};
 pub use pool::{IDLE_FOR, IDLE_PER_DESTINATION, IDLE_TOTAL};
 pub use resolve::{Resolve, Resolving, SystemResolver};
@@ -20,4 +20,4 @@ pub use tls::BadCa;
 
 pub(crate) use exchange::Answered;
 pub(crate) use pool::{Failed, Pool, Pools};
-pub(crate) use tls::Trust;
+pub(crate) use tls::{CA_PEM_MAX, Trust};

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::dial::{ConnectError, Connector};
-use super::exchange::{Answered, Bounds, NoAnswer, Open, Outgoing};
+use super::exchange::{Answered, Bounds, Lost, NoAnswer, Open, Outgoing};
 use crate::guard::Origin;
 
 /// How long a connection is kept unused, where the receiver does not ask for less.
@@ -68,7 +68,7 @@ pub(crate) enum Failed {
     /// Nothing was sent.
     Connect(ConnectError),
     /// Something may have been sent.
-    Answer(String),
+    Answer(Lost),
     /// The time was up.
     TimedOut,
 }
@@ -192,8 +192,8 @@ impl Drop for Pool {
 
 fn failed(open: &Open, error: NoAnswer) -> Fared {
     let end = match error {
-        NoAnswer::NotSent(_) => Failed::Answer("the connection was closed before the request".to_owned()),
-        NoAnswer::Lost(words) => Failed::Answer(words),
+        NoAnswer::NotSent(_) => Failed::Answer(Lost::Closed),
+        NoAnswer::Lost(lost) => Failed::Answer(lost),
         NoAnswer::TimedOut => Failed::TimedOut,
     };
     Fared { address: Some(open.address.clone()), end: Err(end) }

@@ -10,18 +10,13 @@ use rustls_pki_types::pem::PemObject as _;
 pub(crate) const CA_PEM_MAX: usize = 64 * 1_024;
 
 /// A private CA is not usable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadCa {
     /// No certificate in it.
-    #[error(
-        "there is no certificate in it: paste the CA's certificate as PEM, from -----BEGIN CERTIFICATE-----"
-    )]
     Empty,
     /// Too long.
-    #[error("the CA's PEM is {0} bytes long, at most {CA_PEM_MAX} are taken")]
     TooLong(usize),
     /// A certificate cannot be read.
-    #[error("a certificate in the CA's PEM cannot be read: {0}")]
     Unreadable(String),
 }
 

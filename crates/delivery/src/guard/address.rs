@@ -5,51 +5,58 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 /// Why an address is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// `127.0.0.0/8`, `::1`.
-    #[error("a loopback address")]
     Loopback,
     /// `0.0.0.0/8`, `::`.
-    #[error("the unspecified address")]
     Unspecified,
     /// `169.254.0.0/16`, `fe80::/10`; clouds answer about themselves there.
-    #[error("a link-local address (cloud metadata services live there)")]
     LinkLocal,
     /// Addresses outside the link-local range where a cloud answers about itself.
-    #[error("a cloud metadata address")]
     Metadata,
     /// `10/8`, `172.16/12`, `192.168/16`.
-    #[error("a private address")]
     Private,
     /// `fc00::/7`, `fec0::/10`.
-    #[error("a unique-local address")]
     UniqueLocal,
     /// `100.64.0.0/10`.
-    #[error("an address behind a provider's shared NAT")]
     SharedNat,
     /// `224/4`, `ff00::/8`.
-    #[error("a multicast address")]
     Multicast,
     /// The broadcast address.
-    #[error("the broadcast address")]
     Broadcast,
     /// Ranges for examples in documents.
-    #[error("an address reserved for documentation")]
     Documentation,
     /// Ranges for benchmarks, protocol assignments, future use.
-    #[error("a reserved address")]
     Reserved,
 }
 
 /// An address may not be connected to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{address} is {why} and refused: if it is meant, an operator can list it under [outgoing] allow")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The address.
     pub address: IpAddr,
     /// Why.
     pub why: Why,
+}
+
+impl Why {
+    /// Its name in a reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Unspecified => "unspecified",
+            Self::LinkLocal => "link_local",
+            Self::Metadata => "metadata",
+            Self::Private => "private",
+            Self::UniqueLocal => "unique_local",
+            Self::SharedNat => "shared_nat",
+            Self::Multicast => "multicast",
+            Self::Broadcast => "broadcast",
+            Self::Documentation => "documentation",
+            Self::Reserved => "reserved",
+        }
+    }
 }
 
 /// What an operator allows beyond the public addresses.

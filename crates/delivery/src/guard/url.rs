@@ -8,31 +8,23 @@ use url::{Host, Url};
 pub const URL_MAX: usize = 2_048;
 
 /// What is wrong with a URL.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlProblem {
     /// Blanks or control characters.
-    #[error("the URL has a blank or a control character in it: write a blank as %20")]
     Blank,
     /// Too long.
-    #[error("the URL is {0} bytes long, at most {URL_MAX} are taken")]
     TooLong(usize),
     /// No scheme, or another than http and https.
-    #[error("the URL has to begin with https:// or http://")]
     Scheme,
     /// No host.
-    #[error("the URL has no host: write it as https://crm.example.com/path")]
     NoHost,
     /// A user name or password.
-    #[error("the URL has a user name or password in it: enter them as credentials instead")]
     Credentials,
     /// Port 0.
-    #[error("port 0 cannot be connected to")]
     PortZero,
     /// A placeholder where none may be.
-    #[error("a placeholder {{…}} may stand in the path or the query, not in the host")]
     PlaceholderInHost,
     /// Anything else.
-    #[error("the URL cannot be read: {0}")]
     Form(String),
 }
 

@@ -39,21 +39,15 @@ const SECRET_PARTS: &[&str] =
 pub(crate) const BLANKED: &str = "•••";
 
 /// A fixed header is not usable.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderProblem {
     /// The name has a character no header name has.
-    #[error("{0:?} is no header name: letters, digits and dashes")]
     Name(String),
     /// Ringbud or the connection sets it.
-    #[error("the header {0} is set by ringbud itself")]
     Reserved(String),
     /// The value has a line break or another control character, or is too long.
-    #[error(
-        "the value of the header {0} has a line break or control character in it, or is longer than {HEADER_VALUE_MAX} bytes"
-    )]
     Value(String),
     /// Too many.
-    #[error("{0} fixed headers, at most {HEADERS_MAX} are sent")]
     TooMany(usize),
 }
 

@@ -29,20 +29,34 @@ const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature
 pub const AGENT: &str = concat!("Ringbud/", env!("CARGO_PKG_VERSION"));
 
 /// An integration cannot be turned into requests.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoRequest {
     /// There is no URL for this kind: it is switched off.
-    #[error("there is no URL for this kind of event: it is switched off")]
     SwitchedOff,
     /// The URL is not usable.
-    #[error(transparent)]
-    Url(#[from] UrlProblem),
+    Url(UrlProblem),
     /// A signing secret is not usable.
-    #[error(transparent)]
-    Secret(#[from] signing::BadSecret),
+    Secret(signing::BadSecret),
     /// A fixed header is not usable.
-    #[error(transparent)]
-    Header(#[from] HeaderProblem),
+    Header(HeaderProblem),
+}
+
+impl From<UrlProblem> for NoRequest {
+    fn from(problem: UrlProblem) -> Self {
+        Self::Url(problem)
+    }
+}
+
+impl From<signing::BadSecret> for NoRequest {
+    fn from(problem: signing::BadSecret) -> Self {
+        Self::Secret(problem)
+    }
+}
+
+impl From<HeaderProblem> for NoRequest {
+    fn from(problem: HeaderProblem) -> Self {
+        Self::Header(problem)
+    }
 }
 
 /// The requests of one kind of event to one integration.

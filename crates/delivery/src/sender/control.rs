@@ -5,38 +5,51 @@ use std::sync::Arc;
 use calls::{AccountId, EventKind};
 use journal::settings::{IntegrationId, Pause};
 use journal::{
-    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Settle,
-    Settled, WallTime, call_hash,
+    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Reason,
+    Settle, Settled, WallTime, call_hash,
 };
 
 use super::{Sender, Shared, notices, pausing};
+use crate::reason::{GivesReason, WhyPaused};
 use crate::schedule::Input;
-use crate::wrong::WhyPaused;
 
 /// Deliveries looked at together.
 const PAGE: usize = 500;
 
 /// Why a wish was not granted.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 pub enum ControlError {
     /// There is no such delivery.
-    #[error("there is no such delivery, or its event is too old and was forgotten")]
     NoSuchDelivery,
     /// There is no such integration.
-    #[error("there is no such integration")]
     NoSuchIntegration,
     /// The webhook is paused.
-    #[error("the webhook is paused: resume it first")]
     Paused,
     /// The webhook is switched off.
-    #[error("the webhook is switched off: enter a URL first")]
     SwitchedOff,
     /// The delivery is settled already.
-    #[error("the delivery is settled already")]
     Settled,
     /// The journal could not do it.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journal(JournalError),
+}
+
+impl From<JournalError> for ControlError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl GivesReason for ControlError {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NoSuchDelivery => Reason::new("no_such_delivery"),
+            Self::NoSuchIntegration => Reason::new("no_such_integration"),
+            Self::Paused => Reason::new("webhook_paused"),
+            Self::SwitchedOff => Reason::new("webhook_switched_off"),
+            Self::Settled => Reason::new("already_settled"),
+            Self::Journal(error) => Reason::new("journal_failed").with("why", error),
+        }
+    }
 }
 
 /// What sending again came to.
@@ -124,8 +137,8 @@ impl Sender {
     pub async fn pause(&self, integration: IntegrationId, kind: EventKind) -> Result<(), ControlError> {
         let pause = Pause {
             since: self.shared.clock.wall(),
-            why: WhyPaused::ByHand.to_string(),
-            server_said: String::new(),
+            why: WhyPaused::ByHand.reason(),
+            server_said: None,
             by_person: true,
         };
         let before = self.shared.book.integration(integration);

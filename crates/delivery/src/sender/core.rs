@@ -12,8 +12,8 @@ use super::routes::{Routes, Way};
 use super::settler::Entry;
 use crate::clock::Clock;
 use crate::policy::{self, Moment};
+use crate::reason::{GivesReason as _, Wrong};
 use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
-use crate::wrong::Wrong;
 
 /// Bodies kept at hand for deliveries that were offered and not started yet, some 150 MB at most; the rest is
 /// read again, which costs a fifth of the rate.
@@ -142,7 +142,7 @@ impl Core {
             Verdict::Delivered => Outcome::Delivered,
             Verdict::RetryAt(at) => Outcome::RetryAt(self.clock.wall_of(at)),
             Verdict::Expired => Outcome::Expired,
-            Verdict::Failed => Outcome::Failed(Wrong::Forgotten.to_string()),
+            Verdict::Failed => Outcome::Failed(Some(Wrong::Forgotten.reason())),
             Verdict::Cancelled => Outcome::Cancelled,
             Verdict::Held => Outcome::Held,
         }

@@ -77,7 +77,6 @@ impl Default for SenderOptions {
 /// What is counted.
 struct Counts {
     delivered: metrics::Counter,
-    failed_attempts: metrics::Counter,
     expired: metrics::Counter,
     failed: metrics::Counter,
     cancelled: metrics::Counter,
@@ -92,7 +91,6 @@ impl Counts {
             |outcome: &'static str| metrics::counter!("ringbud_deliveries_total", "outcome" => outcome);
         Self {
             delivered: outcome("delivered"),
-            failed_attempts: metrics::counter!("ringbud_failed_attempts_total"),
             expired: outcome("expired"),
             failed: outcome("failed"),
             cancelled: outcome("cancelled"),
@@ -260,12 +258,11 @@ impl Shared {
     fn count(&self, entry: &Entry) {
         match entry.settle.outcome {
             journal::Outcome::Delivered => self.counts.delivered.increment(1),
-            journal::Outcome::RetryAt(_) => self.counts.failed_attempts.increment(1),
+            journal::Outcome::RetryAt(_) | journal::Outcome::Again(_) => {}
             journal::Outcome::Expired => self.counts.expired.increment(1),
             journal::Outcome::Failed(_) => self.counts.failed.increment(1),
             journal::Outcome::Cancelled => self.counts.cancelled.increment(1),
             journal::Outcome::Held => self.counts.held.increment(1),
-            journal::Outcome::Again(_) => {}
         }
     }
 
@@ -283,6 +280,10 @@ impl Shared {
         let Made { how, attempt, last, since_received } = made;
         if let Some(since) = since_received {
             self.counts.accepted.record(since.as_secs_f64());
+        }
+        if let Some(reason) = last.as_ref().and_then(|last| last.reason.as_ref()) {
+            let code = reason.code().to_owned();
+            metrics::counter!("ringbud_failed_attempts_total", "code" => code).increment(1);
         }
         let next = self.with(|core, work| {
             if let Some(last) = last {

@@ -1,13 +1,22 @@
 //! What the operator is told of webhooks.
 
 use calls::{AccountId, EventKind};
+use journal::Reason;
 use journal::settings::Pause;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::operator::Notice;
+use crate::reason::english;
 
 fn names(kinds: &[EventKind]) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.name()).collect()
+}
+
+/// A reason for programs: its code and what it is about.
+fn told(reason: &Reason) -> Value {
+    let args: Map<String, Value> =
+        reason.args().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    json!({ "code": reason.code(), "args": args })
 }
 
 /// A webhook was paused. Of its URL without the query, where people put secrets.
@@ -16,8 +25,10 @@ pub fn paused(account: &AccountId, kinds: &[EventKind], url: &str, pause: &Pause
         "account": account.as_str(),
         "events": names(kinds),
         "url": url.split('?').next(),
-        "why": pause.why,
-        "server_said": pause.server_said,
+        "why": english(&pause.why),
+        "why_reason": told(&pause.why),
+        "server_said": pause.server_said.as_ref().map(english).unwrap_or_default(),
+        "server_said_reason": pause.server_said.as_ref().map(told),
         "by_person": pause.by_person,
     });
     Notice { kind: "webhook.paused", data }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::EventKind;
-use journal::JournalError;
 use journal::settings::{Integration, Pause, Setting, SettingKey};
+use journal::{JournalError, Reason};
 
 use super::{Shared, notices};
 use crate::policy::Moment;
+use crate::reason::{GivesReason as _, WhyPaused, english};
 use crate::schedule::WebhookKey;
-use crate::wrong::{WhyPaused, Wrong};
 
 /// The pause before a pausing that could not be written is tried again.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
@@ -42,10 +42,10 @@ async fn pause(
         None => WhyPaused::Gone,
         Some(_) => WhyPaused::Failing,
     };
-    let why = why.to_string();
+    let why = why.reason();
     let server_said = match last.status {
-        Some(status) => Wrong::Status(status).to_string(),
-        None => last.words.to_string(),
+        Some(status) => Some(Reason::status(status)),
+        None => last.reason.map(Arc::unwrap_or_clone),
     };
     let served = |settings: &Integration| {
         let new =
@@ -62,7 +62,7 @@ async fn pause(
     .await
     .map(|account| {
         if let Some(account) = account {
-            tracing::warn!(%account, url = %url, why = %pause.why, server_said = %pause.server_said, "webhook paused");
+            tracing::warn!(%account, url = %url, why = %english(&pause.why), server_said = pause.server_said.as_ref().map(english), "webhook paused");
             if !kinds.is_empty() {
                 shared.operator.tell(notices::paused(&account, &kinds, &url, &pause));
             }

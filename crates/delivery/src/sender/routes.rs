@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::{Integration, IntegrationId};
-use journal::{SettingsCache, WallTime};
+use journal::{Reason, SettingsCache, WallTime};
 use rustc_hash::FxHashMap;
 
 use crate::connect::{Pool, Pools, Trust};
 use crate::guard::{Origin, WebhookUrl};
 use crate::policy::{Moment, Patience};
+use crate::reason::Wrong;
 use crate::request::{Compiled, NoRequest};
 use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, WebhookKey};
-use crate::wrong::Wrong;
 
 /// What an attempt needs of its webhook.
 #[derive(Clone)]
@@ -29,8 +29,8 @@ pub struct LastAnswer {
     pub at: WallTime,
     /// Its status, if there was one.
     pub status: Option<u16>,
-    /// What went wrong, in words; empty if nothing did.
-    pub words: Arc<str>,
+    /// What went wrong; nothing if nothing did.
+    pub reason: Option<Arc<Reason>>,
 }
 
 /// A webhook that has been used.

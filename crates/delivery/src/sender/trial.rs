@@ -8,11 +8,13 @@ use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
     Phone, What,
 };
+use journal::Reason;
 use journal::settings::{Integration, IntegrationId};
 use tokio::sync::mpsc;
 
 use super::work::{Read, into_request};
 use super::{Sender, Shared};
+use crate::reason::GivesReason;
 
 /// The calling party of a test call.
 pub const TEST_NUMBER: &str = "+4500000000";
@@ -34,8 +36,8 @@ pub struct Trial {
     pub curl: String,
     /// The status, if there was an answer.
     pub status: Option<u16>,
-    /// What went wrong, in words; empty on success.
-    pub error: String,
+    /// What went wrong; nothing on success.
+    pub reason: Option<Reason>,
     /// The answer's first 4 KB.
     pub response_body: Vec<u8>,
     /// How long it took.
@@ -43,14 +45,21 @@ pub struct Trial {
 }
 
 /// Why there is no test call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialError {
     /// There is no such integration.
-    #[error("there is no such integration")]
     NoSuchIntegration,
     /// No URL is entered.
-    #[error("no web service is entered: there is nothing to test")]
     NothingToTest,
+}
+
+impl GivesReason for TrialError {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NoSuchIntegration => Reason::new("no_such_integration"),
+            Self::NothingToTest => Reason::new("nothing_to_test"),
+        }
+    }
 }
 
 impl Sender {
@@ -93,7 +102,7 @@ impl Shared {
         let at = self.clock.wall();
         let way = match way {
             Ok(way) => way,
-            Err(error) => return untried(kind, error.to_string()),
+            Err(error) => return untried(kind, error.reason()),
         };
         let rendered = way.compiled.render(event, at);
         let curl = way.compiled.curl(&rendered);
@@ -111,14 +120,14 @@ impl Shared {
             request_body,
             curl,
             status: read.status,
-            error: read.words,
+            reason: read.reason,
             response_body: read.body,
             took: self.clock.now().since(began),
         }
     }
 }
 
-fn untried(kind: EventKind, error: String) -> Trial {
+fn untried(kind: EventKind, reason: Reason) -> Trial {
     Trial {
         kind,
         request_line: String::new(),
@@ -126,7 +135,7 @@ fn untried(kind: EventKind, error: String) -> Trial {
         request_body: Vec::new(),
         curl: String::new(),
         status: None,
-        error,
+        reason: Some(reason),
         response_body: Vec::new(),
         took: Duration::ZERO,
     }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
-use journal::{Attempt, Headers, Kept};
+use journal::{Attempt, Headers, Kept, Reason};
 
 use super::Shared;
 use super::core::Job;
 use super::routes::{LastAnswer, Way};
 use crate::connect::{Answered, Failed};
 use crate::policy::{self, Answer};
+use crate::reason::{GivesReason as _, Wrong};
 use crate::request::Rendered;
 use crate::schedule::Finish;
-use crate::wrong::Wrong;
 
 /// How an attempt ended.
 pub(super) struct Made {
@@ -55,12 +55,12 @@ async fn attempt(shared: &Shared, job: &Job) -> Made {
     };
     match &job.way {
         Ok(way) => send(shared, job, way, &kept).await,
-        Err(no_way) => not_sendable(shared, job, no_way.to_string()),
+        Err(no_way) => not_sendable(shared, job, no_way.reason()),
     }
 }
 
 /// The settings make no request: an attempt that failed, so that people see why.
-fn not_sendable(shared: &Shared, job: &Job, words: String) -> Made {
+fn not_sendable(shared: &Shared, job: &Job, reason: Reason) -> Made {
     let at = shared.clock.wall();
     let attempt = shared.history.then(|| {
         Box::new(Attempt {
@@ -72,11 +72,11 @@ fn not_sendable(shared: &Shared, job: &Job, words: String) -> Made {
             request_headers: Headers::default(),
             request_body: Bytes::new(),
             status: None,
-            error: words.clone(),
+            reason: Some(reason.clone()),
             response_body: Vec::new(),
         })
     });
-    let last = LastAnswer { at, status: None, words: words.into() };
+    let last = LastAnswer { at, status: None, reason: Some(Arc::new(reason)) };
     Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
 }
 
@@ -101,7 +101,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
             request_headers,
             request_body: body,
             status: read.status,
-            error: read.words.clone(),
+            reason: read.reason.clone(),
             response_body: read.body,
         })
     });
@@ -111,7 +111,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
         kind = kept.event.kind().name(),
         attempt = job.attempt,
         status = read.status,
-        error = %read.words,
+        error = read.reason.as_ref().map(tracing::field::display),
         took_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "attempt"
     );
@@ -119,7 +119,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
         let micros = at.0.saturating_sub(kept.received_at.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0)) + took
     });
-    let last = LastAnswer { at, status: read.status, words: read.words.into() };
+    let last = LastAnswer { at, status: read.status, reason: read.reason.map(Arc::new) };
     Made { how: read.how, attempt, last: Some(last), since_received }
 }
 
@@ -136,37 +136,37 @@ pub(super) fn into_request(rendered: Rendered) -> Request<Full<Bytes>> {
 pub(super) struct Read {
     pub(super) how: Finish,
     pub(super) status: Option<u16>,
-    /// What went wrong; empty if nothing did.
-    pub(super) words: String,
+    /// What went wrong; nothing if nothing did.
+    pub(super) reason: Option<Reason>,
     pub(super) body: Vec<u8>,
 }
 
 impl Read {
     pub(super) fn of(end: Result<Answered, Failed>, now_secs: i64) -> Self {
         let without =
-            |how, wrong: Wrong| Self { how, status: None, words: wrong.to_string(), body: Vec::new() };
+            |how, wrong: Wrong| Self { how, status: None, reason: Some(wrong.reason()), body: Vec::new() };
         let answered = match end {
             Ok(answered) => answered,
             Err(Failed::Connect(error)) => return without(Finish::Unreachable, error.into()),
-            Err(Failed::Answer(words)) => {
-                return without(Finish::Refused { retry_after: None }, Wrong::NoAnswer(words));
+            Err(Failed::Answer(lost)) => {
+                return without(Finish::Refused { retry_after: None }, Wrong::NoAnswer(lost));
             }
             Err(Failed::TimedOut) => {
                 return without(Finish::TimedOut, Wrong::TooLate);
             }
         };
         let Answered { status, headers, body } = answered;
-        let (how, words) = match Answer::of(status) {
-            Answer::Taken => (Finish::Taken, String::new()),
-            Answer::Gone => (Finish::Gone, Wrong::Gone.to_string()),
+        let (how, wrong) = match Answer::of(status) {
+            Answer::Taken => (Finish::Taken, None),
+            Answer::Gone => (Finish::Gone, Some(Wrong::Gone)),
             Answer::Refused => {
                 let asked = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let retry_after = asked.and_then(|value| policy::retry_after(value, now_secs));
                 let is_redirect = (300..=399).contains(&status);
                 let wrong = if is_redirect { Wrong::Redirect(status) } else { Wrong::Status(status) };
-                (Finish::Refused { retry_after }, wrong.to_string())
+                (Finish::Refused { retry_after }, Some(wrong))
             }
         };
-        Self { how, status: Some(status), words, body }
+        Self { how, status: Some(status), reason: wrong.map(|wrong| wrong.reason()), body }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use calls::EventKind;
 use delivery::connect::{ConnectorOptions, Resolve, Resolving};
+use delivery::reason::english;
 use delivery::sender::SenderOptions;
 use journal::memory::Memory;
 use journal::settings::Integration;
@@ -18,6 +19,16 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::gateway::{Gateway, delivered, everything_to, options, retrying, url};
 use crate::support::receiver::{Receiver, raw, read_request, status};
+
+/// What the history says went wrong.
+fn code(attempt: &Attempt) -> &str {
+    attempt.reason.as_ref().map_or("", journal::Reason::code)
+}
+
+/// The same as the English read it.
+fn told(attempt: &Attempt) -> String {
+    attempt.reason.as_ref().map(english).unwrap_or_default()
+}
 
 /// As in real life, but with less patience.
 fn impatient() -> SenderOptions {
@@ -55,7 +66,7 @@ async fn one_that_accepts_and_never_answers_is_given_up_in_time() {
         std::future::pending::<()>().await;
     })
     .await;
-    assert_eq!((attempt.status, attempt.error.as_str()), (None, "no answer in time"));
+    assert_eq!((attempt.status, code(&attempt)), (None, "answer_timeout"));
 }
 
 #[tokio::test]
@@ -68,7 +79,7 @@ async fn one_that_answers_a_byte_at_a_time_is_given_up_in_time() {
         }
     })
     .await;
-    assert_eq!((attempt.status, attempt.error.as_str()), (None, "no answer in time"));
+    assert_eq!((attempt.status, code(&attempt)), (None, "answer_timeout"));
 }
 
 #[tokio::test]
@@ -88,7 +99,7 @@ async fn one_that_answers_with_a_gigabyte_has_taken_it_and_is_cut_off() {
         }
     })
     .await;
-    assert_eq!((attempt.status, attempt.error.as_str()), (Some(200), ""));
+    assert_eq!((attempt.status, code(&attempt)), (Some(200), ""));
     assert_eq!(attempt.response_body.len(), 4_096);
     assert!(written.load(Ordering::Relaxed) < 64 << 20, "{written:?}");
 }
@@ -101,7 +112,7 @@ async fn one_whose_answer_crawls_after_its_status_has_taken_it() {
         std::future::pending::<()>().await;
     })
     .await;
-    assert_eq!((attempt.status, attempt.error.as_str()), (Some(202), ""));
+    assert_eq!((attempt.status, code(&attempt)), (Some(202), ""));
     assert_eq!(attempt.response_body, b"part");
 }
 
@@ -112,8 +123,7 @@ async fn one_that_closes_in_the_middle_is_tried_again() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncont").await;
     })
     .await;
-    assert_eq!(attempt.status, None);
-    assert!(attempt.error.starts_with("no answer: "), "{}", attempt.error);
+    assert_eq!((attempt.status, code(&attempt)), (None, "answer_cut_off"));
 }
 
 #[tokio::test]
@@ -123,8 +133,7 @@ async fn one_that_sends_garbage_is_tried_again() {
         let _ = stream.write_all(b"\x16\x03\x01 what do you want? \r\n\r\n").await;
     })
     .await;
-    assert_eq!(attempt.status, None);
-    assert!(attempt.error.starts_with("no answer: "), "{}", attempt.error);
+    assert_eq!((attempt.status, code(&attempt)), (None, "answer_unreadable"));
 }
 
 #[tokio::test]
@@ -137,7 +146,7 @@ async fn one_with_an_endless_head_is_cut_off() {
     })
     .await;
     assert_eq!(attempt.status, None);
-    assert!(!attempt.error.is_empty());
+    assert!(attempt.reason.is_some());
 }
 
 #[tokio::test]
@@ -150,7 +159,7 @@ async fn a_redirect_is_not_followed() {
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
     assert_eq!(attempt.status, Some(307));
-    assert!(attempt.error.contains("not followed"), "{}", attempt.error);
+    assert!(told(&attempt).contains("not followed"), "{}", told(&attempt));
     assert!(elsewhere.got.is_empty());
 }
 
@@ -183,7 +192,7 @@ async fn a_refused_address_is_never_connected_to() {
     let gateway = gateway(everything_to(&url(receiver.address)), bare).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
-    assert!(attempt.error.contains("127.0.0.1 is a loopback address"), "{}", attempt.error);
+    assert!(told(&attempt).contains("127.0.0.1 is a loopback address"), "{}", told(&attempt));
     assert!(receiver.got.is_empty());
 }
 
@@ -229,7 +238,7 @@ async fn a_name_that_answers_with_a_private_address_the_second_time_gains_nothin
         }
     };
     let second = tokio::time::timeout(Duration::from_secs(10), second).await.expect("a second attempt");
-    assert!(second.error.contains("10.0.0.1 is a private address"), "{}", second.error);
+    assert!(told(&second).contains("10.0.0.1 is a private address"), "{}", told(&second));
 }
 
 #[tokio::test]
@@ -251,7 +260,7 @@ async fn a_name_that_cannot_be_found_is_tried_again() {
     let gateway = gateway(everything_to("http://crm.example.com/"), named(impatient(), names)).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
-    assert_eq!(attempt.error, "crm.example.com cannot be found: no such name");
+    assert_eq!(told(&attempt), "crm.example.com cannot be found: no such name");
 }
 
 struct Silence;
@@ -267,7 +276,7 @@ async fn a_name_server_that_hangs_is_given_up_in_time() {
     let gateway = gateway(everything_to("http://crm.example.com/"), named(impatient(), Silence)).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
-    assert_eq!(attempt.error, "no connection to crm.example.com within 0.4 s");
+    assert_eq!(told(&attempt), "no connection to crm.example.com within 0.4 s");
 }
 
 /// A TLS receiver with a certificate for a name; its CA as PEM.
@@ -349,21 +358,21 @@ async fn tls_attempt(cert_for: &str, trusted: bool) -> Attempt {
 #[tokio::test]
 async fn a_private_ca_of_the_account_is_trusted() {
     let attempt = tls_attempt("crm.example.com", true).await;
-    assert_eq!((attempt.status, attempt.error.as_str()), (Some(200), ""));
+    assert_eq!((attempt.status, code(&attempt)), (Some(200), ""));
 }
 
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_refused() {
     let attempt = tls_attempt("crm.example.com", false).await;
     assert_eq!(attempt.status, None);
-    assert!(attempt.error.starts_with("no TLS with crm.example.com"), "{}", attempt.error);
+    assert!(told(&attempt).starts_with("no TLS with crm.example.com"), "{}", told(&attempt));
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
     let attempt = tls_attempt("other.example.com", true).await;
     assert_eq!(attempt.status, None);
-    assert!(attempt.error.contains("no TLS with crm.example.com"), "{}", attempt.error);
+    assert!(told(&attempt).contains("no TLS with crm.example.com"), "{}", told(&attempt));
 }
 
 #[tokio::test]

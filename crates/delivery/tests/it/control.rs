@@ -5,7 +5,7 @@ use std::time::Duration;
 use calls::{Employee, EventKind};
 use delivery::sender::{TEST_NUMBER, Wanted};
 use journal::settings::{Extras, Integration};
-use journal::{DeliveryId, DeliveryState};
+use journal::{DeliveryId, DeliveryState, Reason};
 
 use crate::support::gateway::{Gateway, account, delivered, everything_to, retrying, url};
 use crate::support::receiver::{Receiver, status};
@@ -33,8 +33,8 @@ async fn a_410_pauses_the_webhook_and_keeps_its_events() {
     tokio::time::timeout(Duration::from_secs(10), paused_now).await.expect("paused");
     let settings = settings(&gateway).await;
     let pause = &settings.paused[&EventKind::Ended];
-    assert_eq!(pause.why, "the web service answered 410 Gone");
-    assert_eq!(pause.server_said, "HTTP 410");
+    assert_eq!(pause.why.code(), "paused_gone");
+    assert_eq!(pause.server_said, Some(Reason::status(410)));
     assert!(!pause.by_person);
     let second = gateway.tell_one(EventKind::Incoming, "b").await;
     gateway.reaches(second, paused).await;

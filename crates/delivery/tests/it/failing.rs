@@ -6,6 +6,7 @@ use std::time::Duration;
 use calls::EventKind;
 use delivery::policy::PAUSED_AFTER;
 use delivery::sender::NOTED_FROM;
+use journal::Reason;
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::verbs::*;
@@ -37,7 +38,7 @@ async fn a_restart_does_not_begin_the_five_days_anew() {
     let next = gateway.tell_one(EventKind::Ended, "b").await;
     gateway.reaches(next, |state| *state == DeliveryState::Paused).await;
     let (_, settings) = gateway.book.integration(FIRST).expect("the integration");
-    assert_eq!(settings.paused[&EventKind::Ended].why, "nothing has succeeded for 5 days");
+    assert_eq!(settings.paused[&EventKind::Ended].why, Reason::new("paused_failing").with("days", 5));
 }
 
 #[tokio::test]

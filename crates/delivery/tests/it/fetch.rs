@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use delivery::connect::{ConnectError, ConnectorOptions, FetchError, FetchOptions, Fetcher};
+use delivery::connect::{
+    CertificateFault, ConnectError, ConnectorOptions, FetchError, FetchOptions, Fetcher,
+};
 use delivery::guard::Guard;
 use http::Request;
 use tokio::io::AsyncWriteExt as _;
@@ -98,7 +100,9 @@ async fn a_private_ca_is_trusted_where_it_is_given() {
         let answer = fetcher.expect("a CA").fetch(post(&url, "")).await;
         match answer {
             Ok(answer) => assert!(trusted && answer.status() == 200),
-            Err(FetchError::Connect(ConnectError::Tls { .. })) => assert!(!trusted),
+            Err(FetchError::Connect(ConnectError::Certificate { fault, .. })) => {
+                assert!(!trusted && fault == CertificateFault::Issuer);
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -10,6 +10,7 @@ mod operator;
 mod payload;
 mod policy;
 mod promises;
+mod reasons;
 mod request;
 mod schedule;
 mod sender;

@@ -244,7 +244,7 @@ impl World {
                         Verdict::Delivered => Outcome::Delivered,
                         Verdict::RetryAt(at) => Outcome::RetryAt(self.wall_of(at.0)),
                         Verdict::Expired => Outcome::Expired,
-                        Verdict::Failed => Outcome::Failed(String::new()),
+                        Verdict::Failed => Outcome::Failed(None),
                         Verdict::Cancelled => Outcome::Cancelled,
                         Verdict::Held => Outcome::Held,
                     };

@@ -8,7 +8,7 @@ use super::sample::{Leg, attempt, delivery, keep, settle, tried};
 use crate::settings::IntegrationId;
 use crate::{
     DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, LOADED_AT_ONCE, Outcome, Pending,
-    Settle, Settled, WallTime,
+    Reason, Settle, Settled, WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
@@ -58,7 +58,7 @@ pub async fn a_delivery_that_came_through_is_no_longer_pending(journal: &dyn Jou
     assert_eq!(pending(journal).await, []);
     let record = record(journal, id).await;
     assert_eq!((record.state, record.attempts), (DeliveryState::Delivered, 1));
-    assert_eq!(record.last, "HTTP 204");
+    assert_eq!(record.last, Some(Reason::status(204)));
     assert_eq!(record.updated_at, WallTime(attempt(1, 204).at.0 + 1_500));
 }
 
@@ -67,9 +67,12 @@ pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     let twice = vec![tried(id, 1, 200, Outcome::Delivered), tried(id, 2, 200, Outcome::Delivered)];
     assert_eq!(journal.settle(&twice).await.expect("settled"), [Settled::Done, Settled::Gone]);
-    for outcome in
-        [Outcome::RetryAt(WallTime(1)), Outcome::Held, Outcome::Expired, Outcome::Failed("x".to_owned())]
-    {
+    for outcome in [
+        Outcome::RetryAt(WallTime(1)),
+        Outcome::Held,
+        Outcome::Expired,
+        Outcome::Failed(Some(Reason::new("x"))),
+    ] {
         assert_eq!(settled(journal, settle(id, outcome)).await, Settled::Gone);
     }
     assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 200)]);
@@ -83,11 +86,11 @@ pub async fn a_retry_stays_pending_and_counts_its_attempt(journal: &dyn Journal)
     assert_eq!((waiting[0].attempts, waiting[0].due_at, waiting[0].held), (1, WallTime(77), false));
     let seen = record(journal, id).await;
     assert_eq!((seen.state, seen.attempts), (DeliveryState::Retrying(WallTime(77)), 1));
-    assert_eq!(seen.last, "connection refused");
-    settled(journal, tried(id, 2, 500, Outcome::Failed("given up after 3 days".to_owned()))).await;
+    assert_eq!(seen.last, Some(Reason::new("connection_refused").with("address", "192.0.2.1:443")));
+    settled(journal, tried(id, 2, 500, Outcome::Failed(Some(Reason::new("given_up").with("days", 3))))).await;
     let seen = record(journal, id).await;
     assert_eq!((seen.state, seen.attempts), (DeliveryState::Failed, 2));
-    assert_eq!(seen.last, "given up after 3 days");
+    assert_eq!(seen.last, Some(Reason::new("given_up").with("days", 3)));
     assert_eq!(pending(journal).await, []);
 }
 
@@ -107,7 +110,7 @@ pub async fn a_settled_delivery_can_be_wanted_again(journal: &dyn Journal) {
     let outcomes = [
         Outcome::Delivered,
         Outcome::Expired,
-        Outcome::Failed("no such host".to_owned()),
+        Outcome::Failed(Some(Reason::text("no such host"))),
         Outcome::Cancelled,
     ];
     for (number, outcome) in (1..).zip(outcomes) {
@@ -158,7 +161,7 @@ pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
     assert_eq!(pending(journal).await[0].attempts, 1);
     settled(journal, settle(id, Outcome::Delivered)).await;
     let record = record(journal, id).await;
-    assert_eq!((record.state, record.attempts, record.last.as_str()), (DeliveryState::Delivered, 2, ""));
+    assert_eq!((record.state, record.attempts, record.last), (DeliveryState::Delivered, 2, None));
     assert_eq!(journal.attempts(id).await.expect("attempts"), []);
 }
 
@@ -170,7 +173,7 @@ pub async fn deliveries_are_listed_by_state(journal: &dyn Journal) {
         Some(Outcome::Held),
         Some(Outcome::Delivered),
         Some(Outcome::Expired),
-        Some(Outcome::Failed("x".to_owned())),
+        Some(Outcome::Failed(Some(Reason::new("x")))),
         Some(Outcome::Cancelled),
     ];
     for (number, outcome) in (0..).zip(outcomes.iter().cycle().take(28)) {

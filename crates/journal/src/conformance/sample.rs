@@ -8,7 +8,7 @@ use calls::{
 };
 
 use crate::settings::IntegrationId;
-use crate::{Append, Appended, Attempt, DeliveryId, EventSeq, Journal, Outcome, Settle, WallTime};
+use crate::{Append, Appended, Attempt, DeliveryId, EventSeq, Journal, Outcome, Reason, Settle, WallTime};
 
 /// Where the sample calls begin.
 pub const START_SECS: i64 = 1_795_000_000;
@@ -183,7 +183,7 @@ pub fn attempt(number: u16, status: u16) -> Attempt {
         request_headers: [("webhook-id", "pbx1-1-incoming")].into_iter().collect(),
         request_body: b"AccountId=1"[..].into(),
         status: (status > 0).then_some(status),
-        error: if status == 0 { "connection refused".to_owned() } else { String::new() },
+        reason: (status == 0).then(|| Reason::new("connection_refused").with("address", "192.0.2.1:443")),
         response_body: vec![0xff, 0x00, b'x'],
     }
 }

@@ -9,7 +9,7 @@ use crate::settings::{
     Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey, SigningSecret,
     TimeFormat, Token, User, Vouched,
 };
-use crate::{Journal, JournalError, WallTime};
+use crate::{Journal, JournalError, Reason, WallTime};
 
 /// One of every kind, with as much in it as there can be.
 pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
@@ -76,8 +76,8 @@ pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
 fn everything_set() -> Integration {
     let pause = Pause {
         since: WallTime(3),
-        why: "410".to_owned(),
-        server_said: "<b>gone</b>".to_owned(),
+        why: Reason::new("paused_gone"),
+        server_said: Some(Reason::text("<b>gone</b>")),
         by_person: true,
     };
     Integration {

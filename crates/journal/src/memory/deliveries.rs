@@ -9,7 +9,7 @@ use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
     Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Outcome,
-    Pending, Settle, Settled, WallTime,
+    Pending, Reason, Settle, Settled, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -118,7 +118,7 @@ impl Deliveries {
             event: kept.clone(),
             state,
             attempts: standing.attempts,
-            last: standing.last.clone(),
+            last: Reason::from_kept(&standing.last),
             updated_at,
         })
     }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Unreadable, pack, unpack};
-use crate::{Attempt, Headers, WallTime};
+use crate::reason::kept;
+use crate::{Attempt, Headers, Reason, WallTime};
 
 const VERSION: u8 = 2;
 /// With a list of headers instead of their text.
@@ -20,7 +21,8 @@ struct Shape<'a> {
     request_headers: &'a str,
     request_body: &'a [u8],
     status: Option<u16>,
-    error: &'a str,
+    /// As [`Reason::to_kept`] writes it, or a sentence from before there were reasons.
+    reason: &'a str,
     response_body: &'a [u8],
 }
 
@@ -33,7 +35,7 @@ pub(crate) fn write(attempt: &Attempt) -> Vec<u8> {
         request_headers: attempt.request_headers.as_text(),
         request_body: &attempt.request_body,
         status: attempt.status,
-        error: &attempt.error,
+        reason: &kept(attempt.reason.as_ref()),
         response_body: &attempt.response_body,
     };
     pack(VERSION, &shape)
@@ -50,7 +52,8 @@ struct Shape1<'a> {
     request_headers: Vec<(&'a str, &'a str)>,
     request_body: &'a [u8],
     status: Option<u16>,
-    error: &'a str,
+    /// As [`Reason::to_kept`] writes it, or a sentence from before there were reasons.
+    reason: &'a str,
     response_body: &'a [u8],
 }
 
@@ -71,7 +74,7 @@ fn read_1(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
         request_headers,
         request_body,
         status,
-        error,
+        reason,
         response_body,
     } = unpack("attempt", VERSION_1, packed)?;
     let headers: Headers = request_headers.into_iter().collect();
@@ -84,7 +87,7 @@ fn read_1(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
         request_headers,
         request_body,
         status,
-        error,
+        reason,
         response_body,
     };
     Ok(attempt(number, &shape))
@@ -100,7 +103,7 @@ fn attempt(number: u16, shape: &Shape<'_>) -> Attempt {
         request_headers: Headers::from_text(shape.request_headers),
         request_body: Bytes::copy_from_slice(shape.request_body),
         status: shape.status,
-        error: shape.error.to_owned(),
+        reason: Reason::from_kept(shape.reason),
         response_body: shape.response_body.to_vec(),
     }
 }
@@ -120,7 +123,7 @@ mod tests {
             request_headers: [("host", "crm.example"), ("x-note", "a: b")].into_iter().collect(),
             request_body: Bytes::from_static(b"A=1"),
             status: Some(500),
-            error: "HTTP 500".to_owned(),
+            reason: Some(Reason::status(500)),
             response_body: b"oops".to_vec(),
         };
         assert_eq!(read(3, &write(&kept)).unwrap(), kept);
@@ -132,7 +135,7 @@ mod tests {
             request_headers: kept.request_headers.iter().collect(),
             request_body: b"A=1",
             status: Some(500),
-            error: "HTTP 500",
+            reason: &kept.reason.as_ref().map(Reason::to_kept).unwrap(),
             response_body: b"oops",
         };
         assert_eq!(read(3, &pack(VERSION_1, &older)).unwrap(), kept);

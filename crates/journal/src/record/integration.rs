@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use calls::EventKind;
 use serde::{Deserialize, Serialize};
 
-use crate::WallTime;
+use crate::reason::kept;
 use crate::seal::NotOurs;
 use crate::settings::{
     BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, RetryChoice, Secret,
     SigningSecret, TimeFormat,
 };
+use crate::{Reason, WallTime};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct IntegrationShape {
@@ -229,6 +230,7 @@ impl SigningSecretShape {
 struct PauseShape {
     kind: KindShape,
     since: i64,
+    /// Both as [`Reason::to_kept`] writes them, or sentences from before there were reasons.
     why: String,
     server_said: String,
     by_person: bool,
@@ -237,11 +239,14 @@ struct PauseShape {
 impl PauseShape {
     fn of((kind, pause): (EventKind, Pause)) -> Self {
         let Pause { since: WallTime(since), why, server_said, by_person } = pause;
+        let (why, server_said) = (why.to_kept(), kept(server_said.as_ref()));
         Self { kind: KindShape::of(kind), since, why, server_said, by_person }
     }
 
     fn pause(self) -> (EventKind, Pause) {
         let Self { kind, since, why, server_said, by_person } = self;
+        let why = Reason::from_kept(&why).unwrap_or_else(|| Reason::text(""));
+        let server_said = Reason::from_kept(&server_said);
         (kind.kind(), Pause { since: WallTime(since), why, server_said, by_person })
     }
 }

@@ -16,7 +16,7 @@ const HISTORY_BITS: u32 = 20;
 pub(super) struct Row {
     id: DeliveryId,
     outcome: Outcome,
-    /// The attempt's number, and what came of it in words; none of those for a delivery that came through.
+    /// The attempt's number, and what came of it; nothing of that for a delivery that came through.
     tried: Option<(u16, String)>,
     detail: Option<Vec<u8>>,
     at: WallTime,
@@ -25,14 +25,14 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
         let Settle { id, attempt, outcome } = settle;
-        let words = |attempt| match outcome {
+        let came_to = |attempt| match outcome {
             Outcome::Delivered => String::new(),
-            _ => rules::in_words(attempt),
+            _ => rules::came_to(attempt),
         };
         Self {
             id: *id,
             outcome: outcome.clone(),
-            tried: attempt.as_ref().map(|attempt| (attempt.number, words(attempt))),
+            tried: attempt.as_ref().map(|attempt| (attempt.number, came_to(attempt))),
             detail: attempt.as_deref().map(attempt::write),
             at: rules::settled_at(settle, now),
         }

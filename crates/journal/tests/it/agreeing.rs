@@ -13,7 +13,7 @@ use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
     Access, Append, DeliveryState, Digesting, EventSeq, Failing, Filter, Journal, LegOutcome, Options,
-    Outcome, Settle, Sqlite, WallTime,
+    Outcome, Reason, Settle, Sqlite, WallTime,
 };
 use proptest::prelude::*;
 
@@ -67,7 +67,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         4 => Just(Outcome::Delivered),
         2 => (0..9_i64).prop_map(|at| Outcome::RetryAt(WallTime(at))),
         1 => Just(Outcome::Expired),
-        1 => "[a-z]{0,3}".prop_map(Outcome::Failed),
+        1 => "[a-z]{0,3}".prop_map(|why| Outcome::Failed((!why.is_empty()).then(|| Reason::text(&why)))),
         1 => Just(Outcome::Cancelled),
         1 => Just(Outcome::Held),
         2 => (0..9_i64).prop_map(|at| Outcome::Again(WallTime(at))),

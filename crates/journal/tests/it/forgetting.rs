@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Outcome, PRUNED_AT_ONCE, Sqlite, WallTime};
+use journal::{Access, Outcome, PRUNED_AT_ONCE, Reason, Sqlite, WallTime};
 use rusqlite::Connection;
 
 /// Rows of each table that grows with events.
@@ -28,7 +28,7 @@ async fn a_forgotten_leg_leaves_no_row_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
     for seq in keep(&journal, Leg::incoming(1).whole(&[1, 2])).await {
-        let failed = Outcome::Failed("HTTP 500".to_owned());
+        let failed = Outcome::Failed(Some(Reason::status(500)));
         let settles = [
             tried(delivery(seq, 1), 1, 503, Outcome::RetryAt(WallTime(9))),
             tried(delivery(seq, 1), 2, 204, Outcome::Delivered),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 use delivery::guard::{Guard, WebhookUrl};
+use delivery::reason::english;
 use journal::Access;
 use journal::settings::Integration;
 
@@ -202,7 +203,7 @@ async fn check_integration(account: &str, integration: &Integration, guard: &Gua
             Err(why) => report.fail(&format!("{what}: {why}")),
         }
         if let Some(pause) = integration.paused.get(&kind) {
-            report.warn(&format!("{what} is paused: {}", pause.why));
+            report.warn(&format!("{what} is paused: {}", english(&pause.why)));
         }
     }
 }

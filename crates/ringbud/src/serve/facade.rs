@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use calls::{AccountId, EventKind};
 use delivery::guard::Guard;
+use delivery::reason::GivesReason as _;
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, SettingsCache};
+use journal::{DeliveryId, Reason, SettingsCache};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
 use web::{
@@ -59,7 +60,7 @@ impl Gateway for Facade {
         self.board.changes()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), String> {
+    fn check_url(&self, url: &str) -> Result<(), Reason> {
         crate::cli::check_url(&self.guard, url)
     }
 
@@ -92,7 +93,7 @@ impl Gateway for Facade {
             };
             let mut answers = self.sender.test_call(integration, employee).map_err(|error| match error {
                 TrialError::NoSuchIntegration => GatewayError::Gone,
-                TrialError::NothingToTest => GatewayError::Refused(error.to_string()),
+                TrialError::NothingToTest => GatewayError::Refused(error.reason()),
             })?;
             let (told, all) = mpsc::channel(calls::EventKind::ALL.len());
             tokio::spawn(async move {
@@ -141,7 +142,7 @@ fn refused(error: ControlError) -> GatewayError {
     match error {
         ControlError::NoSuchDelivery | ControlError::NoSuchIntegration => GatewayError::Gone,
         ControlError::Paused | ControlError::SwitchedOff | ControlError::Settled => {
-            GatewayError::Refused(error.to_string())
+            GatewayError::Refused(error.reason())
         }
         ControlError::Journal(error) => GatewayError::Unavailable(error.to_string()),
     }
@@ -153,7 +154,7 @@ fn answer(trial: Trial) -> TestAnswer {
         request_line: trial.request_line,
         request_body: String::from_utf8_lossy(&trial.request_body).into_owned(),
         status: trial.status,
-        error: trial.error,
+        reason: trial.reason,
         took: trial.took,
         response_body: String::from_utf8_lossy(&trial.response_body).into_owned(),
     }

@@ -126,8 +126,8 @@ pub(super) fn damaged(why: &str) -> Notice {
 mod tests {
     use calls::{AccountId, EventKind, PbxName};
     use delivery::sender::{paused, resumed};
-    use journal::WallTime;
     use journal::settings::Pause;
+    use journal::{Reason, WallTime};
 
     use crate::link::LinkFailure;
 
@@ -153,8 +153,8 @@ mod tests {
         link.change(|link| link.last_error = Some((WallTime(0), LinkFailure::Closed)));
         let pause = Pause {
             since: WallTime(0),
-            why: "nothing has succeeded for 5 days".to_owned(),
-            server_said: "HTTP 503".to_owned(),
+            why: Reason::new("paused_failing").with("days", 5),
+            server_said: Some(Reason::status(503)),
             by_person: false,
         };
         let all = EventKind::ALL;

@@ -107,13 +107,13 @@ fn settled(id: DeliveryId, number: i64, calls: i64) -> Option<Settle> {
         request_body: b"AccountId=1&UniqueCallId=pbx1-1.1&EmployeeLocalNumber=101&ANumber=%2B4570201234"[..]
             .into(),
         status: Some(status),
-        error: String::new(),
+        reason: None,
         response_body: Vec::new(),
     };
     let settle = |status, outcome| Settle { id, attempt: Some(attempt(status).into()), outcome };
     match number {
         _ if number > calls - WAITING => None,
-        _ if number % REFUSED == 0 => Some(settle(500, Outcome::Failed(String::new()))),
+        _ if number % REFUSED == 0 => Some(settle(500, Outcome::Failed(None))),
         _ => Some(settle(204, Outcome::Delivered)),
     }
 }

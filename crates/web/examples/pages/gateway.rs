@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use calls::{AccountId, EventKind};
-use journal::DeliveryId;
 use journal::settings::IntegrationId;
+use journal::{DeliveryId, Reason};
 use tokio::sync::{mpsc, watch};
 use web::{Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall};
 
@@ -47,7 +47,7 @@ impl Gateway for Busy {
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
-    fn check_url(&self, _: &str) -> Result<(), String> {
+    fn check_url(&self, _: &str) -> Result<(), Reason> {
         Ok(())
     }
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {

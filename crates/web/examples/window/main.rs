@@ -12,10 +12,12 @@ use calls::{
 };
 use delivery::connect::ConnectError;
 use delivery::guard::{Refused, Why};
-use delivery::wrong::Wrong;
+use delivery::reason::{GivesReason as _, WhyPaused};
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
-use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsCache, Settle, WallTime};
+use journal::{
+    Append, Appended, Attempt, DeliveryId, Journal, Outcome, Reason, SettingsCache, Settle, WallTime,
+};
 use tokio::sync::{mpsc, watch};
 use web::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web,
@@ -85,10 +87,10 @@ impl Gateway for Playing {
         self.changes.subscribe()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), String> {
+    fn check_url(&self, url: &str) -> Result<(), Reason> {
         if url.contains("//10.") {
             let address = std::net::Ipv4Addr::new(10, 1, 2, 3).into();
-            return Err(Refused { address, why: Why::Private }.to_string());
+            return Err(Refused { address, why: Why::Private }.reason());
         }
         Ok(())
     }
@@ -102,12 +104,8 @@ impl Gateway for Playing {
     }
 
     fn pause(&self, id: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
-        let pause = Pause {
-            since: now(),
-            why: "Paused by hand.".into(),
-            server_said: String::new(),
-            by_person: true,
-        };
+        let pause =
+            Pause { since: now(), why: WhyPaused::ByHand.reason(), server_said: None, by_person: true };
         Box::pin(self.pause(id, kind, Some(pause)))
     }
 
@@ -130,7 +128,7 @@ impl Gateway for Playing {
                     request_line: "POST /ring HTTP/1.1".into(),
                     request_body: format!("AccountId={}", call.account),
                     status: Some(if refused { 500 } else { 204 }),
-                    error: if refused { Wrong::Status(500).to_string() } else { String::new() },
+                    reason: refused.then(|| Reason::status(500)),
                     took: Duration::from_micros(41_300),
                     response_body: if refused { "<b>no such customer</b>".into() } else { String::new() },
                 };
@@ -257,11 +255,11 @@ fn settled(id: DeliveryId) -> Settle {
     let bad = id.event.0 % 41 == 0;
     let retrying = id.event.0 % 57 == 0;
     let address = ([192, 0, 2, 10], 443).into();
-    let nobody = ConnectError::NotConnected { address, why: "Connection refused (os error 111)".into() };
+    let nobody = ConnectError::Rejected { address };
     let wrong = match (bad, retrying) {
-        (true, _) => Wrong::Status(500).to_string(),
-        (_, true) => Wrong::Connect(nobody).to_string(),
-        (false, false) => String::new(),
+        (true, _) => Some(Reason::status(500)),
+        (_, true) => Some(nobody.reason()),
+        (false, false) => None,
     };
     let attempt = Attempt {
         number: 1,
@@ -278,11 +276,11 @@ fn settled(id: DeliveryId) -> Settle {
             (_, true) => None,
             (false, false) => Some(204),
         },
-        error: wrong,
+        reason: wrong,
         response_body: if bad { b"<script>alert('no')</script>".to_vec() } else { Vec::new() },
     };
     let outcome = match (bad, retrying) {
-        (true, _) => Outcome::Failed(String::new()),
+        (true, _) => Outcome::Failed(None),
         (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
         (false, false) => Outcome::Delivered,
     };

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use calls::AccountId;
+use delivery::reason::english;
 use journal::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, Filter};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use super::auth::Caller;
 use super::extract::Path;
 use super::listing::{Kind, delivery_id, delivery_name, next, state_name};
 use super::{ApiError, ErrorEnvelope, Listing};
+use crate::wire::ReasonView;
 use crate::{Web, wire};
 
 /// A page of deliveries.
@@ -47,8 +49,11 @@ pub(crate) struct DeliveryView {
     next_at: Option<String>,
     /// Attempts so far.
     attempts: u16,
-    /// The last status or error, in words.
+    /// The last status or error, in English.
     last: String,
+    /// The same for programs; absent before the first attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_reason: Option<ReasonView>,
     /// When it was settled or last tried.
     updated_at: String,
 }
@@ -79,8 +84,11 @@ pub(crate) struct AttemptView {
     request_body: String,
     /// The status, if there was an answer.
     status: Option<u16>,
-    /// What went wrong; empty on success.
+    /// What went wrong, in English; empty on success.
     error: String,
+    /// The same for programs; absent on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_reason: Option<ReasonView>,
     /// The answer's first 4 KB.
     response_body: String,
 }
@@ -218,7 +226,8 @@ fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
             | DeliveryState::Cancelled => None,
         },
         attempts: one.attempts,
-        last: one.last.clone(),
+        last: one.last.as_ref().map(english).unwrap_or_default(),
+        last_reason: one.last.as_ref().map(ReasonView::of),
         updated_at: wire::moment(one.updated_at),
     }
 }
@@ -237,7 +246,8 @@ fn attempt_view(attempt: Attempt) -> AttemptView {
             .collect(),
         request_body: String::from_utf8_lossy(&attempt.request_body).into_owned(),
         status: attempt.status,
-        error: attempt.error,
+        error: attempt.reason.as_ref().map(english).unwrap_or_default(),
+        error_reason: attempt.reason.as_ref().map(ReasonView::of),
         response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
     }
 }

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::JournalError;
+use delivery::reason::english;
+use journal::{JournalError, Reason};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::GatewayError;
-use crate::wire::Refusal;
+use crate::wire::{ReasonView, Refusal};
 
 /// The envelope.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +30,9 @@ pub struct ErrorBody {
     /// The field it is about, if it is about one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
+    /// Why, for programs, where it has a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonView>,
 }
 
 /// A request that was not done.
@@ -38,11 +42,12 @@ pub struct ApiError {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) field: String,
+    pub(crate) reason: Option<Reason>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), field: String::new() }
+        Self { status, code, message: message.into(), field: String::new(), reason: None }
     }
 
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
@@ -91,9 +96,9 @@ impl ApiError {
 }
 
 impl From<Refusal> for ApiError {
-    fn from(Refusal { field, message }: Refusal) -> Self {
+    fn from(Refusal { field, message, reason }: Refusal) -> Self {
         let code = if field.is_empty() { "not_json" } else { "invalid" };
-        Self { status: StatusCode::BAD_REQUEST, code, message, field }
+        Self { status: StatusCode::BAD_REQUEST, code, message, field, reason }
     }
 }
 
@@ -122,7 +127,7 @@ impl From<GatewayError> for ApiError {
     fn from(error: GatewayError) -> Self {
         match error {
             GatewayError::Gone => Self::not_found("delivery, integration or employee"),
-            GatewayError::Refused(why) => Self::refused(why),
+            GatewayError::Refused(why) => Self { reason: Some(why.clone()), ..Self::refused(english(&why)) },
             GatewayError::Unavailable(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why),
         }
     }
@@ -130,7 +135,8 @@ impl From<GatewayError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody { code: self.code, message: self.message, field: self.field };
+        let reason = self.reason.as_ref().map(ReasonView::of);
+        let body = ErrorBody { code: self.code, message: self.message, field: self.field, reason };
         let mut response = (self.status, Json(ErrorEnvelope { error: body })).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let value = axum::http::HeaderValue::from_static("Bearer");

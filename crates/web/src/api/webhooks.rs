@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use calls::EventKind;
+use delivery::reason::english;
 use journal::AccountSettings;
 use journal::settings::IntegrationId;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::{ApiError, ErrorEnvelope};
-use crate::wire::read;
+use crate::wire::{ReasonView, read};
 use crate::{TestAnswer, TestCall, Web};
 
 /// Which webhooks to pause.
@@ -69,8 +70,11 @@ pub(crate) struct TestAnswerView {
     request_body: String,
     /// The status, if there was an answer.
     status: Option<u16>,
-    /// What went wrong; empty on success.
+    /// What went wrong, in English; empty on success.
     error: String,
+    /// The same for programs; absent on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_reason: Option<ReasonView>,
     /// How long it took.
     took_ms: u64,
     /// The first of what was answered.
@@ -170,7 +174,8 @@ fn answer_view(answer: TestAnswer) -> TestAnswerView {
         request_line: answer.request_line,
         request_body: answer.request_body,
         status: answer.status,
-        error: answer.error,
+        error: answer.reason.as_ref().map(english).unwrap_or_default(),
+        error_reason: answer.reason.as_ref().map(ReasonView::of),
         took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
         response_body: answer.response_body,
     }

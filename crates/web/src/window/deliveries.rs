@@ -11,8 +11,8 @@ use journal::{Attempt, DeliveryRecord, DeliveryState};
 use super::calls::{dot, narrowed, older};
 use super::fail::back_to;
 use super::frame::page;
+use super::reason::{told, told_if};
 use super::visitor::Fields;
-use super::wrong::told;
 use super::{Fail, Frame, Posted, Visitor, Window, audit};
 use crate::api;
 
@@ -112,8 +112,9 @@ fn hooks(f: &Frame, integration: &journal::settings::Integration) -> Vec<Hook> {
         Some(Hook {
             kind: kind.name(),
             url: integration.url(kind)?.to_owned(),
-            pause: pause
-                .map(|one| (f.locale.wall(one.since), told(f.w, &one.why), told(f.w, &one.server_said))),
+            pause: pause.map(|one| {
+                (f.locale.wall(one.since), told(f.w, &one.why), told_if(f.w, one.server_said.as_ref()))
+            }),
         })
     };
     super::integration::ORDER.into_iter().filter_map(of).collect()
@@ -142,7 +143,7 @@ fn row(f: &Frame, one: &DeliveryRecord) -> Row {
         dot: dot(&one.state),
         next,
         attempts: one.attempts,
-        last: told(f.w, &one.last),
+        last: told_if(f.w, one.last.as_ref()),
         settled,
     }
 }
@@ -167,14 +168,17 @@ pub(super) async fn one(
 }
 
 fn attempt(f: &Frame, one: Attempt) -> Try {
-    let ok = one.error.is_empty() && one.status.is_some_and(|status| (200..300).contains(&status));
+    let ok = one.reason.is_none() && one.status.is_some_and(|status| (200..300).contains(&status));
     let status = one.status.map(|status| status.to_string()).unwrap_or_default();
     Try {
         number: one.number,
         at: f.locale.wall(one.at),
         took: f.locale.tenths(std::time::Duration::from_micros(one.took_micros).as_secs_f64() * 1_000.0),
         ok,
-        came_to: if one.error.is_empty() { format!("HTTP {status}") } else { told(f.w, &one.error) },
+        came_to: match &one.reason {
+            None => format!("HTTP {status}"),
+            Some(reason) => told(f.w, reason),
+        },
         address: one.address,
         request_line: one.request_line,
         headers: one

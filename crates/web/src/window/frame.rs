@@ -12,7 +12,7 @@ use journal::settings::Scope;
 
 use super::messages::{Language, Messages};
 use super::visitor::{Taste, Visitor};
-use super::{Fail, Locale, Window, assets, help, wrong};
+use super::{Fail, Locale, Window, assets, help, reason};
 use crate::LinkState;
 
 /// Zone of what belongs to no account.
@@ -103,7 +103,7 @@ impl Frame {
                     .w
                     .with("alert.paused", "event", frame.w.get(&format!("event.{}", kind.name())))
                     .replace("{since}", &frame.locale.wall(pause.since))
-                    .replace("{why}", wrong::told(frame.w, &pause.why).trim_end_matches('.'));
+                    .replace("{why}", reason::told(frame.w, &pause.why).trim_end_matches('.'));
                 frame.alerts.push(Alert { tone: "waiting", text, place: frame.to("deliveries") });
             }
         }

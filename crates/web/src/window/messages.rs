@@ -107,6 +107,8 @@ mod tests {
     const FAMILIES: &[&str] = &[
         "state.",
         "reason.",
+        "why.",
+        "range.",
         "event.",
         "kind.",
         "help.",

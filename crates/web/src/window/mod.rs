@@ -20,6 +20,7 @@ mod operator;
 mod password;
 mod people;
 mod preferences;
+mod reason;
 mod refusal;
 mod report;
 mod session;
@@ -27,7 +28,6 @@ mod settings;
 mod throttle;
 mod users;
 mod visitor;
-mod wrong;
 
 use std::sync::Arc;
 

@@ -1,21 +1,28 @@
 //! A refusal in the reader's language.
 
 use super::messages::Language;
-use super::{Messages, wrong};
+use super::{Messages, reason};
+use crate::GatewayError;
 use crate::wire::Refusal;
 
 /// The sentence for a field, with the exact words behind it where those are in English.
 pub(crate) fn told(w: Messages, refusal: &Refusal) -> String {
-    if let Some(translated) =
-        (w.0 == Language::Danish).then(|| wrong::translated(w, &refusal.message)).flatten()
-    {
-        return translated;
+    if let Some(why) = &refusal.reason {
+        return reason::told(w, why);
     }
     match (w.0, expected(&refusal.field)) {
         (Language::English, _) | (Language::Danish, None) => refusal.message.clone(),
         (Language::Danish, Some(key)) => {
             format!("{} ({})", w.get(key), refusal.message)
         }
+    }
+}
+
+/// Why the gateway did not do it.
+pub(crate) fn of_gateway(w: Messages, error: &GatewayError) -> String {
+    match error {
+        GatewayError::Refused(why) => reason::told(w, why),
+        GatewayError::Gone | GatewayError::Unavailable(_) => error.to_string(),
     }
 }
 

@@ -4,18 +4,19 @@ mod check;
 mod shape;
 
 use calls::EventKind;
-use journal::WallTime;
+use delivery::reason::english;
 use journal::settings::{
     BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, Secret, SigningSecret,
     TimeFormat,
 };
+use journal::{Reason, WallTime};
 
 pub use shape::{
     BodyFormatWire, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput, IntegrationView,
     MethodWire, NamesWire, PauseView, RetryWire, TimeFormatWire,
 };
 
-use super::{Refusal, moment, read};
+use super::{ReasonView, Refusal, moment, read};
 
 /// How long the old signing secret is used beside a new one, where nothing else was asked for.
 const SECRET_OVERLAP_SECS: u32 = 24 * 3600;
@@ -23,8 +24,8 @@ const SECRET_OVERLAP_SECS: u32 = 24 * 3600;
 /// What a reader sees of a header's value.
 const HIDDEN: &str = "(hidden)";
 
-/// Checks a URL against the address guard: `Err` with what is wrong and how to mend it.
-pub type CheckUrl<'a> = &'a (dyn Fn(&str) -> Result<(), String> + Send + Sync);
+/// Checks a URL against the address guard: `Err` with what is wrong.
+pub type CheckUrl<'a> = &'a (dyn Fn(&str) -> Result<(), Reason> + Send + Sync);
 
 /// Reads an integration that takes the place of `before`. Secrets that are left out stay as they were.
 pub fn integration_from_json(
@@ -132,8 +133,10 @@ fn credentials_view(credentials: &Credentials) -> CredentialsView {
 fn pause_view(pause: &Pause) -> PauseView {
     PauseView {
         since: moment(pause.since),
-        why: pause.why.clone(),
-        server_said: pause.server_said.clone(),
+        why: english(&pause.why),
+        why_reason: ReasonView::of(&pause.why),
+        server_said: pause.server_said.as_ref().map(english).unwrap_or_default(),
+        server_said_reason: pause.server_said.as_ref().map(ReasonView::of),
         by_person: pause.by_person,
     }
 }

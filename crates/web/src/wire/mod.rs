@@ -7,6 +7,7 @@ mod account;
 mod integration;
 mod names;
 mod read;
+mod reason;
 mod token;
 
 pub(crate) use account::in_words;
@@ -23,6 +24,7 @@ pub use integration::{
 pub(crate) use names::name;
 pub use names::{account_id, local_number};
 pub use read::{Refusal, read};
+pub use reason::ReasonView;
 pub use token::{
     MadeToken, ScopeWire, TokenInput, TokenView, make_token, new_token_text, token_from_json, token_hash,
     token_to_json,

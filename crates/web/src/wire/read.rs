@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use delivery::reason::english;
+use journal::Reason;
 use serde::de::DeserializeOwned;
 
 /// Why a value was refused.
@@ -12,12 +14,19 @@ pub struct Refusal {
     pub field: String,
     /// What is wrong and what was expected, for a person.
     pub message: String,
+    /// The same for programs and other languages, where it has a code.
+    pub reason: Option<Reason>,
 }
 
 impl Refusal {
     /// A refusal of a field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), reason: None }
+    }
+
+    /// A refusal of a field, for a reason.
+    pub fn because(field: impl Into<String>, reason: Reason) -> Self {
+        Self { field: field.into(), message: english(&reason), reason: Some(reason) }
     }
 }
 

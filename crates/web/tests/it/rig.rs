@@ -13,7 +13,7 @@ use calls::{
 use http_body_util::BodyExt as _;
 use journal::memory::Memory;
 use journal::settings::{IntegrationId, Scope, Setting, SettingKey};
-use journal::{Append, DeliveryId, Journal, SettingsCache, WallTime};
+use journal::{Append, DeliveryId, Journal, Reason, SettingsCache, WallTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
@@ -62,8 +62,12 @@ impl Gateway for Asked {
         self.changes.subscribe()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), String> {
-        if url.contains("10.0.0.1") { Err("10.0.0.1 is a private address".into()) } else { Ok(()) }
+    fn check_url(&self, url: &str) -> Result<(), Reason> {
+        if url.contains("10.0.0.1") {
+            Err(Reason::new("address_refused").with("address", "10.0.0.1").with("range", "private"))
+        } else {
+            Ok(())
+        }
     }
 
     fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
@@ -88,7 +92,7 @@ impl Gateway for Asked {
             request_line: "POST /ring".into(),
             request_body: "AccountId=1".into(),
             status: Some(204),
-            error: String::new(),
+            reason: None,
             took: Duration::from_millis(12),
             response_body: "<script>alert(1)</script>".into(),
         };

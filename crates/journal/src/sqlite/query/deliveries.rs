@@ -10,7 +10,8 @@ use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
-    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Settle, WallTime,
+    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Reason, Settle,
+    WallTime,
 };
 
 /// What is asked of one event: its pending deliveries, its given-up ones, the integrations it came through to,
@@ -189,7 +190,7 @@ fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
         event: kept.clone(),
         state: stand.state,
         attempts: stand.attempts,
-        last: stand.last,
+        last: Reason::from_kept(&stand.last),
         updated_at: stand.updated_at,
     })
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use delivery::guard::{Guard, WebhookUrl};
+use delivery::reason::GivesReason as _;
+use journal::Reason;
 use journal::settings::Integration;
 use serde_json::{Map, Value, json};
 use web::wire;
@@ -189,10 +191,10 @@ fn as_object(view: wire::IntegrationView) -> Map<String, Value> {
 }
 
 /// A URL's form, and its address where it is one.
-pub(crate) fn check_url(guard: &Guard, url: &str) -> Result<(), String> {
-    let url = WebhookUrl::parse(url).map_err(|problem| problem.to_string())?;
+pub(crate) fn check_url(guard: &Guard, url: &str) -> Result<(), Reason> {
+    let url = WebhookUrl::parse(url).map_err(|problem| problem.reason())?;
     match url.origin().host.parse() {
-        Ok(address) => guard.check(address).map_err(|refused| refused.to_string()),
+        Ok(address) => guard.check(address).map_err(|refused| refused.reason()),
         Err(_) => Ok(()),
     }
 }

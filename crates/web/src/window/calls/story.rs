@@ -10,7 +10,7 @@ use calls::{Direction, EndReason, Event, EventKind, LegId, PbxTime, What};
 use journal::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Visitor, Window, wrong};
+use super::super::{Fail, Frame, Visitor, Window, reason};
 use super::picture::{self, Arrow, Span, Stretch, Tick};
 use super::{dot, other_number, row};
 use crate::api;
@@ -182,7 +182,7 @@ fn marks(
         let event = f.w.get(&format!("event.{}", kept.event.kind().name()));
         let state = f.w.get(&format!("state.{}", api::state_name(&one.state)));
         let clock = f.locale.clock(one.updated_at.0);
-        let said = format!("{event}: {state}, {clock}, {}", wrong::told(f.w, &one.last));
+        let said = format!("{event}: {state}, {clock}, {}", reason::told_if(f.w, one.last.as_ref()));
         let said = said.trim_end_matches(", ").to_owned();
         DeliveryMark { x, id: api::delivery_name(one.id), dot: dot(&one.state), said }
     };
@@ -244,7 +244,7 @@ fn entry(
     };
     let deliveries = by_event.get(&kept.seq).into_iter().flatten().map(|one| {
         let state = api::state_name(&one.state);
-        (api::delivery_name(one.id), dot(&one.state), state, wrong::told(f.w, &one.last))
+        (api::delivery_name(one.id), dot(&one.state), state, reason::told_if(f.w, one.last.as_ref()))
     });
     Told {
         at: f.locale.clock(event.at.as_micros()),

@@ -17,7 +17,7 @@ use journal::AccountSettings;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, audit, session, wrong};
+use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, audit, reason, refusal, session};
 use super::{build, draft, present};
 use crate::{TestAnswer, TestCall};
 
@@ -81,7 +81,7 @@ impl Row {
             accepted: answer.accepted(),
             status: answer.status.map(|status| status.to_string()).unwrap_or_default(),
             took: format!("{} ms", f.locale.tenths(millis)),
-            error: wrong::told(f.w, &answer.error),
+            error: reason::told_if(f.w, answer.reason.as_ref()),
             body: answer.response_body,
         }
     }
@@ -141,7 +141,7 @@ pub(crate) async fn test(
     panel.only_rows = f.partial;
     let call = TestCall { account: account.id.clone(), employee: employee.clone() };
     match window.web.gateway.test_call(call).await {
-        Err(error) => panel.error = wrong::told(f.w, &error.to_string()),
+        Err(error) => panel.error = refusal::of_gateway(f.w, &error),
         Ok(mut answers) => {
             audit::note(&window.web.cache, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
             if f.partial {

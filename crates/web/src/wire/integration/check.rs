@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delivery::guard::WebhookUrl;
 use delivery::payload::Parameter;
+use delivery::reason::GivesReason as _;
 use delivery::request::{HEADERS_MAX, HeaderProblem, check_header};
 use delivery::signing::Key;
+use journal::Reason;
 use journal::settings::{Credentials, Extras, ParameterNames, RetryChoice, Secret};
 
 use super::super::read::within;
@@ -31,19 +33,19 @@ pub(super) fn url(
     if text.is_empty() {
         return Ok(None);
     }
-    WebhookUrl::parse(text).map_err(|error| Refusal::new(field, error.to_string()))?;
-    placeholders(text).and_then(|()| check_url(text)).map_err(|why| Refusal::new(field, why))?;
+    WebhookUrl::parse(text).map_err(|error| Refusal::because(field, error.reason()))?;
+    placeholders(text).and_then(|()| check_url(text)).map_err(|why| Refusal::because(field, why))?;
     Ok(Some(text.to_owned()))
 }
 
 /// `{Parameter}` must be the name of one.
-fn placeholders(text: &str) -> Result<(), String> {
+fn placeholders(text: &str) -> Result<(), Reason> {
     let mut rest = text;
     while let Some(start) = rest.find('{') {
         let Some(len) = rest[start..].find('}') else { return Ok(()) };
         let name = &rest[start + 1..start + len];
         if Parameter::named(name).is_none() {
-            return Err(format!("{{{name}}} is no parameter; AccountId, UniqueCallId and ANumber are some"));
+            return Err(Reason::new("url_placeholder_unknown").with("name", format!("{{{name}}}")));
         }
         rest = &rest[start + len + 1..];
     }
@@ -135,14 +137,14 @@ pub(super) fn headers(
 ) -> Result<Vec<(String, String)>, Refusal> {
     let headers = headers.unwrap_or_default();
     if headers.len() > HEADERS_MAX {
-        return Err(Refusal::new("headers", HeaderProblem::TooMany(headers.len()).to_string()));
+        return Err(Refusal::because("headers", HeaderProblem::TooMany(headers.len()).reason()));
     }
     let mut kept = Vec::new();
     for (name, value) in headers {
         let old = before.iter().find(|(old, _)| *old == name).filter(|_| value == HIDDEN);
         let value = old.map_or(value, |(_, old)| old.clone());
         check_header(&name, &value)
-            .map_err(|error| Refusal::new(format!("headers.{name}"), error.to_string()))?;
+            .map_err(|error| Refusal::because(format!("headers.{name}"), error.reason()))?;
         kept.push((name, value));
     }
     Ok(kept)
@@ -203,7 +205,7 @@ pub(super) fn credentials(
 }
 
 pub(super) fn signing_secret(text: &str) -> Result<Secret, Refusal> {
-    Key::parse(text).map_err(|error| Refusal::new("secret", error.to_string()))?;
+    Key::parse(text).map_err(|error| Refusal::because("secret", error.reason()))?;
     Ok(Secret::new(text))
 }
 

@@ -6,6 +6,8 @@ use journal::settings::{BodyFormat, Method, TimeFormat};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::super::ReasonView;
+
 /// The HTTP method.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 pub enum MethodWire {
@@ -202,10 +204,15 @@ pub struct CredentialsView {
 pub struct PauseView {
     /// Since when.
     pub since: String,
-    /// Why, in words.
+    /// Why, in English.
     pub why: String,
-    /// What the server said last.
+    /// Why, for programs.
+    pub why_reason: ReasonView,
+    /// What the server said last, in English; empty if nothing.
     pub server_said: String,
+    /// The same for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_said_reason: Option<ReasonView>,
     /// Whether a person did it.
     pub by_person: bool,
 }

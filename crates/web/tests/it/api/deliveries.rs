@@ -1,5 +1,5 @@
 use calls::AccountId;
-use journal::{Attempt, Outcome, Settle, WallTime};
+use journal::{Attempt, Outcome, Reason, Settle, WallTime};
 
 use crate::rig::Rig;
 
@@ -19,13 +19,13 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         request_headers: [("authorization", "•••")].into_iter().collect(),
         request_body: b"AccountId=1"[..].into(),
         status: Some(500),
-        error: "the server said 500".into(),
+        reason: Some(Reason::text("the server said 500")),
         response_body: b"oops".to_vec(),
     };
     let settle = Settle {
         id: pending[0].id,
         attempt: Some(attempt.into()),
-        outcome: Outcome::Failed("too many".into()),
+        outcome: Outcome::Failed(Some(Reason::text("too many"))),
     };
     rig.journal.settle(&[settle]).await.unwrap();
     let name = format!("{}-{}", pending[0].id.event.0, id.number);

@@ -29,7 +29,7 @@ async fn the_preview_shows_the_request_and_what_is_wrong() {
     let part = olga.post("/a/1/integration/preview", &fields).await.text;
     assert!(part.contains("GET /a?x=1&#38;AccountId=1&#38;UniqueCallId="), "{part}");
     assert!(part.contains("curl -X GET"), "{part}");
-    assert!(part.contains("10.0.0.1 is a private address"), "{part}");
+    assert!(part.contains("10.0.0.1 er en privat adresse"), "{part}");
 }
 
 #[tokio::test]
