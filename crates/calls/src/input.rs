@@ -118,6 +118,8 @@ pub enum Cause {
     Rejected,
     /// Answered elsewhere (26).
     AnsweredElsewhere,
+    /// Taken by a colleague.
+    PickedUp,
     /// No such number, no route, out of order, congestion: every other cause.
     Unreachable,
 }
@@ -264,6 +266,11 @@ pub enum Input<'a> {
     /// A parked channel was not fetched in time and goes back.
     ParkingTimedOut {
         /// The parked channel.
+        party: Seen<'a>,
+    },
+    /// A transferred channel has arrived: whoever it reaches from now on is not reached by the transfer.
+    Arrived {
+        /// The channel.
         party: Seen<'a>,
     },
     /// A channel entered a queue.

@@ -102,6 +102,7 @@ fn kind(input: Input<'_>) -> &'static str {
         Input::Parked { .. } => "Parked",
         Input::Retrieved { .. } => "Retrieved",
         Input::ParkingTimedOut { .. } => "ParkingTimedOut",
+        Input::Arrived { .. } => "Arrived",
         Input::QueueEntered { .. } => "QueueEntered",
         Input::QueueLeft { .. } => "QueueLeft",
         Input::HangingUp { .. } => "HangingUp",

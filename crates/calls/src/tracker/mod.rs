@@ -65,7 +65,7 @@ impl Tracker {
             Input::PickedUp { by, from } => self.picked_up(cx, by, from),
             Input::Parked { party, space } => self.parked(cx, party, space),
             Input::Retrieved { by, party } => self.retrieved(cx, by, party),
-            Input::ParkingTimedOut { party } => self.unmark(cx, party),
+            Input::ParkingTimedOut { party } | Input::Arrived { party } => self.unmark(cx, party),
             Input::QueueEntered { who, queue } => self.queue(who, queue),
             Input::QueueLeft { who } => self.queue(who, ""),
             Input::HangingUp { who } => self.hanging_up(who),

@@ -96,6 +96,7 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
         [party, "is", "parked", "at", space] => Input::Parked { party: seen(party), space },
         [by, "retrieves", party] => Input::Retrieved { by: seen(by), party: seen(party) },
         [party, "comes", "back", "from", "parking"] => Input::ParkingTimedOut { party: seen(party) },
+        [party, "arrives"] => Input::Arrived { party: seen(party) },
         [who, "enters", queue] => Input::QueueEntered { who: seen(who), queue },
         [who, "hangs", "up"] => Input::HangingUp { who: seen(who) },
         [who, "gone"] => Input::Gone { who: seen(who), cause: Cause::Normal },

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod corpora;
+mod freeswitch;
 mod holding;
 mod language;
 mod manual;

@@ -1,16 +1,27 @@
 //! FreeSWITCH's event socket: codec, login session, translation.
 //!
-//! [`Decoder`] cuts bytes of any origin, live link or recording, into [`Message`]s, [`Event`] finds the
-//! headers of one that mean something.
+//! [`Stream`] is the way for bytes of any origin, live link or recording: [`Decoder`] cuts them into
+//! [`Message`]s, [`Event`] finds the headers of one that mean something, [`Translator`] turns those into inputs
+//! of the call logic.
 
+mod channels;
 mod codec;
+mod ending;
 mod event;
 mod field;
 mod json;
+mod lists;
+mod meeting;
+mod stream;
+mod translate;
 mod value;
+mod words;
 
 pub use codec::{
     Decoder, Item, Kind, MAX_ANSWER_BYTES, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Malformed, Message,
 };
 pub use event::Event;
 pub use field::Field;
+pub use lists::{Answer, MAX_LISTED};
+pub use stream::Stream;
+pub use translate::{Counts, Limits, Translator};

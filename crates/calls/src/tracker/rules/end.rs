@@ -177,7 +177,8 @@ impl Tracker {
 
     /// Whoever reached for a channel that is gone learns why; so does whoever was reached through it.
     pub(in crate::tracker) fn tell_callers(&mut self, key: ChannelKey, cause: Cause) {
-        let is_taken = self.loser_reason(key, self.now) == EndReason::AnsweredElsewhere;
+        let is_taken = matches!(cause, Cause::PickedUp)
+            || self.loser_reason(key, self.now) == EndReason::AnsweredElsewhere;
         let lost = self.channels.get(key).and_then(|channel| channel.lost);
         if let Some(other) = self.channels.get(key).and_then(|channel| channel.other_half())
             && let Some(other) = self.channels.get_mut(other)
@@ -247,6 +248,7 @@ impl Tracker {
             // Lifted, and not given the caller.
             State::Ringing if channel.up_at.is_some() => EndReason::NoAnswer,
             State::Ringing => match cause {
+                Cause::PickedUp => EndReason::PickedUp,
                 Cause::Busy => EndReason::Busy,
                 Cause::Rejected => EndReason::Rejected,
                 Cause::NoAnswer => EndReason::NoAnswer,
@@ -255,7 +257,9 @@ impl Tracker {
                 }
             },
             State::Talking { .. } | State::Conversing { .. } => {
-                if channel.hanging_up || channel.left_first {
+                if cause == Cause::PickedUp {
+                    EndReason::PickedUp
+                } else if channel.hanging_up || channel.left_first {
                     EndReason::HungUpByEmployee
                 } else {
                     EndReason::HungUpByCounterpart

@@ -1,7 +1,9 @@
 //! Blind transfers.
 
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::leg::State;
 use crate::tracker::state::{Context, Tracker};
-use crate::{EndReason, Seen};
+use crate::{EndReason, Seen, Transfer};
 
 impl Tracker {
     pub(in crate::tracker) fn blind_transfer(
@@ -26,7 +28,25 @@ impl Tracker {
         };
         if let Some(party) = party {
             self.transferred(cx, party, &transfer);
+            self.tell_those_it_rings(cx, by, party, &transfer);
         }
         self.end(cx, by, cx.at, EndReason::Transferred, Some(transfer));
+    }
+
+    /// A PBX may say of a transfer only after the party rings whom it was sent to.
+    fn tell_those_it_rings(
+        &mut self,
+        cx: &mut Context<'_>,
+        by: ChannelKey,
+        party: ChannelKey,
+        transfer: &Transfer,
+    ) {
+        let dials = self.channels.get(party).map(|party| party.dials.to_vec()).unwrap_or_default();
+        for key in self.phones_at(dials, [by, by, party]) {
+            if self.open(key).is_some_and(|open| open.state == State::Ringing) {
+                self.tell_leg(key, transfer);
+                self.note(cx, key);
+            }
+        }
     }
 }

@@ -33,7 +33,10 @@ impl Tracker {
     /// The next attempt of a dialler after a forward is the forwarded one.
     pub(in crate::tracker) fn carry_forwarding(&mut self, from: ChannelKey, to: ChannelKey) {
         if let Some(transfer) = self.channels.get_mut(from).and_then(|from| from.forwarding.take()) {
-            self.mark_with(to, *transfer);
+            // A helper carries the transfer to whoever it reaches; where the phone forwarded to is reached at
+            // once, the party does.
+            let carrier = if self.channels.get(to).is_some_and(|to| to.is_helper()) { to } else { from };
+            self.mark_with(carrier, *transfer);
         }
     }
 }

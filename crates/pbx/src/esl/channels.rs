@@ -1,0 +1,342 @@
+//! The channels FreeSWITCH has now, as far as what they are to each other has to be remembered: events of
+//! FreeSWITCH speak of one channel at a time, and much of what they mean is in what was said before.
+
+use std::collections::{HashMap, VecDeque};
+
+use calls::{Cause, Device, PbxTime, Seen};
+use rustc_hash::FxBuildHasher;
+
+/// At most so many channels are remembered; the oldest is forgotten beyond that.
+pub(super) const MAX_CHANNELS: usize = 1_000_000;
+
+/// With how many others, of late, a channel is remembered to have been bridged.
+const MAX_MET: usize = 6;
+
+/// Where a channel is held. The key of one that is forgotten finds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    slot: u32,
+    generation: u32,
+}
+
+/// What is at the end of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// A phone or a line: its `Channel-Presence-ID`, or the gateway or profile it goes through.
+    Endpoint(Box<str>),
+    /// One half of a loopback, by the name both halves share.
+    Loopback {
+        /// The lesser of both ids.
+        name: Box<str>,
+        /// The other half's id.
+        other: Box<str>,
+    },
+}
+
+/// What a channel's own event says of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It sent its partner to a number.
+    Blind { party: Key, to: Box<str> },
+    /// It has a second channel, and its partner goes to this one.
+    Attended { second: Key, target: Key },
+    /// It has a second channel that says the rest.
+    AskSecond { second: Key },
+    /// It is such a second channel, whose call the party takes over while it still rings.
+    WhileRinging { party: Key },
+    /// It is such a second channel: the first says the rest.
+    Replaced,
+}
+
+/// What another channel's event says of a transfer by this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub(super) at: PbxTime,
+    pub(super) party: Key,
+    pub(super) to: Destination,
+}
+
+/// Where a party was sent, by its own history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// To a number.
+    Number(Box<str>),
+    /// To a channel that was consulted before.
+    Channel(Key),
+}
+
+/// How a channel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hangup {
+    pub(super) at: PbxTime,
+    pub(super) cause: Cause,
+    /// Its own end was the reason why whoever it was bridged with ended, not the other way round.
+    pub(super) first: bool,
+}
+
+/// What the call logic was told of a channel's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It lives.
+    Up,
+    /// It ended, or its call was taken over by another, and a word about why may still come.
+    Ending(Hangup),
+    /// Its end was told, for this reason.
+    Over(Cause),
+}
+
+/// Whether a transferred party is still on its way: whoever it rings until then is rung by the transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Journey {
+    /// It was not transferred, or that is over.
+    None,
+    /// It was sent somewhere.
+    Sent,
+    /// It was bridged there, and has not been unbridged.
+    Arrived,
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) id: Box<str>,
+    pub(super) end: End,
+    /// It called the PBX.
+    pub(super) placed: bool,
+    pub(super) number: Box<str>,
+    pub(super) dialled: Box<str>,
+    /// On whose behalf it is dialled.
+    pub(super) origin: Option<Key>,
+    pub(super) created_at: PbxTime,
+    /// The call logic knows of it.
+    pub(super) told: bool,
+    pub(super) rang: bool,
+    pub(super) lifted_at: Option<PbxTime>,
+    /// It was told to be up.
+    pub(super) up: bool,
+    /// It dialled somebody.
+    pub(super) dials: bool,
+    /// Those it dialled that are not gone.
+    pub(super) dialled_now: Vec<Key>,
+    /// A colleague took its call: whoever still rings for it has lost by that.
+    pub(super) picked_up: bool,
+    /// With whom it is bridged, by the last word of either.
+    pub(super) with: Option<Key>,
+    /// With whom it was when the other one left; it has not spoken since.
+    pub(super) left_by: Option<Key>,
+    /// With whom it was bridged, the last one last.
+    pub(super) met: Vec<Key>,
+    /// How many entries of its `transfer_history` were seen.
+    pub(super) history: usize,
+    pub(super) word: Option<Word>,
+    pub(super) hint: Option<Hint>,
+    pub(super) life: Life,
+    pub(super) journey: Journey,
+    /// With whom the call logic was told that it is connected.
+    pub(super) joined: Option<Key>,
+    /// What it says of a transfer was told.
+    pub(super) transferred: bool,
+    /// Heard of since the link came up.
+    pub(super) sure: bool,
+}
+
+impl Channel {
+    pub(super) fn new(id: &str, end: End, placed: bool, created_at: PbxTime) -> Self {
+        Self {
+            id: id.into(),
+            end,
+            placed,
+            number: Box::default(),
+            dialled: Box::default(),
+            origin: None,
+            created_at,
+            told: false,
+            rang: false,
+            lifted_at: None,
+            up: false,
+            dials: false,
+            dialled_now: Vec::new(),
+            picked_up: false,
+            with: None,
+            left_by: None,
+            met: Vec::new(),
+            history: 0,
+            word: None,
+            hint: None,
+            life: Life::Up,
+            journey: Journey::None,
+            joined: None,
+            transferred: false,
+            sure: true,
+        }
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        matches!(self.end, End::Loopback { .. })
+    }
+
+    pub(super) fn lives(&self) -> bool {
+        self.life == Life::Up
+    }
+
+    /// In the words of the call logic.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        let device = match &self.end {
+            End::Endpoint(endpoint) => Device::Endpoint(endpoint),
+            End::Loopback { name, .. } => Device::Helper(name),
+        };
+        Seen { id: &self.id, device, number: &self.number, dialled: &self.dialled, group: "" }
+    }
+
+    pub(super) fn meet(&mut self, other: Key) {
+        self.met.retain(|met| *met != other);
+        if self.met.len() >= MAX_MET {
+            self.met.remove(0);
+        }
+        self.met.push(other);
+    }
+
+    /// Which of its partners it met first; `None` if it never met this one.
+    pub(super) fn met_as(&self, other: Key) -> Option<usize> {
+        self.met.iter().position(|met| *met == other)
+    }
+}
+
+/// Channels by id and by key.
+#[derive(Debug, Default)]
+pub(super) struct Channels {
+    slots: Vec<(u32, Option<Box<Channel>>)>,
+    free: Vec<u32>,
+    /// By every id they have or had. Never walked.
+    ids: HashMap<Box<str>, Key, FxBuildHasher>,
+    /// In the order they came; some are gone.
+    order: VecDeque<Key>,
+}
+
+impl Channels {
+    pub(super) fn find(&self, id: &str) -> Option<Key> {
+        let key = *self.ids.get(id)?;
+        self.get(key).map(|_| key)
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&Channel> {
+        let (generation, channel) = self.slots.get(key.slot as usize)?;
+        (*generation == key.generation).then_some(channel.as_deref()).flatten()
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Channel> {
+        let (generation, channel) = self.slots.get_mut(key.slot as usize)?;
+        (*generation == key.generation).then_some(channel.as_deref_mut()).flatten()
+    }
+
+    /// Puts a channel in; its id must not be there yet.
+    pub(super) fn insert(&mut self, channel: Channel) -> Key {
+        while self.ids.len() >= MAX_CHANNELS {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.remove(oldest);
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let (generation, place) = &mut self.slots[slot as usize];
+        let key = Key { slot, generation: *generation };
+        self.ids.insert(channel.id.clone(), key);
+        *place = Some(Box::new(channel));
+        if self.order.len() >= 2 * self.ids.len() + 16 {
+            let slots = &self.slots;
+            self.order.retain(|key| slots[key.slot as usize].0 == key.generation);
+        }
+        self.order.push_back(key);
+        key
+    }
+
+    /// A channel changed its id: it is known by both, and to the call logic by the first.
+    pub(super) fn rename(&mut self, key: Key, id: &str) {
+        if self.get(key).is_some() && self.ids.len() < MAX_CHANNELS {
+            self.ids.insert(id.into(), key);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        if self.get(key).is_none() {
+            return;
+        }
+        let (generation, channel) = &mut self.slots[key.slot as usize];
+        *generation = generation.wrapping_add(1);
+        if let Some(channel) = channel.take() {
+            self.ids.remove(&channel.id);
+        }
+        self.free.push(key.slot);
+        if self.ids.len() > 2 * (self.slots.len() - self.free.len()) + 16 {
+            let slots = &self.slots;
+            self.ids.retain(|_, key| slots[key.slot as usize].0 == key.generation);
+        }
+    }
+
+    /// All of them, in the order they came.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.order.iter().copied().filter(|key| self.get(*key).is_some()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// A channel is dialled on behalf of another.
+    pub(super) fn dialled_by(&mut self, key: Key, origin: Key) {
+        if let Some(channel) = self.get_mut(key) {
+            channel.origin = Some(origin);
+        }
+        let dialled = self.get(origin).map(|origin| origin.dialled_now.clone()).unwrap_or_default();
+        let lives = |key: &Key| self.get(*key).is_some_and(Channel::lives);
+        let dialled = dialled.into_iter().filter(lives).chain([key]).collect();
+        if let Some(channel) = self.get_mut(origin) {
+            channel.dials = true;
+            channel.dialled_now = dialled;
+            channel.picked_up = false;
+        }
+    }
+
+    /// The phones and lines a channel dials that have neither rung nor answered nor ended.
+    pub(super) fn about_to_ring(&self, key: Key) -> bool {
+        let dialled = self.get(key).map(|channel| channel.dialled_now.as_slice()).unwrap_or_default();
+        let dialled = dialled.iter().filter_map(|key| self.get(*key));
+        dialled.into_iter().any(|other| other.lives() && !other.rang && !other.up && !other.is_loopback())
+    }
+
+    /// The other half of a loopback.
+    pub(super) fn other_half(&self, key: Key) -> Option<Key> {
+        match &self.get(key)?.end {
+            End::Loopback { other, .. } => self.find(other),
+            End::Endpoint(_) => None,
+        }
+    }
+
+    /// Whom a channel is connected with, seen through loopbacks.
+    pub(super) fn far_end(&self, key: Key) -> Option<Key> {
+        let mut at = self.get(key)?.with?;
+        for _ in 0..16 {
+            if !self.get(at)?.is_loopback() {
+                return Some(at);
+            }
+            at = self.get(self.other_half(at)?)?.with?;
+        }
+        None
+    }
+
+    /// On whose behalf a channel is dialled, seen through loopbacks.
+    pub(super) fn real_origin(&self, key: Key) -> Option<Key> {
+        let mut at = self.get(key)?.origin?;
+        for _ in 0..16 {
+            let channel = self.get(at)?;
+            if !channel.is_loopback() {
+                return Some(at);
+            }
+            at = match channel.origin {
+                Some(origin) => origin,
+                None => self.get(self.other_half(at)?)?.origin?,
+            };
+        }
+        None
+    }
+}

@@ -1,0 +1,410 @@
+//! How channels end, and who was transferred by whom.
+//!
+//! FreeSWITCH has no event of a transfer. The phone that transfers by SIP says so in variables of its own
+//! events; of a transfer by a feature code or a program only the party knows, in the history it shows at its
+//! next event, which may come before the end of the one who transferred or after it. So an end of somebody
+//! who was bridged waits until everybody who was with it has spoken or is gone, and at most as long as
+//! [`super::Limits`] say.
+
+use calls::{Cause, DialOutcome, Input, PbxTime};
+
+use super::channels::{Channel, Destination, Hangup, Hint, Journey, Key, Life, Word};
+use super::event::Event;
+use super::field::Field;
+use super::translate::{Out, Translator};
+use super::words::{self, Entry};
+
+impl Translator {
+    // What events say of transfers
+
+    /// Reads what an event of a channel says of a transfer, by it or of it.
+    pub(super) fn read_words(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
+        if let Some(word) = self.own_word(event) {
+            self.heard_word(key, at, word, out);
+        }
+        self.read_history(key, at, event, out);
+    }
+
+    fn own_word(&self, event: &Event<'_>) -> Option<Word> {
+        let disposition = event.word(Field::TransferDisposition);
+        if disposition.is_empty() {
+            return None;
+        }
+        let to = event.get(Field::TransferTo);
+        let named = |prefix: &str| to.strip_prefix(prefix).and_then(|id| self.channels.find(id));
+        let second = self.channels.find(event.word(Field::ReferredFrom));
+        match disposition {
+            "recv_replace" => {
+                let destination = event.get(Field::TransferDestination);
+                match (named("blind:"), named("att:"), second) {
+                    (Some(party), _, _) => {
+                        let number = destination.strip_prefix("blind:").unwrap_or(&destination);
+                        Some(Word::Blind { party, to: number.into() })
+                    }
+                    (None, Some(target), Some(second)) => Some(Word::Attended { second, target }),
+                    (None, None, Some(second)) => Some(Word::AskSecond { second }),
+                    (None, _, None) => None,
+                }
+            }
+            "replaced" => match named("satt:") {
+                Some(party) => Some(Word::WhileRinging { party }),
+                None => Some(Word::Replaced),
+            },
+            _ => None,
+        }
+    }
+
+    fn heard_word(&mut self, key: Key, at: PbxTime, word: Word, out: Out<'_>) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if channel.transferred || matches!(channel.life, Life::Over(_)) {
+            return;
+        }
+        match &word {
+            Word::Blind { .. } | Word::Attended { .. } => {
+                let at = match channel.life {
+                    Life::Ending(hangup) => hangup.at,
+                    Life::Up | Life::Over(_) => at,
+                };
+                channel.word = Some(word.clone());
+                self.transfer_by_word(key, at, &word, out);
+            }
+            Word::AskSecond { second } => {
+                let second = *second;
+                channel.word = Some(word);
+                self.resolve(second, out);
+            }
+            Word::WhileRinging { .. } | Word::Replaced => {
+                channel.word = Some(word);
+                // It ends here; that its channel is cleared up later is of no interest.
+                if channel.life == Life::Up {
+                    self.ends(key, Hangup { at, cause: Cause::Normal, first: false });
+                }
+                self.resolve(key, out);
+            }
+        }
+    }
+
+    /// What is new in a channel's history: somebody sent it on, or connected it with somebody else.
+    fn read_history(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
+        if event.raw(Field::TransferHistory).is_empty() {
+            return;
+        }
+        let text = event.get(Field::TransferHistory);
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        let entries: Vec<Entry<'_>> = words::history(&text).collect();
+        let seen = std::mem::replace(&mut channel.history, entries.len());
+        for entry in entries.into_iter().skip(seen) {
+            match entry {
+                Entry::Blind(to) => {
+                    let to = Destination::Number(to.into());
+                    if let Some(by) = self.last_with(key) {
+                        self.hint(by, Hint { at, party: key, to }, out);
+                    }
+                }
+                Entry::Bridged(id) => {
+                    if let Some(other) = self.channels.find(id) {
+                        self.connected(key, other, at, out);
+                    }
+                }
+                Entry::Other => {}
+            }
+        }
+    }
+
+    /// Two were connected from outside. If both were bridged with the same third one, that one consulted and
+    /// joined them: the party is the one it did not dial.
+    fn connected(&mut self, one: Key, two: Key, at: PbxTime, out: Out<'_>) {
+        let Some((first, second)) = self.channels.get(one).zip(self.channels.get(two)) else { return };
+        if first.is_loopback() || second.is_loopback() {
+            return;
+        }
+        let third = |key: &&Key| {
+            **key != one && **key != two && second.met_as(**key).is_some() && {
+                self.channels.get(**key).is_some_and(|third| !third.is_loopback())
+            }
+        };
+        let Some(by) = first.met.iter().rev().find(third).copied() else { return };
+        let dialled = |key: Key| self.channels.real_origin(key) == Some(by);
+        let (party, target) = match (dialled(one), dialled(two)) {
+            (false, true) => (one, two),
+            (true, false) => (two, one),
+            (true, true) | (false, false) => {
+                let order = |key: Key| self.channels.get(by).and_then(|by| by.met_as(key));
+                if order(one) <= order(two) { (one, two) } else { (two, one) }
+            }
+        };
+        self.hint(by, Hint { at, party, to: Destination::Channel(target) }, out);
+    }
+
+    /// Somebody who was dialled dials on: it was sent on by whoever it was with and has just left.
+    pub(super) fn hint_of_dialling(&mut self, origin: Key, dialled: Key, at: PbxTime, out: Out<'_>) {
+        let Some(channel) = self.channels.get(origin) else { return };
+        if channel.placed || channel.is_loopback() || channel.origin.is_none() {
+            return;
+        }
+        let Some(by) = self.last_with(origin) else { return };
+        let is_ending = self.channels.get(by).is_some_and(|by| matches!(by.life, Life::Ending(_)));
+        if let (true, Some(dialled)) = (is_ending, self.channels.get(dialled)) {
+            let to = Destination::Number(dialled.dialled.clone());
+            self.hint(by, Hint { at, party: origin, to }, out);
+        }
+    }
+
+    /// With whom a channel is, or was until that one left it.
+    fn last_with(&self, key: Key) -> Option<Key> {
+        let channel = self.channels.get(key)?;
+        let with = channel.with.or(channel.left_by)?;
+        if self.channels.get(with)?.is_loopback() { self.channels.far_end(key) } else { Some(with) }
+    }
+
+    fn hint(&mut self, by: Key, hint: Hint, out: Out<'_>) {
+        let Some(channel) = self.channels.get_mut(by) else { return };
+        if channel.transferred || matches!(channel.life, Life::Over(_)) {
+            return;
+        }
+        channel.hint = Some(hint);
+        self.resolve(by, out);
+    }
+
+    // Ends
+
+    pub(super) fn hung_up(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
+        let Some(channel) = self.channels.get(key) else { return };
+        if !channel.lives() {
+            return;
+        }
+        let name = event.word(Field::HangupCause);
+        let partner = channel.with.or(channel.left_by).or(channel.met.last().copied());
+        // Who was never bridged gave up only if FreeSWITCH says so; of two who were, the first to go hung up.
+        let first = match partner {
+            None => matches!(name, "ORIGINATOR_CANCEL" | "NORMAL_CLEARING"),
+            Some(partner) => self.channels.get(partner).is_none_or(Channel::lives),
+        };
+        let cause = match words::cause(name) {
+            Cause::Normal if self.lost_behind_loopback(key) => Cause::AnsweredElsewhere,
+            Cause::AnsweredElsewhere if self.lost_to_colleague(key) => Cause::PickedUp,
+            cause => cause,
+        };
+        let before = self.partners([key]);
+        // A number that leads nowhere was never told, nor a channel that reached for nothing.
+        if self.channels.get(key).is_some_and(|channel| channel.told) {
+            self.forwarded(key, at, name, event, out);
+        }
+        if name == "PICKED_OFF"
+            && let Some(channel) = self.channels.get_mut(key)
+        {
+            channel.hint = None;
+        }
+        self.ends(key, Hangup { at, cause, first });
+        self.resolve(key, out);
+        let origin = self.channels.get(key).and_then(|channel| channel.origin);
+        for waiting in before.into_iter().chain(origin) {
+            self.resolve(waiting, out);
+        }
+    }
+
+    /// A phone that rang for somebody whom a colleague took.
+    fn lost_to_colleague(&self, key: Key) -> bool {
+        let party = self.channels.real_origin(key).and_then(|party| self.channels.get(party));
+        party.is_some_and(|party| party.picked_up)
+    }
+
+    /// A phone behind a loopback that lost the race is told to have been given up.
+    fn lost_behind_loopback(&self, key: Key) -> bool {
+        let Some(channel) = self.channels.get(key) else { return false };
+        let Some(half) = channel.origin.filter(|_| !channel.placed && !channel.up) else { return false };
+        let lost = |key: Key| {
+            let life = self.channels.get(key).filter(|half| half.is_loopback()).map(|half| half.life);
+            matches!(life, Some(Life::Over(cause) | Life::Ending(Hangup { cause, .. })) if cause == Cause::AnsweredElsewhere)
+        };
+        lost(half) || self.channels.other_half(half).is_some_and(lost)
+    }
+
+    /// The phone sent its call on (SIP 302).
+    fn forwarded(&mut self, key: Key, at: PbxTime, cause: &str, event: &Event<'_>, out: Out<'_>) {
+        let to = event.get(Field::RedirectedTo);
+        if cause != "REDIRECTION_TO_NEW_DESTINATION" || to.is_empty() {
+            return;
+        }
+        let origin = self.channels.get(key).and_then(|channel| channel.origin);
+        let from = origin.filter(|origin| self.channels.get(*origin).is_some());
+        if let Some(party) = self.channels.real_origin(key) {
+            self.sent(party);
+        }
+        out(
+            at,
+            Input::DialEnded {
+                from: from.map(|from| self.seen(from)),
+                to: self.seen(key),
+                outcome: DialOutcome::Failed,
+                forward: &to,
+            },
+        );
+    }
+
+    /// A channel ends. What is to be told of it may have to wait.
+    fn ends(&mut self, key: Key, hangup: Hangup) {
+        if let Some(channel) = self.channels.get_mut(key) {
+            channel.life = Life::Ending(hangup);
+            self.ending.push_back((hangup.at.max(self.now) + self.limits.word, key));
+        }
+    }
+
+    /// Tells a channel's end, if all is known about it.
+    pub(super) fn resolve(&mut self, key: Key, out: Out<'_>) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let Life::Ending(hangup) = channel.life else { return };
+        if channel.transferred {
+            return self.gone(key, hangup, out);
+        }
+        match (&channel.word, &channel.hint) {
+            (Some(Word::WhileRinging { party }), _) => {
+                let party = *party;
+                if let Some(first) = self.who_asks(key, party) {
+                    self.joined_while_ringing(first, key, party, hangup.at, out);
+                }
+            }
+            // The channel named there says the rest.
+            (Some(_), _) => {}
+            (None, Some(hint)) if is_near(hint.at, hangup.at, self.limits.word) => {
+                let hint = hint.clone();
+                self.transfer_by_hint(key, hangup.at, &hint, out);
+                self.gone(key, hangup, out);
+            }
+            (None, _) => {
+                // Whoever it dialled must not lose it before it has rung: the two may be told in any order.
+                if !self.somebody_may_speak(key) && !self.channels.about_to_ring(key) {
+                    self.gone(key, hangup, out);
+                }
+            }
+        }
+    }
+
+    /// Whether anybody is still with a channel, or was left by it and has said nothing since.
+    fn somebody_may_speak(&self, key: Key) -> bool {
+        let Some(channel) = self.channels.get(key) else { return false };
+        channel
+            .met
+            .iter()
+            .filter_map(|met| self.channels.get(*met))
+            .any(|other| other.lives() && (other.with == Some(key) || other.left_by == Some(key)))
+    }
+
+    /// Nothing more will be said of a channel that ended.
+    pub(super) fn conclude(&mut self, key: Key, out: Out<'_>) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let Life::Ending(hangup) = channel.life else { return };
+        if let Some(Word::WhileRinging { party }) = channel.word
+            && let Some(first) = self.last_with(party)
+        {
+            self.joined_while_ringing(first, key, party, hangup.at, out);
+        }
+        self.gone(key, hangup, out);
+    }
+
+    /// Nothing more will be said of any channel that ended.
+    pub(super) fn conclude_all(&mut self, out: Out<'_>) {
+        while let Some((_, key)) = self.ending.pop_front() {
+            self.conclude(key, out);
+        }
+    }
+
+    fn gone(&mut self, key: Key, hangup: Hangup, out: Out<'_>) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if matches!(channel.life, Life::Over(_)) {
+            return;
+        }
+        channel.life = Life::Over(hangup.cause);
+        if channel.told {
+            if hangup.first && !channel.transferred {
+                out(hangup.at, Input::HangingUp { who: channel.seen() });
+            }
+            out(hangup.at, Input::Gone { who: channel.seen(), cause: hangup.cause });
+        }
+        self.over.push_back((self.now + self.limits.memory, key));
+    }
+
+    // Transfers are told
+
+    fn transfer_by_word(&mut self, key: Key, at: PbxTime, word: &Word, out: Out<'_>) {
+        match word {
+            Word::Blind { party, to } => self.blind(key, *party, to, at, out),
+            Word::Attended { second, target } => {
+                let party = self.last_with(key).or_else(|| self.channels.get(key)?.met.last().copied());
+                self.attended([key, *second], party, Some(*target), at, out);
+                self.resolve(*second, out);
+            }
+            Word::AskSecond { .. } | Word::WhileRinging { .. } | Word::Replaced => {}
+        }
+    }
+
+    fn transfer_by_hint(&mut self, key: Key, at: PbxTime, hint: &Hint, out: Out<'_>) {
+        match &hint.to {
+            Destination::Number(to) => self.blind(key, hint.party, to, at, out),
+            Destination::Channel(target) => {
+                self.attended([key, key], Some(hint.party), Some(*target), at, out);
+            }
+        }
+    }
+
+    /// The first channel of a phone that joined its calls while the second still rang.
+    fn who_asks(&self, second: Key, party: Key) -> Option<Key> {
+        let met = &self.channels.get(party)?.met;
+        met.iter().copied().find(|key| {
+            let word = self.channels.get(*key).and_then(|channel| channel.word.as_ref());
+            matches!(word, Some(Word::AskSecond { second: named }) if *named == second)
+        })
+    }
+
+    fn joined_while_ringing(&mut self, first: Key, second: Key, party: Key, at: PbxTime, out: Out<'_>) {
+        self.attended([first, second], Some(party), None, at, out);
+        for key in [first, second] {
+            self.resolve(key, out);
+        }
+    }
+
+    fn blind(&mut self, by: Key, party: Key, to: &str, at: PbxTime, out: Out<'_>) {
+        self.tell(by, out);
+        self.sent(party);
+        out(at, Input::BlindTransfer { by: self.seen(by), party: Some(self.seen(party)), to });
+        self.has_transferred([by, by]);
+    }
+
+    fn attended(&mut self, by: [Key; 2], party: Option<Key>, target: Option<Key>, at: PbxTime, out: Out<'_>) {
+        let [first, second] = by;
+        if let Some(party) = party {
+            self.sent(party);
+        }
+        let seen =
+            |key: Option<Key>| key.and_then(|key| self.channels.get(key)).map(|channel| channel.seen());
+        out(
+            at,
+            Input::AttendedTransfer {
+                first: self.seen(first),
+                second: self.seen(second),
+                party: seen(party),
+                target: seen(target),
+            },
+        );
+        self.has_transferred(by);
+    }
+
+    fn sent(&mut self, party: Key) {
+        if let Some(channel) = self.channels.get_mut(party) {
+            channel.journey = Journey::Sent;
+        }
+    }
+
+    fn has_transferred(&mut self, by: [Key; 2]) {
+        for key in by {
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.transferred = true;
+            }
+        }
+    }
+}
+
+/// Whether two moments are no further apart than this, either way round.
+fn is_near(one: PbxTime, other: PbxTime, limit: std::time::Duration) -> bool {
+    one.since(other) <= limit && other.since(one) <= limit
+}

@@ -1,0 +1,276 @@
+//! What FreeSWITCH answers when it is asked which channels it has.
+//!
+//! Answers do not name their question. The two lists are told apart by their form: a row of `show calls` has a
+//! `b_uuid`; of two lists without rows the first is that of channels, as they are asked for in this order. The
+//! list lags behind the events by some 200 ms, both ways: whoever was heard of since is as it was heard.
+
+use std::collections::BTreeMap;
+
+use calls::{Input, Listed, ListedState, Origin, PbxTime, Seen};
+use serde_json::{Map, Value};
+
+use super::channels::{Channel, Key, Life};
+use super::json;
+use super::translate::{Out, Translator};
+use super::words;
+
+/// Rows of a list that are read; the rest is as if it were not there, and the list is no snapshot.
+pub const MAX_LISTED: usize = 100_000;
+
+/// What an answer was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The channels.
+    Channels,
+    /// The calls: with the channels before them they make a snapshot.
+    Calls,
+    /// All about one channel.
+    Dump,
+    /// Which start of FreeSWITCH this is.
+    Core,
+    /// Something that tells nothing of channels.
+    Other,
+}
+
+/// The lists that came in, until they are told.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    rows: Option<Vec<Map<String, Value>>>,
+    /// Who is bridged with whom, both ways.
+    bridged: BTreeMap<String, String>,
+    /// When channels were answered, by what was asked about each.
+    answered: BTreeMap<String, PbxTime>,
+    /// Channels that are gone whatever the list says.
+    gone: Vec<String>,
+}
+
+impl Lists {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn text<'a>(row: &'a Map<String, Value>, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+impl Translator {
+    /// Takes the body of an `api/response`.
+    pub fn answer(&mut self, body: &[u8], mut out: impl FnMut(PbxTime, Input<'_>)) -> Answer {
+        let out: Out<'_> = &mut out;
+        if body.first() != Some(&b'{') {
+            let is_uuid =
+                body.len() == 36 && body.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
+            return match std::str::from_utf8(body) {
+                Ok(core) if is_uuid => {
+                    self.belongs_to(core, out);
+                    Answer::Core
+                }
+                Ok(_) | Err(_) => Answer::Other,
+            };
+        }
+        let Some(mut object) = json::object(body) else {
+            self.counts.unusable_lists += 1;
+            return Answer::Other;
+        };
+        if text(&object, "Event-Name") == "CHANNEL_DATA" {
+            let answered = text(&object, "Caller-Channel-Answered-Time").parse().ok().filter(|at| *at > 0);
+            if let Some(at) = answered {
+                let id = text(&object, "Unique-ID").to_owned();
+                self.lists.answered.insert(id, PbxTime::from_micros(at));
+            }
+            return Answer::Dump;
+        }
+        let Some(count) = object.get("row_count").and_then(Value::as_u64) else { return Answer::Other };
+        let rows = match object.remove("rows") {
+            Some(Value::Array(rows)) => rows,
+            Some(_) | None => Vec::new(),
+        };
+        if rows.len() as u64 != count || rows.len() > MAX_LISTED {
+            self.counts.unusable_lists += 1;
+            return Answer::Other;
+        }
+        let rows = rows.into_iter().filter_map(|row| match row {
+            Value::Object(row) => Some(row),
+            _ => None,
+        });
+        self.list(rows.collect())
+    }
+
+    fn list(&mut self, rows: Vec<Map<String, Value>>) -> Answer {
+        let are_calls = match rows.first() {
+            Some(row) => row.contains_key("b_uuid"),
+            None => self.lists.rows.is_some(),
+        };
+        if !are_calls {
+            self.lists.rows = Some(rows);
+            return Answer::Channels;
+        }
+        if self.lists.rows.is_none() {
+            return Answer::Other;
+        }
+        for row in &rows {
+            let (one, two) = (text(row, "uuid"), text(row, "b_uuid"));
+            if !one.is_empty() && !two.is_empty() {
+                self.lists.bridged.insert(one.to_owned(), two.to_owned());
+                self.lists.bridged.insert(two.to_owned(), one.to_owned());
+            }
+        }
+        Answer::Calls
+    }
+
+    /// The ids of listed channels about which more has to be asked before the list can be told: those that
+    /// were not known, and phones that rang when they were heard of last and talk now.
+    pub fn in_doubt(&self) -> Vec<String> {
+        let rows = self.lists.rows.iter().flatten();
+        let doubtful = rows.filter(|row| {
+            let Some(channel) = self.channels.find(text(row, "uuid")).and_then(|key| self.channels.get(key))
+            else {
+                return true;
+            };
+            !channel.sure && !channel.up && state(row) == ListedState::Up
+        });
+        doubtful.map(|row| text(row, "uuid").to_owned()).collect()
+    }
+
+    /// FreeSWITCH was asked about this channel and has none of this id.
+    pub fn no_such_channel(&mut self, id: &str) {
+        self.lists.gone.push(id.to_owned());
+    }
+
+    /// Tells the list, if both parts of one are there.
+    pub fn snapshot(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
+        let lists = std::mem::take(&mut self.lists);
+        let Some(rows) = lists.rows else { return };
+        let out: Out<'_> = &mut out;
+        let mut rows: Vec<_> = rows
+            .iter()
+            .filter(|row| {
+                !text(row, "uuid").is_empty() && !lists.gone.iter().any(|id| id == text(row, "uuid"))
+            })
+            .collect();
+        // Nothing else in a list says what time it is.
+        let newest = rows.iter().filter_map(|row| since(row)).max();
+        self.now = newest.map_or(self.now, |newest| newest.max(self.now));
+        // Whoever is dialled comes after whoever dials.
+        rows.sort_by_key(|row| text(row, "direction") != "inbound");
+        let mut listed: Vec<(Key, &Map<String, Value>, String)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = self.take_row(row);
+            if self.channels.get(key).is_some_and(|channel| channel.life == Life::Up) {
+                let id = text(row, "uuid");
+                let pair = lists.bridged.get(id).map(|other| {
+                    if id < other.as_str() { [id, "+", other].concat() } else { [other, "+", id].concat() }
+                });
+                listed.push((key, row, pair.unwrap_or_default()));
+            }
+        }
+        for (key, row, pair) in &listed {
+            let other = lists.bridged.get(text(row, "uuid")).and_then(|other| self.channels.find(other));
+            self.take_bridge(*key, other.filter(|_| !pair.is_empty()), state(row), &lists.answered);
+        }
+        self.forget_unlisted(&listed);
+        let entries: Vec<Listed<'_>> = listed
+            .iter()
+            .filter_map(|(key, row, pair)| {
+                let channel = self.channels.get(*key)?;
+                let call = text(row, "call_uuid");
+                let group = if call.is_empty() { &*channel.id } else { call };
+                let rings = !channel.placed && !channel.up;
+                let state = match state(row) {
+                    ListedState::Up if rings => ListedState::Ringing,
+                    state => state,
+                };
+                Some(Listed {
+                    who: Seen { group, ..channel.seen() },
+                    origin: Some(if channel.placed { Origin::Placed } else { Origin::Called }),
+                    state,
+                    bridge: pair,
+                    since: since(row),
+                    answered_at: lists.answered.get(&*channel.id).copied(),
+                })
+            })
+            .collect();
+        out(self.now, Input::Snapshot { listed: &entries });
+    }
+
+    /// A channel of the list is known from now on.
+    fn take_row(&mut self, row: &Map<String, Value>) -> Key {
+        let id = text(row, "uuid");
+        if let Some(key) = self.channels.find(id) {
+            return key;
+        }
+        let placed = text(row, "direction") == "inbound";
+        let name = text(row, "name");
+        let end = match name.strip_prefix("loopback/") {
+            Some(_) => words::loopback(id, text(row, "call_uuid")),
+            None => words::endpoint(text(row, "presence_id"), "", name),
+        };
+        let mut channel = Channel::new(id, end, placed, since(row).unwrap_or(self.now));
+        channel.told = true;
+        channel.dialled = text(row, "dest").into();
+        if placed {
+            channel.number = words::number(text(row, "cid_num")).into();
+        } else {
+            channel.rang = true;
+            channel.number = words::called_number(&channel.end, text(row, "dest")).into();
+        }
+        let key = self.channels.insert(channel);
+        if !placed && let Some(origin) = self.channels.find(text(row, "call_uuid")).filter(|it| *it != key) {
+            self.channels.dialled_by(key, origin);
+        }
+        key
+    }
+
+    fn take_bridge(
+        &mut self,
+        key: Key,
+        other: Option<Key>,
+        state: ListedState,
+        answered: &BTreeMap<String, PbxTime>,
+    ) {
+        let now = self.now;
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        channel.told = true;
+        if std::mem::replace(&mut channel.sure, true) && channel.with.is_some() {
+            return;
+        }
+        channel.with = other;
+        channel.joined = other;
+        if let Some(other) = other {
+            channel.meet(other);
+            if state == ListedState::Up {
+                channel.up = true;
+                channel.lifted_at = Some(answered.get(&*channel.id).copied().unwrap_or(now));
+            }
+        }
+    }
+
+    /// What was not heard of since the link came up and is not listed is gone; the call logic finds out by the
+    /// same list.
+    fn forget_unlisted(&mut self, listed: &[(Key, &Map<String, Value>, String)]) {
+        for key in self.channels.keys() {
+            let unsure = self.channels.get(key).is_some_and(|channel| !channel.sure);
+            if unsure && !listed.iter().any(|(listed, _, _)| *listed == key) {
+                self.channels.remove(key);
+            }
+        }
+    }
+}
+
+/// When the channel was made.
+fn since(row: &Map<String, Value>) -> Option<PbxTime> {
+    text(row, "created_epoch")
+        .parse()
+        .ok()
+        .filter(|secs| *secs > 0 && *secs < 1 << 40)
+        .map(PbxTime::from_secs)
+}
+
+fn state(row: &Map<String, Value>) -> ListedState {
+    match text(row, "callstate") {
+        "ACTIVE" | "HELD" | "UNHELD" => ListedState::Up,
+        "RINGING" | "EARLY" => ListedState::Ringing,
+        _ => ListedState::Pending,
+    }
+}

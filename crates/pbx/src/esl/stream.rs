@@ -1,0 +1,109 @@
+//! Bytes in, inputs out: the one way for live links and recordings.
+
+use calls::{Input, PbxTime};
+
+use super::codec::{Decoder, Item, Kind, Message};
+use super::event::Event;
+use super::lists::Answer;
+use super::translate::{Counts, Limits, Translator};
+
+/// The bytes of one FreeSWITCH, over all its links one after the other, as inputs of the call logic.
+#[derive(Debug)]
+pub struct Stream {
+    pub(super) decoder: Decoder,
+    pub(super) translator: Translator,
+    pub(super) malformed: u64,
+    /// An event in JSON as lines.
+    plain: Vec<u8>,
+}
+
+impl Stream {
+    /// For a PBX that was heard last at that moment (of an earlier run), if ever.
+    pub fn new(last_heard: Option<PbxTime>, limits: Limits) -> Self {
+        Self {
+            decoder: Decoder::new(),
+            translator: Translator::new(last_heard, limits),
+            malformed: 0,
+            plain: Vec::new(),
+        }
+    }
+
+    /// Takes bytes of a recording.
+    pub fn feed(&mut self, bytes: &[u8], mut out: impl FnMut(PbxTime, Input<'_>)) {
+        self.feed_watched(bytes, |_| {}, |at, input, _| out(at, input));
+    }
+
+    /// The same. `watch` sees every item before it is translated, and every input comes with the message that
+    /// led to it.
+    pub fn feed_watched(
+        &mut self,
+        bytes: &[u8],
+        mut watch: impl FnMut(&Item<'_>),
+        mut out: impl FnMut(PbxTime, Input<'_>, &Message<'_>),
+    ) {
+        self.decoder.feed(bytes);
+        while let Some(item) = self.decoder.next_item() {
+            watch(&item);
+            match item {
+                Item::Message(message) => {
+                    let out = |at, input: Input<'_>| out(at, input, &message);
+                    take(&mut self.translator, &mut self.plain, &message, out);
+                }
+                Item::Malformed(_) => self.malformed += 1,
+            }
+        }
+    }
+
+    /// The recording is over: no word about what ended will come.
+    pub fn recording_ended(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
+        self.translator.conclude_all(&mut out);
+    }
+
+    /// The link is gone: what is incomplete is forgotten, and [`Input::LinkLost`] comes out.
+    pub fn link_lost(&mut self, out: impl FnMut(PbxTime, Input<'_>)) {
+        self.decoder.reset();
+        self.translator.link_lost(out);
+    }
+
+    /// The last moment the PBX is known to have been heard, by its clock.
+    pub fn last_heard(&self) -> Option<PbxTime> {
+        self.translator.last_heard()
+    }
+
+    /// What came in so far, by what became of it.
+    pub const fn counts(&self) -> Counts {
+        self.translator.counts()
+    }
+
+    /// How many messages were skipped because they were too long or none.
+    pub const fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    /// What has come in of an item that is not complete.
+    pub fn incomplete(&self) -> &[u8] {
+        self.decoder.incomplete()
+    }
+}
+
+/// A message of a recording: lists make a snapshot as soon as both are there.
+fn take(
+    translator: &mut Translator,
+    plain: &mut Vec<u8>,
+    message: &Message<'_>,
+    mut out: impl FnMut(PbxTime, Input<'_>),
+) {
+    translator.counts.messages += 1;
+    match message.kind {
+        Kind::Plain | Kind::Json => match Event::of(message, plain) {
+            Some(event) => translator.event(&event, out),
+            None => translator.counts.not_understood += 1,
+        },
+        Kind::Answer => {
+            if translator.answer(message.body, &mut out) == Answer::Calls {
+                translator.snapshot(out);
+            }
+        }
+        Kind::AuthRequest | Kind::Refused | Kind::Reply | Kind::Disconnect | Kind::Other => {}
+    }
+}
