@@ -177,7 +177,10 @@ impl Translator {
         let partner = channel.with.or(channel.left_by).or(channel.met.last().copied());
         // Who was never bridged gave up only if FreeSWITCH says so; of two who were, the first to go hung up.
         let first = match partner {
-            None => matches!(name, "ORIGINATOR_CANCEL" | "NORMAL_CLEARING"),
+            None => {
+                name == "ORIGINATOR_CANCEL"
+                    || (name == "NORMAL_CLEARING" && (channel.lifted_at.is_some() || !channel.dials))
+            }
             Some(partner) => self.channels.get(partner).is_none_or(Channel::lives),
         };
         let cause = match words::cause(name) {
@@ -315,6 +318,13 @@ impl Translator {
             return;
         }
         channel.life = Life::Over(hangup.cause);
+        let in_vain = !channel.placed && !channel.up && hangup.cause == Cause::NoAnswer;
+        let origin = channel.origin.filter(|_| in_vain);
+        if let Some(from) = origin.filter(|origin| self.channels.get(*origin).is_some()) {
+            let (from, to) = (Some(self.seen(from)), self.seen(key));
+            out(hangup.at, Input::DialEnded { from, to, outcome: DialOutcome::NoAnswer, forward: "" });
+        }
+        let Some(channel) = self.channels.get(key) else { return };
         if channel.told {
             if hangup.first && !channel.transferred {
                 out(hangup.at, Input::HangingUp { who: channel.seen() });
