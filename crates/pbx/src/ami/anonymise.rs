@@ -20,9 +20,15 @@ const REPLACED_DIGITS: usize = 6;
 /// Each lets every digit depend on every other a little more.
 const ROUNDS: u8 = 8;
 
+/// Replaces what names people, by a key: the same by the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Disguise {
+    key: [u8; 16],
+}
+
 /// Rewrites the bytes of one or several recordings that belong together.
 pub struct Anonymiser {
-    key: [u8; 16],
+    disguise: Disguise,
     line: Vec<u8>,
     /// The line in progress is longer than the codec reads, and stays so.
     is_too_long: bool,
@@ -31,7 +37,7 @@ pub struct Anonymiser {
 impl Anonymiser {
     /// Same key, same replacements.
     pub const fn new(key: [u8; 16]) -> Self {
-        Self { key, line: Vec::new(), is_too_long: false }
+        Self { disguise: Disguise::new(key), line: Vec::new(), is_too_long: false }
     }
 
     /// Takes bytes in any pieces; whole lines come out.
@@ -68,10 +74,10 @@ impl Anonymiser {
                 out.extend_from_slice(b": ");
                 match Kind::of(name) {
                     Kind::Kept => out.extend_from_slice(value),
-                    Kind::Text => self.text(value, out),
-                    Kind::Channel => self.channel(value, out),
-                    Kind::Number => self.number(value, out),
-                    Kind::Name => self.name(value, out),
+                    Kind::Text => self.disguise.text(value, out),
+                    Kind::Channel => self.disguise.channel(value, out),
+                    Kind::Number => self.disguise.number(value, out),
+                    Kind::Name => self.disguise.name(value, out),
                     Kind::Variable => variable(value, out),
                     Kind::NotNeeded => {}
                 }
@@ -79,9 +85,16 @@ impl Anonymiser {
         }
         out.extend_from_slice(end);
     }
+}
+
+impl Disguise {
+    /// Same key, same replacements.
+    pub(crate) const fn new(key: [u8; 16]) -> Self {
+        Self { key }
+    }
 
     /// Any text: long runs of digits are numbers.
-    fn text(&self, text: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn text(&self, text: &[u8], out: &mut Vec<u8>) {
         for run in text.chunk_by(|one, two| one.is_ascii_digit() == two.is_ascii_digit()) {
             if run[0].is_ascii_digit() && run.len() >= SHORTEST_NUMBER {
                 let (kept, replaced) = run.split_at(run.len().saturating_sub(REPLACED_DIGITS));
@@ -100,7 +113,7 @@ impl Anonymiser {
         out.extend_from_slice(&name[dash..]);
     }
 
-    fn number(&self, number: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn number(&self, number: &[u8], out: &mut Vec<u8>) {
         let has_digits = number.iter().any(u8::is_ascii_digit);
         if has_digits || number.len() <= 1 || is_withheld(number) {
             self.text(number, out);

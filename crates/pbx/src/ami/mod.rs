@@ -20,6 +20,7 @@ mod stream;
 mod translate;
 
 pub use anonymise::Anonymiser;
+pub(crate) use anonymise::Disguise;
 pub use codec::{Decoder, Item, MAX_HEADERS, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, Malformed};
 pub use encode::Action;
 pub use list::{MAX_LISTED, MAX_LISTED_BYTES};

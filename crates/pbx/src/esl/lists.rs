@@ -50,8 +50,16 @@ impl Lists {
     }
 }
 
-fn text<'a>(row: &'a Map<String, Value>, name: &str) -> &'a str {
+pub(super) fn text<'a>(row: &'a Map<String, Value>, name: &str) -> &'a str {
     row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The rows of a list of anything; none if it is no list.
+pub(super) fn rows(body: &[u8]) -> Vec<Map<String, Value>> {
+    let rows = json::object(body).and_then(|mut object| object.remove("rows"));
+    let rows = rows.and_then(|rows| if let Value::Array(rows) = rows { Some(rows) } else { None });
+    let rows = rows.unwrap_or_default().into_iter();
+    rows.filter_map(|row| if let Value::Object(row) = row { Some(row) } else { None }).collect()
 }
 
 impl Translator {

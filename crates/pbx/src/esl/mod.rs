@@ -4,24 +4,30 @@
 //! [`Message`]s, [`Event`] finds the headers of one that mean something, [`Translator`] turns those into inputs
 //! of the call logic.
 
+mod anonymise;
 mod channels;
 mod codec;
 mod ending;
 mod event;
+mod evidence;
 mod field;
 mod json;
 mod lists;
 mod meeting;
+mod session;
 mod stream;
 mod translate;
 mod value;
+mod version;
 mod words;
 
+pub use anonymise::Anonymiser;
 pub use codec::{
     Decoder, Item, Kind, MAX_ANSWER_BYTES, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Malformed, Message,
 };
 pub use event::Event;
 pub use field::Field;
 pub use lists::{Answer, MAX_LISTED};
+pub use session::Session;
 pub use stream::Stream;
-pub use translate::{Counts, Limits, Translator};
+pub use translate::{Limits, Translator};

@@ -4,8 +4,10 @@ use calls::{Input, PbxTime};
 
 use super::codec::{Decoder, Item, Kind, Message};
 use super::event::Event;
+use super::evidence::Told;
 use super::lists::Answer;
-use super::translate::{Counts, Limits, Translator};
+use super::translate::{Limits, Translator};
+use crate::link::{Counts, Evidence};
 
 /// The bytes of one FreeSWITCH, over all its links one after the other, as inputs of the call logic.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub struct Stream {
     pub(super) translator: Translator,
     pub(super) malformed: u64,
     /// An event in JSON as lines.
-    plain: Vec<u8>,
+    pub(super) plain: Vec<u8>,
 }
 
 impl Stream {
@@ -30,25 +32,19 @@ impl Stream {
 
     /// Takes bytes of a recording.
     pub fn feed(&mut self, bytes: &[u8], mut out: impl FnMut(PbxTime, Input<'_>)) {
-        self.feed_watched(bytes, |_| {}, |at, input, _| out(at, input));
+        self.feed_watched(bytes, |at, input, _| out(at, input));
     }
 
-    /// The same. `watch` sees every item before it is translated, and every input comes with the message that
-    /// led to it.
+    /// The same. Every input comes with what led to it, if that was an event.
     pub fn feed_watched(
         &mut self,
         bytes: &[u8],
-        mut watch: impl FnMut(&Item<'_>),
-        mut out: impl FnMut(PbxTime, Input<'_>, &Message<'_>),
+        mut out: impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>),
     ) {
         self.decoder.feed(bytes);
         while let Some(item) = self.decoder.next_item() {
-            watch(&item);
             match item {
-                Item::Message(message) => {
-                    let out = |at, input: Input<'_>| out(at, input, &message);
-                    take(&mut self.translator, &mut self.plain, &message, out);
-                }
+                Item::Message(message) => take(&mut self.translator, &mut self.plain, &message, &mut out),
                 Item::Malformed(_) => self.malformed += 1,
             }
         }
@@ -91,17 +87,20 @@ fn take(
     translator: &mut Translator,
     plain: &mut Vec<u8>,
     message: &Message<'_>,
-    mut out: impl FnMut(PbxTime, Input<'_>),
+    out: &mut impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>),
 ) {
     translator.counts.messages += 1;
     match message.kind {
         Kind::Plain | Kind::Json => match Event::of(message, plain) {
-            Some(event) => translator.event(&event, out),
+            Some(event) => {
+                let told = Told::new(message, &event);
+                translator.event(&event, |at, input| out(at, input, Some(&told)));
+            }
             None => translator.counts.not_understood += 1,
         },
         Kind::Answer => {
-            if translator.answer(message.body, &mut out) == Answer::Calls {
-                translator.snapshot(out);
+            if translator.answer(message.body, |at, input| out(at, input, None)) == Answer::Calls {
+                translator.snapshot(|at, input| out(at, input, None));
             }
         }
         Kind::AuthRequest | Kind::Refused | Kind::Reply | Kind::Disconnect | Kind::Other => {}

@@ -14,6 +14,7 @@ use super::event::Event;
 use super::field::Field;
 use super::lists::Lists;
 use super::words;
+use crate::link::Counts;
 
 /// How long things may take that FreeSWITCH says in no fixed order.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +43,6 @@ const MAX_ORPHANS: usize = 1_024;
 
 /// How far back an event may be dated and still be one that was overtaken. Further back the clock was set.
 const REORDERED: Duration = Duration::from_secs(5);
-
-/// What came in, by what became of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Messages in all.
-    pub messages: u64,
-    /// Inputs they gave.
-    pub inputs: u64,
-    /// Events that lack what they need.
-    pub not_understood: u64,
-    /// Lists that were too long or no list.
-    pub unusable_lists: u64,
-}
 
 /// What takes the inputs.
 pub(super) type Out<'a> = &'a mut dyn FnMut(PbxTime, Input<'_>);

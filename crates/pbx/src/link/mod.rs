@@ -6,6 +6,7 @@
 //! a module of this crate, a value of [`Kind`], and an arm in the two.
 
 mod evidence;
+pub(crate) mod pulse;
 mod recording;
 mod report;
 mod session;
@@ -25,16 +26,19 @@ pub use session::Session;
 pub enum Kind {
     /// Asterisk, by its manager interface (AMI).
     Asterisk,
+    /// FreeSWITCH, by its event socket.
+    FreeSwitch,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Asterisk];
+    pub const ALL: [Self; 2] = [Self::Asterisk, Self::FreeSwitch];
 
     /// The value of `kind` in a configuration.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Asterisk => "asterisk",
+            Self::FreeSwitch => "freeswitch",
         }
     }
 
@@ -42,6 +46,7 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Asterisk => "Asterisk",
+            Self::FreeSwitch => "FreeSWITCH",
         }
     }
 
@@ -49,6 +54,7 @@ impl Kind {
     pub const fn protocol(self) -> &'static str {
         match self {
             Self::Asterisk => "the manager interface",
+            Self::FreeSwitch => "the event socket",
         }
     }
 
@@ -56,6 +62,7 @@ impl Kind {
     pub const fn usual_ports(self) -> (u16, Option<u16>) {
         match self {
             Self::Asterisk => (5038, Some(5039)),
+            Self::FreeSwitch => (8021, None),
         }
     }
 
@@ -63,6 +70,7 @@ impl Kind {
     pub const fn settings_file(self) -> &'static str {
         match self {
             Self::Asterisk => "manager.conf",
+            Self::FreeSwitch => "event_socket.conf.xml",
         }
     }
 
@@ -70,6 +78,37 @@ impl Kind {
     pub const fn needs_username(self) -> bool {
         match self {
             Self::Asterisk => true,
+            // Only where there are users for it: `userauth`.
+            Self::FreeSwitch => false,
+        }
+    }
+
+    /// Whether the secret is sent as it is wherever the link is not encrypted, because the PBX knows no other
+    /// way.
+    pub const fn always_shows_secret(self) -> bool {
+        match self {
+            Self::Asterisk => false,
+            Self::FreeSwitch => true,
+        }
+    }
+
+    /// Whether bytes that were kept are of such a PBX: how every one of its messages begins.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let begins = |words: &[&[u8]]| words.iter().any(|word| bytes.starts_with(word));
+        if begins(&[b"Content-Length:", b"Content-Type:", b"Reply-Text:"]) {
+            Some(Self::FreeSwitch)
+        } else if begins(&[b"Asterisk Call Manager", b"Event:", b"Response:"]) {
+            Some(Self::Asterisk)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the PBX suffers when nobody reads what it says, so that a link has to be closed instead.
+    pub const fn suffers_slow_readers(self) -> bool {
+        match self {
+            Self::Asterisk => false,
+            Self::FreeSwitch => true,
         }
     }
 }

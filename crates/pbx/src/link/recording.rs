@@ -3,20 +3,23 @@
 use calls::{Input, PbxTime};
 
 use super::{Age, Evidence, Kind};
-use crate::ami;
+use crate::{ami, esl};
 
 /// The recordings of one PBX, one after the other, as inputs of the call logic.
 #[derive(Debug)]
 pub enum Recording {
     /// Of an Asterisk's manager interface.
-    Asterisk(ami::Stream),
+    Asterisk(Box<ami::Stream>),
+    /// Of a FreeSWITCH's event socket.
+    FreeSwitch(Box<esl::Stream>),
 }
 
 impl Recording {
     /// Nothing was read yet.
     pub fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Asterisk => Self::Asterisk(ami::Stream::new(None)),
+            Kind::Asterisk => Self::Asterisk(Box::new(ami::Stream::new(None))),
+            Kind::FreeSwitch => Self::FreeSwitch(Box::new(esl::Stream::new(None, esl::Limits::default()))),
         }
     }
 
@@ -26,13 +29,18 @@ impl Recording {
             Self::Asterisk(stream) => {
                 stream.feed_watched(bytes, None, |_| {}, |at, input, message| out(at, input, Some(message)));
             }
+            Self::FreeSwitch(stream) => stream.feed_watched(bytes, out),
         }
     }
 
     /// The recording is over: its last message counts although nobody wrote the end of it.
-    pub fn ended(&mut self, out: impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>)) {
+    pub fn ended(&mut self, mut out: impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>)) {
         let lacks_blank_line = match self {
             Self::Asterisk(stream) => stream.incomplete().ends_with(b"\n"),
+            Self::FreeSwitch(stream) => {
+                stream.recording_ended(|at, input| out(at, input, None));
+                false
+            }
         };
         if lacks_blank_line {
             self.feed(b"\n", out);
@@ -43,6 +51,7 @@ impl Recording {
     pub fn link_lost(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
         match self {
             Self::Asterisk(stream) => stream.link_lost(&mut out),
+            Self::FreeSwitch(stream) => stream.link_lost(&mut out),
         }
     }
 
@@ -50,6 +59,7 @@ impl Recording {
     pub fn age(&self) -> Age {
         match self {
             Self::Asterisk(stream) => stream.age(),
+            Self::FreeSwitch(_) => Age::Followed,
         }
     }
 }
@@ -58,13 +68,16 @@ impl Recording {
 pub enum Anonymiser {
     /// Of an Asterisk's manager interface.
     Asterisk(ami::Anonymiser),
+    /// Of a FreeSWITCH's event socket.
+    FreeSwitch(Box<esl::Anonymiser>),
 }
 
 impl Anonymiser {
     /// Same key, same replacements.
-    pub const fn new(kind: Kind, key: [u8; 16]) -> Self {
+    pub fn new(kind: Kind, key: [u8; 16]) -> Self {
         match kind {
             Kind::Asterisk => Self::Asterisk(ami::Anonymiser::new(key)),
+            Kind::FreeSwitch => Self::FreeSwitch(Box::new(esl::Anonymiser::new(key))),
         }
     }
 
@@ -72,6 +85,7 @@ impl Anonymiser {
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::Asterisk(anonymiser) => anonymiser.feed(bytes, out),
+            Self::FreeSwitch(anonymiser) => anonymiser.feed(bytes, out),
         }
     }
 }

@@ -78,6 +78,22 @@ impl Missing {
             (Kind::Asterisk, Self::CallEvents) => {
                 "the AMI user does not receive call events, so calls are not seen: give it read = system,call,agent in manager.conf, and look for eventfilter lines of it there"
             }
+            (Kind::FreeSwitch, Self::SystemEvents) => "the event socket does not say when FreeSWITCH starts",
+            (Kind::FreeSwitch, Self::CallEvents) => {
+                "the event socket refused the subscription to call events, so calls are not seen: give the user of userauth the events CHANNEL_CREATE to CHANNEL_UUID, HEARTBEAT and CUSTOM (esl-allowed-events), or log in with the password of event_socket.conf.xml"
+            }
+            (Kind::FreeSwitch, Self::Filters) => {
+                "the event socket does not heed filters, so FreeSWITCH sends more than is needed"
+            }
+            (Kind::FreeSwitch, Self::Snapshot) => {
+                "the login may not list channels and calls, so calls that run when Ringbud connects are only seen late, and calls that end while the link is down do not end: give the user of userauth the commands show, uuid_dump and global_getvar (esl-allowed-api)"
+            }
+            (Kind::FreeSwitch, Self::Status) => {
+                "the login may not ask for FreeSWITCH's version: give the user of userauth the command status (esl-allowed-api)"
+            }
+            (Kind::FreeSwitch, Self::Endpoints) => {
+                "the login may not list who is registered: give the user of userauth the command show (esl-allowed-api)"
+            }
             (Kind::Asterisk, Self::Filters) => {
                 "the AMI user may not install event filters, or the PBX does not heed them, so it sends more than is needed: give the user write = system,reporting, or write eventfilter lines for it in manager.conf"
             }
@@ -134,6 +150,14 @@ pub enum Failure {
         /// The PBX's words.
         said: String,
     },
+    /// The PBX closes connections from our address before anybody can log in.
+    #[error(
+        "{} at that address lets nobody log in from here: add the address of this host to the list that apply-inbound-acl names in {}, or to listen-ip if it listens on 127.0.0.1 only", .kind.name(), .kind.settings_file()
+    )]
+    AddressRefused {
+        /// What refused.
+        kind: Kind,
+    },
     /// The other end wants the secret as it is, and nobody allowed that.
     #[error(
         "what answers there knows no challenge ({said}), so it wants the secret in clear, which whoever listens would learn; it was not sent. If that is really your PBX, or a proxy before it, use tls = true, or write plain_login = true in its [[pbx]]"
@@ -177,6 +201,7 @@ impl Failure {
         match self {
             Self::NotThisPbx { .. }
             | Self::LoginRefused { .. }
+            | Self::AddressRefused { .. }
             | Self::SecretNotShown { .. }
             | Self::TooOld { .. } => false,
             Self::NoGreeting { .. } | Self::NoAnswer { .. } | Self::Frozen { .. } => true,
@@ -189,6 +214,7 @@ impl Failure {
             Self::NotThisPbx { .. } => "not_this_pbx",
             Self::NoGreeting { .. } => "no_greeting",
             Self::LoginRefused { .. } => "login_refused",
+            Self::AddressRefused { .. } => "address_refused",
             Self::SecretNotShown { .. } => "secret_not_shown",
             Self::TooOld { .. } => "too_old",
             Self::NoAnswer { .. } => "no_answer",
@@ -206,6 +232,7 @@ impl Failure {
             Self::LoginRefused { kind, username, said } => {
                 vec![("kind", kind.name().to_owned()), ("username", username.clone()), ("said", said.clone())]
             }
+            Self::AddressRefused { kind } => vec![("kind", kind.name().to_owned())],
             Self::SecretNotShown { said } => vec![("said", said.clone())],
             Self::TooOld { kind, version, needed } => vec![
                 ("kind", kind.name().to_owned()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use calls::PbxTime;
 
 use super::{About, Counts, Health, Kind, Now, Output, Settings, State};
-use crate::ami;
+use crate::{ami, esl};
 
 /// The session with one PBX, over all its connections one after the other, without a socket or clock.
 ///
@@ -15,6 +15,8 @@ use crate::ami;
 pub enum Session {
     /// With an Asterisk.
     Asterisk(Box<ami::Session>),
+    /// With a FreeSWITCH.
+    FreeSwitch(Box<esl::Session>),
 }
 
 impl Session {
@@ -22,6 +24,7 @@ impl Session {
     pub fn new(kind: Kind, settings: Settings, last_heard: Option<PbxTime>) -> Self {
         match kind {
             Kind::Asterisk => Self::Asterisk(Box::new(ami::Session::new(settings, last_heard))),
+            Kind::FreeSwitch => Self::FreeSwitch(Box::new(esl::Session::new(settings, last_heard))),
         }
     }
 
@@ -29,6 +32,7 @@ impl Session {
     pub fn connected(&mut self, now: Now, out: impl FnMut(Output<'_>)) {
         match self {
             Self::Asterisk(session) => session.connected(now, out),
+            Self::FreeSwitch(session) => session.connected(now, out),
         }
     }
 
@@ -36,6 +40,7 @@ impl Session {
     pub fn received(&mut self, bytes: &[u8], now: Now, out: impl FnMut(Output<'_>)) {
         match self {
             Self::Asterisk(session) => session.received(bytes, now, out),
+            Self::FreeSwitch(session) => session.received(bytes, now, out),
         }
     }
 
@@ -43,6 +48,7 @@ impl Session {
     pub fn disconnected(&mut self, out: impl FnMut(Output<'_>)) {
         match self {
             Self::Asterisk(session) => session.disconnected(out),
+            Self::FreeSwitch(session) => session.disconnected(out),
         }
     }
 
@@ -50,6 +56,7 @@ impl Session {
     pub fn timed_out(&mut self, now: Now, out: impl FnMut(Output<'_>)) {
         match self {
             Self::Asterisk(session) => session.timed_out(now, out),
+            Self::FreeSwitch(session) => session.timed_out(now, out),
         }
     }
 
@@ -57,6 +64,7 @@ impl Session {
     pub fn next_deadline(&self) -> Option<Duration> {
         match self {
             Self::Asterisk(session) => session.next_deadline(),
+            Self::FreeSwitch(session) => session.next_deadline(),
         }
     }
 
@@ -64,6 +72,7 @@ impl Session {
     pub fn state(&self) -> State {
         match self {
             Self::Asterisk(session) => session.state(),
+            Self::FreeSwitch(session) => session.state(),
         }
     }
 
@@ -71,6 +80,7 @@ impl Session {
     pub fn about(&self) -> &About {
         match self {
             Self::Asterisk(session) => session.about(),
+            Self::FreeSwitch(session) => session.about(),
         }
     }
 
@@ -78,6 +88,7 @@ impl Session {
     pub fn health(&self) -> Health {
         match self {
             Self::Asterisk(session) => session.health(),
+            Self::FreeSwitch(session) => session.health(),
         }
     }
 
@@ -85,6 +96,7 @@ impl Session {
     pub fn counts(&self) -> Counts {
         match self {
             Self::Asterisk(session) => session.counts(),
+            Self::FreeSwitch(session) => session.counts(),
         }
     }
 
@@ -92,6 +104,7 @@ impl Session {
     pub fn last_heard(&self) -> Option<PbxTime> {
         match self {
             Self::Asterisk(session) => session.last_heard(),
+            Self::FreeSwitch(session) => session.last_heard(),
         }
     }
 }

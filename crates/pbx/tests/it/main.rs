@@ -3,6 +3,7 @@
 mod anonymise;
 mod codec;
 mod esl_codec;
+mod esl_session;
 mod recordings;
 mod session;
 mod translate;

@@ -86,10 +86,14 @@ async fn check_pbx(pbx: &Pbx, report: &mut Report) {
         }
         Ok(seen) => {
             let over = if pbx.tls { "TLS" } else { "TCP" };
+            let user = if pbx.username.is_empty() { "" } else { " as " };
             report.ok(&format!(
-                "{name}: {} can be reached over {over}, logged in as {}",
+                "{name}: {} can be reached over {over}, logged in{user}{}",
                 pbx.address, pbx.username
             ));
+            if let Some(warning) = crate::link::secret_in_clear(pbx) {
+                report.warn(&format!("{name}: {warning}"));
+            }
             check_rights(pbx, &seen, report);
             check_phones(pbx, &seen, report);
         }

@@ -61,10 +61,18 @@ impl RecordArgs {
         done.map(|()| EXIT_DONE)
     }
 
-    /// What a recording that is there already is of: as the configuration says, where there is one.
+    /// What a recording that is there already is of: as it shows itself, else as the configuration says.
     fn kind(&self) -> Result<Kind, Failure> {
-        if self.from.is_some() && !self.config.file.exists() {
-            return Ok(Kind::Asterisk);
+        if let Some(from) = &self.from {
+            let mut first = [0; 64];
+            let read = File::open(from).and_then(|mut file| file.read(&mut first));
+            let read = read.map_err(|error| Failure::new(format!("{}: {error}", from.display())))?;
+            if let Some(kind) = Kind::of_bytes(&first[..read]) {
+                return Ok(kind);
+            }
+            if !self.config.file.exists() {
+                return Ok(Kind::Asterisk);
+            }
         }
         let config = self.config.load(Purpose::Replay)?;
         Ok(super::pbx_of(&config, self.pbx.as_deref())?.map_or(Kind::Asterisk, |pbx| pbx.kind))

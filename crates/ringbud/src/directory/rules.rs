@@ -16,7 +16,8 @@ const USUAL_TECHNOLOGIES: [&str; 3] = ["PJSIP", "SIP", "IAX2"];
 pub struct Rules(Vec<PhoneRule>);
 
 impl Rules {
-    /// The rules of a configuration; with none, endpoints named by digits alone are phones of account `1`.
+    /// The rules of a configuration; with none, endpoints named by digits alone are phones of account `1`, and
+    /// of endpoints that are users of a domain the domain is the account and the user the phone.
     pub fn new(rules: Vec<PhoneRule>) -> Self {
         Self(rules)
     }
@@ -38,6 +39,11 @@ fn by_rule(rule: &PhoneRule, endpoint: &str) -> Option<(AccountId, Arc<str>)> {
 }
 
 fn usual(endpoint: &str) -> Option<(AccountId, Arc<str>)> {
+    // A FreeSWITCH's phones are users of a domain (`101@customer.example`): FusionPBX has a domain an account.
+    if let Some((user, domain)) = endpoint.split_once('@').filter(|_| !endpoint.contains('/')) {
+        let both = !user.is_empty() && !domain.is_empty();
+        return both.then(|| (AccountId::new(domain), Arc::from(user)));
+    }
     let (technology, name) = endpoint.split_once('/')?;
     let digits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     (digits && USUAL_TECHNOLOGIES.contains(&technology))

@@ -19,7 +19,10 @@ use super::follow::Follower;
 use super::routes::Routes;
 use crate::clock;
 use crate::config::Pbx;
-use crate::link::{Backoff, End, Fill, Halves, LinkFailure, LinkState, Piece, Status, connect, drain, queue};
+use crate::link::{
+    Backoff, End, Fill, Halves, LinkFailure, LinkState, Piece, Status, WhenFull, connect, drain, queue,
+    secret_in_clear,
+};
 use crate::stop::Stop;
 
 /// How long a PBX may take to take what we say.
@@ -89,6 +92,9 @@ struct Running {
 
 impl Running {
     async fn run(mut self) {
+        if let Some(warning) = secret_in_clear(&self.task.pbx) {
+            tracing::warn!(pbx = %self.task.pbx.name, address = %self.task.pbx.address, "{warning}");
+        }
         while !self.task.stop.is_called() {
             self.enter(LinkState::Connecting);
             let began = Instant::now();
@@ -150,7 +156,9 @@ impl Running {
     async fn converse(&mut self, (reading, mut writing): Halves) -> Lost {
         let (sender, mut pieces) = queue();
         let fill = Arc::new(Fill::default());
-        let mut draining = tokio::spawn(drain(reading, sender, fill.clone()));
+        let when_full =
+            if self.task.pbx.kind.suffers_slow_readers() { WhenFull::Close } else { WhenFull::Wait };
+        let mut draining = tokio::spawn(drain(reading, sender, fill.clone(), when_full));
         let now = now(Instant::now());
         self.session(|session, out| session.connected(now, out));
         let lost = loop {
@@ -373,6 +381,7 @@ async fn at(due: Option<Instant>) {
 async fn ended(draining: &mut tokio::task::JoinHandle<End>) -> Lost {
     match draining.await {
         Ok(End::Closed | End::Unwanted) | Err(_) => LinkFailure::Closed.into(),
+        Ok(End::Full) => LinkFailure::TooFarBehind.into(),
         Ok(End::Broken(error)) => LinkFailure::broken(&error).into(),
     }
 }

@@ -1,7 +1,8 @@
 //! Drains the socket into a queue of our own, and does nothing else.
 //!
 //! A PBX that cannot get rid of its events either drops the link (all since then is lost) or keeps them in
-//! its own memory while we fall behind; so reading never waits for anything but room in the queue.
+//! its own memory while we fall behind; so reading never waits for anything but room in the queue. Where a PBX
+//! suffers from that, too, the link is given up instead: what is missed then is assumed after the next login.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -67,6 +68,17 @@ pub(crate) enum End {
     Broken(std::io::Error),
     /// Nobody takes from the queue any more.
     Unwanted,
+    /// The queue is full, and this PBX must not be kept waiting.
+    Full,
+}
+
+/// What is done when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenFull {
+    /// The PBX waits.
+    Wait,
+    /// The link is given up.
+    Close,
 }
 
 /// A queue of pieces for a link.
@@ -79,6 +91,7 @@ pub(crate) async fn drain(
     mut from: impl AsyncRead + Unpin,
     into: mpsc::Sender<Piece>,
     fill: Arc<Fill>,
+    when_full: WhenFull,
 ) -> End {
     let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
     let mut buffer = vec![0; MAX_READ_BYTES];
@@ -89,13 +102,30 @@ pub(crate) async fn drain(
             Err(error) => return End::Broken(error),
         };
         let arrived = Instant::now();
-        let Some(permit) = make_room(&room, count, &into, &fill).await else { return End::Unwanted };
+        let permit = match room_now(&room, count, &into) {
+            Some(permit) => permit,
+            None if when_full == WhenFull::Close => {
+                fill.times_full.fetch_add(1, Ordering::Relaxed);
+                return End::Full;
+            }
+            None => match make_room(&room, count, &into, &fill).await {
+                Some(permit) => permit,
+                None => return End::Unwanted,
+            },
+        };
         fill.queued_bytes.fetch_add(count as u64, Ordering::Relaxed);
         let piece = Piece { bytes: buffer[..count].into(), arrived, _room: permit };
         if into.send(piece).await.is_err() {
             return End::Unwanted;
         }
     }
+}
+
+fn room_now(room: &Arc<Semaphore>, count: usize, into: &mpsc::Sender<Piece>) -> Option<OwnedSemaphorePermit> {
+    if into.capacity() == 0 {
+        return None;
+    }
+    room.clone().try_acquire_many_owned(u32::try_from(count).ok()?).ok()
 }
 
 async fn make_room(
@@ -105,11 +135,6 @@ async fn make_room(
     fill: &Fill,
 ) -> Option<OwnedSemaphorePermit> {
     let count = u32::try_from(count).ok()?;
-    if into.capacity() > 0
-        && let Ok(permit) = room.clone().try_acquire_many_owned(count)
-    {
-        return Some(permit);
-    }
     fill.is_full.store(true, Ordering::Relaxed);
     fill.times_full.fetch_add(1, Ordering::Relaxed);
     tracing::warn!(
@@ -132,7 +157,7 @@ mod tests {
     async fn what_was_sent_before_the_end_arrives_before_the_end() {
         let (sender, mut receiver) = queue();
         let fill = Arc::new(Fill::default());
-        let end = drain(&b"Event: Hangup\r\n"[..], sender, fill.clone()).await;
+        let end = drain(&b"Event: Hangup\r\n"[..], sender, fill.clone(), WhenFull::Wait).await;
         assert!(matches!(end, End::Closed));
         let piece = receiver.recv().await.unwrap();
         assert_eq!(&*piece.bytes, b"Event: Hangup\r\n");
@@ -147,7 +172,7 @@ mod tests {
         let (sender, mut receiver) = mpsc::channel(1);
         let fill = Arc::new(Fill::default());
         let (mut pbx, ours) = tokio::io::duplex(4);
-        let task = tokio::spawn(drain(ours, sender, fill.clone()));
+        let task = tokio::spawn(drain(ours, sender, fill.clone(), WhenFull::Wait));
         tokio::io::AsyncWriteExt::write_all(&mut pbx, b"aaaabbbbcccc").await.unwrap();
         drop(pbx);
         let mut all = Vec::new();
@@ -162,11 +187,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_pbx_that_suffers_from_waiting_is_left_and_what_came_in_is_kept() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let fill = Arc::new(Fill::default());
+        let (mut pbx, ours) = tokio::io::duplex(4);
+        let task = tokio::spawn(drain(ours, sender, fill.clone(), WhenFull::Close));
+        tokio::io::AsyncWriteExt::write_all(&mut pbx, b"aaaabbbb").await.unwrap();
+        assert!(matches!(task.await.unwrap(), End::Full));
+        assert_eq!(&*receiver.recv().await.unwrap().bytes, b"aaaa");
+        assert!(receiver.recv().await.is_none());
+        assert_eq!(fill.times_full(), 1);
+    }
+
+    #[tokio::test]
     async fn it_ends_when_nobody_takes() {
         let (sender, receiver) = queue();
         drop(receiver);
         let (mut pbx, ours) = tokio::io::duplex(4);
         tokio::io::AsyncWriteExt::write_all(&mut pbx, b"a").await.unwrap();
-        assert!(matches!(drain(ours, sender, Arc::default()).await, End::Unwanted));
+        assert!(matches!(drain(ours, sender, Arc::default(), WhenFull::Wait).await, End::Unwanted));
     }
 }

@@ -22,6 +22,11 @@ pub enum LinkFailure {
         /// Its words.
         why: String,
     },
+    /// So much waits to be worked off that it was left before it suffers.
+    #[error(
+        "more of what the PBX said waits than is kept, so the link was closed before the PBX has to keep it; it is opened anew, and what is missed meanwhile is assumed"
+    )]
+    TooFarBehind,
     /// Nothing that is sent is taken.
     #[error("the PBX takes nothing any more")]
     Stuck,
@@ -37,7 +42,9 @@ impl LinkFailure {
     pub const fn is_refusal(&self) -> bool {
         match self {
             Self::Failed(failure) => !failure.is_transient(),
-            Self::NotConnected(_) | Self::Closed | Self::Broken { .. } | Self::Stuck => false,
+            Self::NotConnected(_) | Self::Closed | Self::Broken { .. } | Self::TooFarBehind | Self::Stuck => {
+                false
+            }
         }
     }
 
@@ -48,6 +55,7 @@ impl LinkFailure {
             Self::Failed(failure) => failure.code(),
             Self::Closed => "closed",
             Self::Broken { .. } => "broken",
+            Self::TooFarBehind => "too_far_behind",
             Self::Stuck => "stuck",
         }
     }
@@ -58,7 +66,7 @@ impl LinkFailure {
             Self::NotConnected(error) => error.arguments(),
             Self::Failed(failure) => failure.arguments(),
             Self::Broken { why } => vec![("why", why.clone())],
-            Self::Closed | Self::Stuck => Vec::new(),
+            Self::Closed | Self::TooFarBehind | Self::Stuck => Vec::new(),
         }
     }
 }

@@ -10,10 +10,10 @@ mod status;
 mod transport;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use drain::{End, Fill, Piece, drain, queue};
+pub(crate) use drain::{End, Fill, Piece, WhenFull, drain, queue};
 pub use failure::LinkFailure;
-pub(crate) use probe::settings;
 pub use probe::{Visit, converse, visit};
+pub(crate) use probe::{secret_in_clear, settings};
 pub use status::{KnownEndpoint, LinkState, LinkStatus, Status};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect};

@@ -36,6 +36,19 @@ pub(crate) fn settings(pbx: &Pbx, secret: Secret) -> Settings {
     Settings { plain_login, ..Settings::new(&*pbx.username, secret) }
 }
 
+/// A word of warning where the secret goes over a network as it is, because this kind of PBX knows no other way.
+pub(crate) fn secret_in_clear(pbx: &Pbx) -> Option<String> {
+    let host = pbx.address.rsplit_once(':').map_or(&*pbx.address, |(host, _)| host);
+    let host = host.trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    (pbx.kind.always_shows_secret() && !pbx.tls && !is_here).then(|| {
+        format!(
+            "{} of {} knows no other login than the secret in clear, and {host} is another host: let the way there be a private network or a tunnel",
+            pbx.kind.protocol(), pbx.kind.name()
+        )
+    })
+}
+
 /// Logs in, looks around, and leaves.
 ///
 /// # Errors

@@ -5,7 +5,6 @@
 //! connect again, and to `calls` what the inputs mean.
 
 mod conversation;
-mod pulse;
 
 use std::time::Duration;
 

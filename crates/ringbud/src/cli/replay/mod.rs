@@ -20,7 +20,10 @@ use crate::directory::{KnownSettings, Learner, Phones, Rules, Unwritten, Written
 use crate::gateway::Follower;
 use crate::store::Store;
 
-/// Read recordings of a PBX's manager interface and print the events they give.
+/// Read recordings of a PBX and print the events they give.
+///
+/// Takes what `record` wrote, and whatever else was kept of an Asterisk's manager interface or a FreeSWITCH's
+/// event socket, compressed with gzip or not; which of the two shows in the recording itself.
 ///
 /// Runs the recordings through the same code as the live link and prints one JSON object a line: `Event`,
 /// then every parameter with the value as it would be sent, extras included. Several files are one PBX with
@@ -44,16 +47,24 @@ pub struct ReplayArgs {
 impl ReplayArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
         let config = self.config.load(Purpose::Replay)?;
-        let pbx = super::pbx_of(&config, self.pbx.as_deref())?;
-        let files = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut traces = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        let shown = match traces.first_mut() {
+            Some(first) => kind_of(first).map_err(|error| unreadable(&self.traces[0], &error))?,
+            None => None,
+        };
+        let pbx = match (&self.pbx, shown) {
+            // What the recording shows to be of is the PBX of this kind, where none was named.
+            (None, Some(kind)) => config.pbxs.iter().find(|pbx| pbx.kind == kind),
+            (_, _) => super::pbx_of(&config, self.pbx.as_deref())?,
+        };
         let settings = stored(&config)?;
         let cache: Arc<dyn KnownSettings> = match &settings {
             Some(settings) => Arc::new(Written::new(settings.clone())),
             None => Arc::new(Unwritten),
         };
         let (name, kind, rules) = pbx.map_or_else(
-            || (PbxName::new("pbx"), Kind::Asterisk, Rules::default()),
-            |pbx| (pbx.name.clone(), pbx.kind, Rules::new(pbx.phones.clone())),
+            || (PbxName::new("pbx"), shown.unwrap_or(Kind::Asterisk), Rules::default()),
+            |pbx| (pbx.name.clone(), shown.unwrap_or(pbx.kind), Rules::new(pbx.phones.clone())),
         );
         let phones = Phones::new(rules, cache, Learner::none());
         let mut replay = Replay {
@@ -62,7 +73,7 @@ impl ReplayArgs {
             explainer: self.explain.then(|| Explainer::new(name)),
             printer: Printer::new(settings, BufWriter::new(io::stdout().lock())),
         };
-        match replay.all(&self.traces, files) {
+        match replay.all(&self.traces, traces) {
             Err(Failed::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_DONE),
             Err(Failed::Stdout(error)) => {
                 Err(Failure::new(format!("standard output cannot be written: {error}")))
@@ -84,15 +95,30 @@ fn stored(config: &Config) -> Result<Option<Arc<SettingsCache>>, Failure> {
     Ok(Some(store.cache))
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
+/// A recording, read as it is or decompressed.
+type Trace = Box<dyn BufRead>;
+
+fn open(path: &Path) -> Result<Trace, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     match file.metadata() {
         Ok(meta) if meta.is_dir() => {
-            Err(Failure::new(format!("{} is a folder, not a recording", path.display())))
+            return Err(Failure::new(format!("{} is a folder, not a recording", path.display())));
         }
-        Ok(_) => Ok(file),
-        Err(error) => Err(unreadable(path, &error)),
+        Ok(_) => {}
+        Err(error) => return Err(unreadable(path, &error)),
     }
+    let mut plain = BufReader::with_capacity(1 << 16, file);
+    let is_gzip = plain.fill_buf().map_err(|error| unreadable(path, &error))?.starts_with(&[0x1f, 0x8b]);
+    Ok(if is_gzip {
+        Box::new(BufReader::with_capacity(1 << 16, flate2::bufread::MultiGzDecoder::new(plain)))
+    } else {
+        Box::new(plain)
+    })
+}
+
+/// Which PBX a recording is of, as far as its first bytes show.
+fn kind_of(trace: &mut Trace) -> io::Result<Option<Kind>> {
+    Ok(Kind::of_bytes(trace.fill_buf()?))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -120,13 +146,13 @@ struct Replay<W: Write> {
 }
 
 impl<W: Write> Replay<W> {
-    fn all(&mut self, paths: &[PathBuf], files: Vec<File>) -> Result<(), Failed> {
+    fn all(&mut self, paths: &[PathBuf], files: Vec<Trace>) -> Result<(), Failed> {
         for (index, (path, file)) in paths.iter().zip(files).enumerate() {
             if index > 0 {
                 self.recording.link_lost(|at, input| drop(self.follower.handle(at, input)));
                 self.print()?;
             }
-            self.one(path, BufReader::with_capacity(1 << 16, file))?;
+            self.one(path, file)?;
         }
         // What was only waiting for time to pass would have happened.
         while let Some(deadline) = self.follower.next_deadline() {

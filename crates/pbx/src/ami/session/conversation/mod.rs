@@ -11,9 +11,9 @@ use std::time::Duration;
 use calls::PbxTime;
 
 use self::questions::For;
-use super::pulse::{Due, Pulse};
 use crate::ami::age;
 use crate::ami::message::Message;
+use crate::link::pulse::{Due, Pulse};
 use crate::link::{About, Age, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, State};
 
 /// How long the PBX may take to greet, and to answer an action.

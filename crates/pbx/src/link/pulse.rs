@@ -11,7 +11,7 @@ const QUICK: Duration = Duration::from_millis(250);
 
 /// Pings, pongs and the age of what comes in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     every: Duration,
     within: Duration,
     heard_at: Duration,
@@ -23,33 +23,33 @@ pub(super) struct Pulse {
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
+pub(crate) enum Due {
     Ping,
     /// Nothing came for this long although it was asked for.
     Dead(Duration),
 }
 
 impl Pulse {
-    pub(super) fn new(every: Duration, within: Duration, now: Now) -> Self {
+    pub(crate) fn new(every: Duration, within: Duration, now: Now) -> Self {
         let (heard_at, next_ping_at) = (now.monotonic, now.monotonic + every);
         Self { every, within, heard_at, next_ping_at, asked: None, health: Health::default() }
     }
 
-    pub(super) const fn health(&self) -> Health {
+    pub(crate) const fn health(&self) -> Health {
         self.health
     }
 
     /// Bytes came in. A peer that is busy sending is alive, however long its pong takes.
-    pub(super) const fn heard(&mut self, now: Now) {
+    pub(crate) const fn heard(&mut self, now: Now) {
         self.heard_at = now.monotonic;
     }
 
-    pub(super) fn pinged(&mut self, now: Now) {
+    pub(crate) fn pinged(&mut self, now: Now) {
         self.asked = Some(now);
         self.next_ping_at = now.monotonic + self.every;
     }
 
-    pub(super) fn ponged(&mut self, pbx: Option<PbxTime>, now: Now) {
+    pub(crate) fn ponged(&mut self, pbx: Option<PbxTime>, now: Now) {
         let Some(asked) = self.asked.take() else {
             return;
         };
@@ -62,14 +62,14 @@ impl Pulse {
     }
 
     /// An event of this moment was read.
-    pub(super) fn read(&mut self, event: PbxTime, now: Now) {
+    pub(crate) fn read(&mut self, event: PbxTime, now: Now) {
         if let Some(ahead) = self.health.clock_ahead_micros {
             let age = now.wall_micros + ahead - event.as_micros();
             self.health.lag = Some(Duration::from_micros(u64::try_from(age).unwrap_or(0)));
         }
     }
 
-    pub(super) fn due(&self, now: Now) -> Option<Due> {
+    pub(crate) fn due(&self, now: Now) -> Option<Due> {
         match self.dead_at() {
             Some(dead_at) if now.monotonic >= dead_at => {
                 Some(Due::Dead(now.monotonic.saturating_sub(self.heard_at)))
@@ -79,7 +79,7 @@ impl Pulse {
         }
     }
 
-    pub(super) fn deadline(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         self.dead_at().unwrap_or(self.next_ping_at)
     }
 
