@@ -246,7 +246,7 @@ fn wherever_the_link_is_lost_every_leg_that_began_ends_once() {
     const NOTHING: &[u8] = b"Content-Type: api/response\nContent-Length: 15\n\n{\"row_count\":0}";
     let mut rng = Rng(7);
     for name in names() {
-        let Some(bytes) = links(&name, false).and_then(|mut links| Some(links.swap_remove(0))) else {
+        let Some(bytes) = links(&name, false).map(|mut links| links.swap_remove(0)) else {
             continue;
         };
         for _ in 0..12 {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use calls::{Cause, Device, PbxTime, Seen};
+use calls::{Cause, Device, PbxTime, Presentation, Seen};
 use rustc_hash::FxBuildHasher;
 
 /// At most so many channels are remembered; the oldest is forgotten beyond that.
@@ -104,6 +104,8 @@ pub(super) struct Channel {
     pub(super) placed: bool,
     pub(super) number: Box<str>,
     pub(super) dialled: Box<str>,
+    /// Its number is not to be shown to others.
+    pub(super) withheld: bool,
     /// On whose behalf it is dialled.
     pub(super) origin: Option<Key>,
     pub(super) created_at: PbxTime,
@@ -147,6 +149,7 @@ impl Channel {
             placed,
             number: Box::default(),
             dialled: Box::default(),
+            withheld: false,
             origin: None,
             created_at,
             told: false,
@@ -184,7 +187,8 @@ impl Channel {
             End::Endpoint(endpoint) => Device::Endpoint(endpoint),
             End::Loopback { name, .. } => Device::Helper(name),
         };
-        Seen { id: &self.id, device, number: &self.number, dialled: &self.dialled, group: "" }
+        let presentation = if self.withheld { Presentation::Withheld } else { Presentation::Unsaid };
+        Seen { number: &self.number, dialled: &self.dialled, presentation, ..Seen::of(&self.id, device) }
     }
 
     pub(super) fn meet(&mut self, other: Key) {

@@ -4,7 +4,7 @@
 //! once): a called phone has answered when both are true. And a phone that dialled a code and is bridged with
 //! somebody nobody dialled for it has fetched a call.
 
-use calls::{DialOutcome, Input, PbxTime};
+use calls::{DialOutcome, Input, Meeting, PbxTime};
 
 use super::channels::{Channel, Journey, Key};
 use super::event::Event;
@@ -217,7 +217,15 @@ impl Translator {
         for (member, other) in [(key, other), (other, key)] {
             if let Some(channel) = self.channels.get_mut(member) {
                 channel.joined = Some(other);
-                out(at, Input::Joined { who: channel.seen(), bridge: &bridge });
+                out(
+                    at,
+                    Input::Joined {
+                        who: channel.seen(),
+                        bridge: &bridge,
+                        meeting: Meeting::Talk,
+                        in_place_of: "",
+                    },
+                );
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use calls::{Input, Origin, PbxTime, Seen};
+use calls::{Input, Meeting, Origin, PbxTime, Seen};
 
 use super::channels::{Channel, Channels, Key};
 use super::event::Event;
@@ -223,9 +223,8 @@ impl Translator {
         let destination = event.get(Field::Destination);
         channel.dialled = destination.as_ref().into();
         if placed {
-            let hidden = event.word(Field::HideNumber) == "true" && !words::may_be_phone(&channel.end);
-            let number = event.get(Field::CallerNumber);
-            channel.number = if hidden { Box::default() } else { words::number(&number).into() };
+            channel.withheld = event.word(Field::HideNumber) == "true";
+            channel.number = words::number(&event.get(Field::CallerNumber)).into();
         } else {
             channel.number = words::called_number(&channel.end, &destination).into();
         }
@@ -258,10 +257,22 @@ impl Translator {
         self.tell(origin, out);
         self.tell(key, out);
         self.channels.dialled_by(key, origin);
+        self.lifted_by_order(origin, out);
         self.hint_of_dialling(origin, key, at, out);
         let to = self.seen(key);
         let from = Seen { dialled: to.dialled, ..self.seen(origin) };
         out(at, Input::DialBegan { from: Some(from), to });
+    }
+
+    /// A phone that a program rang, was lifted and dials now has answered for its own call.
+    fn lifted_by_order(&mut self, key: Key, out: Out<'_>) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        if let (false, false, None, Some(at)) =
+            (channel.placed, channel.up, channel.origin, channel.lifted_at)
+        {
+            channel.up = true;
+            out(at, Input::Up { who: channel.seen() });
+        }
     }
 
     /// Channels that were heard of before the one on whose behalf they are dialled.
@@ -288,8 +299,7 @@ impl Translator {
 
     /// A channel in the words of the call logic. Of one that is forgotten nothing is known.
     pub(super) fn seen(&self, key: Key) -> Seen<'_> {
-        const NOBODY: Seen<'static> =
-            Seen { id: "", device: calls::Device::Machine, number: "", dialled: "", group: "" };
+        const NOBODY: Seen<'static> = Seen::of("", calls::Device::Machine);
         self.channels.get(key).map_or(NOBODY, Channel::seen)
     }
 
@@ -390,7 +400,7 @@ impl Translator {
                 self.tell(key, out);
                 let seen = self.seen(key);
                 let who = if by_order { Seen { dialled: &dialled, ..seen } } else { seen };
-                out(at, Input::Joined { who, bridge: &room });
+                out(at, Input::Joined { who, bridge: &room, meeting: Meeting::Room, in_place_of: "" });
             }
             "del-member" => {
                 if let Some(channel) = self.channels.get_mut(key) {
