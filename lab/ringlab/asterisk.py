@@ -57,7 +57,7 @@ class Asterisk:
         for part in ("etc", "lib/silence", "spool", "run", "log", "cache"):
             (self.folder / part).mkdir(parents=True)
         for template in [*TEMPLATES.glob("*.conf"), *(TEMPLATES / self.system.name).glob("*.conf")]:
-            text = re.sub(r"\{\{(\w+)\}\}", lambda m: str(words[m[1]]), template.read_text())
+            text = re.sub(r"\{\{(\w+)\}\}", lambda m: str(words[m[1]]), self.system.spelt(template.read_text()))
             (self.folder / "etc" / template.name).write_text(text)
 
     def start(self):

@@ -10,7 +10,7 @@ from . import children
 from .waiting import NotInTime
 
 PBX_NAME = "pbx1"
-ACCOUNTS = {"1001": "First Example Ltd", "2002": "Second Example Ltd"}
+ACCOUNTS = {"1001": "First Example Ltd", "2002": "Second Example Ltd", "3003": "Third Example Ltd"}
 
 # How an account wants its requests. `form` and `get` are exactly the source text's; `json` has
 # the extras too.

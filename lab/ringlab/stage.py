@@ -14,7 +14,8 @@ from .waiting import pause, wait_for
 NUMBERS = {"caller": "+491701111111", "caller2": "+491702222222", "mobile": MOBILE}
 
 # Phone → the endpoint it registers as. `101b` is a second device of 101.
-PHONES = {"101": "1001-101", "102": "1001-102", "103": "1001-103", "101b": "1001-101", "other101": "2002-101"}
+PHONES = {"101": "1001-101", "102": "1001-102", "103": "1001-103", "101b": "1001-101", "other101": "2002-101",
+          "301": "3003-301", "302": "3003-302", "303": "3003-303"}
 ALWAYS_ON = ("101", "102", "103", "other101")
 
 
