@@ -21,11 +21,16 @@ def isolate():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNET):
         return os.strerror(ctypes.get_errno())
+    loopback_up()
+    return ""
+
+
+def loopback_up():
+    """Switches the loopback of a new network namespace on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         name = struct.pack("16sH14x", b"lo", 0)
         _, flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, name))
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
-    return ""
 
 
 def why_not():

@@ -55,11 +55,18 @@ class Worker:
         if self.stage and self.stage.system is not system:
             self.strike()
         if self.stage is None:
-            self.count += 1
-            folder = self.out / system.name / f"stage-{self.options['number']}-{self.count}"
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = self._new_folder(system)
             self.stage = Stage(system, self.options["lab_dir"], folder, self._ringbud_maker(folder),
                                bool(self.options["record"]), self.options["systemname"])
+
+    def _new_folder(self, system):
+        """A stage's own: another run may have left its stages in the same place."""
+        while True:
+            self.count += 1
+            folder = self.out / system.name / f"stage-{self.options['number']}-{self.count}"
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                return folder
 
     def _ringbud_maker(self, folder):
         binary = self.options["ringbud"]
