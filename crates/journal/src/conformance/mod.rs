@@ -55,6 +55,7 @@ macro_rules! conformance {
             each_leg_adds_what_it_was,
             what_is_forgotten_is_in_no_sum,
             legs_are_listed_by_outcome_employee_and_number,
+            an_employees_events_are_in_order_however_long_a_leg_lasts,
         ]);
         $crate::conformance!(@rules $make, settings: [
             a_setting_comes_back_as_it_was,

@@ -242,3 +242,40 @@ async fn listed_by_number(journal: &dyn Journal, all: &[LegRecord], part: &str, 
     }
     assert_eq!(paged.iter().collect::<Vec<_>>(), expected, "{part} {outcome:?}");
 }
+
+/// Legs that began first and ended last, and one whose beginning was never kept, among many others.
+pub async fn an_employees_events_are_in_order_however_long_a_leg_lasts(journal: &dyn Journal) {
+    let legs: Vec<Leg> = (0..200).map(Leg::incoming).collect();
+    let begin = legs[1..].iter().map(|leg| leg.append(&[EventKind::Incoming, EventKind::Answered], &[]));
+    journal.append(&begin.collect::<Vec<_>>()).await.expect("kept");
+    let (long, short) = legs.split_at(60);
+    let ends = short.iter().rev().chain(long).map(|leg| leg.append(&[EventKind::Ended], &[]));
+    journal.append(&ends.collect::<Vec<_>>()).await.expect("kept");
+    let all = journal.events(Filter::default()).await.expect("events");
+    let begun = all.iter().rev().filter(|kept| kept.event.kind() == EventKind::Incoming);
+    let begun: Vec<_> = begun.map(|kept| kept.event.leg.clone()).collect();
+    for employee in ["500", "502", "101", "548", "0"] {
+        let of_employee = Filter {
+            account: Some(AccountId::new("1")),
+            employee: Some(employee.to_owned()),
+            limit: 2,
+            ..Filter::default()
+        };
+        let expected: Vec<_> = all.iter().filter(|kept| of_employee.accepts(&kept.event)).cloned().collect();
+        let mut paged = Vec::new();
+        loop {
+            let before = paged.last().map(|kept: &std::sync::Arc<crate::Kept>| kept.cursor());
+            let page = journal.events(Filter { before, ..of_employee.clone() }).await.expect("events");
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, expected, "{employee}");
+        let legs = journal.legs(Filter { limit: 0, ..of_employee }).await.expect("legs");
+        let mut places: Vec<_> =
+            legs.iter().map(|leg| begun.iter().position(|id| *id == leg.begun.leg)).collect();
+        places.reverse();
+        assert!(places.is_sorted(), "{employee}: {places:?}");
+    }
+}

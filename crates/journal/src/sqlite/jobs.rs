@@ -4,9 +4,9 @@ use calls::LegId;
 use tokio::sync::oneshot;
 
 use super::append::Moment;
-use super::digest::Digest;
 use super::errors::StoreError;
 use super::put::Change;
+use super::rollup::Digest;
 use super::settle::Row;
 use crate::audit::AUDIT_PRUNED_AT_ONCE;
 use crate::settings::IntegrationId;

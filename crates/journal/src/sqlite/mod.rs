@@ -3,12 +3,11 @@
 //! One thread writes: whatever has arrived while its last commit ran goes into the next (`writer`). A few
 //! connections read, on the runtime's blocking threads (`readers`). A third kind carries what was written
 //! from the log into the file without keeping the writer waiting (`checkpoint`). A fourth makes what lists and
-//! reports are found by out of what has gathered (`digest`).
+//! reports are found by out of what has gathered (`rollup`).
 
 mod append;
 mod audit;
 mod checkpoint;
-mod digest;
 mod errors;
 mod failing;
 mod jobs;
@@ -21,6 +20,7 @@ mod query;
 mod readers;
 mod remembered;
 mod retention_size;
+mod rollup;
 mod schema;
 mod settle;
 mod statements;
@@ -46,7 +46,6 @@ use crate::{
 
 #[cfg(feature = "conformance")]
 pub use audit::statement as audit_statement_of;
-pub use digest::Digesting;
 use errors::StoreError;
 use jobs::Job;
 use lock::FolderLock;
@@ -55,6 +54,7 @@ use opening::{FILE, make_private_folder, open_checked};
 #[cfg(feature = "conformance")]
 pub use query::statements_of;
 use readers::{Lane, Readers};
+pub use rollup::Digesting;
 pub use writer::QUEUED_JOBS;
 use writer::Writer;
 

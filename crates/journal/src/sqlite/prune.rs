@@ -4,9 +4,9 @@
 use calls::{AccountId, LegId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::digest;
 use super::errors::StoreError;
 use super::remembered::{Clock, Remembered, hour_of, listed_to};
+use super::rollup;
 use super::settle::history_of;
 use crate::{EventSeq, PRUNED_AT_ONCE, WallTime};
 
@@ -131,7 +131,7 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
         .query_row([leg.as_str()], |row| row.get::<_, Option<i64>>(0))
         .optional()?;
     if let Some(ended) = ended.flatten() {
-        digest::forget(conn, EventSeq(ended))?;
+        rollup::forget(conn, EventSeq(ended))?;
     }
     let mut delete =
         conn.prepare_cached("DELETE FROM legs WHERE leg = ?1 RETURNING incoming, answered, outgoing, ended")?;

@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -277,6 +277,34 @@ CREATE INDEX audit_of_people ON audit (id) WHERE kind = 0;
 CREATE INDEX audit_of_others ON audit (id) WHERE kind <> 0;
 ";
 
+const FORMAT_7: &str = "
+-- What lists and reports find ended legs by: some fifteen of an account's in a row, by the place of the first that
+-- can lie in it (rollup::entry says how), and their sums by day (rollup::day). Made anew of the events.
+DROP TABLE outlines;
+DROP TABLE by_employee;
+DROP TABLE day_sums;
+DROP TABLE quarter_sums;
+DROP TABLE long_sums;
+DROP TABLE number_lists;
+CREATE TABLE line (
+    account TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (account, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE day (
+    account TEXT NOT NULL,
+    span INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (account, span, block, part)
+) STRICT, WITHOUT ROWID;
+DELETE FROM meta WHERE name = 'undigested_pruned';
+INSERT INTO meta VALUES ('longest_leg', 0);
+UPDATE meta SET value = (SELECT coalesce(min(seq), 1) - 1 FROM events) WHERE name = 'digested_to';
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -324,6 +352,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     if format < 6 {
         transaction.execute_batch(FORMAT_6)?;
         audit::take_over(&transaction, sealer)?;
+    }
+    if format < 7 {
+        transaction.execute_batch(FORMAT_7)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

@@ -14,13 +14,13 @@ use rusqlite::hooks::Wal;
 use tokio::sync::mpsc;
 
 use super::checkpoint::Checkpointer;
-use super::digest::Digester;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
+use super::rollup::Digester;
 use super::statements::Statements;
-use super::{Options, append, audit, digest, errors, failing, prune, put, settle};
+use super::{Options, append, audit, errors, failing, prune, put, rollup, settle};
 use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
@@ -235,7 +235,7 @@ impl Desk {
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
-            Job::Digest { digest, to } => held.hold(to, digest::put(conn, &digest)),
+            Job::Digest { digest, to } => held.hold(to, rollup::put(conn, &digest)),
         }
     }
 

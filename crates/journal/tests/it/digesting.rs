@@ -8,8 +8,9 @@ use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
 
-const TABLES: [&str; 6] =
-    ["outlines", "by_employee", "day_sums", "quarter_sums", "long_sums", "number_lists"];
+use crate::older::AS_FORMAT_6;
+
+const TABLES: [&str; 2] = ["line", "day"];
 
 fn ever() -> std::ops::Range<PbxTime> {
     PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)
@@ -51,7 +52,8 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
         .await
         .expect("kept");
     digested(&conn).await;
-    assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (100, 100));
+    assert_eq!(calls(&journal).await, 100);
+    assert!((5..12).contains(&rows(&conn, "line")), "{} rows of a hundred legs", rows(&conn, "line"));
 
     // One that was running when it was digested, and has ended since.
     let late = Leg::incoming(200);
@@ -66,60 +68,97 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
     keep(&journal, late.append(&[EventKind::Ended], &[])).await;
     digested(&conn).await;
     assert_eq!(journal.legs(running).await.expect("legs"), []);
-    assert_eq!((rows(&conn, "outlines"), calls(&journal).await), (101, 101));
+    assert_eq!(calls(&journal).await, 101);
 
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6], "nothing of a forgotten leg is left");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2], "nothing of a forgotten leg is left");
     assert_eq!(calls(&journal).await, 0);
 }
 
-/// Of a store that has no long sums and no lists of numbers yet, they are made of the sums and outlines it has.
+/// What a store of an older program found legs by is made anew of its events; answers are the same before, during
+/// and after.
 #[tokio::test]
-async fn what_an_older_program_digested_is_digested_further() {
+async fn what_an_older_program_digested_is_made_anew() {
     let folder = tempfile::tempdir().expect("a folder");
-    let digesting = Digesting { at: 1, pause: Duration::ZERO };
-    let open = || {
+    let open = |at| {
+        let digesting = Digesting { at, pause: Duration::ZERO };
         let options = Options { digesting, ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
-    let journal = open();
+    let journal = open(i64::MAX);
     let place = journal.place().to_owned();
     for number in 0..60 {
         let leg = Leg::incoming(number * 100_000).of(["1", "2"][number as usize % 2]);
         keep(&journal, leg.whole(&[])).await;
     }
-    let conn = rusqlite::Connection::open(&place).expect("opens");
-    digested(&conn).await;
+    let answers = async |journal: &Sqlite| {
+        let mut answers = Vec::new();
+        for account in ["1", "2"] {
+            let filter = Filter {
+                account: Some(AccountId::new(account)),
+                number: Some("4".to_owned()),
+                outcome: Some(LegOutcome::Answered),
+                ..Filter::default()
+            };
+            let legs = journal.legs(filter).await.expect("legs");
+            answers.push((legs, journal.sums(AccountId::new(account), ever()).await.expect("sums")));
+        }
+        answers
+    };
+    let before = answers(&journal).await;
+    assert_eq!(before.iter().map(|(legs, _)| legs.len()).collect::<Vec<_>>(), [30, 30]);
     drop(journal);
-    let all = |sql: &str| -> Vec<String> {
-        let mut select = conn.prepare(sql).expect("the statement is right");
-        let rows = select.query_map([], |row| row.get(0)).expect("rows");
-        rows.map(|row| row.expect("a row")).collect()
-    };
-    let sums = "SELECT concat_ws('|', account, span, block, employee, name, legs, taken, missed, elsewhere, made, talks,
-        talk_secs, ring_micros, transferred) FROM long_sums ORDER BY account, span, block, employee, name";
-    let long = all(sums);
-    assert!(long.len() > 8, "{long:?}");
-    let by_number = async |journal: &Sqlite, account: &str| {
-        let filter = Filter {
-            account: Some(AccountId::new(account)),
-            number: Some("4".to_owned()),
-            outcome: Some(LegOutcome::Answered),
-            ..Filter::default()
-        };
-        journal.legs(filter).await.expect("legs")
-    };
-    conn.execute_batch(
-        "DROP TABLE audit; DROP TABLE long_sums; DROP TABLE number_lists; PRAGMA user_version = 4;",
-    )
-    .expect("older");
-    let journal = open();
-    assert_eq!(all(sums), long);
-    for account in ["1", "2"] {
-        assert_eq!(by_number(&journal, account).await.len(), 30);
-    }
+    let conn = rusqlite::Connection::open(&place).expect("opens");
+    conn.execute_batch(AS_FORMAT_6).expect("older");
+    let journal = open(i64::MAX);
+    assert!(answers(&journal).await == before, "while nothing is rolled up yet");
+    drop(journal);
+    let journal = open(1);
+    digested(&conn).await;
+    assert!(answers(&journal).await == before, "when everything is");
+    assert!(rows(&conn, "day") > 8, "sixty calls in as many days");
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6], "what was made of older rows goes with them");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2], "what was made of older rows goes with them");
+}
+
+/// Days that are over are added up in spans of 8 and 64, and a year is read in few rows.
+#[tokio::test]
+async fn long_spans_are_added_up_when_their_days_are_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let digesting = Digesting { at: 1, pause: Duration::ZERO };
+    let options = Options { digesting, ..Options::default() };
+    let journal =
+        Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
+    let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+    let of_span = |span: i64| -> i64 {
+        conn.query_row("SELECT count(*) FROM day WHERE span = ?1", [span], |row| row.get(0)).expect("counted")
+    };
+    // A call every other day.
+    for number in 0..100 {
+        keep(&journal, Leg::incoming(number * 172_800).whole(&[])).await;
+        digested(&conn).await;
+    }
+    assert_eq!(of_span(1), 100);
+    assert!((23..26).contains(&of_span(8)), "{}", of_span(8));
+    assert!((2..4).contains(&of_span(64)), "{}", of_span(64));
+    assert_eq!(calls(&journal).await, 100);
+    // One that began on a day that is long over, and ends only now.
+    keep(&journal, Leg::incoming(100).whole(&[])).await;
+    digested(&conn).await;
+    assert_eq!(calls(&journal).await, 101);
+    // Half of them are forgotten: where a span is gone its days are added up.
+    let half = Leg::incoming(99 * 86_400).begins_at().as_micros();
+    journal.prune(None, WallTime(half)).await.expect("pruned");
+    let left = calls(&journal).await;
+    assert!((49..53).contains(&left), "{left}");
+    let mut days = 0;
+    for number in 0..100 {
+        let at = Leg::incoming(number * 172_800).begins_at().as_micros();
+        let day = PbxTime::from_micros(at - 43_200_000_000)..PbxTime::from_micros(at + 43_200_000_000);
+        let sums = journal.sums(AccountId::new("1"), day).await.expect("sums");
+        days += sums.quarters.values().sum::<u64>();
+    }
+    assert_eq!(days, left, "day by day it is as many");
 }
 
 #[tokio::test]
@@ -134,7 +173,7 @@ async fn a_process_that_only_changes_settings_digests_nothing() {
     keep(&gateway, Leg::incoming(1).whole(&[])).await;
     drop(open(Access::Settings, 1));
     let conn = rusqlite::Connection::open(gateway.place()).expect("opens");
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 6]);
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2]);
     assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
 }
 
@@ -155,5 +194,5 @@ async fn a_store_that_is_told_never_to_digest_does_not() {
         keep(&journal, Leg::incoming(number).append(&[EventKind::Incoming], &[])).await;
     }
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
-    assert_eq!(rows(&conn, "outlines"), 0);
+    assert_eq!(rows(&conn, "line"), 0);
 }

@@ -6,6 +6,7 @@ mod crashing;
 mod digesting;
 mod failing;
 mod forgetting;
+mod older;
 mod opening;
 mod planning;
 mod remembering;

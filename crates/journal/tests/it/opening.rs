@@ -13,6 +13,8 @@ use journal::{
 };
 use tempfile::{TempDir, tempdir};
 
+use crate::older::as_format_5;
+
 const FILE: &str = "journal.sqlite";
 
 fn folder() -> TempDir {
@@ -110,11 +112,10 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     drop(journal);
     raw(folder.path())
         .execute_batch(
-            "DROP TABLE audit; DROP TABLE failing; DROP TABLE outlines; DROP TABLE by_employee; DROP TABLE day_sums; DROP TABLE quarter_sums;
-             DROP TABLE long_sums; DROP TABLE number_lists;
+            "DROP TABLE line; DROP TABLE day; DROP TABLE audit; DROP TABLE failing;
              UPDATE history SET detail = (SELECT detail FROM details WHERE id = detail_id);
              ALTER TABLE history DROP COLUMN detail_id; DROP TABLE details;
-             DELETE FROM meta WHERE name IN ('digested_to', 'undigested_pruned'); PRAGMA user_version = 1;",
+             DELETE FROM meta WHERE name IN ('digested_to', 'longest_leg'); PRAGMA user_version = 1;",
         )
         .expect("as it was");
     let journal = open(folder.path(), Access::Gateway).expect("the older one");
@@ -142,7 +143,7 @@ async fn the_audit_log_of_an_older_store_becomes_a_table() {
     let key = SettingKey::System("audit".to_owned());
     journal.put(key, Some(Setting::System(Secret::new(was))), None).await.expect("put");
     drop(journal);
-    raw(folder.path()).execute_batch("DROP TABLE audit; PRAGMA user_version = 5;").expect("as it was");
+    raw(folder.path()).execute_batch(&as_format_5()).expect("as it was");
     let journal = open(folder.path(), Access::Gateway).expect("the older one");
     let entries = journal.audit(AuditFilter::default()).await.expect("the audit log").entries;
     let told = entries.iter().map(|e| (e.at.0, e.kind, e.actor.as_str(), e.what.as_str(), e.detail.as_str()));

@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
 use super::events::get;
-use super::outlined;
+use super::lines;
 use super::walk::{places_of_leg, walk};
 use crate::record::note;
 use crate::rules::{self, begins, channel_of};
 use crate::{EventSeq, Filter, Kept, LegRecord};
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
-    if outlined::serves(filter) {
-        return outlined::list(conn, filter);
+    if lines::serves(filter) {
+        return lines::list(conn, filter);
     }
     let limit = filter.bounded_limit();
     let mut found: Vec<LegRecord> = Vec::new();

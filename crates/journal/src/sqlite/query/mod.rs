@@ -4,7 +4,7 @@
 pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod legs;
-mod outlined;
+pub(super) mod lines;
 pub(super) mod pending;
 pub(super) mod settings;
 pub(super) mod sums;
@@ -48,10 +48,9 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     {
         statements.push(deliveries::undelivered(filter));
     }
-    statements.push(outlined::along(filter));
-    statements.push(outlined::OF_EMPLOYEE.to_owned());
-    statements.push(outlined::NUMBERS.to_owned());
-    statements.extend(sums::STATEMENTS.map(str::to_owned));
+    let rolled_up =
+        [lines::LINES, super::rollup::line::ROW, super::rollup::day::BLOCKS, super::rollup::day::DAY_BEFORE];
+    statements.extend(rolled_up.map(str::to_owned));
     statements.extend(walk::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
     statements.push(pending::LOAD.to_owned());

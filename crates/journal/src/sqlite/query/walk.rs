@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::super::errors::StoreError;
 use super::super::remembered::{Clock, hour_of, listed_to};
 use super::events::{COLUMNS, kept, kind};
-use super::outlined::walk_employee;
+use super::lines::walk_employee;
 use crate::{EventSeq, Filter, Kept};
 
 /// The places of a leg's events, and of a call's.

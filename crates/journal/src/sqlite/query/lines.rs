@@ -1,14 +1,15 @@
-//! Lists of an account that are looked for by outcome, employee or number: along the outlines of legs, the texts
-//! of their numbers or the list of an employee's events, and what is not digested yet. What a list shows is read
-//! from the events, and asked of them once more.
+//! Lists of an account that are looked for by outcome, employee or number: along its rows of ended legs, and what
+//! is not rolled up yet. What a list shows is read from the events, and asked of them once more.
+
+use std::collections::BinaryHeap;
 
 use calls::{AccountId, Event, EventKind, LegId};
 use memchr::memmem::Finder;
 use rusqlite::{Connection, Rows, params};
 
-use super::super::digest::numbers::{self, BLOCK, findable};
-use super::super::digest::{digested_to, outcome_number};
 use super::super::errors::StoreError;
+use super::super::rollup::entry::{self, Entry};
+use super::super::rollup::{digested_to, longest};
 use super::events::get;
 use super::legs::begun_by;
 use super::walk::{Span, places_of_leg, walk};
@@ -19,28 +20,16 @@ use crate::{Cursor, EventSeq, Filter, LegOutcome, LegRecord};
 const OPEN: &str =
     "SELECT leg FROM open_legs CROSS JOIN events ON events.seq = open_legs.seq WHERE account = ?1";
 
-/// Whether a filter is better served along the outlines than by walking over the events.
+/// Whether a filter is better served along the rows of legs than by walking over the events.
 pub(super) fn serves(filter: &Filter) -> bool {
     let narrow = filter.outcome.is_some() || filter.employee.is_some() || filter.number.is_some();
     let named = filter.leg.is_some() || filter.call.is_some();
     narrow && !named && filter.account.is_some() && filter.after.is_none()
 }
 
-/// Along the outlines, newest first, by the tree that suits the filter; an employee has fewer calls than an
-/// outcome. Named, for without figures about its trees SQLite chooses the wrong one of two that would do.
-pub(super) fn along(filter: &Filter) -> String {
-    let (tree, employee, outcome) = match (&filter.employee, filter.outcome) {
-        (Some(_), Some(_)) => ("INDEXED BY outlines_by_employee", "employee = ?4", "outcome = ?5"),
-        (Some(_), None) => ("INDEXED BY outlines_by_employee", "employee = ?4", "?5 IS NULL"),
-        (None, Some(_)) => ("INDEXED BY outlines_by_outcome", "?4 IS NULL", "outcome = ?5"),
-        (None, None) => ("", "?4 IS NULL", "?5 IS NULL"),
-    };
-    let number = if filter.number.is_some() { "instr(numbers, ?6) > 0" } else { "?6 IS NULL" };
-    format!(
-        "SELECT seq FROM outlines {tree} WHERE account = ?1 AND seq BETWEEN ?2 AND ?3
-         AND {employee} AND {outcome} AND {number} ORDER BY seq DESC"
-    )
-}
+/// An account's rows of ended legs, newest first.
+pub(in crate::sqlite) const LINES: &str =
+    "SELECT first, body FROM line WHERE account = ?1 AND first <= ?2 ORDER BY first DESC";
 
 pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
     let (Some(account), Some(span)) = (&filter.account, Span::of(conn, filter)?) else {
@@ -53,59 +42,48 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
         found.extend(accepted(conn, filter, place)?);
         Ok(found.len() < limit)
     };
-    if let (Some(part), None) = (filter.number.as_deref().filter(|part| findable(part)), &filter.employee) {
-        along_numbers(conn, (account, part, filter.outcome), &span, recent, visit)?;
-        return Ok(found);
-    }
-    let mut select = conn.prepare_cached(&along(filter))?;
-    let mut rows = select.query(params![
-        account.as_str(),
-        span.first,
-        span.last,
-        filter.employee,
-        filter.outcome.map(outcome_number),
-        filter.number,
-    ])?;
-    merge(recent, || next_place(&mut rows), visit)?;
-    Ok(found)
-}
-
-/// The numbers of an account, block by block.
-pub(super) const NUMBERS: &str = "SELECT block, listed FROM number_lists
-    WHERE account = ?1 AND block BETWEEN ?2 AND ?3 ORDER BY block DESC";
-
-fn along_numbers(
-    conn: &Connection,
-    (account, part, outcome): (&AccountId, &str, Option<LegOutcome>),
-    span: &Span,
-    recent: Vec<i64>,
-    visit: impl FnMut(i64) -> Result<bool, StoreError>,
-) -> Result<(), StoreError> {
-    let part = Finder::new(part);
-    let mut select = conn.prepare_cached(NUMBERS)?;
-    let blocks = (span.first.div_euclid(BLOCK), span.last.div_euclid(BLOCK));
-    let mut rows = select.query(params![account.as_str(), blocks.0, blocks.1])?;
+    let part = filter.number.as_deref().map(Finder::new);
+    let wanted = |leg: &Entry| {
+        filter.outcome.is_none_or(|outcome| outcome == leg.outline.outcome)
+            && filter.employee.as_ref().is_none_or(|employee| *employee == leg.person.number)
+            && part.as_ref().is_none_or(|part| part.find(leg.numbers.as_bytes()).is_some())
+    };
+    let mut select = conn.prepare_cached(LINES)?;
+    let mut rows = LineRows(select.query(params![account.as_str(), span.last])?);
     let mut places = Vec::new();
     let next = || {
         while places.is_empty()
-            && let Some(row) = rows.next()?
+            && let Some((key, row)) =
+                rows.next(|row| part.as_ref().is_none_or(|part| part.find(row).is_some()))?
         {
-            let listed = row.get_ref(1)?.as_str().map_err(|error| StoreError::Damaged(error.to_string()))?;
-            numbers::found((row.get(0)?, listed), &part, outcome, &mut places);
-            places.retain(|place| (span.first..=span.last).contains(place));
+            let begun = row.iter().filter(|leg| wanted(leg)).filter_map(|leg| leg.begun);
+            places.extend(begun.filter(|place| (span.first..=span.last).contains(place)));
+            places.sort_unstable();
+            if key <= span.first {
+                break;
+            }
         }
         Ok(places.pop())
     };
-    merge(recent, next, visit)
+    merge(recent, next, visit)?;
+    Ok(found)
 }
 
-fn next_place(rows: &mut Rows<'_>) -> Result<Option<i64>, StoreError> {
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
-}
+/// Rows of [`LINES`].
+pub(super) struct LineRows<'stmt>(pub(super) Rows<'stmt>);
 
-/// The events of an employee.
-pub(super) const OF_EMPLOYEE: &str = "SELECT seq FROM by_employee
-    WHERE account = ?1 AND employee = ?2 AND seq BETWEEN ?3 AND ?4 ORDER BY seq DESC";
+impl LineRows<'_> {
+    /// The legs of the next row, with its key; none of a row whose bytes are not worth reading.
+    pub(super) fn next(
+        &mut self,
+        worth: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<(i64, Vec<Entry>)>, StoreError> {
+        let Some(row) = self.0.next()? else { return Ok(None) };
+        let key = row.get(0)?;
+        let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(Some((key, if worth(body) { entry::read(key, body)? } else { Vec::new() })))
+    }
+}
 
 /// Shows the places of an account's employee's events, newest first, until the visitor has enough.
 pub(super) fn walk_employee(
@@ -116,9 +94,26 @@ pub(super) fn walk_employee(
 ) -> Result<(), StoreError> {
     let all = Filter { account: Some(account.clone()), ..Filter::default() };
     let recent = recent(conn, &all, account, span)?;
-    let mut select = conn.prepare_cached(OF_EMPLOYEE)?;
-    let mut rows = select.query(params![account.as_str(), employee, span.first, span.last])?;
-    merge(recent, || next_place(&mut rows), visit)
+    let longest = longest(conn)?;
+    let number = Finder::new(employee);
+    let mut select = conn.prepare_cached(LINES)?;
+    let mut rows = LineRows(select.query(params![account.as_str(), span.last.saturating_add(longest)])?);
+    let mut places = BinaryHeap::new();
+    // No leg further back has an event behind this place.
+    let mut behind = i64::MAX;
+    let next = || {
+        while places.peek().is_none_or(|place| *place < behind) && behind > span.first {
+            let Some((key, row)) = rows.next(|row| number.find(row).is_some())? else {
+                behind = i64::MIN;
+                break;
+            };
+            let own = row.into_iter().filter(|leg| leg.person.number == employee);
+            places.extend(own.flat_map(|leg| leg.places).filter(|at| (span.first..=span.last).contains(at)));
+            behind = key.saturating_add(longest);
+        }
+        Ok(places.pop())
+    };
+    merge(recent, next, visit)
 }
 
 /// Both newest first, as one list.

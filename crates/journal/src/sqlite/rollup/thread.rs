@@ -168,7 +168,7 @@ impl Worker {
         }
     }
 
-    /// Whether there was one and it was put away.
+    /// Whether there was one, and the journal took it.
     fn one_stretch(&self, at_once: i64) -> bool {
         let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
             Ok(Some(digest)) => Box::new(digest),
@@ -180,7 +180,8 @@ impl Worker {
         };
         let (to, answer) = oneshot::channel();
         let sent = self.jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
-        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(true)))
+        // Not put away, for something was forgotten meanwhile: made anew.
+        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(_)))
     }
 }
 
