@@ -4,6 +4,8 @@
 //! it, and in the same run, in turns, whatever it is compared to. Machines differ and are shared: only what
 //! was measured in one run is compared, by medians over the rounds, with their ranges.
 
+#![allow(clippy::disallowed_methods, reason = "it measures from outside, with tasks of its own")]
+
 mod backlog;
 mod bare;
 mod clock;

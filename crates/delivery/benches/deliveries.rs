@@ -3,6 +3,8 @@
 //! `cargo bench -p delivery` prints the rates and their ratio. The receiver runs in a process of its own, so
 //! that the processor time per delivery is the sender's alone.
 
+#![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
+
 use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

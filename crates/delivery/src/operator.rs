@@ -13,7 +13,8 @@ use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Full;
 use journal::WallTime;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tasks::Part;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Failed, Lost, Pool, Pools, Trust};
@@ -79,7 +80,9 @@ impl OperatorNotifier {
     pub fn start(options: NotifierOptions) -> Self {
         let (queue, waiting) = mpsc::channel(NOTICES_HELD);
         let clock = Clock::start();
-        tokio::spawn(tell_all(Way::of(options), clock.clone(), waiting));
+        let teller =
+            Arc::new(Teller { way: Way::of(options), clock: clock.clone(), waiting: Mutex::new(waiting) });
+        tasks::spawn_anew(Part::OperatorNotifier, move || tell_all(teller.clone()));
         metrics::counter!("ringbud_notices_dropped_total").increment(0);
         Self { queue: Some(queue), clock: Some(clock) }
     }
@@ -143,7 +146,16 @@ impl Way {
     }
 }
 
-async fn tell_all(way: Way, clock: Clock, mut waiting: mpsc::Receiver<(WallTime, Notice)>) {
+/// What tells, and what is to be told: what waits outlives a death of the task.
+struct Teller {
+    way: Way,
+    clock: Clock,
+    waiting: Mutex<mpsc::Receiver<(WallTime, Notice)>>,
+}
+
+async fn tell_all(teller: Arc<Teller>) {
+    let Teller { way, clock, waiting } = &*teller;
+    let mut waiting = waiting.lock().await;
     let mut count = 0_u64;
     while let Some((at, notice)) = waiting.recv().await {
         count += 1;

@@ -4,6 +4,11 @@
 //!
 //! It owns the play and leaves the work to others: nothing in here follows a call or sends an event.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a stage beside the program: what it plays may end as it likes"
+)]
+
 pub mod cast;
 mod clock;
 pub mod load;

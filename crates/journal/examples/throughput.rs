@@ -1,6 +1,8 @@
 //! How fast the journal takes events and settles their deliveries on this machine, beside what SQLite alone
 //! can do: `cargo run --release -p journal --example throughput [SECONDS [TASKS BATCH]]`.
 
+#![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;

@@ -126,7 +126,7 @@ impl Open {
                 .handshake(io)
                 .await
                 .map_err(Lost::of)?;
-            tokio::spawn(async move { drop(connection.await) });
+            tasks::spawn(tasks::Part::OutgoingConnection, async move { drop(connection.await) });
             Http::Two(sender)
         } else {
             let (sender, connection) =

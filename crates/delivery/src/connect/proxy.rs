@@ -36,6 +36,7 @@ pub(super) async fn tunnel(proxy: &str, target: SocketAddr) -> io::Result<TcpStr
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test's tasks are its own")]
 mod tests {
     use tokio::net::TcpListener;
 

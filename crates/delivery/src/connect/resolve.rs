@@ -40,7 +40,7 @@ impl Resolve for SystemResolver {
             let permit = self.lookups.clone().acquire_owned().await.map_err(io::Error::other)?;
             let name = name.to_owned();
             // A look-up that hangs keeps its permit, whoever has stopped waiting for it.
-            let looking_up = tokio::task::spawn_blocking(move || {
+            let looking_up = tasks::blocking(tasks::Part::NameLookup, move || {
                 let found = (&*name, 0).to_socket_addrs();
                 drop(permit);
                 found.map(|found| found.map(|address| address.ip()).take(ADDRESSES_MAX).collect())

@@ -45,6 +45,7 @@ pub const CODES: &[Code] = &[
     code("redirect", &["status"], "HTTP {status}: redirects are not followed"),
     code(STATUS, &["status"], "HTTP {status}"),
     code("event_forgotten", &[], "its event is not in the journal any more"),
+    code("own_fault", &[], "Ringbud itself failed at it: its log says more"),
     // The settings.
     code("switched_off", &[], "there is no URL for this kind of event: it is switched off"),
     code("url_blank", &[], "the URL has a blank or a control character in it: write a blank as %20"),

@@ -74,6 +74,8 @@ pub enum Wrong {
     Status(u16),
     /// There was nothing to send any more.
     Forgotten,
+    /// What made the request died: a fault of Ringbud's.
+    OwnFault,
 }
 
 impl From<NoRequest> for Wrong {
@@ -106,6 +108,7 @@ impl GivesReason for Wrong {
             Self::Redirect(status) => Reason::new("redirect").with("status", status),
             Self::Status(status) => Reason::status(*status),
             Self::Forgotten => Reason::new("event_forgotten"),
+            Self::OwnFault => Reason::new("own_fault"),
         }
     }
 }

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use journal::{Journal, JournalError, Kept, Pending, SettingsCache, Settled};
+use tasks::Part;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -149,12 +150,12 @@ impl Sender {
             landed: Notify::new(),
         });
         let tasks = vec![
-            tokio::spawn(bodies::answer(journal, wished)),
-            tokio::spawn(settle(shared.clone())),
-            tokio::spawn(keep_time(shared.clone())),
-            tokio::spawn(follow_settings(shared.clone())),
-            tokio::spawn(failing::keep_notes(shared.clone())),
-            tokio::spawn(tidy(shared.clone())),
+            tasks::spawn(Part::SenderBodies, bodies::answer(journal, wished)),
+            tasks::spawn(Part::SenderSettler, settle(shared.clone())),
+            tasks::spawn(Part::SenderClock, keep_time(shared.clone())),
+            tasks::spawn(Part::SenderSettings, follow_settings(shared.clone())),
+            anew(Part::FailingNotes, &shared, failing::keep_notes),
+            anew(Part::SenderTidy, &shared, tidy),
         ];
         Self { shared, tasks }
     }
@@ -251,7 +252,7 @@ impl Shared {
             pausing::spawn(self.clone(), webhook, failing_since);
         }
         for job in work.jobs {
-            tokio::spawn(work::work(self.clone(), job));
+            tasks::spawn(Part::SenderWorker, work::work(self.clone(), job));
         }
     }
 
@@ -299,6 +300,19 @@ impl Shared {
         self.landed.notify_waiters();
         next
     }
+}
+
+/// A task that begins anew when it dies.
+fn anew<F>(
+    part: Part,
+    shared: &Arc<Shared>,
+    task: impl Fn(Arc<Shared>) -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let shared = shared.clone();
+    tasks::spawn_anew(part, move || task(shared.clone()))
 }
 
 async fn settle(shared: Arc<Shared>) {

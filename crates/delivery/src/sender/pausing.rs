@@ -6,6 +6,7 @@ use std::time::Duration;
 use calls::EventKind;
 use journal::settings::{Integration, Pause, Setting, SettingKey};
 use journal::{JournalError, Reason};
+use tasks::Part;
 
 use super::{Shared, notices};
 use crate::policy::Moment;
@@ -17,15 +18,17 @@ const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Pauses a webhook for all kinds of events it serves, because it answered 410 or has failed for too long.
 pub(super) fn spawn(shared: Arc<Shared>, webhook: WebhookKey, failing_since: Option<Moment>) {
-    tokio::spawn(async move {
-        while let Err(error) = pause(&shared, webhook, failing_since).await {
-            tracing::error!(%error, "a webhook that is to be paused is not yet");
-            if matches!(error, JournalError::Closed) {
-                return;
-            }
-            tokio::time::sleep(WRITE_AGAIN).await;
+    tasks::spawn_anew(Part::WebhookPausing, move || until_written(shared.clone(), webhook, failing_since));
+}
+
+async fn until_written(shared: Arc<Shared>, webhook: WebhookKey, failing_since: Option<Moment>) {
+    while let Err(error) = pause(&shared, webhook, failing_since).await {
+        tracing::error!(%error, "a webhook that is to be paused is not yet");
+        if matches!(error, JournalError::Closed) {
+            return;
         }
-    });
+        tokio::time::sleep(WRITE_AGAIN).await;
+    }
 }
 
 async fn pause(

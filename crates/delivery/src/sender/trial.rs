@@ -83,7 +83,7 @@ impl Sender {
         }
         let (told, answers) = mpsc::channel(events.len());
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        tasks::spawn(tasks::Part::TestCall, async move {
             for event in events {
                 let trial = shared.try_one(&event, &settings).await;
                 if told.send(trial).await.is_err() {

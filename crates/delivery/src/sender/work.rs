@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Full;
 use journal::{Attempt, Headers, Kept, Reason};
+use tasks::Part;
 
 use super::Shared;
 use super::core::Job;
@@ -36,7 +37,9 @@ impl Made {
 pub(super) async fn work(shared: Arc<Shared>, first: Job) {
     let mut next = Some(first);
     while let Some(job) = next {
-        let made = attempt(&shared, &job).await;
+        // What kills one request must not keep its place, nor stop the requests of others: it is one that failed.
+        let made = tasks::guarded(Part::DeliveryAttempt, attempt(&shared, &job)).await;
+        let made = made.unwrap_or_else(|_| not_sendable(&shared, &job, Wrong::OwnFault.reason()));
         next = shared.finished(&job, made);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use tasks::Part;
 
 use super::errors::StoreError;
 use super::opening::connect;
@@ -31,14 +32,13 @@ impl Checkpointer {
         let (start, starts) = sync_channel::<()>(1);
         let copied = Arc::new(AtomicBool::new(false));
         let done = copied.clone();
-        let thread = std::thread::Builder::new()
-            .name("journal-checkpoint".to_owned())
-            .spawn(move || {
-                while starts.recv().is_ok() {
-                    copy(&conn);
-                    done.store(true, Ordering::Release);
-                }
-            })
+        let work = move || {
+            while tasks::receive(Part::JournalCheckpoint, &starts).is_ok() {
+                copy(&conn);
+                done.store(true, Ordering::Release);
+            }
+        };
+        let thread = tasks::thread_anew(Part::JournalCheckpoint, work)
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         Ok(Self { start: Some(start), copied, thread: Some(thread), asked_at_pages: 0 })
     }

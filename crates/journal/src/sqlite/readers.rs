@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use tasks::Part;
 use tokio::sync::Semaphore;
 
 use super::errors::StoreError;
@@ -66,15 +67,40 @@ impl Lane {
     {
         let turn = self.turns.clone().acquire_owned().await.map_err(|_| JournalError::Closed)?;
         let idle = self.idle.clone();
-        let answer = tokio::task::spawn_blocking(move || {
-            let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let answer = tasks::blocking(Part::JournalQuestion, move || {
+            let lent = Lent::from(idle)?;
             // One snapshot for the whole question, however many statements it takes.
-            let answer = within_snapshot(&conn, question);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            let answer = within_snapshot(lent.conn.as_ref()?, question);
+            drop(lent);
             drop(turn);
             Some(answer)
         });
         answer.await.ok().flatten().ok_or(JournalError::Closed)
+    }
+}
+
+/// A connection that comes back, also from a question that panics: else there would be none left after a few.
+struct Lent {
+    conn: Option<Connection>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Lent {
+    fn from(idle: Arc<Mutex<Vec<Connection>>>) -> Option<Self> {
+        let conn = idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(Self { conn: Some(conn), idle })
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        if !conn.is_autocommit()
+            && let Err(error) = conn.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "the journal cannot end what a question read");
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
+use tasks::Part;
 use tokio::sync::mpsc;
 
 use super::checkpoint::Checkpointer;
@@ -85,9 +86,7 @@ impl Writer {
             faults: options.faults.clone(),
             meter: meter.clone(),
         };
-        let thread = std::thread::Builder::new()
-            .name("journal-writer".to_owned())
-            .spawn(move || work(conn, desk, inbox))
+        let thread = tasks::thread(Part::JournalWriter, move || work(conn, desk, inbox))
             .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
         Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
     }
@@ -132,6 +131,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     match Statements::prepare(&conn) {
         Ok(mut statements) => {
             while let Some(first) = inbox.blocking_recv() {
+                tasks::fault_point(Part::JournalWriter);
                 gather(first, &mut inbox, &mut group);
                 // What is digested is no sign that many write, and does not count for who waits until few do.
                 let others = group.iter().filter(|job| !matches!(job, Job::Digest { .. }));

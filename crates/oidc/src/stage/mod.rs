@@ -110,6 +110,7 @@ impl Stage {
             .route("/realms/company/token", post(token))
             .route("/realms/company/logout", get(logout))
             .with_state(stage.clone());
+        #[expect(clippy::disallowed_methods, reason = "a stage for tests")]
         tokio::spawn(async move { drop(axum::serve(listener, routes).await) });
         Ok(stage)
     }

@@ -37,9 +37,12 @@ pub const EXIT_FAILED: u8 = 1;
 pub const EXIT_USAGE: u8 = 2;
 /// The configuration is wrong; standard error says where.
 pub const EXIT_CONFIG: u8 = 3;
+/// A part of the program died that others cannot do without: it is to be started again.
+pub const EXIT_DIED: u8 = 4;
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 it did not work, standard error says why; 2 the command line makes no sense; \
-3 the configuration is wrong, standard error says in which line.";
+3 the configuration is wrong, standard error says in which line; \
+4 a part of the program died that others cannot do without: start it again, nothing that was kept is lost.";
 
 /// Tells a company's own systems over HTTP, at the moment it happens, which employee's phone rings, who
 /// answered, who is calling out, and when and how each call ended.

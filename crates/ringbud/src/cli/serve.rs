@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::Args;
+use tasks::Part;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
+use super::{ConfigArg, EXIT_DIED, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::config::{Config, Purpose};
 use crate::{serve, telemetry};
 
@@ -24,8 +25,18 @@ impl ServeArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let config = self.config.load(Purpose::Work)?;
         telemetry::start_log(&config.log);
+        tasks::note_panics();
+        tasks::on_death(bury);
+        tasks::open_to_faults();
         runtime()?.block_on(run(&config))
     }
+}
+
+/// Ends the process at once: what is dead can stop nothing in order, and what was kept is taken up by the next
+/// run as after a kill.
+fn bury(death: &tasks::Death) {
+    eprintln!("ringbud: {death}. Ringbud ends so that it is started again; nothing that was kept is lost.");
+    std::process::exit(EXIT_DIED.into());
 }
 
 async fn run(config: &Config) -> Result<u8, Failure> {
@@ -33,7 +44,7 @@ async fn run(config: &Config) -> Result<u8, Failure> {
     let running = serve::start(config).await?;
     tell(config, &running).await;
     signals.next().await;
-    let mut stopping = tokio::spawn(running.stop());
+    let mut stopping = tasks::spawn(Part::Stopping, running.stop());
     tokio::select! {
         _ = &mut stopping => Ok(EXIT_DONE),
         () = signals.next() => {

@@ -45,7 +45,7 @@ impl Learner {
 }
 
 /// Writes newcomers into the settings until nobody tells any more.
-pub async fn write_down(mut newcomers: mpsc::Receiver<Newcomer>, cache: Arc<SettingsCache>) {
+pub async fn write_down(newcomers: &mut mpsc::Receiver<Newcomer>, cache: Arc<SettingsCache>) {
     while let Some(newcomer) = newcomers.recv().await {
         while let Err(error) = introduce(&cache, &newcomer).await {
             if matches!(error, JournalError::Closed) {

@@ -158,7 +158,8 @@ impl Running {
         let fill = Arc::new(Fill::default());
         let when_full =
             if self.task.pbx.kind.suffers_slow_readers() { WhenFull::Close } else { WhenFull::Wait };
-        let mut draining = tokio::spawn(drain(reading, sender, fill.clone(), when_full));
+        let mut draining =
+            tasks::spawn(tasks::Part::LinkDrain, drain(reading, sender, fill.clone(), when_full));
         let now = now(Instant::now());
         self.session(|session, out| session.connected(now, out));
         let lost = loop {

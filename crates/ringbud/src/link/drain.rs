@@ -150,6 +150,7 @@ async fn make_room(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test's tasks are its own")]
 mod tests {
     use super::*;
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use delivery::operator::OperatorNotifier;
 use journal::{JournalError, Sqlite};
+use tasks::Part;
+use tokio::task::JoinHandle;
 
 use super::operator;
 
@@ -36,7 +38,13 @@ impl Damage {
 }
 
 /// Checks a store that was too large for it when it was opened.
-pub(super) async fn check_large(sqlite: Arc<Sqlite>, damage: Damage, operator: OperatorNotifier) {
+pub(super) fn start(sqlite: Arc<Sqlite>, damage: Damage, operator: OperatorNotifier) -> JoinHandle<()> {
+    tasks::spawn_anew(Part::DamageCheck, move || {
+        check_large(sqlite.clone(), damage.clone(), operator.clone())
+    })
+}
+
+async fn check_large(sqlite: Arc<Sqlite>, damage: Damage, operator: OperatorNotifier) {
     if sqlite.is_large() {
         let checked = sqlite.check().await;
         damage.found(checked, &operator);

@@ -36,7 +36,7 @@ impl Gateway for Facade {
     }
 
     fn readiness(&self) -> Readiness {
-        let mut reasons = Vec::new();
+        let mut reasons: Vec<String> = tasks::dead().map(ToString::to_string).into_iter().collect();
         if self.sender.status().journal_blocked || self.blocked.is_blocked() {
             reasons.push("the journal cannot be written: is the disk full, or read-only?".to_owned());
         }
@@ -96,7 +96,7 @@ impl Gateway for Facade {
                 TrialError::NothingToTest => GatewayError::Refused(error.reason()),
             })?;
             let (told, all) = mpsc::channel(calls::EventKind::ALL.len());
-            tokio::spawn(async move {
+            tasks::spawn(tasks::Part::TestCall, async move {
                 while let Some(trial) = answers.recv().await {
                     if told.send(answer(trial)).await.is_err() {
                         return;

@@ -24,14 +24,15 @@ use delivery::operator::OperatorNotifier;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::Access;
-use journal::{EventSeq, Filter, JournalError, Kept, Pending};
+use journal::{EventSeq, Filter, JournalError, Kept, Pending, SettingsCache};
+use tasks::Part;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Pbx, Problem};
-use crate::directory::{Learner, Phones, Rules, Written, write_down};
+use crate::directory::{Learner, Newcomer, Phones, Rules, Written, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::{Status, settings};
 use crate::stop::{Stop, Stopper, stop};
@@ -78,7 +79,7 @@ pub struct Running {
     link_tasks: Vec<JoinHandle<()>>,
     event_writers: Vec<JoinHandle<usize>>,
     background: Vec<JoinHandle<()>>,
-    http: JoinHandle<()>,
+    http: Option<JoinHandle<()>>,
     sender: Arc<Sender>,
     blocked: Blocked,
     told: broadcast::Sender<Arc<Kept>>,
@@ -118,8 +119,8 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         stop_http,
         link_tasks: Vec::new(),
         event_writers: Vec::new(),
-        background: vec![tokio::spawn(write_down(newcomers, store.cache.clone()))],
-        http: tokio::spawn(async {}),
+        background: vec![learn(newcomers, store.cache.clone())],
+        http: None,
         sender: sender.clone(),
         blocked: Blocked::default(),
         told: told.clone(),
@@ -130,12 +131,13 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     }
     running.background.extend(watch::start(config, &running, metrics.clone()));
     let damage = damage::Damage::default();
-    let check = damage::check_large(store.sqlite.clone(), damage.clone(), operator.clone());
-    running.background.push(tokio::spawn(check));
+    running.background.push(damage::start(store.sqlite.clone(), damage.clone(), operator.clone()));
     if let Some(told) = &config.operator {
         let (links, blocked) = (running.links.clone(), running.blocked.clone());
-        let watch = operator::watch(operator, links, told.link_down, running.sender.clone(), blocked);
-        running.background.push(tokio::spawn(watch));
+        let (link_down, sender) = (told.link_down, running.sender.clone());
+        running.background.push(tasks::spawn_anew(Part::OperatorWatch, move || {
+            operator::watch(operator.clone(), links.clone(), link_down, sender.clone(), blocked.clone())
+        }));
     }
     let facade = facade::Facade {
         links: running.links.clone(),
@@ -158,7 +160,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             metrics_need_token: false,
         },
     };
-    running.http = tokio::spawn(listener.serve(web::router(web), http_stop));
+    let asked = http_stop.clone();
+    let serving = listener.serve(web::router(web), http_stop);
+    running.http = Some(tasks::spawn_until(Part::HttpServer, move || asked.is_called(), serving));
     Ok(running)
 }
 
@@ -197,7 +201,9 @@ impl Running {
         self.sender.stop(LAST_REQUESTS).await;
         tracing::info!("stopping: no request is out any more");
         self.stop_http.stop();
-        let _ = self.http.await;
+        if let Some(http) = self.http {
+            let _ = http.await;
+        }
         for task in self.background {
             task.abort();
         }
@@ -240,10 +246,23 @@ impl Parts<'_> {
         let routes = Routes::new(self.store.cache.clone());
         let task =
             PbxTask { pbx: pbx.clone(), session, follower, routes, moments, status, stop: self.stop.clone() };
-        running.event_writers.push(tokio::spawn(event_writer.run(kept)));
-        running.link_tasks.push(tokio::spawn(task.run()));
+        let stop = || {
+            let stop = self.stop.clone();
+            move || stop.is_called()
+        };
+        running.event_writers.push(tasks::spawn_until(Part::EventWriter, stop(), event_writer.run(kept)));
+        running.link_tasks.push(tasks::spawn_until(Part::PbxTask, stop(), task.run()));
         Ok(())
     }
+}
+
+/// Writes down new phones. Who waits to be written outlives a death of the task.
+fn learn(newcomers: mpsc::Receiver<Newcomer>, cache: Arc<SettingsCache>) -> JoinHandle<()> {
+    let newcomers = Arc::new(tokio::sync::Mutex::new(newcomers));
+    tasks::spawn_anew(Part::Learner, move || {
+        let (newcomers, cache) = (newcomers.clone(), cache.clone());
+        async move { write_down(&mut *newcomers.lock().await, cache).await }
+    })
 }
 
 /// Tells sender, board and listeners.

@@ -7,6 +7,7 @@ use delivery::sender::Sender;
 use journal::verbs::*;
 use journal::{SettingsCache, Sqlite};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tasks::Part;
 use tokio::task::JoinHandle;
 
 use super::{Running, forget};
@@ -22,11 +23,19 @@ const GAUGES: Duration = Duration::from_secs(5);
 pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandle) -> Vec<JoinHandle<()>> {
     let (journal, cache) = (running.store.journal.clone(), running.store.cache.clone());
     let sqlite = running.store.sqlite.clone();
+    let (links, board, sender, keep) =
+        (running.links.clone(), running.board.clone(), running.sender.clone(), config.keep.clone());
+    let to_refresh = cache.clone();
+    let watched = links.clone();
     vec![
-        tokio::spawn(refresh(cache.clone())),
-        tokio::spawn(forget::run(journal, cache, config.keep.clone())),
-        tokio::spawn(gauges(running.links.clone(), running.sender.clone(), sqlite, metrics)),
-        tokio::spawn(follow_links(running.links.clone(), running.board.clone())),
+        tasks::spawn_anew(Part::SettingsRefresh, move || refresh(to_refresh.clone())),
+        tasks::spawn_anew(Part::Forgetting, move || {
+            forget::run(journal.clone(), cache.clone(), keep.clone())
+        }),
+        tasks::spawn_anew(Part::Gauges, move || {
+            gauges(links.clone(), sender.clone(), sqlite.clone(), metrics.clone())
+        }),
+        tasks::spawn_anew(Part::LinkWatch, move || follow_links(watched.clone(), board.clone())),
     ]
 }
 

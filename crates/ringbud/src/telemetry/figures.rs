@@ -78,6 +78,7 @@ pub(super) fn describe() {
         "Connections that were dead when they were to be used"
     );
     describe_counter!("ringbud_http_full_total", "Times an HTTP client had to wait for another to go");
+    describe_counter!("ringbud_task_deaths_total", "Parts of the program that died, by part");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory the process takes");
 }
 

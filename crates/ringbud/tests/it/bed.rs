@@ -9,6 +9,7 @@ use demo::player::{PlayOptions, play};
 use demo::receiver::{Received, Receiver, ReceiverOptions};
 use rustix::process::{Pid, kill_process};
 use serde_json::Value;
+use tasks::Part;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
@@ -141,6 +142,18 @@ endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
         patiently("a request", self.receiver.next()).await.unwrap()
     }
 
+    /// So many requests that tell events and were accepted.
+    pub(crate) async fn events(&mut self, count: usize) -> Vec<Received> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let request = self.request().await;
+            if request.event().is_some() && request.status.is_success() {
+                all.push(request);
+            }
+        }
+        all
+    }
+
     /// So many requests.
     pub(crate) async fn requests(&mut self, count: usize) -> Vec<Received> {
         let mut all = Vec::new();
@@ -191,8 +204,19 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it and waits until it runs.
     pub(crate) async fn start(config: &Path) -> Self {
-        let mut child =
-            command().arg("serve").arg("--config").arg(config).stderr(Stdio::piped()).spawn().unwrap();
+        Self::begin(command(), config).await
+    }
+
+    /// Starts it so that its parts can be killed.
+    pub(crate) async fn mortal(config: &Path) -> Self {
+        let mut command = command();
+        command.env("RINGBUD_FAULTS", "1").stdin(Stdio::piped());
+        Self::begin(command, config).await
+    }
+
+    async fn begin(mut command: Command, config: &Path) -> Self {
+        command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut gateway = Self { child, log, said: Vec::new(), address: String::new() };
         let runs = gateway.says("ringbud runs").await;
@@ -223,6 +247,12 @@ impl Gateway {
         let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
         self.said.push(line.clone());
         line
+    }
+
+    /// Kills one of its parts; see `tasks`.
+    pub(crate) async fn kill_part(&mut self, part: Part) {
+        let line = format!("{}\n", part.label());
+        self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
     }
 
     /// Its process id.
@@ -262,17 +292,29 @@ impl Gateway {
 
     /// A request to the API: status and body.
     pub(crate) async fn api(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        self.try_api(method, path, token, body).await.unwrap()
+    }
+
+    /// The same of a server that may die over it.
+    pub(crate) async fn try_api(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &str,
+    ) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(&self.address).await.ok()?;
+        let kind = if body.starts_with('{') { "json" } else { "x-www-form-urlencoded" };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+             Sec-Fetch-Site: same-origin\r\nContent-Type: application/{kind}\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();
-        patiently("an answer", stream.read_to_string(&mut answer)).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        patiently("an answer", stream.read_to_string(&mut answer)).await.ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
     }
 }

@@ -1,11 +1,13 @@
 //! The whole program as a process, between a demo PBX and a receiver.
 
+#![allow(clippy::disallowed_methods, reason = "a test's tasks and clocks are its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
 mod bed;
 mod calls_arrive;
 mod commands;
 mod configuration;
+mod deaths;
 mod disk;
 mod disks;
 mod kills;

@@ -2,6 +2,8 @@
 //! live board cost: `cargo run --release -p web --example pages [CALLS]`. The figures go to
 //! `target/bench/window.json`.
 
+#![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
+
 mod fill;
 mod gateway;
 mod table;

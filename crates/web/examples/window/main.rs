@@ -1,6 +1,8 @@
 //! The window over a journal in RAM with sample data, for working on its pages:
 //! `cargo run -p web --example window -- 127.0.0.1:8099`, then open what it prints.
 
+#![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
+
 mod provider;
 
 use std::sync::{Arc, Mutex};

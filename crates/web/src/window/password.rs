@@ -49,7 +49,7 @@ impl Passwords {
 
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _turn = self.turn.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.ok()
+        tasks::blocking(tasks::Part::PasswordHash, work).await.ok()
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tasks::Part;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::errors::StoreError;
@@ -85,9 +86,7 @@ impl Digester {
         let (start, starts) = sync_channel(1);
         let progress = Arc::new(Progress::default());
         let worker = Worker { conn, starts, jobs, when, progress: progress.clone() };
-        let thread = std::thread::Builder::new()
-            .name("journal-digest".to_owned())
-            .spawn(move || worker.run())
+        let thread = tasks::thread_anew(Part::JournalDigest, move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
         Ok(Self { start: Some(start), thread: Some(thread), progress, at: when.at, told_at: 0 })
@@ -130,7 +129,13 @@ struct Worker {
 
 impl Worker {
     fn run(&self) {
-        while self.starts.recv().is_ok() {
+        // A life before this one may have died while it read.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "the journal's digest cannot end what it read");
+        }
+        while tasks::receive(Part::JournalDigest, &self.starts).is_ok() {
             let mut before = self.rows();
             loop {
                 if self.starts.recv_timeout(self.when.pause) == Err(RecvTimeoutError::Disconnected) {

@@ -12,6 +12,7 @@ use demo::player::{PlayOptions, play};
 use demo::receiver::{Receiver, ReceiverOptions};
 use demo::show::{self, News, Voice};
 use jiff::tz::TimeZone;
+use tasks::Part;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -83,17 +84,20 @@ impl DemoArgs {
         let running = serve::start(&config).await?;
         let stage = scene::set(&running, &pbx, &receiver).await?;
         let (tell, told) = mpsc::channel(MAX_NEWS);
-        let events = tokio::spawn(news::events(running.events(), tell.clone()));
-        let links = tokio::spawn(news::links(running.links.clone(), tell.clone()));
+        let events = tasks::spawn(Part::Show, news::events(running.events(), tell.clone()));
+        let links = tasks::spawn(Part::Show, news::links(running.links.clone(), tell.clone()));
         let (stop_receiver, receiver_stops) = tokio::sync::oneshot::channel();
-        let requests = tokio::spawn(news::requests(receiver, receiver_stops, tell.clone()));
+        let requests = tasks::spawn(Part::Show, news::requests(receiver, receiver_stops, tell.clone()));
         let voice =
             if self.json { Voice::Machine } else { Voice::Person(Paint::for_stdout(), TimeZone::system()) };
         let mut showing =
-            tokio::spawn(async move { show::run(&stage, voice, told, &mut std::io::stdout()).await });
+            tasks::spawn(
+                Part::Show,
+                async move { show::run(&stage, voice, told, &mut std::io::stdout()).await },
+            );
 
         let (begun, begins) = mpsc::channel(MAX_NEWS);
-        let scenes = tokio::spawn(news::scenes(begins, tell));
+        let scenes = tasks::spawn(Part::Show, news::scenes(begins, tell));
         pbx.clients(1).await;
         // The show ends early when nobody reads it any more (`ringbud demo | head`).
         let mut shown = None;

@@ -73,7 +73,7 @@ impl Bound {
             let Some((stream, peer, permit)) = taken else { continue };
             let client = Client { peer, app: app.clone(), bounds, watcher: graceful.watcher() };
             let tls = self.tls.clone();
-            tokio::spawn(async move {
+            tasks::spawn(tasks::Part::HttpConnection, async move {
                 client.serve(stream, tls).await;
                 drop(permit);
             });

@@ -1,5 +1,7 @@
 //! Clients that mean no good.
 
+#![allow(clippy::disallowed_methods, reason = "a test's tasks are its own")]
+
 use std::time::Duration;
 
 use axum::Router;

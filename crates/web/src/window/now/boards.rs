@@ -40,7 +40,7 @@ impl Boards {
         let (board, viewer) = watch::channel(board(window, language, account).render().ok()?.into());
         let board = Arc::new(board);
         boards.insert(which.clone(), board.clone());
-        tokio::spawn(draw(window.clone(), which, board, changes));
+        tasks::spawn(tasks::Part::BoardDrawing, draw(window.clone(), which, board, changes));
         Some(viewer)
     }
 

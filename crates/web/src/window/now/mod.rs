@@ -94,7 +94,7 @@ pub(super) async fn stream(
     };
     let boards = Boards::join(&window, &account, messages.0).ok_or(Fail::Nowhere)?;
     let (to, drawn) = mpsc::channel::<Arc<str>>(1);
-    tokio::spawn(async move {
+    tasks::spawn(tasks::Part::BoardViewer, async move {
         // Over by time, by the viewer's leaving or by being late: in any case the seat is free again.
         let _ = tokio::time::timeout(SITTING, show_changes(boards, to)).await;
         drop(seat);
