@@ -126,6 +126,20 @@ impl<T: Named> Arena<T> {
         Some(held)
     }
 
+    /// Changes what is held, its name included, which must not be there yet.
+    pub(super) fn rename(&mut self, key: Key<T::Kind>, change: impl FnOnce(&mut T)) {
+        let Some(mut held) = self.remove(key) else { return };
+        change(&mut held);
+        self.free.retain(|slot| *slot != key.slot);
+        let slot = key.slot as usize;
+        let hash_of_name = hash(held.name());
+        self.slots[slot] = Slot { generation: key.generation, held: Some(held) };
+        let slots = &self.slots;
+        self.index.insert_unique(hash_of_name, key.slot, |&slot| {
+            slots[slot as usize].held.as_ref().map_or(0, |held| hash(held.name()))
+        });
+    }
+
     pub(super) fn get(&self, key: Key<T::Kind>) -> Option<&T> {
         let slot = self.slots.get(key.slot as usize)?;
         (slot.generation == key.generation).then_some(slot.held.as_deref()).flatten()
@@ -175,5 +189,16 @@ mod tests {
         assert_eq!(arena.get(second).map(String::as_str), Some("b"));
         assert!(arena.remove(first).is_none());
         assert_eq!(arena.len(), 1);
+    }
+
+    #[test]
+    fn what_gets_another_name_keeps_its_key() {
+        let mut arena = Arena::default();
+        let key = arena.insert("a".to_owned());
+        arena.rename(key, |held| *held = "b".to_owned());
+        assert_eq!((arena.find("a"), arena.find("b")), (None, Some(key)));
+        assert_eq!(arena.get(key).map(String::as_str), Some("b"));
+        assert!(arena.insert("c".to_owned()) != key);
+        assert_eq!(arena.len(), 2);
     }
 }

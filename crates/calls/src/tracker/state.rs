@@ -52,6 +52,8 @@ pub struct Tracker {
     /// Parkings whose transfer has not been told.
     pub(super) parkings: Waits,
     pub(super) gone: Gone,
+    /// Whether the PBX has ever told who is in a bridge.
+    pub(super) bridges_told: bool,
     pub(super) link: Link,
     pub(super) now: PbxTime,
     pub(super) marks: u64,
@@ -114,6 +116,7 @@ impl Tracker {
             losing: Waits::of(LOST_GRACE),
             parkings: Waits::of(PARKING_GRACE),
             gone: Gone::default(),
+            bridges_told: false,
             link: Link::Up,
             now: PbxTime::default(),
             marks: 0,
@@ -133,6 +136,9 @@ impl Tracker {
         who: Seen<'_>,
         origin: Option<Origin>,
     ) -> Option<ChannelKey> {
+        if who.is_chosen {
+            self.recognise_chosen(who.id);
+        }
         if let Some(key) = self.heard(cx, who.id, origin.is_some()) {
             self.learn(key, who);
             return Some(key);

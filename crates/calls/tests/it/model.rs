@@ -73,6 +73,9 @@ pub(crate) struct Teller {
     now: u64,
     ids: usize,
     prefix: String,
+    /// Plays an older PBX: placed channels begin like called ones, attempts are handed over by ending them, and
+    /// an attended transfer names only the channels of the phone that transfers.
+    is_old: bool,
     answered_at: BTreeMap<String, u64>,
     /// The transfer the party brings to every phone it rings.
     mark: Option<(String, String, String)>,
@@ -80,7 +83,9 @@ pub(crate) struct Teller {
 
 /// Makes up one call, beginning at `start` milliseconds; `prefix` keeps its channels apart from others'.
 pub(crate) fn tell(chance: Chance, start: u64, prefix: usize) -> Story {
+    let mut chance = chance;
     let mut teller = Teller {
+        is_old: chance.one_in(2),
         chance,
         story: Story::default(),
         now: start,
@@ -129,6 +134,18 @@ impl Teller {
         Side { channel: format!("t{}", self.id()), number, phone: false }
     }
 
+    /// A channel places a call; in older ones that is seen only by its second word.
+    fn places(&mut self, side: &Side, number: &str) {
+        let Side { channel, number: own, .. } = side;
+        if self.is_old {
+            self.say(format!("{channel} is called"));
+            self.say(format!("{channel} is now {own}"));
+            self.say(format!("{channel} is calling {number}"));
+        } else {
+            self.say(format!("{channel} places {number} as {own}"));
+        }
+    }
+
     fn begin(&mut self, side: &Side, begun: char, with: &str, from: &str) {
         let transfer = if begun == 'I' { self.mark.clone() } else { None };
         let told = Told { begun, with: with.into(), from: from.into(), transfer, ..Told::default() };
@@ -159,7 +176,7 @@ impl Teller {
 
     fn outside_call(&mut self) {
         let caller = self.trunk();
-        self.say(format!("{} places +4530 as {}", caller.channel, caller.number));
+        self.places(&caller, "+4530");
         self.ring_round(&caller, &caller.channel.clone(), 0);
     }
 
@@ -168,14 +185,14 @@ impl Teller {
         if self.chance.one_in(3) {
             return self.outgoing_call(&caller);
         }
-        self.say(format!("{} places 600", caller.channel));
+        self.places(&caller, "600");
         self.begin(&caller, 'O', "600", &caller.number);
         self.ring_round(&caller, &caller.channel.clone(), 0);
     }
 
     fn outgoing_call(&mut self, caller: &Side) {
         let called = self.trunk();
-        self.say(format!("{} places {}", caller.channel, called.number));
+        self.places(caller, &called.number);
         self.begin(caller, 'O', &called.number, &caller.number);
         self.say(format!("{} is called", called.channel));
         self.say(format!("{} is now {}", called.channel, called.number));
@@ -308,7 +325,7 @@ impl Teller {
     fn picked_up(&mut self, party: &Side, ringing: Vec<(Side, Vec<String>, String)>, depth: usize) {
         let picker = self.phone();
         let victim = ringing[self.chance.below(ringing.len())].clone();
-        self.say(format!("{} places *8", picker.channel));
+        self.places(&picker, "*8");
         self.say(format!("{} up", picker.channel));
         let lines = [
             format!("{} picks up {}", picker.channel, victim.0.channel),
@@ -456,10 +473,12 @@ impl Teller {
         self.say(format!("{} leaves {}", talk.facing, talk.bridge));
         self.say(format!("{} leaves {}", second.channel, consultation.bridge));
         self.say(format!("{} joins {}", talk.facing, consultation.bridge));
-        self.say(format!(
-            "{} and {} connect {} with {}",
-            talk.phone.channel, second.channel, talk.facing, target.channel
-        ));
+        let (party, with) = if self.is_old && talk.helpers.is_empty() {
+            ("?".to_owned(), "?".to_owned())
+        } else {
+            (talk.facing.clone(), target.channel.clone())
+        };
+        self.say(format!("{} and {} connect {party} with {with}", talk.phone.channel, second.channel));
         self.say(format!("{} gone", talk.phone.channel));
         self.say(format!("{} gone", second.channel));
         let joined = Talk { phone: target, bridge: consultation.bridge, ..talk };
@@ -469,7 +488,7 @@ impl Teller {
     fn consultation(&mut self, phone: &Side) -> (Side, Side) {
         let second = Side { channel: format!("{}{}", phone.number, self.id()), ..phone.clone() };
         let target = self.phone();
-        self.say(format!("{} places {}", second.channel, target.number));
+        self.places(&second, &target.number);
         self.begin(&second, 'O', &target.number, &second.number);
         self.say(format!("{} is called", target.channel));
         self.say(format!("{} dials {}", second.channel, target.channel));
@@ -493,6 +512,10 @@ impl Teller {
         self.say(format!("{} and {} connect {} with ?", talk.phone.channel, second.channel, talk.facing));
         self.say(format!("{} leaves {}", talk.facing, talk.bridge));
         self.say(format!("{} gone", talk.phone.channel));
+        if self.is_old {
+            self.say(format!("{} ends dialling {} noanswer", second.channel, target.channel));
+            self.say(format!("{} dials {}", talk.facing, target.channel));
+        }
         self.say(format!("{} gone", second.channel));
         self.wait();
         self.say(format!("{} up", target.channel));
@@ -519,7 +542,7 @@ impl Teller {
         let fetcher = self.phone();
         let by_code = self.chance.one_in(2);
         let number = if by_code { "*7701" } else { "701" };
-        self.say(format!("{} places {number}", fetcher.channel));
+        self.places(&fetcher, number);
         self.say(format!("{} retrieves {}", fetcher.channel, talk.facing));
         self.mark = None;
         if by_code {

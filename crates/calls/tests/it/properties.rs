@@ -280,6 +280,85 @@ fn a_restart_of_ours_anywhere_breaks_no_invariant_and_forgets_no_transfer() {
     });
 }
 
+/// The link is lost at any moment and again before what was listed is believed, and the program dies in
+/// between: nothing breaks, and nothing begins of what was over when the PBX listed its channels last.
+#[test]
+fn gaps_within_gaps_and_restarts_between_begin_nothing_that_is_over() {
+    each_seed(300, |seed| {
+        let all = stories(seed);
+        let mut chance = Chance::new(seed ^ 0x6A95);
+        let end = all.says.last().map_or(0, |(at, _)| *at);
+        let gone_at = gone_at(&all.says);
+        let (mut world, mut kept) = (World::new(), Kept::default());
+        let (mut now, mut listed_at) = (0, 0);
+        let mut left = 1 + chance.below(3);
+        while left > 0 {
+            left -= 1;
+            // Each series of losses begins anywhere; within it the grace is never over.
+            let mut lost = now + chance.below(2 * end as usize / 3 + 1) as u64;
+            for _ in 0..1 + chance.below(4) {
+                let back = lost + chance.below(1_500) as u64;
+                for (at, line) in all.says.iter().filter(|(at, _)| (now..lost).contains(at)) {
+                    say(&mut world, &mut kept, *at, line, listed_at, &gone_at)?;
+                }
+                if chance.one_in(3) {
+                    world = World::new();
+                    world.tracker.restore(kept.restored());
+                } else {
+                    say(&mut world, &mut kept, lost, "link lost", listed_at, &gone_at)?;
+                }
+                say(&mut world, &mut kept, back, &list_at(&all.says, back), back, &gone_at)?;
+                (now, listed_at) = (back, back);
+                lost = back + chance.below(600) as u64;
+            }
+        }
+        for (at, line) in all.says.iter().filter(|(at, _)| *at >= now) {
+            say(&mut world, &mut kept, *at, line, listed_at, &gone_at)?;
+        }
+        let end = end.max(now);
+        say(&mut world, &mut kept, end + 10_000, "link lost", listed_at, &gone_at)?;
+        say(&mut world, &mut kept, end + 20_000, "list", end + 20_000, &gone_at)?;
+        say(&mut world, &mut kept, end + 30_000, "wait", end + 20_000, &gone_at)?;
+        let context = |why| format!("{why}\n{}", written(&all.says));
+        invariants(&kept.events).map_err(context)?;
+        let unknown = kept.events.iter().find(|event| !all.legs.contains_key(bare(&event.leg)));
+        unknown.map_or(Ok(()), |event| Err(context(format!("{} is no leg", event.leg))))
+    });
+}
+
+/// Says a line and keeps what comes of it; nothing may begin of a channel that was gone before the last list.
+fn say(
+    world: &mut World,
+    kept: &mut Kept,
+    at: u64,
+    line: &str,
+    listed_at: u64,
+    gone_at: &BTreeMap<String, u64>,
+) -> Result<(), String> {
+    let line = format!("{}.{:03} {line}", at / 1_000, at % 1_000);
+    let outputs = language::run(world, &line).ok_or_else(|| line.clone())?;
+    for output in &outputs {
+        if let Output::Event(event) = output
+            && event.sequence == 1
+            && gone_at.get(bare(&event.leg)).is_some_and(|gone| *gone < listed_at)
+        {
+            return Err(format!("{line}: {} begins and is over since long", event.leg));
+        }
+    }
+    kept.keep(outputs);
+    Ok(())
+}
+
+fn bare(leg: &calls::LegId) -> &str {
+    leg.as_str().trim_start_matches("p-")
+}
+
+/// When each channel is gone.
+fn gone_at(says: &[(u64, String)]) -> BTreeMap<String, u64> {
+    let gone = says.iter().filter_map(|(at, line)| Some((line.split_once(" gone")?.0.to_owned(), *at)));
+    gone.collect()
+}
+
 /// A leg that had begun before the restart tells its transfer, whenever that took effect.
 fn transfers_told_before(all: &Story, events: &[Event], moment: u64) -> Result<(), String> {
     for event in events.iter().filter(|event| event.begun_at.as_micros() < moment as i64 * 1_000) {
@@ -300,7 +379,7 @@ fn list_at(says: &[(u64, String)], moment: u64) -> String {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             [who, "is", "called"] => drop(there.insert(who, ("called", "pending", "-"))),
-            [who, "places", ..] => {
+            [who, "places", ..] | [who, "is", "calling", _] => {
                 there.insert(who, ("placed", "pending", "-"));
                 halves.extend(who.strip_suffix(";2").map(|pair| (pair, *who)));
             }

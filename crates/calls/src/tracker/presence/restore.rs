@@ -6,7 +6,7 @@ use crate::tracker::channel::{Channel, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::link::{Link, NOTHING_BEFORE};
 use crate::tracker::state::Tracker;
-use crate::{Origin, Restored};
+use crate::{Origin, PbxTime, Restored};
 
 impl Tracker {
     /// Takes up what an earlier run of the program knew. To be called before anything else; counts as a
@@ -58,6 +58,26 @@ impl Tracker {
             if let (Some(since), State::Dialling) = (kept.answered_at, open.state) {
                 open.state = State::Conversing { since };
             }
+        }
+    }
+
+    /// A restored leg is known by its id alone. Of a channel whose id an application chose that is not the
+    /// channel's own: it ends with the second the channel was made in, and the channel is recognised when it is
+    /// heard of again.
+    pub(in crate::tracker) fn recognise_chosen(&mut self, id: &str) {
+        if self.link == Link::Up || self.channels.find(id).is_some() {
+            return;
+        }
+        let restored = self.channels.keys().into_iter().find_map(|key| {
+            let channel = self.channels.get(key)?;
+            let second = channel.id.strip_prefix(id)?.strip_prefix('-')?.parse::<i64>().ok()?;
+            matches!(channel.presence, Presence::Unconfirmed).then_some((key, second))
+        });
+        if let Some((key, second)) = restored {
+            self.channels.rename(key, |channel| {
+                channel.id = id.into();
+                channel.chosen_at = Some(PbxTime::from_secs(second));
+            });
         }
     }
 }

@@ -15,8 +15,12 @@ impl Tracker {
             Link::Gap { lost_at } | Link::Settling { lost_at: Some(lost_at), .. } => Some(lost_at),
             Link::Up | Link::Settling { lost_at: None, .. } => None,
         };
+        self.bridges_told |= listed.iter().any(|entry| !entry.bridge.is_empty());
         let mut found: Vec<ChannelKey> = Vec::with_capacity(listed.len());
         for entry in listed {
+            if entry.who.is_chosen {
+                self.recognise_chosen(entry.who.id);
+            }
             match self.channels.find(entry.who.id) {
                 Some(key) => {
                     found.push(key);
@@ -102,7 +106,7 @@ impl Tracker {
                 let at = answered_at.unwrap_or(cx.at);
                 self.is_up(cx, key, at);
                 // Who was asked to confirm has no caller yet.
-                if !bridge.is_empty() {
+                if !bridge.is_empty() || !self.bridges_told {
                     self.answer(cx, key, at);
                 }
             }
@@ -160,7 +164,7 @@ impl Tracker {
                         caller.dials.push(key);
                     }
                 }
-                None if channel.group == channel.id => channel.caller = Caller::Nobody,
+                None if channel.group == channel.unique_id() => channel.caller = Caller::Nobody,
                 None => {}
             }
         }

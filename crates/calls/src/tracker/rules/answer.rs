@@ -55,10 +55,15 @@ impl Tracker {
             return self.took_over(cx, to, cx.at, true);
         }
         self.is_up(cx, to, cx.at);
+        let Some(from) = from else { return };
+        // Where the PBX does not tell its bridges (they may be filtered away) this has to do, for those whom no
+        // helper reaches: it is helpers that ask to confirm.
+        let has_to_do = !self.bridges_told && !self.is_helper(from);
+        if has_to_do {
+            self.given(cx, to);
+        }
         // A helper is up when whoever is behind it has accepted.
-        if let Some(from) = from
-            && self.is_helper(to)
-        {
+        if has_to_do || self.is_helper(to) {
             self.conversation(cx, from, to);
         }
     }

@@ -27,13 +27,15 @@ impl Tracker {
     /// A channel that looked like one being reached calls (scenario `07: placed channels begin down`). Nobody
     /// who is being reached is ever said to.
     pub(in crate::tracker) fn placing(&mut self, cx: &mut Context<'_>, who: Seen<'_>) {
+        let before = self.channels.find(who.id).and_then(|key| self.channels.get(key));
+        let had_number = before.is_some_and(|channel| *channel.dialled == *who.dialled);
         let Some(key) = self.known_or_new(cx, who, None) else { return };
         let Some(channel) = self.channels.get_mut(key) else { return };
         if channel.caller != Caller::Unknown || channel.ringing_at.is_some() || !channel.is_silent() {
             return;
         }
         // The number may have been there from the beginning, or be dialled only now.
-        let at = if *channel.dialled == *who.dialled { channel.made_at } else { cx.at };
+        let at = if had_number { channel.made_at } else { cx.at };
         channel.dialled = who.dialled.into();
         channel.origin = Some(Origin::Placed);
         self.places(cx, key, at);
@@ -159,6 +161,7 @@ impl Tracker {
         meeting: Meeting,
         in_place_of: &str,
     ) {
+        self.bridges_told = true;
         let Some(key) = self.known_or_new(cx, who, None) else { return };
         let front = self.channels.get(key).map(|channel| channel.dialled.clone()).unwrap_or_default();
         if !self.enter(key, bridge, meeting) {
