@@ -14,3 +14,4 @@ pub mod serve;
 pub mod stop;
 pub mod store;
 pub mod telemetry;
+mod whoami;

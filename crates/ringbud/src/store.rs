@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use admin::Admin;
+use delivery::guard::Guard;
 use journal::Access;
 use journal::Sqlite;
 use journal::seal::Sealer;
@@ -65,6 +67,19 @@ impl Store {
     /// Whether there is a store in a folder.
     pub fn is_in(folder: &Path) -> bool {
         folder.join(JOURNAL_FILE).is_file()
+    }
+
+    /// Opens it for what is set, beside a gateway that may be running.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_beside(config: &Config) -> Result<Self, StoreError> {
+        Self::open(config, Access::Settings).await
+    }
+
+    /// The commands and queries of people and programs on it, without a gateway.
+    pub fn admin(&self, guard: Guard) -> Admin {
+        Admin::aside(self.journal.clone(), self.cache.clone(), guard)
     }
 
     /// Opens the store of a configuration; makes it where there is none.

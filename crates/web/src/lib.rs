@@ -2,17 +2,16 @@
 //!
 //! Owns the shapes on the wire ([`wire`]), who may do what, and how things are shown. What is kept is the
 //! journal's, what a delivery is made of is `delivery`'s, and the running gateway is asked through
-//! [`Gateway`].
+//! [`Gateway`](admin::Gateway).
 
 pub mod api;
-mod audit;
 mod clock;
-mod gateway;
 mod state;
 mod window;
 pub mod wire;
 
-pub use gateway::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
+pub use admin::audit;
+pub use admin::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 pub use state::{Options, Web};
 pub use window::{LOGIN_BACK, first_run_path};
 

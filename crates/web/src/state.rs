@@ -6,10 +6,12 @@ use journal::Journal;
 
 use journal::SettingsCache;
 
-use crate::Gateway;
+use admin::Gateway;
 
 /// What the program gives.
 pub struct Web {
+    /// Every command and query of people and programs.
+    pub admin: Arc<admin::Admin>,
     /// What is kept.
     pub journal: Arc<dyn Journal>,
     /// What is set.

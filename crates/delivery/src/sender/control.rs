@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use calls::{AccountId, EventKind};
+use calls::EventKind;
 use journal::settings::{IntegrationId, Pause};
 use journal::{
     Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Reason,
@@ -61,6 +61,23 @@ pub enum Wanted {
     Hurried,
 }
 
+/// What sending many again came to.
+#[derive(Clone, Debug, Default)]
+pub struct AgainAll {
+    /// So many are sent again.
+    pub sent: usize,
+    /// So many webhooks' deliveries are not, because they are paused.
+    pub paused: usize,
+    /// Or switched off.
+    pub switched_off: usize,
+    /// Or because their integration is gone.
+    pub gone: usize,
+    /// Or because they were settled otherwise meanwhile.
+    pub settled: usize,
+    /// Why it stopped before the end.
+    pub broke_off: Option<JournalError>,
+}
+
 impl Sender {
     /// Sends a delivery (again) now, whatever became of it before.
     ///
@@ -82,27 +99,16 @@ impl Sender {
         }
     }
 
-    /// Sends everything of an account again that failed or expired since a moment. Says how many.
-    ///
-    /// # Errors
-    /// What the journal says.
-    pub async fn again_failed_since(
-        &self,
-        account: &AccountId,
-        since: WallTime,
-    ) -> Result<usize, ControlError> {
-        let filter = Filter {
-            account: Some(account.clone()),
-            states: vec![DeliveryState::Failed, DeliveryState::Expired],
-            ..Filter::default()
-        };
+    /// Sends up to `most` of what a filter finds again, oldest first. What cannot be sent stops nothing else; what
+    /// was sent before the journal broke off is counted.
+    pub async fn again_all(&self, filter: Filter, most: usize) -> AgainAll {
         let shared = &self.shared;
-        let wanted = |record: &DeliveryRecord| {
-            record.updated_at >= since
-                && shared.sendable(record.id.integration, record.event.event.kind()).is_ok()
-        };
+        let mut all = AgainAll::default();
         shared.settler.flush_briefly().await;
-        self.shared.each(filter, wanted, Shared::again).await
+        if let Err(error) = shared.again_each(filter, most, &mut all).await {
+            all.broke_off = Some(error);
+        }
+        all
     }
 
     /// Cancels a delivery that is not settled. One that is out right now is cancelled if it fails.
@@ -241,6 +247,40 @@ impl Shared {
                 many += act(self.clone(), wishes).await?;
             }
         }
+    }
+
+    /// A page at a time, so that everything is reached and little is held.
+    async fn again_each(
+        self: &Arc<Self>,
+        filter: Filter,
+        most: usize,
+        all: &mut AgainAll,
+    ) -> Result<(), JournalError> {
+        let (mut after, mut left) = (Cursor::START, most);
+        while left > 0 {
+            let page = Filter { after: Some(after), limit: PAGE.min(left), ..filter.clone() };
+            let page = self.journal.deliveries(page).await?;
+            let Some(last) = page.iter().map(DeliveryRecord::cursor).max() else { break };
+            after = last;
+            left = left.saturating_sub(page.len());
+            let mut wishes: Vec<Wish> = Vec::with_capacity(page.len());
+            for record in page {
+                match self.sendable(record.id.integration, record.event.event.kind()) {
+                    Ok(()) if self.hurry(record.id) => all.sent += 1,
+                    Ok(()) => wishes.push((record.id, Arc::new(record.event))),
+                    Err(ControlError::Paused) => all.paused += 1,
+                    Err(ControlError::SwitchedOff) => all.switched_off += 1,
+                    Err(_) => all.gone += 1,
+                }
+            }
+            if !wishes.is_empty() {
+                let wanted = wishes.len();
+                let sent = self.clone().again(wishes).await?;
+                all.sent += sent;
+                all.settled += wanted.saturating_sub(sent);
+            }
+        }
+        Ok(())
     }
 
     /// Wanted again: on disk first, then into the schedule. How many were not waiting already.

@@ -20,7 +20,7 @@ use tasks::Part;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use control::{ControlError, Wanted};
+pub use control::{AgainAll, ControlError, Wanted};
 pub use failing::{NOTED_EVERY, NOTED_FROM};
 pub use notices::{paused, resumed};
 pub use routes::LastAnswer;

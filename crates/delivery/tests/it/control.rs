@@ -167,12 +167,37 @@ async fn everything_that_failed_can_be_sent_again() {
             settings.retry.incoming_secs = None;
         })
         .await;
-    let many = gateway.sender.again_failed_since(&account(), journal::WallTime(0)).await.expect("again");
-    assert_eq!(many, 3);
+    let all = gateway.sender.again_all(failed(), usize::MAX).await;
+    assert_eq!((all.sent, all.paused, all.broke_off.is_none()), (3, 0, true));
     for id in ids {
         better.next().await;
         gateway.reaches(id, delivered).await;
     }
+}
+
+fn failed() -> journal::Filter {
+    let states = vec![DeliveryState::Failed, DeliveryState::Expired];
+    journal::Filter { account: Some(account()), states, ..journal::Filter::default() }
+}
+
+#[tokio::test]
+async fn a_paused_webhook_among_all_that_are_sent_again_stops_no_other() {
+    let receiver = Receiver::always(500).await;
+    let mut settings = everything_to(&url(receiver.address));
+    settings.retry.incoming_secs = Some(0);
+    settings.retry.others_secs = Some(0);
+    let gateway = Gateway::new(settings).await;
+    let mut ids = Vec::new();
+    for call in ["a", "b", "c"] {
+        ids.push(gateway.tell_one(EventKind::Incoming, call).await);
+        ids.push(gateway.tell_one(EventKind::Outgoing, &format!("{call}-out")).await);
+    }
+    for id in &ids {
+        gateway.reaches(*id, |state| *state == DeliveryState::Expired).await;
+    }
+    gateway.sender.pause(gateway.integration, EventKind::Incoming).await.expect("paused");
+    let all = gateway.sender.again_all(failed(), usize::MAX).await;
+    assert_eq!((all.sent, all.paused, all.switched_off, all.gone), (3, 3, 0, 0));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use clap::Args;
-use delivery::guard::{Guard, WebhookUrl};
+use delivery::guard::Guard;
 use delivery::reason::english;
 use journal::Access;
 use journal::settings::Integration;
@@ -213,7 +213,7 @@ async fn check_integration(account: &str, integration: &Integration, guard: &Gua
 }
 
 async fn check_url(url: &str, guard: &Guard) -> Result<Vec<IpAddr>, String> {
-    let url = WebhookUrl::parse(url).map_err(|problem| problem.to_string())?;
+    let url = admin::webhook_url("", url, guard).map_err(|refusal| refusal.to_string())?;
     let origin = url.origin();
     let found = tokio::net::lookup_host((origin.host.as_str(), origin.port))
         .await

@@ -24,7 +24,6 @@ pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
 pub use replay::ReplayArgs;
 pub use serve::ServeArgs;
-pub(crate) use settings::check_url;
 pub use settings::{AccountArgs, EmployeeArgs, IntegrationArgs, PhoneArgs, TokenArgs};
 
 use crate::config::{Config, ConfigError, Pbx, Purpose};

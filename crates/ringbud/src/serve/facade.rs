@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
+use admin::{
+    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness,
+    TestAnswer, TestCall,
+};
 use calls::{AccountId, EventKind};
-use delivery::guard::Guard;
-use delivery::reason::GivesReason as _;
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, Reason, SettingsCache};
+use journal::{DeliveryId, Filter, SettingsCache};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
-use web::{
-    Answer, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness, TestAnswer, TestCall,
-};
 
 use super::damage::Damage;
 use crate::board::Board;
@@ -24,7 +23,6 @@ pub(super) struct Facade {
     pub(super) board: Arc<Board>,
     pub(super) sender: Arc<Sender>,
     pub(super) cache: Arc<SettingsCache>,
-    pub(super) guard: Guard,
     pub(super) blocked: Blocked,
     pub(super) damage: Damage,
     pub(super) metrics: PrometheusHandle,
@@ -60,12 +58,27 @@ impl Gateway for Facade {
         self.board.changes()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), Reason> {
-        crate::cli::check_url(&self.guard, url)
-    }
-
     fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async move { self.sender.again(id).await.map(drop).map_err(refused) })
+    }
+
+    fn again_all(&self, filter: Filter, most: usize) -> Answer<'_, AgainAll> {
+        Box::pin(async move {
+            let all = self.sender.again_all(filter, most).await;
+            if let Some(error) = &all.broke_off {
+                tracing::error!(%error, "sending all again broke off");
+            }
+            let broke_off = usize::from(all.broke_off.is_some());
+            let left = [
+                (Code::WebhookPaused, all.paused),
+                (Code::WebhookOff, all.switched_off),
+                (Code::NoIntegration, all.gone),
+                (Code::DeliverySettled, all.settled),
+                (Code::Unavailable, broke_off),
+            ];
+            let left = left.into_iter().filter(|(_, count)| *count > 0).collect();
+            Ok(AgainAll { sent: all.sent, left })
+        })
     }
 
     fn cancel(&self, id: DeliveryId) -> Answer<'_, ()> {
@@ -84,16 +97,16 @@ impl Gateway for Facade {
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
         Box::pin(async move {
-            let account = self.cache.account(&call.account).ok_or(GatewayError::Gone)?;
-            let (integration, _, _) = account.integration().ok_or(GatewayError::Gone)?;
-            let (employee, _) = account.employees.get(&call.employee).ok_or(GatewayError::Gone)?;
+            let account = self.cache.account(&call.account).ok_or(GatewayError::NoIntegration)?;
+            let (integration, _, _) = account.integration().ok_or(GatewayError::NoIntegration)?;
+            let (employee, _) = account.employees.get(&call.employee).ok_or(GatewayError::NoIntegration)?;
             let employee = calls::Employee {
                 number: call.employee.as_str().into(),
                 name: employee.name.as_str().into(),
             };
             let mut answers = self.sender.test_call(integration, employee).map_err(|error| match error {
-                TrialError::NoSuchIntegration => GatewayError::Gone,
-                TrialError::NothingToTest => GatewayError::Refused(error.reason()),
+                TrialError::NoSuchIntegration => GatewayError::NoIntegration,
+                TrialError::NothingToTest => GatewayError::NothingToTest,
             })?;
             let (told, all) = mpsc::channel(calls::EventKind::ALL.len());
             tasks::spawn(tasks::Part::TestCall, async move {
@@ -140,10 +153,11 @@ fn link(status: &LinkStatus) -> Link {
 
 fn refused(error: ControlError) -> GatewayError {
     match error {
-        ControlError::NoSuchDelivery | ControlError::NoSuchIntegration => GatewayError::Gone,
-        ControlError::Paused | ControlError::SwitchedOff | ControlError::Settled => {
-            GatewayError::Refused(error.reason())
-        }
+        ControlError::NoSuchDelivery => GatewayError::NoDelivery,
+        ControlError::NoSuchIntegration => GatewayError::NoIntegration,
+        ControlError::Paused => GatewayError::Paused,
+        ControlError::SwitchedOff => GatewayError::SwitchedOff,
+        ControlError::Settled => GatewayError::Settled,
         ControlError::Journal(error) => GatewayError::Unavailable(error.to_string()),
     }
 }

@@ -144,15 +144,18 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         board,
         sender,
         cache: store.cache.clone(),
-        guard: Guard::new(config.outgoing.allow.clone()),
         blocked: running.blocked.clone(),
         damage,
         metrics,
     };
+    let gateway: Arc<dyn admin::Gateway> = Arc::new(facade);
+    let guard = Guard::new(config.outgoing.allow.clone());
+    let admin = admin::Admin::new(store.journal.clone(), store.cache.clone(), gateway.clone(), guard);
     let web = web::Web {
+        admin: Arc::new(admin),
         journal: store.journal.clone(),
         cache: store.cache.clone(),
-        gateway: Arc::new(facade),
+        gateway,
         provider,
         options: web::Options {
             path: config.http.path.clone(),

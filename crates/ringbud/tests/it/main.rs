@@ -18,3 +18,4 @@ mod oidc;
 mod operator;
 mod stopping;
 mod store;
+mod surfaces;

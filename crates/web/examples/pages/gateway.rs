@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use admin::{AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall};
 use calls::{AccountId, EventKind};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, Reason};
+use journal::{DeliveryId, Filter};
 use tokio::sync::{mpsc, watch};
-use web::{Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall};
 
 /// The live legs of each account, by its number.
 pub(crate) struct Busy {
@@ -47,12 +47,13 @@ impl Gateway for Busy {
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
-    fn check_url(&self, _: &str) -> Result<(), Reason> {
-        Ok(())
-    }
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
+    fn again_all(&self, _: Filter, _: usize) -> Answer<'_, AgainAll> {
+        Box::pin(async { Ok(AgainAll { sent: 3, ..AgainAll::default() }) })
+    }
+
     fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }

@@ -14,8 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use admin::Admin;
 use axum::body::Body;
 use axum::http::{Request, header};
+use delivery::guard::Guard;
 use journal::seal::Sealer;
 use journal::{Access, Journal, SettingsCache, Sqlite};
 use serde_json::json;
@@ -73,7 +75,9 @@ async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
     );
     let gateway = Arc::new(Busy::new(usize::try_from(fill::ACCOUNTS)?));
     let options = Options::default();
-    let web = Web { journal, cache: cache.clone(), gateway: gateway.clone(), provider: None, options };
+    let admin = Admin::new(journal.clone(), cache.clone(), gateway.clone(), Guard::default());
+    let (admin, provider) = (Arc::new(admin), None);
+    let web = Web { admin, journal, cache: cache.clone(), gateway: gateway.clone(), provider, options };
     let app = web::router(web);
     let cookie = login(&app, &cache).await?;
     let pages = table::measure(&app, &cookie, calls).await?;

@@ -8,22 +8,23 @@ mod provider;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use admin::{
+    Admin, AgainAll, Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall,
+};
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
     Phone, Transfer, What,
 };
 use delivery::connect::ConnectError;
-use delivery::guard::{Refused, Why};
+use delivery::guard::Guard;
 use delivery::reason::{GivesReason as _, WhyPaused};
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{
-    Append, Appended, Attempt, DeliveryId, Journal, Outcome, Reason, SettingsCache, Settle, WallTime,
+    Append, Appended, Attempt, DeliveryId, Filter, Journal, Outcome, Reason, SettingsCache, Settle, WallTime,
 };
 use tokio::sync::{mpsc, watch};
-use web::{
-    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web,
-};
+use web::{Options, Web};
 
 const PEOPLE: [(&str, &str); 6] = [
     ("101", "Mette Holm"),
@@ -48,7 +49,7 @@ impl Playing {
         kind: EventKind,
         pause: Option<Pause>,
     ) -> Result<(), GatewayError> {
-        let (account, one) = self.cache.integration(id).ok_or(GatewayError::Gone)?;
+        let (account, one) = self.cache.integration(id).ok_or(GatewayError::NoIntegration)?;
         let mut one = (*one).clone();
         match pause {
             Some(pause) => drop(one.paused.insert(kind, pause)),
@@ -89,16 +90,12 @@ impl Gateway for Playing {
         self.changes.subscribe()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), Reason> {
-        if url.contains("//10.") {
-            let address = std::net::Ipv4Addr::new(10, 1, 2, 3).into();
-            return Err(Refused { address, why: Why::Private }.reason());
-        }
-        Ok(())
-    }
-
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn again_all(&self, _: Filter, _: usize) -> Answer<'_, AgainAll> {
+        Box::pin(async { Ok(AgainAll { sent: 3, ..AgainAll::default() }) })
     }
 
     fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
@@ -328,7 +325,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{public}{first}");
     let provider = Some(provider::start(&public).await?);
     let options = Options { path, ..Options::default() };
-    let app = web::router(Web { journal, cache, gateway, provider, options });
+    let admin = Arc::new(Admin::new(journal.clone(), cache.clone(), gateway.clone(), Guard::default()));
+    let app = web::router(Web { admin, journal, cache, gateway, provider, options });
     axum::serve(tokio::net::TcpListener::bind(listen).await?, app).await?;
     Ok(())
 }

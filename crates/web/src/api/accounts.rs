@@ -7,7 +7,6 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use calls::AccountId;
-use journal::settings::{Scope, Setting, SettingKey};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,10 +45,7 @@ pub(super) async fn list(
             _ => return Err(super::listing::unknown(&name)),
         }
     }
-    let mut found = match &caller.scope {
-        Scope::Everything => web.cache.accounts(after.as_ref(), limit.min(MAX_PAGE) + 1),
-        Scope::Account(own) | Scope::ReadAccount(own) => web.cache.account(own).into_iter().collect(),
-    };
+    let mut found = web.admin.accounts(&caller.0, after.as_ref(), limit.min(MAX_PAGE) + 1);
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.id.as_str().to_owned());
@@ -67,7 +63,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<Tagged<AccountView>, ApiError> {
-    let found = caller.reads(&web, &account)?;
+    let found = web.admin.account(&caller.0, &account)?;
     Ok(Tagged(found.version, wire::account_to_json(&found.id, &found.account, found.version)))
 }
 
@@ -85,22 +81,15 @@ pub(super) async fn set(
     Expected(expected): Expected,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    if caller.operates().is_err() {
-        caller.changes(&web, &account)?;
-    }
-    let id = wire::account_id(&account)?;
-    let value = wire::account_from_json(&body)?;
-    let new = web.cache.account(&id).is_none();
-    let setting = Setting::Account(value.clone());
-    let version = web.cache.put(SettingKey::Account(id.clone()), Some(setting), expected).await?;
-    let what = if new { "audit.account_made" } else { "audit.account" };
-    caller.note(&web, what, id.as_str(), &wire::in_words(&value)).await;
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Tagged(version, wire::account_to_json(&id, &value, version))).into_response())
+    let written =
+        web.admin.set_account(&caller.0, &account, wire::account_from_json(&body)?, expected).await?;
+    let status = if written.new { StatusCode::CREATED } else { StatusCode::OK };
+    let view = wire::account_to_json(&AccountId::new(&*written.key), &written.value, written.version);
+    Ok((status, Tagged(written.version, view)).into_response())
 }
 
-/// Removes an account with its employees, phones and integration; what was kept of its calls stays until
-/// it is pruned.
+/// Removes an account with its employees, phones and integration, and the tokens and users that are for it
+/// alone; what was kept of its calls stays until it is pruned.
 #[utoipa::path(delete, path = "/accounts/{account}", tag = "accounts", operation_id = "delete_account",
     params(("account" = String, Path)),
     responses((status = 204), (status = 403, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
@@ -109,9 +98,6 @@ pub(super) async fn remove(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let found = caller.reads(&web, &account)?;
-    caller.operates()?;
-    web.cache.remove_account(&found.id).await?;
-    caller.note(&web, "audit.account_removed", &account, "").await;
+    web.admin.remove_account(&caller.0, &account).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -104,7 +104,7 @@ pub(super) async fn list(
     Path(account): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<Json<CallPage>, ApiError> {
-    let account = caller.reads(&web, &account)?;
+    let account = web.admin.account(&caller.0, &account)?;
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Calls)?.filter;
     let limit = filter.limit;
     let mut found = web.journal.legs(filter).await?;
@@ -127,7 +127,7 @@ pub(super) async fn events(
     Path(account): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<Json<EventPage>, ApiError> {
-    let account = caller.reads(&web, &account)?;
+    let account = web.admin.account(&caller.0, &account)?;
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Events)?.filter;
     let limit = filter.limit;
     let mut found = web.journal.events(filter).await?;

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use calls::AccountId;
 use delivery::reason::english;
-use journal::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, Filter};
+use journal::{Attempt, DeliveryRecord, DeliveryState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::extract::Path;
-use super::listing::{Kind, delivery_id, delivery_name, next, state_name};
+use super::listing::{Kind, delivery_name, next, state_name};
 use super::{ApiError, ErrorEnvelope, Listing};
 use crate::wire::ReasonView;
 use crate::{Web, wire};
@@ -93,11 +92,27 @@ pub(crate) struct AttemptView {
     response_body: String,
 }
 
-/// How many were taken up.
+/// What sending many again came to.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AgainReport {
-    /// So many are sent again; ask again while it is more than 0.
+    /// So many are sent again.
     again: usize,
+    /// So many are not.
+    not: usize,
+    /// Why, each with how many.
+    reasons: Vec<LeftView>,
+}
+
+/// Why some were not sent again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LeftView {
+    /// A code of the table.
+    #[schema(example = "webhook_paused")]
+    code: &'static str,
+    /// For a person.
+    message: &'static str,
+    /// How many.
+    count: usize,
 }
 
 /// Deliveries with where they stand.
@@ -114,10 +129,10 @@ pub(super) async fn list(
     Path(account): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<Json<DeliveryPage>, ApiError> {
-    let account = caller.reads(&web, &account)?;
-    let filter = Listing::read(&account.id, text.as_deref(), Kind::Deliveries)?.filter;
+    let id = web.admin.account(&caller.0, &account)?.id.clone();
+    let filter = Listing::read(&id, text.as_deref(), Kind::Deliveries)?.filter;
     let limit = filter.limit;
-    let mut found = web.journal.deliveries(filter).await?;
+    let mut found = web.admin.deliveries(&caller.0, &account, filter).await?;
     let next = next(&mut found, limit, DeliveryRecord::cursor);
     Ok(Json(DeliveryPage { deliveries: found.iter().map(delivery_view).collect(), next }))
 }
@@ -131,9 +146,7 @@ pub(super) async fn attempts(
     caller: Caller,
     Path((account, delivery)): Path<(String, String)>,
 ) -> Result<Json<AttemptList>, ApiError> {
-    let account = caller.reads(&web, &account)?;
-    let id = owned(&web, &account.id, &delivery).await?;
-    let attempts = web.journal.attempts(id).await?;
+    let attempts = web.admin.attempts(&caller.0, &account, &delivery).await?;
     Ok(Json(AttemptList { attempts: attempts.into_iter().map(attempt_view).collect() }))
 }
 
@@ -146,9 +159,7 @@ pub(super) async fn again(
     caller: Caller,
     Path((account, delivery)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    web.gateway.again(owned(&web, &account.id, &delivery).await?).await?;
-    caller.note(&web, "audit.again", account.id.as_str(), &delivery).await;
+    web.admin.send_again(&caller.0, &account, &delivery).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -161,13 +172,12 @@ pub(super) async fn cancel(
     caller: Caller,
     Path((account, delivery)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    web.gateway.cancel(owned(&web, &account.id, &delivery).await?).await?;
-    caller.note(&web, "audit.cancel", account.id.as_str(), &delivery).await;
+    web.admin.cancel_delivery(&caller.0, &account, &delivery).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Sends up to a page of failed and expired deliveries again; the query narrows it as in the list.
+/// Sends all failed and expired deliveries again, oldest first; the query narrows it as in the list, `limit` to
+/// so many. One that is refused (its webhook is paused, say) stops nothing else: the answer counts both.
 #[utoipa::path(post, path = "/accounts/{account}/deliveries/again", tag = "deliveries", operation_id = "send_all_again",
     params(("account" = String, Path), ("from" = Option<String>, Query), ("until" = Option<String>, Query),
         ("event" = Option<String>, Query), ("employee" = Option<String>, Query), ("limit" = Option<usize>, Query),
@@ -179,32 +189,16 @@ pub(super) async fn again_all(
     Path(account): Path<String>,
     RawQuery(text): RawQuery,
 ) -> Result<(StatusCode, Json<AgainReport>), ApiError> {
-    let account = caller.changes(&web, &account)?;
-    let mut filter = Listing::read(&account.id, text.as_deref(), Kind::Deliveries)?.filter;
-    if filter.states.is_empty() {
-        filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
-    }
-    let again = send_all(&web, filter).await?;
-    caller.note(&web, "audit.again_all", account.id.as_str(), &again.to_string()).await;
-    Ok((StatusCode::ACCEPTED, Json(AgainReport { again })))
-}
-
-/// Sends what a filter finds again, oldest first.
-pub(crate) async fn send_all(web: &Web, filter: Filter) -> Result<usize, ApiError> {
-    let found = web.journal.deliveries(filter).await?;
-    for one in found.iter().rev() {
-        web.gateway.again(one.id).await?;
-    }
-    Ok(found.len())
-}
-
-/// The delivery of this name, if it is the account's.
-pub(crate) async fn owned(web: &Web, account: &AccountId, name: &str) -> Result<DeliveryId, ApiError> {
-    let missing = || ApiError::not_found("delivery");
-    let id = delivery_id(name).ok_or_else(missing)?;
-    let events = web.journal.bodies(vec![id.event]).await?;
-    let own = events.first().is_some_and(|kept| kept.event.account() == account);
-    if own { Ok(id) } else { Err(missing()) }
+    let id = web.admin.account_to_change(&caller.0, &account)?.id.clone();
+    let listing = Listing::read(&id, text.as_deref(), Kind::Deliveries)?;
+    let all = web.admin.send_all_again(&caller.0, &account, listing.filter, listing.limit).await?;
+    let reasons = all.left.iter().map(|(code, count)| LeftView {
+        code: code.name(),
+        message: code.sentence(admin::Language::English),
+        count: *count,
+    });
+    let report = AgainReport { again: all.sent, not: all.left_in_all(), reasons: reasons.collect() };
+    Ok((StatusCode::ACCEPTED, Json(report)))
 }
 
 fn delivery_view(one: &DeliveryRecord) -> DeliveryView {

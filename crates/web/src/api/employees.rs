@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use admin::Code;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::settings::{Setting, SettingKey};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub(super) async fn list(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<Json<EmployeeList>, ApiError> {
-    let account = caller.reads(&web, &account)?;
+    let account = web.admin.account(&caller.0, &account)?;
     let employees = account.employees.iter();
     let employees = employees.map(|(number, (one, version))| wire::employee_to_json(number, one, *version));
     Ok(Json(EmployeeList { employees: employees.collect() }))
@@ -47,8 +47,8 @@ pub(super) async fn show(
     caller: Caller,
     Path((account, number)): Path<(String, String)>,
 ) -> Result<Tagged<EmployeeView>, ApiError> {
-    let account = caller.reads(&web, &account)?;
-    let (one, version) = account.employees.get(&number).ok_or_else(|| ApiError::not_found("employee"))?;
+    let account = web.admin.account(&caller.0, &account)?;
+    let (one, version) = account.employees.get(&number).ok_or(Code::NoEmployee)?;
     Ok(Tagged(*version, wire::employee_to_json(&number, one, *version)))
 }
 
@@ -66,15 +66,11 @@ pub(super) async fn set(
     Expected(expected): Expected,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    let number = wire::local_number("number", &number)?;
-    let value = wire::employee_from_json(&body)?;
-    let key = SettingKey::Employee(account.id.clone(), number.clone());
-    let version = web.cache.put(key, Some(Setting::Employee(value.clone())), expected).await?;
-    caller.note(&web, "audit.employee", account.id.as_str(), &number).await;
-    let new = !account.employees.contains_key(&number);
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Tagged(version, wire::employee_to_json(&number, &value, version))).into_response())
+    let wish = wire::employee_from_json(&body)?;
+    let written = web.admin.set_employee(&caller.0, &account, &number, wish, expected).await?;
+    let status = if written.new { StatusCode::CREATED } else { StatusCode::OK };
+    let view = wire::employee_to_json(&written.key, &written.value, written.version);
+    Ok((status, Tagged(written.version, view)).into_response())
 }
 
 /// Removes an employee.
@@ -88,11 +84,6 @@ pub(super) async fn remove(
     Path((account, number)): Path<(String, String)>,
     Expected(expected): Expected,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    if !account.employees.contains_key(&number) {
-        return Err(ApiError::not_found("employee"));
-    }
-    web.cache.put(SettingKey::Employee(account.id.clone(), number.clone()), None, expected).await?;
-    caller.note(&web, "audit.employee_removed", account.id.as_str(), &number).await;
+    web.admin.remove_employee(&caller.0, &account, &number, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }

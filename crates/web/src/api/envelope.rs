@@ -1,20 +1,33 @@
-//! How the API says no: one envelope, a stable code, a sentence for a person.
+//! How the API says no: a problem of RFC 9457, with a stable code and a sentence for a person.
 
-use axum::Json;
-use axum::http::StatusCode;
+use admin::{Code, GatewayError, Refusal};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use delivery::reason::english;
-use journal::{JournalError, Reason};
+use journal::JournalError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::GatewayError;
-use crate::wire::{ReasonView, Refusal};
+use crate::wire::ReasonView;
 
-/// The envelope.
+/// The kind of content of every refusal.
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
+/// A problem, as RFC 9457 has it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorEnvelope {
-    /// What is inside.
+    /// The kind of problem: `urn:ringbud:problem:` and `error.reason`.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:ringbud:problem:webhook_paused")]
+    pub kind: String,
+    /// The status in words.
+    #[schema(example = "Conflict")]
+    pub title: &'static str,
+    /// The status.
+    #[schema(example = 409)]
+    pub status: u16,
+    /// For a person: the same as `error.message`.
+    pub detail: String,
+    /// What went wrong.
     pub error: ErrorBody,
 }
 
@@ -22,7 +35,7 @@ pub struct ErrorEnvelope {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
     /// Stable, for programs: `invalid`, `not_json`, `unauthorized`, `forbidden`, `not_found`,
-    /// `method_not_allowed`, `too_large`, `changed_meanwhile`, `refused`, `unavailable`, `internal`.
+    /// `method_not_allowed`, `too_large`, `changed_meanwhile`, `refused`, `too_many`, `unavailable`, `internal`.
     #[schema(example = "invalid")]
     pub code: &'static str,
     /// For a person: what is wrong and how to mend it.
@@ -30,117 +43,92 @@ pub struct ErrorBody {
     /// The field it is about, if it is about one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// Why, for programs, where it has a code.
+    /// The same for programs, more exactly.
+    pub reason: ReasonView,
+    /// What somebody else changed meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<ReasonView>,
+    pub changed: Option<ChangedView>,
+}
+
+/// What somebody else changed meanwhile.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedView {
+    /// The version that is there, for `If-Match`; 0 if it was removed.
+    pub version: u64,
+    /// The fields that differ.
+    pub fields: Vec<FieldChangeView>,
+}
+
+/// A field that differs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldChangeView {
+    /// Its name.
+    #[schema(example = "name")]
+    pub field: &'static str,
+    /// What it is now.
+    pub now: String,
+    /// What was asked for.
+    pub yours: String,
 }
 
 /// A request that was not done.
 #[derive(Clone, Debug)]
-pub struct ApiError {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    pub(crate) field: String,
-    pub(crate) reason: Option<Reason>,
-}
-
-impl ApiError {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), field: String::new(), reason: None }
-    }
-
-    pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Refusal::new(field, message).into()
-    }
-
-    pub(crate) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "an API token is needed, as `Authorization: Bearer …`; `ringbud token create` makes one",
-        )
-    }
-
-    pub(crate) fn forbidden(message: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
-    }
-
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
-    }
-
-    pub(crate) fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "this method is not for this address; the header Allow lists those that are",
-        )
-    }
-
-    pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("the body is larger than {} KB", limit / 1024),
-        )
-    }
-
-    pub(crate) fn broken_body() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid", "the body broke off")
-    }
-
-    pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "refused", message)
-    }
-}
+pub struct ApiError(pub(crate) Refusal);
 
 impl From<Refusal> for ApiError {
-    fn from(Refusal { field, message, reason }: Refusal) -> Self {
-        let code = if field.is_empty() { "not_json" } else { "invalid" };
-        Self { status: StatusCode::BAD_REQUEST, code, message, field, reason }
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self(Refusal::new(code))
     }
 }
 
 impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
-        match error {
-            JournalError::Conflict { .. } => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "changed_meanwhile", error.to_string())
-            }
-            JournalError::Unwritable { .. } | JournalError::Unknown { .. } | JournalError::Closed => {
-                tracing::error!(%error, "a request could not be done");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", UNWRITABLE)
-            }
-            _ => {
-                tracing::error!(%error, "a request could not be done");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", UNWRITABLE)
-            }
-        }
+        Self(error.into())
     }
 }
 
-/// Paths of the machine are the operator's, so that the sentence has none.
-const UNWRITABLE: &str = "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log";
-
 impl From<GatewayError> for ApiError {
     fn from(error: GatewayError) -> Self {
-        match error {
-            GatewayError::Gone => Self::not_found("delivery, integration or employee"),
-            GatewayError::Refused(why) => Self { reason: Some(why.clone()), ..Self::refused(english(&why)) },
-            GatewayError::Unavailable(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why),
-        }
+        Self(error.into())
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let reason = self.reason.as_ref().map(ReasonView::of);
-        let body = ErrorBody { code: self.code, message: self.message, field: self.field, reason };
-        let mut response = (self.status, Json(ErrorEnvelope { error: body })).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let value = axum::http::HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, value);
+        let Self(refusal) = self;
+        let family = refusal.family();
+        let status = StatusCode::from_u16(family.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let message = refusal.message();
+        let reason = ReasonView::of_refusal(&refusal);
+        let changed = refusal.changed.map(|changed| ChangedView {
+            version: changed.version,
+            fields: changed
+                .fields
+                .into_iter()
+                .map(|one| FieldChangeView { field: one.field, now: one.now, yours: one.yours })
+                .collect(),
+        });
+        let problem = ErrorEnvelope {
+            kind: format!("urn:ringbud:problem:{}", refusal.code.name()),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: message.clone(),
+            error: ErrorBody { code: family.name(), message, reason, field: refusal.field, changed },
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(after) = refusal.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }
         response
     }

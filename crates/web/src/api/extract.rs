@@ -9,6 +9,8 @@ use axum::{Json, body::Bytes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use admin::{Code, Expect, Refusal};
+
 use super::ApiError;
 
 /// The largest body taken.
@@ -24,9 +26,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         match Bytes::from_request(request, state).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(BytesRejection::FailedToBufferBody(error)) if error.status().as_u16() == 413 => {
-                Err(ApiError::too_large(MAX_BODY_BYTES))
+                Err(Refusal::new(Code::TooLarge).with("most", MAX_BODY_BYTES / 1024).into())
             }
-            Err(_) => Err(ApiError::broken_body()),
+            Err(_) => Err(Code::BodyBroken.into()),
         }
     }
 }
@@ -40,13 +42,13 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(names)) => Ok(Self(names)),
-            Err(_) => Err(ApiError::not_found("address")),
+            Err(_) => Err(Code::NoAddress.into()),
         }
     }
 }
 
 /// The version the caller expects, from `If-Match` or `If-None-Match: *`.
-pub(crate) struct Expected(pub(crate) Option<u64>);
+pub(crate) struct Expected(pub(crate) Expect);
 
 impl<S: Send + Sync> FromRequestParts<S> for Expected {
     type Rejection = ApiError;
@@ -56,19 +58,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Expected {
     }
 }
 
-fn expected(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+fn expected(headers: &HeaderMap) -> Result<Expect, ApiError> {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
     if text(header::IF_NONE_MATCH) == Some("*") {
-        return Ok(Some(0));
+        return Ok(Expect::New);
     }
     match text(header::IF_MATCH) {
-        None | Some("*") => Ok(None),
-        Some(tag) => {
-            let number = tag.trim_start_matches("W/").trim_matches('"').parse();
-            number.map(Some).map_err(|_| {
-                ApiError::invalid("If-Match", "expected the ETag as it was given, like \"3\" with its quotes")
-            })
-        }
+        None | Some("*") => Ok(Expect::Any),
+        Some(tag) => match tag.trim_start_matches("W/").trim_matches('"').parse() {
+            Ok(version) => Ok(Expect::version(Some(version))),
+            Err(_) => Err(Refusal::of(Code::IfMatch, "If-Match").into()),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin::Code;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::extract::{Request, State};
@@ -29,7 +30,10 @@ pub(super) async fn ready(State(web): State<Arc<Web>>) -> Response {
 pub(super) async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
     if web.options.metrics_need_token {
         let (mut parts, _) = request.into_parts();
-        Caller::from_request_parts(&mut parts, &web).await?.operates()?;
+        let Caller(actor) = Caller::from_request_parts(&mut parts, &web).await?;
+        if !actor.operates() {
+            return Err(Code::OperatorsOnly.into());
+        }
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, web.gateway.metrics()).into_response())

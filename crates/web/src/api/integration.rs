@@ -10,8 +10,8 @@ use journal::settings::Integration;
 use super::auth::Caller;
 use super::extract::{Body, Expected, Path, Tagged};
 use super::{ApiError, ErrorEnvelope};
+use crate::Web;
 use crate::wire::{self, IntegrationInput, IntegrationView};
-use crate::{Web, clock};
 
 /// The employee integration; with everything off and version 0 where none was set.
 #[utoipa::path(get, path = "/accounts/{account}/integration", tag = "integration", operation_id = "get_integration",
@@ -22,8 +22,8 @@ pub(super) async fn show(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<Tagged<IntegrationView>, ApiError> {
-    let account = caller.reads(&web, &account)?;
-    let may_change = caller.may_change(&account.id);
+    let account = web.admin.account(&caller.0, &account)?;
+    let may_change = caller.0.may_change(&account.id);
     Ok(match account.integration() {
         Some((_, integration, version)) => {
             Tagged(version, wire::integration_to_json(integration, version, may_change))
@@ -47,16 +47,9 @@ pub(super) async fn set(
     Expected(expected): Expected,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    let none = Integration::default();
-    let present = account.integration();
-    let before = present.map_or(&none, |(_, integration, _)| integration);
-    let check_url = |url: &str| web.gateway.check_url(url);
-    let value = wire::integration_from_json(&body, before, clock::now(), &check_url)?;
-    // Secrets and pauses were taken over from this version: should it have changed, say so.
-    let read = present.map(|(_, _, version)| version);
-    let (_, version) = web.cache.put_integration(&account.id, value.clone(), expected.or(read)).await?;
-    caller.note(&web, "audit.integration", account.id.as_str(), "").await;
-    let status = if present.is_none() { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Tagged(version, wire::integration_to_json(&value, version, true))).into_response())
+    let wish = wire::integration_from_json(&body)?;
+    let written = web.admin.set_integration(&caller.0, &account, wish, expected, "").await?;
+    let status = if written.new { StatusCode::CREATED } else { StatusCode::OK };
+    let view = wire::integration_to_json(&written.value, written.version, true);
+    Ok((status, Tagged(written.version, view)).into_response())
 }

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+pub(crate) use admin::delivery_name;
+use admin::{Code, Refusal};
 use calls::{AccountId, CallId, LegId, PbxTime};
-use journal::settings::IntegrationId;
-use journal::{Cursor, DeliveryId, DeliveryState, EventSeq, Filter, LegOutcome, WallTime};
+use journal::{Cursor, DeliveryState, Filter, LegOutcome, WallTime};
 
 use super::ApiError;
-use super::webhooks::kinds;
+use super::webhooks::kind;
 
 /// The most one page has.
 pub(crate) const MAX_PAGE: usize = 1_000;
@@ -17,6 +18,8 @@ const PAGE: usize = 100;
 /// What a list was asked for.
 pub(crate) struct Listing {
     pub(crate) filter: Filter,
+    /// The limit that was asked for, if one was.
+    pub(crate) limit: Option<usize>,
 }
 
 /// The names a list may be asked with.
@@ -34,12 +37,16 @@ impl Listing {
     /// Reads a query; a name it does not know is refused.
     pub(crate) fn read(account: &AccountId, text: Option<&str>, of: Kind) -> Result<Self, ApiError> {
         let mut filter = Filter { account: Some(account.clone()), limit: PAGE, ..Filter::default() };
+        let mut asked = None;
         for (name, value) in query(text) {
             let value = value.as_ref();
             match name.as_ref() {
                 "before" => filter.before = Some(place("before", value)?),
                 "after" if of == Kind::Events => filter.after = Some(place("after", value)?),
-                "limit" => filter.limit = limit(value)?,
+                "limit" => {
+                    filter.limit = limit(value)?;
+                    asked = Some(filter.limit);
+                }
                 "from" => filter.from = Some(moment("from", value)?),
                 "until" => filter.until = Some(moment("until", value)?),
                 "employee" => filter.employee = Some(value.to_owned()),
@@ -47,12 +54,12 @@ impl Listing {
                 "outcome" if of == Kind::Calls => filter.outcome = Some(outcome(value)?),
                 "unique_call_id" => filter.leg = Some(LegId::new(value)),
                 "call_id" => filter.call = Some(CallId::new(value)),
-                "event" if of != Kind::Calls => filter.kind = kinds(Some(value))?.first().copied(),
+                "event" if of != Kind::Calls => filter.kind = Some(kind(value)?),
                 "state" if of == Kind::Deliveries => filter.states.push(state(value)?),
                 _ => return Err(unknown(&name)),
             }
         }
-        Ok(Self { filter })
+        Ok(Self { filter, limit: asked })
     }
 }
 
@@ -62,16 +69,16 @@ pub(crate) fn query(text: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, C
 }
 
 pub(crate) fn unknown(name: &str) -> ApiError {
-    ApiError::invalid(name, format!("a query has no `{name}` here"))
+    Refusal::of(Code::UnknownQuery, name).with("name", name).into()
 }
 
 pub(crate) fn limit(text: &str) -> Result<usize, ApiError> {
     let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-    limit.ok_or_else(|| ApiError::invalid("limit", format!("expected a number from 1 to {MAX_PAGE}")))
+    limit.ok_or_else(|| Refusal::of(Code::Limit, "limit").with("most", MAX_PAGE).into())
 }
 
 fn place(name: &str, text: &str) -> Result<Cursor, ApiError> {
-    text.parse().map_err(|_| ApiError::invalid(name, "expected the `next` of the page before"))
+    text.parse().map_err(|_| Refusal::of(Code::Place, name).into())
 }
 
 fn moment(name: &str, text: &str) -> Result<PbxTime, ApiError> {
@@ -80,10 +87,7 @@ fn moment(name: &str, text: &str) -> Result<PbxTime, ApiError> {
     }
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => Ok(PbxTime::from_micros(at.as_microsecond())),
-        Err(_) => Err(ApiError::invalid(
-            name,
-            "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970",
-        )),
+        Err(_) => Err(Refusal::of(Code::Moment, name).into()),
     }
 }
 
@@ -96,12 +100,7 @@ fn outcome(name: &str) -> Result<LegOutcome, ApiError> {
         "elsewhere" => LegOutcome::Elsewhere,
         "busy" => LegOutcome::Busy,
         "unanswered" => LegOutcome::Unanswered,
-        _ => {
-            return Err(ApiError::invalid(
-                "outcome",
-                "expected running, answered, missed, elsewhere, busy or unanswered",
-            ));
-        }
+        _ => return Err(Refusal::of(Code::Outcome, "outcome").into()),
     })
 }
 
@@ -115,12 +114,7 @@ pub(crate) fn state(name: &str) -> Result<DeliveryState, ApiError> {
         "expired" => DeliveryState::Expired,
         "failed" => DeliveryState::Failed,
         "cancelled" => DeliveryState::Cancelled,
-        _ => {
-            return Err(ApiError::invalid(
-                "state",
-                "expected waiting, retrying, paused, delivered, expired, failed or cancelled",
-            ));
-        }
+        _ => return Err(Refusal::of(Code::State, "state").into()),
     })
 }
 
@@ -135,18 +129,6 @@ pub(crate) fn state_name(state: &DeliveryState) -> &'static str {
         DeliveryState::Failed => "failed",
         DeliveryState::Cancelled => "cancelled",
     }
-}
-
-/// A delivery's name: the place of its event and the integration's number.
-pub(crate) fn delivery_name(id: DeliveryId) -> String {
-    format!("{}-{}", id.event.0, id.integration.number)
-}
-
-/// Reads a delivery's name.
-pub(crate) fn delivery_id(name: &str) -> Option<DeliveryId> {
-    let (event, number) = name.split_once('-')?;
-    let integration = IntegrationId { number: number.parse().ok()? };
-    Some(DeliveryId { event: EventSeq(event.parse().ok()?), integration })
 }
 
 /// Cuts the one too many that tells whether there is a next page.

@@ -6,6 +6,7 @@ mod accounts;
 mod auth;
 mod calls;
 mod deliveries;
+mod description;
 mod employees;
 mod envelope;
 mod extract;
@@ -18,30 +19,23 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use admin::Code;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Web;
-pub(crate) use deliveries::{owned, send_all};
-pub use envelope::{ApiError, ErrorBody, ErrorEnvelope};
+pub use description::openapi;
+pub use envelope::{ApiError, ChangedView, ErrorBody, ErrorEnvelope, FieldChangeView};
 pub(crate) use listing::{Listing, delivery_name, state, state_name};
-pub(crate) use phones::employ;
-pub(crate) use webhooks::kinds;
+pub(crate) use webhooks::kind;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
-        title = "Ringbud",
-        description = "Employee integration of a PBX: accounts, employees, phones, webhooks, calls and \
-            deliveries. Every error has the same envelope, with a stable code and a sentence for a person. \
-            Settings carry a version as `ETag`; with `If-Match` a lost update is refused (412), with \
-            `If-None-Match: *` only a new thing is written. Lists are newest first; `next` of one page is \
-            `before` of the following."
+        title = "Ringbud"
     ),
     components(schemas(ErrorEnvelope)),
     tags(
@@ -80,17 +74,6 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
     )
 }
 
-/// The description of the API, generated from its code.
-pub fn openapi() -> OpenApi {
-    let mut description = routes().into_openapi();
-    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    if let Some(components) = description.components.as_mut() {
-        components.add_security_scheme("token", bearer);
-    }
-    description.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
-    description
-}
-
 /// API, health and metrics, without a sub-path.
 pub(crate) fn router(web: Arc<Web>) -> Router {
     let (api, _) = routes().split_for_parts();
@@ -100,11 +83,11 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         "/api/v1/openapi.json",
         get(async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], description)),
     )
-    .route("/api/v1/{*rest}", axum::routing::any(async || ApiError::not_found("address")))
+    .route("/api/v1/{*rest}", axum::routing::any(async || ApiError::from(Code::NoAddress)))
     .route("/healthz", get(health::alive))
     .route("/readyz", get(health::ready))
     .route("/metrics", get(health::metrics))
-    .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+    .method_not_allowed_fallback(async || ApiError::from(Code::MethodNotAllowed))
     .layer(DefaultBodyLimit::max(extract::MAX_BODY_BYTES))
     .with_state(web)
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use admin::Code;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::settings::{Employee, Holder, Setting, SettingKey};
-use journal::{AccountSettings, JournalError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,7 +32,7 @@ pub(super) async fn list(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<Json<PhoneList>, ApiError> {
-    let account = caller.reads(&web, &account)?;
+    let account = web.admin.account(&caller.0, &account)?;
     let phones = account.phones.iter();
     let phones = phones.map(|(number, (one, version))| wire::phone_to_json(number, one, *version));
     Ok(Json(PhoneList { phones: phones.collect() }))
@@ -48,8 +47,8 @@ pub(super) async fn show(
     caller: Caller,
     Path((account, number)): Path<(String, String)>,
 ) -> Result<Tagged<PhoneView>, ApiError> {
-    let account = caller.reads(&web, &account)?;
-    let (one, version) = account.phones.get(&number).ok_or_else(|| ApiError::not_found("phone"))?;
+    let account = web.admin.account(&caller.0, &account)?;
+    let (one, version) = account.phones.get(&number).ok_or(Code::NoPhone)?;
     Ok(Tagged(*version, wire::phone_to_json(&number, one, *version)))
 }
 
@@ -67,16 +66,11 @@ pub(super) async fn set(
     Expected(expected): Expected,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    let number = wire::local_number("number", &number)?;
-    let value = wire::phone_from_json(&body)?;
-    employ(&web, &account, &value.holder).await?;
-    let key = SettingKey::Phone(account.id.clone(), number.clone());
-    let version = web.cache.put(key, Some(Setting::Phone(value.clone())), expected).await?;
-    caller.note(&web, "audit.phone", account.id.as_str(), &number).await;
-    let new = !account.phones.contains_key(&number);
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Tagged(version, wire::phone_to_json(&number, &value, version))).into_response())
+    let wish = wire::phone_from_json(&body)?;
+    let written = web.admin.set_phone(&caller.0, &account, &number, wish, expected).await?;
+    let status = if written.new { StatusCode::CREATED } else { StatusCode::OK };
+    let view = wire::phone_to_json(&written.key, &written.value, written.version);
+    Ok((status, Tagged(written.version, view)).into_response())
 }
 
 /// Removes a phone.
@@ -90,29 +84,6 @@ pub(super) async fn remove(
     Path((account, number)): Path<(String, String)>,
     Expected(expected): Expected,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
-    if !account.phones.contains_key(&number) {
-        return Err(ApiError::not_found("phone"));
-    }
-    web.cache.put(SettingKey::Phone(account.id.clone(), number.clone()), None, expected).await?;
-    caller.note(&web, "audit.phone_removed", account.id.as_str(), &number).await;
+    web.admin.remove_phone(&caller.0, &account, &number, expected).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// An employee who is given a phone comes into being.
-pub(crate) async fn employ(
-    web: &Web,
-    account: &AccountSettings,
-    holder: &Holder,
-) -> Result<(), JournalError> {
-    let Holder::Employee(number) = holder else { return Ok(()) };
-    if account.employees.contains_key(number) {
-        return Ok(());
-    }
-    let key = SettingKey::Employee(account.id.clone(), number.clone());
-    let nameless = Setting::Employee(Employee { name: String::new() });
-    match web.cache.put(key, Some(nameless), Some(0)).await {
-        Ok(_) | Err(JournalError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
 }

@@ -1,15 +1,13 @@
 //! `/accounts/{account}/integration/…`: pause, resume, test.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use admin::{Code, Refusal};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use calls::EventKind;
 use delivery::reason::english;
-use journal::AccountSettings;
-use journal::settings::IntegrationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,7 +15,7 @@ use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::{ApiError, ErrorEnvelope};
 use crate::wire::{ReasonView, read};
-use crate::{TestAnswer, TestCall, Web};
+use crate::{TestAnswer, Web};
 
 /// Which webhooks to pause.
 #[derive(Deserialize, ToSchema)]
@@ -81,17 +79,10 @@ pub(crate) struct TestAnswerView {
     response_body: String,
 }
 
-/// Reads the name of an event; absent is all four.
-pub(crate) fn kinds(name: Option<&str>) -> Result<BTreeSet<EventKind>, ApiError> {
-    let Some(name) = name else { return Ok(EventKind::ALL.into()) };
+/// Reads the name of an event.
+pub(crate) fn kind(name: &str) -> Result<EventKind, Refusal> {
     let kind = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
-    let kind =
-        kind.ok_or_else(|| ApiError::invalid("event", "expected Incoming, Answered, Outgoing or Ended"))?;
-    Ok([kind].into())
-}
-
-fn integration(account: &AccountSettings) -> Result<IntegrationId, ApiError> {
-    account.integration().map(|(id, _, _)| id).ok_or_else(|| ApiError::not_found("integration"))
+    kind.ok_or_else(|| Refusal::of(Code::EventName, "event"))
 }
 
 /// An empty body means `{}`.
@@ -109,13 +100,10 @@ pub(super) async fn pause(
     Path(account): Path<String>,
     Body(body): Body,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
+    web.admin.account_to_change(&caller.0, &account)?;
     let input: PauseInput = read(or_empty(&body))?;
-    let id = integration(&account)?;
-    for kind in kinds(input.event.as_deref())? {
-        web.gateway.pause(id, kind).await?;
-    }
-    caller.note(&web, "audit.pause", account.id.as_str(), input.event.as_deref().unwrap_or_default()).await;
+    let kind = input.event.as_deref().map(kind).transpose()?;
+    web.admin.pause(&caller.0, &account, kind).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,19 +117,15 @@ pub(super) async fn resume(
     Path(account): Path<String>,
     Body(body): Body,
 ) -> Result<StatusCode, ApiError> {
-    let account = caller.changes(&web, &account)?;
+    web.admin.account_to_change(&caller.0, &account)?;
     let input: ResumeInput = read(or_empty(&body))?;
-    let Some((id, value, _)) = account.integration() else { return Err(ApiError::not_found("integration")) };
-    for kind in kinds(input.event.as_deref())? {
-        if value.paused.contains_key(&kind) {
-            web.gateway.resume(id, kind, input.send_kept.unwrap_or(true)).await?;
-        }
-    }
-    caller.note(&web, "audit.resume", account.id.as_str(), input.event.as_deref().unwrap_or_default()).await;
+    let kind = input.event.as_deref().map(kind).transpose()?;
+    web.admin.resume(&caller.0, &account, kind, input.send_kept.unwrap_or(true)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sends a test call: events with recognisable test values, at once, kept nowhere.
+/// Sends a test call: events with recognisable test values, at once, kept nowhere. A few at once, then a few a
+/// minute, for each account and each caller: beyond that 429 with `Retry-After`.
 #[utoipa::path(post, path = "/accounts/{account}/integration/test", tag = "integration", operation_id = "test_call",
     params(("account" = String, Path)), request_body = TestInput,
     responses((status = 200, body = TestReport), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]
@@ -151,15 +135,9 @@ pub(super) async fn test(
     Path(account): Path<String>,
     Body(body): Body,
 ) -> Result<Json<TestReport>, ApiError> {
-    let account = caller.changes(&web, &account)?;
+    web.admin.account_to_change(&caller.0, &account)?;
     let input: TestInput = read(&body)?;
-    integration(&account)?;
-    if !account.employees.contains_key(&input.employee) {
-        return Err(ApiError::invalid("employee", "there is no employee of this number in the account"));
-    }
-    let call = TestCall { account: account.id.clone(), employee: input.employee.clone() };
-    let mut coming = web.gateway.test_call(call).await?;
-    caller.note(&web, "audit.test", account.id.as_str(), &input.employee).await;
+    let mut coming = web.admin.test_call(&caller.0, &account, &input.employee).await?;
     let mut answers = Vec::new();
     while let Some(answer) = coming.recv().await {
         answers.push(answer_view(answer));

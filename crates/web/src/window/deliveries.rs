@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin::Code;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -13,13 +14,11 @@ use super::fail::back_to;
 use super::frame::page;
 use super::reason::{told, told_if};
 use super::visitor::Fields;
-use super::{Fail, Frame, Posted, Visitor, Window, audit};
+use super::{Fail, Frame, Posted, Visitor, Window};
 use crate::api;
 
 /// Rows of a page.
 const ROWS: usize = 50;
-/// So many are sent again at one press.
-const AT_ONCE: usize = 1_000;
 /// The states, in the order people look for them.
 const STATES: [&str; 7] = ["failed", "retrying", "waiting", "paused", "expired", "delivered", "cancelled"];
 
@@ -59,6 +58,8 @@ struct DeliveriesPage {
     states: [&'static str; 7],
     kinds: [EventKind; 4],
     narrowed: bool,
+    /// What sending all again came to.
+    came_to: Vec<String>,
 }
 
 /// An attempt, as it was.
@@ -95,15 +96,28 @@ pub(super) async fn list(
     let mut filter = narrowed(&f, &account, &q);
     filter.limit = ROWS + 1;
     filter.states = api::state(q.get("state")).into_iter().collect();
-    filter.kind = api::kinds(Some(q.get("event"))).ok().and_then(|kinds| kinds.first().copied());
-    let mut found = window.web.journal.deliveries(filter).await?;
+    filter.kind = api::kind(q.get("event")).ok();
+    let mut found = window.web.admin.deliveries(&visitor.actor(), account.id.as_str(), filter).await?;
     let more = found.len() > ROWS;
     found.truncate(ROWS);
     let older = found.last().filter(|_| more).map(|one| older(&f.to("deliveries"), &q, one.cursor()));
     let hooks = account.integration().map(|(_, one, _)| hooks(&f, one)).unwrap_or_default();
-    let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
+    let narrowed = q.0.iter().any(|(name, value)| {
+        !["before", "done", "sent", "left"].contains(&name.as_str()) && !value.is_empty()
+    });
     let rows = found.iter().map(|one| row(&f, one)).collect();
-    page(&DeliveriesPage { f, q, rows, older, hooks, states: STATES, kinds: EventKind::ALL, narrowed })
+    let came_to = came_to(&f, &q);
+    page(&DeliveriesPage {
+        f,
+        q,
+        rows,
+        older,
+        hooks,
+        states: STATES,
+        kinds: EventKind::ALL,
+        narrowed,
+        came_to,
+    })
 }
 
 fn hooks(f: &Frame, integration: &journal::settings::Integration) -> Vec<Hook> {
@@ -154,16 +168,11 @@ pub(super) async fn one(
     visitor: Visitor,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
-    let nowhere = || Fail::Nowhere;
-    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| nowhere())?;
+    let (actor, admin) = (visitor.actor(), &window.web.admin);
+    let record = admin.delivery(&actor, account.id.as_str(), &delivery).await?;
+    let tries = admin.attempts(&actor, account.id.as_str(), &delivery).await?;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
-    let kept = window.web.journal.bodies(vec![id.event]).await?;
-    let leg = kept.first().map(|kept| kept.event.leg.clone()).ok_or_else(nowhere)?;
-    let filter =
-        journal::Filter { account: Some(account.id.clone()), leg: Some(leg), ..journal::Filter::default() };
-    let found = window.web.journal.deliveries(filter).await?;
-    let record = found.into_iter().find(|one| one.id == id).ok_or_else(nowhere)?;
-    let tries = window.web.journal.attempts(id).await?.into_iter().map(|one| attempt(&f, one)).collect();
+    let tries = tries.into_iter().map(|one| attempt(&f, one)).collect();
     page(&DeliveryPage { row: row(&f, &record), tries, f })
 }
 
@@ -196,12 +205,8 @@ pub(super) async fn again(
     Path((account, delivery)): Path<(String, String)>,
     Posted { visitor, .. }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
-    window.web.gateway.again(id).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.again", account.id.as_str(), &delivery).await;
-    let f = Frame::account(&window, &visitor, &account, "deliveries");
-    Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "again"))
+    window.web.admin.send_again(&visitor.actor(), &account, &delivery).await?;
+    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), "again"))
 }
 
 pub(super) async fn cancel(
@@ -209,15 +214,11 @@ pub(super) async fn cancel(
     Path((account, delivery)): Path<(String, String)>,
     Posted { visitor, .. }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let id = api::owned(&window.web, &account.id, &delivery).await.map_err(|_| Fail::Nowhere)?;
-    window.web.gateway.cancel(id).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.cancel", account.id.as_str(), &delivery).await;
-    let f = Frame::account(&window, &visitor, &account, "deliveries");
-    Ok(back_to(&f.to(&format!("deliveries/{delivery}")), "cancelled"))
+    window.web.admin.cancel_delivery(&visitor.actor(), &account, &delivery).await?;
+    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), "cancelled"))
 }
 
-/// Sends all that failed, within what the list is narrowed to.
+/// Sends all that failed, within what the list is narrowed to, and tells how many went and how many did not.
 pub(super) async fn again_all(
     State(window): State<Arc<Window>>,
     Path(account): Path<String>,
@@ -225,11 +226,24 @@ pub(super) async fn again_all(
 ) -> Result<Response, Fail> {
     let account = visitor.changes(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "deliveries");
-    let mut filter = narrowed(&f, &account, &fields);
-    filter.limit = AT_ONCE;
-    filter.states = vec![DeliveryState::Failed, DeliveryState::Expired];
-    let count = api::send_all(&window.web, filter).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.again_all", account.id.as_str(), &count.to_string())
-        .await;
-    Ok(back_to(&f.to("deliveries"), "again"))
+    let filter = narrowed(&f, &account, &fields);
+    let all = window.web.admin.send_all_again(&visitor.actor(), account.id.as_str(), filter, None).await?;
+    let left: String =
+        all.left.iter().map(|(code, count)| format!("&left={count}-{}", code.name())).collect();
+    Ok(back_to(&f.to(&format!("deliveries?sent={}{left}", all.sent)), "again_all"))
+}
+
+/// What sending all again came to, as the address has it.
+fn came_to(f: &Frame, q: &Fields) -> Vec<String> {
+    if q.get("done") != "again_all" {
+        return Vec::new();
+    }
+    let number = |text: &str| f.locale.number(text.parse().unwrap_or(0));
+    let sent = f.w.with("deliveries.sent", "count", number(q.get("sent")));
+    let left = q.all("left").filter_map(|part| {
+        let (count, code) = part.split_once('-')?;
+        let why = Code::named(code)?.sentence(f.w.0);
+        Some(f.w.with("deliveries.left", "count", number(count)).replace("{why}", why))
+    });
+    std::iter::once(sent).chain(left).collect()
 }

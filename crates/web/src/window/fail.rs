@@ -1,5 +1,6 @@
 //! What is shown instead of a page.
 
+use admin::{Code, Family, Refusal};
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -7,9 +8,8 @@ use journal::JournalError;
 
 use super::Frame;
 use super::help::anchor;
+use super::refusal::told;
 use super::visitor::Taste;
-use crate::GatewayError;
-use crate::api::ApiError;
 
 /// Why there is no page. Rendered where the sub-path is known, by [`Fail::page`].
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum Fail {
     Stale,
     /// A form that was too large.
     TooLarge,
+    /// It was refused: for a person, and mended by a person.
+    Refused(Refusal),
     /// Something did not work; for a person.
     Broken { why: String },
 }
@@ -34,12 +36,17 @@ impl Fail {
         Self::Broken { why: why.into() }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Enter { .. } => StatusCode::UNAUTHORIZED,
             Self::Nowhere => StatusCode::NOT_FOUND,
             Self::MayNot | Self::Stale => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            // A form has no header to ask about: to a browser all conflicts are one.
+            Self::Refused(refusal) => match refusal.family() {
+                Family::ChangedMeanwhile => StatusCode::CONFLICT,
+                family => StatusCode::from_u16(family.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            },
             Self::Broken { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -48,7 +55,9 @@ impl Fail {
     fn manual(&self, f: &Frame) -> String {
         match self {
             Self::Nowhere | Self::MayNot => f.url(&format!("/help#{}", anchor(f.w.get("fail.rights")))),
-            Self::Enter { .. } | Self::Stale | Self::TooLarge | Self::Broken { .. } => f.url("/help"),
+            Self::Enter { .. } | Self::Stale | Self::TooLarge | Self::Refused(_) | Self::Broken { .. } => {
+                f.url("/help")
+            }
         }
     }
 
@@ -60,13 +69,26 @@ impl Fail {
             Self::MayNot => ("fail.may_not", "fail.may_not_text"),
             Self::Stale => ("fail.stale", "fail.stale_text"),
             Self::TooLarge => ("fail.too_large", "fail.too_large_text"),
+            Self::Refused(_) => ("fail.refused", "fail.refused_text"),
             Self::Broken { .. } => ("fail.broken", "fail.broken_text"),
         };
         let frame = Frame::open(base, taste);
         let (title, text) = (frame.w.get(title), frame.w.get(text));
-        let detail = if let Self::Broken { why } = self { why.clone() } else { String::new() };
+        let (text, detail) = match self {
+            Self::Broken { why } => (text.to_owned(), why.clone()),
+            Self::Refused(refusal) => (told(frame.w, refusal), text.to_owned()),
+            _ => (text.to_owned(), String::new()),
+        };
+        let after = match self {
+            Self::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        };
         let page = FailPage { manual: self.manual(&frame), f: frame, title, text, detail };
-        (self.status(), Html(page.render().unwrap_or_default())).into_response()
+        let mut response = (self.status(), Html(page.render().unwrap_or_default())).into_response();
+        if let Some(after) = after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        response
     }
 }
 
@@ -89,7 +111,7 @@ fn enter(base: &str, taste: &Taste) -> Response {
 struct FailPage {
     f: Frame,
     title: &'static str,
-    text: &'static str,
+    text: String,
     detail: String,
     manual: String,
 }
@@ -104,19 +126,19 @@ impl IntoResponse for Fail {
 
 impl From<JournalError> for Fail {
     fn from(error: JournalError) -> Self {
-        ApiError::from(error).into()
+        Refusal::from(error).into()
     }
 }
 
-impl From<GatewayError> for Fail {
-    fn from(error: GatewayError) -> Self {
-        Self::broken(error.to_string())
-    }
-}
-
-impl From<ApiError> for Fail {
-    fn from(error: ApiError) -> Self {
-        Self::broken(error.message)
+impl From<Refusal> for Fail {
+    fn from(refusal: Refusal) -> Self {
+        match (refusal.code, refusal.family()) {
+            // What is not theirs is as if it were not there.
+            (Code::OperatorsOnly, _) | (_, Family::NotFound) => Self::Nowhere,
+            (Code::ReadOnly, _) => Self::MayNot,
+            (_, Family::Unavailable | Family::Internal) => Self::Broken { why: String::new() },
+            _ => Self::Refused(refusal),
+        }
     }
 }
 

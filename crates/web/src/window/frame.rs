@@ -187,10 +187,18 @@ fn machine_alerts(window: &Window, frame: &Frame) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let place = if frame.operates { frame.url("/operator/links") } else { String::new() };
     for link in window.web.gateway.links() {
-        if let LinkState::Down { why } = link.state {
-            let text = frame.w.with("alert.link", "pbx", &link.name).replace("{why}", &why);
-            alerts.push(Alert { tone: "failed", text, place: place.clone() });
-        }
+        let LinkState::Down { why } = link.state else { continue };
+        let since = link.since.map(|since| frame.locale.wall(since)).unwrap_or_default();
+        // Where it is, as whom one logs in and what it said is the operator's: others are told what it means to them.
+        let text = if frame.operates {
+            frame.w.with("alert.link", "pbx", &link.name).replace("{why}", &why)
+        } else {
+            frame.w.with("alert.unreachable", "since", since)
+        };
+        alerts.push(Alert { tone: "failed", text, place: place.clone() });
+    }
+    if !frame.operates {
+        alerts.dedup_by(|one, other| one.text == other.text);
     }
     let readiness = window.web.gateway.readiness();
     if !readiness.ready {

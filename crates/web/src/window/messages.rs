@@ -6,15 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// A language of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub(crate) enum Language {
-    /// Danish.
-    #[default]
-    Danish,
-    /// English.
-    English,
-}
+pub(crate) use admin::Language;
 
 type Catalogue = HashMap<&'static str, &'static str>;
 
@@ -24,34 +16,6 @@ static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("../../
 /// The texts of one language.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages(pub(crate) Language);
-
-impl Language {
-    /// By its code; empty or unknown is `None`.
-    pub(crate) fn named(code: &str) -> Option<Self> {
-        match code {
-            "da" => Some(Self::Danish),
-            "en" => Some(Self::English),
-            _ => None,
-        }
-    }
-
-    /// The first of a browser's `Accept-Language` that is known.
-    pub(crate) fn accepted(header: &str) -> Option<Self> {
-        header.split(',').find_map(|part| match part.trim().get(..2)? {
-            "da" | "no" | "nb" | "sv" => Some(Self::Danish),
-            "en" => Some(Self::English),
-            _ => None,
-        })
-    }
-
-    /// Its code.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Danish => "da",
-            Self::English => "en",
-        }
-    }
-}
 
 impl Messages {
     /// The text of a key.
@@ -120,6 +84,7 @@ mod tests {
         "scope.",
         "place.",
         "audit.",
+        "field.",
         "method.",
         "told.",
         "now.held",

@@ -25,6 +25,7 @@ mod refusal;
 mod report;
 mod session;
 mod settings;
+mod sheet;
 mod throttle;
 mod users;
 mod visitor;
@@ -47,7 +48,8 @@ pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor};
 
-use crate::{Web, audit};
+use crate::Web;
+pub(crate) use crate::audit;
 
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;

@@ -4,23 +4,23 @@ mod table;
 
 use std::sync::Arc;
 
+use admin::{Code, EmployeeWish, Expect, Family, PhoneWish, Refusal};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journal::AccountSettings;
-use journal::settings::{Employee, Holder, Phone, Setting, SettingKey};
+use journal::settings::Holder;
 
 use super::fail::back_to;
 use super::frame::page;
+use super::refusal::{self, Differing};
 use super::visitor::Fields;
-use super::{Fail, Frame, Posted, Visitor, Window, audit, refusal};
-use crate::{api, wire};
-pub(super) use table::quoted;
+use super::{Fail, Frame, Posted, Visitor, Window};
 pub(super) use table::{csv, import};
 
 /// Rows of each list.
-const ROWS: usize = 30;
+const ROWS: usize = 28;
 /// So many employees are suggested where one is asked for.
 const SUGGESTED: usize = 300;
 
@@ -28,6 +28,7 @@ const SUGGESTED: usize = 300;
 pub(crate) struct Person {
     pub(crate) number: String,
     pub(crate) name: String,
+    pub(crate) version: u64,
     pub(crate) phones: Vec<String>,
 }
 
@@ -35,6 +36,7 @@ pub(crate) struct Person {
 pub(crate) struct Device {
     pub(crate) number: String,
     pub(crate) name: String,
+    pub(crate) version: u64,
     /// The value of the choice: empty for the same number, `-` for nobody.
     pub(crate) holder: String,
     /// Nobody has it as things are.
@@ -53,6 +55,10 @@ struct PeoplePage {
     /// Where they go on, if they do.
     next: Option<String>,
     error: String,
+    /// What somebody else changed meanwhile.
+    differing: Vec<Differing>,
+    /// The newest of all settings when the page was made.
+    seen: u64,
     /// What was pasted for import, if it could not be taken.
     pasted: String,
 }
@@ -66,9 +72,10 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings, from: &s
     };
     let from_there = |number: &str| number >= from;
     let people = account.employees.iter().filter(|(number, _)| from_there(number)).take(ROWS);
-    let people = people.map(|(number, (employee, _))| Person {
+    let people = people.map(|(number, (employee, version))| Person {
         number: number.clone(),
         name: employee.name.clone(),
+        version: *version,
         phones: account
             .phones
             .iter()
@@ -77,9 +84,10 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings, from: &s
             .collect(),
     });
     let devices = account.phones.iter().filter(|(number, _)| from_there(number)).take(ROWS);
-    let devices = devices.map(|(number, (phone, _))| Device {
+    let devices = devices.map(|(number, (phone, version))| Device {
         number: number.clone(),
         name: phone.name.clone(),
+        version: *version,
         holder: match &phone.holder {
             Holder::SameNumber => String::new(),
             Holder::Nobody => "-".to_owned(),
@@ -98,6 +106,8 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings, from: &s
         suggested: suggested.map(|(number, (one, _))| (number.clone(), one.name.clone())).collect(),
         from: from.to_owned(),
         error: String::new(),
+        differing: Vec::new(),
+        seen: window.web.admin.revision(),
         pasted: String::new(),
         f,
     }
@@ -107,14 +117,21 @@ fn build(window: &Window, visitor: &Visitor, account: &AccountSettings, from: &s
 fn refused(
     window: &Window,
     visitor: &Visitor,
-    account: &AccountSettings,
-    refusal: &wire::Refusal,
+    account: &str,
+    refusal: Refusal,
     pasted: &str,
 ) -> Result<Response, Fail> {
-    let mut form = build(window, visitor, account, "");
-    form.error = refusal::told(form.f.w, refusal);
+    let status = match refusal.family() {
+        Family::Invalid => StatusCode::BAD_REQUEST,
+        Family::ChangedMeanwhile => StatusCode::CONFLICT,
+        _ => return Err(refusal.into()),
+    };
+    let account = visitor.reads(window, account)?;
+    let mut form = build(window, visitor, &account, "");
+    form.error = refusal::told(form.f.w, &refusal);
+    form.differing = refusal::differing(form.f.w, &refusal);
     form.pasted = pasted.to_owned();
-    Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
+    Ok((status, page(&form)?).into_response())
 }
 
 pub(super) async fn show(
@@ -128,21 +145,37 @@ pub(super) async fn show(
     page(&build(&window, &visitor, &account, query.get("from")))
 }
 
+/// Back to the list, or the list with what was wrong.
+fn done<T>(
+    window: &Window,
+    visitor: &Visitor,
+    account: &str,
+    came_to: Result<T, Refusal>,
+    word: &str,
+) -> Result<Response, Fail> {
+    let back = || Ok(back_to(&format!("{}/a/{account}/people", window.web.options.path), word));
+    match came_to {
+        Ok(_) => back(),
+        // Somebody else removed it already: it is as it was wanted.
+        Err(Refusal { code: Code::NoEmployee | Code::NoPhone, .. }) => back(),
+        Err(refusal) => refused(window, visitor, account, refusal, ""),
+    }
+}
+
+/// The version a form was made with; one without is for what is not there yet.
+fn expected(fields: &Fields) -> Expect {
+    Expect::version(Some(fields.get("version").parse().unwrap_or(0)))
+}
+
 pub(super) async fn employee(
     State(window): State<Arc<Window>>,
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let number = wire::local_number("number", fields.get("number"));
-    let (number, name) = match number.and_then(|number| Ok((number, wire::name("name", fields.get("name"))?)))
-    {
-        Ok(both) => both,
-        Err(refusal) => return refused(&window, &visitor, &account, &refusal, ""),
-    };
-    let key = SettingKey::Employee(account.id.clone(), number.clone());
-    window.web.cache.put(key, Some(Setting::Employee(Employee { name })), None).await?;
-    done(&window, &visitor, &account, "audit.employee", &number, "saved").await
+    let wish = EmployeeWish { name: Some(fields.get("name").to_owned()) };
+    let (actor, number) = (visitor.actor(), fields.get("number"));
+    let set = window.web.admin.set_employee(&actor, &account, number, wish, expected(&fields)).await;
+    done(&window, &visitor, &account, set, "saved")
 }
 
 pub(super) async fn remove_employee(
@@ -150,10 +183,9 @@ pub(super) async fn remove_employee(
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let number = fields.get("number");
-    window.web.cache.put(SettingKey::Employee(account.id.clone(), number.to_owned()), None, None).await?;
-    done(&window, &visitor, &account, "audit.employee_removed", number, "removed").await
+    let (actor, number) = (visitor.actor(), fields.get("number"));
+    let gone = window.web.admin.remove_employee(&actor, &account, number, expected(&fields)).await;
+    done(&window, &visitor, &account, gone, "removed")
 }
 
 pub(super) async fn phone(
@@ -161,27 +193,15 @@ pub(super) async fn phone(
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let read = || {
-        let number = wire::local_number("number", fields.get("number"))?;
-        let holder = match fields.get("holder") {
-            "" => Holder::SameNumber,
-            "-" => Holder::Nobody,
-            employee => Holder::Employee(wire::local_number("employee", employee)?),
-        };
-        Ok((number, Phone { holder, name: wire::name("name", fields.get("name"))? }))
+    let holder = match fields.get("holder") {
+        "" => Holder::SameNumber,
+        "-" => Holder::Nobody,
+        employee => Holder::Employee(employee.to_owned()),
     };
-    let (number, phone) = match read() {
-        Ok(both) => both,
-        Err(refusal) => return refused(&window, &visitor, &account, &refusal, ""),
-    };
-    api::employ(&window.web, &account, &phone.holder).await?;
-    window
-        .web
-        .cache
-        .put(SettingKey::Phone(account.id.clone(), number.clone()), Some(Setting::Phone(phone)), None)
-        .await?;
-    done(&window, &visitor, &account, "audit.phone", &number, "saved").await
+    let wish = PhoneWish { name: Some(fields.get("name").to_owned()), holder: Some(holder) };
+    let (actor, number) = (visitor.actor(), fields.get("number"));
+    let set = window.web.admin.set_phone(&actor, &account, number, wish, expected(&fields)).await;
+    done(&window, &visitor, &account, set, "saved")
 }
 
 pub(super) async fn remove_phone(
@@ -189,21 +209,7 @@ pub(super) async fn remove_phone(
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let number = fields.get("number");
-    window.web.cache.put(SettingKey::Phone(account.id.clone(), number.to_owned()), None, None).await?;
-    done(&window, &visitor, &account, "audit.phone_removed", number, "removed").await
-}
-
-async fn done(
-    window: &Window,
-    visitor: &Visitor,
-    account: &AccountSettings,
-    what: &'static str,
-    detail: &str,
-    word: &str,
-) -> Result<Response, Fail> {
-    audit::note(&window.web.cache, &visitor.name, what, account.id.as_str(), detail).await;
-    let f = Frame::account(window, visitor, account, "people");
-    Ok(back_to(&f.to("people"), word))
+    let (actor, number) = (visitor.actor(), fields.get("number"));
+    let gone = window.web.admin.remove_phone(&actor, &account, number, expected(&fields)).await;
+    done(&window, &visitor, &account, gone, "removed")
 }

@@ -1,60 +1,27 @@
 //! A refusal in the reader's language.
 
-use super::messages::Language;
-use super::{Messages, reason};
-use crate::GatewayError;
-use crate::wire::Refusal;
+use admin::{Changed, Refusal};
 
-/// The sentence for a field, with the exact words behind it where those are in English.
+use super::Messages;
+
+/// The sentence.
 pub(crate) fn told(w: Messages, refusal: &Refusal) -> String {
-    if let Some(why) = &refusal.reason {
-        return reason::told(w, why);
-    }
-    match (w.0, expected(&refusal.field)) {
-        (Language::English, _) | (Language::Danish, None) => refusal.message.clone(),
-        (Language::Danish, Some(key)) => {
-            format!("{} ({})", w.get(key), refusal.message)
-        }
-    }
+    refusal.told(w.0)
 }
 
-/// Why the gateway did not do it.
-pub(crate) fn of_gateway(w: Messages, error: &GatewayError) -> String {
-    match error {
-        GatewayError::Refused(why) => reason::told(w, why),
-        GatewayError::Gone | GatewayError::Unavailable(_) => error.to_string(),
-    }
+/// A field that somebody else changed meanwhile.
+pub(crate) struct Differing {
+    pub(crate) label: &'static str,
+    pub(crate) now: String,
+    pub(crate) yours: String,
 }
 
-/// The key of what a field expects.
-fn expected(field: &str) -> Option<&'static str> {
-    Some(match field.split('.').next()? {
-        "incoming_url" | "answered_url" | "outgoing_url" | "ended_url" => "expect.url",
-        "time_zone" => "expect.time_zone",
-        "feature_codes" => "expect.feature_codes",
-        "parameter_names" => "expect.names",
-        "extras" => "expect.extras",
-        "headers" => "expect.headers",
-        "credentials" => "expect.credentials",
-        "ca_pem" => "expect.ca",
-        "retry" => "expect.retry",
-        "keep" => "expect.keep",
-        "number" | "employee" | "phone" => "expect.number",
-        "name" | "phone_name" => "expect.name",
-        "account" => "expect.account",
-        "import" => "expect.import",
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dane_reads_danish_first() {
-        let refusal = Refusal::new("retry.incoming_secs", "between 1 and 3600 seconds");
-        assert!(told(Messages(Language::Danish), &refusal).ends_with("(between 1 and 3600 seconds)"));
-        assert_eq!(told(Messages(Language::English), &refusal), "between 1 and 3600 seconds");
-    }
+/// What was changed meanwhile, each with the label of its field and both values.
+pub(crate) fn differing(w: Messages, refusal: &Refusal) -> Vec<Differing> {
+    let Some(Changed { fields, .. }) = refusal.changed.as_deref() else { return Vec::new() };
+    let label = |field: &'static str| w.find(&format!("field.{field}")).unwrap_or(field);
+    fields
+        .iter()
+        .map(|one| Differing { label: label(one.field), now: one.now.clone(), yours: one.yours.clone() })
+        .collect()
 }

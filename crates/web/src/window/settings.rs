@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use admin::{AccountWish, Code, Expect, Family, Refusal};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::settings::{Account, KeepChoice, Scope, Setting, SettingKey, User};
+use journal::settings::{KeepChoice, Scope, User};
 use journal::{AccountSettings, AuditEntry, AuditFilter};
 
 use super::fail::back_to;
 use super::frame::page;
-use super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, password, refusal};
-use crate::wire;
+use super::refusal::{self, Differing};
+use super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, password};
 
 /// Entries of the audit log that are shown.
 const ENTRIES: usize = 50;
@@ -29,17 +30,14 @@ impl KeepForm {
         Self { days: text(keep.days), megabytes: text(keep.megabytes) }
     }
 
-    fn read(&self) -> Result<KeepChoice, wire::Refusal> {
+    fn read(&self) -> Result<[Option<u32>; 2], Refusal> {
         let count = |field, text: &str| match text {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                wire::Refusal::new(field, format!("expected a whole number or nothing, found {text:?}"))
-            }),
+            text => {
+                text.parse().map(Some).map_err(|_| Refusal::of(Code::WholeNumber, field).with("found", text))
+            }
         };
-        wire::keep(&wire::KeepWire {
-            days: count("keep.days", &self.days)?,
-            megabytes: count("keep.megabytes", &self.megabytes)?,
-        })
+        Ok([count("keep.days", &self.days)?, count("keep.megabytes", &self.megabytes)?])
     }
 }
 
@@ -56,19 +54,20 @@ struct SettingsPage {
     /// Where the visitor's password is, if that is not here.
     password_at: Option<String>,
     error: String,
+    differing: Vec<Differing>,
 }
 
 async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) -> Result<SettingsPage, Fail> {
     let f = Frame::account(window, visitor, account, "settings");
-    let users = window.web.cache.users();
+    let users = window.web.admin.users_of(&visitor.actor(), account.id.as_str()).unwrap_or_default();
     let shown = |name: &str, user: &User| oidc::shown(name, user).to_owned();
-    let users = users.iter().filter_map(|(name, (user, _))| match &user.scope {
+    let users = users.iter().filter_map(|(name, user)| match &user.scope {
         Scope::Account(own) if *own == account.id => Some((shown(name, user), "scope.account")),
         Scope::ReadAccount(own) if *own == account.id => Some((shown(name, user), "scope.read-only")),
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
     let filter = AuditFilter { account: Some(account.id.clone()), limit: ENTRIES, ..AuditFilter::default() };
-    let entries = window.web.journal.audit(filter).await?.entries.into_iter();
+    let entries = window.web.admin.audit(&visitor.actor(), filter).await?.entries.into_iter();
     let told = |entry: AuditEntry| {
         (f.locale.wall(entry.at), audit::who(&entry), f.w.get(&entry.what), audit::told(&entry))
     };
@@ -79,6 +78,7 @@ async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) ->
         users: users.collect(),
         entries: entries.map(told).collect(),
         error: String::new(),
+        differing: Vec::new(),
         password_at: visitor.vouched.then(|| oidc::label(window, &visitor.key)),
         f,
     })
@@ -105,28 +105,32 @@ pub(super) async fn save(
         let [days, megabytes] = ["keep_days", "keep_megabytes"].map(|name| fields.get(name).to_owned());
         form.keep = KeepForm { days, megabytes };
     }
-    let wanted =
-        wire::name("name", &form.name).and_then(|name| Ok(Account { name, keep: form.keep.read()? }));
-    let wanted = match wanted {
-        Ok(wanted) => wanted,
-        Err(refusal) => {
-            form.error = refusal::told(form.f.w, &refusal);
-            return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+    let wish = form.keep.read().map(|[days, megabytes]| AccountWish {
+        name: Some(form.name.clone()),
+        keep_days: Some(days),
+        keep_megabytes: Some(megabytes),
+    });
+    let came_to = match wish {
+        Ok(wish) => {
+            let expect = Expect::version(fields.get("version").parse().ok());
+            window.web.admin.set_account(&visitor.actor(), account.id.as_str(), wish, expect).await
         }
+        Err(refusal) => Err(refusal),
     };
-    let detail = wire::in_words(&wanted);
-    let setting = Setting::Account(wanted);
-    let expected = fields.get("version").parse().ok();
-    match window.web.cache.put(SettingKey::Account(account.id.clone()), Some(setting), expected).await {
-        Ok(_) => {}
-        Err(journal::JournalError::Conflict { .. }) => {
-            form.error = form.f.w.get("settings.conflict").to_owned();
-            return Ok((StatusCode::CONFLICT, page(&form)?).into_response());
-        }
-        Err(error) => return Err(error.into()),
-    }
-    audit::note(&window.web.cache, &visitor.name, "audit.account", account.id.as_str(), &detail).await;
-    Ok(back_to(&form.f.to("settings"), "saved"))
+    let refusal = match came_to {
+        Ok(_) => return Ok(back_to(&form.f.to("settings"), "saved")),
+        Err(refusal) => refusal,
+    };
+    let status = match refusal.family() {
+        Family::Invalid => StatusCode::BAD_REQUEST,
+        Family::ChangedMeanwhile => StatusCode::CONFLICT,
+        _ => return Err(refusal.into()),
+    };
+    form.error = refusal::told(form.f.w, &refusal);
+    form.differing = refusal::differing(form.f.w, &refusal);
+    // What is there was shown now: saved again, what was typed takes its place.
+    form.version = refusal.changed.map_or(form.version, |changed| changed.version);
+    Ok((status, page(&form)?).into_response())
 }
 
 /// One's own password. Every other session of the person ends with it.
@@ -137,7 +141,7 @@ pub(super) async fn password(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let mut form = build(&window, &visitor, &account).await?;
-    let Some((user, version)) = window.web.cache.user(&visitor.key) else {
+    let Some((user, _)) = window.web.cache.user(&visitor.key) else {
         return Err(Fail::Enter { taste: visitor.taste });
     };
     if let Some(place) = &form.password_at {
@@ -156,12 +160,7 @@ pub(super) async fn password(
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
     let hash = window.passwords.hash(wanted).await.ok_or_else(|| Fail::broken("no random bytes"))?;
-    let user = User { password_hash: hash.clone(), ..user };
-    window
-        .web
-        .cache
-        .put(SettingKey::User(visitor.key.clone()), Some(Setting::User(user)), Some(version))
-        .await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.password", "", "").await;
+    let (actor, admin) = (visitor.actor(), &window.web.admin);
+    admin.change_own_password(&actor, &visitor.key, &user.password_hash, hash.clone()).await?;
     super::login::open(&window, &visitor.key, &hash, &format!("/a/{}/settings?done=saved", account.id))
 }

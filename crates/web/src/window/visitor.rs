@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin::Actor;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -195,36 +196,27 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 impl Visitor {
+    /// As whom they do things.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::person(&*self.name, self.scope.clone())
+    }
+
     pub(crate) fn operates(&self) -> bool {
-        match self.scope {
-            Scope::Everything => true,
-            Scope::Account(_) | Scope::ReadAccount(_) => false,
-        }
+        self.actor().operates()
     }
 
     pub(crate) fn may_change(&self, account: &AccountId) -> bool {
-        match &self.scope {
-            Scope::Everything => true,
-            Scope::Account(own) => own == account,
-            Scope::ReadAccount(_) => false,
-        }
+        self.actor().may_change(account)
     }
 
     /// The account, if it is there and theirs.
     pub(crate) fn reads(&self, window: &Window, account: &str) -> Result<Arc<AccountSettings>, Fail> {
-        let id = AccountId::new(account);
-        let sees = match &self.scope {
-            Scope::Everything => true,
-            Scope::Account(own) | Scope::ReadAccount(own) => *own == id,
-        };
-        let found = if sees { window.web.cache.account(&id) } else { None };
-        found.ok_or(Fail::Nowhere)
+        Ok(window.web.admin.account(&self.actor(), account)?)
     }
 
     /// The account, if they may change it.
     pub(crate) fn changes(&self, window: &Window, account: &str) -> Result<Arc<AccountSettings>, Fail> {
-        let found = self.reads(window, account)?;
-        if self.may_change(&found.id) { Ok(found) } else { Err(Fail::MayNot) }
+        Ok(window.web.admin.account_to_change(&self.actor(), account)?)
     }
 
     /// Only operators go on; for others the place is not there.

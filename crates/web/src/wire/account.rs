@@ -1,20 +1,12 @@
 //! Accounts, employees and phones.
 
-use std::ops::RangeInclusive;
-
+use admin::{AccountWish, EmployeeWish, PhoneWish};
 use calls::AccountId;
 use journal::settings::{Account, Employee, Holder, KeepChoice, Phone};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::names;
-use super::read::within;
 use super::{Refusal, read};
-
-/// How many days an account may choose.
-const KEEP_DAYS: RangeInclusive<u32> = 1..=36_500;
-/// How many megabytes.
-const KEEP_MEGABYTES: RangeInclusive<u32> = 1..=1_000_000;
 
 /// An account, as it is set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -138,29 +130,15 @@ fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>
     Option::<String>::deserialize(reader).map(Some)
 }
 
-/// Reads an account.
-pub fn account_from_json(json: &[u8]) -> Result<Account, Refusal> {
+/// Reads an account, as a whole.
+pub fn account_from_json(json: &[u8]) -> Result<AccountWish, Refusal> {
     let input: AccountInput = read(json)?;
-    Ok(Account { name: names::name("name", &input.name)?, keep: keep(&input.keep.unwrap_or_default())? })
-}
-
-/// Checks how much is to be kept.
-pub fn keep(wanted: &KeepWire) -> Result<KeepChoice, Refusal> {
-    Ok(KeepChoice {
-        days: within("keep.days", wanted.days, KEEP_DAYS, "days")?,
-        megabytes: within("keep.megabytes", wanted.megabytes, KEEP_MEGABYTES, "megabytes")?,
+    let keep = input.keep.unwrap_or_default();
+    Ok(AccountWish {
+        name: Some(input.name),
+        keep_days: Some(keep.days),
+        keep_megabytes: Some(keep.megabytes),
     })
-}
-
-/// An account as the audit log has it, the same in every language: its name, and how much it keeps if it has wishes
-/// of its own.
-pub(crate) fn in_words(account: &Account) -> String {
-    let KeepChoice { days, megabytes } = account.keep;
-    if account.keep == KeepChoice::default() {
-        return account.name.clone();
-    }
-    let or_none = |wish: Option<u32>| wish.map_or_else(|| "–".to_owned(), |wish| wish.to_string());
-    format!("{} · {} d · {} MB", account.name, or_none(days), or_none(megabytes))
 }
 
 /// Shows an account.
@@ -174,10 +152,10 @@ pub fn account_to_json(id: &AccountId, account: &Account, version: u64) -> Accou
     }
 }
 
-/// Reads an employee.
-pub fn employee_from_json(json: &[u8]) -> Result<Employee, Refusal> {
+/// Reads an employee, as a whole.
+pub fn employee_from_json(json: &[u8]) -> Result<EmployeeWish, Refusal> {
     let input: EmployeeInput = read(json)?;
-    Ok(Employee { name: names::name("name", &input.name)? })
+    Ok(EmployeeWish { name: Some(input.name) })
 }
 
 /// Shows an employee.
@@ -185,15 +163,15 @@ pub fn employee_to_json(number: &str, employee: &Employee, version: u64) -> Empl
     EmployeeView { number: number.to_owned(), name: employee.name.clone(), version }
 }
 
-/// Reads a phone.
-pub fn phone_from_json(json: &[u8]) -> Result<Phone, Refusal> {
+/// Reads a phone, as a whole.
+pub fn phone_from_json(json: &[u8]) -> Result<PhoneWish, Refusal> {
     let input: PhoneInput = read(json)?;
     let holder = match input.employee {
         None => Holder::SameNumber,
         Some(None) => Holder::Nobody,
-        Some(Some(number)) => Holder::Employee(names::local_number("employee", &number)?),
+        Some(Some(number)) => Holder::Employee(number),
     };
-    Ok(Phone { holder, name: names::name("name", &input.name)? })
+    Ok(PhoneWish { name: Some(input.name), holder: Some(holder) })
 }
 
 /// Shows a phone.

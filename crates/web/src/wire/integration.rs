@@ -1,15 +1,12 @@
 //! The employee integration. Secrets are written, never read: only that one is set is shown.
 
-mod check;
 mod shape;
 
-use calls::EventKind;
+use admin::{Code, CredentialsWish, HIDDEN, IntegrationWish, Keeping};
 use delivery::reason::english;
 use journal::settings::{
-    BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, Secret, SigningSecret,
-    TimeFormat,
+    BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, RetryChoice, TimeFormat,
 };
-use journal::{Reason, WallTime};
 
 pub use shape::{
     BodyFormatWire, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput, IntegrationView,
@@ -18,68 +15,55 @@ pub use shape::{
 
 use super::{ReasonView, Refusal, moment, read};
 
-/// How long the old signing secret is used beside a new one, where nothing else was asked for.
-const SECRET_OVERLAP_SECS: u32 = 24 * 3600;
-
-/// What a reader sees of a header's value.
-const HIDDEN: &str = "(hidden)";
-
-/// Checks a URL against the address guard: `Err` with what is wrong.
-pub type CheckUrl<'a> = &'a (dyn Fn(&str) -> Result<(), Reason> + Send + Sync);
-
-/// Reads an integration that takes the place of `before`. Secrets that are left out stay as they were.
-pub fn integration_from_json(
-    json: &[u8],
-    before: &Integration,
-    now: WallTime,
-    check_url: CheckUrl<'_>,
-) -> Result<Integration, Refusal> {
-    integration_from_input(read(json)?, before, now, check_url)
+/// Reads an integration, as a whole. Secrets that are left out stay as they were.
+pub fn integration_from_json(json: &[u8]) -> Result<IntegrationWish, Refusal> {
+    let input: IntegrationInput = read(json)?;
+    let retry = input.retry.unwrap_or_default();
+    Ok(IntegrationWish {
+        method: input.method.map(Method::from),
+        incoming_url: input.incoming_url,
+        answered_url: input.answered_url,
+        outgoing_url: input.outgoing_url,
+        ended_url: input.ended_url,
+        body_format: input.body_format.map(BodyFormat::from),
+        parameter_names: input.parameter_names.map(parameter_names).transpose()?,
+        time_format: input.time_format.map(TimeFormat::from),
+        time_zone: input.time_zone,
+        feature_codes: input.feature_codes,
+        extras: input.extras.map(|extras| match extras {
+            ExtrasWire::Switch(false) => Extras::None,
+            ExtrasWire::Switch(true) => Extras::All,
+            ExtrasWire::Some(names) => Extras::Some(names),
+        }),
+        headers: input.headers.unwrap_or_default(),
+        credentials: match input.credentials {
+            None => Keeping::Stays,
+            Some(None) => Keeping::Goes,
+            Some(Some(CredentialsInput { kind, username, password, token, _set })) => {
+                Keeping::Becomes(CredentialsWish { kind, username, password, token })
+            }
+        },
+        secret: match input.secret {
+            None => Keeping::Stays,
+            Some(None) => Keeping::Goes,
+            Some(Some(text)) if text.is_empty() => Keeping::Goes,
+            Some(Some(text)) => Keeping::Becomes(text),
+        },
+        secret_overlap_secs: input.secret_overlap_secs,
+        ca_pem: input.ca_pem,
+        retry: RetryChoice { incoming_secs: retry.incoming_secs, others_secs: retry.others_secs },
+    })
 }
 
-/// The same from what was read already.
-pub fn integration_from_input(
-    input: IntegrationInput,
-    before: &Integration,
-    now: WallTime,
-    check_url: CheckUrl<'_>,
-) -> Result<Integration, Refusal> {
-    let url = |field: &str, text: Option<String>| check::url(field, text.as_deref(), check_url);
-    let mut integration = Integration {
-        method: input.method.map_or(Method::Post, Method::from),
-        incoming_url: url("incoming_url", input.incoming_url)?,
-        answered_url: url("answered_url", input.answered_url)?,
-        outgoing_url: url("outgoing_url", input.outgoing_url)?,
-        ended_url: url("ended_url", input.ended_url)?,
-        body_format: input.body_format.map_or(BodyFormat::Form, BodyFormat::from),
-        parameter_names: check::parameter_names(input.parameter_names)?,
-        time_format: input.time_format.map_or(TimeFormat::Iso, TimeFormat::from),
-        time_zone: check::time_zone(input.time_zone)?,
-        feature_codes: check::feature_codes(input.feature_codes)?,
-        extras: check::extras(input.extras)?,
-        headers: check::headers(input.headers, &before.headers)?,
-        credentials: check::credentials(input.credentials, before.credentials.as_ref())?,
-        secrets: before.secrets.clone(),
-        ca_pem: check::ca_pem(input.ca_pem)?,
-        retry: check::retry(input.retry)?,
-        paused: before.paused.clone(),
-    };
-    match input.secret {
-        None => {}
-        Some(None) => integration.secrets.clear(),
-        Some(Some(text)) if text.is_empty() => integration.secrets.clear(),
-        Some(Some(text)) => {
-            let overlap = input.secret_overlap_secs.unwrap_or(SECRET_OVERLAP_SECS);
-            rotate(&mut integration, check::signing_secret(&text)?, overlap, now);
-        }
+fn parameter_names(names: NamesWire) -> Result<ParameterNames, Refusal> {
+    match names {
+        NamesWire::Map(map) => Ok(ParameterNames::Map(map)),
+        NamesWire::Named(name) => match name.as_str() {
+            "default" => Ok(ParameterNames::Default),
+            "as-printed" => Ok(ParameterNames::AsPrinted),
+            found => Err(Refusal::of(Code::NamesChoice, "parameter_names").with("found", found)),
+        },
     }
-    // A pause belongs to the address that caused it.
-    for kind in EventKind::ALL {
-        if integration.url(kind) != before.url(kind) {
-            integration.paused.remove(&kind);
-        }
-    }
-    Ok(integration)
 }
 
 /// Shows an integration. A reader who may not change it does not see the values of its headers.
@@ -139,17 +123,4 @@ fn pause_view(pause: &Pause) -> PauseView {
         server_said_reason: pause.server_said.as_ref().map(ReasonView::of),
         by_person: pause.by_person,
     }
-}
-
-/// Puts a new signing secret in front; the one before it stays good for the overlap.
-pub fn rotate(integration: &mut Integration, secret: Secret, overlap_secs: u32, now: WallTime) {
-    if integration.secrets.first().is_some_and(|current| current.secret == secret) {
-        return;
-    }
-    let until = WallTime(now.0.saturating_add(i64::from(overlap_secs) * 1_000_000));
-    integration.secrets.truncate(1);
-    for old in &mut integration.secrets {
-        old.until = Some(until);
-    }
-    integration.secrets.insert(0, SigningSecret { secret, until: None });
 }

@@ -5,31 +5,23 @@
 
 mod account;
 mod integration;
-mod names;
 mod read;
 mod reason;
 mod token;
 
-pub(crate) use account::in_words;
 pub use account::{
     AccountInput, AccountView, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
-    account_from_json, account_to_json, employee_from_json, employee_to_json, keep, phone_from_json,
-    phone_to_json,
+    account_from_json, account_to_json, employee_from_json, employee_to_json, phone_from_json, phone_to_json,
 };
+pub use admin::{Refusal, token_hash};
 pub use integration::{
-    BodyFormatWire, CheckUrl, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput,
-    IntegrationView, MethodWire, NamesWire, PauseView, RetryWire, TimeFormatWire, integration_from_input,
-    integration_from_json, integration_to_json, rotate,
+    BodyFormatWire, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput, IntegrationView,
+    MethodWire, NamesWire, PauseView, RetryWire, TimeFormatWire, integration_from_json, integration_to_json,
 };
-pub(crate) use names::name;
-pub use names::{account_id, local_number};
-pub use read::{Refusal, read};
+pub use read::read;
 pub use reason::ReasonView;
-pub use token::{
-    MadeToken, ScopeWire, TokenInput, TokenView, make_token, new_token_text, token_from_json, token_hash,
-    token_to_json,
-};
-pub(crate) use token::{scope, scope_parts};
+pub(crate) use token::scope_parts;
+pub use token::{MadeToken, ScopeWire, TokenInput, TokenView, token_from_json, token_to_json};
 
 use journal::WallTime;
 

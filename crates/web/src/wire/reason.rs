@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use admin::Refusal;
 use journal::Reason;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why something failed or was refused, for programs. The manual lists the codes (docs/delivery.md, Reasons).
+/// Why something failed or was refused, for programs. The manual lists the codes of failures (docs/delivery.md,
+/// Reasons), the description of the API those of refusals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReasonView {
     /// Stable; new ones may come.
@@ -22,5 +24,11 @@ impl ReasonView {
     pub fn of(reason: &Reason) -> Self {
         let args = reason.args().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { code: reason.code().to_owned(), args }
+    }
+
+    /// Of a refusal.
+    pub fn of_refusal(refusal: &Refusal) -> Self {
+        let args = refusal.args().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { code: refusal.code.name().to_owned(), args }
     }
 }

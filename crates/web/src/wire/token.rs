@@ -1,15 +1,11 @@
 //! API tokens: made, hashed, shown. The text is shown once and never kept.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use calls::AccountId;
-use journal::WallTime;
+use admin::{Role, TokenWish, role_of};
 use journal::settings::{Scope, Token};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{Refusal, moment, names, read};
+use super::{Refusal, moment, read};
 
 /// What a token, or a person, may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -63,59 +59,31 @@ pub struct MadeToken {
     pub about: TokenView,
 }
 
-/// The text of a new token: 32 random bytes.
-pub fn new_token_text() -> Result<String, Refusal> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Refusal::new("", format!("the system gives no random bytes: {error}")))?;
-    Ok(format!("rb_{}", URL_SAFE_NO_PAD.encode(bytes)))
-}
-
-/// What is kept of a token.
-pub fn token_hash(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
-}
-
-/// Makes a token: its text, and what is kept of it.
-pub fn make_token(scope: Scope, now: WallTime) -> Result<(String, Token), Refusal> {
-    let text = new_token_text()?;
-    let token = Token { sha256: token_hash(&text), scope, created_at: now };
-    Ok((text, token))
-}
-
-/// Reads what token is wanted: its name and what it may do.
-pub fn token_from_json(json: &[u8]) -> Result<(String, Scope), Refusal> {
-    let input: TokenInput = read(json)?;
-    let name = names::local_number("name", &input.name).map_err(|_| {
-        Refusal::new("name", "a token's name is 1 to 32 letters, digits, dashes, dots or underscores")
-    })?;
-    Ok((name, scope("account", input.scope, input.account.as_deref())?))
-}
-
-/// Puts scope and account together.
-pub(crate) fn scope(field: &str, scope: Option<ScopeWire>, account: Option<&str>) -> Result<Scope, Refusal> {
-    let wanted = scope.unwrap_or(if account.is_some() { ScopeWire::Account } else { ScopeWire::Operator });
-    match (wanted, account) {
-        (ScopeWire::Operator, None) => Ok(Scope::Everything),
-        (ScopeWire::Operator, Some(_)) => Err(Refusal::new(
-            field,
-            "an operator is not for one account: leave `account` out, or choose another scope",
-        )),
-        (ScopeWire::Account, Some(account)) => Ok(Scope::Account(names::account_id(account)?)),
-        (ScopeWire::ReadOnly, Some(account)) => Ok(Scope::ReadAccount(names::account_id(account)?)),
-        (ScopeWire::Account | ScopeWire::ReadOnly, None) => {
-            Err(Refusal::new(field, "this scope needs the account it is for"))
+impl From<ScopeWire> for Role {
+    fn from(wire: ScopeWire) -> Self {
+        match wire {
+            ScopeWire::Operator => Self::Operator,
+            ScopeWire::Account => Self::Account,
+            ScopeWire::ReadOnly => Self::ReadOnly,
         }
     }
 }
 
+/// Reads what token is wanted.
+pub fn token_from_json(json: &[u8]) -> Result<TokenWish, Refusal> {
+    let input: TokenInput = read(json)?;
+    Ok(TokenWish { name: input.name, role: input.scope.map(Role::from), account: input.account })
+}
+
 /// Takes scope and account apart.
-pub(crate) fn scope_parts(scope: &Scope) -> (ScopeWire, Option<&AccountId>) {
-    match scope {
-        Scope::Everything => (ScopeWire::Operator, None),
-        Scope::Account(account) => (ScopeWire::Account, Some(account)),
-        Scope::ReadAccount(account) => (ScopeWire::ReadOnly, Some(account)),
-    }
+pub(crate) fn scope_parts(scope: &Scope) -> (ScopeWire, Option<&calls::AccountId>) {
+    let (role, account) = role_of(scope);
+    let wire = match role {
+        Role::Operator => ScopeWire::Operator,
+        Role::Account => ScopeWire::Account,
+        Role::ReadOnly => ScopeWire::ReadOnly,
+    };
+    (wire, account)
 }
 
 /// Shows a token.

@@ -5,4 +5,5 @@
 mod api;
 mod rig;
 mod routes;
+mod surfaces;
 mod window;

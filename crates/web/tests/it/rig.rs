@@ -4,25 +4,35 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use admin::{
+    AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState, LiveLeg,
+    Readiness, Role, TestAnswer, TestCall, TokenWish,
+};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
     Phone, What,
 };
+use delivery::guard::Guard;
 use http_body_util::BodyExt as _;
 use journal::memory::Memory;
-use journal::settings::{IntegrationId, Scope, Setting, SettingKey};
-use journal::{Append, DeliveryId, Journal, Reason, SettingsCache, WallTime};
+use journal::settings::IntegrationId;
+use journal::{Append, DeliveryId, Filter, Journal, SettingsCache, WallTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
-use web::{Answer, Gateway, Link, LinkState, LiveLeg, Options, Readiness, TestAnswer, TestCall, Web, wire};
+use web::{Options, Web};
 
 /// A gateway that writes down what it was asked.
 pub(crate) struct Asked {
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) live: Mutex<Vec<LiveLeg>>,
+    /// How the links are doing.
+    pub(crate) links: Mutex<Vec<Link>>,
+    /// These webhooks are paused, as far as sending again is concerned.
+    pub(crate) paused: Mutex<BTreeSet<EventKind>>,
+    journal: Arc<dyn Journal>,
     changes: watch::Sender<u64>,
 }
 
@@ -35,18 +45,7 @@ impl Asked {
 
 impl Gateway for Asked {
     fn links(&self) -> Vec<Link> {
-        vec![Link {
-            name: "pbx1".into(),
-            address: "127.0.0.1:5038".into(),
-            state: LinkState::Up,
-            since: Some(WallTime(0)),
-            lag: Some(Duration::from_millis(3)),
-            last_error: String::new(),
-            missing_rights: Vec::new(),
-            version: "Asterisk 22".into(),
-            channels: 2,
-            legs: 1,
-        }]
+        self.links.lock().unwrap().clone()
     }
 
     fn readiness(&self) -> Readiness {
@@ -62,16 +61,30 @@ impl Gateway for Asked {
         self.changes.subscribe()
     }
 
-    fn check_url(&self, url: &str) -> Result<(), Reason> {
-        if url.contains("10.0.0.1") {
-            Err(Reason::new("address_refused").with("address", "10.0.0.1").with("range", "private"))
-        } else {
-            Ok(())
+    fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
+        if !self.paused.lock().unwrap().is_empty() {
+            return Box::pin(async { Err(GatewayError::Paused) });
         }
+        self.note(format!("again {}", id.event.0), ())
     }
 
-    fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
-        self.note(format!("again {}", id.event.0), ())
+    fn again_all(&self, filter: Filter, _: usize) -> Answer<'_, AgainAll> {
+        let journal = self.journal.clone();
+        Box::pin(async move {
+            let found =
+                journal.deliveries(filter).await.map_err(|why| GatewayError::Unavailable(why.to_string()))?;
+            let mut all = AgainAll::default();
+            for one in &found {
+                let paused = self.paused.lock().unwrap().contains(&one.event.event.kind());
+                if paused {
+                    *all.left.entry(Code::WebhookPaused).or_default() += 1;
+                } else {
+                    all.sent += 1;
+                    self.asked.lock().unwrap().push(format!("again {}", one.id.event.0));
+                }
+            }
+            Ok(all)
+        })
     }
 
     fn cancel(&self, id: DeliveryId) -> Answer<'_, ()> {
@@ -108,9 +121,27 @@ impl Gateway for Asked {
     }
 }
 
+/// A link that is up.
+fn up() -> Link {
+    Link {
+        name: "pbx1".into(),
+        address: "127.0.0.1:5038".into(),
+        state: LinkState::Up,
+        since: Some(WallTime(0)),
+        lag: Some(Duration::from_millis(3)),
+        last_error: String::new(),
+        missing_rights: Vec::new(),
+        version: "Asterisk 22".into(),
+        channels: 2,
+        legs: 1,
+    }
+}
+
 /// The house.
 pub(crate) struct Rig {
     pub(crate) app: axum::Router,
+    /// What all surfaces go through; the command line's door to it.
+    pub(crate) room: Arc<Admin>,
     pub(crate) cache: Arc<SettingsCache>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) gateway: Arc<Asked>,
@@ -154,9 +185,18 @@ impl Rig {
     pub(crate) async fn through(options: Options, provider: Option<Arc<oidc::Provider>>) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(Memory::new());
         let cache = Arc::new(SettingsCache::load(journal.clone()).await.unwrap());
-        let gateway =
-            Arc::new(Asked { asked: Mutex::default(), live: Mutex::default(), changes: watch::channel(0).0 });
+        let gateway = Arc::new(Asked {
+            asked: Mutex::default(),
+            live: Mutex::default(),
+            links: Mutex::new(vec![up()]),
+            paused: Mutex::default(),
+            journal: journal.clone(),
+            changes: watch::channel(0).0,
+        });
+        let guard = Guard::default();
+        let room = Arc::new(Admin::new(journal.clone(), cache.clone(), gateway.clone(), guard));
         let app = web::router(Web {
+            admin: room.clone(),
             journal: journal.clone(),
             cache: cache.clone(),
             gateway: gateway.clone(),
@@ -165,6 +205,7 @@ impl Rig {
         });
         let mut rig = Self {
             app,
+            room,
             cache,
             journal,
             gateway,
@@ -172,21 +213,19 @@ impl Rig {
             admin: String::new(),
             reader: String::new(),
         };
-        let one = AccountId::new("1");
-        rig.operator = rig.token("operator", Scope::Everything).await;
-        rig.admin = rig.token("admin", Scope::Account(one.clone())).await;
-        rig.reader = rig.token("reader", Scope::ReadAccount(one)).await;
+        rig.operator = rig.token("operator", None, None).await;
         for account in ["1", "2"] {
-            let name = format!(r#"{{"name": "Account {account}"}}"#);
-            rig.put(&rig.operator.clone(), &format!("/api/v1/accounts/{account}"), &name).await;
+            let wish = AccountWish { name: Some(format!("Account {account}")), ..AccountWish::default() };
+            rig.room.make_account(&Actor::machine("rig"), account, wish).await.unwrap();
         }
+        rig.admin = rig.token("admin", Some(Role::Account), Some("1")).await;
+        rig.reader = rig.token("reader", Some(Role::ReadOnly), Some("1")).await;
         rig
     }
 
-    async fn token(&self, name: &str, scope: Scope) -> String {
-        let (text, token) = wire::make_token(scope, WallTime(0)).unwrap();
-        self.cache.put(SettingKey::Token(name.into()), Some(Setting::Token(token)), None).await.unwrap();
-        text
+    async fn token(&self, name: &str, role: Option<Role>, account: Option<&str>) -> String {
+        let wish = TokenWish { name: name.into(), role, account: account.map(str::to_owned) };
+        self.room.make_token(&Actor::machine("rig"), &wish).await.unwrap().text
     }
 
     /// Sends a request; the body of the answer is not read yet.

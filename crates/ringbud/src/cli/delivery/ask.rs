@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use journal::settings::{Scope, Setting, SettingKey};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cli::Failure;
-use crate::clock;
-use crate::config::Config;
-use crate::store::Store;
+use crate::cli::settings::Desk;
 
 /// How long an answer may take; a test call waits for four web services.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,24 +24,21 @@ pub(super) struct Api {
 
 impl Api {
     /// Makes a token for this one command.
-    pub(super) async fn enter(config: &Config, store: &Store) -> Result<Self, Failure> {
+    pub(super) async fn enter(desk: &Desk) -> Result<Self, Failure> {
+        let config = &desk.config;
         if config.http.tls.is_some() {
             return Err(Failure::new(
                 "the gateway speaks HTTPS, which this command does not: use the window, or the API with a token",
             ));
         }
         let address = config.http.listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
-        let made = web::wire::make_token(Scope::Everything, clock::wall());
-        let (text, token) = made.map_err(|refusal| Failure::new(refusal.message))?;
-        let name = format!("command-{}", std::process::id());
-        store.cache.put(SettingKey::Token(name.clone()), Some(Setting::Token(token)), None).await?;
+        let (text, name) = desk.admin.lend_token(&desk.actor, std::process::id()).await?;
         Ok(Self { address, path: config.http.path.clone(), token: text, name })
     }
 
     /// Removes it.
-    pub(super) async fn leave(self, store: &Store) -> Result<(), Failure> {
-        store.cache.put(SettingKey::Token(self.name), None, None).await?;
-        Ok(())
+    pub(super) async fn leave(self, desk: &Desk) -> Result<(), Failure> {
+        Ok(desk.admin.take_back_token(&self.name).await?)
     }
 
     pub(super) async fn get(&self, account: &str, what: &str) -> Result<Value, Failure> {

@@ -115,10 +115,10 @@ impl EventArg {
 
 impl DeliveryArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        super::settings::with_store(&self.config, |config, store| async move {
-            let api = Api::enter(&config, &store).await?;
+        super::settings::at_desk(&self.config, |desk| async move {
+            let api = Api::enter(&desk).await?;
             let done = self.what.act(&api).await;
-            api.leave(&store).await?;
+            api.leave(&desk).await?;
             done
         })
     }
@@ -147,6 +147,9 @@ impl DeliveryDo {
                 let since = since.map(|since| format!("?from={}", ask::encoded(&since))).unwrap_or_default();
                 let sent = api.post(&account, &format!("deliveries/again{since}"), &json!({})).await?;
                 println!("{} sent again", sent["again"]);
+                for why in sent["reasons"].as_array().into_iter().flatten() {
+                    println!("{} not: {}", why["count"], why["message"].as_str().unwrap_or_default());
+                }
             }
             Self::Cancel { account, delivery } => {
                 api.post(&account, &format!("deliveries/{}/cancel", ask::encoded(&delivery)), &json!({}))

@@ -1,18 +1,17 @@
 //! What is set up for the demo: the configuration, and the accounts of the cast.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
-use calls::AccountId;
+use admin::{AccountWish, Actor, EmployeeWish, Expect, IntegrationWish, Method, PhoneWish, TokenWish};
+use delivery::guard::Guard;
 use demo::cast::ACCOUNTS;
 use demo::pbx::Pbx;
 use demo::receiver::Receiver;
 use demo::show::Stage;
-use journal::settings::{
-    Account, BodyFormat, Employee, Holder, Integration, Method, Phone, Scope, Setting, SettingKey,
-};
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::cli::Failure;
-use crate::clock;
 use crate::config::{Config, Purpose};
 use crate::serve::Running;
 
@@ -49,33 +48,32 @@ allow = ["127.0.0.0/8"]
 
 /// Sets accounts, employees, phones and integrations up: one account by POST, the next by GET.
 pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Result<Stage, Failure> {
-    let cache = &running.store.cache;
+    let loopback = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8));
+    let admin = running.store.admin(Guard::new(vec![loopback]));
+    let actor = Actor::machine("demo");
     for (index, account) in ACCOUNTS.iter().enumerate() {
-        let id = AccountId::new(account.id);
-        let named = Setting::Account(Account::named(account.name.to_owned()));
-        cache.put(SettingKey::Account(id.clone()), Some(named), None).await?;
+        let named = AccountWish { name: Some(account.name.to_owned()), ..AccountWish::default() };
+        admin.set_account(&actor, account.id, named, Expect::Any).await?;
         for employee in account.employees {
-            let number = employee.number.to_owned();
-            let person = Setting::Employee(Employee { name: employee.name.to_owned() });
-            cache.put(SettingKey::Employee(id.clone(), number.clone()), Some(person), None).await?;
-            let phone = Setting::Phone(Phone { holder: Holder::SameNumber, name: String::new() });
-            cache.put(SettingKey::Phone(id.clone(), number), Some(phone), None).await?;
+            let person = EmployeeWish { name: Some(employee.name.to_owned()) };
+            admin.set_employee(&actor, account.id, employee.number, person, Expect::Any).await?;
+            let phone = PhoneWish::default();
+            admin.set_phone(&actor, account.id, employee.number, phone, Expect::Any).await?;
         }
         let url = |event: &str| Some(receiver.url(&format!("/{event}")));
-        let integration = Integration {
-            method: if index % 2 == 0 { Method::Post } else { Method::Get },
-            body_format: BodyFormat::Form,
+        let integration = IntegrationWish {
+            method: Some(if index % 2 == 0 { Method::Post } else { Method::Get }),
             incoming_url: url("incoming"),
             answered_url: url("answered"),
             outgoing_url: url("outgoing"),
             ended_url: url("ended"),
-            ..Integration::default()
+            ..IntegrationWish::default()
         };
-        cache.put_integration(&id, integration, None).await?;
+        admin.set_integration(&actor, account.id, integration, Expect::Any, "").await?;
     }
-    let made = web::wire::make_token(Scope::Everything, clock::wall());
-    let (text, token) = made.map_err(|refusal| Failure::new(refusal.message))?;
-    cache.put(SettingKey::Token("demo".to_owned()), Some(Setting::Token(token)), None).await?;
+    let wish = TokenWish { name: "demo".to_owned(), ..TokenWish::default() };
+    let text = admin.make_token(&actor, &wish).await?.text;
+    let cache = &running.store.cache;
     let http = format!("http://{}", running.address);
     let login = web::first_run_path(cache).await?.map(|path| format!("{http}{path}"));
     Ok(Stage {

@@ -2,17 +2,13 @@
 
 use std::path::PathBuf;
 
+use admin::{Expect, Integration, IntegrationId};
 use clap::{Args, Subcommand, ValueEnum};
-use delivery::guard::{Guard, WebhookUrl};
-use delivery::reason::GivesReason as _;
-use journal::Reason;
-use journal::settings::Integration;
 use serde_json::{Map, Value, json};
 use web::wire;
 
-use super::{account, refused, with_store};
+use super::{at_desk, refused};
 use crate::cli::{ConfigArg, EXIT_DONE, Failure};
-use crate::clock;
 
 /// Show, set and remove the employee integration of an account.
 #[derive(Args, Debug)]
@@ -90,10 +86,10 @@ struct SetArgs {
 
 impl IntegrationArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        with_store(&self.config, |config, store| async move {
+        at_desk(&self.config, |desk| async move {
             match self.what {
                 IntegrationDo::List { json: as_json } => {
-                    let accounts = store.cache.accounts(None, usize::MAX);
+                    let accounts = desk.admin.accounts(&desk.actor, None, usize::MAX);
                     let rows = accounts.iter().filter_map(|account| {
                         let view = view(account.integration()?);
                         let part = |key: &str| view.get(key).cloned().unwrap_or_default();
@@ -105,7 +101,7 @@ impl IntegrationArgs {
                     super::print_list(as_json, &columns, rows.collect());
                 }
                 IntegrationDo::Show { account: id } => {
-                    let account = account(&store, &id)?;
+                    let account = desk.account(&id)?;
                     let Some(integration) = account.integration() else {
                         return Err(Failure::new(format!(
                             "account {id} has no integration yet: see ringbud integration set --help"
@@ -114,26 +110,20 @@ impl IntegrationArgs {
                     println!("{:#}", Value::Object(view(integration)));
                 }
                 IntegrationDo::Set(args) => {
-                    let account = account(&store, &args.account)?;
-                    let (before, version) = match account.integration() {
-                        Some((_, integration, version)) => (Integration::clone(integration), version),
-                        None => (Integration::default(), 0),
-                    };
-                    let wanted = args.wanted(&before)?;
-                    let guard = Guard::new(config.outgoing.allow.clone());
-                    let check = move |url: &str| check_url(&guard, url);
-                    let json = Value::Object(wanted).to_string();
-                    let integration =
-                        wire::integration_from_json(json.as_bytes(), &before, clock::wall(), &check)
-                            .map_err(|refusal| refused(&refusal))?;
-                    store.cache.put_integration(&account.id, integration, Some(version)).await?;
+                    let id = args.account.clone();
+                    let account = desk.account(&id)?;
+                    let before = account.integration();
+                    let none = Integration::default();
+                    let wanted = args.wanted(before.map_or(&none, |(_, integration, _)| integration))?;
+                    let wish = wire::integration_from_json(Value::Object(wanted).to_string().as_bytes())?;
+                    // What was not given is as it was read: if it is not any more, that is said and nothing changed.
+                    let expect = Expect::version(Some(before.map_or(0, |(_, _, version)| version)));
+                    let set = desk.admin.set_integration(&desk.actor, &id, wish, expect, "").await;
+                    set.map_err(|refusal| refused(&refusal, &id))?;
                 }
-                IntegrationDo::Remove { account: id } => {
-                    let account = account(&store, &id)?;
-                    for id in account.integrations.keys() {
-                        let key = journal::settings::SettingKey::Integration(account.id.clone(), *id);
-                        store.cache.put(key, None, None).await?;
-                    }
+                IntegrationDo::Remove { account } => {
+                    let gone = desk.admin.remove_integration(&desk.actor, &account).await;
+                    gone.map_err(|refusal| refused(&refusal, &account))?;
                 }
             }
             Ok(EXIT_DONE)
@@ -177,9 +167,7 @@ impl SetArgs {
     }
 }
 
-fn view(
-    (_, integration, version): (journal::settings::IntegrationId, &std::sync::Arc<Integration>, u64),
-) -> Map<String, Value> {
+fn view((_, integration, version): (IntegrationId, &std::sync::Arc<Integration>, u64)) -> Map<String, Value> {
     as_object(wire::integration_to_json(integration, version, false))
 }
 
@@ -187,14 +175,5 @@ fn as_object(view: wire::IntegrationView) -> Map<String, Value> {
     match serde_json::to_value(view) {
         Ok(Value::Object(object)) => object,
         Ok(_) | Err(_) => Map::new(),
-    }
-}
-
-/// A URL's form, and its address where it is one.
-pub(crate) fn check_url(guard: &Guard, url: &str) -> Result<(), Reason> {
-    let url = WebhookUrl::parse(url).map_err(|problem| problem.reason())?;
-    match url.origin().host.parse() {
-        Ok(address) => guard.check(address).map_err(|refused| refused.reason()),
-        Err(_) => Ok(()),
     }
 }

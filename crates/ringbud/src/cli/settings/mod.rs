@@ -1,60 +1,65 @@
 //! `account`, `employee`, `phone`, `integration`, `token`: what belongs to customers, from the command line.
 //!
-//! On the same store as the gateway, also while it runs; it takes changes in within a second. The same
-//! checks as in the API: what is given becomes the API's JSON and is read by the same code.
+//! On the same store as the gateway, also while it runs; it takes changes in within a second. Everything goes through
+//! `admin`, as what comes by the API and the window does: the same checks, the same audit log. Who does it is the
+//! user of the system.
 
 mod integration;
 mod people;
 mod token;
 
-use calls::AccountId;
-use journal::settings::Setting;
-use journal::{Access, AccountSettings};
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
+use admin::{AccountSettings, Actor, Admin, Code, Refusal};
+use delivery::guard::Guard;
+use serde_json::Value;
+
 pub use integration::IntegrationArgs;
-pub(crate) use integration::check_url;
 pub use people::{AccountArgs, EmployeeArgs, PhoneArgs};
 pub use token::TokenArgs;
 
 use super::{ConfigArg, Failure, runtime};
 use crate::config::{Config, Purpose};
 use crate::store::Store;
+use crate::whoami;
+
+/// Where customers' things are, and as whom they are changed.
+pub(super) struct Desk {
+    pub(super) config: Config,
+    pub(super) admin: Admin,
+    pub(super) actor: Actor,
+}
 
 /// Opens the store beside a gateway that may be running, and does something with it.
-pub(super) fn with_store<F, T>(config: &ConfigArg, act: impl FnOnce(Config, Store) -> F) -> Result<T, Failure>
+pub(super) fn at_desk<F, T>(config: &ConfigArg, act: impl FnOnce(Desk) -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     let config = config.load(Purpose::Work)?;
     runtime()?.block_on(async {
-        let store = Store::open(&config, Access::Settings).await?;
-        act(config, store).await
+        let guard = Guard::new(config.outgoing.allow.clone());
+        let admin = Store::open_beside(&config).await?.admin(guard);
+        act(Desk { config, admin, actor: Actor::machine(&whoami::name()) }).await
     })
 }
 
-fn account(store: &Store, id: &str) -> Result<Arc<AccountSettings>, Failure> {
-    store.cache.account(&AccountId::new(id)).ok_or_else(|| {
-        Failure::new(format!(
-            "there is no account {id}: make it with ringbud account set {id}, or see ringbud account list"
-        ))
-    })
+impl Desk {
+    fn account(&self, id: &str) -> Result<Arc<AccountSettings>, Failure> {
+        self.admin.account(&self.actor, id).map_err(|refusal| refused(&refusal, id))
+    }
 }
 
-fn refused(refusal: &web::wire::Refusal) -> Failure {
-    Failure::new(if refusal.field.is_empty() {
-        refusal.message.clone()
-    } else {
-        format!("{}: {}", refusal.field, refusal.message)
-    })
-}
-
-/// A JSON object of what was given.
-fn object(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Vec<u8> {
-    let fields: Map<String, Value> =
-        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    Value::Object(fields).to_string().into_bytes()
+/// A refusal, with what to do about it on the command line.
+fn refused(refusal: &Refusal, account: &str) -> Failure {
+    match refusal.code {
+        Code::NoAccount => Failure::new(format!(
+            "there is no account {account}: make it with ringbud account set {account}, or see ringbud account list"
+        )),
+        Code::NoIntegration => Failure::new(format!(
+            "account {account} has no integration yet: see ringbud integration set --help"
+        )),
+        _ => Failure::new(refusal.to_string()),
+    }
 }
 
 /// Prints a list, as a table for people or as JSON for programs.
@@ -83,9 +88,4 @@ pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>)
     for row in &rows {
         line(row.iter().map(String::as_str).collect());
     }
-}
-
-async fn put(store: &Store, key: journal::settings::SettingKey, value: Setting) -> Result<(), Failure> {
-    store.cache.put(key, Some(value), None).await?;
-    Ok(())
 }

@@ -1,12 +1,10 @@
 //! `account`, `employee`, `phone`.
 
-use calls::AccountId;
+use admin::{AccountSettings, AccountWish, Employee, EmployeeWish, Expect, Holder, Phone, PhoneWish};
 use clap::{Args, Subcommand};
-use journal::settings::{Holder, Setting, SettingKey};
 use serde_json::{Value, json};
-use web::wire;
 
-use super::{account, object, print_list, put, refused, with_store};
+use super::{at_desk, print_list, refused};
 use crate::cli::{ConfigArg, EXIT_DONE, Failure};
 
 /// List, set and remove accounts.
@@ -50,11 +48,11 @@ enum AccountDo {
 
 impl AccountArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        with_store(&self.config, |_, store| async move {
+        at_desk(&self.config, |desk| async move {
             match self.what {
                 AccountDo::List { json } => {
-                    let accounts = store.cache.accounts(None, usize::MAX);
-                    let row = |one: &std::sync::Arc<journal::AccountSettings>| {
+                    let accounts = desk.admin.accounts(&desk.actor, None, usize::MAX);
+                    let row = |one: &std::sync::Arc<AccountSettings>| {
                         let (employees, phones) = (one.employees.len(), one.phones.len());
                         let none = if json { Value::Null } else { Value::from("") };
                         let kept = |wish: Option<u32>| wish.map_or(none.clone(), Value::from);
@@ -74,32 +72,19 @@ impl AccountArgs {
                     );
                 }
                 AccountDo::Set { account, name, keep_days, keep_megabytes } => {
-                    let id = wire::account_id(&account).map_err(|refusal| refused(&refusal))?;
-                    let (before, version) = store
-                        .cache
-                        .account(&id)
-                        .map(|found| (found.account.clone(), found.version))
-                        .unwrap_or_default();
-                    // 0 takes a wish back: null in the API's JSON.
-                    let wish = |given: Option<u32>, before: Option<u32>| {
-                        given.map_or(before, |given| (given > 0).then_some(given))
+                    // 0 takes a wish back.
+                    let wish = |given: Option<u32>| given.map(|given| (given > 0).then_some(given));
+                    let wish = AccountWish {
+                        name,
+                        keep_days: wish(keep_days),
+                        keep_megabytes: wish(keep_megabytes),
                     };
-                    let keep = json!({
-                        "days": wish(keep_days, before.keep.days),
-                        "megabytes": wish(keep_megabytes, before.keep.megabytes),
-                    });
-                    let name = json!(name.unwrap_or(before.name));
-                    let value =
-                        wire::account_from_json(&object([("name", Some(name)), ("keep", Some(keep))]))
-                            .map_err(|refusal| refused(&refusal))?;
-                    // What was not given is as it was read: if it is not any more, that is said and nothing changed.
-                    let (key, value) = (SettingKey::Account(id), Setting::Account(value));
-                    store.cache.put(key, Some(value), Some(version)).await?;
+                    let set = desk.admin.set_account(&desk.actor, &account, wish, Expect::Any).await;
+                    set.map_err(|refusal| refused(&refusal, &account))?;
                 }
                 AccountDo::Remove { account } => {
-                    if !store.cache.remove_account(&AccountId::new(&*account)).await? {
-                        return Err(Failure::new(format!("there is no account {account}")));
-                    }
+                    let gone = desk.admin.remove_account(&desk.actor, &account).await;
+                    gone.map_err(|refusal| refused(&refusal, &account))?;
                 }
             }
             Ok(EXIT_DONE)
@@ -132,9 +117,9 @@ enum EmployeeDo {
         account: String,
         /// The employee's local number.
         number: String,
-        /// The name.
-        #[arg(long, default_value = "")]
-        name: String,
+        /// The name; without it a name that is there stays.
+        #[arg(long)]
+        name: Option<String>,
     },
     /// Remove an employee.
     Remove {
@@ -147,30 +132,24 @@ enum EmployeeDo {
 
 impl EmployeeArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        with_store(&self.config, |_, store| async move {
+        at_desk(&self.config, |desk| async move {
             match self.what {
                 EmployeeDo::List { account: id, json } => {
-                    let account = account(&store, &id)?;
-                    let row = |(number, (employee, _)): (&String, &(journal::settings::Employee, u64))| {
+                    let account = desk.account(&id)?;
+                    let row = |(number, (employee, _)): (&String, &(Employee, u64))| {
                         vec![json!(number), json!(employee.name)]
                     };
                     print_list(json, &["number", "name"], account.employees.iter().map(row).collect());
                 }
-                EmployeeDo::Set { account: id, number, name } => {
-                    let account = account(&store, &id)?;
-                    let number =
-                        wire::local_number("number", &number).map_err(|refusal| refused(&refusal))?;
-                    let value = wire::employee_from_json(&object([("name", Some(json!(name)))]))
-                        .map_err(|refusal| refused(&refusal))?;
-                    let key = SettingKey::Employee(account.id.clone(), number);
-                    put(&store, key, Setting::Employee(value)).await?;
+                EmployeeDo::Set { account, number, name } => {
+                    let wish = EmployeeWish { name };
+                    let set =
+                        desk.admin.set_employee(&desk.actor, &account, &number, wish, Expect::Any).await;
+                    set.map_err(|refusal| refused(&refusal, &account))?;
                 }
-                EmployeeDo::Remove { account: id, number } => {
-                    let account = account(&store, &id)?;
-                    if !account.employees.contains_key(&*number) {
-                        return Err(Failure::new(format!("account {id} has no employee {number}")));
-                    }
-                    store.cache.put(SettingKey::Employee(account.id.clone(), number), None, None).await?;
+                EmployeeDo::Remove { account, number } => {
+                    let gone = desk.admin.remove_employee(&desk.actor, &account, &number, Expect::Any).await;
+                    gone.map_err(|refusal| refused(&refusal, &account))?;
                 }
             }
             Ok(EXIT_DONE)
@@ -197,22 +176,26 @@ enum PhoneDo {
         #[arg(long)]
         json: bool,
     },
-    /// Make a phone, or change who has it. Without --employee or --nobody it is the employee with the same
-    /// local number. Calls that run keep the employee they began with.
+    /// Make a phone, or change its name or who has it. What is not given stays as it is; a new phone is the
+    /// employee's with the same local number. An employee it is given to comes into being. Calls that run keep
+    /// the employee they began with.
     Set {
         /// The account's id.
         account: String,
         /// The phone's local number.
         number: String,
         /// A name for people.
-        #[arg(long, default_value = "")]
-        name: String,
+        #[arg(long)]
+        name: Option<String>,
         /// The local number of the employee who has it.
         #[arg(long, value_name = "NUMBER")]
         employee: Option<String>,
         /// Nobody has it.
-        #[arg(long, conflicts_with = "employee")]
+        #[arg(long, conflicts_with_all = ["employee", "same_number"])]
         nobody: bool,
+        /// It is the employee's with the same local number, as it is where nothing is set.
+        #[arg(long, conflicts_with = "employee")]
+        same_number: bool,
     },
     /// Remove a phone.
     Remove {
@@ -225,11 +208,11 @@ enum PhoneDo {
 
 impl PhoneArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        with_store(&self.config, |_, store| async move {
+        at_desk(&self.config, |desk| async move {
             match self.what {
                 PhoneDo::List { account: id, json } => {
-                    let account = account(&store, &id)?;
-                    let row = |(number, (phone, _)): (&String, &(journal::settings::Phone, u64))| {
+                    let account = desk.account(&id)?;
+                    let row = |(number, (phone, _)): (&String, &(Phone, u64))| {
                         let holder = match &phone.holder {
                             Holder::SameNumber => json!(number),
                             Holder::Employee(employee) => json!(employee),
@@ -243,23 +226,19 @@ impl PhoneArgs {
                         account.phones.iter().map(row).collect(),
                     );
                 }
-                PhoneDo::Set { account: id, number, name, employee, nobody } => {
-                    let account = account(&store, &id)?;
-                    let number =
-                        wire::local_number("number", &number).map_err(|refusal| refused(&refusal))?;
-                    let employee = if nobody { Some(Value::Null) } else { employee.map(Value::from) };
-                    let value =
-                        wire::phone_from_json(&object([("name", Some(json!(name))), ("employee", employee)]))
-                            .map_err(|refusal| refused(&refusal))?;
-                    let key = SettingKey::Phone(account.id.clone(), number);
-                    put(&store, key, Setting::Phone(value)).await?;
+                PhoneDo::Set { account, number, name, employee, nobody, same_number } => {
+                    let holder = match (nobody, same_number) {
+                        (true, _) => Some(Holder::Nobody),
+                        (false, true) => Some(Holder::SameNumber),
+                        (false, false) => employee.map(Holder::Employee),
+                    };
+                    let wish = PhoneWish { name, holder };
+                    let set = desk.admin.set_phone(&desk.actor, &account, &number, wish, Expect::Any).await;
+                    set.map_err(|refusal| refused(&refusal, &account))?;
                 }
-                PhoneDo::Remove { account: id, number } => {
-                    let account = account(&store, &id)?;
-                    if !account.phones.contains_key(&*number) {
-                        return Err(Failure::new(format!("account {id} has no phone {number}")));
-                    }
-                    store.cache.put(SettingKey::Phone(account.id.clone(), number), None, None).await?;
+                PhoneDo::Remove { account, number } => {
+                    let gone = desk.admin.remove_phone(&desk.actor, &account, &number, Expect::Any).await;
+                    gone.map_err(|refusal| refused(&refusal, &account))?;
                 }
             }
             Ok(EXIT_DONE)

@@ -1,14 +1,12 @@
 //! `token`: for programs that use the REST API.
 
+use admin::{Code, Role, TokenWish};
 use clap::{Args, Subcommand};
-use journal::JournalError;
-use journal::settings::{Setting, SettingKey};
-use serde_json::{Value, json};
+use serde_json::json;
 use web::wire;
 
-use super::{object, print_list, refused, with_store};
+use super::{at_desk, print_list};
 use crate::cli::{ConfigArg, EXIT_DONE, Failure};
-use crate::clock;
 
 /// Create, list and remove API tokens.
 #[derive(Args, Debug)]
@@ -48,32 +46,24 @@ enum TokenDo {
 
 impl TokenArgs {
     pub(crate) fn run(self) -> Result<u8, Failure> {
-        with_store(&self.config, |_, store| async move {
+        at_desk(&self.config, |desk| async move {
             match self.what {
                 TokenDo::Create { name, account, read_only } => {
-                    let scope = read_only.then(|| json!("read-only"));
-                    let wanted = object([
-                        ("name", Some(json!(name))),
-                        ("account", account.map(Value::from)),
-                        ("scope", scope),
-                    ]);
-                    let (name, scope) =
-                        wire::token_from_json(&wanted).map_err(|refusal| refused(&refusal))?;
-                    let (text, token) =
-                        wire::make_token(scope, clock::wall()).map_err(|refusal| refused(&refusal))?;
-                    let key = SettingKey::Token(name.clone());
-                    match store.cache.put(key, Some(Setting::Token(token)), Some(0)).await {
-                        Ok(_) => println!("{text}"),
-                        Err(JournalError::Conflict { .. }) => {
+                    let role = read_only.then_some(Role::ReadOnly);
+                    let wish = TokenWish { name, role, account };
+                    match desk.admin.make_token(&desk.actor, &wish).await {
+                        Ok(made) => println!("{}", made.text),
+                        Err(refusal) if refusal.code == Code::TokenThere => {
+                            let name = &wish.name;
                             return Err(Failure::new(format!(
                                 "there is a token named {name} already: choose another name, or remove it with ringbud token remove {name}"
                             )));
                         }
-                        Err(error) => return Err(error.into()),
+                        Err(refusal) => return Err(refusal.into()),
                     }
                 }
                 TokenDo::List { json } => {
-                    let rows = store.cache.tokens().into_iter().map(|(name, (token, _))| {
+                    let rows = desk.admin.tokens(&desk.actor)?.into_iter().map(|(name, token)| {
                         let view =
                             serde_json::to_value(wire::token_to_json(&name, &token)).unwrap_or_default();
                         let part = |key: &str| view.get(key).cloned().unwrap_or_else(|| json!(""));
@@ -81,12 +71,7 @@ impl TokenArgs {
                     });
                     print_list(json, &["name", "scope", "account", "created_at"], rows.collect());
                 }
-                TokenDo::Remove { name } => {
-                    if !store.cache.tokens().contains_key(&name) {
-                        return Err(Failure::new(format!("there is no token named {name}")));
-                    }
-                    store.cache.put(SettingKey::Token(name), None, None).await?;
-                }
+                TokenDo::Remove { name } => desk.admin.remove_token(&desk.actor, &name).await?,
             }
             Ok(EXIT_DONE)
         })

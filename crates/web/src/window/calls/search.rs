@@ -9,7 +9,6 @@ use journal::Filter;
 
 use super::super::visitor::Fields;
 use super::super::{Fail, Visitor, Window};
-use crate::api;
 
 pub(crate) async fn search(
     State(window): State<Arc<Window>>,
@@ -29,8 +28,8 @@ pub(crate) async fn search(
     };
     let to = if !window.web.journal.events(leg).await?.is_empty() {
         format!("{here}/calls/{encoded}")
-    } else if let Ok(id) = api::owned(&window.web, &account.id, text).await {
-        format!("{here}/deliveries/{}", api::delivery_name(id))
+    } else if let Ok(one) = window.web.admin.delivery(&visitor.actor(), account.id.as_str(), text).await {
+        format!("{here}/deliveries/{}", admin::delivery_name(one.id))
     } else if account.employees.contains_key(text) {
         format!("{here}/calls?employee={encoded}")
     } else {

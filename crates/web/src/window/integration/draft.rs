@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use admin::IntegrationWish;
 use calls::EventKind;
+use journal::AccountSettings;
 use journal::settings::{BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, TimeFormat};
 use serde_json::{Map, Value, json};
 
 use super::super::visitor::Fields;
-use super::super::{Messages, Window, refusal};
+use super::super::{Messages, Visitor, Window, refusal};
 use super::{ORDER, field};
-use crate::{clock, wire};
+use crate::wire;
 
 /// More wrong fields than this are told another time.
 const MAX_ERRORS: usize = 12;
@@ -18,6 +20,8 @@ const MAX_ERRORS: usize = 12;
 pub(crate) struct Checked {
     /// Without the fields that are wrong.
     pub(crate) integration: Integration,
+    /// The same as it is wanted.
+    pub(crate) wish: IntegrationWish,
     /// By field.
     pub(crate) errors: BTreeMap<String, String>,
 }
@@ -84,13 +88,24 @@ fn time_format(format: TimeFormat) -> &'static str {
 }
 
 /// Checks a form: all that is wrong at once, each by its field.
-pub(crate) fn checked(window: &Window, w: Messages, fields: &Fields, before: &Integration) -> Checked {
+pub(crate) fn checked(
+    window: &Window,
+    visitor: &Visitor,
+    account: &AccountSettings,
+    w: Messages,
+    fields: &Fields,
+) -> Checked {
     let (mut input, mut errors) = json_of(w, fields);
-    let check_url = |url: &str| window.web.gateway.check_url(url);
+    let actor = visitor.actor();
     for _ in 0..MAX_ERRORS {
-        let bytes = Value::Object(input.clone()).to_string();
-        match wire::integration_from_json(bytes.as_bytes(), before, clock::now(), &check_url) {
-            Ok(integration) => return Checked { integration, errors },
+        let wish = wire::integration_from_json(Value::Object(input.clone()).to_string().as_bytes());
+        let drafted = wish.and_then(|wish| {
+            let integration =
+                window.web.admin.draft_integration(&actor, account.id.as_str(), wish.clone())?;
+            Ok((integration, wish))
+        });
+        match drafted {
+            Ok((integration, wish)) => return Checked { integration, wish, errors },
             Err(refusal) => {
                 let top = refusal.field.split('.').next().unwrap_or_default().to_owned();
                 input.remove(&top);
@@ -101,7 +116,8 @@ pub(crate) fn checked(window: &Window, w: Messages, fields: &Fields, before: &In
             }
         }
     }
-    Checked { integration: before.clone(), errors }
+    let integration = account.integration().map(|(_, one, _)| Integration::clone(one)).unwrap_or_default();
+    Checked { integration, wish: IntegrationWish::default(), errors }
 }
 
 /// The form as the API would be sent it.

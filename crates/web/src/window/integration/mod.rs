@@ -8,22 +8,22 @@ mod test;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use admin::{Expect, Family};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use calls::EventKind;
 use delivery::payload::{Parameter, Shape};
-use journal::settings::{Integration, Secret};
-use journal::{AccountSettings, JournalError};
+use journal::AccountSettings;
+use journal::settings::Integration;
 
 use super::fail::back_to;
 use super::frame::page;
+use super::refusal::{Differing, differing};
 use super::visitor::Fields;
-use super::{Fail, Frame, Posted, Visitor, Window, audit};
-use crate::{clock, wire};
+use super::{Fail, Frame, Posted, Visitor, Window};
+use crate::clock;
 use preview::Preview;
 use test::TestPanel;
 pub(super) use test::{Running, answers, test};
@@ -31,9 +31,6 @@ pub(super) use test::{Running, answers, test};
 /// The events in the source text's order.
 pub(super) const ORDER: [EventKind; 4] =
     [EventKind::Answered, EventKind::Ended, EventKind::Outgoing, EventKind::Incoming];
-
-/// How long the old secret is used beside a new one.
-const OVERLAP_SECS: u32 = 24 * 3600;
 
 /// One of the four web services.
 pub(crate) struct Service {
@@ -54,6 +51,7 @@ struct IntegrationPage {
     services: Vec<Service>,
     errors: BTreeMap<String, String>,
     conflict: bool,
+    differing: Vec<Differing>,
     preview: Preview,
     test: TestPanel,
     extras: Vec<&'static str>,
@@ -102,7 +100,7 @@ fn build(
 ) -> IntegrationPage {
     let f = Frame::account(window, visitor, account, "integration");
     let (kept, version) = present(account);
-    let checked = draft::checked(window, f.w, &d, &kept);
+    let checked = draft::checked(window, visitor, account, f.w, &d);
     let (employee, name) = sample::employee(account);
     let service = |kind: EventKind| {
         let event = sample::event(account, &employee, &name, kind, clock::now());
@@ -131,6 +129,7 @@ fn build(
         new_secret: None,
         errors: BTreeMap::new(),
         conflict: false,
+        differing: Vec::new(),
         version,
         d,
         f,
@@ -168,23 +167,23 @@ pub(super) async fn save(
     let account = visitor.changes(&window, &account)?;
     let (before, version) = present(&account);
     let mut form = build(&window, &visitor, &account, fields.clone(), focus(fields.get("focus")));
-    let checked = draft::checked(&window, form.f.w, &fields, &before);
+    let checked = draft::checked(&window, &visitor, &account, form.f.w, &fields);
     if !checked.errors.is_empty() {
         form.errors = checked.errors.clone();
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
-    let expected: u64 = fields.get("version").parse().unwrap_or(version);
-    match window.web.cache.put_integration(&account.id, checked.integration.clone(), Some(expected)).await {
-        Ok(_) => {}
-        Err(JournalError::Conflict { .. }) => {
-            form.conflict = true;
-            return Ok((StatusCode::CONFLICT, page(&form)?).into_response());
-        }
-        Err(error) => return Err(error.into()),
-    }
+    let expect = Expect::version(Some(fields.get("version").parse().unwrap_or(version)));
     let changed = draft::changes(&form.f.w, &before, &checked.integration).join(", ");
-    audit::note(&window.web.cache, &visitor.name, "audit.integration", account.id.as_str(), &changed).await;
-    Ok(back_to(&form.f.to("integration"), "saved"))
+    let (actor, admin) = (visitor.actor(), &window.web.admin);
+    match admin.set_integration(&actor, account.id.as_str(), checked.wish, expect, &changed).await {
+        Ok(_) => Ok(back_to(&form.f.to("integration"), "saved")),
+        Err(refusal) if refusal.family() == Family::ChangedMeanwhile => {
+            form.conflict = true;
+            form.differing = differing(form.f.w, &refusal);
+            Ok((StatusCode::CONFLICT, page(&form)?).into_response())
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
 pub(super) async fn preview(
@@ -195,7 +194,7 @@ pub(super) async fn preview(
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "integration");
     let (kept, _) = present(&account);
-    let checked = draft::checked(&window, f.w, &fields, &kept);
+    let checked = draft::checked(&window, &visitor, &account, f.w, &fields);
     let changes = draft::changes(&f.w, &kept, &checked.integration);
     let preview = preview::of(&f, &account, &checked, focus(fields.get("focus")));
     page(&preview::Part { f, preview, errors: checked.errors, changes })
@@ -206,15 +205,8 @@ pub(super) async fn new_secret(
     Path(account): Path<String>,
     Posted { visitor, .. }: Posted,
 ) -> Result<Response, Fail> {
+    let secret = window.web.admin.new_signing_secret(&visitor.actor(), &account).await?;
     let account = visitor.changes(&window, &account)?;
-    let (mut integration, version) = present(&account);
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Fail::broken(error.to_string()))?;
-    let secret = format!("whsec_{}", STANDARD.encode(bytes));
-    wire::rotate(&mut integration, Secret::new(secret.clone()), OVERLAP_SECS, clock::now());
-    window.web.cache.put_integration(&account.id, integration, Some(version)).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.secret", account.id.as_str(), "").await;
-    let account = visitor.changes(&window, account.id.as_str())?;
     let d = draft::of(&present(&account).0, true);
     let mut form = build(&window, &visitor, &account, d, EventKind::Answered);
     form.new_secret = Some(secret);
@@ -227,13 +219,9 @@ pub(super) async fn pause(
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
     let kind = focus(fields.get("event"));
-    window.web.gateway.pause(id, kind).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.pause", account.id.as_str(), kind.name()).await;
-    let f = Frame::account(&window, &visitor, &account, "deliveries");
-    Ok(back_to(&f.to("deliveries"), "paused"))
+    window.web.admin.pause(&visitor.actor(), &account, Some(kind)).await?;
+    Ok(back_to(&format!("{}/a/{account}/deliveries", window.web.options.path), "paused"))
 }
 
 pub(super) async fn resume(
@@ -241,11 +229,7 @@ pub(super) async fn resume(
     Path(account): Path<String>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let account = visitor.changes(&window, &account)?;
-    let Some((id, ..)) = account.integration() else { return Err(Fail::Nowhere) };
-    let kind = focus(fields.get("event"));
-    window.web.gateway.resume(id, kind, fields.get("kept") != "drop").await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.resume", account.id.as_str(), kind.name()).await;
-    let f = Frame::account(&window, &visitor, &account, "deliveries");
-    Ok(back_to(&f.to("deliveries"), "resumed"))
+    let (kind, send_kept) = (focus(fields.get("event")), fields.get("kept") != "drop");
+    window.web.admin.resume(&visitor.actor(), &account, Some(kind), send_kept).await?;
+    Ok(back_to(&format!("{}/a/{account}/deliveries", window.web.options.path), "resumed"))
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::sse::{Event as Sse, KeepAlive, Sse as Stream};
 use axum::response::{IntoResponse, Response};
 use calls::{AccountId, EventKind};
@@ -17,9 +18,9 @@ use journal::AccountSettings;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, audit, reason, refusal, session};
+use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, reason, refusal, session};
 use super::{build, draft, present};
-use crate::{TestAnswer, TestCall};
+use crate::TestAnswer;
 
 /// So many test calls wait for their page to fetch the answers; the oldest makes room.
 const MAX_RUNNING: usize = 64;
@@ -139,11 +140,16 @@ pub(crate) async fn test(
     panel.rows = LIFE.map(|kind| Row::empty(f.w, kind, kept.url(kind).is_none())).into();
     panel.chosen = employee.clone();
     panel.only_rows = f.partial;
-    let call = TestCall { account: account.id.clone(), employee: employee.clone() };
-    match window.web.gateway.test_call(call).await {
-        Err(error) => panel.error = refusal::of_gateway(f.w, &error),
+    let mut status = StatusCode::OK;
+    match window.web.admin.test_call(&visitor.actor(), account.id.as_str(), &employee).await {
+        Err(refusal) => {
+            panel.error = refusal::told(f.w, &refusal);
+            // A part of a page that is no success is not shown by the library.
+            if !f.partial {
+                status = Fail::Refused(refusal).status();
+            }
+        }
         Ok(mut answers) => {
-            audit::note(&window.web.cache, &visitor.name, "audit.test", account.id.as_str(), &employee).await;
             if f.partial {
                 let name = window.tests.keep(&account.id, answers);
                 let name = name.ok_or_else(|| Fail::broken("no random bytes"))?;
@@ -160,7 +166,7 @@ pub(crate) async fn test(
     }
     let mut whole = build(&window, &visitor, &account, draft::of(&kept, true), EventKind::Answered);
     whole.test = panel;
-    page(&whole)
+    Ok((status, page(&whole)?).into_response())
 }
 
 fn fill(rows: &mut [Row], row: Row) {

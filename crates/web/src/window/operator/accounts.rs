@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use admin::{AccountWish, Code, Family, Refusal};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use calls::AccountId;
-use journal::settings::{Account, Setting, SettingKey};
 
 use super::super::fail::back_to;
 use super::super::frame::page;
 use super::super::refusal::told;
 use super::super::visitor::Fields;
-use super::super::{Fail, Frame, Posted, Visitor, Window, audit};
-use crate::wire;
+use super::super::{Fail, Frame, Posted, Visitor, Window};
 
 /// Rows of a page.
 const ROWS: usize = 100;
@@ -40,10 +39,12 @@ struct AccountsPage {
     error: String,
 }
 
-fn build(window: &Window, visitor: &Visitor, after: &str) -> AccountsPage {
+fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage, Fail> {
+    let actor = visitor.actor();
+    let many = window.web.admin.account_count(&actor)?;
     let f = Frame::operator(window, visitor, "accounts");
     let after = Some(AccountId::new(after)).filter(|after| !after.as_str().is_empty());
-    let mut found = window.web.cache.accounts(after.as_ref(), ROWS + 1);
+    let mut found = window.web.admin.accounts(&actor, after.as_ref(), ROWS + 1);
     let more = found.len() > ROWS;
     found.truncate(ROWS);
     let next =
@@ -62,8 +63,8 @@ fn build(window: &Window, visitor: &Visitor, after: &str) -> AccountsPage {
             paused: integration.map_or(0, |integration| integration.paused.len()),
         }
     };
-    let count = f.locale.number(u64::try_from(window.web.cache.account_count()).unwrap_or(0));
-    AccountsPage { rows: found.iter().map(row).collect(), next, count, error: String::new(), f }
+    let count = f.locale.number(u64::try_from(many).unwrap_or(0));
+    Ok(AccountsPage { rows: found.iter().map(row).collect(), next, count, error: String::new(), f })
 }
 
 pub(super) async fn list(
@@ -71,39 +72,32 @@ pub(super) async fn list(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
-    visitor.operator()?;
     let query = Fields::read(query.unwrap_or_default().as_bytes());
-    page(&build(&window, &visitor, query.get("after")))
+    page(&build(&window, &visitor, query.get("after"))?)
+}
+
+/// The list with what was wrong.
+fn refused(window: &Window, visitor: &Visitor, refusal: Refusal) -> Result<Response, Fail> {
+    if refusal.family() != Family::Invalid {
+        return Err(refusal.into());
+    }
+    let mut form = build(window, visitor, "")?;
+    form.error = told(form.f.w, &refusal);
+    Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
 }
 
 pub(super) async fn make(
     State(window): State<Arc<Window>>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
-    visitor.operator()?;
-    let read = || Ok((wire::account_id(fields.get("account"))?, wire::name("name", fields.get("name"))?));
-    let refusal: wire::Refusal = match read() {
-        Ok((id, name)) => {
-            let setting = Setting::Account(Account::named(name.clone()));
-            match window.web.cache.put(SettingKey::Account(id.clone()), Some(setting), Some(0)).await {
-                Ok(_) => {
-                    audit::note(&window.web.cache, &visitor.name, "audit.account_made", id.as_str(), &name)
-                        .await;
-                    let f = Frame::operator(&window, &visitor, "accounts");
-                    return Ok(back_to(&f.url(&format!("/a/{id}/integration")), "account"));
-                }
-                Err(journal::JournalError::Conflict { .. }) => wire::Refusal::new(
-                    "account",
-                    Frame::operator(&window, &visitor, "").w.get("accounts.there"),
-                ),
-                Err(error) => return Err(error.into()),
-            }
+    let wish = AccountWish { name: Some(fields.get("name").to_owned()), ..AccountWish::default() };
+    match window.web.admin.make_account(&visitor.actor(), fields.get("account"), wish).await {
+        Ok(made) => {
+            let base = &window.web.options.path;
+            Ok(back_to(&format!("{base}/a/{}/integration", made.key), "account"))
         }
-        Err(refusal) => refusal,
-    };
-    let mut form = build(&window, &visitor, "");
-    form.error = told(form.f.w, &refusal);
-    Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
+        Err(refusal) => refused(&window, &visitor, refusal),
+    }
 }
 
 /// Removes an account whose id was typed again.
@@ -112,12 +106,16 @@ pub(super) async fn remove(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     visitor.operator()?;
-    if fields.get("account") != fields.get("again") {
-        let mut form = build(&window, &visitor, "");
-        form.error = form.f.w.get("accounts.not_the_same").to_owned();
-        return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
+    let account = fields.get("account");
+    if account != fields.get("again") {
+        return refused(&window, &visitor, Refusal::of(Code::NotTheSame, "again"));
     }
-    window.web.cache.remove_account(&AccountId::new(fields.get("account"))).await?;
-    audit::note(&window.web.cache, &visitor.name, "audit.account_removed", "", fields.get("account")).await;
-    Ok(back_to(&Frame::operator(&window, &visitor, "").url("/operator/accounts"), "removed"))
+    match window.web.admin.remove_account(&visitor.actor(), account).await {
+        Ok(()) => Ok(back_to(&format!("{}/operator/accounts", window.web.options.path), "removed")),
+        Err(refusal) if refusal.code == Code::NoAccount => {
+            let unknown = Refusal::of(Code::NoSuchAccount, "account").with("account", account);
+            refused(&window, &visitor, unknown)
+        }
+        Err(refusal) => refused(&window, &visitor, refusal),
+    }
 }

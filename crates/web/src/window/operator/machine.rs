@@ -120,11 +120,10 @@ pub(super) async fn audit(
     Query(asked): Query<AuditAsked>,
     visitor: Visitor,
 ) -> Result<Response, Fail> {
-    visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "audit");
     let after = asked.after.as_deref().and_then(|text| text.parse().ok());
     let filter = AuditFilter { after, limit: ENTRIES, ..AuditFilter::default() };
-    let found = window.web.journal.audit(filter).await?;
+    let found = window.web.admin.audit(&visitor.actor(), filter).await?;
     let older = found.next.map(|next| format!("?after={next}"));
     let entries = found.entries.iter().map(|one| {
         let account = one.account.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -7,8 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
-use super::super::people::quoted;
-use super::super::{Fail, Messages, Visitor, Window};
+use super::super::{Fail, Messages, Visitor, Window, sheet};
 use super::figures::{Figures, Line};
 use super::made;
 
@@ -37,12 +36,11 @@ pub(crate) async fn csv(
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let key = |key| SECONDS.iter().find(|(plain, _)| *plain == key).map_or(key, |(_, seconds)| *seconds);
-    // The mark at the beginning tells Excel that it is UTF-8.
-    let mut text = format!("\u{feff}{}\r\n", COLUMNS.map(|column| f.w.get(key(column))).join(";"));
-    for (number, line) in &figures.lines {
-        let cells = [
-            quoted(number),
-            quoted(&line.name),
+    let mut rows = vec![COLUMNS.map(|column| f.w.get(key(column)).to_owned())];
+    rows.extend(figures.lines.iter().map(|(number, line)| {
+        [
+            number.clone(),
+            line.name.clone(),
             line.tally.taken.to_string(),
             line.tally.missed.to_string(),
             line.tally.made.to_string(),
@@ -50,16 +48,10 @@ pub(crate) async fn csv(
             line.mean_talk_secs().map(|secs| secs.to_string()).unwrap_or_default(),
             line.mean_ring_secs().map(|secs| f.locale.tenths(secs)).unwrap_or_default(),
             line.tally.transferred.to_string(),
-        ];
-        text.push_str(&cells.join(";"));
-        text.push_str("\r\n");
-    }
-    let name = format!("attachment; filename=\"report-{}-{}.csv\"", period.from, period.until);
-    Ok((
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)],
-        text,
-    )
-        .into_response())
+        ]
+    }));
+    let text = sheet::written(rows.iter().map(|row| row.iter().map(String::as_str)));
+    Ok(sheet::download(&format!("report-{}-{}.csv", period.from, period.until), text))
 }
 
 pub(crate) async fn xlsx(

@@ -22,6 +22,14 @@ async fn every_refusal_has_the_envelope() {
         let reply = rig.ask(method, token, path, body).await;
         assert_eq!(reply.status.as_u16(), status, "{method} {path}: {}", reply.text);
         assert_eq!(reply.error().0, code, "{method} {path}");
+        // As RFC 9457 has it, whatever the refusal.
+        assert_eq!(reply.headers["content-type"], "application/problem+json", "{method} {path}");
+        let problem = reply.json();
+        let reason = problem["error"]["reason"]["code"].as_str().unwrap();
+        assert_eq!(problem["type"], format!("urn:ringbud:problem:{reason}"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["detail"], problem["error"]["message"]);
+        assert!(!problem["title"].as_str().unwrap().is_empty());
     }
 }
 

@@ -100,9 +100,9 @@ async fn logging_out_ends_the_session() {
 async fn the_last_operator_stays() {
     let rig = Rig::new().await;
     let olga = Browser::first(&rig).await;
-    assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 400);
+    assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 409);
     let fields = [("name", "olga"), ("scope", "account"), ("account", "1")];
-    assert_eq!(olga.post("/operator/users", &fields).await.status, 400);
+    assert_eq!(olga.post("/operator/users", &fields).await.status, 409);
     assert_eq!(olga.get("/operator/accounts").await.status, 200);
 }
 

@@ -1,7 +1,7 @@
 //! The window, as browsers and others see it.
 
 mod board;
-mod browser;
+pub(crate) mod browser;
 mod doors;
 mod excel;
 mod oidc;

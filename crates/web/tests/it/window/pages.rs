@@ -78,6 +78,7 @@ async fn both_languages_show_every_page_without_a_hole() {
 async fn a_test_call_shows_what_was_answered() {
     let rig = Rig::new().await;
     rig.put(&rig.operator, "/api/v1/accounts/1/employees/101", r#"{"name": "Mette"}"#).await;
+    rig.put(&rig.operator, "/api/v1/accounts/1/integration", r#"{"ended_url": "https://a.example/"}"#).await;
     let olga = Browser::first(&rig).await;
     let reply = olga.post("/a/1/integration/test", &[("employee", "101")]).await;
     assert_eq!(reply.text.matches("204 modtaget").count(), 4, "{}", reply.text);
@@ -233,10 +234,10 @@ async fn how_much_is_kept_is_chosen_among_the_settings() {
         olga.post("/a/1/settings", &fields).await
     };
     for (days, megabytes, said) in [
-        ("0", "", "between 1 and 36500 days"),
-        ("a month", "", "expected a whole number or nothing, found &#34;a month&#34;"),
-        ("", "-5", "expected a whole number or nothing"),
-        ("", "99999999999", "expected a whole number or nothing"),
+        ("0", "", "Mellem 1 og 36500 dage"),
+        ("a month", "", "Skriv et helt tal eller ingenting, ikke &#34;a month&#34;"),
+        ("", "-5", "Skriv et helt tal eller ingenting"),
+        ("", "99999999999", "Skriv et helt tal eller ingenting"),
     ] {
         let refused = save(days, megabytes).await;
         assert_eq!(refused.status, 400);

@@ -107,7 +107,7 @@ async fn the_last_operator_by_password_stays_and_the_first_link_holds_until_some
     let olga = Browser::first(&bed.rig).await;
     bed.has_roles(&["ringbud-operator"]);
     Person::new(&bed).logs_in().await;
-    assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 400);
+    assert_eq!(olga.post("/operator/users/remove", &[("name", "olga")]).await.status, 409);
     let person = bed.rig.cache.users().into_iter().find(|(_, (user, _))| user.vouched.is_some()).unwrap();
     assert_eq!(person.1.0.scope, Scope::Everything);
     assert_eq!(olga.post("/operator/users/remove", &[("name", &person.0)]).await.status, 303);

@@ -1,4 +1,4 @@
-//! What the window and the API ask of the running gateway. The program implements it.
+//! What is asked of the running gateway. The program implements it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,26 +6,49 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{AccountId, Event, EventKind, PbxTime};
-use delivery::reason::english;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, Reason, WallTime};
+use journal::{DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
+
+use crate::{AgainAll, Code, Refusal};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
 
 /// Why the gateway could not do it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayError {
-    /// There is no such thing.
-    #[error("there is no such delivery, integration or employee any more")]
-    Gone,
-    /// It cannot be done as things are.
-    #[error("{}", english(.0))]
-    Refused(Reason),
+    /// There is no such delivery any more.
+    NoDelivery,
+    /// There is no such integration any more.
+    NoIntegration,
+    /// The webhook is paused.
+    Paused,
+    /// The webhook is switched off.
+    SwitchedOff,
+    /// The delivery is settled already.
+    Settled,
+    /// No web service is entered.
+    NothingToTest,
+    /// No gateway runs here.
+    NotHere,
     /// It cannot be done right now; why, for a person.
-    #[error("{0}")]
     Unavailable(String),
+}
+
+impl From<GatewayError> for Refusal {
+    fn from(error: GatewayError) -> Self {
+        Self::new(match error {
+            GatewayError::NoDelivery => Code::NoDelivery,
+            GatewayError::NoIntegration => Code::NoIntegration,
+            GatewayError::Paused => Code::WebhookPaused,
+            GatewayError::SwitchedOff => Code::WebhookOff,
+            GatewayError::Settled => Code::DeliverySettled,
+            GatewayError::NothingToTest => Code::NothingToTest,
+            GatewayError::NotHere => Code::NoGateway,
+            GatewayError::Unavailable(why) => return Self::new(Code::GatewayBusy).with("why", why),
+        })
+    }
 }
 
 /// Where a link to a PBX stands.
@@ -136,12 +159,11 @@ pub trait Gateway: Send + Sync + 'static {
     /// Changes whenever a leg begins, is answered or ends, or a link changes.
     fn changes(&self) -> watch::Receiver<u64>;
 
-    /// Whether the address guard lets a URL of good form through as far as can be told without asking DNS;
-    /// `Err` says why not, and who can allow it.
-    fn check_url(&self, url: &str) -> Result<(), Reason>;
-
     /// Sends a delivery again, now.
     fn again(&self, id: DeliveryId) -> Answer<'_, ()>;
+
+    /// Sends up to `most` of what a filter finds again, oldest first; what is refused stops nothing else.
+    fn again_all(&self, filter: Filter, most: usize) -> Answer<'_, AgainAll>;
 
     /// Gives a waiting delivery up.
     fn cancel(&self, id: DeliveryId) -> Answer<'_, ()>;
@@ -158,4 +180,66 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// The metrics in Prometheus' text format.
     fn metrics(&self) -> String;
+}
+
+/// Beside a store whose gateway does not run here: nothing that needs one can be done.
+#[derive(Debug)]
+pub struct NoGateway {
+    changes: watch::Sender<u64>,
+}
+
+impl Default for NoGateway {
+    fn default() -> Self {
+        Self { changes: watch::channel(0).0 }
+    }
+}
+
+fn not_here<T: Send + 'static>() -> Answer<'static, T> {
+    Box::pin(async { Err(GatewayError::NotHere) })
+}
+
+impl Gateway for NoGateway {
+    fn links(&self) -> Vec<Link> {
+        Vec::new()
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness::default()
+    }
+
+    fn live(&self, _: &AccountId) -> Vec<LiveLeg> {
+        Vec::new()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
+        not_here()
+    }
+
+    fn again_all(&self, _: Filter, _: usize) -> Answer<'_, AgainAll> {
+        not_here()
+    }
+
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
+        not_here()
+    }
+
+    fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
+        not_here()
+    }
+
+    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, ()> {
+        not_here()
+    }
+
+    fn test_call(&self, _: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
+        not_here()
+    }
+
+    fn metrics(&self) -> String {
+        String::new()
+    }
 }

@@ -1,0 +1,415 @@
+//! The one table of refusals: what window, API and command line all say when something is not done.
+//!
+//! A code never changes its meaning. Its family is what the API's envelope has always had as `error.code`; its
+//! status is the API's and the window's; its sentences have holes in braces, filled by the refusal.
+
+use crate::language::Language;
+
+macro_rules! families {
+    ($($variant:ident $name:literal $status:literal,)*) => {
+        /// What a refusal is, roughly: the API's `error.code`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each is its name in the table")]
+        pub enum Family { $($variant,)* }
+
+        impl Family {
+            /// As the API writes it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The status it is answered with over HTTP.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+        }
+    };
+}
+
+families! {
+    NotJson "not_json" 400,
+    Invalid "invalid" 400,
+    Unauthorized "unauthorized" 401,
+    Forbidden "forbidden" 403,
+    NotFound "not_found" 404,
+    MethodNotAllowed "method_not_allowed" 405,
+    Refused "refused" 409,
+    ChangedMeanwhile "changed_meanwhile" 412,
+    TooLarge "too_large" 413,
+    TooMany "too_many" 429,
+    Internal "internal" 500,
+    Unavailable "unavailable" 503,
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $family:ident $english:literal $danish:literal,)*) => {
+        /// Why something was not done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each is its sentence in the table")]
+        pub enum Code { $($variant,)* }
+
+        impl Code {
+            /// All of them, in the table's order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// By its name, if there is one.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
+            /// Stable, for programs.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is, roughly.
+            pub const fn family(self) -> Family {
+                match self { $(Self::$variant => Family::$family,)* }
+            }
+
+            /// For a person, with its holes.
+            pub const fn sentence(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$variant, Language::English) => $english,
+                    (Self::$variant, Language::Danish) => $danish,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    NotJson "not_json" NotJson
+        "{why}"
+        "Indholdet kan ikke læses som JSON: {why}",
+    BodyBroken "body_broken" Invalid
+        "the body broke off"
+        "Indholdet blev afbrudt undervejs.",
+    Shape "shape" Invalid
+        "{why}"
+        "Feltet har en forkert form: {why}",
+    UnknownField "unknown_field" Invalid
+        "there is no field `{name}` here{expected}"
+        "Her er intet felt, der hedder `{name}`{expected}",
+    UnknownQuery "unknown_query" Invalid
+        "a query has no `{name}` here"
+        "En forespørgsel har ingen `{name}` her.",
+    Limit "limit" Invalid
+        "expected a number from 1 to {most}"
+        "Skriv et tal fra 1 til {most}.",
+    Place "place" Invalid
+        "expected the `next` of the page before"
+        "Skriv den foregående sides `next`.",
+    Moment "moment" Invalid
+        "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970"
+        "Skriv et tidspunkt som 2026-11-22T09:53:00Z, eller sekunder siden 1970.",
+    Outcome "outcome" Invalid
+        "expected running, answered, missed, elsewhere, busy or unanswered"
+        "Skriv running, answered, missed, elsewhere, busy eller unanswered.",
+    State "state" Invalid
+        "expected waiting, retrying, paused, delivered, expired, failed or cancelled"
+        "Skriv waiting, retrying, paused, delivered, expired, failed eller cancelled.",
+    EventName "event_name" Invalid
+        "expected Incoming, Answered, Outgoing or Ended"
+        "Skriv Incoming, Answered, Outgoing eller Ended.",
+    IfMatch "if_match" Invalid
+        "expected the ETag as it was given, like \"3\" with its quotes"
+        "Skriv ETag, som den blev givet, f.eks. \"3\" med anførselstegn.",
+
+    AccountId "account_id" Invalid
+        "an account's id is 1 to 64 letters, digits, dashes, dots or underscores"
+        "Et konto-id er 1 til 64 bogstaver, cifre, streger, punktummer eller understreger.",
+    LocalNumber "local_number" Invalid
+        "a local number is 1 to 32 digits or letters (also + * # - _ .)"
+        "Et lokalnummer er 1 til 32 cifre eller bogstaver (også + * # - _ .).",
+    NameLong "name_long" Invalid
+        "a name has at most {most} characters"
+        "Et navn har højst {most} tegn.",
+    NameControl "name_control" Invalid
+        "a name has no line breaks or control characters"
+        "Et navn har ingen linjeskift eller styretegn.",
+    WholeNumber "whole_number" Invalid
+        "expected a whole number or nothing, found \"{found}\""
+        "Skriv et helt tal eller ingenting, ikke \"{found}\".",
+    KeepDays "keep_days" Invalid
+        "between {least} and {most} days"
+        "Mellem {least} og {most} dage.",
+    KeepMegabytes "keep_megabytes" Invalid
+        "between {least} and {most} megabytes"
+        "Mellem {least} og {most} megabyte.",
+    ImportLine "import_line" Invalid
+        "line {line}: {why}"
+        "Linje {line}: {why} Intet er importeret.",
+    ImportLong "import_long" Invalid
+        "at most {most} lines at once"
+        "Højst {most} linjer ad gangen.",
+    NoSuchAccount "account_unknown" Invalid
+        "there is no account {account}: make it first"
+        "Kontoen {account} findes ikke: opret den først.",
+    AccountThere "account_there" Invalid
+        "there is an account {account} already"
+        "Kontoen {account} findes allerede.",
+    NotTheSame "not_the_same" Invalid
+        "the two are not the same; nothing was removed"
+        "De to er ikke ens; intet er fjernet.",
+    NoSuchEmployee "employee_unknown" Invalid
+        "there is no employee of this number in the account"
+        "Kontoen har ingen medarbejder med det nummer.",
+
+    TokenName "token_name" Invalid
+        "a token's name is 1 to 32 letters, digits, dashes, dots or underscores"
+        "En API-nøgles navn er 1 til 32 bogstaver, cifre, streger, punktummer eller understreger.",
+    TokenThere "token_there" Invalid
+        "there is a token named {name} already: remove it first, or choose another name"
+        "Der findes en API-nøgle, der hedder {name}: fjern den først, eller vælg et andet navn.",
+    ScopeOperator "scope_operator" Invalid
+        "an operator is not for one account: leave `account` out, or choose another scope"
+        "En operatør hører ikke til én konto: lad kontoen være tom, eller vælg en anden rolle.",
+    ScopeAccount "scope_account" Invalid
+        "this scope needs the account it is for"
+        "Denne rolle hører til en konto: vælg hvilken.",
+    UserName "user_name" Invalid
+        "a user name is 1 to 64 letters, digits or . _ - @ +"
+        "Et brugernavn er 1 til 64 bogstaver, cifre eller . _ - @ +",
+    Password "password" Invalid
+        "a password has at least {least} characters; a short sentence is good"
+        "En adgangskode har mindst {least} tegn. En lille sætning er god.",
+    WrongPassword "wrong_password" Invalid
+        "the present password is another one"
+        "Den nuværende adgangskode er en anden.",
+
+    UrlBlank "url_blank" Invalid
+        "the URL has a blank or a control character in it: write a blank as %20"
+        "Der er et mellemrum eller et styretegn i URL'en: skriv et mellemrum som %20.",
+    UrlLong "url_too_long" Invalid
+        "the URL is {bytes} bytes long, at most {most} are taken"
+        "URL'en er på {bytes} byte; højst {most} tages imod.",
+    UrlScheme "url_scheme" Invalid
+        "the URL has to begin with https:// or http://"
+        "URL'en skal begynde med https:// eller http://",
+    UrlHost "url_without_host" Invalid
+        "the URL has no host: write it as https://crm.example.com/path"
+        "Der er ingen vært i URL'en: skriv den som https://crm.example.com/sti",
+    UrlCredentials "url_credentials" Invalid
+        "the URL has a user name or password in it: enter them as credentials instead"
+        "Der er et brugernavn eller en adgangskode i URL'en: skriv dem under adgang i stedet.",
+    UrlPort "url_port_zero" Invalid
+        "port 0 cannot be connected to"
+        "Port 0 kan der ikke forbindes til.",
+    UrlPlaceholder "url_placeholder_in_host" Invalid
+        "a placeholder {…} may stand in the path or the query, not in the host"
+        "En pladsholder {…} må stå i stien eller forespørgslen, ikke i værtsnavnet.",
+    UrlForm "url_unreadable" Invalid
+        "the URL cannot be read: {why}"
+        "URL'en kan ikke læses: {why}",
+    UrlParameter "url_placeholder_unknown" Invalid
+        "{name} is no parameter; AccountId, UniqueCallId and ANumber are some"
+        "{name} er ikke en parameter; det er f.eks. AccountId, UniqueCallId og ANumber.",
+    AddressRefused "address_refused" Invalid
+        "{address} is {range} and refused: if it is meant, an operator can list it under [outgoing] allow"
+        "{address} er {range} og afvises: er det meningen, kan en operatør skrive den på listen [outgoing] allow.",
+
+    NamesChoice "names_choice" Invalid
+        "expected \"default\", \"as-printed\" or a map, not \"{found}\""
+        "Skriv \"default\", \"as-printed\" eller en liste, ikke \"{found}\".",
+    NoSuchParameter "no_such_parameter" Invalid
+        "there is no parameter of this name"
+        "Der er ingen parameter af det navn.",
+    ParameterName "parameter_name" Invalid
+        "a name has 1 to {most} characters, no control characters"
+        "Et navn har 1 til {most} tegn og ingen styretegn.",
+    ParameterTwice "parameter_twice" Invalid
+        "two parameters would be called \"{name}\""
+        "To parametre ville hedde \"{name}\".",
+    TimeZone "time_zone" Invalid
+        "\"{zone}\" is not a time zone; write one like Europe/Copenhagen or UTC"
+        "\"{zone}\" er ikke en tidszone; skriv en som Europe/Copenhagen eller UTC.",
+    PatternLong "pattern_long" Invalid
+        "a pattern has at most {most} characters"
+        "Et mønster har højst {most} tegn.",
+    Pattern "pattern" Invalid
+        "this is not a regular expression: {why}"
+        "Mønsteret kan ikke læses; det er et regulært udtryk som ^\\*: {why}",
+    NoSuchExtra "no_such_extra" Invalid
+        "\"{name}\" is not an extra; EventId and EndReason are"
+        "\"{name}\" er ikke en ekstra parameter; det er f.eks. EventId og EndReason.",
+    HeaderName "header_name" Invalid
+        "{name} is no header name: letters, digits and dashes"
+        "{name} kan ikke være navnet på en header: bogstaver, cifre og bindestreger.",
+    HeaderReserved "header_reserved" Invalid
+        "the header {name} is set by ringbud itself"
+        "Headeren {name} sætter Ringbud selv.",
+    HeaderValue "header_value" Invalid
+        "the value of the header {name} has a line break or control character in it, or is longer than {most} bytes"
+        "Værdien af headeren {name} har et linjeskift eller styretegn i sig, eller er længere end {most} byte.",
+    HeaderMany "headers_too_many" Invalid
+        "{count} fixed headers, at most {most} are sent"
+        "{count} faste headere; højst {most} sendes.",
+    CredentialsNone "credentials_none" Invalid
+        "give `username` and `password`, or `token`"
+        "Udfyld brugernavn og adgangskode, eller en bearer-token.",
+    CredentialsNeeded "credentials_needed" Invalid
+        "is needed here"
+        "Skal udfyldes.",
+    CredentialsLine "credentials_line" Invalid
+        "is one line of at most {most} characters"
+        "Er én linje på højst {most} tegn.",
+    CredentialsUser "credentials_user" Invalid
+        "is needed here, and has no colon in it"
+        "Skal udfyldes, og har intet kolon i sig.",
+    CredentialsKind "credentials_kind" Invalid
+        "expected basic or bearer, not \"{found}\""
+        "Skriv basic eller bearer, ikke \"{found}\".",
+    SecretBase "secret_not_base64" Invalid
+        "a signing secret is whsec_ and then base64: what follows whsec_ is not base64"
+        "En signeringsnøgle er whsec_ og så base64: det efter whsec_ er ikke base64.",
+    SecretLength "secret_length" Invalid
+        "a signing secret holds 24 to 64 bytes, this one {bytes}: let ringbud make one"
+        "En signeringsnøgle er på 24 til 64 byte, denne på {bytes}: lad Ringbud lave en.",
+    CaPem "ca_pem" Invalid
+        "expected the PEM text of a CA certificate, -----BEGIN CERTIFICATE----- and so on"
+        "Indsæt CA-certifikatet som PEM-tekst, fra -----BEGIN CERTIFICATE-----",
+    RetrySecs "retry_secs" Invalid
+        "between {least} and {most} seconds"
+        "Mellem {least} og {most} sekunder.",
+
+    NoToken "no_token" Unauthorized
+        "an API token is needed, as `Authorization: Bearer …`; `ringbud token create` makes one"
+        "Der skal en API-nøgle til, som `Authorization: Bearer …`; `ringbud token create` laver en.",
+    ReadOnly "read_only" Forbidden
+        "you may read here, not change"
+        "Du kan se, men ikke ændre.",
+    OperatorsOnly "operators_only" Forbidden
+        "this is for operators"
+        "Dette er for operatører.",
+    NoAddress "no_such_address" NotFound
+        "there is no such address"
+        "Adressen findes ikke.",
+    NoAccount "no_such_account" NotFound
+        "there is no such account"
+        "Kontoen findes ikke.",
+    NoEmployee "no_such_employee" NotFound
+        "there is no such employee"
+        "Medarbejderen findes ikke.",
+    NoPhone "no_such_phone" NotFound
+        "there is no such phone"
+        "Telefonen findes ikke.",
+    NoIntegration "no_such_integration" NotFound
+        "there is no such integration"
+        "Integrationen findes ikke.",
+    NoDelivery "no_such_delivery" NotFound
+        "there is no such delivery, or its event is too old and was forgotten"
+        "Afleveringen findes ikke, eller dens hændelse er for gammel og er slettet.",
+    NoCall "no_such_call" NotFound
+        "there is no such call"
+        "Opkaldet findes ikke.",
+    NoSuchToken "no_such_token" NotFound
+        "there is no such token"
+        "API-nøglen findes ikke.",
+    NoUser "no_such_user" NotFound
+        "there is no such user"
+        "Brugeren findes ikke.",
+    MethodNotAllowed "method_not_allowed" MethodNotAllowed
+        "this method is not for this address; the header Allow lists those that are"
+        "Denne metode er ikke for denne adresse; headeren Allow viser, hvilke der er.",
+    TooLarge "too_large" TooLarge
+        "the body is larger than {most} KB"
+        "Indholdet er større end {most} KB.",
+
+    WebhookPaused "webhook_paused" Refused
+        "the webhook is paused: resume it first"
+        "Webservicen er sat på pause: genoptag den først.",
+    WebhookOff "webhook_switched_off" Refused
+        "the webhook is switched off: enter a URL first"
+        "Webservicen er slået fra: indtast en URL først.",
+    DeliverySettled "already_settled" Refused
+        "the delivery is settled already"
+        "Afleveringen er afsluttet.",
+    NothingToTest "nothing_to_test" Refused
+        "no web service is entered: there is nothing to test"
+        "Der er ikke angivet nogen webservice: der er intet at teste.",
+    LastOperator "last_operator" Refused
+        "this is the last operator; make another one first"
+        "Det er den sidste operatør; opret en anden først.",
+    PasswordElsewhere "password_elsewhere" Refused
+        "this person logs in through a provider and has no password here"
+        "Personen logger ind gennem en udbyder og har ingen adgangskode her.",
+    ChangedMeanwhile "changed_meanwhile" ChangedMeanwhile
+        "changed by someone else meanwhile: it is at version {found}, you had {expected}; {what}"
+        "En anden har ændret det imens. Intet er overskrevet, og det, du skrev, står her endnu.",
+    RemovedMeanwhile "removed_meanwhile" ChangedMeanwhile
+        "removed by someone else meanwhile: you had version {expected}"
+        "En anden har fjernet det imens. Intet er ændret.",
+    TooManyTests "too_many_tests" TooMany
+        "too many test calls: try again in {secs} s"
+        "For mange testopkald: prøv igen om {secs} s.",
+    NoGateway "no_gateway" Unavailable
+        "no gateway runs here that could do it: start it with ringbud serve"
+        "Der kører ingen gateway her, som kan gøre det: start den med ringbud serve.",
+    GatewayBusy "gateway_busy" Unavailable
+        "it cannot be done right now: {why}"
+        "Det kan ikke gøres lige nu: {why}",
+    NoRandom "no_random" Unavailable
+        "the system gives no random bytes right now"
+        "Systemet giver ingen tilfældige tal lige nu.",
+    Unavailable "journal_unavailable" Unavailable
+        "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log"
+        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Operatøren finder grunden i loggen.",
+    Internal "internal" Internal
+        "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log"
+        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Operatøren finder grunden i loggen.",
+}
+
+/// The whole table, for the description of the API: a line a code.
+pub fn table() -> String {
+    let mut text =
+        "| `error.reason` | `error.code` | status | English | Danish |\n|---|---|---|---|---|\n".to_owned();
+    for code in Code::ALL {
+        let family = code.family();
+        let [english, danish] =
+            [Language::English, Language::Danish].map(|of| code.sentence(of).replace('|', "\\|"));
+        text.push_str(&format!(
+            "| `{}` | `{}` | {} | {english} | {danish} |\n",
+            code.name(),
+            family.name(),
+            family.status(),
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What is filled in, in a sentence.
+    fn holes(sentence: &str) -> BTreeSet<&str> {
+        let parts = sentence.split('{').skip(1).filter_map(|part| part.split_once('}'));
+        parts.map(|(hole, _)| hole).collect()
+    }
+
+    #[test]
+    fn a_code_that_deliveries_fail_with_too_says_the_same() {
+        let mut both = 0;
+        for of_delivery in delivery::reason::CODES {
+            let Some(code) = Code::named(of_delivery.name) else { continue };
+            assert_eq!(code.sentence(Language::English), of_delivery.english, "{}", of_delivery.name);
+            both += 1;
+        }
+        assert!(both > 15, "{both}");
+    }
+
+    #[test]
+    fn every_code_is_one_of_its_name_and_is_said_in_both_languages() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let (english, danish) = (code.sentence(Language::English), code.sentence(Language::Danish));
+            assert!(!english.is_empty() && !danish.is_empty() && english != danish, "{}", code.name());
+            let more: Vec<_> = holes(danish).difference(&holes(english)).copied().collect();
+            assert!(more.is_empty(), "{}: {more:?} is filled in Danish alone", code.name());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The one check of a web service's URL: its form, its placeholders, and its address where it names one.
+
+use delivery::guard::{Guard, Refused, UrlProblem, WebhookUrl, Why};
+use delivery::payload::Parameter;
+
+use crate::{Code, Refusal};
+
+/// Checks a URL as far as can be told without asking DNS; `field` is what it is called.
+pub fn webhook_url(field: &str, text: &str, guard: &Guard) -> Result<WebhookUrl, Refusal> {
+    let url = WebhookUrl::parse(text).map_err(|problem| form(field, problem))?;
+    placeholders(field, text)?;
+    if let Ok(address) = url.origin().host.parse() {
+        guard.check(address).map_err(|refused| address_refused(field, refused))?;
+    }
+    Ok(url)
+}
+
+fn form(field: &str, problem: UrlProblem) -> Refusal {
+    let of = |code| Refusal::of(code, field);
+    match problem {
+        UrlProblem::Blank => of(Code::UrlBlank),
+        UrlProblem::TooLong(bytes) => {
+            of(Code::UrlLong).with("bytes", bytes).with("most", delivery::guard::URL_MAX)
+        }
+        UrlProblem::Scheme => of(Code::UrlScheme),
+        UrlProblem::NoHost => of(Code::UrlHost),
+        UrlProblem::Credentials => of(Code::UrlCredentials),
+        UrlProblem::PortZero => of(Code::UrlPort),
+        UrlProblem::PlaceholderInHost => of(Code::UrlPlaceholder),
+        UrlProblem::Form(why) => of(Code::UrlForm).with("why", why),
+    }
+}
+
+fn address_refused(field: &str, refused: Refused) -> Refusal {
+    let (english, danish) = match refused.why {
+        Why::Loopback => ("a loopback address", "en loopback-adresse"),
+        Why::Unspecified => ("the unspecified address", "den uangivne adresse"),
+        Why::LinkLocal => (
+            "a link-local address (cloud metadata services live there)",
+            "en link-local adresse (der svarer clouds om sig selv)",
+        ),
+        Why::Metadata => ("a cloud metadata address", "en adresse, hvor en cloud svarer om sig selv"),
+        Why::Private => ("a private address", "en privat adresse"),
+        Why::UniqueLocal => ("a unique-local address", "en unique-local adresse"),
+        Why::SharedNat => {
+            ("an address behind a provider's shared NAT", "en adresse bag en udbyders fælles NAT")
+        }
+        Why::Multicast => ("a multicast address", "en multicast-adresse"),
+        Why::Broadcast => ("the broadcast address", "broadcast-adressen"),
+        Why::Documentation => {
+            ("an address reserved for documentation", "en adresse, der kun er til dokumentation")
+        }
+        Why::Reserved => ("a reserved address", "en reserveret adresse"),
+    };
+    Refusal::of(Code::AddressRefused, field).with("address", refused.address).named(
+        "range",
+        refused.why.name(),
+        english,
+        danish,
+    )
+}
+
+/// `{Parameter}` must be the name of one.
+fn placeholders(field: &str, text: &str) -> Result<(), Refusal> {
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let Some(len) = rest[start..].find('}') else { return Ok(()) };
+        let name = &rest[start + 1..start + len];
+        if Parameter::named(name).is_none() {
+            return Err(Refusal::of(Code::UrlParameter, field).with("name", format!("{{{name}}}")));
+        }
+        rest = &rest[start + len + 1..];
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_placeholders_and_address_are_judged_in_one_place() {
+        let guard = Guard::default();
+        for (url, code) in [
+            ("ftp://crm.example/", Code::UrlScheme),
+            ("https://", Code::UrlHost),
+            ("https://u:p@crm.example/", Code::UrlCredentials),
+            ("https://crm.example/a b", Code::UrlBlank),
+            ("https://crm.example:0/", Code::UrlPort),
+            ("https://{ANumber}.example/", Code::UrlPlaceholder),
+            ("https://crm.example/{Wrong}", Code::UrlParameter),
+            ("http://10.0.0.1/", Code::AddressRefused),
+            ("http://[::1]/", Code::AddressRefused),
+        ] {
+            assert_eq!(
+                webhook_url("ended_url", url, &guard).map_err(|refusal| refusal.code),
+                Err(code),
+                "{url}"
+            );
+        }
+        assert!(webhook_url("ended_url", "https://crm.example/{ANumber}", &guard).is_ok());
+    }
+}

@@ -1,0 +1,45 @@
+//! Every command and every query about accounts, employees, phones, integrations, deliveries, tokens, users and
+//! settings: one function each, for the API, the window and the command line alike.
+//!
+//! Each takes an [`Actor`] and plain values and does, in this order and once: whether the actor may, whether the
+//! values can be, the limits, the version, and the entry in the audit log. What is refused is a [`Refusal`] of the
+//! one table of [`Code`]s. The surfaces parse, call and render; JSON, forms and terminals are theirs.
+
+mod accounts;
+mod actor;
+mod admin;
+pub mod audit;
+mod change;
+mod clock;
+mod codes;
+mod deliveries;
+mod gateway;
+mod integration;
+mod language;
+mod limits;
+mod names;
+mod people;
+mod refusal;
+mod tokens;
+mod users;
+mod webhooks;
+
+pub use accounts::AccountWish;
+pub use actor::{Actor, Surface};
+pub use admin::{Admin, Written};
+pub use change::Expect;
+// What is shown of what is kept: plain values, without the way to them.
+pub use codes::{Code, Family, table};
+pub use deliveries::{AgainAll, delivery_name};
+pub use gateway::{
+    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
+};
+pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
+pub use journal::AccountSettings;
+pub use journal::settings::{Employee, Holder, Integration, IntegrationId, Method, Phone};
+pub use language::Language;
+pub use names::{account_id, local_number, name, user as user_name};
+pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
+pub use refusal::{Changed, FieldChange, Refusal};
+pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
+pub use users::{PASSWORD_CHARS, UserWish};
