@@ -28,7 +28,8 @@ pub struct TrackerLimits {
 
 impl Default for TrackerLimits {
     fn default() -> Self {
-        Self { channels: 1_000_000 }
+        // The largest PBXs have some ten thousand; what never ends costs some hundred MB with this.
+        Self { channels: 250_000 }
     }
 }
 

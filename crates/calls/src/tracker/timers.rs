@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows a rule: a rule says what to wait for and how long, and does what follows when it is due.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::PbxTime;
@@ -27,29 +29,36 @@ pub(super) const ANSWER_SLACK: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Waits {
     grace: Duration,
-    waiting: Vec<(PbxTime, ChannelKey)>,
+    /// In the order they began to; some have ended since.
+    order: VecDeque<ChannelKey>,
+    deadlines: BTreeMap<ChannelKey, PbxTime>,
 }
 
 impl Waits {
     pub(super) const fn of(grace: Duration) -> Self {
-        Self { grace, waiting: Vec::new() }
+        Self { grace, order: VecDeque::new(), deadlines: BTreeMap::new() }
     }
 
     /// A channel waits from now on, if it does not yet.
     pub(super) fn begin(&mut self, now: PbxTime, key: ChannelKey) {
-        if !self.has(key) {
-            self.waiting.push((now + self.grace, key));
+        if let Entry::Vacant(place) = self.deadlines.entry(key) {
+            place.insert(now + self.grace);
+            self.order.push_back(key);
         }
-    }
-
-    pub(super) fn has(&self, key: ChannelKey) -> bool {
-        self.waiting.iter().any(|(_, waiting)| *waiting == key)
     }
 
     /// What it waited for came, or does not matter any more. Says whether it waited.
     pub(super) fn end(&mut self, key: ChannelKey) -> bool {
-        let place = self.waiting.iter().position(|(_, waiting)| *waiting == key);
-        place.map(|place| self.waiting.remove(place)).is_some()
+        if self.deadlines.is_empty() || self.deadlines.remove(&key).is_none() {
+            return false;
+        }
+        // Whoever waits again stands at the end, so the place it had goes.
+        if self.order.front() == Some(&key) {
+            self.order.pop_front();
+        } else if let Some(place) = self.order.iter().rposition(|waiting| *waiting == key) {
+            self.order.remove(place);
+        }
+        true
     }
 
     /// Those that waited long enough, in the order they began to.
@@ -57,24 +66,28 @@ impl Waits {
         if self.deadline().is_none_or(|deadline| deadline > now) {
             return Vec::new();
         }
-        let (due, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(deadline, _)| *deadline <= now);
-        self.waiting = waiting;
-        due.into_iter().map(|(_, key)| key).collect()
+        let is_due = |key: &ChannelKey| self.deadlines.get(key).is_none_or(|deadline| *deadline <= now);
+        let (due, waiting): (Vec<_>, Vec<_>) = self.order.iter().copied().partition(is_due);
+        self.order = waiting.into();
+        for key in &due {
+            self.deadlines.remove(key);
+        }
+        due
     }
 
     /// All that wait, in the order they began to.
     pub(super) fn all(&self) -> Vec<ChannelKey> {
-        self.waiting.iter().map(|(_, key)| *key).collect()
+        self.order.iter().copied().collect()
     }
 
+    /// Whoever began first is due first: all wait equally long.
     pub(super) fn deadline(&self) -> Option<PbxTime> {
-        self.waiting.iter().map(|(deadline, _)| *deadline).min()
+        self.deadlines.get(self.order.front()?).copied()
     }
 
     /// The PBX's clock was set back: nothing waits longer than it would have waited without.
     pub(super) fn set_back(&mut self, at: PbxTime) {
-        for (deadline, _) in &mut self.waiting {
+        for deadline in self.deadlines.values_mut() {
             *deadline = (*deadline).min(at + self.grace);
         }
     }

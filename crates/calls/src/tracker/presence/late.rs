@@ -51,7 +51,17 @@ impl Tracker {
             return self.begin_outgoing_late(cx, key, &dialled, since, listed, answered_at);
         }
         match (listed.state, self.route_to(key)) {
-            (ListedState::Pending, _) | (_, Route::Nobody) => {}
+            // Rung by order, and dialled since: whom it is connected with tells the number.
+            (ListedState::Up, Route::Nobody) => {
+                let with = self.others_in_bridge(key).into_iter().find_map(|other| self.real_party(other));
+                let with = with.filter(|with| self.is_real(*with)).and_then(|with| self.channels.get(with));
+                let Some((with, mine)) = with.zip(self.channels.get(key)) else { return };
+                let numbers = [&*mine.connected, with.public_number()];
+                let is_other = |number: &&str| !number.is_empty() && **number != *mine.own_number;
+                let number = numbers.into_iter().find(is_other).unwrap_or_default().to_owned();
+                self.begin_outgoing_late(cx, key, &number, since, listed, answered_at);
+            }
+            (ListedState::Pending | ListedState::Ringing, Route::Nobody) | (ListedState::Pending, _) => {}
             (ListedState::Ringing | ListedState::Up, route) => {
                 let (party, transfer) = match route {
                     Route::Party { key, transfer } => (Some(key), transfer),
@@ -79,7 +89,10 @@ impl Tracker {
             Some(Party::Trunk | Party::Helper { .. } | Party::Machine) | None => return,
         };
         let partner = self.others_in_bridge(key).into_iter().find_map(|other| self.real_party(other));
-        if !cx.directory.is_feature_code(&account, dialled) {
+        let is_code = cx.directory.is_feature_code(&account, dialled);
+        if dialled.is_empty() && partner.is_none() {
+            // Rung by order, and listens to the PBX itself.
+        } else if !is_code {
             self.open_outgoing(cx, key, dialled, since, true);
             if !listed.bridge.is_empty() {
                 self.converse(cx, key, answered_at, true);

@@ -31,7 +31,12 @@ impl Tracker {
     /// of it; if it is there the next list has it again.
     pub(in crate::tracker) fn drop_unseen(&mut self, key: ChannelKey) {
         self.leave(key);
-        self.channels.remove(key);
+        for waits in [&mut self.placed, &mut self.losing, &mut self.unlinked] {
+            waits.end(key);
+        }
+        if self.channels.remove(key).is_some_and(|channel| channel.is_helper()) {
+            self.halves.retain(|_, half| *half != key);
+        }
     }
 
     /// Nothing from before the gap is up any more. Where no gap was told (a recording in one piece), all

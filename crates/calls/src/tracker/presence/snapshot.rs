@@ -1,5 +1,7 @@
 //! A snapshot: all channels the PBX has, put together with what is known.
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 
 use crate::tracker::arena::ChannelKey;
@@ -134,39 +136,59 @@ impl Tracker {
         Some(key)
     }
 
-    /// Who reaches whom is not in the list; the group a channel is in and what it does tell it mostly.
+    /// Who reaches whom is not in the list; the group a channel is in and what it does tell it mostly: whoever
+    /// placed a call there, else (a call made by order) whoever was there first and is up.
     pub(in crate::tracker) fn infer_callers(&mut self, listed: &[Listed<'_>]) {
-        let mut callers: std::collections::BTreeMap<CompactString, ChannelKey> =
-            std::collections::BTreeMap::new();
+        let mut callers: BTreeMap<CompactString, ChannelKey> = BTreeMap::new();
+        let mut firsts: BTreeMap<CompactString, (PbxTime, ChannelKey)> = BTreeMap::new();
         let mut called = Vec::new();
         for entry in listed {
             let Some(key) = self.channels.find(entry.who.id) else { continue };
             let Some(channel) = self.channels.get(key) else { continue };
+            let since = entry.since.unwrap_or(channel.made_at);
+            let is_up = entry.state == ListedState::Up;
+            if channel.is_helper() && channel.origin == Some(Origin::Placed) {
+                continue;
+            }
             match channel.origin {
-                Some(Origin::Placed) if !channel.is_helper() => {
-                    callers.entry(channel.group.clone()).or_insert(key);
-                }
-                Some(Origin::Called) if channel.caller == Caller::Unknown => {
-                    called.push((key, entry.state == ListedState::Up));
-                }
-                Some(Origin::Placed | Origin::Called) | None => {}
+                Some(Origin::Placed) => drop(callers.entry(channel.group.clone()).or_insert(key)),
+                Some(Origin::Called) if channel.caller == Caller::Unknown => called.push((key, since, is_up)),
+                Some(Origin::Called) | None => {}
+            }
+            if is_up && self.is_real(key) {
+                let first = firsts.entry(channel.group.clone()).or_insert((since, key));
+                *first = if since < first.0 { (since, key) } else { *first };
             }
         }
-        for (key, is_up) in called {
-            let Some(channel) = self.channels.get_mut(key) else { continue };
-            match callers.get(&channel.group) {
-                Some(caller) => {
-                    channel.caller = Caller::Channel(*caller);
-                    if is_up {
-                        channel.reached_at.get_or_insert(channel.made_at);
-                    }
-                    if let Some(caller) = self.channels.get_mut(*caller) {
-                        caller.dials.push(key);
-                    }
-                }
-                None if channel.group == channel.unique_id() => channel.caller = Caller::Nobody,
-                None => {}
+        for (key, since, is_up) in called {
+            let Some(channel) = self.channels.get(key) else { continue };
+            let first = firsts.get(&channel.group).filter(|(at, first)| *at < since && *first != key);
+            match callers.get(&channel.group).copied().or(first.map(|(_, first)| *first)) {
+                Some(caller) => self.is_called_by(key, caller, is_up),
+                None => self.is_called_by_order(key),
             }
+        }
+    }
+
+    fn is_called_by(&mut self, key: ChannelKey, caller: ChannelKey, is_up: bool) {
+        let Some(channel) = self.channels.get_mut(key) else { return };
+        channel.caller = Caller::Channel(caller);
+        if is_up {
+            channel.reached_at.get_or_insert(channel.made_at);
+        }
+        if let Some(caller) = self.channels.get_mut(caller) {
+            caller.dials.push(key);
+        }
+    }
+
+    /// Nobody in its group called: the first there, or reached through helpers whose first half is.
+    fn is_called_by_order(&mut self, key: ChannelKey) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let leader = self.channels.find(&channel.group);
+        let is_first =
+            channel.group == channel.unique_id() || leader.is_some_and(|leader| self.is_helper(leader));
+        if let (true, Some(channel)) = (is_first, self.channels.get_mut(key)) {
+            channel.caller = Caller::Nobody;
         }
     }
 

@@ -22,7 +22,8 @@ impl Tracker {
         if meeting == Meeting::Room {
             return self.ordered_into_room(cx, key, dialled, front);
         }
-        let members: Vec<ChannelKey> = self.others_in_bridge(key).into_iter().chain([key]).collect();
+        let members = self.others_in_bridge(key).into_iter().chain([key]);
+        let members: Vec<ChannelKey> = members.filter(|member| !self.is_machine(*member)).collect();
         for member in &members {
             if self.channels.get(*member).is_some_and(|channel| channel.agent.is_some()) {
                 self.agent_meets(cx, *member);
