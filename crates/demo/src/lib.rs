@@ -1,4 +1,5 @@
 //! What a visitor sees and what tests lean on: a PBX that plays recorded calls ([`pbx`], [`player`]), a
+//! FreeSWITCH that does ([`switch`]), a
 //! receiver of the requests ([`receiver`]), the show in the terminal ([`show`]) and load for benchmarks
 //! ([`load`]).
 //!
@@ -21,6 +22,7 @@ mod rng;
 mod shape;
 mod shapes;
 pub mod show;
+pub mod switch;
 
 pub use shape::Shape;
 pub use shapes::{Number, programme};

@@ -65,8 +65,8 @@ impl PlayOptions {
 #[derive(Debug, thiserror::Error)]
 #[error("there is no recording named `{asked}`; choose among: {known}")]
 pub struct NoSuchShape {
-    asked: String,
-    known: String,
+    pub(crate) asked: String,
+    pub(crate) known: String,
 }
 
 /// A call that begins.

@@ -17,7 +17,7 @@ pub struct Stage {
     pub token: Option<String>,
     /// Where the requests go.
     pub receiver: String,
-    /// The AMI address of the demo PBX.
+    /// The addresses of the demo PBXs, each with what it speaks.
     pub pbx: String,
     /// The accounts: id and name.
     pub accounts: Vec<(String, String)>,
@@ -35,7 +35,7 @@ impl Stage {
         for (what, place, why) in [
             ("open", window, "the window"),
             ("receiver", &self.receiver, "takes the requests, as your web service would"),
-            ("demo PBX", &self.pbx, "speaks AMI, as your Asterisk would"),
+            ("demo PBX", &self.pbx, "speaks as your PBX would"),
             ("accounts", &accounts.join(", "), ""),
         ] {
             let what = paint.tone(Tone::Quiet, format!("{what:<10}"));

@@ -10,6 +10,7 @@ mod configuration;
 mod deaths;
 mod disk;
 mod disks;
+mod freeswitch;
 mod kills;
 mod lab;
 mod links;

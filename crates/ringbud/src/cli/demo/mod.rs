@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::Args;
 use demo::paint::Paint;
 use demo::pbx::{Pbx, PbxOptions};
-use demo::player::{PlayOptions, play};
+use demo::player::{Begun, PlayOptions, play};
 use demo::receiver::{Receiver, ReceiverOptions};
 use demo::show::{self, News, Voice};
+use demo::switch::{self, ActPlan, Switch, SwitchOptions};
 use jiff::tz::TimeZone;
 use tasks::Part;
 use tokio::sync::mpsc;
@@ -50,9 +51,69 @@ pub struct DemoArgs {
     /// The same number gives the same calls in the same order.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Which PBX plays: an Asterisk, a FreeSWITCH, or both at once for the same accounts.
+    #[arg(long, value_enum, default_value_t = Which::Asterisk)]
+    pbx: Which,
     /// Only these recordings, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
+}
+
+/// Which PBX plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    Asterisk,
+    Freeswitch,
+    Both,
+}
+
+/// The PBXs that play.
+pub(super) struct Players {
+    asterisk: Option<Pbx>,
+    freeswitch: Option<Switch>,
+}
+
+impl Players {
+    async fn start(which: Which) -> std::io::Result<Self> {
+        Ok(Self {
+            asterisk: match which {
+                Which::Asterisk | Which::Both => Some(Pbx::start(PbxOptions::default()).await?),
+                Which::Freeswitch => None,
+            },
+            freeswitch: match which {
+                Which::Freeswitch | Which::Both => Some(Switch::start(SwitchOptions::default()).await?),
+                Which::Asterisk => None,
+            },
+        })
+    }
+
+    /// Waits until the gateway has logged in everywhere.
+    async fn clients(&self) {
+        if let Some(pbx) = &self.asterisk {
+            pbx.clients(1).await;
+        }
+        if let Some(switch) = &self.freeswitch {
+            switch.clients(1).await;
+        }
+    }
+
+    async fn play(&self, options: PlayOptions, plan: ActPlan, begun: mpsc::Sender<Begun>) {
+        let asterisk = async {
+            if let Some(pbx) = &self.asterisk {
+                play(pbx, options, begun.clone()).await;
+            }
+        };
+        let freeswitch = async {
+            if let Some(switch) = &self.freeswitch {
+                switch::play(switch, plan, begun.clone()).await;
+            }
+        };
+        tokio::join!(asterisk, freeswitch);
+    }
+
+    fn channels(&self) -> usize {
+        self.asterisk.as_ref().map_or(0, Pbx::channels) + self.freeswitch.as_ref().map_or(0, Switch::channels)
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -74,11 +135,15 @@ impl DemoArgs {
         let names: Vec<&str> = self.only.iter().map(String::as_str).collect();
         let mut play_options =
             PlayOptions { seed: self.seed, speed: self.speed, once: self.once, ..PlayOptions::default() };
-        if !names.is_empty() {
+        if !names.is_empty() && self.pbx != Which::Freeswitch {
             play_options = play_options.only(&names)?;
         }
+        if self.pbx != Which::Asterisk {
+            switch::known(&names)?;
+        }
+        let plan = ActPlan { seed: self.seed, speed: self.speed, once: self.once, only: self.only.clone() };
         let folder = tempfile::Builder::new().prefix("ringbud-demo-").tempdir()?;
-        let pbx = Pbx::start(PbxOptions::default()).await?;
+        let pbx = Players::start(self.pbx).await?;
         let receiver = Receiver::start(ReceiverOptions::default()).await?;
         let config = scene::config(&self.listen, folder.path(), &pbx)?;
         let running = serve::start(&config).await?;
@@ -98,11 +163,11 @@ impl DemoArgs {
 
         let (begun, begins) = mpsc::channel(MAX_NEWS);
         let scenes = tasks::spawn(Part::Show, news::scenes(begins, tell));
-        pbx.clients(1).await;
+        pbx.clients().await;
         // The show ends early when nobody reads it any more (`ringbud demo | head`).
         let mut shown = None;
         tokio::select! {
-            _ = play(&pbx, play_options, begun) => settle(&running, &pbx).await,
+            () = pbx.play(play_options, plan, begun) => settle(&running, &pbx).await,
             () = signals.next() => {}
             result = &mut showing => shown = Some(result),
         }
@@ -126,7 +191,7 @@ impl DemoArgs {
 }
 
 /// Waits until the last call is told.
-async fn settle(running: &serve::Running, pbx: &Pbx) {
+async fn settle(running: &serve::Running, pbx: &Players) {
     let give_up = Instant::now() + LAST_REQUESTS;
     while Instant::now() < give_up {
         let legs: usize = running.links.iter().map(|link| link.with(|status| status.channels)).sum();

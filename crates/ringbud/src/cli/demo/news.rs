@@ -71,7 +71,7 @@ pub(super) async fn links(links: Vec<Status>, tell: Tell) {
             if up != *was_up {
                 *was_up = up;
                 let words = match state {
-                    LinkState::Live => "followed over the manager interface".to_owned(),
+                    LinkState::Live => "followed".to_owned(),
                     LinkState::Down { why, .. } | LinkState::Refused { why, .. } => why.to_string(),
                     LinkState::Connecting | LinkState::Synchronising | LinkState::Stopped => {
                         state.name().to_owned()

@@ -6,11 +6,11 @@ use std::path::Path;
 use admin::{AccountWish, Actor, EmployeeWish, Expect, IntegrationWish, Method, PhoneWish, TokenWish};
 use delivery::guard::Guard;
 use demo::cast::ACCOUNTS;
-use demo::pbx::Pbx;
 use demo::receiver::Receiver;
 use demo::show::Stage;
 use ipnet::{IpNet, Ipv4Net};
 
+use super::Players;
 use crate::cli::Failure;
 use crate::config::{Config, Purpose};
 use crate::serve::Running;
@@ -19,17 +19,24 @@ use crate::serve::Running;
 const USUAL: &str = "127.0.0.1:8080";
 
 /// The configuration: as anyone would write it.
-pub(super) fn config(listen: &Option<String>, folder: &Path, pbx: &Pbx) -> Result<Config, Failure> {
+pub(super) fn config(listen: &Option<String>, folder: &Path, pbx: &Players) -> Result<Config, Failure> {
     let listen = match listen {
         Some(listen) => listen.clone(),
         None if std::net::TcpListener::bind(USUAL).is_ok() => USUAL.to_owned(),
         None => "127.0.0.1:0".to_owned(),
     };
-    let text = format!(
+    let mut text = format!(
         r#"
 data_dir = "data"
 [http]
 listen = "{listen}"
+[outgoing]
+allow = ["127.0.0.0/8"]
+"#
+    );
+    if let Some(asterisk) = &pbx.asterisk {
+        text.push_str(&format!(
+            r#"
 [[pbx]]
 name = "demo"
 kind = "asterisk"
@@ -38,16 +45,29 @@ username = "ringbud"
 secret = "ringbud"
 [[pbx.phones]]
 endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
-[outgoing]
-allow = ["127.0.0.0/8"]
 "#,
-        pbx.address()
-    );
+            asterisk.address()
+        ));
+    }
+    if let Some(freeswitch) = &pbx.freeswitch {
+        text.push_str(&format!(
+            r#"
+[[pbx]]
+name = "demo_fs"
+kind = "freeswitch"
+address = "{}"
+secret = "ClueCon"
+[[pbx.phones]]
+endpoint = '(?<phone>\d+)@(?<account>\d+)\.lab\.test'
+"#,
+            freeswitch.address()
+        ));
+    }
     Ok(Config::parse(&folder.join("ringbud.toml"), &text, Purpose::Work)?)
 }
 
 /// Sets accounts, employees, phones and integrations up: one account by POST, the next by GET.
-pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Result<Stage, Failure> {
+pub(super) async fn set(running: &Running, pbx: &Players, receiver: &Receiver) -> Result<Stage, Failure> {
     let loopback = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8));
     let admin = running.store.admin(Guard::new(vec![loopback]));
     let actor = Actor::machine("demo");
@@ -81,7 +101,20 @@ pub(super) async fn set(running: &Running, pbx: &Pbx, receiver: &Receiver) -> Re
         login,
         token: Some(text),
         receiver: receiver.url("/"),
-        pbx: pbx.address().to_string(),
+        pbx: addresses(pbx),
         accounts: ACCOUNTS.iter().map(|account| (account.id.to_owned(), account.name.to_owned())).collect(),
     })
+}
+
+/// Where the PBXs listen, as the show says it.
+fn addresses(pbx: &Players) -> String {
+    let asterisk = pbx.asterisk.as_ref().map(|pbx| (pbx.address(), "AMI"));
+    let freeswitch = pbx.freeswitch.as_ref().map(|switch| (switch.address(), "event socket"));
+    match (asterisk, freeswitch) {
+        (Some((address, _)), None) | (None, Some((address, _))) => address.to_string(),
+        (one, two) => {
+            let all = [one, two].into_iter().flatten();
+            all.map(|(address, what)| format!("{address} ({what})")).collect::<Vec<_>>().join(", ")
+        }
+    }
 }

@@ -1,0 +1,244 @@
+//! A FreeSWITCH to a client's eyes: a server that speaks the event socket on loopback.
+//!
+//! It owns the conversation (password, subscription, filters, lists of the channels that live) and every way in
+//! which a FreeSWITCH can misbehave. What it plays comes from [`play`], or from a test, byte for byte.
+
+mod acts;
+mod play;
+mod recording;
+mod session;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use play::{ActPlan, known, play};
+
+use world::World;
+
+/// Connections at a time; more are closed at once.
+const SESSIONS_MAX: usize = 64;
+/// A client that does not take an event for so long is disconnected. (A real one would keep all of it.)
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What kind of FreeSWITCH it is.
+#[derive(Clone, Debug)]
+pub struct SwitchOptions {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The password of `event_socket.conf.xml`.
+    pub password: String,
+    /// Whether `apply-inbound-acl` keeps everybody out.
+    pub refuses: bool,
+    /// The version in `status`.
+    pub version: String,
+}
+
+impl Default for SwitchOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            password: "ClueCon".to_owned(),
+            refuses: false,
+            version: "1.11.1-release".to_owned(),
+        }
+    }
+}
+
+/// What the connections do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mode {
+    /// Neither read nor write.
+    frozen: bool,
+    /// Close, if this went up since the connection was made.
+    cuts: u64,
+}
+
+/// Something it says.
+#[derive(Clone, Debug)]
+struct Said {
+    bytes: Bytes,
+    /// The lines of the event; `None` for what a test says: everybody hears it as it is.
+    event: Option<Arc<str>>,
+}
+
+/// A running FreeSWITCH. It stops when dropped.
+#[derive(Debug)]
+pub struct Switch {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: SwitchOptions,
+    mode: watch::Sender<Mode>,
+    /// How many clients are logged in.
+    clients: watch::Sender<usize>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    world: World,
+    sessions: Vec<(u64, mpsc::Sender<Said>)>,
+    /// Counts the starts: part of `Core-UUID`.
+    starts: u64,
+}
+
+impl Switch {
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(options: SwitchOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let state = State { world: World::default(), sessions: Vec::new(), starts: 1 };
+        let inner = Arc::new(Inner {
+            options,
+            mode: watch::Sender::new(Mode::default()),
+            clients: watch::Sender::new(0),
+            state: Mutex::new(state),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&inner)));
+        Ok(Self { address, inner, accepting })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until so many clients are logged in.
+    pub async fn clients(&self, count: usize) {
+        let _ = self.inner.clients.subscribe().wait_for(|clients| *clients == count).await;
+    }
+
+    /// Says `bytes` to every client that is logged in, as they are: whole messages, half a line, a wrong
+    /// length, ten megabytes of nothing. Waits for a client whose queue is full, however long.
+    pub async fn say(&self, bytes: impl Into<Bytes>) {
+        let said = Said { bytes: bytes.into(), event: None };
+        for (_, session) in self.inner.sessions() {
+            let _ = session.send(said.clone()).await;
+        }
+    }
+
+    /// An event happens: every client that asked for such hears it, and who asks later finds the channels it
+    /// left behind. `lines` are its headers.
+    pub async fn happens(&self, lines: &str) {
+        let core = self.core_uuid();
+        let lines = format!("{}\nCore-UUID: {core}\n\n", lines.trim_end());
+        self.inner.state().world.hear(&lines);
+        let bytes = format!("Content-Length: {}\nContent-Type: text/event-plain\n\n{lines}", lines.len())
+            .into_bytes();
+        let said = Said { bytes: bytes.into(), event: Some(lines.into()) };
+        for (number, session) in self.inner.sessions() {
+            if session.send_timeout(said.clone(), WRITE_TIMEOUT).await.is_err() {
+                self.inner.forget(number);
+            }
+        }
+    }
+
+    /// Closes every connection without a word; clients may connect again.
+    pub fn cut(&self) {
+        self.inner.state().sessions.clear();
+        self.inner.mode.send_modify(|mode| mode.cuts += 1);
+    }
+
+    /// Stops reading and writing, and keeps the connections.
+    pub fn freeze(&self) {
+        self.inner.mode.send_modify(|mode| mode.frozen = true);
+    }
+
+    /// Ends a freeze.
+    pub fn thaw(&self) {
+        self.inner.mode.send_modify(|mode| mode.frozen = false);
+    }
+
+    /// It is killed and starts again: connections are closed, all channels are gone, `Core-UUID` is another.
+    pub fn restart(&self) {
+        {
+            let mut state = self.inner.state();
+            state.world = World::default();
+            state.starts += 1;
+        }
+        self.cut();
+    }
+
+    /// How many channels live now.
+    pub fn channels(&self) -> usize {
+        self.inner.state().world.len()
+    }
+
+    fn core_uuid(&self) -> String {
+        self.inner.state().core_uuid()
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl State {
+    fn core_uuid(&self) -> String {
+        format!("c0de0000-0000-4000-8000-{:012x}", self.starts)
+    }
+}
+
+impl Inner {
+    /// The state. A panic elsewhere does not make a play unplayable.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sessions(&self) -> Vec<(u64, mpsc::Sender<Said>)> {
+        self.state().sessions.clone()
+    }
+
+    /// From now on the session hears what is said.
+    fn subscribe(&self, number: u64, tell: mpsc::Sender<Said>) {
+        let mut state = self.state();
+        state.sessions.push((number, tell));
+        self.clients.send_replace(state.sessions.len());
+    }
+
+    fn forget(&self, number: u64) {
+        let mut state = self.state();
+        state.sessions.retain(|(session, _)| *session != number);
+        self.clients.send_replace(state.sessions.len());
+    }
+}
+
+async fn accept(listener: TcpListener, inner: Arc<Inner>) {
+    let mut sessions = JoinSet::new();
+    let mut number = 0;
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if sessions.len() < SESSIONS_MAX => {
+                    number += 1;
+                    sessions.spawn(take(Arc::clone(&inner), number, stream));
+                }
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+        }
+    }
+}
+
+async fn take(inner: Arc<Inner>, number: u64, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    session::serve(inner, number, stream).await;
+}

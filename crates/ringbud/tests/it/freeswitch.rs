@@ -1,0 +1,96 @@
+//! A FreeSWITCH as one of the PBXs: beside an Asterisk, and when it refuses, vanishes and talks nonsense.
+
+use demo::switch::{ActPlan, Switch, SwitchOptions, play};
+use tokio::sync::mpsc;
+
+use crate::bed::{Bed, Gateway, kinds, patiently};
+
+fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
+    format!(
+        "{}[[pbx]]\nname = \"fs\"\nkind = \"freeswitch\"\naddress = \"{}\"\nsecret = \"{secret}\"\n\
+         [[pbx.phones]]\nendpoint = '(?<phone>\\d+)@(?<account>\\d+)\\.lab\\.test'\n",
+        bed.sound(),
+        switch.address()
+    )
+}
+
+/// A call of the first company. The same seed gives the same ids, as if it were the same call.
+async fn act(switch: &Switch, name: &str, seed: u64) {
+    let plan = ActPlan { seed, speed: 20.0, once: true, only: vec![name.to_owned()] };
+    let (begun, _begins) = mpsc::channel(8);
+    patiently("the play", play(switch, plan, begun)).await;
+}
+
+#[tokio::test]
+async fn a_mixed_house_tells_the_calls_of_both_pbxs_for_one_account() {
+    let mut bed = Bed::new().await;
+    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
+    bed.write(&with(&bed, &switch, "ClueCon"));
+    bed.integrate("POST").await;
+    let gateway = bed.serve().await;
+    patiently("the login", switch.clients(1)).await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let asterisk = bed.requests(3).await;
+    assert_eq!(kinds(&asterisk), ["Incoming", "Answered", "Ended"]);
+    act(&switch, "blind-transfer-to-employee", 1).await;
+    let freeswitch = bed.requests(6).await;
+    let mut told = kinds(&freeswitch);
+    told.sort_unstable();
+    assert_eq!(told, ["Answered", "Answered", "Ended", "Ended", "Incoming", "Incoming"]);
+    for request in freeswitch {
+        assert!(request.parameter("UniqueCallId").starts_with("fs-"), "{request:?}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_freeswitch_that_lets_nobody_in_is_told_in_words() {
+    for (options, secret, words) in [
+        (SwitchOptions::default(), "wrong", "refused the login"),
+        (SwitchOptions { refuses: true, ..SwitchOptions::default() }, "ClueCon", "apply-inbound-acl"),
+        (SwitchOptions { version: "1.6.20".to_owned(), ..SwitchOptions::default() }, "ClueCon", "too old"),
+    ] {
+        let bed = Bed::new().await;
+        let switch = Switch::start(options).await.unwrap();
+        bed.write(&with(&bed, &switch, secret));
+        let mut gateway = Gateway::start(&bed.config()).await;
+        let said = gateway.says("the PBX lets nobody in").await;
+        assert_eq!(said["level"], "ERROR");
+        assert!(said.to_string().contains(words), "{words}: {said}");
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn nonsense_half_messages_a_cut_and_a_restart_cost_no_call() {
+    let mut bed = Bed::new().await;
+    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
+    bed.write(&with(&bed, &switch, "ClueCon"));
+    bed.integrate("POST").await;
+    let mut gateway = bed.serve().await;
+    patiently("the login", switch.clients(1)).await;
+    let flood = b"Content-Length: 20\nContent-Type: text/event-plain\n\nEvent-Name: NOTHING\n".repeat(20_000);
+    let nonsense: [&[u8]; 5] = [
+        b"Content-Length: -1\nContent-Type: text/event-plain\n\n",
+        b"Content-Length: 5\nContent-Type: text/event-plain\n\n\xff\xfe\n\n\n",
+        b"\n\n\n: \n\nContent-Type: nobody/knows\n\n",
+        b"Content-Length: 2\nContent-Type: text/event-json\n\n{]",
+        &flood,
+    ];
+    for bytes in nonsense {
+        patiently("it to be heard", switch.say(bytes.to_vec())).await;
+    }
+    act(&switch, "inbound-answered", 1).await;
+    assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"]);
+    for (misfortune, seed) in [(Switch::cut as fn(&Switch), 2), (Switch::restart, 3)] {
+        gateway.forget();
+        patiently("half a message", switch.say(&b"Content-Length: 900\nContent-Type: text/event-pl"[..]))
+            .await;
+        misfortune(&switch);
+        gateway.says("no link to the PBX").await;
+        patiently("the login", switch.clients(1)).await;
+        act(&switch, "inbound-answered", seed).await;
+        assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"]);
+    }
+    gateway.stop().await;
+}
