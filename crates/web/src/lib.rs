@@ -13,7 +13,7 @@ pub mod wire;
 pub use admin::audit;
 pub use admin::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 pub use state::{Options, Web};
-pub use window::{LOGIN_BACK, first_run_path};
+pub use window::{LOGIN_BACK, first_run_path, look_path};
 
 /// Everything that is served over HTTP.
 pub fn router(web: Web) -> axum::Router {

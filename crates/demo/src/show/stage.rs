@@ -9,9 +9,11 @@ use crate::paint::{Paint, Tone};
 /// What is running during the demo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
+    /// How this program was called: what is typed next begins with it.
+    pub program: String,
     /// The window and the API: `http://127.0.0.1:8080`.
     pub http: String,
-    /// A one-time link that logs in to the window, if there is one.
+    /// A link that logs in to the window, if there is one.
     pub login: Option<String>,
     /// An API token, if one was made.
     pub token: Option<String>,
@@ -33,7 +35,7 @@ impl Stage {
         let window = self.login.as_deref().unwrap_or(&self.http);
         let accounts: Vec<_> = self.accounts.iter().map(|(id, name)| format!("{id} {name}")).collect();
         for (what, place, why) in [
-            ("open", window, "the window"),
+            ("look", window, "the window: open it in a browser, and watch the phones ring"),
             ("receiver", &self.receiver, "takes the requests, as your web service would"),
             ("demo PBX", &self.pbx, "speaks as your PBX would"),
             ("accounts", &accounts.join(", "), ""),
@@ -57,13 +59,19 @@ impl Stage {
                 "    curl -H 'Authorization: Bearer {token}' {http}/api/v1/accounts/{account}/calls"
             );
         }
-        let _ = writeln!(
-            out,
-            "    ringbud receive                        your own receiver: point an account's URLs at it"
-        );
-        let _ = writeln!(out, "    ringbud demo --speed 5                 the same, faster");
+        for (words, why) in [
+            ("receive", "your own receiver: point an account's URLs at it"),
+            ("demo --speed 5", "the same, faster"),
+        ] {
+            let typed = format!("{} {words}", self.program);
+            let _ = writeln!(out, "    {typed:<38} {why}");
+        }
         let _ = writeln!(out, "\n  {}", paint.tone(Tone::Strong, "Your own Asterisk"));
         out.push_str(OWN_PBX);
+        for (words, why) in [("check", "says what is missing"), ("serve", "runs the gateway")] {
+            let typed = format!("{} {words} --config ringbud.toml", self.program);
+            let _ = writeln!(out, "    {typed:<38} {why}");
+        }
         let _ = writeln!(out, "\n  {}\n", paint.tone(Tone::Quiet, "Ctrl-C stops the demo."));
     }
 
@@ -85,6 +93,4 @@ const OWN_PBX: &str = "    manager.conf                           ringbud.toml
       write = system,reporting               address = \"127.0.0.1:5038\"
                                              username = \"ringbud\"
                                              secret = \"choose-a-long-one\"
-    ringbud check --config ringbud.toml    says what is missing
-    ringbud serve --config ringbud.toml    runs the gateway
 ";

@@ -59,6 +59,7 @@ fn story() -> Vec<News> {
 
 fn stage() -> Stage {
     Stage {
+        program: "ringbud".into(),
         http: "http://127.0.0.1:8080".into(),
         login: None,
         token: Some("rb_example".into()),

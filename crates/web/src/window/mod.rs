@@ -13,6 +13,7 @@ mod help;
 mod integration;
 mod locale;
 mod login;
+mod look;
 mod messages;
 mod now;
 mod oidc;
@@ -44,6 +45,7 @@ pub(crate) use fail::Fail;
 pub use first::first_run_path;
 pub(crate) use frame::Frame;
 pub(crate) use locale::Locale;
+pub use look::look_path;
 pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor};
@@ -91,6 +93,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/login/oidc/back", get(oidc::back))
         .route("/logout", post(login::leave))
         .route("/first", get(first::show).post(first::make))
+        .route("/look", get(look::enter))
         .route("/preferences", post(preferences::set))
         .route("/search", get(calls::search))
         .route("/help", get(help::show))

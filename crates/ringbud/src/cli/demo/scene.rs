@@ -95,8 +95,15 @@ pub(super) async fn set(running: &Running, pbx: &Players, receiver: &Receiver) -
     let text = admin.make_token(&actor, &wish).await?.text;
     let cache = &running.store.cache;
     let http = format!("http://{}", running.address);
-    let login = web::first_run_path(cache).await?.map(|path| format!("{http}{path}"));
+    // Who can reach the window can be this machine's people only, or has to be the one who reads the terminal.
+    let path = match (running.address.ip().is_loopback(), ACCOUNTS.first()) {
+        (true, Some(account)) => web::look_path(cache, &calls::AccountId::new(account.id)).await?,
+        _ => web::first_run_path(cache).await?,
+    };
+    let login = path.map(|path| format!("{http}{path}"));
+    let program = std::env::args().next().unwrap_or_else(|| "ringbud".to_owned());
     Ok(Stage {
+        program,
         http,
         login,
         token: Some(text),

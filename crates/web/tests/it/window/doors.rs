@@ -23,6 +23,33 @@ async fn a_wrong_key_makes_nobody() {
 }
 
 #[tokio::test]
+async fn the_demos_key_opens_a_board_as_often_as_one_likes_and_no_other_key_does() {
+    let rig = Rig::new().await;
+    for key in ["", "key=", "key=guessed"] {
+        let path = format!("/look?{key}");
+        assert_eq!(
+            Browser::new(&rig).get(&path).await.status,
+            404,
+            "a store that is no demo has no such door"
+        );
+    }
+    let link = web::look_path(&rig.cache, &calls::AccountId::new("1")).await.unwrap().unwrap();
+    for _ in 0..2 {
+        let mut browser = Browser::new(&rig);
+        let reply = browser.get(&link).await;
+        assert_eq!((reply.status.as_u16(), &reply.headers["location"]), (303, &"/a/1/now".parse().unwrap()));
+        let cookie = reply.headers["set-cookie"].to_str().unwrap();
+        browser.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        assert_eq!(browser.get("/a/1/now").await.status, 200);
+    }
+    for key in ["", "key=", "key=guessed"] {
+        assert_eq!(Browser::new(&rig).get(&format!("/look?{key}")).await.status, 404);
+    }
+    let nameless = [("name", "demo"), ("password", "")];
+    assert_eq!(Browser::new(&rig).send("/login", &nameless).await.status, 401, "no password opens it");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_and_soon_not_even_looked_at() {
     let rig = Rig::new().await;
     Browser::first(&rig).await;
