@@ -12,6 +12,6 @@ pub mod esl;
 mod link;
 
 pub use link::{
-    About, Age, Anonymiser, Argument, Code, Counts, Endpoint, Evidence, Failure, Health, Kind, Missing,
-    Notice, Now, Output, Recording, Secret, Session, Settings, Skipped, State,
+    About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Kind,
+    Missing, Notice, Now, Output, Recording, Secret, Session, Settings, Sign, Skipped, State,
 };

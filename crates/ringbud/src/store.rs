@@ -82,6 +82,15 @@ impl Store {
         Admin::aside(self.journal.clone(), self.cache.clone(), guard)
     }
 
+    /// The files in a folder that only its owner should read.
+    pub fn files(folder: &Path) -> Vec<PathBuf> {
+        [KEY_FILE, JOURNAL_FILE]
+            .map(|name| folder.join(name))
+            .into_iter()
+            .filter(|file| file.is_file())
+            .collect()
+    }
+
     /// Opens the store of a configuration; makes it where there is none.
     ///
     /// # Errors

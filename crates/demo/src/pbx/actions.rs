@@ -1,4 +1,5 @@
-//! What the demo PBX answers to an action: as Asterisk 22 words it.
+//! What the demo PBX answers to an action: as Asterisk 22 words it, or with an older version as 16 does, with
+//! chan_sip.
 
 use md5::{Digest as _, Md5};
 
@@ -83,20 +84,27 @@ fn refuse(action: Headers<'_>, why: &str, out: &mut Answer) {
     out.header("Response", "Error").action_id(action).header("Message", why).end();
 }
 
+/// Whether this is of the generation that has chan_sip, and filters by expressions alone.
+fn is_older(pbx: &Inner) -> bool {
+    let major = pbx.options.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major < 20)
+}
+
 /// What an action needs; nothing for those that everybody may do; `None` for an unknown action.
 fn needs(name: &str) -> Option<&'static str> {
     match name {
-        "ping" | "events" => Some(""),
+        "ping" | "events" | "listcommands" => Some(""),
         "corestatus" | "coresettings" | "coreshowchannels" => Some("system,reporting"),
         "status" => Some("system,call,reporting"),
-        "filter" | "pjsipshowendpoints" => Some("system"),
+        "filter" | "pjsipshowendpoints" | "sippeers" => Some("system"),
         _ => None,
     }
 }
 
 fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out: &mut Answer) {
     let write = login.user.as_ref().map_or(Rights::NONE, |user| user.write);
-    match needs(name) {
+    let unknown = if is_older(pbx) { "pjsipshowendpoints" } else { "sippeers" };
+    match needs(name).filter(|_| name != unknown) {
         None => return refuse(action, "Invalid/unknown command", out),
         Some("") => {}
         Some(needed) if write.touch(Rights::of(needed)) => {}
@@ -113,7 +121,9 @@ fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out:
             let state = if login.mask == Rights::NONE { "Off" } else { "On" };
             out.header("Response", "Success").action_id(action).header("Events", state).end();
         }
-        "filter" => filter(login, action, out),
+        "filter" => filter(is_older(pbx), login, action, out),
+        "listcommands" => list_commands(write, action, out),
+        "sippeers" => peers(action, out),
         "coresettings" => core_settings(pbx, action, out),
         "corestatus" => core_status(pbx, action, out),
         "coreshowchannels" => {
@@ -142,11 +152,33 @@ fn end_list(action: Headers<'_>, event: &str, items: usize, out: &mut Answer) {
     out.header("EventList", "Complete").header("ListItems", items).end();
 }
 
-fn filter(login: &mut Login, action: Headers<'_>, out: &mut Answer) {
+/// What the user may do, as far as anybody asks.
+fn list_commands(write: Rights, action: Headers<'_>, out: &mut Answer) {
+    out.header("Response", "Success").action_id(action);
+    for (command, needed) in [
+        ("CoreStatus", "system"),
+        ("Originate", "originate"),
+        ("Command", "command"),
+        ("UpdateConfig", "config"),
+    ] {
+        if write.touch(Rights::of(needed)) {
+            out.header(command, format_args!("What it does.  (Priv: {needed},all)"));
+        }
+    }
+    out.end();
+}
+
+fn filter(is_older: bool, login: &mut Login, action: Headers<'_>, out: &mut Answer) {
     if !action.get("Operation").eq_ignore_ascii_case("add") {
         return refuse(action, "Unknown operation", out);
     }
-    match login.filters.add(action.get("MatchCriteria"), action.get("Filter")) {
+    // An older one knows no criteria: it says that all is well, and goes by the expression, if there is one.
+    let added = match (is_older, action.get("Filter")) {
+        (true, "") => Ok(()),
+        (true, pattern) => login.filters.add("", pattern),
+        (false, pattern) => login.filters.add(action.get("MatchCriteria"), pattern),
+    };
+    match added {
         Ok(()) => drop(
             out.header("Response", "Success")
                 .action_id(action)
@@ -177,6 +209,23 @@ fn core_status(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
     out.header("CoreStartupDate", &date).header("CoreStartupTime", &time);
     out.header("CoreReloadDate", &date).header("CoreReloadTime", &time);
     out.header("CoreCurrentCalls", channels).header("CoreProcessedCalls", calls).end();
+}
+
+fn peers(action: Headers<'_>, out: &mut Answer) {
+    start_list(action, "Peer status list will follow", out);
+    let phones = cast::ACCOUNTS
+        .iter()
+        .flat_map(|account| account.employees.iter().map(|who| format!("{}-{}", account.id, who.number)));
+    let mut count = 0;
+    for name in phones.chain(["trunk".to_owned()]) {
+        let is_trunk = name == "trunk";
+        out.header("Event", "PeerEntry").action_id(action).header("Channeltype", "SIP");
+        out.header("ObjectName", &name).header("ChanObjectType", "peer").header("IPaddress", "127.0.0.1");
+        out.header("IPport", "5070").header("Dynamic", if is_trunk { "no" } else { "yes" });
+        out.header("Status", "Unmonitored").end();
+        count += 1;
+    }
+    end_list(action, "PeerlistComplete", count, out);
 }
 
 fn endpoints(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {

@@ -108,11 +108,7 @@ impl List {
             bridge: self.keep(message.get("BridgeId").or(message.get("BridgeID")).unwrap_or_default()),
         };
         self.entries.push(entry);
-        let age = message.get("Duration").and_then(hours_minutes_seconds).or_else(|| {
-            Some(Duration::from_secs(
-                message.get("Seconds")?.parse().ok().filter(|&secs: &u64| secs < 1 << 32)?,
-            ))
-        });
+        let age = age(message);
         Some(made_at? + age?)
     }
 
@@ -157,6 +153,14 @@ impl List {
         self.text.push_str(text);
         start..self.text.len()
     }
+}
+
+/// How old a channel of a list is.
+pub(super) fn age(listed: &Message<'_>) -> Option<Duration> {
+    listed.get("Duration").and_then(hours_minutes_seconds).or_else(|| {
+        let seconds = listed.get("Seconds")?.parse().ok().filter(|&seconds: &u64| seconds < 1 << 32)?;
+        Some(Duration::from_secs(seconds))
+    })
 }
 
 /// `00:01:30`.

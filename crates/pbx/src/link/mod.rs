@@ -17,7 +17,8 @@ use std::time::Duration;
 pub use evidence::Evidence;
 pub use recording::{Anonymiser, Recording};
 pub use report::{
-    About, Age, Argument, Code, Counts, Endpoint, Failure, Health, Missing, Notice, Output, Skipped, State,
+    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Missing, Notice, Output, Sign,
+    Skipped, State,
 };
 pub use session::Session;
 
@@ -150,6 +151,20 @@ pub struct Settings {
     pub ping_within: Duration,
     /// How often its channels are compared with what is known, even if nothing seems to be missing.
     pub audit_every: Duration,
+    /// The same as long as it is not certain that events of calls come at all.
+    pub listen_every: Duration,
+    /// What is asked besides what the calls need.
+    pub ask: Ask,
+}
+
+/// What is asked besides what the calls need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ask {
+    /// Only about endpoints that may be a provider's line by their name.
+    #[default]
+    Doubtful,
+    /// About every endpoint, and what the login may do.
+    All,
 }
 
 impl Settings {
@@ -162,6 +177,8 @@ impl Settings {
             ping_every: Duration::from_secs(5),
             ping_within: Duration::from_secs(10),
             audit_every: Duration::from_secs(180),
+            listen_every: Duration::from_secs(60),
+            ask: Ask::default(),
         }
     }
 }

@@ -131,7 +131,10 @@ pub enum Failure {
         said: String,
     },
     /// It accepted the connection and said nothing.
-    #[error("connected, but nothing was said within {}: check that the address is the one of {} of {}, and whether it wants TLS", Seconds(*.within), .kind.protocol(), .kind.name())]
+    #[error(
+        "connected, but nothing was said within {}: check that the address is the one of {} of {}, and whether it wants TLS ({})",
+        Seconds(*.within), .kind.protocol(), .kind.name(), ports(*.kind)
+    )]
     NoGreeting {
         /// What was expected.
         kind: Kind,
@@ -247,6 +250,13 @@ impl Failure {
     }
 }
 
+fn ports(kind: Kind) -> String {
+    match kind.usual_ports() {
+        (plain, Some(tls)) => format!("the usual port is {plain}, and {tls} with tls = true"),
+        (plain, None) => format!("it has none; the usual port is {plain}"),
+    }
+}
+
 fn seconds(span: Duration) -> String {
     format!("{:.0}", span.as_secs_f64())
 }
@@ -282,6 +292,38 @@ pub struct About {
     pub started: String,
 }
 
+/// Something the login may do and Ringbud never does: whoever learns the secret may do it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excess {
+    /// Place calls.
+    Calls,
+    /// Run commands of the PBX, and so of its machine.
+    Commands,
+    /// Change its configuration.
+    Settings,
+}
+
+impl Excess {
+    /// In English, with how to mend it on such a PBX.
+    pub const fn sentence(self, kind: Kind) -> &'static str {
+        match (kind, self) {
+            // Whoever may log in to an event socket may do everything.
+            (Kind::FreeSwitch, Self::Calls | Self::Commands | Self::Settings) => {
+                "whoever has the secret of the event socket may do everything there: let no other host reach it"
+            }
+            (Kind::Asterisk, Self::Calls) => {
+                "the AMI user may place calls (Originate), which Ringbud never does: write = system,reporting is enough"
+            }
+            (Kind::Asterisk, Self::Commands) => {
+                "the AMI user may run commands (Command), which Ringbud never does: write = system,reporting is enough"
+            }
+            (Kind::Asterisk, Self::Settings) => {
+                "the AMI user may change the PBX's configuration (UpdateConfig), which Ringbud never does: write = system,reporting is enough"
+            }
+        }
+    }
+}
+
 /// Something too long, which was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a {what} of the PBX is longer than {longest} {unit}; {bytes} bytes were skipped")]
@@ -303,6 +345,8 @@ pub enum Notice {
     Missing(Missing),
     /// It is there after all.
     Mended(Missing),
+    /// The login may do more than is needed.
+    Excess(Excess),
     /// Something too long came in and was skipped. The channels are asked for again.
     Skipped(Skipped),
     /// A list of channels was too long or not complete. It is asked for again.
@@ -318,6 +362,8 @@ pub struct Health {
     pub clock_ahead_micros: Option<i64>,
     /// How long the last ping took.
     pub ping: Option<Duration>,
+    /// Whether any event of a call came on this connection.
+    pub hears_calls: bool,
 }
 
 /// What came in, by what became of it.
@@ -333,6 +379,37 @@ pub struct Counts {
     pub unusable_lists: u64,
 }
 
+/// What shows that an endpoint is a provider's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// Its calls come in where calls from outside do.
+    Context,
+    /// The PBX registers itself with it.
+    Registration,
+    /// The PBX logs in to it when it calls.
+    Login,
+    /// It is known by its address and proves nothing.
+    Address,
+    /// It is a port to the exchange.
+    Port,
+    /// The PBX calls it a gateway.
+    Gateway,
+}
+
+impl Sign {
+    /// In English, of the endpoint.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Context => "its context takes calls from outside",
+            Self::Registration => "the PBX registers itself with it",
+            Self::Login => "the PBX logs in to it (outbound_auth)",
+            Self::Address => "it is known by its address (identify)",
+            Self::Port => "it is a port to the exchange",
+            Self::Gateway => "it is a gateway",
+        }
+    }
+}
+
 /// A phone or trunk the PBX knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint<'a> {
@@ -340,9 +417,19 @@ pub struct Endpoint<'a> {
     pub name: &'a str,
     /// Whether it is registered or answers, as of now; `None` where this does not say.
     pub is_reachable: Option<bool>,
-    /// What shows that it is a provider's line, in the PBX's words: where its calls go, that the PBX registers
-    /// itself with it, that it is known by its address. Empty where nothing does.
-    pub provider: &'a str,
+    /// What shows that it is a provider's line, if this does.
+    pub sign: Option<Sign>,
+    /// Where its calls come in, in the PBX's words; empty where this does not say.
+    pub context: &'a str,
+    /// The number the PBX gives the endpoint itself, whatever its name; empty where this does not say.
+    pub number: &'a str,
+}
+
+impl<'a> Endpoint<'a> {
+    /// One of which nothing is known but its name.
+    pub const fn named(name: &'a str) -> Self {
+        Self { name, is_reachable: None, sign: None, context: "", number: "" }
+    }
 }
 
 /// What comes out of a session.

@@ -4,6 +4,8 @@ mod anonymise;
 mod codec;
 mod esl_codec;
 mod esl_session;
+mod play;
 mod recordings;
 mod session;
 mod translate;
+mod what_fits;

@@ -9,6 +9,7 @@ mod demo;
 mod receive;
 mod record;
 mod replay;
+mod say;
 mod serve;
 mod settings;
 
@@ -122,7 +123,11 @@ impl Failure {
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let is_config = (&error as &dyn std::error::Error).downcast_ref::<ConfigError>().is_some();
+        let any = &error as &dyn std::error::Error;
+        if any.downcast_ref::<std::io::Error>().is_some_and(say::is_read_enough) {
+            return Self { code: EXIT_DONE, why: String::new() };
+        }
+        let is_config = any.downcast_ref::<ConfigError>().is_some();
         Self { code: if is_config { EXIT_CONFIG } else { EXIT_FAILED }, why: error.to_string() }
     }
 }
@@ -149,7 +154,9 @@ impl Cli {
         match done {
             Ok(code) => code,
             Err(failure) => {
-                eprintln!("ringbud: {}", failure.why);
+                if !failure.why.is_empty() {
+                    eprintln!("ringbud: {}", failure.why);
+                }
                 failure.code
             }
         }

@@ -9,6 +9,7 @@ use clap::Args;
 use pbx::{Anonymiser, Kind};
 use tokio::time::Instant;
 
+use super::say::is_read_enough;
 use super::serve::Signals;
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
 use crate::clock;
@@ -53,9 +54,10 @@ impl RecordArgs {
             anonymiser: self.anonymise.then(|| Anonymiser::new(kind, clock::key())),
         };
         let done = match &self.from {
-            Some(file) => {
-                copy(file, &mut sink).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
-            }
+            Some(file) => copy(file, &mut sink).or_else(|error| match is_read_enough(&error) {
+                true => Ok(()),
+                false => Err(Failure::new(format!("{}: {error}", file.display()))),
+            }),
             None => self.live(&mut sink),
         };
         done.map(|()| EXIT_DONE)
@@ -111,6 +113,7 @@ impl RecordArgs {
                 () = signals.next() => Ok(()),
             };
             match failed {
+                Some(error) if is_read_enough(&error) => Ok(()),
                 Some(error) => Err(Failure::new(format!("the recording cannot be written: {error}"))),
                 None => Ok(ended?),
             }

@@ -10,17 +10,19 @@ mod oidc;
 mod operator;
 mod outgoing;
 mod pbx;
+mod phones;
 mod problem;
 mod secret;
 mod section;
 
 use std::path::{Path, PathBuf};
 
-pub use self::pbx::{Pbx, PhoneRule};
+pub use self::pbx::Pbx;
 pub use http::{Http, TlsFiles};
 pub use oidc::Oidc;
 pub use operator::Operator;
 pub use outgoing::{Keep, Log, LogFormat, Outgoing};
+pub use phones::{Listed, PhoneRule, Ready, Takes};
 pub use problem::{ConfigError, Place, Problem};
 pub use secret::SecretSource;
 

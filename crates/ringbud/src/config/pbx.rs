@@ -1,26 +1,16 @@
-//! `[[pbx]]` and `[[pbx.phones]]`: the PBXs, and which of their endpoints are whose phones.
+//! `[[pbx]]`: the PBXs and how to reach them.
 
 use std::path::PathBuf;
 
 use calls::PbxName;
 use journal::settings::Secret;
 use pbx::Kind;
-use regex::Regex;
 
 use super::section::{Found, Section};
-use super::{SecretSource, secret};
+use super::{PhoneRule, SecretSource, secret};
 
 /// No name of a PBX is longer than this: it is part of every leg's id.
 const MAX_NAME_BYTES: usize = 32;
-
-/// Which endpoints are phones, and whose.
-#[derive(Clone, Debug)]
-pub struct PhoneRule {
-    /// Matched against the whole name of an endpoint; has the group `phone`, perhaps `account`.
-    pub endpoint: Regex,
-    /// The account where the expression has no group `account` or it took no part.
-    pub account: Option<String>,
-}
 
 /// A PBX and how to reach it.
 #[derive(Clone, Debug)]
@@ -43,7 +33,7 @@ pub struct Pbx {
     pub username: String,
     /// With what secret.
     pub secret: SecretSource,
-    /// Which endpoints are phones; none: those named by digits alone are phones of account `1`.
+    /// Which endpoints are phones; none: those that can be one by their name are phones of account `1`.
     pub phones: Vec<PhoneRule>,
 }
 
@@ -85,7 +75,7 @@ fn read(
         tls_name: section.text("tls_name").map(|found| found.value),
         username: username.map(|found| found.value).unwrap_or_default(),
         secret: secret.clone().unwrap_or_else(|| SecretSource::Given(Secret::new(""))),
-        phones: section.sections("phones").iter().filter_map(read_rule).collect(),
+        phones: section.sections("phones").iter().filter_map(super::phones::read_rule).collect(),
     };
     section.missing("name", "a name for this PBX such as name = \"pbx1\"");
     section.missing(
@@ -119,45 +109,6 @@ fn once(section: &Section<'_>, found: Option<Found<String>>, seen: &mut Vec<Foun
         section.complain(found.place.clone(), message);
     }
     seen.push(found);
-}
-
-fn read_rule(section: &Section<'_>) -> Option<PhoneRule> {
-    let endpoint = section.parsed("endpoint", "a regular expression", |text| {
-        Regex::new(&format!("^(?:{text})$")).map_err(|error| last_line(&error.to_string()))
-    });
-    let account = section.parsed("account", "an account's id", |text| {
-        if text.trim().is_empty() { Err("it is empty") } else { Ok(text.to_owned()) }
-    });
-    if section.text("endpoint").is_none() {
-        section.complain(
-            section.here(),
-            "endpoint is missing; expected a regular expression such as endpoint = 'PJSIP/(?<phone>\\d+)'"
-                .to_owned(),
-        );
-    }
-    section.finish();
-    let endpoint = endpoint?;
-    let groups: Vec<&str> = endpoint.value.capture_names().flatten().collect();
-    let mut fine = true;
-    if let Some(unknown) = groups.iter().find(|group| !["account", "phone"].contains(group)) {
-        let message =
-            format!("the group \"{unknown}\" means nothing here; expected the groups account and phone");
-        section.complain(endpoint.place.clone(), message);
-        fine = false;
-    }
-    if !groups.contains(&"phone") {
-        let message =
-            "the group phone is missing; expected (?<phone>…) around the phone's local number".to_owned();
-        section.complain(endpoint.place.clone(), message);
-        fine = false;
-    }
-    if !groups.contains(&"account") && account.is_none() {
-        let message =
-            "the account is missing; expected a group (?<account>…), or account = \"…\" beside it".to_owned();
-        section.complain(endpoint.place.clone(), message);
-        fine = false;
-    }
-    fine.then(|| PhoneRule { endpoint: endpoint.value, account: account.map(|found| found.value) })
 }
 
 /// The regex crate draws a picture and says what is wrong below it.

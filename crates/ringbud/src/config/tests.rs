@@ -118,10 +118,10 @@ fn a_pbx_is_there_only_once() {
 fn a_phone_rule_names_phone_and_account() {
     let rule = |rule: &str| complaint(&SOUND.replace(r"PJSIP/(?<account>\d+)-(?<phone>\d+)", rule));
     insta::assert_snapshot!(rule("PJSIP/(?<phone"), @r#"/etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: expected a regular expression, found "PJSIP/(?<phone" (invalid capture group character)"#);
-    insta::assert_snapshot!(rule(r"PJSIP/(?<account>\d+)-\d+"), @"/etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the group phone is missing; expected (?<phone>…) around the phone's local number");
+    insta::assert_snapshot!(rule(r"PJSIP/(?<account>\d+)-\d+"), @r#"/etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the group phone is missing; expected (?<phone>…) around the phone's local number, or phone = "…" beside a name"#);
     insta::assert_snapshot!(rule(r"PJSIP/(?<phone>\d+)"), @r#"/etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the account is missing; expected a group (?<account>…), or account = "…" beside it"#);
     insta::assert_snapshot!(rule(r"PJSIP/(?<konto>\d+)-(?<phone>\d+)"), @r#"
-    /etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the group "konto" means nothing here; expected the groups account and phone
+    /etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the group "konto" means nothing here; expected the groups account, phone and employee
     /etc/ringbud/ringbud.toml:12: [[pbx.phones]] endpoint: the account is missing; expected a group (?<account>…), or account = "…" beside it
     "#);
 }
@@ -131,6 +131,35 @@ fn a_rule_without_the_account_group_takes_the_fixed_account() {
     let text =
         SOUND.replace(r"'PJSIP/(?<account>\d+)-(?<phone>\d+)'", "'SIP/(?<phone>\\d+)'\naccount = \"7\"");
     assert_eq!(parse(&text).unwrap().pbxs[0].phones[0].account.as_deref(), Some("7"));
+}
+
+#[test]
+fn a_phone_rule_is_one_of_four() {
+    let rule =
+        |rule: &str| complaint(&SOUND.replace(r"endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'", rule));
+    for (wrong, said) in [
+        ("account = \"1\"", "11: [[pbx.phones]]: endpoint is missing; expected one of endpoint"),
+        ("rules = \"freepbx\"\nfile = \"x.csv\"\naccount = \"1\"", "each in a table of its own"),
+        (
+            "rules = \"3cx\"\naccount = \"1\"",
+            "12: [[pbx.phones]] rules: expected \"freepbx\", \"wazo\" or \"ws-suffix\", found \"3cx\"",
+        ),
+        ("rules = \"wazo\"", "12: [[pbx.phones]] rules: the account is missing"),
+        ("endpoint = \"SIP/anna\"\nphone = \"101\"", "12: [[pbx.phones]] endpoint: the account is missing"),
+        ("endpoint = 'SIP/(?<phone>1)'\nphone = \"101\"\naccount = \"1\"", "compared letter for letter"),
+        (
+            "endpoint = \"SIP/anna\"\nphone = \"\"\naccount = \"1\"",
+            "13: [[pbx.phones]] phone: expected the phone's local number",
+        ),
+        ("phone = \"101\"\naccount = \"1\"", "endpoint is missing"),
+        (
+            "file = \"nowhere.csv\"",
+            "12: [[pbx.phones]] file: the file /etc/ringbud/nowhere.csv cannot be read",
+        ),
+    ] {
+        let complaint = rule(wrong);
+        assert!(complaint.contains(said), "{said}\n{complaint}");
+    }
 }
 
 #[test]

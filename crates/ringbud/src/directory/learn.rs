@@ -18,8 +18,10 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct Newcomer {
     /// The account.
     pub account: AccountId,
-    /// The local number of the phone, and of the employee who has it until someone assigns it.
+    /// The local number of the phone.
     pub number: Arc<str>,
+    /// The local number of the employee who has it until someone assigns it.
+    pub employee: Arc<str>,
 }
 
 /// Where newcomers are told.
@@ -62,21 +64,19 @@ pub async fn write_down(newcomers: &mut mpsc::Receiver<Newcomer>, cache: Arc<Set
 
 /// Account and employee before the phone: who finds the phone finds the others.
 async fn introduce(cache: &SettingsCache, newcomer: &Newcomer) -> Result<(), JournalError> {
-    let Newcomer { account, number } = newcomer;
+    let Newcomer { account, number, employee } = newcomer;
     if cache.account(account).is_some_and(|known| known.phones.get(&**number).is_some()) {
         return Ok(());
     }
-    let number = number.to_string();
+    let holder = if employee == number { Holder::SameNumber } else { Holder::Employee(employee.to_string()) };
+    let (number, employee) = (number.to_string(), employee.to_string());
     let parts = [
         (SettingKey::Account(account.clone()), Setting::Account(Account::named(""))),
         (
-            SettingKey::Employee(account.clone(), number.clone()),
+            SettingKey::Employee(account.clone(), employee),
             Setting::Employee(Employee { name: String::new() }),
         ),
-        (
-            SettingKey::Phone(account.clone(), number),
-            Setting::Phone(Phone { holder: Holder::SameNumber, name: String::new() }),
-        ),
+        (SettingKey::Phone(account.clone(), number), Setting::Phone(Phone { holder, name: String::new() })),
     ];
     for (key, value) in parts {
         match cache.put(key, Some(value), Some(0)).await {

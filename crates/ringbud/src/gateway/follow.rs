@@ -22,6 +22,11 @@ impl Follower {
         self.tracker.restore(restored);
     }
 
+    /// The phones it goes by.
+    pub const fn phones(&self) -> &Phones {
+        &self.phones
+    }
+
     /// One thing the PBX says. The answer is what was unexpected about it.
     pub fn handle(&mut self, at: PbxTime, input: Input<'_>) -> impl Iterator<Item = &Anomaly> {
         let before = self.out.len();

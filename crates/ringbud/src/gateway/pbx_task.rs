@@ -19,6 +19,7 @@ use super::follow::Follower;
 use super::routes::Routes;
 use crate::clock;
 use crate::config::Pbx;
+use crate::directory::Stranger;
 use crate::link::{
     Backoff, End, Fill, Halves, LinkFailure, LinkState, Piece, Status, WhenFull, connect, drain, queue,
     secret_in_clear,
@@ -131,9 +132,14 @@ impl Running {
         if self.told.as_ref() == Some(&why) {
             tracing::debug!(pbx = %pbx.name, reason = %why, retry_in_ms = pause.as_millis(), "still no link to the PBX");
         } else if is_refusal {
-            tracing::error!(pbx = %pbx.name, address = %pbx.address, reason = %why, "the PBX lets nobody in; trying on");
+            let what = if why.code() == "login_refused" {
+                "the PBX refuses the login"
+            } else {
+                "the PBX cannot be followed"
+            };
+            tracing::error!(pbx = %pbx.name, address = %pbx.address, code = why.code(), reason = %why, "{what}; trying on");
         } else {
-            tracing::warn!(pbx = %pbx.name, address = %pbx.address, reason = %why, "no link to the PBX; trying on");
+            tracing::warn!(pbx = %pbx.name, address = %pbx.address, code = why.code(), reason = %why, "no link to the PBX; trying on");
         }
         self.told = Some(why.clone());
         self.enter(if is_refusal {
@@ -291,7 +297,10 @@ impl Running {
                 }
             }
             Output::Notice(notice) => notice_told(pbx, status, &notice),
-            Output::Endpoint(endpoint) => status.endpoint(&endpoint),
+            Output::Endpoint(endpoint) => {
+                follower.phones().learn(&endpoint);
+                status.endpoint(&endpoint);
+            }
             Output::Failed(failure) => own.failure = Some(failure),
         });
     }
@@ -325,9 +334,11 @@ impl Running {
 
     /// Writes down how the link is doing.
     fn look(&self, piece: &Piece, fill: &Fill) {
-        let PbxTask { session, follower, status, .. } = &self.task;
+        let PbxTask { pbx, session, follower, status, .. } = &self.task;
         let health = session.health();
         let (channels, legs) = follower.counts();
+        let strangers = follower.phones().take_strangers();
+        strangers_told(pbx, status, strangers);
         status.change(|status| {
             status.lag = health.lag.map(|lag| lag + piece.arrived.elapsed());
             status.clock_ahead_micros = health.clock_ahead_micros;
@@ -345,6 +356,26 @@ impl Running {
     }
 }
 
+/// Endpoints that place or get calls and are nobody's phone: for people to see what they miss.
+fn strangers_told(pbx: &Pbx, status: &Status, strangers: Vec<Stranger>) {
+    for Stranger { endpoint, is_provider } in strangers {
+        if !status.stranger(&endpoint, is_provider) {
+            continue;
+        }
+        let labels = [("pbx", pbx.name.to_string()), ("provider", is_provider.to_string())];
+        metrics::counter!("ringbud_endpoints_without_rule_total", &labels).increment(1);
+        if is_provider {
+            tracing::info!(pbx = %pbx.name, %endpoint, "a provider's line, by what the PBX says of it: no phone");
+        } else {
+            tracing::info!(
+                pbx = %pbx.name,
+                %endpoint,
+                "this endpoint places or gets calls and no rule takes it, so nothing is told of it: if it is a phone, give it a rule in [[pbx.phones]]"
+            );
+        }
+    }
+}
+
 fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
     match notice {
         Notice::Missing(missing) => {
@@ -357,6 +388,7 @@ fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
         Notice::Mended(mended) => {
             status.change(|status| status.missing.retain(|missing| missing != mended));
         }
+        Notice::Excess(what) => tracing::warn!(pbx = %pbx.name, "{}", what.sentence(pbx.kind)),
         Notice::Skipped(what) => {
             metrics::counter!("ringbud_pbx_skipped_total", "pbx" => pbx.name.to_string()).increment(1);
             tracing::warn!(pbx = %pbx.name, "{what}");

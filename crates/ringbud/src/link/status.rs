@@ -1,17 +1,19 @@
 //! How a link is doing, for status pages and metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use calls::PbxName;
 use journal::WallTime;
-use pbx::{About, Endpoint, Kind, Missing};
+use pbx::{About, Endpoint, Kind, Missing, Sign};
 
 use super::LinkFailure;
 
 /// So many endpoints of a PBX are listed for people.
 const MAX_ENDPOINTS: usize = 50_000;
+/// So many endpoints that are no phones are listed for people.
+const MAX_STRANGERS: usize = 1_000;
 
 /// What a link is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +64,12 @@ impl LinkState {
 pub struct KnownEndpoint {
     /// Whether it can be reached, where the PBX says.
     pub is_reachable: Option<bool>,
-    /// What shows that it is a provider's line; empty where nothing does.
-    pub provider: String,
+    /// What shows that it is a provider's line.
+    pub signs: BTreeSet<Sign>,
+    /// Where its calls come in; empty where the PBX does not say.
+    pub context: String,
+    /// The number the PBX gives it; empty where it does not say.
+    pub number: String,
 }
 
 impl KnownEndpoint {
@@ -77,8 +83,12 @@ impl KnownEndpoint {
     /// The PBX said something more.
     pub fn learn(&mut self, endpoint: &Endpoint<'_>) {
         self.is_reachable = endpoint.is_reachable.or(self.is_reachable);
-        if !endpoint.provider.is_empty() && self.provider != endpoint.provider {
-            endpoint.provider.clone_into(&mut self.provider);
+        self.signs.extend(endpoint.sign);
+        if !endpoint.context.is_empty() && self.context != endpoint.context {
+            endpoint.context.clone_into(&mut self.context);
+        }
+        if !endpoint.number.is_empty() && self.number != endpoint.number {
+            endpoint.number.clone_into(&mut self.number);
         }
     }
 }
@@ -124,6 +134,15 @@ pub struct LinkStatus {
     pub anomalies: u64,
     /// Endpoints the PBX knows.
     pub endpoints: BTreeMap<String, KnownEndpoint>,
+    /// Endpoints that placed or got calls and are no phones by the rules, and whether each is known to be a
+    /// provider's line.
+    pub strangers: BTreeMap<String, bool>,
+}
+
+/// How many seconds a PBX's clock is ahead of ours, if it is more than that, either way.
+pub(crate) fn secs_ahead(ahead_micros: Option<i64>, tolerance: Duration) -> Option<i64> {
+    let ahead = ahead_micros?;
+    (u128::from(ahead.unsigned_abs()) > tolerance.as_micros()).then_some(ahead / 1_000_000)
 }
 
 /// Shared between the link and those who look at it.
@@ -153,6 +172,7 @@ impl Status {
             losses: 0,
             anomalies: 0,
             endpoints: BTreeMap::new(),
+            strangers: BTreeMap::new(),
         })))
     }
 
@@ -189,6 +209,16 @@ impl Status {
         } else if status.endpoints.len() < MAX_ENDPOINTS {
             status.endpoints.insert(endpoint.name.to_owned(), KnownEndpoint::of(endpoint));
         }
+    }
+
+    /// An endpoint placed or got a call and is no phone. Whether that is news.
+    pub(crate) fn stranger(&self, endpoint: &str, is_provider: bool) -> bool {
+        let mut status = self.lock();
+        let is_news = !status.strangers.contains_key(endpoint) && status.strangers.len() < MAX_STRANGERS;
+        if is_news {
+            status.strangers.insert(endpoint.to_owned(), is_provider);
+        }
+        is_news
     }
 
     fn lock(&self) -> MutexGuard<'_, LinkStatus> {

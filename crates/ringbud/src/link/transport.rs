@@ -104,6 +104,14 @@ fn plain_port(kind: Kind, why: &str) -> String {
     }
 }
 
+/// Whether a host is another machine, as far as its name and addresses tell.
+pub(crate) async fn is_far_away(address: &str) -> bool {
+    match tokio::net::lookup_host(address).await {
+        Ok(found) => found.into_iter().any(|address| !address.ip().is_loopback()),
+        Err(_) => false,
+    }
+}
+
 /// Connects to a PBX.
 pub(crate) async fn connect(pbx: &Pbx) -> Result<Halves, ConnectError> {
     let address = pbx.address.clone();

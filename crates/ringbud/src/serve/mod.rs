@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Pbx, Problem};
-use crate::directory::{Learner, Newcomer, Phones, Rules, Written, write_down};
+use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::{Status, settings};
 use crate::stop::{Stop, Stopper, stop};
@@ -94,6 +94,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     crate::telemetry::begin(&config.pbxs);
     let secrets = secrets(config)?;
     let store = Store::open(config, Access::Gateway).await?;
+    if let Some(sentence) = not_taken_any_more(&config.pbxs, &store.cache) {
+        tracing::warn!("{sentence}");
+    }
     let listener = http::bind(&config.http).await?;
     let board = Arc::new(Board::default());
     let operator = operator::operator(config)?;
@@ -230,7 +233,7 @@ impl Parts<'_> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
         let cache = Arc::new(Written::new(self.store.cache.clone()));
-        let phones = Phones::new(Rules::new(pbx.phones.clone()), cache, self.learner.clone());
+        let phones = Phones::new(Rules::of(pbx), cache, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);
         let session = Session::new(pbx.kind, settings(pbx, secret), restored.last_heard);
         follower.restore(restored);

@@ -5,6 +5,7 @@
 
 mod bed;
 mod calls_arrive;
+mod checking;
 mod commands;
 mod configuration;
 mod deaths;

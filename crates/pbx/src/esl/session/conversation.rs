@@ -16,7 +16,7 @@ use crate::esl::translate::Translator;
 use crate::esl::version;
 use crate::link::pulse::{Due, Pulse};
 use crate::link::{
-    About, Endpoint, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, Skipped, State,
+    About, Endpoint, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, Sign, Skipped, State,
 };
 
 /// How long the PBX may take to ask for the password, and to answer a command.
@@ -472,7 +472,7 @@ fn is_plain(id: &str) -> bool {
 fn registered(user: &str, host: &str, is_reachable: bool, out: &mut impl FnMut(Output<'_>)) {
     if !user.is_empty() && !host.is_empty() {
         let name = format!("{user}@{host}");
-        out(Output::Endpoint(Endpoint { name: &name, is_reachable: Some(is_reachable), provider: "" }));
+        out(Output::Endpoint(Endpoint { is_reachable: Some(is_reachable), ..Endpoint::named(&name) }));
     }
 }
 
@@ -487,6 +487,6 @@ fn read_gateways(said: &str, out: &mut impl FnMut(Output<'_>)) {
             _ => Some(false),
         };
         let name = ["gateway/", name.rsplit("::").next().unwrap_or(name)].concat();
-        out(Output::Endpoint(Endpoint { name: &name, is_reachable, provider: "a gateway" }));
+        out(Output::Endpoint(Endpoint { is_reachable, sign: Some(Sign::Gateway), ..Endpoint::named(&name) }));
     }
 }

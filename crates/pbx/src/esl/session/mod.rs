@@ -24,17 +24,21 @@ use crate::link::{About, Counts, Health, Now, Output, Settings, Skipped, State};
 pub struct Session {
     stream: Stream,
     conversation: Conversation,
+    /// An event of a call came on this connection.
+    hears_calls: bool,
 }
 
 impl Session {
     /// For a PBX that was heard last at that moment (of an earlier run), if ever.
     pub fn new(settings: Settings, last_heard: Option<PbxTime>) -> Self {
-        Self { stream: Stream::new(last_heard, Limits::default()), conversation: Conversation::new(settings) }
+        let stream = Stream::new(last_heard, Limits::default());
+        Self { stream, conversation: Conversation::new(settings), hears_calls: false }
     }
 
     /// A connection was made.
     pub fn connected(&mut self, now: Now, mut out: impl FnMut(Output<'_>)) {
         self.disconnected(&mut out);
+        self.hears_calls = false;
         self.conversation.connected(now, &mut out);
     }
 
@@ -55,6 +59,7 @@ impl Session {
                         };
                         let told = Told::new(&message, &event);
                         translator.event(&event, |at, input| {
+                            self.hears_calls |= matches!(input, Input::Appeared { .. });
                             out(Output::Heard { at, input: &input, because: Some(&told) });
                         });
                         self.conversation.event(&event, translator, now, &mut out);
@@ -112,7 +117,7 @@ impl Session {
 
     /// How the link is doing.
     pub fn health(&self) -> Health {
-        self.conversation.health()
+        Health { hears_calls: self.hears_calls, ..self.conversation.health() }
     }
 
     /// What came in so far, by what became of it.

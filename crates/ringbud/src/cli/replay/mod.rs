@@ -63,8 +63,11 @@ impl ReplayArgs {
             None => Arc::new(Unwritten),
         };
         let (name, kind, rules) = pbx.map_or_else(
-            || (PbxName::new("pbx"), shown.unwrap_or(Kind::Asterisk), Rules::default()),
-            |pbx| (pbx.name.clone(), shown.unwrap_or(pbx.kind), Rules::new(pbx.phones.clone())),
+            || {
+                let kind = shown.unwrap_or(Kind::Asterisk);
+                (PbxName::new("pbx"), kind, Rules::none(kind))
+            },
+            |pbx| (pbx.name.clone(), shown.unwrap_or(pbx.kind), Rules::of(pbx)),
         );
         let phones = Phones::new(rules, cache, Learner::none());
         let mut replay = Replay {

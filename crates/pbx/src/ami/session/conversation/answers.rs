@@ -1,17 +1,18 @@
 //! What the PBX's events and answers mean for the link.
 
-use std::time::Duration;
+use calls::{Device, PbxTime};
 
-use calls::PbxTime;
-
+use super::filters::{self, Way};
 use super::questions::For;
 use super::{Conversation, LIST_WITHIN, Phase};
-use crate::ami::channel;
+use crate::ami::events::EVENTS;
 use crate::ami::message::Message;
-use crate::link::{Endpoint, Failure, Kind, Missing, Notice, Now, Output};
+use crate::ami::{channel, list};
+use crate::link::{Excess, Failure, Kind, Missing, Notice, Now, Output};
 
-/// A channel this much younger than the link must have been told by an event.
-const SURELY_TOLD: Duration = Duration::from_secs(5);
+/// Actions that Ringbud never does, and that tell of rights too wide.
+const EXCESS: [(&str, Excess); 3] =
+    [("Originate", Excess::Calls), ("Command", Excess::Commands), ("UpdateConfig", Excess::Settings)];
 
 impl Conversation {
     pub(super) fn event(
@@ -24,12 +25,13 @@ impl Conversation {
     ) {
         match event {
             "FullyBooted" => match self.phase {
-                Phase::Booting { .. } => self.settle(now, out),
+                Phase::Booting { .. } => self.ask(now, out),
                 // The login came before the boot was done, and what was listed then is not all.
                 Phase::Live { .. } => self.list(heard, now, out),
                 Phase::Offline
                 | Phase::Greeting { .. }
                 | Phase::LoggingIn { .. }
+                | Phase::Asking { .. }
                 | Phase::Settling { .. }
                 | Phase::Listing { .. }
                 | Phase::Failed => {}
@@ -38,28 +40,43 @@ impl Conversation {
                 if let Phase::Listing { until } = &mut self.phase {
                     *until = now.monotonic + LIST_WITHIN;
                 }
-                self.check_call_events(message, out);
+                self.channel_listed(message, now);
             }
             "CoreShowChannelsComplete" | "StatusComplete"
-                if matches!(self.phase, Phase::Listing { .. })
-                    && matches!(For::of(message.value("ActionID")), Some(For::Status | For::Channels)) =>
+                if matches!(For::of(message.value("ActionID")), Some(For::Status | For::Channels)) =>
             {
-                self.go_live(now, out);
+                if matches!(self.phase, Phase::Listing { .. }) {
+                    self.go_live(now, out);
+                }
+                self.listen(now, out);
             }
-            "EndpointList" if For::of(message.value("ActionID")) == Some(For::Endpoints) => {
-                let name = format!("PJSIP/{}", message.value("ObjectName"));
-                let is_reachable =
-                    !matches!(message.value("DeviceState"), "Unavailable" | "Invalid" | "Unknown");
-                out(Output::Endpoint(Endpoint {
-                    name: &name,
-                    is_reachable: Some(is_reachable),
-                    provider: "",
-                }));
+            _ if self.endpoint_event(event, message, out) => {}
+            _ => self.call_event(event, message, out),
+        }
+    }
+
+    /// Any other event: one that was asked for, or one that the filters should have kept away.
+    fn call_event(&mut self, event: &str, message: &Message<'_>, out: &mut impl FnMut(Output<'_>)) {
+        if message.value("Privilege").starts_with("call")
+            && self.hearing.heard(event, message.value("Uniqueid"))
+        {
+            out(Output::Notice(Notice::Mended(Missing::CallEvents)));
+        }
+        let is_filtered =
+            matches!(self.phase, Phase::Listing { .. } | Phase::Live { .. }) && !self.filters_refused;
+        if !is_filtered || !filters::should_be_away(event, message, &EVENTS) {
+            return;
+        }
+        match self.way {
+            // It said that it would, and does not.
+            Some(Way::Named) => {
+                self.filter(Way::Pattern, out);
             }
-            _ => {
-                self.call_events_come =
-                    self.call_events_come || message.value("Privilege").starts_with("call");
+            Some(Way::Pattern) => {
+                self.filters_refused = true;
+                out(Output::Notice(Notice::Missing(Missing::Filters)));
             }
+            None => {}
         }
     }
 
@@ -93,7 +110,16 @@ impl Conversation {
                     pulse.ponged(message.get("Timestamp").and(heard), now);
                 }
             }
-            (Some(For::Filter | For::Settings | For::Start), is_success) => {
+            (Some(For::Settings | For::Start), is_success) => {
+                self.settled_one(what, is_success, message, out);
+                if let Phase::Asking { unanswered, .. } = &mut self.phase {
+                    *unanswered = unanswered.saturating_sub(1);
+                    if *unanswered == 0 {
+                        self.settle(heard, now, out);
+                    }
+                }
+            }
+            (Some(For::Filter), is_success) => {
                 self.settled_one(what, is_success, message, out);
                 if let Phase::Settling { unanswered, .. } = &mut self.phase {
                     *unanswered = unanswered.saturating_sub(1);
@@ -102,17 +128,28 @@ impl Conversation {
                     }
                 }
             }
+            (Some(For::Endpoint), is_success) => self.endpoint_answered(is_success, message, out),
+            (Some(For::Commands), true) => {
+                for (name, what) in EXCESS {
+                    if message.get(name).is_some() {
+                        out(Output::Notice(Notice::Excess(what)));
+                    }
+                }
+            }
             (Some(For::Status), false) => self.send(For::Channels, "CoreShowChannels", &[], out),
             (Some(For::Channels), false) if matches!(self.phase, Phase::Listing { .. }) => {
                 out(Output::Notice(Notice::Missing(Missing::Snapshot)));
                 self.go_live(now, out);
             }
-            // Without chan_pjsip there is no such action, and without endpoints no list.
+            // Without a module there is no such action, and without endpoints no list.
             (Some(For::Endpoints), false) if message.value("Message").starts_with("Permission") => {
                 out(Output::Notice(Notice::Missing(Missing::Endpoints)));
             }
-            (Some(For::Ping | For::Channels | For::Endpoints), false)
-            | (Some(For::Status | For::Channels | For::Endpoints), true)
+            (
+                Some(For::Ping | For::Channels | For::Endpoints | For::Registrations | For::Commands),
+                false,
+            )
+            | (Some(For::Status | For::Channels | For::Endpoints | For::Registrations), true)
             | (None, _) => {}
         }
     }
@@ -126,6 +163,7 @@ impl Conversation {
             Phase::Offline
             | Phase::Greeting { .. }
             | Phase::Booting { .. }
+            | Phase::Asking { .. }
             | Phase::Settling { .. }
             | Phase::Listing { .. }
             | Phase::Live { .. }
@@ -160,14 +198,13 @@ impl Conversation {
         }
     }
 
-    /// A channel that is younger than the link, and no event of a call has ever come.
-    fn check_call_events(&mut self, listed: &Message<'_>, out: &mut impl FnMut(Output<'_>)) {
-        let made_at = channel::unique_id_parts(listed.value("Uniqueid"));
-        if let (false, Some(since), Some((second, _))) = (self.call_events_come, self.listed_at, made_at)
-            && PbxTime::from_secs(second) > since + SURELY_TOLD
-        {
-            self.call_events_come = true;
-            out(Output::Notice(Notice::Missing(Missing::CallEvents)));
+    /// A channel of a list.
+    fn channel_listed(&mut self, listed: &Message<'_>, now: Now) {
+        // The PBX's own helpers come and go without events.
+        if matches!(channel::device(listed.value("Channel")), Device::Machine) {
+            return;
         }
+        let (Some(age), Some(live_at)) = (list::age(listed), self.live_at) else { return };
+        self.hearing.listed(listed.value("Uniqueid"), age, now.monotonic.saturating_sub(live_at));
     }
 }

@@ -4,12 +4,18 @@
 //! then live, with pings and now and then the channels again.
 
 mod answers;
+mod endpoints;
+mod filters;
+mod hearing;
 mod questions;
 
 use std::time::Duration;
 
 use calls::PbxTime;
 
+use self::endpoints::Endpoints;
+use self::filters::Way;
+use self::hearing::{Deaf, Hearing};
 use self::questions::For;
 use crate::ami::age;
 use crate::ami::message::Message;
@@ -18,6 +24,8 @@ use crate::link::{About, Age, Failure, Health, Kind, Missing, Notice, Now, Outpu
 
 /// How long the PBX may take to greet, and to answer an action.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long each round of questions before the list of channels may take; who answers none is followed all the same.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a challenge may take to come; what knows none is logged in to without.
 const CHALLENGE_WITHIN: Duration = Duration::from_secs(3);
 /// How long `FullyBooted` is waited for after the login; a user without system events never gets it.
@@ -51,7 +59,12 @@ enum Phase {
     Booting {
         until: Duration,
     },
-    /// So many answers are missing.
+    /// The version and the like were asked for; so many answers are missing.
+    Asking {
+        until: Duration,
+        unanswered: usize,
+    },
+    /// Filters were installed; so many answers are missing.
     Settling {
         until: Duration,
         unanswered: usize,
@@ -80,8 +93,12 @@ pub(super) struct Conversation {
     actions: u64,
     /// When the channels were asked for first on this connection, by the PBX's clock.
     listed_at: Option<PbxTime>,
-    call_events_come: bool,
-    endpoints_asked: bool,
+    /// When the link became live.
+    live_at: Option<Duration>,
+    hearing: Hearing,
+    endpoints: Endpoints,
+    /// How events are filtered on this connection, once that was asked for.
+    way: Option<Way>,
     filters_refused: bool,
     /// How soon after the link is live the channels are asked for again.
     resync_within: Duration,
@@ -99,8 +116,10 @@ impl Conversation {
             has_cdr: false,
             actions: 0,
             listed_at: None,
-            call_events_come: false,
-            endpoints_asked: false,
+            live_at: None,
+            hearing: Hearing::default(),
+            endpoints: Endpoints::default(),
+            way: None,
             filters_refused: false,
             resync_within,
         }
@@ -111,7 +130,9 @@ impl Conversation {
             Phase::Offline | Phase::Failed => State::Offline,
             Phase::Greeting { .. } => State::Connecting,
             Phase::LoggingIn { .. } => State::LoggingIn,
-            Phase::Booting { .. } | Phase::Settling { .. } | Phase::Listing { .. } => State::Synchronising,
+            Phase::Booting { .. } | Phase::Asking { .. } | Phase::Settling { .. } | Phase::Listing { .. } => {
+                State::Synchronising
+            }
             Phase::Live { .. } => State::Live,
         }
     }
@@ -121,13 +142,16 @@ impl Conversation {
     }
 
     pub(super) fn health(&self) -> Health {
-        self.pulse.map(|pulse| pulse.health()).unwrap_or_default()
+        let health = self.pulse.map(|pulse| pulse.health()).unwrap_or_default();
+        Health { hears_calls: self.hearing.heard_any(), ..health }
     }
 
     pub(super) fn connected(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
         self.listed_at = None;
-        self.call_events_come = false;
-        self.endpoints_asked = false;
+        self.live_at = None;
+        self.hearing = Hearing::default();
+        self.endpoints = Endpoints::default();
+        self.way = None;
         self.filters_refused = false;
         self.enter(Phase::Greeting { until: now.monotonic + ANSWER_WITHIN, line: Vec::new() }, out);
     }
@@ -220,6 +244,7 @@ impl Conversation {
             Phase::Offline | Phase::Failed => None,
             Phase::Greeting { until, .. } | Phase::LoggingIn { until, .. } => Some(until),
             Phase::Booting { until }
+            | Phase::Asking { until, .. }
             | Phase::Settling { until, .. }
             | Phase::Listing { until }
             | Phase::Live { audit_at: until } => Some(pulse.map_or(until, |pulse| pulse.min(until))),
@@ -249,8 +274,9 @@ impl Conversation {
             }
             Phase::Booting { until } if now.monotonic >= *until => {
                 out(Output::Notice(Notice::Missing(Missing::SystemEvents)));
-                self.settle(now, out);
+                self.ask(now, out);
             }
+            Phase::Asking { until, .. } if now.monotonic >= *until => self.settle(None, now, out),
             // A link that is dead does not answer pings either; one that lives goes on with what it has.
             Phase::Settling { until, .. } if now.monotonic >= *until => self.list(None, now, out),
             Phase::Listing { until } if now.monotonic >= *until => {
@@ -259,11 +285,13 @@ impl Conversation {
             }
             Phase::Live { audit_at } if now.monotonic >= *audit_at => {
                 self.follow(now, out);
+                self.hearing.list_begins();
                 self.send(For::Channels, "CoreShowChannels", &[], out);
             }
             Phase::Greeting { .. }
             | Phase::LoggingIn { .. }
             | Phase::Booting { .. }
+            | Phase::Asking { .. }
             | Phase::Settling { .. }
             | Phase::Listing { .. }
             | Phase::Live { .. } => {}
@@ -283,16 +311,18 @@ impl Conversation {
     }
 
     fn go_live(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        self.live_at = self.live_at.or(Some(now.monotonic));
         self.follow(now, out);
-        if !std::mem::replace(&mut self.endpoints_asked, true) {
-            self.send(For::Endpoints, "PJSIPShowEndpoints", &[], out);
-        }
+        self.ask_endpoints(out);
     }
 
     /// Live from now, until the channels are asked for again.
     fn follow(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
         let audit_every = self.settings.audit_every;
-        let pause = std::mem::replace(&mut self.resync_within, audit_every);
+        let mut pause = std::mem::replace(&mut self.resync_within, audit_every);
+        if self.hearing.is_doubtful() {
+            pause = pause.min(self.settings.listen_every);
+        }
         self.enter(Phase::Live { audit_at: now.monotonic + pause }, out);
     }
 
@@ -300,6 +330,19 @@ impl Conversation {
     pub(super) fn too_old(&mut self, age: &Age, out: &mut impl FnMut(Output<'_>)) {
         if let (Age::TooOld(failure), false) = (age, matches!(self.phase, Phase::Failed)) {
             self.fail(failure.clone(), out);
+        }
+    }
+
+    /// A list of channels is complete: does what happens there reach us?
+    fn listen(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        // Two lists so far apart count; they are not answered to the moment.
+        let apart = self.settings.listen_every.mul_f64(0.9);
+        let deaf = self.hearing.list_ends(now.monotonic, apart);
+        if let Some(Deaf::Beginnings | Deaf::Ends) = deaf {
+            out(Output::Notice(Notice::Missing(Missing::CallEvents)));
+        }
+        if let (Phase::Live { audit_at }, true) = (&mut self.phase, self.hearing.is_doubtful()) {
+            *audit_at = (*audit_at).min(now.monotonic + self.settings.listen_every);
         }
     }
 

@@ -3,7 +3,8 @@
 use calls::PbxTime;
 use md5::{Digest, Md5};
 
-use super::{ANSWER_WITHIN, CHALLENGE_WITHIN, Conversation, LIST_WITHIN, Phase};
+use super::filters::Way;
+use super::{ANSWER_WITHIN, CHALLENGE_WITHIN, Conversation, LIST_WITHIN, Phase, SETTLED_WITHIN};
 use crate::ami::encode::Action;
 use crate::ami::events::EVENTS;
 use crate::ami::translate::ACTION_PREFIX;
@@ -21,10 +22,13 @@ pub(super) enum For {
     Status,
     Channels,
     Endpoints,
+    Endpoint,
+    Registrations,
+    Commands,
 }
 
 impl For {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Challenge, "challenge"),
         (Self::Login, "login"),
         (Self::Filter, "filter"),
@@ -34,6 +38,9 @@ impl For {
         (Self::Status, "status"),
         (Self::Channels, "channels"),
         (Self::Endpoints, "endpoints"),
+        (Self::Endpoint, "endpoint"),
+        (Self::Registrations, "registrations"),
+        (Self::Commands, "commands"),
     ];
 
     fn word(self) -> &'static str {
@@ -83,27 +90,44 @@ impl Conversation {
         self.send(For::Login, "Login", &[("AuthType", "MD5"), ("Username", &username), ("Key", &key)], out);
     }
 
-    /// Asks everything that has to be known before the channels are asked for, in one go: the first filter
-    /// keeps all other events away until its fellows are there.
-    pub(super) fn settle(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
+    /// Asks what the rest depends on: the version decides how filters are worded.
+    pub(super) fn ask(&mut self, now: Now, out: &mut impl FnMut(Output<'_>)) {
         self.ping(now, out);
         let mut bytes = Vec::new();
         bytes.extend(self.action(For::Settings, "CoreSettings").encode());
         bytes.extend(self.action(For::Start, "CoreStatus").encode());
-        for event in EVENTS {
-            let criteria = format!("name({event})");
-            let filter = self.action(For::Filter, "Filter").with("Operation", "Add");
-            bytes.extend(filter.with("MatchCriteria", &criteria).encode());
-        }
-        let unanswered = EVENTS.len() + 2;
-        self.enter(Phase::Settling { until: now.monotonic + ANSWER_WITHIN, unanswered }, out);
+        self.enter(Phase::Asking { until: now.monotonic + SETTLED_WITHIN, unanswered: 2 }, out);
         out(Output::Send(&bytes));
+    }
+
+    /// Keeps away what says nothing, in one go: the first filter keeps all other events away until its fellows are
+    /// there.
+    pub(super) fn settle(&mut self, heard: Option<PbxTime>, now: Now, out: &mut impl FnMut(Output<'_>)) {
+        let unanswered = self.filter(Way::of(&self.about.version), out);
+        if unanswered == 0 {
+            return self.list(heard, now, out);
+        }
+        self.enter(Phase::Settling { until: now.monotonic + SETTLED_WITHIN, unanswered }, out);
+    }
+
+    /// Asks for filters worded so. How many answers will come.
+    pub(super) fn filter(&mut self, way: Way, out: &mut impl FnMut(Output<'_>)) -> usize {
+        self.way = Some(way);
+        let mut bytes = Vec::new();
+        let headers = way.headers(&EVENTS);
+        for (header, value) in &headers {
+            let filter = self.action(For::Filter, "Filter").with("Operation", "Add");
+            bytes.extend(filter.with(header, value).encode());
+        }
+        out(Output::Send(&bytes));
+        headers.len()
     }
 
     /// Asks for the channels; with exact times where the PBX keeps them.
     pub(super) fn list(&mut self, heard: Option<PbxTime>, now: Now, out: &mut impl FnMut(Output<'_>)) {
         self.listed_at = self.listed_at.or(heard);
         self.enter(Phase::Listing { until: now.monotonic + LIST_WITHIN }, out);
+        self.hearing.list_begins();
         if self.has_cdr {
             let variables = [("Variables", "CDR(start,u),CDR(answer,u)")];
             self.send(For::Status, "Status", &variables, out);

@@ -1,6 +1,11 @@
 //! `check`: everything that can be found out before a call comes.
 
+mod link;
+mod machine;
+mod phones;
+
 use std::net::IpAddr;
+use std::time::Duration;
 
 use clap::Args;
 use delivery::guard::Guard;
@@ -9,27 +14,24 @@ use journal::Access;
 use journal::settings::Integration;
 
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
-use crate::config::{Config, Pbx, Purpose};
-use crate::directory::Rules;
-use crate::link::{LinkFailure, Visit, visit};
+use crate::cli::say::say;
+use crate::config::{Config, Purpose};
 use crate::store::Store;
 use crate::{clock, serve};
 
-/// So many phones are listed one by one.
-const MAX_PHONES: usize = 200;
-/// A PBX's clock that differs by more is worth a word.
-const CLOCK_TOLERANCE_MICROS: u64 = 2_000_000;
-
 /// Check the configuration, the PBXs and the web services.
 ///
-/// Reads the configuration, logs in to every PBX and looks at the rights there, lists the phones it would see
-/// and whose they are, asks the OpenID provider who it is, and resolves the accounts' web services through
+/// Reads the configuration, logs in to every PBX and looks at the rights there, lists the phones it would see,
+/// whose they are, which rule took each and what looks wrong, asks the OpenID provider who it is, and resolves the accounts' web services through
 /// the address guard. One line each; a line that begins with `warn` or `fail` says how to mend it. Nothing is
 /// changed. Exit code 0 if nothing fails.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     #[command(flatten)]
     config: ConfigArg,
+    /// Then wait so many seconds for a call: ring any phone, and it is seen whether its events come.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    wait: Option<u16>,
 }
 
 impl CheckArgs {
@@ -41,8 +43,10 @@ impl CheckArgs {
             if config.pbxs.is_empty() {
                 report.warn("there is no [[pbx]]: no calls will be seen");
             }
+            machine::check(&config, &report);
+            let wait = self.wait.map(|seconds| Duration::from_secs(u64::from(seconds)));
             for pbx in &config.pbxs {
-                check_pbx(pbx, &mut report).await;
+                link::check(pbx, wait, &mut report).await;
             }
             check_provider(&config, &mut report).await;
             check_accounts(&config, &mut report).await;
@@ -59,100 +63,16 @@ struct Report {
 
 impl Report {
     fn ok(&self, what: &str) {
-        println!("ok    {what}");
+        say!("ok    {what}");
     }
 
     fn warn(&self, what: &str) {
-        println!("warn  {what}");
+        say!("warn  {what}");
     }
 
     fn fail(&mut self, what: &str) {
         self.failed += 1;
-        println!("fail  {what}");
-    }
-}
-
-async fn check_pbx(pbx: &Pbx, report: &mut Report) {
-    let name = &pbx.name;
-    let secret = match pbx.secret.read() {
-        Ok(secret) => secret,
-        Err(problem) => return report.fail(&problem.to_string()),
-    };
-    match visit(pbx, secret.expose()).await {
-        Err(LinkFailure::NotConnected(error)) => report.fail(&format!("{name}: {error}")),
-        Err(error) => {
-            report.ok(&format!("{name}: {} can be reached", pbx.address));
-            report.fail(&format!("{name}: {error}"));
-        }
-        Ok(seen) => {
-            let over = if pbx.tls { "TLS" } else { "TCP" };
-            let user = if pbx.username.is_empty() { "" } else { " as " };
-            report.ok(&format!(
-                "{name}: {} can be reached over {over}, logged in{user}{}",
-                pbx.address, pbx.username
-            ));
-            if let Some(warning) = crate::link::secret_in_clear(pbx) {
-                report.warn(&format!("{name}: {warning}"));
-            }
-            check_rights(pbx, &seen, report);
-            check_phones(pbx, &seen, report);
-        }
-    }
-}
-
-fn check_rights(pbx: &Pbx, seen: &Visit, report: &Report) {
-    let name = &pbx.name;
-    let about = &seen.about;
-    if !about.version.is_empty() {
-        let system = if about.system_name.is_empty() {
-            String::new()
-        } else {
-            format!(", named {}", about.system_name)
-        };
-        report.ok(&format!("{name}: {} {}{system}", pbx.kind.name(), about.version));
-    }
-    for missing in &seen.missing {
-        report.warn(&format!("{name}: {}", missing.sentence(pbx.kind)));
-    }
-    if seen.missing.is_empty() {
-        report.ok(&format!("{name}: the rights suffice (that calls are told shows with the first call)"));
-    }
-    if let Some(ahead) = seen.clock_ahead_micros
-        && ahead.unsigned_abs() > CLOCK_TOLERANCE_MICROS
-    {
-        let secs = ahead / 1_000_000;
-        report.warn(&format!("{name}: its clock differs from ours by {secs} s; times of calls are by its clock: use NTP on both"));
-    }
-}
-
-fn check_phones(pbx: &Pbx, seen: &Visit, report: &Report) {
-    let name = &pbx.name;
-    let rules = Rules::new(pbx.phones.clone());
-    let mut others = Vec::new();
-    let mut phones = 0;
-    for (endpoint, known) in &seen.endpoints {
-        match rules.find(endpoint) {
-            Some((account, number)) => {
-                phones += 1;
-                if phones <= MAX_PHONES {
-                    let state = if known.is_reachable != Some(false) { "" } else { " (not registered now)" };
-                    report.ok(&format!("{name}: {endpoint} is phone {number} of account {account}{state}"));
-                }
-            }
-            None => others.push(endpoint.as_str()),
-        }
-    }
-    if phones > MAX_PHONES {
-        report.ok(&format!("{name}: and {} phones more", phones - MAX_PHONES));
-    }
-    if !others.is_empty() {
-        others.truncate(20);
-        report.ok(&format!("{name}: trunks, by the rules: {}", others.join(", ")));
-    }
-    if phones == 0 && !seen.endpoints.is_empty() {
-        report.warn(&format!(
-            "{name}: no endpoint is a phone by the rules: write [[pbx.phones]] rules that match yours"
-        ));
+        say!("fail  {what}");
     }
 }
 
@@ -188,6 +108,7 @@ async fn check_accounts(config: &Config, report: &mut Report) {
             check_integration(account.id.as_str(), integration, &guard, report).await;
         }
     }
+    phones::check_store(config, &store, report);
     report.ok(&format!(
         "the store in {} can be used: {} account(s)",
         folder.display(),
