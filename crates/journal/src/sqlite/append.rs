@@ -6,8 +6,9 @@ use calls::{AccountId, CallId, EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
-use super::remembered::{Clock, Places, Remembered};
+use super::remembered::{Places, Remembered};
 use super::statements::Statements;
+use super::table::hours::Clock;
 use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::begins;

@@ -60,8 +60,8 @@ pub(super) enum Failure {
     Store(#[from] StoreError),
     #[error("{0}")]
     Damaged(String),
-    #[error("format {found}")]
-    Newer { found: u32 },
+    #[error("format {found}, known up to {known}")]
+    Newer { found: u32, known: u32 },
     #[error("another key")]
     WrongKey,
 }
@@ -78,7 +78,7 @@ impl Failure {
         match self {
             Self::Store(error) => error.at(place),
             Self::Damaged(why) => JournalError::Damaged { place: file, why },
-            Self::Newer { found } => JournalError::Newer { place: file, found, known: super::schema::FORMAT },
+            Self::Newer { found, known } => JournalError::Newer { place: file, found, known },
             Self::WrongKey => JournalError::WrongKey { place: file },
         }
     }

@@ -24,6 +24,7 @@ mod rollup;
 mod schema;
 mod settle;
 mod statements;
+mod table;
 mod writer;
 
 use std::ops::Range;

@@ -5,9 +5,10 @@ use calls::{AccountId, LegId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
-use super::remembered::{Clock, Remembered, hour_of, listed_to};
+use super::remembered::Remembered;
 use super::rollup;
-use super::settle::history_of;
+use super::table::history::history_of;
+use super::table::hours::{Clock, hour_of, listed_to};
 use crate::{EventSeq, PRUNED_AT_ONCE, WallTime};
 
 /// How many legs the writer removes before others get their turn.

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::errors::StoreError;
+use super::table::hours::{Clock, hour_of, listed_to};
 use crate::record::event::kind_number;
 
 /// How many legs the writer remembers the places of; what is forgotten is looked up.
@@ -17,7 +18,6 @@ const LISTED_AT_ONCE: usize = 2_048;
 /// The end of what an hour can have is noted this far ahead, so that it is seldom written. A question about
 /// that hour looks through about so many events too many.
 const HOUR_STEP: i64 = 4 * 1024;
-const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// The places of a leg's events, by the number of their kind.
 #[derive(Clone, Copy, Default)]
@@ -50,12 +50,6 @@ pub(super) struct Remembered {
     hours: FxHashMap<(Clock, i64), i64>,
     /// What was heard in this group.
     heard: Vec<(PbxName, PbxTime)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Clock {
-    Pbx = 0,
-    Wall = 1,
 }
 
 impl Remembered {
@@ -176,20 +170,9 @@ impl Remembered {
     }
 }
 
-/// Up to where the accounts' lists are filled.
-pub(super) fn listed_to(conn: &Connection) -> Result<i64, StoreError> {
-    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = 'by_account_to'")?;
-    Ok(select.query_row([], |row| row.get(0))?)
-}
-
 fn unlisted_in(conn: &Connection) -> Result<Vec<(AccountId, i64)>, StoreError> {
     let mut select = conn.prepare_cached("SELECT account, seq FROM events WHERE seq > ?1")?;
     let rows = select
         .query_map([listed_to(conn)?], |row| Ok((AccountId::new(row.get_ref(0)?.as_str()?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The hour a moment is in.
-pub(super) fn hour_of(micros: i64) -> i64 {
-    micros.div_euclid(HOUR_MICROS)
 }

@@ -4,8 +4,9 @@ use calls::{AccountId, EventKind, LegId};
 use rusqlite::Connection;
 
 use super::errors::StoreError;
-use super::query::{places_of_leg, walk};
-use super::settle::history_of;
+use super::query::walk;
+use super::table::events::places_of_leg;
+use super::table::history::history_of;
 use crate::{Filter, WallTime};
 
 /// Behind the end of the newest leg with which the account's ended legs take more than so many bytes.

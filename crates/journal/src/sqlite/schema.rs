@@ -321,7 +321,7 @@ pub(super) fn look(conn: &Connection) -> Result<Standing, Failure> {
     match (application, format) {
         (0, 0) if tables == 0 => Ok(Standing::Empty),
         (APPLICATION, FORMAT) => Ok(Standing::Current),
-        (APPLICATION, found) if found > FORMAT => Err(Failure::Newer { found }),
+        (APPLICATION, found) if found > FORMAT => Err(Failure::Newer { found, known: FORMAT }),
         (APPLICATION, 1..) => Ok(Standing::Older),
         _ => Err(Failure::Damaged("it is an SQLite file of some other program".to_owned())),
     }

@@ -5,12 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
 use super::statements::Statements;
+use super::table::history::{self, HISTORY_BITS, history_of};
 use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
-
-/// How many bits of an id in the history number the entries of one event.
-const HISTORY_BITS: u32 = 20;
 
 /// A settlement, its attempt written out by whoever asked for it.
 pub(super) struct Row {
@@ -101,11 +99,6 @@ fn add_to_history(
 fn next_in_history(conn: &Connection, event: i64) -> Result<i64, StoreError> {
     let mut select = conn.prepare_cached("SELECT max(id) + 1 FROM history WHERE id BETWEEN ?1 AND ?2")?;
     Ok(select.query_row(history_of(event), |row| row.get(0))?)
-}
-
-/// The ids of an event's part of the history, both ends included.
-pub(super) fn history_of(event: i64) -> [i64; 2] {
-    [event << HISTORY_BITS, (event << HISTORY_BITS) | ((1 << HISTORY_BITS) - 1)]
 }
 
 /// How a delivery ends that did not come through.
@@ -214,9 +207,9 @@ fn take_back(
     if let Some(given_up) = given_up.optional()? {
         return Ok(Some(given_up));
     }
-    let Some(delivered) = super::query::deliveries::delivered(conn, event, integration)? else {
+    let Some(delivered) = history::delivered(conn, event, integration)? else {
         return Ok(None);
     };
     let standing = Standing { attempts: delivered.attempts, last: delivered.last };
-    Ok(Some((standing, Some(delivered.updated_at.0))))
+    Ok(Some((standing, Some(delivered.at.0))))
 }

@@ -12,14 +12,14 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 use tasks::Part;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
-use super::rollup::Digester;
+use super::rollup::{Digest, Digester};
 use super::statements::Statements;
 use super::{Options, append, audit, errors, failing, prune, put, rollup, settle};
 use crate::JournalError;
@@ -72,7 +72,7 @@ impl Writer {
         let memory = Remembered::load(&conn).map_err(failed)?;
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let digester = if digests {
-            Digester::start(place, jobs.downgrade(), options.digesting).map_err(failed)?
+            Digester::start(place, put_away(jobs.downgrade()), options.digesting).map_err(failed)?
         } else {
             Digester::none()
         };
@@ -111,6 +111,17 @@ impl Drop for Writer {
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+/// Gives what was rolled up to the writer. This end of the jobs is weak: they end when their users do. What was not
+/// put away, for something was forgotten meanwhile, is made anew.
+fn put_away(jobs: mpsc::WeakSender<Job>) -> impl Fn(Digest) -> bool + Send + 'static {
+    move |digest| {
+        let (to, answer) = oneshot::channel();
+        let digest = Box::new(digest);
+        let sent = jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
+        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(_)))
     }
 }
 

@@ -8,6 +8,7 @@ mod crashing;
 mod digesting;
 mod failing;
 mod forgetting;
+mod layers;
 mod older;
 mod opening;
 mod planning;

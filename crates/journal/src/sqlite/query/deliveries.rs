@@ -1,18 +1,15 @@
 //! Deliveries, as people see them.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::super::settle::history_of;
-use super::events::get;
+use super::super::table::events::get;
+use super::super::table::history::{DELIVERED, delivered, history_of};
 use super::walk::walk;
 use crate::record::attempt;
-use crate::rules::{self, Standing};
+use crate::rules;
 use crate::settings::IntegrationId;
-use crate::{
-    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Outcome, Reason, Settle,
-    WallTime,
-};
+use crate::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, Reason, WallTime};
 
 /// What is asked of one event: its pending deliveries, its given-up ones, the integrations it came through to,
 /// how it came through to one, and the attempts of one.
@@ -21,22 +18,19 @@ pub(super) const OF_EVENT: [&str; 5] = [
          FROM pending WHERE event = ?1",
     "SELECT integration, state, attempts, last, updated_at FROM given_up WHERE event = ?1",
     "SELECT integration FROM history WHERE id BETWEEN ?1 AND ?2 AND delivered = 1",
-    "SELECT number, at, coalesce(history.detail, details.detail)
-         FROM history LEFT JOIN details ON details.id = detail_id
-         WHERE history.id BETWEEN ?1 AND ?2 AND integration = ?3 AND delivered = 1
-         ORDER BY history.id DESC LIMIT 1",
+    DELIVERED,
     "SELECT number, coalesce(history.detail, details.detail) AS whole
          FROM history LEFT JOIN details ON details.id = detail_id
          WHERE history.id BETWEEN ?1 AND ?2 AND integration = ?3 AND whole IS NOT NULL ORDER BY history.id",
 ];
 
 /// Where a delivery stands.
-pub(in crate::sqlite) struct Stand {
+struct Stand {
     integration: i64,
     state: DeliveryState,
-    pub(in crate::sqlite) attempts: u16,
-    pub(in crate::sqlite) last: String,
-    pub(in crate::sqlite) updated_at: WallTime,
+    attempts: u16,
+    last: String,
+    updated_at: WallTime,
 }
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<DeliveryRecord>, StoreError> {
@@ -107,7 +101,13 @@ fn of_event(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError
     let mut stands = pending(conn, event)?;
     let mut settled = given_up(conn, event)?;
     for integration in delivered_to(conn, event)? {
-        settled.extend(delivered(conn, event.0, integration)?);
+        settled.extend(delivered(conn, event.0, integration)?.map(|came| Stand {
+            integration,
+            state: DeliveryState::Delivered,
+            attempts: came.attempts,
+            last: came.last,
+            updated_at: came.at,
+        }));
     }
     for stand in settled {
         if stands.iter().all(|other| other.integration != stand.integration) {
@@ -161,25 +161,6 @@ fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreErr
     found.sort_unstable();
     found.dedup();
     Ok(found)
-}
-
-/// How a delivery came through, the last time it did.
-pub(in crate::sqlite) fn delivered(
-    conn: &Connection,
-    event: i64,
-    integration: i64,
-) -> Result<Option<Stand>, StoreError> {
-    let mut select = conn.prepare_cached(OF_EVENT[3])?;
-    let [first, last] = history_of(event);
-    let found = select.query_row([first, last, integration], |row| {
-        Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
-    });
-    let Some((number, updated_at, detail)) = found.optional()? else { return Ok(None) };
-    let attempt = detail.map(|detail| attempt::read(number, &detail)).transpose()?.map(Box::new);
-    let id = DeliveryId { event: EventSeq(event), integration: IntegrationId { number: 0 } };
-    let Standing { last, .. } =
-        Standing::default().after(&Settle { id, attempt, outcome: Outcome::Delivered });
-    Ok(Some(Stand { integration, state: DeliveryState::Delivered, attempts: number, last, updated_at }))
 }
 
 fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {

@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use calls::{AccountId, CallId, EventId, EventKind, LegId, PbxTime};
-use rusqlite::{Connection, OptionalExtension, Row};
+use calls::{EventId, LegId};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::walk::{places_of_leg, walk};
-use crate::record::event::{self, Columns, kind_of};
+use super::super::table::events::{get, places_of_leg};
+use super::walk::walk;
 use crate::{EventSeq, Filter, Kept, WallTime};
-
-/// What [`kept`] reads.
-pub(in crate::sqlite) const COLUMNS: &str =
-    "SELECT events.seq, kind, at, received_at, events.account, leg, call, body";
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<Arc<Kept>>, StoreError> {
     let limit = filter.bounded_limit();
@@ -38,12 +34,6 @@ pub(in crate::sqlite) fn bodies(
         found.extend(get(conn, *seq)?.map(Arc::new));
     }
     Ok(found)
-}
-
-pub(in crate::sqlite) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
-    let mut select = conn.prepare_cached(&format!("{COLUMNS} FROM events WHERE seq = ?1"))?;
-    let mut rows = select.query([seq.0])?;
-    rows.next()?.map(kept).transpose()
 }
 
 pub(in crate::sqlite) fn newest_at(conn: &Connection) -> Result<Option<WallTime>, StoreError> {
@@ -83,23 +73,4 @@ fn legs_written_as(conn: &Connection, dashed: &str) -> Result<Vec<LegId>, StoreE
         }
     }
     Ok(found)
-}
-
-/// The event of a row of [`COLUMNS`].
-pub(in crate::sqlite) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
-    let text = |column| row.get_ref(column)?.as_str().map_err(|error| StoreError::Damaged(error.to_string()));
-    let columns = Columns {
-        kind: kind(row.get(1)?)?,
-        at: PbxTime::from_micros(row.get(2)?),
-        account: AccountId::new(text(4)?),
-        leg: LegId::new(text(5)?),
-        call: CallId::new(text(6)?),
-    };
-    let body = row.get_ref(7)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
-    let (pbx, event) = event::read(columns, body)?;
-    Ok(Kept { seq: EventSeq(row.get(0)?), received_at: WallTime(row.get(3)?), pbx, event })
-}
-
-pub(super) fn kind(number: u8) -> Result<EventKind, StoreError> {
-    kind_of(number).ok_or_else(|| StoreError::Damaged(format!("there is no kind of event {number}")))
 }

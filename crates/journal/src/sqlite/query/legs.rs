@@ -6,9 +6,9 @@ use calls::{LegId, Note, PbxName, PbxTime, Restored};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
-use super::events::get;
+use super::super::table::events::{get, places_of_leg};
 use super::lines;
-use super::walk::{places_of_leg, walk};
+use super::walk::walk;
 use crate::record::note;
 use crate::rules::{self, begins, channel_of};
 use crate::{EventSeq, Filter, Kept, LegRecord};

@@ -9,10 +9,11 @@ use rusqlite::{Connection, Rows, params};
 
 use super::super::errors::StoreError;
 use super::super::rollup::entry::{self, Entry};
+use super::super::rollup::line::LINES;
 use super::super::rollup::{digested_to, longest};
-use super::events::get;
+use super::super::table::events::{get, places_of_leg};
 use super::legs::begun_by;
-use super::walk::{Span, places_of_leg, walk};
+use super::walk::{Span, walk};
 use crate::rules::begins;
 use crate::{Cursor, EventSeq, Filter, LegOutcome, LegRecord};
 
@@ -26,10 +27,6 @@ pub(super) fn serves(filter: &Filter) -> bool {
     let named = filter.leg.is_some() || filter.call.is_some();
     narrow && !named && filter.account.is_some() && filter.after.is_none()
 }
-
-/// An account's rows of ended legs, newest first.
-pub(in crate::sqlite) const LINES: &str =
-    "SELECT first, body FROM line WHERE account = ?1 AND first <= ?2 ORDER BY first DESC";
 
 pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
     let (Some(account), Some(span)) = (&filter.account, Span::of(conn, filter)?) else {

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use super::errors::StoreError;
 use super::opening::bytes_on_disk;
 use crate::Size;
-pub(super) use walk::{places_of_leg, walk};
+pub(super) use walk::walk;
 
 /// How much is kept. Events are counted by their places, which have no gaps but for what was pruned.
 pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> {
@@ -48,10 +48,14 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     {
         statements.push(deliveries::undelivered(filter));
     }
-    let rolled_up =
-        [lines::LINES, super::rollup::line::ROW, super::rollup::day::BLOCKS, super::rollup::day::DAY_BEFORE];
+    let rolled_up = [
+        super::rollup::line::LINES,
+        super::rollup::line::ROW,
+        super::rollup::day::BLOCKS,
+        super::rollup::day::DAY_BEFORE,
+    ];
     statements.extend(rolled_up.map(str::to_owned));
-    statements.extend(walk::PLACES.map(str::to_owned));
+    statements.extend(super::table::events::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
     statements.push(pending::LOAD.to_owned());
     statements

@@ -8,10 +8,11 @@ use calls::{AccountId, PbxTime};
 use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::super::remembered::{Clock, hour_of};
 use super::super::rollup::day::{DAY_MICROS, add_days};
 use super::super::rollup::leg;
-use super::lines::{LINES, LineRows, walk_undigested};
+use super::super::rollup::line::LINES;
+use super::super::table::hours::{Clock, hour_of};
+use super::lines::{LineRows, walk_undigested};
 use crate::sums::Sums;
 
 pub(in crate::sqlite) fn of(

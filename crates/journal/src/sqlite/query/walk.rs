@@ -1,19 +1,13 @@
 //! Walking over kept events in the order and along the tree that suit a filter.
 
-use calls::{AccountId, CallId, EventKind, LegId};
+use calls::{AccountId, EventKind};
 use rusqlite::{Connection, Row, params};
 
 use super::super::errors::StoreError;
-use super::super::remembered::{Clock, hour_of, listed_to};
-use super::events::{COLUMNS, kept, kind};
+use super::super::table::events::{COLUMNS, get, kept, kind, places_of_call, places_of_leg};
+use super::super::table::hours::{Clock, hour_of, listed_to};
 use super::lines::walk_employee;
 use crate::{EventSeq, Filter, Kept};
-
-/// The places of a leg's events, and of a call's.
-pub(super) const PLACES: [&str; 2] = [
-    "SELECT incoming, answered, outgoing, ended FROM legs WHERE leg = ?1",
-    "SELECT incoming, answered, outgoing, ended FROM calls JOIN legs USING (leg) WHERE call = ?1",
-];
 
 /// Shows every event the filter accepts, in its order, until the visitor has enough (`false`).
 /// `only` keeps kinds out before anything is read of them.
@@ -29,7 +23,7 @@ pub(in crate::sqlite) fn walk(
     }
     if let (Some(account), Some(employee), None) = (&filter.account, &filter.employee, filter.after) {
         return walk_employee(conn, (account, employee), &span, |place| {
-            let kept = super::events::get(conn, EventSeq(place))?;
+            let kept = get(conn, EventSeq(place))?;
             match kept.filter(|kept| only(kept.event.kind()) && filter.accepts(&kept.event)) {
                 Some(kept) => visit(kept),
                 None => Ok(true),
@@ -141,28 +135,6 @@ fn named_places(conn: &Connection, filter: &Filter) -> Result<Option<Vec<i64>>, 
     }
 }
 
-/// The places of a leg's events, in order.
-pub(in crate::sqlite) fn places_of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<i64>, StoreError> {
-    places(conn, PLACES[0], leg.as_str())
-}
-
-fn places_of_call(conn: &Connection, call: &CallId) -> Result<Vec<i64>, StoreError> {
-    places(conn, PLACES[1], call.as_str())
-}
-
-fn places(conn: &Connection, sql: &str, name: &str) -> Result<Vec<i64>, StoreError> {
-    let mut select = conn.prepare_cached(sql)?;
-    let mut rows = select.query([name])?;
-    let mut places = Vec::new();
-    while let Some(row) = rows.next()? {
-        for column in 0..4 {
-            places.extend(row.get::<_, Option<i64>>(column)?);
-        }
-    }
-    places.sort_unstable();
-    Ok(places)
-}
-
 fn walk_places(
     conn: &Connection,
     filter: &Filter,
@@ -176,7 +148,7 @@ fn walk_places(
         places.reverse();
     }
     for place in places {
-        let Some(kept) = super::events::get(conn, EventSeq(place))? else { continue };
+        let Some(kept) = get(conn, EventSeq(place))? else { continue };
         if only(kept.event.kind()) && filter.accepts(&kept.event) && !visit(kept)? {
             break;
         }

@@ -12,6 +12,10 @@ use super::entry::{self, Entry, FULL};
 pub(in crate::sqlite) const ROW: &str =
     "SELECT first, body FROM line WHERE account = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
 
+/// An account's rows of ended legs, newest first.
+pub(in crate::sqlite) const LINES: &str =
+    "SELECT first, body FROM line WHERE account = ?1 AND first <= ?2 ORDER BY first DESC";
+
 /// Rows that are to be written, by account and key.
 #[derive(Default)]
 pub(in crate::sqlite) struct Lines {
@@ -149,7 +153,7 @@ mod tests {
 
     /// The legs of an account that lie in its rows, each where it is looked for.
     fn listed(conn: &Connection, account: &str) -> BTreeSet<i64> {
-        let mut select = conn.prepare(super::super::super::query::lines::LINES).unwrap();
+        let mut select = conn.prepare(LINES).unwrap();
         let mut rows = select.query(params![account, i64::MAX]).unwrap();
         let (mut listed, mut next) = (BTreeSet::new(), i64::MAX);
         while let Some(row) = rows.next().unwrap() {

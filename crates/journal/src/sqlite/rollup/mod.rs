@@ -12,8 +12,7 @@ use calls::Event;
 use rusqlite::Connection;
 
 use super::errors::StoreError;
-use super::query::events::{COLUMNS, get, kept};
-use super::query::places_of_leg;
+use super::table::events::{COLUMNS, get, kept, places_of_leg};
 use crate::EventSeq;
 use crate::rules::begins;
 use day::Days;

@@ -9,13 +9,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tasks::Part;
-use tokio::sync::{mpsc, oneshot};
 
 use super::super::errors::StoreError;
-use super::super::jobs::Job;
 use super::super::opening::connect;
 use super::super::readers::within_snapshot;
-use super::{digested_to, gather};
+use super::{Digest, digested_to, gather};
 
 /// So many events gather before they are digested.
 const GATHERED: i64 = 512;
@@ -75,17 +73,18 @@ pub(in crate::sqlite) struct Digester {
 }
 
 impl Digester {
-    /// Begins with what has gathered already. Its end of the jobs is weak: they end when their users do.
+    /// Begins with what has gathered already. `put` gives a digest to the writer and waits until it was seen to; it
+    /// says whether the writer is there to take more.
     pub(in crate::sqlite) fn start(
         place: &Path,
-        jobs: mpsc::WeakSender<Job>,
+        put: impl Fn(Digest) -> bool + Send + 'static,
         when: Digesting,
     ) -> Result<Self, StoreError> {
         let conn = connect(place)?;
         conn.pragma_update(None, "query_only", true)?;
         let (start, starts) = sync_channel(1);
         let progress = Arc::new(Progress::default());
-        let worker = Worker { conn, starts, jobs, when, progress: progress.clone() };
+        let worker = Worker { conn, starts, put: Box::new(put), when, progress: progress.clone() };
         let thread = tasks::thread_anew(Part::JournalDigest, move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
@@ -122,7 +121,7 @@ impl Digester {
 struct Worker {
     conn: Connection,
     starts: Receiver<()>,
-    jobs: mpsc::WeakSender<Job>,
+    put: Box<dyn Fn(Digest) -> bool + Send>,
     when: Digesting,
     progress: Arc<Progress>,
 }
@@ -176,17 +175,14 @@ impl Worker {
     /// Whether there was one, and the journal took it.
     fn one_stretch(&self, at_once: i64) -> bool {
         let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
-            Ok(Some(digest)) => Box::new(digest),
+            Ok(Some(digest)) => digest,
             Ok(None) => return false,
             Err(error) => {
                 tracing::warn!(%error, "the journal's events could not be digested; lists look through them");
                 return false;
             }
         };
-        let (to, answer) = oneshot::channel();
-        let sent = self.jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
-        // Not put away, for something was forgotten meanwhile: made anew.
-        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(_)))
+        (self.put)(digest)
     }
 }
 
