@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bounds;
+mod chosen;
 mod corpora;
 mod freeswitch;
 mod holding;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calls::{Cause, DialOutcome, Input, ListedState, Origin, PbxTime};
+use calls::{Cause, DialOutcome, Input, ListedState, Meeting, Origin, PbxTime, Presentation};
 use pbx::ami::Stream;
 
 /// The inputs of what one PBX says over several links; a recording unless `arrival` is given.
@@ -262,5 +262,49 @@ fn holding_and_taking_back_are_said_of_the_phone_that_does_it() {
     only(&message("Hold"), |input| assert!(matches!(input, Input::Held { who } if who.id == "1795000000.1")));
     only(&message("Unhold"), |input| {
         assert!(matches!(input, Input::Unheld { who } if who.id == "1795000000.1"))
+    });
+}
+
+/// A channel's event with this state and extension.
+fn of_channel(event: &str, state: &str, exten: &str, more: &str) -> String {
+    format!(
+        "Event: {event}\nChannel: SCCP/101-00000001\nChannelState: {state}\nCallerIDNum: 101\n\
+         ConnectedLineNum: <unknown>\nExten: {exten}\nUniqueid: 1.1\nLinkedid: 1.1\n{more}\n"
+    )
+}
+
+#[test]
+fn a_channel_that_goes_to_ring_calls_with_the_number_it_has_then() {
+    only(&of_channel("Newstate", "4", "+4530", ""), |input| {
+        assert!(matches!(input, Input::Placing { who } if who.dialled == "+4530"), "{input:?}");
+    });
+    only(&of_channel("Newstate", "2", "101", ""), |input| {
+        assert!(matches!(input, Input::Placing { who } if who.dialled.is_empty()), "{input:?}");
+    });
+}
+
+#[test]
+fn a_number_that_must_not_be_shown_says_so() {
+    for (pres, expected) in [
+        ("35 (Presentation Prohibited, Network Number)", Presentation::Withheld),
+        ("67 (Number Unavailable)", Presentation::Withheld),
+        ("0 (Presentation Allowed, Not Screened)", Presentation::Allowed),
+    ] {
+        only(&of_channel("NewCallerid", "4", "102", &format!("CID-CallingPres: {pres}\n")), |input| {
+            assert!(matches!(input, Input::Changed { who } if who.presentation == expected), "{input:?}");
+        });
+    }
+}
+
+#[test]
+fn what_an_order_was_for_an_agents_login_and_a_room_without_bridges_are_told() {
+    only(&of_channel("OriginateResponse", "", "+4530", "Response: Success\n"), |input| {
+        assert!(matches!(input, Input::Ordered { dialled: "+4530", .. }), "{input:?}");
+    });
+    only(&of_channel("AgentLogin", "6", "*22", "Agent: 3001\n"), |input| {
+        assert!(matches!(input, Input::Agent { is_on: true, .. }), "{input:?}");
+    });
+    only(&of_channel("MeetmeJoin", "6", "800", "Meetme: 800\n"), |input| {
+        assert!(matches!(input, Input::Joined { bridge: "800", meeting: Meeting::Room, .. }), "{input:?}");
     });
 }
