@@ -30,6 +30,8 @@ pub enum GatewayError {
     Settled,
     /// No web service is entered.
     NothingToTest,
+    /// As many test calls are running as may.
+    TestsRunning,
     /// No gateway runs here.
     NotHere,
     /// It cannot be done right now; why, for a person.
@@ -45,6 +47,7 @@ impl From<GatewayError> for Refusal {
             GatewayError::SwitchedOff => Code::WebhookOff,
             GatewayError::Settled => Code::DeliverySettled,
             GatewayError::NothingToTest => Code::NothingToTest,
+            GatewayError::TestsRunning => return Self::new(Code::TooManyTests).with("secs", 10),
             GatewayError::NotHere => Code::NoGateway,
             GatewayError::Unavailable(why) => return Self::new(Code::GatewayBusy).with("why", why),
         })

@@ -1,18 +1,12 @@
 //! The one check of a web service's URL: its form, its placeholders, and its address where it names one.
 
 use delivery::guard::{Guard, Refused, UrlProblem, WebhookUrl, Why};
-use delivery::payload::Parameter;
 
 use crate::{Code, Refusal};
 
 /// Checks a URL as far as can be told without asking DNS; `field` is what it is called.
 pub fn webhook_url(field: &str, text: &str, guard: &Guard) -> Result<WebhookUrl, Refusal> {
-    let url = WebhookUrl::parse(text).map_err(|problem| form(field, problem))?;
-    placeholders(field, text)?;
-    if let Ok(address) = url.origin().host.parse() {
-        guard.check(address).map_err(|refused| address_refused(field, refused))?;
-    }
-    Ok(url)
+    guard.check_url(text).map_err(|problem| form(field, problem))
 }
 
 fn form(field: &str, problem: UrlProblem) -> Refusal {
@@ -27,6 +21,8 @@ fn form(field: &str, problem: UrlProblem) -> Refusal {
         UrlProblem::Credentials => of(Code::UrlCredentials),
         UrlProblem::PortZero => of(Code::UrlPort),
         UrlProblem::PlaceholderInHost => of(Code::UrlPlaceholder),
+        UrlProblem::Placeholder(name) => of(Code::UrlParameter).with("name", name),
+        UrlProblem::Address(refused) => address_refused(field, refused),
         UrlProblem::Form(why) => of(Code::UrlForm).with("why", why),
     }
 }
@@ -58,20 +54,6 @@ fn address_refused(field: &str, refused: Refused) -> Refusal {
         english,
         danish,
     )
-}
-
-/// `{Parameter}` must be the name of one.
-fn placeholders(field: &str, text: &str) -> Result<(), Refusal> {
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let Some(len) = rest[start..].find('}') else { return Ok(()) };
-        let name = &rest[start + 1..start + len];
-        if Parameter::named(name).is_none() {
-            return Err(Refusal::of(Code::UrlParameter, field).with("name", format!("{{{name}}}")));
-        }
-        rest = &rest[start + len + 1..];
-    }
-    Ok(())
 }
 
 #[cfg(test)]

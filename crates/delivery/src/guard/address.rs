@@ -130,13 +130,18 @@ fn refuse_v6(address: Ipv6Addr) -> Option<Why> {
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Why::UniqueLocal,
         [0xff00..=0xffff, ..] => Why::Multicast,
         [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Why::Documentation,
-        // NAT64 for local use, discard-only, SRv6, ORCHID, benchmarking.
-        [0x0064, 0xff9b, 1, ..]
-        | [0x0100, 0, 0, 0, ..]
-        | [0x5f00, ..]
-        | [0x2001, 0x0010..=0x003f, ..]
-        | [0x2001, 0x0002, 0, ..] => Why::Reserved,
-        _ => return None,
+        // What carries an IPv4 address that passed is judged by that one alone: mapped, and NAT64, by which a network
+        // without IPv4 gets out.
+        [0, 0, 0, 0, 0, 0xffff, _, _] | [0x0064, 0xff9b, 0, 0, 0, 0, _, _] => return None,
+        // Teredo likewise.
+        [0x2001, 0x0000, ..] => return None,
+        // Anycast of one's own router, TURN and DNS-SD; benchmarking; ORCHID, twice; everything else that is for
+        // protocols, but AS112 and AMT, which are out in the world.
+        [0x2001, 0x0003, ..] | [0x2001, 0x0004, 0x0112, ..] => return None,
+        [0x2001, 0x0001..=0x01ff, ..] => Why::Reserved,
+        // Only this is given out as unicast to the world; what is not given out is nobody's, or one's own network's.
+        [0x2000..=0x3fff, ..] => return None,
+        _ => Why::Reserved,
     };
     Some(why)
 }

@@ -5,6 +5,7 @@
 //! second time gains nothing. Pure: resolving and connecting are left to `connect`.
 
 mod address;
+mod check;
 mod url;
 
 pub use address::{Guard, Refused, Why};

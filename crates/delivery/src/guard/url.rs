@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use super::address::Refused;
+
 /// The longest URL taken, in bytes.
 pub const URL_MAX: usize = 2_048;
 
@@ -24,6 +26,10 @@ pub enum UrlProblem {
     PortZero,
     /// A placeholder where none may be.
     PlaceholderInHost,
+    /// A placeholder that is no parameter's name.
+    Placeholder(String),
+    /// An address that may not be connected to.
+    Address(Refused),
     /// Anything else.
     Form(String),
 }

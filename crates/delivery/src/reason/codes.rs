@@ -78,6 +78,8 @@ pub const CODES: &[Code] = &[
     code("already_settled", &[], "the delivery is settled already"),
     code("journal_failed", &["why"], "the journal could not do it: {why}"),
     code("nothing_to_test", &[], "no web service is entered: there is nothing to test"),
+    code("tests_running", &[], "test calls are running already: wait for their answers"),
+    code("destination_busy", &[], "as many requests are out to it as may be: try again in a moment"),
     // From before there were codes.
     code(TEXT, &["text"], "{text}"),
 ];

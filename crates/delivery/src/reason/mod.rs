@@ -14,7 +14,6 @@ use crate::connect::{BadCa, ConnectError, Lost};
 use crate::guard::{Refused, URL_MAX, UrlProblem};
 use crate::policy::PAUSED_AFTER;
 use crate::request::{HEADER_VALUE_MAX, HEADERS_MAX, HeaderProblem, NoRequest};
-use crate::sender::{ControlError, TrialError};
 use crate::signing::BadSecret;
 
 /// What can be told as a reason.
@@ -29,7 +28,7 @@ macro_rules! told_by_reason {
         $(
             impl std::fmt::Display for $error {
                 fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    f.write_str(&english(&self.reason()))
+                    f.write_str(&$crate::reason::english(&$crate::reason::GivesReason::reason(self)))
                 }
             }
 
@@ -37,6 +36,8 @@ macro_rules! told_by_reason {
         )+
     };
 }
+
+pub(crate) use told_by_reason;
 
 told_by_reason!(
     Wrong,
@@ -49,7 +50,6 @@ told_by_reason!(
     NoRequest,
     HeaderProblem,
     BadSecret,
-    ControlError,
     TrialError
 );
 
@@ -201,6 +201,8 @@ impl GivesReason for UrlProblem {
             Self::Credentials => Reason::new("url_credentials"),
             Self::PortZero => Reason::new("url_port_zero"),
             Self::PlaceholderInHost => Reason::new("url_placeholder_in_host"),
+            Self::Placeholder(name) => Reason::new("url_placeholder_unknown").with("name", name),
+            Self::Address(refused) => refused.reason(),
             Self::Form(why) => Reason::new("url_unreadable").with("why", why),
         }
     }

@@ -87,17 +87,15 @@ impl Schedule {
     /// Takes the first of a webhook's lists and does with it what is to be done.
     fn take_one(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
         let hook = &mut self.webhooks[webhook as usize];
-        let Some(at) = hook.incoming.pop(&mut self.slab).or_else(|| hook.others.pop(&mut self.slab)) else {
-            return;
-        };
+        let Some(at) = hook.pop(&mut self.slab) else { return };
         let slot = *self.slab.get(at);
         let too_late = now > slot.since.plus(hook.patience.with(slot.kind));
         let disposition = hook.dispositions[slot.kind as usize];
         match disposition {
-            Disposition::Hold => self.settle(at, Verdict::Held, out),
-            Disposition::Drop => self.settle(at, Verdict::Cancelled, out),
+            Disposition::Hold => self.settle(now, at, Verdict::Held, out),
+            Disposition::Drop => self.settle(now, at, Verdict::Cancelled, out),
             Disposition::Move(to) => self.move_to(now, at, to, out),
-            Disposition::Send if too_late => self.settle(at, Verdict::Expired, out),
+            Disposition::Send if too_late => self.settle(now, at, Verdict::Expired, out),
             Disposition::Send if slot.attempts == 0 && self.follows(now, at, &slot) => {}
             Disposition::Send => self.start(now, at, out),
         }
@@ -148,7 +146,7 @@ impl Schedule {
 
     fn move_to(&mut self, now: Moment, at: u32, to: WebhookKey, out: &mut Vec<Out>) {
         let slot = *self.slab.get(at);
-        self.remove(at);
+        self.remove(now, at);
         let moved = Slot { webhook: to.0, state: State::Behind, next: NONE, tail: NONE, ..slot };
         self.offer(now, moved, now, out);
     }
@@ -200,39 +198,27 @@ impl Schedule {
     pub(super) fn sweep(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
         while self.unsettled < self.limits.unsettled {
             let hook = &mut self.webhooks[webhook as usize];
-            if hook.incoming.is_empty() {
-                return;
-            }
-            let since = self.slab.get(hook.incoming.first()).since;
+            let Some(first) = hook.incoming.first() else { return };
+            let since = self.slab.get(first).since;
             if now <= since.plus(hook.patience.with(EventKind::Incoming)) {
                 return;
             }
-            if let Some(at) = hook.incoming.pop(&mut self.slab) {
-                self.settle(at, Verdict::Expired, out);
+            if hook.incoming.pop(&mut self.slab).is_some_and(|at| at == first) {
+                self.settle(now, first, Verdict::Expired, out);
             }
         }
     }
 
     /// A webhook works again, or is no longer what it was: what waits for its next attempt need not.
     pub(super) fn pull_forward(&mut self, webhook: u32) {
-        self.pull(|of| of == webhook);
+        self.webhooks[webhook as usize].pull_forward();
+        self.enqueue(webhook);
     }
 
     /// The same for all webhooks of a destination.
     pub(super) fn pull_forward_all(&mut self, destination: u32) {
-        let webhooks: Vec<bool> =
-            self.webhooks.iter().map(|webhook| webhook.destination == destination).collect();
-        self.pull(|of| webhooks[of as usize]);
-    }
-
-    fn pull(&mut self, wanted: impl Fn(u32) -> bool) {
-        let slab = &self.slab;
-        let retrying = self.timers.take_slots(|at, stamp| {
-            let slot = slab.get(at);
-            slot.stamp == stamp && slot.state == State::Retrying && wanted(slot.webhook)
-        });
-        for at in retrying {
-            self.make_ready(at);
+        for at in 0..self.destinations[destination as usize].members.len() {
+            self.pull_forward(self.destinations[destination as usize].members[at]);
         }
     }
 }

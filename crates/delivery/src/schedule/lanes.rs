@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use super::slab::{NONE, Slab};
+use super::slab::{NONE, Slab, Slot};
 
 /// Each lane by its first slot.
 #[derive(Debug, Default)]
@@ -41,6 +41,19 @@ impl Lanes {
                 None
             }
         }
+    }
+
+    /// The slots of a lane, in order.
+    pub(super) fn of<'a>(
+        &self,
+        slab: &'a Slab,
+        webhook: u32,
+        call_hash: u64,
+    ) -> impl Iterator<Item = (u32, &'a Slot)> {
+        let hash = hash_of(webhook, call_hash);
+        let head = self.heads.find(hash, |head| key(slab, *head) == (webhook, call_hash)).copied();
+        let after = |at: &u32| Some(slab.get(*at).next).filter(|next| *next != NONE);
+        std::iter::successors(head, after).map(|at| (at, slab.get(at)))
     }
 
     /// Takes the first slot out of its lane; returns the one that is first now. The slot itself stays.

@@ -10,12 +10,15 @@ mod first_attempts;
 mod lanes;
 mod messages;
 mod outcome;
+mod queue;
 mod retry_budget;
 mod slab;
 mod timers;
+mod trouble;
 mod webhook;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 pub use breaker::{BREAKER_FAILURES, BREAKER_PAUSE, BREAKER_PAUSE_MAX};
 pub use messages::{
@@ -32,6 +35,7 @@ use lanes::Lanes;
 use retry_budget::RetryBudget;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
+use trouble::Trouble;
 use webhook::{Destination, Webhook};
 
 /// The queue.
@@ -44,6 +48,9 @@ pub struct Schedule {
     timers: Timers,
     webhooks: Vec<Webhook>,
     destinations: Vec<Destination>,
+    /// Places of those that were given back.
+    free_webhooks: Vec<u32>,
+    free_destinations: Vec<u32>,
     /// Destinations that may start something.
     ring: VecDeque<u32>,
     /// Webhooks due for a probe, or with deliveries that wait for the share of what fails.
@@ -69,6 +76,8 @@ impl Schedule {
             timers: Timers::default(),
             webhooks: Vec::new(),
             destinations: Vec::new(),
+            free_webhooks: Vec::new(),
+            free_destinations: Vec::new(),
             ring: VecDeque::new(),
             probes: VecDeque::new(),
             draining: VecDeque::new(),
@@ -83,20 +92,80 @@ impl Schedule {
 
     /// A new destination.
     pub fn add_destination(&mut self) -> DestinationKey {
-        self.destinations.push(Destination::new());
-        DestinationKey(index(self.destinations.len() - 1))
+        let made = Destination::new();
+        DestinationKey(put(&mut self.destinations, &mut self.free_destinations, made))
     }
 
     /// A new webhook at a destination.
     pub fn add_webhook(&mut self, destination: DestinationKey, patience: Patience) -> WebhookKey {
-        self.webhooks.push(Webhook::new(destination.0, patience, &self.limits));
-        WebhookKey(index(self.webhooks.len() - 1))
+        let made = Webhook::new(destination.0, patience, &self.limits);
+        let key = put(&mut self.webhooks, &mut self.free_webhooks, made);
+        self.destinations[destination.0 as usize].members.push(key);
+        WebhookKey(key)
     }
 
-    /// A webhook was failing already before this schedule was made: one more failure, and it is left alone.
-    pub fn recall_failing(&mut self, webhook: WebhookKey, since: Moment) {
+    /// Gives a webhook back that nobody wants any more. Not one that has something left; ask again later.
+    pub fn remove_webhook(&mut self, webhook: WebhookKey) -> bool {
         let hook = &mut self.webhooks[webhook.0 as usize];
-        hook.failing_since = Some(since);
+        if !hook.is_idle() {
+            return false;
+        }
+        // What is left in its lists was settled there.
+        while hook.pop(&mut self.slab).is_some() {}
+        let destination = hook.destination;
+        self.dequeue(webhook.0);
+        self.destinations[destination as usize].members.retain(|member| *member != webhook.0);
+        self.webhooks[webhook.0 as usize] = Webhook::new(slab::NONE, Patience::default(), &self.limits);
+        self.free_webhooks.push(webhook.0);
+        true
+    }
+
+    /// Gives a destination back that has no webhook any more, and no request out.
+    pub fn remove_destination(&mut self, destination: DestinationKey) -> bool {
+        let place = &mut self.destinations[destination.0 as usize];
+        if !place.is_idle() {
+            return false;
+        }
+        if place.queued {
+            self.ring.retain(|other| *other != destination.0);
+        }
+        self.destinations[destination.0 as usize] = Destination::new();
+        self.free_destinations.push(destination.0);
+        true
+    }
+
+    /// Webhooks and destinations that were added and not given back.
+    pub fn known(&self) -> (usize, usize) {
+        let webhooks = self.webhooks.len() - self.free_webhooks.len();
+        (webhooks, self.destinations.len() - self.free_destinations.len())
+    }
+
+    /// Takes a place at a destination for a request that is in no list, as one that is tried out by hand; whoever
+    /// took it gives it back. There may be none.
+    pub fn take_place(&mut self, destination: DestinationKey) -> bool {
+        let place = &mut self.destinations[destination.0 as usize];
+        let has_room = place.in_flight < self.limits.per_destination && self.in_flight < self.limits.total;
+        if has_room && !self.stopped {
+            place.in_flight += 1;
+            self.in_flight += 1;
+            return true;
+        }
+        false
+    }
+
+    /// Gives such a place back; somebody may have waited for it.
+    pub fn give_place_back(&mut self, now: Moment, destination: DestinationKey, out: &mut Vec<Out>) {
+        self.destinations[destination.0 as usize].in_flight -= 1;
+        self.in_flight -= 1;
+        self.enqueue_destination(destination.0);
+        self.dispatch(now, out);
+    }
+
+    /// A webhook was failing already before this schedule was made, since then and for so long: one more failure,
+    /// and it is left alone.
+    pub fn recall_failing(&mut self, webhook: WebhookKey, since: Moment, lasted: Duration) {
+        let hook = &mut self.webhooks[webhook.0 as usize];
+        hook.trouble = Some(Trouble::recalled(since, lasted));
         hook.breaker = Breaker::RECALLED;
     }
 
@@ -127,14 +196,13 @@ impl Schedule {
                 hook.dispositions = to;
                 if was_still && !hook.sends_nothing() {
                     // Resumed: time in which nothing was tried does not count as failing.
-                    hook.failing_since = None;
+                    hook.trouble = None;
                 }
                 hook.patience = patience;
                 self.dequeue(webhook.0);
                 self.pull_forward(webhook.0);
-                self.enqueue(webhook.0);
             }
-            Input::Cancel { slot } => self.cancel(slot.0, out),
+            Input::Cancel { slot } => self.cancel(now, slot.0, out),
             Input::Hurry { slot } => self.hurry(now, slot.0),
             Input::Stop => self.stopped = true,
         }
@@ -143,14 +211,9 @@ impl Schedule {
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Moment, out: &mut Vec<Out>) {
-        while let Some(timer) = self.timers.pop_due(now) {
+        while let Some((due, timer)) = self.timers.pop_due(now) {
             match timer {
-                Timer::Slot { at, stamp } => {
-                    let slot = self.slab.get(at);
-                    if slot.stamp == stamp && slot.state == State::Retrying {
-                        self.make_ready(at);
-                    }
-                }
+                Timer::Retries(webhook) => self.retries_are_due(now, due, webhook),
                 Timer::Webhook(webhook) => {
                     self.webhooks[webhook as usize].breaker.timer_fired();
                     self.sweep(now, webhook, out);
@@ -187,7 +250,8 @@ impl Schedule {
 
     /// Bytes the pending deliveries take.
     pub fn bytes(&self) -> usize {
-        self.slab.bytes() + self.lanes.bytes() + self.timers.bytes()
+        let retries: usize = self.webhooks.iter().map(Webhook::bytes).sum();
+        self.slab.bytes() + self.lanes.bytes() + self.timers.bytes() + retries
     }
 
     /// How a webhook is doing.
@@ -198,23 +262,30 @@ impl Schedule {
             pending: hook.pending,
             in_flight: hook.in_flight,
             open: !hook.breaker.is_closed() || !destination.breaker.is_closed(),
-            failing_since: hook.failing_since,
+            failing_since: hook.trouble.map(|trouble| trouble.since),
         }
     }
 
-    /// The slot of a pending delivery, with how many attempts were made. Looks at all of them: for the
-    /// wishes of people.
-    pub fn find(&self, seq: i64, webhooks: &[WebhookKey]) -> Option<(SlotId, u16)> {
-        let mut slots = self.slab.iter();
-        slots
-            .find(|(_, slot)| slot.seq == seq && webhooks.contains(&WebhookKey(slot.webhook)))
-            .map(|(at, slot)| (at, slot.attempts))
+    /// Since when a webhook has failed, and for how much time in which something of it was due.
+    pub fn failing(&self, webhook: WebhookKey, now: Moment) -> Option<(Moment, Duration)> {
+        let trouble = self.webhooks[webhook.0 as usize].trouble?;
+        Some((trouble.since, trouble.lasted(now)))
     }
 
-    /// Since when the oldest pending delivery of a webhook, or of all, has been wanted. Looks at all.
-    pub fn oldest(&self, webhook: Option<WebhookKey>) -> Option<Moment> {
-        let of = |slot: &Slot| webhook.is_none_or(|webhook| webhook.0 == slot.webhook);
-        self.slab.iter().filter(|(_, slot)| of(slot)).map(|(_, slot)| slot.since).min()
+    /// The slot of a pending delivery of a call, with how many attempts were made.
+    pub fn find(&self, seq: i64, call_hash: u64, webhooks: &[WebhookKey]) -> Option<(SlotId, u16)> {
+        webhooks.iter().find_map(|webhook| {
+            let mut lane = self.lanes.of(&self.slab, webhook.0, call_hash);
+            lane.find(|(_, slot)| slot.seq == seq).map(|(at, slot)| (SlotId(at), slot.attempts))
+        })
+    }
+
+    /// Shows each pending delivery of a piece of all, by its webhook and since when it has been wanted. Beyond the
+    /// last piece there is none. In pieces, so that nobody holds the schedule up by looking at all.
+    pub fn look_at(&self, piece: usize, mut each: impl FnMut(WebhookKey, Moment)) -> bool {
+        let Some(slots) = self.slab.piece(piece) else { return false };
+        slots.for_each(|slot| each(WebhookKey(slot.webhook), slot.since));
+        true
     }
 
     fn offer(&mut self, now: Moment, slot: Slot, due: Moment, out: &mut Vec<Out>) {
@@ -232,14 +303,38 @@ impl Schedule {
         let slot = self.slab.get_mut(at);
         slot.state = State::Retrying;
         slot.stamp = slot.stamp.wrapping_add(1);
-        self.timers.push(due, Timer::Slot { at, stamp: slot.stamp });
+        let (stamp, webhook, kind) = (slot.stamp, slot.webhook, slot.kind);
+        let hook = &mut self.webhooks[webhook as usize];
+        hook.queue(kind).retry(due, stamp, at);
+        self.set_retry_timer(webhook);
+    }
+
+    /// Sees to it that a webhook's timer fires when the first of its deliveries is due again.
+    fn set_retry_timer(&mut self, webhook: u32) {
+        let hook = &mut self.webhooks[webhook as usize];
+        let Some(due) = hook.next_due().filter(|due| hook.retry_timer.is_none_or(|set| *due < set)) else {
+            return;
+        };
+        hook.retry_timer = Some(due);
+        self.timers.push(due, Timer::Retries(webhook));
+    }
+
+    fn retries_are_due(&mut self, now: Moment, due: Moment, webhook: u32) {
+        if self.webhooks[webhook as usize].retry_timer != Some(due) {
+            return;
+        }
+        self.webhooks[webhook as usize].retry_timer = None;
+        while let Some(at) = self.webhooks[webhook as usize].pop_due(now, &self.slab) {
+            self.make_ready(at);
+        }
+        self.set_retry_timer(webhook);
     }
 
     pub(super) fn make_ready(&mut self, at: u32) {
         let slot = self.slab.get_mut(at);
         slot.state = State::Ready;
         let (webhook, kind) = (slot.webhook, slot.kind);
-        self.webhooks[webhook as usize].list(kind).push(&mut self.slab, at);
+        self.webhooks[webhook as usize].queue(kind).push(&mut self.slab, at);
         self.enqueue(webhook);
     }
 
@@ -253,6 +348,12 @@ impl Schedule {
     }
 }
 
-fn index(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(slab::NONE)
+/// Puts something in a place that is free, or behind all others.
+fn put<T>(all: &mut Vec<T>, free: &mut Vec<u32>, one: T) -> u32 {
+    if let Some(at) = free.pop() {
+        all[at as usize] = one;
+        return at;
+    }
+    all.push(one);
+    u32::try_from(all.len() - 1).unwrap_or(slab::NONE)
 }

@@ -3,6 +3,7 @@
 use super::breaker::{Breaker, Turned};
 use super::slab::{self, Slot, State};
 use super::timers::Timer;
+use super::trouble::Trouble;
 use super::{Finish, Out, Schedule, SlotId, Verdict, WebhookKey};
 use crate::policy::{self, Moment, Next, PAUSED_AFTER};
 
@@ -13,7 +14,7 @@ impl Schedule {
         self.let_follow(at, &slot);
         let attempts = slot.attempts;
         if slot.state == State::InFlightFenced {
-            self.remove(at);
+            self.remove(now, at);
             return;
         }
         let cancelled = slot.state == State::InFlightCancelled;
@@ -41,7 +42,7 @@ impl Schedule {
                 }
             }
         };
-        self.settle(at, verdict, out);
+        self.settle(now, at, verdict, out);
     }
 
     /// An attempt is over: the call's next event to the same destination need not wait for it any longer.
@@ -74,7 +75,7 @@ impl Schedule {
         let (hook_turned, destination_turned) = match how {
             Finish::Taken => {
                 hook.widen(&limits);
-                hook.failing_since = None;
+                hook.trouble = None;
                 hook.failed_last = None;
                 (hook.breaker.succeeded(), destination.breaker.succeeded())
             }
@@ -119,16 +120,18 @@ impl Schedule {
             Finish::Taken | Finish::NotMade | Finish::Impossible => {}
             Finish::Gone => out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since: None }),
             Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
-                let since = *hook.failing_since.get_or_insert(now);
-                if now.since(since) >= PAUSED_AFTER {
-                    hook.failing_since = None;
-                    out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since: Some(since) });
+                let trouble = Trouble::failed(hook.trouble, now);
+                hook.trouble = Some(trouble);
+                if trouble.lasted(now) >= PAUSED_AFTER {
+                    hook.trouble = None;
+                    let failing_since = Some(trouble.since);
+                    out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since });
                 }
             }
         }
     }
 
-    pub(super) fn settle(&mut self, at: u32, verdict: Verdict, out: &mut Vec<Out>) {
+    pub(super) fn settle(&mut self, now: Moment, at: u32, verdict: Verdict, out: &mut Vec<Out>) {
         self.unsettled += 1;
         let slot = self.slab.get_mut(at);
         let (seq, webhook, urgent) = (slot.seq, WebhookKey(slot.webhook), slot.next != slab::NONE);
@@ -136,12 +139,15 @@ impl Schedule {
         match verdict {
             Verdict::RetryAt(due) => self.retry_at(at, due),
             Verdict::Delivered | Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => {
-                slot.state = State::Settling
+                slot.state = State::Settling;
+                let hook = &mut self.webhooks[webhook.0 as usize];
+                hook.settling += 1;
+                hook.rest_if_idle(now);
             }
         }
     }
 
-    pub(super) fn settled(&mut self, _now: Moment, at: u32, fenced: bool, verdict: Verdict) {
+    pub(super) fn settled(&mut self, now: Moment, at: u32, fenced: bool, verdict: Verdict) {
         self.unsettled -= 1;
         let state = self.slab.get(at).state;
         match verdict {
@@ -150,49 +156,61 @@ impl Schedule {
                 State::InFlight | State::InFlightCancelled => {
                     self.slab.get_mut(at).state = State::InFlightFenced;
                 }
-                State::Retrying => self.remove(at),
+                State::Retrying => self.remove(now, at),
                 State::Ready => {
-                    self.unlist(at);
-                    self.remove(at);
+                    self.slab.get_mut(at).state = State::SettlingListed;
+                    self.webhooks[self.slab.get(at).webhook as usize].settling += 1;
+                    self.remove(now, at);
                 }
-                State::Settling | State::InFlightFenced | State::Behind | State::Free => {}
+                State::Settling
+                | State::SettlingListed
+                | State::GoneListed
+                | State::InFlightFenced
+                | State::Behind
+                | State::Free => {}
             },
             Verdict::Delivered | Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => {
-                self.remove(at)
+                self.remove(now, at);
             }
         }
     }
 
     /// Takes the first of a lane away; the one behind it may move.
-    pub(super) fn remove(&mut self, at: u32) {
-        let webhook = self.slab.get(at).webhook;
+    pub(super) fn remove(&mut self, now: Moment, at: u32) {
+        let (webhook, state) = (self.slab.get(at).webhook, self.slab.get(at).state);
         let next = self.lanes.leave(&mut self.slab, at);
-        self.slab.remove(at);
-        self.webhooks[webhook as usize].pending -= 1;
+        match state {
+            State::SettlingListed => self.slab.leave_listed(at),
+            _ => self.slab.remove(at),
+        }
+        let hook = &mut self.webhooks[webhook as usize];
+        hook.pending -= 1;
+        hook.settling -= u32::from(matches!(state, State::Settling | State::SettlingListed));
+        hook.rest_if_idle(now);
         if let Some(next) = next {
             self.make_ready(next);
         }
     }
 
-    fn unlist(&mut self, at: u32) {
-        let slot = *self.slab.get(at);
-        self.webhooks[slot.webhook as usize].list(slot.kind).unlink(&mut self.slab, at);
-    }
-
-    pub(super) fn cancel(&mut self, at: u32, out: &mut Vec<Out>) {
+    pub(super) fn cancel(&mut self, now: Moment, at: u32, out: &mut Vec<Out>) {
         match self.slab.get(at).state {
             State::InFlight => self.slab.get_mut(at).state = State::InFlightCancelled,
-            State::Retrying => self.settle(at, Verdict::Cancelled, out),
+            State::Retrying => self.settle(now, at, Verdict::Cancelled, out),
             State::Ready => {
-                self.unlist(at);
-                self.settle(at, Verdict::Cancelled, out);
+                self.settle(now, at, Verdict::Cancelled, out);
+                self.slab.get_mut(at).state = State::SettlingListed;
             }
             State::Behind => {
                 // It goes behind nobody now: a lane of its own until the cancellation is on disk.
                 self.lanes.unlink(&mut self.slab, at);
-                self.settle(at, Verdict::Cancelled, out);
+                self.settle(now, at, Verdict::Cancelled, out);
             }
-            State::InFlightCancelled | State::InFlightFenced | State::Settling | State::Free => {}
+            State::InFlightCancelled
+            | State::InFlightFenced
+            | State::Settling
+            | State::SettlingListed
+            | State::GoneListed
+            | State::Free => {}
         }
     }
 

@@ -2,7 +2,6 @@
 
 use calls::EventKind;
 
-use super::SlotId;
 use crate::policy::Moment;
 
 /// No slot.
@@ -30,6 +29,10 @@ pub(super) enum State {
     InFlightFenced,
     /// Settled, but not on disk yet.
     Settling,
+    /// The same, while it still stands in its webhook's list.
+    SettlingListed,
+    /// Settled and on disk, and still in its webhook's list, which lets it go when its turn comes.
+    GoneListed,
 }
 
 /// One pending delivery.
@@ -92,10 +95,17 @@ impl Slab {
     pub(super) fn remove(&mut self, at: u32) {
         let free = self.free;
         let place = self.get_mut(at);
+        let was_gone = place.state == State::GoneListed;
         place.state = State::Free;
         place.stamp = place.stamp.wrapping_add(1);
         place.next_ready = free;
         self.free = at;
+        self.len -= usize::from(!was_gone);
+    }
+
+    /// It is pending no more, but its place is not free yet.
+    pub(super) fn leave_listed(&mut self, at: u32) {
+        self.get_mut(at).state = State::GoneListed;
         self.len -= 1;
     }
 
@@ -107,10 +117,10 @@ impl Slab {
         &mut self.chunks[at as usize / CHUNK][at as usize % CHUNK]
     }
 
-    /// The slots in use, with their places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (SlotId, &Slot)> {
-        let all = self.chunks.iter().flat_map(|chunk| chunk.iter()).zip(0..);
-        all.filter(|(slot, _)| slot.state != State::Free).map(|(slot, at)| (SlotId(at), slot))
+    /// The pending ones among a piece of the slots; none beyond the last piece.
+    pub(super) fn piece(&self, piece: usize) -> Option<impl Iterator<Item = &Slot>> {
+        let pending = |slot: &&Slot| !matches!(slot.state, State::Free | State::GoneListed);
+        Some(self.chunks.get(piece)?.iter().filter(pending))
     }
 
     fn grow(&mut self) {

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use calls::EventKind;
 
 use super::breaker::Breaker;
-use super::slab::{NONE, Slab};
+use super::queue::Queue;
+use super::slab::Slab;
+use super::trouble::Trouble;
 use super::{Limits, WebhookKey};
 use crate::policy::{Moment, Patience};
 
@@ -22,54 +24,6 @@ pub enum Disposition {
     Move(WebhookKey),
 }
 
-/// A list of slots, first in, first out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct List {
-    first: u32,
-    last: u32,
-}
-
-impl List {
-    pub(super) const EMPTY: Self = Self { first: NONE, last: NONE };
-
-    pub(super) const fn is_empty(self) -> bool {
-        self.first == NONE
-    }
-
-    pub(super) const fn first(self) -> u32 {
-        self.first
-    }
-
-    pub(super) fn push(&mut self, slab: &mut Slab, at: u32) {
-        slab.get_mut(at).next_ready = NONE;
-        if self.is_empty() {
-            self.first = at;
-        } else {
-            slab.get_mut(self.last).next_ready = at;
-        }
-        self.last = at;
-    }
-
-    pub(super) fn pop(&mut self, slab: &mut Slab) -> Option<u32> {
-        if self.is_empty() {
-            return None;
-        }
-        let at = self.first;
-        self.first = slab.get(at).next_ready;
-        Some(at)
-    }
-
-    /// Takes one slot out from anywhere: for the rare wishes of people.
-    pub(super) fn unlink(&mut self, slab: &mut Slab, at: u32) {
-        let mut rest = std::mem::replace(self, Self::EMPTY);
-        while let Some(one) = rest.pop(slab) {
-            if one != at {
-                self.push(slab, one);
-            }
-        }
-    }
-}
-
 /// One webhook: one URL of one integration.
 #[derive(Debug)]
 pub(super) struct Webhook {
@@ -77,16 +31,21 @@ pub(super) struct Webhook {
     pub(super) patience: Patience,
     pub(super) dispositions: [Disposition; 4],
     /// What is worth seconds goes before what is worth days.
-    pub(super) incoming: List,
-    pub(super) others: List,
+    pub(super) incoming: Queue,
+    pub(super) others: Queue,
+    /// When the timer of those that are due again fires.
+    pub(super) retry_timer: Option<Moment>,
     /// Whether it stands in one of the rings.
     pub(super) queued: bool,
     pub(super) in_flight: u32,
     /// How many may be in flight; shrinks when the receiver times out.
     pub(super) window: u32,
     pub(super) pending: u32,
+    /// Of those, settled and only not on disk yet.
+    pub(super) settling: u32,
     pub(super) breaker: Breaker,
-    pub(super) failing_since: Option<Moment>,
+    /// How long it has failed, if it does.
+    pub(super) trouble: Option<Trouble>,
     /// The call whose delivery failed last, if none has succeeded since.
     pub(super) failed_last: Option<u64>,
 }
@@ -97,27 +56,68 @@ impl Webhook {
             destination,
             patience,
             dispositions: [Disposition::Send; 4],
-            incoming: List::EMPTY,
-            others: List::EMPTY,
+            incoming: Queue::new(),
+            others: Queue::new(),
+            retry_timer: None,
             queued: false,
             in_flight: 0,
             window: limits.window_start,
             pending: 0,
+            settling: 0,
             breaker: Breaker::Closed { failures: 0 },
-            failing_since: None,
+            trouble: None,
             failed_last: None,
         }
     }
 
-    pub(super) fn list(&mut self, kind: EventKind) -> &mut List {
+    pub(super) fn queue(&mut self, kind: EventKind) -> &mut Queue {
         match kind {
             EventKind::Incoming => &mut self.incoming,
             EventKind::Answered | EventKind::Outgoing | EventKind::Ended => &mut self.others,
         }
     }
 
-    pub(super) const fn has_ready(&self) -> bool {
+    pub(super) fn has_ready(&self) -> bool {
         !self.incoming.is_empty() || !self.others.is_empty()
+    }
+
+    /// The next of its deliveries.
+    pub(super) fn pop(&mut self, slab: &mut Slab) -> Option<u32> {
+        self.incoming.pop(slab).or_else(|| self.others.pop(slab))
+    }
+
+    /// One whose next attempt is due.
+    pub(super) fn pop_due(&mut self, now: Moment, slab: &Slab) -> Option<u32> {
+        self.incoming.pop_due(now, slab).or_else(|| self.others.pop_due(now, slab))
+    }
+
+    /// When its next attempt is due.
+    pub(super) fn next_due(&self) -> Option<Moment> {
+        [self.incoming.next_due(), self.others.next_due()].into_iter().flatten().min()
+    }
+
+    /// What failed and waits for its moment need not.
+    pub(super) fn pull_forward(&mut self) {
+        self.incoming.pull_forward();
+        self.others.pull_forward();
+    }
+
+    /// Time in which nothing is due does not count as failing.
+    pub(super) fn rest_if_idle(&mut self, now: Moment) {
+        if self.pending == self.settling
+            && let Some(trouble) = &mut self.trouble
+        {
+            trouble.rest(now);
+        }
+    }
+
+    /// Whether nothing is left of it that somebody could ask for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending == 0 && self.in_flight == 0 && !matches!(self.breaker, Breaker::Open { .. })
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.incoming.bytes() + self.others.bytes()
     }
 
     /// Whether nothing of it is to be sent: then its list needs no room in flight to empty.
@@ -141,6 +141,8 @@ impl Webhook {
 /// One destination: scheme, host and port, and the CA it is trusted by.
 #[derive(Debug)]
 pub(super) struct Destination {
+    /// Its webhooks.
+    pub(super) members: Vec<u32>,
     /// Webhooks that may start something.
     pub(super) ring: VecDeque<u32>,
     pub(super) queued: bool,
@@ -150,7 +152,18 @@ pub(super) struct Destination {
 
 impl Destination {
     pub(super) const fn new() -> Self {
-        Self { ring: VecDeque::new(), queued: false, in_flight: 0, breaker: Breaker::Closed { failures: 0 } }
+        Self {
+            members: Vec::new(),
+            ring: VecDeque::new(),
+            queued: false,
+            in_flight: 0,
+            breaker: Breaker::Closed { failures: 0 },
+        }
+    }
+
+    /// Whether nobody uses it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.members.is_empty() && self.in_flight == 0 && !matches!(self.breaker, Breaker::Open { .. })
     }
 
     pub(super) fn has_room(&self, limits: &Limits) -> bool {

@@ -10,7 +10,7 @@ use journal::{
 };
 
 use super::{Sender, Shared, notices, pausing};
-use crate::reason::{GivesReason, WhyPaused};
+use crate::reason::{GivesReason, WhyPaused, told_by_reason};
 use crate::schedule::Input;
 
 /// Deliveries looked at together.
@@ -38,6 +38,8 @@ impl From<JournalError> for ControlError {
         Self::Journal(error)
     }
 }
+
+told_by_reason!(ControlError);
 
 impl GivesReason for ControlError {
     fn reason(&self) -> Reason {
@@ -86,11 +88,11 @@ impl Sender {
     pub async fn again(&self, id: DeliveryId) -> Result<Wanted, ControlError> {
         let shared = &self.shared;
         shared.settler.flush_briefly().await;
-        if shared.hurry(id) {
-            return Ok(Wanted::Hurried);
-        }
         let found = shared.journal.bodies(vec![id.event]).await?;
         let kept = found.into_iter().next().ok_or(ControlError::NoSuchDelivery)?;
+        if shared.hurry(id, &kept) {
+            return Ok(Wanted::Hurried);
+        }
         shared.sendable(id.integration, kept.event.kind())?;
         if shared.clone().again(vec![(id, kept)]).await? == 1 {
             Ok(Wanted::Again)
@@ -118,12 +120,16 @@ impl Sender {
     pub async fn cancel(&self, id: DeliveryId) -> Result<(), ControlError> {
         let shared = &self.shared;
         shared.settler.flush_briefly().await;
-        let scheduled = shared.with(|core, work| {
-            let found = core.schedule.find(id.event.0, core.routes.hooks_of(id.integration));
-            if let Some((slot, _)) = found {
-                core.handle(Input::Cancel { slot }, work);
-            }
-            found.is_some()
+        let found = shared.journal.bodies(vec![id.event]).await?;
+        let scheduled = found.first().is_some_and(|kept| {
+            shared.with(|core, work| {
+                let call_hash = call_hash(&kept.event.call);
+                let found = core.schedule.find(id.event.0, call_hash, core.routes.hooks_of(id.integration));
+                if let Some((slot, _)) = found {
+                    core.handle(Input::Cancel { slot }, work);
+                }
+                found.is_some()
+            })
         });
         if scheduled {
             shared.settler.flush_briefly().await;
@@ -203,9 +209,10 @@ impl Sender {
 type Wish = (DeliveryId, Arc<Kept>);
 
 impl Shared {
-    fn hurry(self: &Arc<Self>, id: DeliveryId) -> bool {
+    fn hurry(self: &Arc<Self>, id: DeliveryId, kept: &Kept) -> bool {
         self.with(|core, work| {
-            let found = core.schedule.find(id.event.0, core.routes.hooks_of(id.integration));
+            let call_hash = call_hash(&kept.event.call);
+            let found = core.schedule.find(id.event.0, call_hash, core.routes.hooks_of(id.integration));
             if let Some((slot, _)) = found {
                 core.handle(Input::Hurry { slot }, work);
             }
@@ -266,7 +273,7 @@ impl Shared {
             let mut wishes: Vec<Wish> = Vec::with_capacity(page.len());
             for record in page {
                 match self.sendable(record.id.integration, record.event.event.kind()) {
-                    Ok(()) if self.hurry(record.id) => all.sent += 1,
+                    Ok(()) if self.hurry(record.id, &record.event) => all.sent += 1,
                     Ok(()) => wishes.push((record.id, Arc::new(record.event))),
                     Err(ControlError::Paused) => all.paused += 1,
                     Err(ControlError::SwitchedOff) => all.switched_off += 1,

@@ -8,12 +8,13 @@ use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsCache, Settl
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
+use super::pausing::Pausing;
 use super::routes::{Routes, Way};
 use super::settler::Entry;
 use crate::clock::Clock;
 use crate::policy::{self, Moment};
-use crate::reason::{GivesReason as _, Wrong};
-use crate::schedule::{Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
+use crate::reason::{GivesReason as _, WhyPaused, Wrong};
+use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
 /// Bodies kept at hand for deliveries that were offered and not started yet, some 150 MB at most; the rest is
 /// read again, which costs a fifth of the rate.
@@ -35,7 +36,7 @@ pub(super) struct Work {
     pub(super) jobs: Vec<Job>,
     pub(super) entries: Vec<Entry>,
     pub(super) urgent: bool,
-    pub(super) pauses: Vec<(WebhookKey, Option<Moment>)>,
+    pub(super) pauses: Vec<Pausing>,
 }
 
 pub(super) struct Core {
@@ -60,6 +61,12 @@ impl Core {
         self.collect(work);
     }
 
+    /// Gives a place at a destination back that was taken for a request in no list.
+    pub(super) fn give_place_back(&mut self, destination: DestinationKey, work: &mut Work) {
+        self.schedule.give_place_back(self.clock.now(), destination, &mut self.outs);
+        self.collect(work);
+    }
+
     pub(super) fn handle_timeout(&mut self, work: &mut Work) {
         self.refresh(work);
         self.schedule.handle_timeout(self.clock.now(), &mut self.outs);
@@ -72,6 +79,8 @@ impl Core {
             self.revision.mark_unchanged();
             self.routes.refresh(&self.book, &mut self.schedule, self.clock.now(), &mut self.outs);
             self.collect(work);
+            // Only now: what came out speaks of webhooks by their keys.
+            self.routes.give_back(&mut self.schedule);
         }
     }
 
@@ -131,7 +140,13 @@ impl Core {
                     work.urgent |= urgent;
                 }
                 Out::Urgent => work.urgent = true,
-                Out::Pause { webhook, failing_since } => work.pauses.push((webhook, failing_since)),
+                Out::Pause { webhook, failing_since } => {
+                    let hook = self.routes.hook_of(webhook);
+                    let why = if failing_since.is_some() { WhyPaused::Failing } else { WhyPaused::Gone };
+                    let last = hook.last.clone().unwrap_or_default();
+                    let (integration, url) = (hook.integration, hook.url.clone());
+                    work.pauses.push(Pausing { integration, url, why, last });
+                }
             }
         }
         self.outs = outs;

@@ -41,13 +41,13 @@ impl Notes {
         let mut unseen = self.0.clone();
         let mut missing = Vec::new();
         for (key, hook) in core.routes.hooks() {
-            let since = core.schedule.webhook(key).failing_since;
-            if since.is_none() && unseen.is_empty() {
+            let failing = core.schedule.failing(key, now);
+            if failing.is_none() && unseen.is_empty() {
                 continue;
             }
             let name = (hook.integration, hook.url.clone());
             let noted = unseen.remove(&name);
-            let note = since.map(|since| Note { since, lasted: now.since(since) });
+            let note = failing.map(|(since, lasted)| Note { since, lasted });
             let note = note.filter(|note| note.lasted >= NOTED_FROM);
             let stands = match (noted, note) {
                 (None, None) => true,
@@ -91,7 +91,8 @@ impl Shared {
             let note = Note { since: since(*lasted), lasted: *lasted };
             notes.0.insert((*integration, url.as_str().into()), note);
         }
-        let recalled = failing.into_iter().map(|one| (one.integration, one.url, since(one.lasted)));
+        let recalled =
+            failing.into_iter().map(|one| (one.integration, one.url, since(one.lasted), one.lasted));
         self.lock().routes.recall(recalled);
         Ok(())
     }
@@ -109,6 +110,12 @@ impl Shared {
             lasted: note.map_or(Duration::ZERO, |note| note.lasted),
         };
         self.journal.note_failing(missing.iter().map(row).collect()).await?;
+        {
+            let mut core = self.lock();
+            for ((integration, url), _) in missing.iter().filter(|(_, note)| note.is_none()) {
+                core.routes.forget_recalled(*integration, url);
+            }
+        }
         notes.took(missing);
         Ok(())
     }

@@ -26,7 +26,7 @@ pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
-pub use trial::{TEST_NUMBER, Trial, TrialError};
+pub use trial::{TEST_NUMBER, TESTS_AT_ONCE, TESTS_OF_ONE, Trial, TrialError};
 
 use self::core::{Core, Job, Work};
 use crate::clock::Clock;
@@ -110,6 +110,7 @@ struct Shared {
     settler: Settler,
     bodies: Bodies,
     notes: tokio::sync::Mutex<failing::Notes>,
+    tests: trial::Running,
     clock: Clock,
     history: bool,
     operator: OperatorNotifier,
@@ -142,6 +143,7 @@ impl Sender {
             settler: Settler::new(),
             bodies,
             notes: tokio::sync::Mutex::default(),
+            tests: trial::Running::default(),
             clock,
             history: options.history,
             operator: options.operator,
@@ -248,8 +250,8 @@ impl Shared {
             self.count(entry);
         }
         self.settler.add(&mut work.entries, work.urgent);
-        for (webhook, failing_since) in work.pauses {
-            pausing::spawn(self.clone(), webhook, failing_since);
+        for pausing in work.pauses {
+            pausing::spawn(self.clone(), pausing);
         }
         for job in work.jobs {
             tasks::spawn(Part::SenderWorker, work::work(self.clone(), job));
@@ -364,6 +366,8 @@ async fn tidy(shared: Arc<Shared>) {
         let mut core = shared.lock();
         let Core { routes, schedule, .. } = &mut *core;
         routes.tidy(schedule);
+        routes.give_back(schedule);
+        routes.give_destinations_back(schedule);
         in_flight.set(f64::from(schedule.in_flight()));
         pending.set(schedule.pending() as f64);
         bytes.set(schedule.bytes() as f64);

@@ -4,25 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::EventKind;
-use journal::settings::{Integration, Pause, Setting, SettingKey};
+use journal::settings::{Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{JournalError, Reason};
 use tasks::Part;
 
-use super::{Shared, notices};
-use crate::policy::Moment;
+use super::{LastAnswer, Shared, notices};
 use crate::reason::{GivesReason as _, WhyPaused, english};
-use crate::schedule::WebhookKey;
 
 /// The pause before a pausing that could not be written is tried again.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-/// Pauses a webhook for all kinds of events it serves, because it answered 410 or has failed for too long.
-pub(super) fn spawn(shared: Arc<Shared>, webhook: WebhookKey, failing_since: Option<Moment>) {
-    tasks::spawn_anew(Part::WebhookPausing, move || until_written(shared.clone(), webhook, failing_since));
+/// A webhook that is to be paused.
+pub(super) struct Pausing {
+    pub(super) integration: IntegrationId,
+    pub(super) url: Arc<str>,
+    pub(super) why: WhyPaused,
+    pub(super) last: LastAnswer,
 }
 
-async fn until_written(shared: Arc<Shared>, webhook: WebhookKey, failing_since: Option<Moment>) {
-    while let Err(error) = pause(&shared, webhook, failing_since).await {
+/// Pauses a webhook for all kinds of events it serves, because it answered 410 or has failed for too long.
+pub(super) fn spawn(shared: Arc<Shared>, pausing: Pausing) {
+    let pausing = Arc::new(pausing);
+    tasks::spawn_anew(Part::WebhookPausing, move || until_written(shared.clone(), pausing.clone()));
+}
+
+async fn until_written(shared: Arc<Shared>, pausing: Arc<Pausing>) {
+    while let Err(error) = pause(&shared, &pausing).await {
         tracing::error!(%error, "a webhook that is to be paused is not yet");
         if matches!(error, JournalError::Closed) {
             return;
@@ -31,33 +38,20 @@ async fn until_written(shared: Arc<Shared>, webhook: WebhookKey, failing_since: 
     }
 }
 
-async fn pause(
-    shared: &Shared,
-    webhook: WebhookKey,
-    failing_since: Option<Moment>,
-) -> Result<(), JournalError> {
-    let (integration, url, last) = {
-        let core = shared.lock();
-        let hook = core.routes.hook_of(webhook);
-        (hook.integration, hook.url.clone(), hook.last.clone().unwrap_or_default())
-    };
-    let why = match failing_since {
-        None => WhyPaused::Gone,
-        Some(_) => WhyPaused::Failing,
-    };
-    let why = why.reason();
+async fn pause(shared: &Shared, pausing: &Pausing) -> Result<(), JournalError> {
+    let Pausing { integration, url, why, last } = pausing;
     let server_said = match last.status {
         Some(status) => Some(Reason::status(status)),
-        None => last.reason.map(Arc::unwrap_or_clone),
+        None => last.reason.as_deref().cloned(),
     };
     let served = |settings: &Integration| {
         let new =
-            |kind: &EventKind| settings.url(*kind) == Some(&*url) && !settings.paused.contains_key(kind);
+            |kind: &EventKind| settings.url(*kind) == Some(&**url) && !settings.paused.contains_key(kind);
         EventKind::ALL.into_iter().filter(new).collect::<Vec<_>>()
     };
-    let kinds = shared.book.integration(integration).map_or_else(Vec::new, |(_, now)| served(&now));
-    let pause = Pause { since: shared.clock.wall(), why, server_said, by_person: false };
-    change(shared, integration, |settings| {
+    let kinds = shared.book.integration(*integration).map_or_else(Vec::new, |(_, now)| served(&now));
+    let pause = Pause { since: shared.clock.wall(), why: why.reason(), server_said, by_person: false };
+    change(shared, *integration, |settings| {
         for kind in served(settings) {
             settings.paused.insert(kind, pause.clone());
         }
@@ -65,9 +59,9 @@ async fn pause(
     .await
     .map(|account| {
         if let Some(account) = account {
-            tracing::warn!(%account, url = %url, why = %english(&pause.why), server_said = pause.server_said.as_ref().map(english), "webhook paused");
+            tracing::warn!(%account, %url, why = %english(&pause.why), server_said = pause.server_said.as_ref().map(english), "webhook paused");
             if !kinds.is_empty() {
-                shared.operator.tell(notices::paused(&account, &kinds, &url, &pause));
+                shared.operator.tell(notices::paused(&account, &kinds, url, &pause));
             }
         }
     })
@@ -77,7 +71,7 @@ async fn pause(
 /// the integration is gone.
 pub(super) async fn change(
     shared: &Shared,
-    id: journal::settings::IntegrationId,
+    id: IntegrationId,
     edit: impl Fn(&mut Integration),
 ) -> Result<Option<calls::AccountId>, JournalError> {
     loop {

@@ -2,6 +2,7 @@
 //! destination, destination to its connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::EventKind;
 use journal::settings::{Integration, IntegrationId};
@@ -42,6 +43,19 @@ pub(super) struct Hook {
     ways: [Option<Result<Way, Arc<Wrong>>>; 4],
 }
 
+impl Hook {
+    /// Nobody's: its place is free.
+    fn given_back() -> Self {
+        Self {
+            integration: IntegrationId { number: 0 },
+            url: "".into(),
+            last: None,
+            destination: DestinationKey(u32::MAX),
+            ways: [const { None }; 4],
+        }
+    }
+}
+
 struct Route {
     settings: Option<Arc<Integration>>,
     hooks: Vec<WebhookKey>,
@@ -58,7 +72,9 @@ pub(super) struct Routes {
     open: Vec<Option<Arc<Pool>>>,
     nowhere: Option<DestinationKey>,
     /// Webhooks that were failing when the program ended, and are not used yet.
-    recalled: FxHashMap<(u32, String), Moment>,
+    recalled: FxHashMap<(u32, String), (Moment, Duration)>,
+    /// Integrations with webhooks that are wanted no more and still have something left.
+    leaving: Vec<u32>,
 }
 
 impl Routes {
@@ -72,6 +88,7 @@ impl Routes {
             open: Vec::new(),
             nowhere: None,
             recalled: FxHashMap::default(),
+            leaving: Vec::new(),
         }
     }
 
@@ -83,12 +100,7 @@ impl Routes {
         integration: IntegrationId,
         kind: EventKind,
     ) -> (Disposition, Option<WebhookKey>) {
-        let number = integration.number;
-        let route = self.routes.entry(number).or_insert_with(|| {
-            let settings = book.integration(integration).map(|(_, settings)| settings);
-            Route { settings, hooks: Vec::new() }
-        });
-        let Some(settings) = route.settings.clone() else { return (Disposition::Drop, None) };
+        let Some(settings) = self.settings(book, integration) else { return (Disposition::Drop, None) };
         let Some(url) = settings.url(kind).filter(|url| !url.is_empty()) else {
             return (Disposition::Drop, None);
         };
@@ -96,6 +108,17 @@ impl Routes {
             return (Disposition::Hold, None);
         }
         (Disposition::Send, Some(self.hook(schedule, integration, url, &settings)))
+    }
+
+    /// The settings of an integration that is there; of one that is not nothing is remembered.
+    fn settings(&mut self, book: &SettingsCache, integration: IntegrationId) -> Option<Arc<Integration>> {
+        if let Some(route) = self.routes.get(&integration.number) {
+            return route.settings.clone();
+        }
+        let (_, settings) = book.integration(integration)?;
+        let route = Route { settings: Some(settings.clone()), hooks: Vec::new() };
+        self.routes.insert(integration.number, route);
+        Some(settings)
     }
 
     /// How long an integration's events are worth trying.
@@ -119,11 +142,15 @@ impl Routes {
         }
         let destination = self.destination(schedule, url, &settings.ca_pem);
         let key = schedule.add_webhook(destination, Patience::of(&settings.retry));
-        if let Some(since) = self.recalled.remove(&(integration.number, url.to_owned())) {
-            schedule.recall_failing(key, since);
+        if let Some((since, lasted)) = self.recalled.remove(&(integration.number, url.to_owned())) {
+            schedule.recall_failing(key, since, lasted);
         }
         let ways = [const { None }; 4];
-        self.hooks.push(Hook { integration, url: url.into(), last: None, destination, ways });
+        let hook = Hook { integration, url: url.into(), last: None, destination, ways };
+        match self.hooks.get_mut(key.0 as usize) {
+            Some(given_back) => *given_back = hook,
+            None => self.hooks.push(hook),
+        }
         if let Some(route) = self.routes.get_mut(&integration.number) {
             route.hooks.push(key);
         }
@@ -135,16 +162,28 @@ impl Routes {
             if let Some(nowhere) = self.nowhere {
                 return nowhere;
             }
-            self.open.push(None);
             let nowhere = schedule.add_destination();
+            self.open_at(nowhere);
             self.nowhere = Some(nowhere);
             return nowhere;
         };
         let place = (url.origin().clone(), ca_pem.to_owned());
-        *self.destinations.entry(place).or_insert_with(|| {
-            self.open.push(None);
-            schedule.add_destination()
-        })
+        if let Some(known) = self.destinations.get(&place) {
+            return *known;
+        }
+        let made = schedule.add_destination();
+        self.open_at(made);
+        self.destinations.insert(place, made);
+        made
+    }
+
+    /// The connections of a destination, if there are any.
+    fn open_at(&mut self, destination: DestinationKey) -> &mut Option<Arc<Pool>> {
+        let at = destination.0 as usize;
+        if at >= self.open.len() {
+            self.open.resize_with(at + 1, || None);
+        }
+        &mut self.open[at]
     }
 
     /// The way of a kind of event to a webhook; compiled at its first use.
@@ -166,33 +205,40 @@ impl Routes {
             .and_then(|route| route.settings.as_ref())
             .ok_or(NoRequest::SwitchedOff)?;
         let compiled = Arc::new(Compiled::new(kind, settings)?);
-        let place = hook.destination.0 as usize;
-        let pool = match &self.open[place] {
-            Some(pool) => pool.clone(),
-            None => {
-                let tls = match (compiled.origin().tls, settings.ca_pem.is_empty()) {
-                    (false, _) => None,
-                    (true, true) => Some(self.trust.public()),
-                    (true, false) => Some(self.trust.with_ca(&settings.ca_pem)?),
-                };
-                let pool = Arc::new(Pool::new(self.pools.clone(), compiled.origin().clone(), tls));
-                self.open[place] = Some(pool.clone());
-                pool
-            }
-        };
-        Ok(Way { compiled, pool })
+        let (settings, destination) = (settings.clone(), hook.destination);
+        self.way_to(destination, compiled, &settings)
     }
 
-    /// A way for a request that is in no schedule: a test.
-    pub(super) fn trial(&self, kind: EventKind, settings: &Integration) -> Result<Way, Wrong> {
-        let compiled = Arc::new(Compiled::new(kind, settings)?);
+    fn way_to(
+        &mut self,
+        destination: DestinationKey,
+        compiled: Arc<Compiled>,
+        settings: &Integration,
+    ) -> Result<Way, Wrong> {
+        if let Some(pool) = self.open_at(destination) {
+            return Ok(Way { compiled, pool: pool.clone() });
+        }
         let tls = match (compiled.origin().tls, settings.ca_pem.is_empty()) {
             (false, _) => None,
             (true, true) => Some(self.trust.public()),
             (true, false) => Some(self.trust.with_ca(&settings.ca_pem)?),
         };
         let pool = Arc::new(Pool::new(self.pools.clone(), compiled.origin().clone(), tls));
+        *self.open_at(destination) = Some(pool.clone());
         Ok(Way { compiled, pool })
+    }
+
+    /// A way for a request that is in no list, as a test call, with the destination it needs a place at.
+    pub(super) fn trial(
+        &mut self,
+        schedule: &mut Schedule,
+        kind: EventKind,
+        settings: &Integration,
+    ) -> Result<(Way, DestinationKey), Wrong> {
+        let compiled = Arc::new(Compiled::new(kind, settings)?);
+        let destination =
+            self.destination(schedule, settings.url(kind).unwrap_or_default(), &settings.ca_pem);
+        Ok((self.way_to(destination, compiled, settings)?, destination))
     }
 
     /// Takes in the settings of this moment.
@@ -217,6 +263,7 @@ impl Routes {
             }
             route.settings = current;
             let hooks = route.hooks.clone();
+            self.leaving.push(number);
             self.rearrange(book, schedule, number, hooks, now, out);
         }
     }
@@ -264,9 +311,67 @@ impl Routes {
         }
     }
 
-    /// Webhooks were failing when the program ended, since these moments.
-    pub(super) fn recall(&mut self, failing: impl Iterator<Item = (IntegrationId, String, Moment)>) {
-        self.recalled.extend(failing.map(|(integration, url, since)| ((integration.number, url), since)));
+    /// Webhooks were failing when the program ended, since these moments and for so long.
+    pub(super) fn recall(
+        &mut self,
+        failing: impl Iterator<Item = (IntegrationId, String, Moment, Duration)>,
+    ) {
+        let named =
+            |(id, url, since, lasted): (IntegrationId, String, _, _)| ((id.number, url), (since, lasted));
+        self.recalled.extend(failing.map(named));
+    }
+
+    /// One of those is wanted no more.
+    pub(super) fn forget_recalled(&mut self, integration: IntegrationId, url: &str) {
+        self.recalled.remove(&(integration.number, url.to_owned()));
+    }
+
+    /// Gives back what no settings name any more, as far as nothing of it is left; the rest at a later look.
+    pub(super) fn give_back(&mut self, schedule: &mut Schedule) {
+        let mut freed = false;
+        for number in std::mem::take(&mut self.leaving) {
+            let Some(route) = self.routes.get_mut(&number) else { continue };
+            let settings = route.settings.clone();
+            let wanted = |url: &str| {
+                let serves = |of: &Integration| EventKind::ALL.iter().any(|kind| of.url(*kind) == Some(url));
+                !url.is_empty() && settings.as_deref().is_some_and(serves)
+            };
+            let hooks = &mut self.hooks;
+            let mut left = false;
+            route.hooks.retain(|key| {
+                let hook = &mut hooks[key.0 as usize];
+                if wanted(&hook.url) {
+                    return true;
+                }
+                if schedule.remove_webhook(*key) {
+                    *hook = Hook::given_back();
+                    freed = true;
+                    return false;
+                }
+                left = true;
+                true
+            });
+            if left {
+                self.leaving.push(number);
+            } else if route.hooks.is_empty() && route.settings.is_none() {
+                self.routes.remove(&number);
+            }
+        }
+        if freed {
+            self.give_destinations_back(schedule);
+        }
+    }
+
+    /// Gives back the destinations nobody uses.
+    pub(super) fn give_destinations_back(&mut self, schedule: &mut Schedule) {
+        let open = &mut self.open;
+        self.destinations.retain(|_, key| {
+            let given_back = schedule.remove_destination(*key);
+            if given_back && let Some(pool) = open.get_mut(key.0 as usize) {
+                *pool = None;
+            }
+            !given_back
+        });
     }
 
     /// All webhooks that were used, but for those that lost their name to a newer one.
@@ -292,7 +397,7 @@ impl Routes {
     pub(super) fn tidy(&mut self, schedule: &Schedule) {
         for (at, hook) in self.hooks.iter_mut().enumerate() {
             let key = WebhookKey(u32::try_from(at).unwrap_or(u32::MAX));
-            if schedule.webhook(key).pending == 0 {
+            if hook.destination.0 != u32::MAX && schedule.webhook(key).pending == 0 {
                 hook.ways = [const { None }; 4];
             }
         }

@@ -7,7 +7,11 @@ use calls::EventKind;
 use journal::WallTime;
 use journal::settings::IntegrationId;
 
+use rustc_hash::FxHashMap;
+
 use super::{LastAnswer, Sender};
+use crate::policy::Moment;
+use crate::schedule::WebhookKey;
 
 /// How a webhook is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct SenderStatus {
     pub in_flight: u32,
     /// Bytes the pending deliveries take in memory.
     pub bytes: usize,
+    /// Webhooks, and the destinations they are at, that are known now: of what is gone nothing stays.
+    pub known: (usize, usize),
     /// Whether outcomes wait because the journal cannot be written.
     pub journal_blocked: bool,
 }
@@ -49,23 +55,41 @@ impl Sender {
             pending: core.schedule.pending(),
             in_flight: core.schedule.in_flight(),
             bytes: core.schedule.bytes(),
+            known: core.schedule.known(),
             journal_blocked: self.shared.settler.blocked.load(Ordering::Relaxed),
         }
     }
 
-    /// How long the oldest delivery of all has waited. Looks at all of them.
+    /// How long the oldest delivery of all has waited. Looks at all of them, a piece at a time.
     pub fn oldest(&self) -> Option<Duration> {
-        let core = self.shared.lock();
-        let oldest = core.schedule.oldest(None)?;
-        Some(self.shared.clock.now().since(oldest))
+        let mut oldest = None;
+        self.each_pending(|_, since| oldest = Some(oldest.map_or(since, |oldest: Moment| oldest.min(since))));
+        oldest.map(|oldest| self.shared.clock.now().since(oldest))
+    }
+
+    /// Shows every pending delivery, by its webhook and since when it has been wanted; the lock is free between
+    /// pieces, so that nothing is sent later because somebody looks.
+    fn each_pending(&self, mut each: impl FnMut(WebhookKey, Moment)) {
+        let mut piece = 0;
+        while self.shared.lock().schedule.look_at(piece, &mut each) {
+            piece += 1;
+        }
     }
 
     /// How the webhooks of an integration are doing: those that were used since the start.
     pub fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus> {
         let settings = self.shared.book.integration(integration).map(|(_, settings)| settings);
+        let keys = self.shared.lock().routes.hooks_of(integration).to_vec();
+        let mut oldest: FxHashMap<WebhookKey, Moment> = FxHashMap::default();
+        self.each_pending(|key, since| {
+            if keys.contains(&key) {
+                let known = oldest.entry(key).or_insert(since);
+                *known = since.min(*known);
+            }
+        });
         let core = self.shared.lock();
         let now = self.shared.clock.now();
-        let of = |key: &crate::schedule::WebhookKey| {
+        let of = |key: &WebhookKey| {
             let hook = core.routes.hook_of(*key);
             let url = Some(&*hook.url);
             let serves = |kind: &EventKind| settings.as_ref().is_some_and(|of| of.url(*kind) == url);
@@ -76,7 +100,7 @@ impl Sender {
                 in_flight: state.in_flight,
                 troubled: state.open,
                 failing_since: state.failing_since.map(|at| self.shared.clock.wall_of(at)),
-                oldest: core.schedule.oldest(Some(*key)).map(|oldest| now.since(oldest)),
+                oldest: oldest.get(key).map(|oldest| now.since(*oldest)),
                 last: hook.last.clone(),
             }
         };

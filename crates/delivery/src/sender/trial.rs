@@ -1,7 +1,9 @@
 //! A test call: all four events with values nobody takes for real ones, sent at once, answers shown. They
-//! are in no journal and no schedule.
+//! are in no journal and no list; but each takes a place at its destination as a delivery does, so that no web
+//! service is asked more at once because somebody presses a button.
 
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use calls::{
@@ -10,16 +12,28 @@ use calls::{
 };
 use journal::Reason;
 use journal::settings::{Integration, IntegrationId};
+use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
+use super::core::Core;
+use super::routes::Way;
 use super::work::{Read, into_request};
 use super::{Sender, Shared};
-use crate::reason::GivesReason;
+use crate::reason::{GivesReason, Wrong, told_by_reason};
+use crate::schedule::DestinationKey;
 
 /// The calling party of a test call.
 pub const TEST_NUMBER: &str = "+4500000000";
+/// Test calls of one integration at once.
+pub const TESTS_OF_ONE: u32 = 2;
+/// Test calls of all at once.
+pub const TESTS_AT_ONCE: u32 = 64;
 /// The PBX of a test call; its legs are named after it.
 const TEST_PBX: &str = "ringbud-test";
+
+/// So long a request of a test call waits for a place at its destination.
+const PLACE_WAIT: Duration = Duration::from_secs(10);
 
 /// One request of a test call, and what came back.
 #[derive(Clone, Debug)]
@@ -51,13 +65,18 @@ pub enum TrialError {
     NoSuchIntegration,
     /// No URL is entered.
     NothingToTest,
+    /// As many are running as may.
+    Running,
 }
+
+told_by_reason!(TrialError);
 
 impl GivesReason for TrialError {
     fn reason(&self) -> Reason {
         match self {
             Self::NoSuchIntegration => Reason::new("no_such_integration"),
             Self::NothingToTest => Reason::new("nothing_to_test"),
+            Self::Running => Reason::new("tests_running"),
         }
     }
 }
@@ -81,9 +100,11 @@ impl Sender {
         if events.is_empty() {
             return Err(TrialError::NothingToTest);
         }
+        let running = Slot::take(&self.shared, integration).ok_or(TrialError::Running)?;
         let (told, answers) = mpsc::channel(events.len());
         let shared = self.shared.clone();
         tasks::spawn(tasks::Part::TestCall, async move {
+            let _running = running;
             for event in events {
                 let trial = shared.try_one(&event, &settings).await;
                 if told.send(trial).await.is_err() {
@@ -95,15 +116,81 @@ impl Sender {
     }
 }
 
+/// How many test calls are running, by integration.
+pub(super) type Running = Mutex<FxHashMap<IntegrationId, u32>>;
+
+/// One of them.
+struct Slot {
+    shared: Arc<Shared>,
+    integration: IntegrationId,
+}
+
+impl Slot {
+    fn take(shared: &Arc<Shared>, integration: IntegrationId) -> Option<Self> {
+        let mut running = shared.tests.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = running.get(&integration).copied().unwrap_or(0);
+        if own >= TESTS_OF_ONE || running.values().sum::<u32>() >= TESTS_AT_ONCE {
+            return None;
+        }
+        running.insert(integration, own + 1);
+        Some(Self { shared: shared.clone(), integration })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut running = self.shared.tests.lock().unwrap_or_else(PoisonError::into_inner);
+        match running.get_mut(&self.integration) {
+            Some(many) if *many > 1 => *many -= 1,
+            _ => drop(running.remove(&self.integration)),
+        }
+    }
+}
+
+/// A place at a destination.
+struct AtDestination {
+    shared: Arc<Shared>,
+    destination: DestinationKey,
+}
+
+impl Drop for AtDestination {
+    fn drop(&mut self) {
+        self.shared.with(|core, work| core.give_place_back(self.destination, work));
+        self.shared.landed.notify_waiters();
+    }
+}
+
 impl Shared {
-    async fn try_one(&self, event: &Event, settings: &Arc<Integration>) -> Trial {
+    /// The way of a test, once there is a place at its destination.
+    async fn place(
+        self: &Arc<Self>,
+        kind: EventKind,
+        settings: &Integration,
+    ) -> Result<(Way, AtDestination), Wrong> {
+        loop {
+            let landed = self.landed.notified();
+            let mut landed = pin!(landed);
+            landed.as_mut().enable();
+            {
+                let mut core = self.lock();
+                let Core { routes, schedule, .. } = &mut *core;
+                let (way, destination) = routes.trial(schedule, kind, settings)?;
+                if schedule.take_place(destination) {
+                    return Ok((way, AtDestination { shared: self.clone(), destination }));
+                }
+            }
+            landed.await;
+        }
+    }
+
+    async fn try_one(self: &Arc<Self>, event: &Event, settings: &Integration) -> Trial {
         let kind = event.kind();
-        let way = self.lock().routes.trial(kind, settings);
-        let at = self.clock.wall();
-        let way = match way {
-            Ok(way) => way,
-            Err(error) => return untried(kind, error.reason()),
+        let (way, _place) = match timeout(PLACE_WAIT, self.place(kind, settings)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => return untried(kind, error.reason()),
+            Err(_) => return untried(kind, Reason::new("destination_busy")),
         };
+        let at = self.clock.wall();
         let rendered = way.compiled.render(event, at);
         let curl = way.compiled.curl(&rendered);
         let request_line = rendered.request_line();

@@ -1,14 +1,21 @@
 //! By hand: again, cancel, pause, resume, test calls; and what happens when settings change.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use calls::{Employee, EventKind};
-use delivery::sender::{TEST_NUMBER, Wanted};
-use journal::settings::{Extras, Integration};
+use calls::{AccountId, Employee, EventKind};
+use delivery::schedule::Limits;
+use delivery::sender::{SenderOptions, TEST_NUMBER, TrialError, Wanted};
+use journal::memory::Memory;
+use journal::settings::{Account, Extras, Integration, Setting, SettingKey};
 use journal::{DeliveryId, DeliveryState, Reason};
 
-use crate::support::gateway::{Gateway, account, delivered, everything_to, retrying, url};
-use crate::support::receiver::{Receiver, status};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::support::event;
+use crate::support::gateway::{Gateway, account, delivered, everything_to, options, retrying, url};
+use crate::support::receiver::{Receiver, raw, read_request, status};
 
 async fn settings(gateway: &Gateway) -> std::sync::Arc<Integration> {
     gateway.book.integration(gateway.integration).expect("integration").1
@@ -279,4 +286,87 @@ async fn the_status_of_a_webhook_tells_its_trouble() {
     assert_eq!((status.pending, status.in_flight), (1, 0));
     assert!(status.failing_since.is_some());
     assert_eq!(status.last.expect("an answer").status, Some(503));
+}
+
+/// Two accounts' buttons are no way around the bound of a web service, nor one account's pressed again and again.
+#[tokio::test]
+async fn test_calls_take_places_of_their_web_service_and_are_few() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (open, told) = (now.clone(), most.clone());
+    let address = raw(move |mut stream| {
+        let (open, told) = (open.clone(), told.clone());
+        async move {
+            while read_request(&mut stream, 0).await.is_some() {
+                told.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                open.fetch_sub(1, Ordering::SeqCst);
+                let _ = stream.write_all(status(200).as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    let limits = Limits { per_destination: 1, ..Limits::default() };
+    let options = SenderOptions { limits, ..options() };
+    let gateway = Gateway::with(Arc::new(Memory::new()), everything_to(&url(address)), options).await;
+    let employee = || Employee { number: "201".into(), name: "Ida".into() };
+    let call = || gateway.sender.test_call(gateway.integration, employee());
+    let mut running = [call().expect("a test call"), call().expect("another")];
+    assert_eq!(call().expect_err("two are running"), TrialError::Running);
+    for answers in &mut running {
+        let mut many = 0;
+        while let Some(trial) = answers.recv().await {
+            assert_eq!((trial.status, trial.reason), (Some(200), None));
+            many += 1;
+        }
+        assert_eq!(many, 4);
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 1, "one at a time, as the web service's places are");
+    let again = async {
+        while let Err(error) = call() {
+            assert_eq!(error, TrialError::Running);
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("it is over");
+}
+
+#[tokio::test]
+async fn accounts_that_are_made_and_removed_leave_nothing_behind() {
+    let receiver = Receiver::always(200).await;
+    let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
+    let id = gateway.tell_one(EventKind::Ended, "stays").await;
+    gateway.reaches(id, delivered).await;
+    assert_eq!(gateway.sender.status().known, (1, 1));
+    for round in 0..3 {
+        let mut made = Vec::new();
+        for number in 0..50 {
+            let account = AccountId::new(&format!("flood-{number}"));
+            let named = Setting::Account(Account::named(""));
+            gateway.book.put(SettingKey::Account(account.clone()), Some(named), None).await.expect("account");
+            let settings = everything_to(&format!("http://{}/{number}", receiver.address));
+            let (of, _) = gateway.book.put_integration(&account, settings, None).await.expect("integration");
+            let (mut pending, kept) =
+                gateway.keep(event(EventKind::Ended, &format!("{round}-{number}"))).await;
+            let own = pending.id;
+            pending.id.integration = of;
+            gateway.sender.offer(vec![(pending, kept.clone())]);
+            made.push((account, of, own));
+        }
+        assert_eq!(gateway.sender.status().known.0, 51);
+        for (account, of, _) in made {
+            gateway
+                .book
+                .put(SettingKey::Integration(account.clone(), of), None, None)
+                .await
+                .expect("removed");
+            gateway.book.put(SettingKey::Account(account), None, None).await.expect("removed");
+        }
+        let freed = async {
+            while gateway.sender.status().known != (1, 1) {
+                gateway.sender.offer(Vec::new());
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), freed).await.expect("freed");
+    }
 }

@@ -12,7 +12,17 @@ fn why(address: &str) -> Option<Why> {
 
 #[test]
 fn public_addresses_pass() {
-    for address in ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "172.32.0.1", "100.128.0.1", "2a00::1"] {
+    for address in [
+        "93.184.216.34",
+        "8.8.8.8",
+        "2606:4700::1111",
+        "172.32.0.1",
+        "100.128.0.1",
+        "2a00::1",
+        "2001:200::1",
+        "2001:4:112::1",
+        "3ffe::1",
+    ] {
         assert_eq!(why(address), None, "{address}");
     }
 }
@@ -52,6 +62,23 @@ fn everything_that_is_not_public_is_refused() {
         ("192.0.0.8", Why::Reserved),
         ("64:ff9b:1::1", Why::Reserved),
         ("100::1", Why::Reserved),
+        // Given out to nobody.
+        ("1::1", Why::Reserved),
+        ("100:0:0:1::1", Why::Reserved),
+        ("1fff:ffff::1", Why::Reserved),
+        ("4000::1", Why::Reserved),
+        ("5f00::1", Why::Reserved),
+        ("e000::1", Why::Reserved),
+        // For protocols: one's own router, benchmarks, ORCHID.
+        ("2001:1::1", Why::Reserved),
+        ("2001:1::3", Why::Reserved),
+        ("2001:2::1", Why::Reserved),
+        ("2001:10::1", Why::Reserved),
+        ("2001:20::1", Why::Reserved),
+        ("2001:1ff::1", Why::Reserved),
+        // IPv4 in forms nobody routes.
+        ("::8.8.8.8", Why::Reserved),
+        ("::ffff:0:8.8.8.8", Why::Reserved),
     ];
     for (address, reason) in refused {
         assert_eq!(why(address), Some(reason), "{address}");
@@ -109,6 +136,26 @@ fn a_url_is_checked_as_one_types() {
     assert!(matches!(problem("http://host:99999/"), UrlProblem::Form(_)));
     assert_eq!(problem("http://{AccountId}.example.com/"), UrlProblem::PlaceholderInHost);
     assert_eq!(problem(&format!("http://h/{}", "x".repeat(3_000))), UrlProblem::TooLong(3_009));
+}
+
+/// By whom it is typed makes no difference: API, form and command line ask this.
+#[test]
+fn one_check_tells_of_form_placeholders_and_addresses() {
+    let guard = Guard::new(vec!["10.1.0.0/16".parse().expect("a network")]);
+    let told = |url: &str| guard.check_url(url).map(drop).map_err(|problem| problem.to_string());
+    for good in ["https://crm.example/x?n={ANumber}", "http://10.1.2.3/", "https://crm.example/{AccountId}/{"]
+    {
+        assert_eq!(told(good), Ok(()), "{good}");
+    }
+    for (bad, why) in [
+        ("crm.example/x", "begin with https"),
+        ("https://crm.example/{Number}", "{Number} is no parameter"),
+        ("http://10.2.0.1/", "a private address"),
+        ("http://2130706433/", "127.0.0.1 is a loopback address"),
+        ("http://[2001:1::1]/", "a reserved address"),
+    ] {
+        assert!(told(bad).is_err_and(|told| told.contains(why)), "{bad}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use delivery::schedule::{
     WebhookKey,
 };
 
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 const START: Moment = Moment(1_000_000);
 
 struct Bench {
@@ -48,10 +49,28 @@ impl Bench {
         let mut out = self.finish(slot, how);
         for settle in out.clone() {
             if let Out::Settle { slot, verdict, .. } = settle {
-                out.extend(self.put(Input::Settled { slot, fenced: false, verdict }));
+                let more = self.put(Input::Settled { slot, fenced: false, verdict });
+                for settle in &more {
+                    if let Out::Settle { slot, verdict, .. } = settle {
+                        let (slot, verdict) = (*slot, *verdict);
+                        self.put(Input::Settled { slot, fenced: false, verdict });
+                    }
+                }
+                out.extend(more);
             }
         }
         started(&out)
+    }
+
+    /// Puts on disk what is left to be put there.
+    fn settle_all(&mut self) {
+        let mut out = Vec::new();
+        self.schedule.handle_timeout(self.now, &mut out);
+        for settle in out {
+            if let Out::Settle { slot, verdict, .. } = settle {
+                self.put(Input::Settled { slot, fenced: false, verdict });
+            }
+        }
     }
 
     /// Lets time pass up to a moment; all that comes out.
@@ -335,7 +354,7 @@ fn who_works_again_does_not_wait_behind_the_dead() {
 fn a_webhook_known_to_fail_gets_one_attempt_before_it_is_left_alone() {
     let mut bench = Bench::new(Limits::default());
     let hook = bench.webhook();
-    bench.schedule.recall_failing(hook, Moment(0));
+    bench.schedule.recall_failing(hook, Moment(0), DAY);
     let (slot, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
     assert!(!bench.schedule.webhook(hook).open);
     bench.finish(slot, REFUSED);
@@ -391,6 +410,136 @@ fn time_in_which_a_webhook_was_paused_does_not_count_as_failing() {
     bench.pass(Duration::from_secs(10 * 24 * 3_600));
     bench.put(Input::Disposed { webhook: hook, to: [Disposition::Send; 4], patience });
     assert_eq!(bench.schedule.webhook(hook).failing_since, None);
+}
+
+/// One hiccup, quiet days, one hiccup: that is not a web service that fails for days.
+#[test]
+fn days_on_which_nothing_was_due_do_not_count_as_failing() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    for day in 0..30 {
+        // An `Incoming` is worth trying for a minute; all of it fails, and then nothing is due for days.
+        let mut out = bench.offer(hook, EventKind::Incoming, day);
+        for _ in 0..100 {
+            for (slot, _) in started(&out) {
+                for one in bench.finish(slot, REFUSED) {
+                    assert!(!matches!(one, Out::Pause { .. }), "paused on day {day}");
+                    if let Out::Settle { slot, verdict, .. } = one {
+                        bench.put(Input::Settled { slot, fenced: false, verdict });
+                    }
+                }
+            }
+            out = bench.pass(Duration::from_secs(1));
+        }
+        assert_eq!(bench.schedule.pending(), 0);
+        let failed = bench.schedule.failing(hook, bench.now).expect("it fails").1;
+        bench.pass(5 * DAY);
+        assert_eq!(
+            bench.schedule.failing(hook, bench.now).expect("it fails").1,
+            failed,
+            "a quiet day counts"
+        );
+    }
+    let (since, lasted) = bench.schedule.failing(hook, bench.now).expect("it still fails");
+    assert!(since <= START.plus(DAY), "people are told since when");
+    assert!(lasted <= 30 * Duration::from_secs(70), "{lasted:?}");
+}
+
+/// Not the days, but the time in which something was due and failed: over quiet weeks it adds up.
+#[test]
+fn time_in_which_something_failed_adds_up_over_quiet_days() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let mut paused_in = None;
+    for week in 0..4 {
+        // An `Ended` is tried for three days.
+        let mut out = bench.offer(hook, EventKind::Ended, week);
+        while bench.schedule.pending() > 0 && paused_in.is_none() {
+            for (slot, _) in started(&out) {
+                for one in bench.finish(slot, REFUSED) {
+                    match one {
+                        Out::Pause { .. } => paused_in = Some(week),
+                        Out::Settle { slot, verdict, .. } => {
+                            bench.put(Input::Settled { slot, fenced: false, verdict });
+                        }
+                        Out::Start { .. } | Out::Urgent => {}
+                    }
+                }
+            }
+            out = bench.pass(Duration::from_secs(600));
+        }
+        bench.pass(7 * DAY);
+    }
+    assert_eq!(paused_in, Some(1), "three days of the first week and two of the second");
+}
+
+#[test]
+fn what_is_gone_leaves_nothing_behind() {
+    let mut bench = Bench::new(Limits::default());
+    let stays = bench.webhook();
+    let mut bytes = Vec::new();
+    for round in 0..5 {
+        let mut gone = Vec::new();
+        for call in 0..1_000 {
+            let destination = bench.schedule.add_destination();
+            let hook = bench.schedule.add_webhook(destination, Patience::default());
+            let (slot, _) = started(&bench.offer(hook, EventKind::Ended, call))[0];
+            gone.push((destination, hook, slot));
+        }
+        for (at, (destination, hook, slot)) in gone.into_iter().enumerate() {
+            assert!(!bench.schedule.remove_webhook(hook), "a request is out");
+            let to = [Disposition::Drop; 4];
+            bench.put(Input::Disposed { webhook: hook, to, patience: Patience::default() });
+            // Some were taken; others failed and were dropped then.
+            bench.end(slot, if at % 2 == 0 { Finish::Taken } else { REFUSED });
+            bench.settle_all();
+            assert!(!bench.schedule.remove_destination(destination), "it has a webhook");
+            assert!(bench.schedule.remove_webhook(hook));
+            assert!(bench.schedule.remove_destination(destination));
+        }
+        assert_eq!((bench.schedule.known(), bench.schedule.pending()), ((1, 1), 0), "round {round}");
+        bench.pass(DAY);
+        bytes.push(bench.schedule.bytes());
+    }
+    assert!(bytes.iter().all(|of_round| *of_round <= bytes[0]), "{bytes:?}");
+    assert_eq!(started(&bench.offer(stays, EventKind::Incoming, 1)).len(), 1);
+}
+
+#[test]
+fn one_that_is_cancelled_in_the_middle_of_its_list_is_settled_at_once_and_the_others_go_on() {
+    let mut bench = Bench::new(Limits { total: 1, ..Limits::default() });
+    let hook = bench.webhook();
+    let (mut slot, _) = started(&bench.offer(hook, EventKind::Ended, 0))[0];
+    for call in 1..6 {
+        bench.offer(hook, EventKind::Ended, call);
+    }
+    let (middle, _) = bench.schedule.find(4, 3, &[hook]).expect("it waits");
+    assert_eq!(bench.schedule.find(4, 2, &[hook]), None, "it is of another call");
+    let out = bench.put(Input::Cancel { slot: middle });
+    assert_eq!(verdicts(&out), [(4, Verdict::Cancelled, false)]);
+    bench.put(Input::Settled { slot: middle, fenced: false, verdict: Verdict::Cancelled });
+    assert_eq!((bench.schedule.pending(), bench.schedule.webhook(hook).pending), (5, 5));
+    let mut order = Vec::new();
+    while let Some((next, seq)) = bench.end(slot, Finish::Taken).first().copied() {
+        order.push(seq);
+        slot = next;
+    }
+    assert_eq!(order, [2, 3, 5, 6]);
+    assert_eq!(bench.schedule.pending(), 0);
+}
+
+#[test]
+fn a_request_in_no_list_takes_a_place_of_its_destination() {
+    let limits = Limits { total: 10, per_destination: 2, window_start: 2, ..Limits::default() };
+    let mut bench = Bench::new(limits);
+    let destination = bench.schedule.add_destination();
+    let hook = bench.schedule.add_webhook(destination, Patience::default());
+    assert!(bench.schedule.take_place(destination) && bench.schedule.take_place(destination));
+    assert!(!bench.schedule.take_place(destination), "there are two");
+    assert!(started(&bench.offer(hook, EventKind::Ended, 1)).is_empty());
+    let mut out = Vec::new();
+    bench.schedule.give_place_back(bench.now, destination, &mut out);
+    assert_eq!(started(&out).len(), 1, "who waited for it goes");
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Gateway for Facade {
             let mut answers = self.sender.test_call(integration, employee).map_err(|error| match error {
                 TrialError::NoSuchIntegration => GatewayError::NoIntegration,
                 TrialError::NothingToTest => GatewayError::NothingToTest,
+                TrialError::Running => GatewayError::TestsRunning,
             })?;
             let (told, all) = mpsc::channel(calls::EventKind::ALL.len());
             tasks::spawn(tasks::Part::TestCall, async move {
