@@ -2,27 +2,22 @@
 
 use std::time::Duration;
 
-/// SplitMix64. Small, good enough for a play, and not going to change under us.
+/// With what a play asks of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+pub(crate) struct Rng(splitmix::Rng);
 
 impl Rng {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(splitmix::Rng::new(seed))
     }
 
     pub(crate) const fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        self.0.roll()
     }
 
     /// From 0 up to, not including, `sides`; 0 if there are none.
     pub(crate) fn below(&mut self, sides: usize) -> usize {
-        let sides = u64::try_from(sides).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.roll() % sides).unwrap_or(0)
+        self.0.below(sides)
     }
 
     /// Between two factors.

@@ -26,22 +26,18 @@ pub fn instant(at: Duration) -> Instant {
     *ORIGIN + at
 }
 
-/// A number from 0 to `u32::MAX` that others cannot guess.
+/// A number from 0 to `u32::MAX` that others cannot guess, for the jitter of pauses. Where the system has no
+/// chance, pauses vary with the time.
 pub fn chance() -> u32 {
-    let [a, b, c, d, ..] = roll();
-    u32::from_le_bytes([a, b, c, d])
+    getrandom::u32().unwrap_or_else(|_| u32::try_from(wall().0 & 0xffff_ffff).unwrap_or(0))
 }
 
 /// A key nobody else knows.
-pub fn key() -> [u8; 16] {
+///
+/// # Errors
+/// Where the system gives no random bytes: then there is no such key.
+pub fn key() -> Result<[u8; 16], getrandom::Error> {
     let mut key = [0; 16];
-    key[..8].copy_from_slice(&roll());
-    key[8..].copy_from_slice(&roll());
-    key
-}
-
-/// The standard library's hash maps are seeded by the system.
-fn roll() -> [u8; 8] {
-    use std::hash::{BuildHasher, Hasher};
-    std::hash::RandomState::new().build_hasher().finish().to_le_bytes()
+    getrandom::fill(&mut key)?;
+    Ok(key)
 }

@@ -50,7 +50,6 @@ told_by_reason!(
     NoRequest,
     HeaderProblem,
     BadSecret,
-    TrialError
 );
 
 /// Why an attempt did not come through.

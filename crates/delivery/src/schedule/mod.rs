@@ -28,6 +28,8 @@ pub use messages::{
 pub use retry_budget::DOUBTFUL_A_SECOND;
 pub use webhook::Disposition;
 
+use splitmix::Rng;
+
 use crate::policy::{Moment, Patience};
 use breaker::Breaker;
 use first_attempts::FirstAttempts;
@@ -62,7 +64,7 @@ pub struct Schedule {
     retry_budget: RetryBudget,
     unsettled: u32,
     stopped: bool,
-    chance: u64,
+    rng: Rng,
 }
 
 impl Schedule {
@@ -86,7 +88,7 @@ impl Schedule {
             retry_budget: RetryBudget::new(),
             unsettled: 0,
             stopped: false,
-            chance: seed,
+            rng: Rng::new(seed),
         }
     }
 
@@ -339,12 +341,7 @@ impl Schedule {
     }
 
     pub(super) fn chance(&mut self) -> u64 {
-        // SplitMix64.
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.chance;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.rng.roll()
     }
 }
 

@@ -340,7 +340,7 @@ async fn accounts_that_are_made_and_removed_leave_nothing_behind() {
     for round in 0..3 {
         let mut made = Vec::new();
         for number in 0..50 {
-            let account = AccountId::new(&format!("flood-{number}"));
+            let account = AccountId::new(format!("flood-{number}"));
             let named = Setting::Account(Account::named(""));
             gateway.book.put(SettingKey::Account(account.clone()), Some(named), None).await.expect("account");
             let settings = everything_to(&format!("http://{}/{number}", receiver.address));

@@ -62,15 +62,15 @@ impl Bench {
         started(&out)
     }
 
-    /// Puts on disk what is left to be put there.
-    fn settle_all(&mut self) {
-        let mut out = Vec::new();
-        self.schedule.handle_timeout(self.now, &mut out);
-        for settle in out {
+    /// Lets time pass, and puts on disk what comes of that; what starts.
+    fn pass_and_settle(&mut self, time: Duration) -> Vec<(SlotId, i64)> {
+        let mut out = self.pass(time);
+        for settle in out.clone() {
             if let Out::Settle { slot, verdict, .. } = settle {
-                self.put(Input::Settled { slot, fenced: false, verdict });
+                out.extend(self.put(Input::Settled { slot, fenced: false, verdict }));
             }
         }
+        started(&out)
     }
 
     /// Lets time pass up to a moment; all that comes out.
@@ -419,9 +419,9 @@ fn days_on_which_nothing_was_due_do_not_count_as_failing() {
     let hook = bench.webhook();
     for day in 0..30 {
         // An `Incoming` is worth trying for a minute; all of it fails, and then nothing is due for days.
-        let mut out = bench.offer(hook, EventKind::Incoming, day);
+        let mut out = started(&bench.offer(hook, EventKind::Incoming, day));
         for _ in 0..100 {
-            for (slot, _) in started(&out) {
+            for (slot, _) in out {
                 for one in bench.finish(slot, REFUSED) {
                     assert!(!matches!(one, Out::Pause { .. }), "paused on day {day}");
                     if let Out::Settle { slot, verdict, .. } = one {
@@ -429,7 +429,7 @@ fn days_on_which_nothing_was_due_do_not_count_as_failing() {
                     }
                 }
             }
-            out = bench.pass(Duration::from_secs(1));
+            out = bench.pass_and_settle(Duration::from_secs(1));
         }
         assert_eq!(bench.schedule.pending(), 0);
         let failed = bench.schedule.failing(hook, bench.now).expect("it fails").1;
@@ -486,14 +486,18 @@ fn what_is_gone_leaves_nothing_behind() {
             let (slot, _) = started(&bench.offer(hook, EventKind::Ended, call))[0];
             gone.push((destination, hook, slot));
         }
+        let mut left = Vec::new();
         for (at, (destination, hook, slot)) in gone.into_iter().enumerate() {
             assert!(!bench.schedule.remove_webhook(hook), "a request is out");
             let to = [Disposition::Drop; 4];
             bench.put(Input::Disposed { webhook: hook, to, patience: Patience::default() });
             // Some were taken; others failed and were dropped then.
             bench.end(slot, if at % 2 == 0 { Finish::Taken } else { REFUSED });
-            bench.settle_all();
             assert!(!bench.schedule.remove_destination(destination), "it has a webhook");
+            left.push((destination, hook));
+        }
+        assert!(bench.pass_and_settle(Duration::from_secs(2)).is_empty(), "nothing more is sent there");
+        for (destination, hook) in left {
             assert!(bench.schedule.remove_webhook(hook));
             assert!(bench.schedule.remove_destination(destination));
         }

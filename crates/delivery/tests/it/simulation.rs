@@ -3,8 +3,8 @@
 //! forward and back by hours. A failing run prints its seed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use calls::{Event, EventKind, PbxName, PbxTime};
 use delivery::policy::{LONGEST_PAUSE, Moment, Patience, taken_up};
@@ -29,21 +29,13 @@ const TROUBLE: i64 = 120 * SECOND;
 /// The wall's clock is set by so much at most, each time.
 const MOST_SET: i64 = 5 * 3_600 * SECOND;
 
-/// SplitMix64.
-struct Chance(u64);
+/// Chance with a seed.
+struct Chance(splitmix::Rng);
 
 impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
-        mix(&mut self.0) % bound
+        self.0.roll() % bound
     }
-}
-
-fn mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// What is to happen.
@@ -85,11 +77,9 @@ fn limits() -> Limits {
 impl World {
     fn new(seed: u64) -> Self {
         let clock = Arc::new(AtomicI64::new(0));
-        let rolls = AtomicU64::new(seed ^ 0xdead_beef);
+        let rolls = Mutex::new(splitmix::Rng::new(seed ^ 0xdead_beef));
         let faults = Faults::new(move |point| {
-            let mut state = rolls.load(Ordering::Relaxed);
-            let roll = mix(&mut state) % 100;
-            rolls.store(state, Ordering::Relaxed);
+            let roll = rolls.lock().expect("nobody panicked").below(100);
             match point {
                 CommitPoint::Before if roll < 10 => Err("disk full".to_owned()),
                 CommitPoint::After if roll < 3 => Err("the answer got lost".to_owned()),
@@ -98,7 +88,7 @@ impl World {
         });
         let journal = Memory::with(faults, Arc::new(move || WallTime(clock.load(Ordering::Relaxed))));
         let mut world = Self {
-            chance: Chance(seed),
+            chance: Chance(splitmix::Rng::new(seed)),
             now: 0,
             ahead: 0,
             agenda: BTreeMap::new(),

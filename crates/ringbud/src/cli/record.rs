@@ -49,10 +49,12 @@ pub struct RecordArgs {
 impl RecordArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let kind = self.kind()?;
-        let mut sink = Sink {
-            out: self.open()?,
-            anonymiser: self.anonymise.then(|| Anonymiser::new(kind, clock::key())),
+        let no_chance = |error| Failure::new(format!("the system gives no random bytes: {error}"));
+        let anonymiser = match self.anonymise {
+            true => Some(Anonymiser::new(kind, clock::key().map_err(no_chance)?)),
+            false => None,
         };
+        let mut sink = Sink { out: self.open()?, anonymiser };
         let done = match &self.from {
             Some(file) => copy(file, &mut sink).or_else(|error| match is_read_enough(&error) {
                 true => Ok(()),

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use delivery::connect::{ConnectorOptions, FetchOptions, Fetcher};
+use delivery::guard::Guard;
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::cli::Failure;
 use crate::cli::settings::Desk;
@@ -12,7 +15,7 @@ use crate::cli::settings::Desk;
 /// How long an answer may take; a test call waits for four web services.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// No answer is longer.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
+const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 pub(super) struct Api {
     address: String,
@@ -51,37 +54,36 @@ impl Api {
 
     async fn ask(&self, method: &str, account: &str, what: &str, body: &str) -> Result<Value, Failure> {
         let Self { address, path, token, .. } = self;
-        let request = format!(
-            "{method} {path}/api/v1/accounts/{}/{what} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            encoded(account),
-            body.len()
-        );
-        let exchange = async {
-            let mut stream = TcpStream::connect(address).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
-        };
         let gone = |why: String| {
             Failure::new(format!(
                 "no gateway answers at {address} ({why}): start it with ringbud serve, or name its port in [http] listen"
             ))
         };
-        let answer = tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .map_err(|_| gone("no answer in time".to_owned()))?
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{address}{path}/api/v1/accounts/{}/{what}", encoded(account)))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.as_bytes().to_vec())
             .map_err(|error| gone(error.to_string()))?;
-        read(&answer).ok_or_else(|| gone("what answers is no ringbud".to_owned()))?
+        let answer = fetcher()?.fetch(request).await.map_err(|error| gone(error.to_string()))?;
+        read(answer.status().as_u16(), answer.body())
+            .ok_or_else(|| gone("what answers is no ringbud".to_owned()))?
     }
 }
 
-/// Status and body of an answer: what was wanted, or the API's own sentence.
-fn read(answer: &str) -> Option<Result<Value, Failure>> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status: u16 = head.split(' ').nth(1)?.parse().ok()?;
-    let body: Value = if body.is_empty() { Value::Null } else { serde_json::from_str(body).ok()? };
+/// What asks this machine: no address is none of its business.
+fn fetcher() -> Result<Fetcher, Failure> {
+    let everywhere = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
+    let connector =
+        ConnectorOptions { guard: Guard::new(everywhere.to_vec()), ..ConnectorOptions::default() };
+    let options = FetchOptions { connector, ca_pem: None, limit: PATIENCE, body_max: MAX_ANSWER_BYTES };
+    Fetcher::new(options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What was wanted, or the API's own sentence.
+fn read(status: u16, body: &[u8]) -> Option<Result<Value, Failure>> {
+    let body: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).ok()? };
     Some(match status {
         200..=299 => Ok(body),
         _ => Err(Failure::new(body["error"]["message"].as_str().unwrap_or("it was refused"))),
