@@ -10,7 +10,7 @@ use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
-use crate::{AgainAll, Code, Refusal};
+use crate::{Actor, Admin, AgainAll, Code, Refusal};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -244,5 +244,43 @@ impl Gateway for NoGateway {
 
     fn metrics(&self) -> String {
         String::new()
+    }
+}
+
+impl Admin {
+    /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
+    /// others learn which state each is in, and since when.
+    pub fn links(&self, actor: &Actor) -> Vec<Link> {
+        let links = self.gateway.links();
+        if actor.operates() {
+            return links;
+        }
+        links.into_iter().map(Link::for_others).collect()
+    }
+
+    /// Whether the gateway does its work, for whoever asks.
+    pub fn readiness(&self) -> Readiness {
+        self.gateway.readiness()
+    }
+}
+
+impl Link {
+    fn for_others(self) -> Self {
+        let state = match self.state {
+            LinkState::Down { .. } => LinkState::Down { why: String::new() },
+            other => other,
+        };
+        Self {
+            name: String::new(),
+            address: String::new(),
+            state,
+            since: self.since,
+            lag: None,
+            last_error: String::new(),
+            missing_rights: Vec::new(),
+            version: String::new(),
+            channels: 0,
+            legs: 0,
+        }
     }
 }

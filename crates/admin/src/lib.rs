@@ -14,6 +14,7 @@ mod clock;
 mod codes;
 mod deliveries;
 mod gateway;
+mod history;
 mod integration;
 mod language;
 mod limits;

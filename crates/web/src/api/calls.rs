@@ -107,7 +107,7 @@ pub(super) async fn list(
     let account = web.admin.account(&caller.0, &account)?;
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Calls)?.filter;
     let limit = filter.limit;
-    let mut found = web.journal.legs(filter).await?;
+    let mut found = web.admin.legs(&caller.0, account.id.as_str(), filter).await?;
     let next = next(&mut found, limit, LegRecord::cursor);
     Ok(Json(CallPage { calls: found.iter().map(call_view).collect(), next }))
 }
@@ -130,7 +130,7 @@ pub(super) async fn events(
     let account = web.admin.account(&caller.0, &account)?;
     let filter = Listing::read(&account.id, text.as_deref(), Kind::Events)?.filter;
     let limit = filter.limit;
-    let mut found = web.journal.events(filter).await?;
+    let mut found = web.admin.events(&caller.0, account.id.as_str(), filter).await?;
     let next = next(&mut found, limit, |kept| kept.cursor());
     let none = Integration::default();
     let integration = account.integration().map_or(&none, |(_, integration, _)| integration);

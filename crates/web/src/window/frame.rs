@@ -81,7 +81,7 @@ impl Frame {
         frame.operates = visitor.operates();
         frame.may_change = visitor.operates();
         frame.done = done(&frame.w, &visitor.taste.here);
-        frame.alerts = machine_alerts(window, &frame);
+        frame.alerts = machine_alerts(window, visitor, &frame);
         frame
     }
 
@@ -183,10 +183,10 @@ fn done(words: &Messages, here: &str) -> Option<&'static str> {
     words.find(&format!("done.{what}"))
 }
 
-fn machine_alerts(window: &Window, frame: &Frame) -> Vec<Alert> {
+fn machine_alerts(window: &Window, visitor: &Visitor, frame: &Frame) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let place = if frame.operates { frame.url("/operator/links") } else { String::new() };
-    for link in window.web.gateway.links() {
+    for link in window.web.admin.links(&visitor.actor()) {
         let LinkState::Down { why } = link.state else { continue };
         let since = link.since.map(|since| frame.locale.wall(since)).unwrap_or_default();
         // Where it is, as whom one logs in and what it said is the operator's: others are told what it means to them.
@@ -200,7 +200,7 @@ fn machine_alerts(window: &Window, frame: &Frame) -> Vec<Alert> {
     if !frame.operates {
         alerts.dedup_by(|one, other| one.text == other.text);
     }
-    let readiness = window.web.gateway.readiness();
+    let readiness = window.web.admin.readiness();
     if !readiness.ready {
         let place = if frame.operates { frame.url("/operator/health") } else { String::new() };
         let why = if frame.operates { readiness.reasons.join("; ") } else { String::new() };
@@ -222,11 +222,12 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, Fail> {
 
 /// `/`: the first place a person has.
 pub(super) async fn home(State(window): State<Arc<Window>>, visitor: Visitor) -> Response {
+    let accounts = window.web.admin.accounts(&visitor.actor(), None, 2);
     let first = match &visitor.scope {
         Scope::Account(own) | Scope::ReadAccount(own) => Some(own.clone()),
-        Scope::Everything => window.web.cache.accounts(None, 2).first().map(|account| account.id.clone()),
+        Scope::Everything => accounts.first().map(|account| account.id.clone()),
     };
-    let many = visitor.operates() && window.web.cache.accounts(None, 2).len() != 1;
+    let many = visitor.operates() && accounts.len() != 1;
     let path = match first {
         Some(id) if !many => now_of(&id),
         Some(_) | None => "/operator/accounts".to_owned(),

@@ -73,22 +73,23 @@ pub(super) async fn list(
     let f = Frame::account(&window, &visitor, &account, "calls");
     let q = Fields::read(query.unwrap_or_default().as_bytes());
     let filter = Filter { outcome: outcome_named(q.get("outcome")), ..narrowed(&f, &account, &q) };
-    let mut legs = window.web.journal.legs(filter).await?;
+    let mut legs = window.web.admin.legs(&visitor.actor(), account.id.as_str(), filter).await?;
     let more = legs.len() > ROWS;
     legs.truncate(ROWS);
     let from = legs.last().filter(|_| more).map(LegRecord::cursor);
-    shown(&window, f, q, legs, from, &account).await
+    shown(&window, &visitor, f, q, legs, from, &account).await
 }
 
 async fn shown(
     window: &Window,
+    visitor: &Visitor,
     f: Frame,
     q: Fields,
     legs: Vec<LegRecord>,
     from: Option<Cursor>,
     account: &AccountSettings,
 ) -> Result<Response, Fail> {
-    let told = told(window, account, &legs).await?;
+    let told = told(window, visitor, account, &legs).await?;
     let rows = legs.iter().map(|leg| row(&f, leg, told.get(&leg.begun.leg).copied().unwrap_or(""))).collect();
     let employees =
         account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect();
@@ -188,12 +189,14 @@ pub(crate) fn row(f: &Frame, leg: &LegRecord, told: &'static str) -> Row {
 /// For each leg, the worst of its deliveries. Asked leg by leg: those of a list may be months apart.
 async fn told(
     window: &Window,
+    visitor: &Visitor,
     account: &AccountSettings,
     legs: &[LegRecord],
 ) -> Result<HashMap<LegId, &'static str>, Fail> {
+    let actor = visitor.actor();
     let of_leg = async |leg: &LegRecord| {
-        let (account, leg) = (Some(account.id.clone()), Some(leg.begun.leg.clone()));
-        window.web.journal.deliveries(Filter { account, leg, ..Filter::default() }).await
+        let filter = Filter { leg: Some(leg.begun.leg.clone()), ..Filter::default() };
+        window.web.admin.deliveries(&actor, account.id.as_str(), filter).await
     };
     let mut told = HashMap::new();
     for (leg, deliveries) in legs.iter().zip(future::try_join_all(legs.iter().map(of_leg)).await?) {

@@ -26,7 +26,7 @@ pub(crate) async fn search(
         limit: 1,
         ..Filter::default()
     };
-    let to = if !window.web.journal.events(leg).await?.is_empty() {
+    let to = if !window.web.admin.events(&visitor.actor(), account.id.as_str(), leg).await?.is_empty() {
         format!("{here}/calls/{encoded}")
     } else if let Ok(one) = window.web.admin.delivery(&visitor.actor(), account.id.as_str(), text).await {
         format!("{here}/deliveries/{}", admin::delivery_name(one.id))

@@ -83,16 +83,17 @@ pub(crate) async fn story(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "calls");
+    let (actor, admin, id) = (visitor.actor(), &window.web.admin, account.id.as_str());
     let own = Filter { account: Some(account.id.clone()), limit: 1, ..Filter::default() };
-    let one = window.web.journal.events(Filter { leg: Some(LegId::new(leg)), ..own.clone() }).await?;
+    let one = admin.events(&actor, id, Filter { leg: Some(LegId::new(leg)), ..own.clone() }).await?;
     let Some(one) = one.first() else { return Err(Fail::Nowhere) };
     let call = one.event.call.clone();
     let of_call = Filter { call: Some(call.clone()), limit: 200, ..own };
-    let mut legs = window.web.journal.legs(of_call.clone()).await?;
+    let mut legs = admin.legs(&actor, id, of_call.clone()).await?;
     legs.reverse();
-    let mut events = window.web.journal.events(of_call.clone()).await?;
+    let mut events = admin.events(&actor, id, of_call.clone()).await?;
     events.reverse();
-    let deliveries = window.web.journal.deliveries(of_call).await?;
+    let deliveries = admin.deliveries(&actor, id, of_call).await?;
     let mut by_event: HashMap<EventSeq, Vec<&DeliveryRecord>> = HashMap::new();
     for delivery in &deliveries {
         by_event.entry(delivery.event.seq).or_default().push(delivery);

@@ -63,7 +63,7 @@ struct AuditPage {
 pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "links");
-    let rows = window.web.gateway.links().into_iter().map(|link| row(&f, link)).collect();
+    let rows = window.web.admin.links(&visitor.actor()).into_iter().map(|link| row(&f, link)).collect();
     page(&LinksPage { f, rows })
 }
 
@@ -94,8 +94,8 @@ fn row(f: &Frame, link: Link) -> Row {
 pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "health");
-    let readiness = window.web.gateway.readiness();
-    let size = window.web.journal.size().await?;
+    let readiness = window.web.admin.readiness();
+    let size = window.web.admin.size(&visitor.actor()).await?;
     let megabytes = f64::from(u32::try_from(size.bytes / 1024).unwrap_or(u32::MAX)) / 1024.0;
     page(&HealthPage {
         ready: readiness.ready,
@@ -103,7 +103,9 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
         bytes: format!("{} MB", f.locale.tenths(megabytes)),
         events: f.locale.number(size.events),
         pending: f.locale.number(size.pending),
-        accounts: f.locale.number(u64::try_from(window.web.cache.account_count()).unwrap_or(0)),
+        accounts: f
+            .locale
+            .number(u64::try_from(window.web.admin.account_count(&visitor.actor())?).unwrap_or(0)),
         version: env!("CARGO_PKG_VERSION"),
         f,
     })

@@ -122,7 +122,7 @@ async fn made(
     let period = Period::read(&f, &Fields::read(query.unwrap_or_default().as_bytes()));
     let mut figures = Figures::default();
     if let Some(within) = period.within(&f) {
-        let sums = window.web.journal.sums(account.id.clone(), within).await?;
+        let sums = window.web.admin.sums(&visitor.actor(), account.id.as_str(), within).await?;
         figures = Figures::of(&sums, &f.locale.zone);
     }
     for (number, (employee, _)) in account.employees.iter() {

@@ -34,3 +34,18 @@ fn the_command_line_reaches_what_is_set_through_the_room_alone() {
         .collect();
     assert_eq!(straight, Vec::<&String>::new(), "go through admin::Admin");
 }
+
+#[test]
+fn in_the_window_and_the_api_only_the_doors_know_the_stores() {
+    let mut all = Vec::new();
+    sources(&crates().join("web/src"), &mut all);
+    // Who somebody is has to be known before anything can be asked as somebody.
+    let doors = ["first.rs", "login.rs", "oidc/mod.rs", "visitor.rs", "settings.rs", "now/boards.rs"];
+    let straight: Vec<_> = all
+        .iter()
+        .filter(|(name, _)| !doors.iter().any(|door| name.ends_with(door)))
+        .filter(|(_, text)| ["web.cache", "web.journal"].iter().any(|word| text.contains(word)))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(straight, Vec::<&String>::new(), "go through admin::Admin");
+}

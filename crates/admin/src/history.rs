@@ -1,0 +1,46 @@
+//! What happened, for those who may see the account it happened to.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use calls::PbxTime;
+use journal::{Filter, Kept, LegRecord, Size, Sums};
+
+use crate::admin::Admin;
+use crate::{Actor, Refusal};
+
+impl Admin {
+    /// The legs of an account, newest first.
+    pub async fn legs(
+        &self,
+        actor: &Actor,
+        account: &str,
+        filter: Filter,
+    ) -> Result<Vec<LegRecord>, Refusal> {
+        let account = self.reads(actor, account)?;
+        Ok(self.journal.legs(Filter { account: Some(account.id.clone()), ..filter }).await?)
+    }
+
+    /// The events of an account.
+    pub async fn events(
+        &self,
+        actor: &Actor,
+        account: &str,
+        filter: Filter,
+    ) -> Result<Vec<Arc<Kept>>, Refusal> {
+        let account = self.reads(actor, account)?;
+        Ok(self.journal.events(Filter { account: Some(account.id.clone()), ..filter }).await?)
+    }
+
+    /// What an account's people did in a time, summed up.
+    pub async fn sums(&self, actor: &Actor, account: &str, within: Range<PbxTime>) -> Result<Sums, Refusal> {
+        let account = self.reads(actor, account)?;
+        Ok(self.journal.sums(account.id.clone(), within).await?)
+    }
+
+    /// How much is kept.
+    pub async fn size(&self, actor: &Actor) -> Result<Size, Refusal> {
+        Self::operates(actor)?;
+        Ok(self.journal.size().await?)
+    }
+}
