@@ -107,11 +107,12 @@ pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option
             outcome: outcome(message.value("DialStatus")),
             forward: message.get("Forward").map(forward).unwrap_or_default(),
         }),
-        "BridgeEnter" => bridge(message).map(|(who, bridge)| Input::Joined {
+        "BridgeEnter" => entered(message).map(|(who, bridge, meeting)| Input::Joined {
             who,
             bridge,
-            meeting: meeting(message),
-            in_place_of: message.value("SwapUniqueid"),
+            meeting,
+            // Written last, and only where there is one.
+            in_place_of: message.last("SwapUniqueid"),
         }),
         "BridgeLeave" => bridge(message).map(|(who, bridge)| Input::Left { who, bridge }),
         "LocalBridge" => {
@@ -184,12 +185,16 @@ fn room<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
 }
 
 /// Agents and parked channels wait in holding bridges; `ConfBridge` and `Page` make rooms.
-fn meeting(message: &Message<'_>) -> Meeting {
-    match (message.value("BridgeTechnology"), message.value("BridgeCreator")) {
+fn entered<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str, Meeting)> {
+    let mut reader = message.reader();
+    let bridge = reader.next("BridgeUniqueid")?;
+    let technology = reader.skip_to(1, "BridgeTechnology").unwrap_or_default();
+    let meeting = match (technology, reader.skip_to(0, "BridgeCreator").unwrap_or_default()) {
         ("holding_bridge", _) => Meeting::Waiting,
         (_, "ConfBridge") => Meeting::Room,
         _ => Meeting::Talk,
-    }
+    };
+    read(&mut reader, &channel::CHANNEL).map(|who| (who, bridge, meeting))
 }
 
 fn has_failed(message: &Message<'_>) -> bool {

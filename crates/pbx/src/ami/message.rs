@@ -66,6 +66,11 @@ impl<'a> Message<'a> {
         self.get(name).unwrap_or_default()
     }
 
+    /// The value of the last header, if it has this name; empty else.
+    pub(super) fn last(&self, name: &str) -> &'a str {
+        self.lines.last().and_then(|line| line.value_of(self.text, name)).unwrap_or_default()
+    }
+
     /// The values of all headers of this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let text = self.text;

@@ -126,7 +126,7 @@ fn is_withheld(text: &str) -> bool {
 /// connected with, as far as the message says. Few messages do.
 pub(super) fn presentation(message: &Message<'_>, number: &str) -> (Presentation, Presentation) {
     let mut found = (Presentation::Unsaid, Presentation::Unsaid);
-    if !message.text().contains("Pres") {
+    if memchr::memmem::find(message.text().as_bytes(), b"Pres").is_none() {
         return found;
     }
     let prefix = number.strip_suffix("CallerIDNum").unwrap_or_default();

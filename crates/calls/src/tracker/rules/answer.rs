@@ -125,9 +125,6 @@ impl Tracker {
         key: ChannelKey,
         meeting: Meeting,
     ) {
-        if !self.concerns_a_beginning(key) {
-            return;
-        }
         self.tell_placed_now(cx, key);
         let others = self.others_in_bridge(key);
         let only_helpers = !others.is_empty() && others.iter().all(|other| self.is_helper(*other));
@@ -148,7 +145,7 @@ impl Tracker {
     }
 
     /// Whether anybody in the bridge of a channel might have dialled and not been answered, or has no leg
-    /// yet. Most bridges are of two whose call was answered before, and need no further look.
+    /// yet.
     pub(in crate::tracker) fn concerns_a_beginning(&self, key: ChannelKey) -> bool {
         let members = self.bridge_of(key).map(|bridge| &bridge.members);
         members.into_iter().flatten().filter_map(|member| self.channels.get(*member)).any(|member| {
@@ -157,7 +154,7 @@ impl Tracker {
                 Leg::Silent => member.is_phone(),
                 Leg::Over => false,
             };
-            begins || member.is_helper()
+            begins || member.is_helper() || member.agent.is_some()
         })
     }
 

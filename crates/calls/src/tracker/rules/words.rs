@@ -176,8 +176,11 @@ impl Tracker {
             return;
         }
         self.given_in_bridge(cx, key);
-        self.meetings_in_bridge(cx, key, meeting, who.dialled, &front);
-        self.conversations_in_bridge(cx, key, meeting);
+        // Most bridges are of two whose call was answered before, and need no further look.
+        if self.concerns_a_beginning(key) {
+            self.meetings_in_bridge(cx, key, meeting, who.dialled, &front);
+            self.conversations_in_bridge(cx, key, meeting);
+        }
     }
 
     pub(in crate::tracker) fn left(&mut self, cx: &mut Context<'_>, who: Seen<'_>, bridge: &str) {
