@@ -92,7 +92,7 @@ fn an_impossible_value_says_what_is_possible() {
     insta::assert_snapshot!(complaint(&text), @r#"
     /etc/ringbud/ringbud.toml:4: [http] listen: expected an address and a port such as "127.0.0.1:8080", found "localhost" (the port is missing)
     /etc/ringbud/ringbud.toml:6: [[pbx]] name: expected a name of letters, digits and underscores such as "pbx1", found "pbx-1"
-    /etc/ringbud/ringbud.toml:7: [[pbx]] kind: expected "asterisk", found "3cx"
+    /etc/ringbud/ringbud.toml:7: [[pbx]] kind: expected "asterisk" or "freeswitch", found "3cx"
     /etc/ringbud/ringbud.toml:8: [[pbx]] address: expected a host and a port such as "127.0.0.1:5038", found "::1:5038" (an IPv6 address stands in brackets)
     /etc/ringbud/ringbud.toml:14: [outgoing] allow: expected a network such as "10.0.0.0/8" or an address, found "192.168.1.777"
     /etc/ringbud/ringbud.toml:15: [outgoing] connect_timeout_secs: expected a whole number from 1 to 60, found 0

@@ -22,9 +22,13 @@ fn names(text: &str) -> BTreeSet<String> {
 async fn dashboard_and_alerts_name_only_what_is_exported() {
     let mut bed = Bed::new().await;
     bed.integrate("POST").await;
+    // One web service cannot be reached: failures have figures of their own.
+    for account in demo::cast::ACCOUNTS {
+        bed.ask(&["integration", "set", account.id, "--ended-url", "http://127.0.0.1:1/"]).await;
+    }
     let gateway = bed.serve().await;
     bed.play(&["inbound-answered"], 50.0).await;
-    bed.requests(3).await;
+    bed.requests(2).await;
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/monitoring");
     let mut wanted = BTreeSet::new();
     for file in ["dashboard.json", "alerts.yml"] {
