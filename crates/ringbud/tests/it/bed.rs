@@ -232,12 +232,16 @@ impl Gateway {
         if let Some(said) = self.said.iter().find(|line| begins(line)) {
             return said.clone();
         }
-        loop {
-            let line = self.hears().await;
-            if begins(&line) {
-                return line;
+        // It may go on saying other things for ever: the bound is on the whole.
+        let heard = async {
+            loop {
+                let line = self.hears().await;
+                if begins(&line) {
+                    return line;
+                }
             }
-        }
+        };
+        patiently(words, heard).await
     }
 
     /// Waits for the next thing it says.
