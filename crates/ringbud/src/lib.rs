@@ -7,6 +7,7 @@ pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod descriptors;
 pub mod directory;
 pub mod gateway;
 pub mod link;

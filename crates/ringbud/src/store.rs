@@ -106,11 +106,44 @@ impl Store {
                 Sealer::from_key_file(&file).map_err(|why| StoreError::Key { file, why })?
             }
         };
+        close_to_others(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
         let sqlite = Arc::new(Sqlite::open(folder, access, sealer)?);
         let journal: Arc<dyn Journal> = sqlite.clone();
         let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
         Ok(Self { journal, sqlite, cache })
     }
+}
+
+/// Nobody but its owner reads what is kept, whatever the umask was when it was made. SQLite gives the files beside
+/// the journal the journal's mode, so it is there with the right one before SQLite makes it.
+#[cfg(unix)]
+fn close_to_others(folder: &Path) -> std::io::Result<()> {
+    use std::io::ErrorKind::PermissionDenied;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let journal = folder.join(JOURNAL_FILE);
+    if !journal.exists() {
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&journal)?;
+    }
+    let close =
+        |path: &Path, mode| match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
+            // Somebody else's folder, which its owner has opened to us.
+            Err(error) if error.kind() == PermissionDenied => Ok(()),
+            done => done,
+        };
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_ours = name == KEY_FILE || name.as_encoded_bytes().starts_with(b"journal");
+        if is_ours && entry.file_type()?.is_file() {
+            close(&entry.path(), 0o600)?;
+        }
+    }
+    close(folder, 0o700)
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Only its owner may look into a folder that we make.

@@ -1,6 +1,7 @@
-//! The one place of this crate that reads a clock.
+//! The one place of this crate that reads clocks.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use journal::WallTime;
 
@@ -9,4 +10,11 @@ use journal::WallTime;
 pub(crate) fn now() -> WallTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// How long it has been running, whatever is done to the wall's clock.
+#[expect(clippy::disallowed_methods, reason = "a shell: requests happen now")]
+pub(crate) fn passed() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }

@@ -6,6 +6,8 @@
 
 pub mod api;
 mod clock;
+mod guard;
+mod peer;
 mod state;
 mod window;
 pub mod wire;
@@ -20,5 +22,6 @@ pub fn router(web: Web) -> axum::Router {
     let path = web.options.path.clone();
     let web = std::sync::Arc::new(web);
     let all = api::router(web.clone()).merge(window::router(web));
-    if path.is_empty() { all } else { axum::Router::new().nest(&path, all) }
+    let all = if path.is_empty() { all } else { axum::Router::new().nest(&path, all) };
+    all.layer(axum::middleware::from_fn(guard::one_host))
 }

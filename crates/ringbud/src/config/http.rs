@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
+use super::outgoing::networks;
 use super::section::Section;
 
 /// A certificate and its key.
@@ -24,11 +27,22 @@ pub struct Http {
     pub path: String,
     /// TLS without a proxy.
     pub tls: Option<TlsFiles>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether `/metrics` needs an operator's token.
+    pub metrics_need_token: bool,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".to_owned(), public_url: None, path: String::new(), tls: None }
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: None,
+            path: String::new(),
+            tls: None,
+            trusted_proxies: Vec::new(),
+            metrics_need_token: false,
+        }
     }
 }
 
@@ -64,12 +78,20 @@ pub(super) fn read(root: &Section<'_>) -> Http {
             None
         }
     };
+    let trusted_proxies = networks(&section, "trusted_proxies");
+    let metrics_need_token = section.parsed("metrics", "\"open\" or \"token\"", |text| match text {
+        "open" => Ok(false),
+        "token" => Ok(true),
+        _ => Err(""),
+    });
     section.finish();
     Http {
         listen: listen.map_or_else(|| Http::default().listen, |found| found.value),
         public_url: public_url.map(|found| found.value),
         path: path.map(|found| found.value).unwrap_or_default(),
         tls,
+        trusted_proxies,
+        metrics_need_token: metrics_need_token.is_some_and(|found| found.value),
     }
 }
 

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use calls::AccountId;
 use journal::settings::KeepChoice;
-use journal::{Journal, JournalError, SettingsCache, WallTime};
+use journal::{Filter, Journal, JournalError, SettingsCache, WallTime};
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::config::Keep;
 
+/// What a start finds is not forgotten at once: whoever sees that the clock is wrong has so long to stop it.
+const FIRST_AFTER: Duration = Duration::from_secs(3_600);
+/// So much later than the newest event it may be, besides the time that passed here: days without a call.
+const QUIET_MICROS: i64 = 2 * DAY_MICROS;
 /// How often it is looked for.
 const EVERY: Duration = Duration::from_secs(600);
 /// Between two bites.
@@ -25,12 +30,25 @@ const ACCOUNTS_AT_ONCE: usize = 256;
 /// Forgets for as long as the program runs.
 pub(super) async fn run(journal: Arc<dyn Journal>, cache: Arc<SettingsCache>, keep: Keep) {
     let mut forgetting = Forgetting { journal, cache, keep, pause: PAUSE, cannot_be_kept: false };
+    let began = Instant::now();
     loop {
-        if let Err(error) = forgetting.pass(clock::wall()).await {
+        tokio::time::sleep(if began.elapsed() < FIRST_AFTER { FIRST_AFTER } else { EVERY }).await;
+        let forgotten = match forgetting.newest().await {
+            Ok(newest) => forgetting.pass(credible(clock::wall(), newest, began.elapsed())).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
             tracing::warn!(%error, "what is not kept any longer cannot be forgotten now; tried again in ten minutes");
         }
-        tokio::time::sleep(EVERY).await;
     }
+}
+
+/// What time it may be at most: a clock that was set far ahead would have everything forgotten, and the newest event
+/// says how far that is.
+fn credible(wall: WallTime, newest: Option<WallTime>, up: Duration) -> WallTime {
+    let Some(newest) = newest else { return wall };
+    let up = i64::try_from(up.as_micros()).unwrap_or(i64::MAX);
+    WallTime(wall.0.min(newest.0.saturating_add(QUIET_MICROS).saturating_add(up)))
 }
 
 struct Forgetting {
@@ -43,6 +61,12 @@ struct Forgetting {
 }
 
 impl Forgetting {
+    /// When the newest event came in.
+    async fn newest(&self) -> Result<Option<WallTime>, JournalError> {
+        let newest = self.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
+        Ok(newest.first().map(|kept| kept.received_at))
+    }
+
     async fn pass(&mut self, now: WallTime) -> Result<(), JournalError> {
         if let Some(days) = self.keep.days {
             let gone = self.forget(None, days_before(now, days)).await?;

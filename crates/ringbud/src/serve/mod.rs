@@ -163,7 +163,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         options: web::Options {
             path: config.http.path.clone(),
             secure: is_secure(config),
-            metrics_need_token: false,
+            metrics_need_token: config.http.metrics_need_token,
         },
     };
     let asked = http_stop.clone();

@@ -111,3 +111,24 @@ async fn without_attempts_what_became_of_a_delivery_is_kept_and_the_request_is_n
         }
     }
 }
+
+/// Also in a folder that systemd or a person made for everybody to read, and of a store that was there before.
+#[tokio::test]
+async fn nobody_but_its_owner_reads_what_is_kept_whatever_the_umask_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bed = Bed::new().await;
+    bed.serve().await.stop().await;
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let files = || std::fs::read_dir(bed.data()).unwrap().map(|entry| entry.unwrap().path());
+    open(&bed.data(), 0o755);
+    files().for_each(|file| open(&file, 0o644));
+    let gateway = bed.serve().await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&bed.data()), 0o700);
+    for file in files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    gateway.stop().await;
+}

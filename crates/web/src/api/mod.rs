@@ -89,5 +89,6 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
     .route("/metrics", get(health::metrics))
     .method_not_allowed_fallback(async || ApiError::from(Code::MethodNotAllowed))
     .layer(DefaultBodyLimit::max(extract::MAX_BODY_BYTES))
+    .layer(axum::middleware::from_fn(crate::guard::for_machines))
     .with_state(web)
 }

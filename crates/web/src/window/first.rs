@@ -9,13 +9,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use journal::settings::{Scope, Secret, Setting, SettingKey, User};
-use journal::{JournalError, SettingsCache};
+use journal::{JournalError, Put, SettingsCache};
 use subtle::ConstantTimeEq;
 
 use super::frame::page;
 use super::visitor::{Fields, Taste, same_site};
 use super::{Fail, Frame, Window, audit, login, password, session, users};
 use crate::LinkState;
+use crate::peer::Peer;
 
 /// Where the key is kept until somebody used it.
 const KEY: &str = "first-run";
@@ -45,10 +46,13 @@ struct FirstPage {
     name: String,
     error: Option<&'static str>,
     good: bool,
+    /// Which key it was good for.
+    version: u64,
 }
 
 fn first(window: &Window, taste: &Taste, key: &str) -> FirstPage {
     let kept = window.web.cache.system(KEY);
+    let version = kept.as_ref().map_or(0, |(_, version)| *version);
     let same = kept.is_some_and(|(kept, _)| bool::from(kept.expose().as_bytes().ct_eq(key.as_bytes())));
     FirstPage {
         f: Frame::open(&window.web.options.path, taste),
@@ -56,6 +60,7 @@ fn first(window: &Window, taste: &Taste, key: &str) -> FirstPage {
         name: String::new(),
         error: None,
         good: same && users::nobody_yet(&window.web.cache),
+        version,
     }
 }
 
@@ -71,6 +76,7 @@ pub(super) async fn show(
 pub(super) async fn make(
     State(window): State<Arc<Window>>,
     taste: Taste,
+    peer: Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fail> {
@@ -104,9 +110,20 @@ pub(super) async fn make(
         language: taste.language.code().to_owned(),
         vouched: None,
     };
-    window.web.cache.put(SettingKey::User(form.name.clone()), Some(Setting::User(user)), Some(0)).await?;
-    window.web.cache.put(SettingKey::System(KEY.to_owned()), None, None).await?;
-    audit::note(&window.web.cache, &form.name, "audit.first", "", "").await;
+    // One write: of those who use the link at once one finds the key in the version they saw.
+    let puts = vec![
+        Put { key: SettingKey::System(KEY.to_owned()), value: None, expected: Some(form.version) },
+        Put { key: SettingKey::User(form.name.clone()), value: Some(Setting::User(user)), expected: Some(0) },
+    ];
+    match window.web.cache.put_all(puts, Vec::new()).await {
+        Ok(_) => {}
+        Err(JournalError::Conflict { .. }) => {
+            window.web.cache.refresh().await?;
+            return page(&first(&window, &taste, fields.get("key")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    audit::note(&window.web.cache, &form.name, "audit.first", "", &peer.to_string()).await;
     let up = window.web.gateway.links().iter().any(|link| link.state == LinkState::Up);
     let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
     login::open(&window, &form.name, &kept, next)

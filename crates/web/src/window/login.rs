@@ -13,6 +13,7 @@ use super::oidc::{self, Through};
 use super::visitor::{Fields, SESSION, Taste, cookie, own_place, same_site};
 use super::{Fail, Frame, Posted, Window, audit, users};
 use crate::clock;
+use crate::peer::Peer;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -74,6 +75,7 @@ pub(super) fn refuse(
 pub(super) async fn enter(
     State(window): State<Arc<Window>>,
     taste: Taste,
+    peer: Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fail> {
@@ -81,23 +83,24 @@ pub(super) async fn enter(
         return Err(Fail::Stale);
     }
     let fields = Fields::read(&body);
-    let (name, now) = (fields.get("name").to_owned(), clock::now());
+    let (name, now) = (fields.get("name").to_owned(), clock::passed());
     let refuse = |status: StatusCode, error: &'static str| {
         let mut form = login(&window, &taste, fields.get("next"));
         form.error = Some(form.f.w.get(error).to_owned());
         form.name = name.clone();
         Ok((status, page(&form)?).into_response())
     };
-    if !window.throttle.lets(&name, now) {
+    let Some(wait) = window.throttle.lets(peer, &name, now) else {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "login.too_often");
-    }
+    };
+    tokio::time::sleep(wait).await;
     let kept = window.web.cache.user(&name).map(|(user, _)| user.password_hash).unwrap_or_default();
     if !window.passwords.verify(fields.raw("password").to_owned(), kept.clone()).await {
-        window.throttle.failed(&name, now);
-        tracing::warn!(user = name, "a login was refused");
+        window.throttle.failed(peer, &name, now);
+        tracing::warn!(user = name, %peer, "a login was refused");
         return refuse(StatusCode::UNAUTHORIZED, "login.wrong");
     }
-    audit::note(&window.web.cache, &name, "audit.login", "", "").await;
+    audit::note(&window.web.cache, &name, "audit.login", "", &peer.to_string()).await;
     open(&window, &name, &kept, fields.get("next"))
 }
 

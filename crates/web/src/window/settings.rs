@@ -14,6 +14,8 @@ use super::fail::back_to;
 use super::frame::page;
 use super::refusal::{self, Differing};
 use super::{Fail, Frame, Posted, Visitor, Window, audit, oidc, password};
+use crate::clock;
+use crate::peer::Peer;
 
 /// Entries of the audit log that are shown.
 const ENTRIES: usize = 50;
@@ -137,6 +139,7 @@ pub(super) async fn save(
 pub(super) async fn password(
     State(window): State<Arc<Window>>,
     Path(account): Path<String>,
+    peer: Peer,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
@@ -148,8 +151,19 @@ pub(super) async fn password(
         form.error = form.f.w.with("settings.password_at", "label", place);
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
+    // Whoever sits at somebody's open session has no more tries at the password than a stranger.
+    let now = clock::passed();
+    let Some(wait) = window.throttle.lets(peer, &visitor.key, now) else {
+        form.error = form.f.w.get("login.too_often").to_owned();
+        return Ok((StatusCode::TOO_MANY_REQUESTS, page(&form)?).into_response());
+    };
+    tokio::time::sleep(wait).await;
     let wanted = fields.raw("password").to_owned();
     let right = window.passwords.verify(fields.raw("old").to_owned(), user.password_hash.clone()).await;
+    if !right {
+        window.throttle.failed(peer, &visitor.key, now);
+        tracing::warn!(user = visitor.key, %peer, "a wrong present password");
+    }
     let problem = match (right, password::fits(&wanted)) {
         (false, _) => Some("settings.wrong_password"),
         (true, false) => Some("users.password_help"),

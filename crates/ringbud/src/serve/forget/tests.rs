@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use journal::conformance::sample::{Leg, START_SECS, delivery, settle, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Setting, SettingKey};
-use journal::{Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Filter, Outcome, Sqlite};
+use journal::{Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Outcome, Sqlite};
 
 use super::*;
 
@@ -168,4 +168,27 @@ async fn the_audit_log_goes_back_its_days_and_the_newest_of_people_stay() {
     bed.forgetting.pass(later(100)).await.expect("a pass");
     let left = bed.forgetting.journal.audit(AuditFilter::default()).await.expect("the audit log").entries;
     assert_eq!(left, [entry(token, 100), entry(token, 50), entry(person, 1)]);
+}
+
+#[test]
+fn a_clock_that_is_far_ahead_is_not_believed_and_quiet_days_are() {
+    let (newest, hour) = (later(0), Duration::from_secs(3_600));
+    let after = |days: i64| credible(later(days), Some(newest), hour);
+    assert_eq!(after(1), later(1));
+    let most = WallTime(later(2).0 + 3_600 * 1_000_000);
+    assert_eq!([after(200), after(4_000)], [most; 2]);
+    assert_eq!(credible(later(9), None, hour), later(9), "with nothing to forget nothing is lost");
+}
+
+#[tokio::test]
+async fn one_start_with_a_wrong_clock_forgets_nothing() {
+    let mut bed = Bed::new(Some(90), None).await;
+    bed.calls("1", 3, 0..0).await;
+    let events = async |bed: &Bed| bed.forgetting.journal.size().await.expect("a size").events;
+    let before = events(&bed).await;
+    let newest = bed.forgetting.newest().await.expect("asked");
+    bed.forgetting.pass(credible(later(4_000), newest, FIRST_AFTER)).await.expect("passed");
+    assert_eq!(events(&bed).await, before);
+    bed.forgetting.pass(later(4_000)).await.expect("passed");
+    assert_eq!(events(&bed).await, 0, "by the clock alone all of it would be gone");
 }

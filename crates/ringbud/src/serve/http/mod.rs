@@ -1,5 +1,6 @@
 //! The HTTP server's sockets: taken, plain or TLS, and served (`serving`).
 
+mod forwarded;
 mod serving;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -43,6 +45,7 @@ pub(super) struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
+    trusted_proxies: Arc<[IpNet]>,
 }
 
 /// Takes the address, so that a port that is not free is told before anything else happens.
@@ -51,7 +54,7 @@ pub(super) async fn bind(http: &Http) -> Result<Bound, HttpError> {
     let listener = TcpListener::bind(&http.listen).await.map_err(error)?;
     let address = listener.local_addr().map_err(error)?;
     let tls = http.tls.as_ref().map(acceptor).transpose()?;
-    Ok(Bound { listener, address, tls })
+    Ok(Bound { listener, address, tls, trusted_proxies: http.trusted_proxies.as_slice().into() })
 }
 
 impl Bound {

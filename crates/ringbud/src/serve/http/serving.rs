@@ -16,6 +16,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,6 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::Bound;
+use super::forwarded::client;
+use crate::descriptors;
 use crate::stop::Stop;
 
 /// How long a stop waits for requests that are being answered.
@@ -31,6 +34,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after the system could not hand out a connection (too many open files).
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+/// Connections at once, if there are descriptors for so many.
+const MAX_CONNECTIONS: usize = 1_024;
 /// Requests at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 100;
 /// Bytes of a request's head.
@@ -51,7 +56,8 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: 1_024, head: Duration::from_secs(30), answer: Duration::from_secs(60) }
+        let connections = descriptors::for_http(descriptors::raise(), MAX_CONNECTIONS);
+        Self { connections, head: Duration::from_secs(30), answer: Duration::from_secs(60) }
     }
 }
 
@@ -71,7 +77,8 @@ impl Bound {
                 () = stop.called() => break,
             };
             let Some((stream, peer, permit)) = taken else { continue };
-            let client = Client { peer, app: app.clone(), bounds, watcher: graceful.watcher() };
+            let trusted = self.trusted_proxies.clone();
+            let client = Client { peer, trusted, app: app.clone(), bounds, watcher: graceful.watcher() };
             let tls = self.tls.clone();
             tasks::spawn(tasks::Part::HttpConnection, async move {
                 client.serve(stream, tls).await;
@@ -112,6 +119,7 @@ async fn answer_in_time(request: Request, next: Next, within: Duration) -> Respo
 /// One connection.
 struct Client {
     peer: SocketAddr,
+    trusted: Arc<[IpNet]>,
     app: Router,
     bounds: Bounds,
     watcher: Watcher,
@@ -132,8 +140,8 @@ impl Client {
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, app, bounds, watcher } = self;
-        let service = service_fn(move |request| answer(app.clone(), request, peer));
+        let Self { peer, trusted, app, bounds, watcher } = self;
+        let service = service_fn(move |request| answer(app.clone(), request, peer, trusted.clone()));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head)
@@ -144,8 +152,8 @@ impl Client {
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, app, watcher, .. } = self;
-        let service = service_fn(move |request| answer(app.clone(), request, peer));
+        let Self { peer, trusted, app, watcher, .. } = self;
+        let service = service_fn(move |request| answer(app.clone(), request, peer, trusted.clone()));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_EVERY)
@@ -160,7 +168,9 @@ async fn answer(
     app: Router,
     mut request: Request<Incoming>,
     peer: SocketAddr,
+    trusted: Arc<[IpNet]>,
 ) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(ConnectInfo(peer));
+    let client = client(peer, request.headers(), &trusted);
+    request.extensions_mut().insert(ConnectInfo(client));
     app.oneshot(request.map(Body::new)).await
 }

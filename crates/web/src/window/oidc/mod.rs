@@ -20,6 +20,7 @@ pub(super) use person::{opened_with, shown, who};
 use super::visitor::{Fields, Taste};
 use super::{Fail, Window, audit, login, session};
 use crate::clock;
+use crate::peer::Peer;
 
 /// Where a provider sends people back to, without the sub-path.
 pub const LOGIN_BACK: &str = "/login/oidc/back";
@@ -56,15 +57,17 @@ pub(super) fn label(window: &Window, key: &str) -> String {
 pub(super) async fn begin(
     State(window): State<Arc<Window>>,
     taste: Taste,
+    peer: Peer,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let provider = window.web.provider.as_deref().ok_or(Fail::Nowhere)?;
     let query = Fields::read(query.unwrap_or_default().as_bytes());
     let (next, now) = (query.get("next"), clock::now());
-    if !window.arrivals.lets("", now) {
+    let Some(wait) = window.arrivals.lets(peer, "", clock::passed()) else {
         return too_often(&window, &taste, next);
-    }
+    };
+    tokio::time::sleep(wait).await;
     let random = || session::random().ok_or_else(|| Fail::broken("no random bytes"));
     let browser = cookie::read(&headers).map_or_else(random, |held| Ok(held.to_owned()))?;
     let chances = Chances { state: random()?, nonce: random()?, verifier: random()? };
@@ -81,6 +84,7 @@ pub(super) async fn begin(
 pub(super) async fn back(
     State(window): State<Arc<Window>>,
     taste: Taste,
+    peer: Peer,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
@@ -92,15 +96,16 @@ pub(super) async fn back(
         Err(refusal) => return refused(&window, &taste, "", provider, &refusal),
     };
     let next = attempt.next.clone();
-    if !window.arrivals.lets("", now) {
+    let Some(wait) = window.arrivals.lets(peer, "", clock::passed()) else {
         return too_often(&window, &taste, &next);
-    }
+    };
+    tokio::time::sleep(wait).await;
     let of = |name: &str| query.get(name).to_owned();
     let brought = Back { code: of("code"), error: of("error"), issuer: of("iss") };
     let person = match provider.redeem(attempt, brought, now).await {
         Ok(person) => person,
         Err(refusal) => {
-            window.arrivals.failed("", now);
+            window.arrivals.failed(peer, "", clock::passed());
             return refused(&window, &taste, &next, provider, &refusal);
         }
     };

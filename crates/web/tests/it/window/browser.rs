@@ -1,6 +1,7 @@
 //! As much of a browser as the tests need: cookies, forms, redirects.
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, header};
 
 use crate::rig::{Reply, Rig};
@@ -13,20 +14,27 @@ pub(crate) struct Browser<'a> {
     pub(crate) rig: &'a Rig,
     pub(super) cookie: String,
     pub(super) language: &'static str,
+    /// The address it comes from, where a server would say one.
+    pub(super) from: Option<std::net::IpAddr>,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(rig: &'a Rig) -> Self {
-        Self { rig, cookie: String::new(), language: "da" }
+        Self::speaking(rig, "da")
+    }
+
+    /// One that comes from an address.
+    pub(crate) fn at(rig: &'a Rig, address: &str) -> Self {
+        Self { from: Some(address.parse().unwrap()), ..Self::new(rig) }
     }
 
     pub(crate) fn speaking(rig: &'a Rig, language: &'static str) -> Self {
-        Self { rig, cookie: String::new(), language }
+        Self { rig, cookie: String::new(), language, from: None }
     }
 
     /// The same person, who reads another language.
     pub(crate) fn in_language(&self, language: &'static str) -> Self {
-        Self { rig: self.rig, cookie: self.cookie.clone(), language }
+        Self { rig: self.rig, cookie: self.cookie.clone(), language, from: self.from }
     }
 
     /// The first operator, by the one-time link.
@@ -99,7 +107,11 @@ impl<'a> Browser<'a> {
     }
 
     pub(super) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
-        let request = Request::builder().method(method).uri(path).header("accept-language", self.language);
+        let mut request =
+            Request::builder().method(method).uri(path).header("accept-language", self.language);
+        if let Some(address) = self.from {
+            request = request.extension(ConnectInfo(std::net::SocketAddr::new(address, 4711)));
+        }
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }
 }

@@ -1,3 +1,6 @@
+use axum::body::Body;
+use axum::http::Request;
+
 use super::browser::{Browser, PASSWORD};
 use crate::rig::Rig;
 
@@ -62,6 +65,67 @@ async fn a_wrong_password_is_refused_and_soon_not_even_looked_at() {
     }
     assert_eq!(statuses, [401, 401, 401, 401, 401, 401, 401, 401, 429]);
     assert_eq!(eve.send("/login", &[("name", "olga"), ("password", PASSWORD)]).await.status, 429);
+}
+
+/// Wrong passwords of one peer shut out nobody else, for whatever name they were.
+#[tokio::test]
+async fn a_right_password_from_a_peer_that_behaved_gets_in_however_many_wrong_ones_others_try() {
+    let rig = Rig::new().await;
+    Browser::first(&rig).await;
+    let (mut eve, mut olga) = (Browser::at(&rig, "192.0.2.7"), Browser::at(&rig, "198.51.100.1"));
+    let mut refused = 0;
+    for number in 0..60 {
+        let name = if number % 2 == 0 { "olga".to_owned() } else { format!("nobody{number}") };
+        let reply = eve.send("/login", &[("name", &*name), ("password", "wrong password")]).await;
+        refused += usize::from(reply.status == 429);
+    }
+    assert!(refused > 0, "eve is refused in the end");
+    assert_eq!(olga.send("/login", &[("name", "olga"), ("password", PASSWORD)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn wrong_present_passwords_in_the_settings_are_counted() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mette = Browser::made(&olga, "mette", "account").await;
+    let mut statuses = Vec::new();
+    for _ in 0..9 {
+        let fields = [("old", "wrong password"), ("password", "another sentence")];
+        statuses.push(mette.post("/a/1/settings/password", &fields).await.status.as_u16());
+    }
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 400, 400, 400, 429]);
+}
+
+#[tokio::test]
+async fn of_those_who_use_the_first_link_at_once_one_becomes_the_operator() {
+    let rig = Rig::new().await;
+    let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
+    let key = link.split_once("key=").unwrap().1.to_owned();
+    let mut all = Vec::new();
+    for number in 0..6 {
+        let (rig, key) = (&rig, key.clone());
+        all.push(async move {
+            let name = format!("olga{number}");
+            let fields = [("key", &*key), ("name", &name), ("password", PASSWORD), ("again", PASSWORD)];
+            Browser::new(rig).send("/first", &fields).await.status.as_u16()
+        });
+    }
+    let statuses = futures_util::future::join_all(all).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    assert_eq!(rig.cache.users().len(), 1);
+}
+
+/// A request with two hosts means one thing to a proxy and another to us.
+#[tokio::test]
+async fn two_hosts_are_refused_and_answers_for_machines_are_kept_by_no_cache() {
+    let rig = Rig::new().await;
+    let two = Request::get("/healthz").header("host", "a").header("host", "b").body(Body::empty()).unwrap();
+    assert_eq!(rig.send(two).await.status, 400);
+    for path in ["/healthz", "/readyz", "/metrics", "/api/v1/accounts", "/api/v1/openapi.json"] {
+        let reply = rig.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(reply.headers["cache-control"], "no-store", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -86,9 +86,9 @@ async fn logins_that_come_to_nothing_are_bounded_and_do_not_shut_out_passwords()
         let (_, state) = bed.stage.approve(reply.headers["location"].to_str().unwrap());
         assert_eq!(eve.get(&format!("/login/oidc/back?error=no&state={state}")).await.status, 403);
         tries += 1;
-        assert!(tries <= 2_000, "there is an end to it");
+        assert!(tries <= 200, "there is an end to it");
     };
-    assert_eq!((closed.status.as_u16(), tries), (429, 2_000));
+    assert_eq!((closed.status.as_u16(), tries), (429, 200));
     says(&closed, "Too many tries.");
     assert_eq!(olga.send("/login", &[("name", "olga"), ("password", PASSWORD)]).await.status, 303);
 }
