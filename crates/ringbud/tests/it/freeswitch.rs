@@ -45,16 +45,18 @@ async fn a_mixed_house_tells_the_calls_of_both_pbxs_for_one_account() {
 
 #[tokio::test]
 async fn a_freeswitch_that_lets_nobody_in_is_told_in_words() {
-    for (options, secret, words) in [
-        (SwitchOptions::default(), "wrong", "refused the login"),
-        (SwitchOptions { refuses: true, ..SwitchOptions::default() }, "ClueCon", "apply-inbound-acl"),
-        (SwitchOptions { version: "1.6.20".to_owned(), ..SwitchOptions::default() }, "ClueCon", "too old"),
+    let refuses = SwitchOptions { refuses: true, ..SwitchOptions::default() };
+    let old = SwitchOptions { version: "1.6.20".to_owned(), ..SwitchOptions::default() };
+    for (options, secret, message, words) in [
+        (SwitchOptions::default(), "wrong", "the PBX refuses the login", "refused the login"),
+        (refuses, "ClueCon", "the PBX cannot be followed", "apply-inbound-acl"),
+        (old, "ClueCon", "the PBX cannot be followed", "too old"),
     ] {
         let bed = Bed::new().await;
         let switch = Switch::start(options).await.unwrap();
         bed.write(&with(&bed, &switch, secret));
         let mut gateway = Gateway::start(&bed.config()).await;
-        let said = gateway.says("the PBX lets nobody in").await;
+        let said = gateway.says(message).await;
         assert_eq!(said["level"], "ERROR");
         assert!(said.to_string().contains(words), "{words}: {said}");
         gateway.stop().await;
