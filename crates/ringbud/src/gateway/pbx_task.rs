@@ -9,7 +9,7 @@ use std::time::Duration;
 use calls::{Output as Said, PbxTime};
 use journal::Append;
 use journal::settings::IntegrationId;
-use pbx::{Evidence, Failure, Notice, Now, Output, Session, State};
+use pbx::{Evidence, Failure, Missing, Notice, Now, Output, Session, State};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -21,8 +21,8 @@ use crate::clock;
 use crate::config::Pbx;
 use crate::directory::Stranger;
 use crate::link::{
-    Backoff, End, Fill, Halves, LinkFailure, LinkState, Piece, Status, WhenFull, connect, drain, queue,
-    secret_in_clear,
+    Backoff, End, Fill, Halves, LinkFailure, LinkState, LinkStatus, Piece, Status, Trouble, WhenFull,
+    connect, drain, queue, secret_in_clear,
 };
 use crate::stop::Stop;
 
@@ -67,7 +67,15 @@ impl PbxTask {
     /// Follows the PBX until it is told to stop.
     pub async fn run(self) {
         let anomalies = Anomalies::new(self.pbx.name.clone());
-        let own = Own { to_send: Vec::new(), failure: None, anomalies, heard: None, heartbeat_at: None };
+        let own = Own {
+            to_send: Vec::new(),
+            failure: None,
+            anomalies,
+            heard: None,
+            heartbeat_at: None,
+            hears_calls: false,
+            clock_told: false,
+        };
         Running { task: self, own, backoff: Backoff::default(), told: None }.run().await;
     }
 }
@@ -81,6 +89,10 @@ struct Own {
     heard: Option<(PbxTime, Instant)>,
     /// When the journal is told next that a quiet PBX was heard; only while it is followed.
     heartbeat_at: Option<Instant>,
+    /// An event of a call came on this connection.
+    hears_calls: bool,
+    /// The trouble with the PBX's clock was told.
+    clock_told: bool,
 }
 
 struct Running {
@@ -286,7 +298,14 @@ impl Running {
             Output::State(state) => {
                 tracing::debug!(pbx = %pbx.name, state = state.name(), "link");
                 match state {
-                    State::Offline | State::Connecting | State::LoggingIn => {}
+                    State::LoggingIn => {
+                        own.hears_calls = false;
+                        // What is missing is found out anew; that a link is deaf takes longer than that.
+                        status.change(|status| {
+                            status.missing.retain(|missing| *missing == Missing::CallEvents)
+                        });
+                    }
+                    State::Offline | State::Connecting => {}
                     State::Synchronising => status.enter(LinkState::Synchronising, clock::wall()),
                     State::Live => {
                         *told = None;
@@ -333,15 +352,19 @@ impl Running {
     }
 
     /// Writes down how the link is doing.
-    fn look(&self, piece: &Piece, fill: &Fill) {
+    fn look(&mut self, piece: &Piece, fill: &Fill) {
         let PbxTask { pbx, session, follower, status, .. } = &self.task;
         let health = session.health();
+        if health.hears_calls && !std::mem::replace(&mut self.own.hears_calls, true) {
+            status.change(|status| status.missing.retain(|missing| *missing != Missing::CallEvents));
+        }
         let (channels, legs) = follower.counts();
         let strangers = follower.phones().take_strangers();
         strangers_told(pbx, status, strangers);
         status.change(|status| {
             status.lag = health.lag.map(|lag| lag + piece.arrived.elapsed());
-            status.clock_ahead_micros = health.clock_ahead_micros;
+            // Until it is measured on this connection it is as it was on the last.
+            status.clock_ahead_micros = health.clock_ahead_micros.or(status.clock_ahead_micros);
             status.queued_bytes = fill.queued_bytes();
             status.is_full = fill.is_full();
             status.times_full = fill.times_full();
@@ -353,6 +376,15 @@ impl Running {
                 status.about = session.about().clone();
             }
         });
+        if status.with(|status| status.state != LinkState::Live) {
+            return;
+        }
+        let clock = status.with(LinkStatus::troubles).into_iter().find(|one| *one != Trouble::Deaf);
+        let is_news = clock.is_some() && !self.own.clock_told;
+        self.own.clock_told = clock.is_some();
+        if let (Some(trouble), true) = (clock, is_news) {
+            tracing::warn!(pbx = %pbx.name, code = trouble.code(), "{}", trouble.sentence(pbx.kind));
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use calls::PbxName;
 use journal::WallTime;
-use pbx::{About, Endpoint, Kind, Missing, Sign};
+use pbx::{About, Code, Endpoint, Kind, Missing, Sign};
 
 use super::LinkFailure;
 
+/// A PBX's clock that is further from ours is told without being asked for.
+const CLOCK_FAR: Duration = Duration::from_secs(10);
 /// So many endpoints of a PBX are listed for people.
 const MAX_ENDPOINTS: usize = 50_000;
 /// So many endpoints that are no phones are listed for people.
@@ -139,6 +141,50 @@ pub struct LinkStatus {
     pub strangers: BTreeMap<String, bool>,
 }
 
+/// What is wrong with a link that is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Channels come and go there, and no event of them comes.
+    Deaf,
+    /// The PBX's clock is so many seconds ahead of ours (behind it, if less than 0), and all times of calls are by it.
+    ClockFar {
+        /// By how much.
+        secs: i64,
+    },
+}
+
+impl Trouble {
+    /// Its code: the same in the operator's notices and in `/readyz`.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Deaf => Missing::CallEvents.code(),
+            Self::ClockFar { .. } => "clock_far",
+        }
+    }
+
+    /// In English, with how to mend it.
+    pub fn sentence(self, kind: Kind) -> String {
+        match self {
+            Self::Deaf => Missing::CallEvents.sentence(kind).to_owned(),
+            Self::ClockFar { secs } => format!(
+                "the PBX's clock differs from ours by {secs} s, and times of calls are by its clock: use NTP on both"
+            ),
+        }
+    }
+}
+
+impl LinkStatus {
+    /// What is wrong although the link is up.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        if self.state != LinkState::Live {
+            return Vec::new();
+        }
+        let deaf = self.missing.contains(&Missing::CallEvents).then_some(Trouble::Deaf);
+        let clock = secs_ahead(self.clock_ahead_micros, CLOCK_FAR).map(|secs| Trouble::ClockFar { secs });
+        deaf.into_iter().chain(clock).collect()
+    }
+}
+
 /// How many seconds a PBX's clock is ahead of ours, if it is more than that, either way.
 pub(crate) fn secs_ahead(ahead_micros: Option<i64>, tolerance: Duration) -> Option<i64> {
     let ahead = ahead_micros?;
@@ -223,5 +269,47 @@ impl Status {
 
     fn lock(&self) -> MutexGuard<'_, LinkStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live() -> Status {
+        let status = Status::new(PbxName::new("pbx1"), Kind::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
+        status.enter(LinkState::Live, WallTime(0));
+        status
+    }
+
+    #[test]
+    fn a_link_that_is_up_is_troubled_when_it_is_deaf_or_the_clocks_are_apart() {
+        let status = live();
+        assert!(status.with(LinkStatus::troubles).is_empty());
+        status.change(|link| link.missing = Missing::ALL.to_vec());
+        assert_eq!(status.with(LinkStatus::troubles), [Trouble::Deaf], "the others cost no call");
+        for (micros, secs) in [(10_500_000, 10), (-3_600_000_000, -3_600)] {
+            status.change(|link| link.clock_ahead_micros = Some(micros));
+            assert_eq!(status.with(LinkStatus::troubles), [Trouble::Deaf, Trouble::ClockFar { secs }]);
+        }
+        status.change(|link| (link.missing, link.clock_ahead_micros) = (Vec::new(), Some(-10_000_000)));
+        assert!(status.with(LinkStatus::troubles).is_empty(), "so near is near enough");
+    }
+
+    #[test]
+    fn a_link_that_is_down_is_down_and_not_troubled() {
+        let status = live();
+        status.change(|link| link.missing = vec![Missing::CallEvents]);
+        status.enter(LinkState::Connecting, WallTime(1));
+        assert!(status.with(LinkStatus::troubles).is_empty());
+    }
+
+    #[test]
+    fn each_trouble_is_told_with_its_remedy_on_every_kind_of_pbx() {
+        for kind in [Kind::Asterisk, Kind::FreeSwitch] {
+            for trouble in [Trouble::Deaf, Trouble::ClockFar { secs: -90 }] {
+                assert!(trouble.sentence(kind).contains(": "), "{kind:?}: {trouble:?}");
+            }
+        }
     }
 }

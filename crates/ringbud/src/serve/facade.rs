@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::damage::Damage;
 use crate::board::Board;
 use crate::gateway::Blocked;
-use crate::link::{LinkState, LinkStatus, Status};
+use crate::link::{LinkState, LinkStatus, Status, Trouble};
 
 pub(super) struct Facade {
     pub(super) links: Vec<Status>,
@@ -47,7 +47,15 @@ impl Gateway for Facade {
             })
         });
         reasons.extend(untried.map(|pbx| format!("the link to {pbx} is being made for the first time")));
-        Readiness { ready: reasons.is_empty(), reasons }
+        let ready = reasons.is_empty();
+        // A link that hears nothing is no healthy one, and another instance would hear no more.
+        reasons.extend(self.links.iter().flat_map(|status| {
+            status.with(|link| {
+                let told = |trouble: Trouble| format!("{}: {}", link.pbx, trouble.sentence(link.kind));
+                link.troubles().into_iter().map(told).collect::<Vec<_>>()
+            })
+        }));
+        Readiness { ready, reasons }
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
@@ -145,6 +153,13 @@ fn link(status: &LinkStatus) -> Link {
             .missing
             .iter()
             .map(|missing| missing.sentence(status.kind).to_owned())
+            .chain(
+                status
+                    .troubles()
+                    .into_iter()
+                    .filter(|trouble| *trouble != Trouble::Deaf)
+                    .map(|one| one.sentence(status.kind)),
+            )
             .collect(),
         version: status.about.version.clone(),
         channels: status.channels as u64,

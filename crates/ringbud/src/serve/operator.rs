@@ -71,6 +71,7 @@ pub(super) async fn watch(
     blocked: Blocked,
 ) {
     let mut watched = vec![Watched::default(); links.len()];
+    let mut troubled = vec![Watched::default(); links.len()];
     let mut journal = Watched::default();
     loop {
         let now = Instant::now();
@@ -78,6 +79,15 @@ pub(super) async fn watch(
             let turn = link.with(|link| {
                 let turn = watched.look(link.state == LinkState::Live, now, link_down)?;
                 Some(of_link(link, turn))
+            });
+            turn.into_iter().for_each(|notice| operator.tell(notice));
+        }
+        for (link, watched) in links.iter().zip(&mut troubled) {
+            let turn = link.with(|link| {
+                // Of a link that is down nothing is known: it is neither mended nor troubled anew.
+                let is_up = link.state == LinkState::Live;
+                let turn = is_up.then(|| watched.look(link.troubles().is_empty(), now, Duration::ZERO))??;
+                Some(of_trouble(link, turn))
             });
             turn.into_iter().for_each(|notice| operator.tell(notice));
         }
@@ -93,14 +103,38 @@ fn of_link(link: &LinkStatus, turn: Turn) -> Notice {
     let pbx = link.pbx.to_string();
     match turn {
         Turn::Bad => {
-            let why = link
-                .last_error
-                .as_ref()
-                .map_or_else(|| "it is not reached yet".to_owned(), |(_, why)| why.to_string());
-            Notice { kind: "pbx.down", data: json!({ "pbx": pbx, "why": why }) }
+            let Some((_, why)) = &link.last_error else {
+                let data = json!({ "pbx": pbx, "why": "it is not reached yet" });
+                return Notice { kind: "pbx.down", data };
+            };
+            let args: std::collections::BTreeMap<_, _> = why.arguments().into_iter().collect();
+            let reason = json!({ "args": args, "code": why.code() });
+            Notice {
+                kind: "pbx.down",
+                data: json!({ "pbx": pbx, "why": why.to_string(), "why_reason": reason }),
+            }
         }
         Turn::GoodAfter(down) => {
             Notice { kind: "pbx.up", data: json!({ "pbx": pbx, "down_secs": down.as_secs() }) }
+        }
+    }
+}
+
+/// A link that is up, and not healthy.
+fn of_trouble(link: &LinkStatus, turn: Turn) -> Notice {
+    let pbx = link.pbx.to_string();
+    match turn {
+        Turn::Bad => {
+            let troubles = link.troubles();
+            let codes: Vec<&str> = troubles.iter().map(|trouble| trouble.code()).collect();
+            let why: Vec<String> = troubles.iter().map(|trouble| trouble.sentence(link.kind)).collect();
+            Notice {
+                kind: "pbx.troubled",
+                data: json!({ "codes": codes, "pbx": pbx, "why": why.join("; ") }),
+            }
+        }
+        Turn::GoodAfter(bad) => {
+            Notice { kind: "pbx.well", data: json!({ "pbx": pbx, "troubled_secs": bad.as_secs() }) }
         }
     }
 }
@@ -150,7 +184,11 @@ mod tests {
         let account = AccountId::new("1001");
         let link =
             Status::new(PbxName::new("pbx1"), pbx::Kind::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
-        link.change(|link| link.last_error = Some((WallTime(0), LinkFailure::Closed)));
+        link.change(|link| {
+            link.last_error = Some((WallTime(0), LinkFailure::Closed));
+            link.state = LinkState::Live;
+            link.missing.push(pbx::Missing::CallEvents);
+        });
         let pause = Pause {
             since: WallTime(0),
             why: Reason::new("paused_failing").with("days", 5),
@@ -163,6 +201,8 @@ mod tests {
             resumed(&account, EventKind::Ended, true, 17),
             link.with(|link| of_link(link, Turn::Bad)),
             link.with(|link| of_link(link, Turn::GoodAfter(300 * SECOND))),
+            link.with(|link| of_trouble(link, Turn::Bad)),
+            link.with(|link| of_trouble(link, Turn::GoodAfter(300 * SECOND))),
             of_journal(Turn::Bad),
             of_journal(Turn::GoodAfter(40 * SECOND)),
             damaged("wrong # of entries in index given_up_by_account"),

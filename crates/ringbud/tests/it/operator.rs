@@ -1,5 +1,7 @@
 //! The operator is told what happens to the gateway itself.
 
+use std::time::Duration;
+
 use demo::pbx::{Pbx, PbxOptions};
 use serde_json::Value;
 
@@ -33,6 +35,44 @@ async fn a_pbx_out_of_reach_and_a_webhook_that_is_paused_are_told() {
     let paused = told(&mut bed).await;
     assert_eq!((&paused["type"], &paused["data"]["account"]), (&"webhook.paused".into(), &account.into()));
     assert_eq!(paused["data"]["by_person"], true);
+    gateway.stop().await;
+}
+
+/// All times of calls are by the PBX's clock.
+#[tokio::test]
+async fn a_pbx_whose_clock_is_far_from_ours_is_told_everywhere_until_it_is_mended() {
+    let mut bed = Bed::new().await;
+    let far = PbxOptions { clock_ahead: Duration::from_secs(3_600), ..PbxOptions::default() };
+    bed.pbx = Pbx::start(far).await.unwrap();
+    let url = bed.receiver.url("/operator");
+    bed.write(&format!("{}[operator]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\n", bed.sound()));
+    let mut gateway = bed.serve().await;
+    let troubled = told(&mut bed).await;
+    assert_eq!((&troubled["type"], &troubled["data"]["pbx"]), (&"pbx.troubled".into(), &"pbx1".into()));
+    assert_eq!(troubled["data"]["codes"], serde_json::json!(["clock_far"]));
+    let said = gateway.says("the PBX's clock differs from ours by").await;
+    assert_eq!((&said["level"], &said["code"]), (&"WARN".into(), &"clock_far".into()));
+    let (status, ready) = gateway.api("GET", "/readyz", "", "").await;
+    assert_eq!(status, 200, "it does its work all the same: {ready}");
+    assert!(ready.contains("pbx1: the PBX's clock differs from ours by 3"), "{ready}");
+
+    let listen = bed.pbx.address();
+    bed.pbx.cut();
+    drop(std::mem::replace(&mut bed.pbx, Pbx::start(PbxOptions::default()).await.unwrap()));
+    // The one that was dropped lets go of its address a moment later.
+    let _mended = patiently("the address to be free", async {
+        loop {
+            match Pbx::start(PbxOptions { listen, ..PbxOptions::default() }).await {
+                Ok(pbx) => return pbx,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    let well = told(&mut bed).await;
+    assert_eq!((&well["type"], &well["data"]["pbx"]), (&"pbx.well".into(), &"pbx1".into()));
+    let (_, ready) = gateway.api("GET", "/readyz", "", "").await;
+    assert!(!ready.contains("clock"), "{ready}");
     gateway.stop().await;
 }
 
