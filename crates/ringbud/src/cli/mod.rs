@@ -2,6 +2,9 @@
 //!
 //! One file a command; each parses, delegates and prints. The help texts here are also the man page.
 
+// `println!` panics where nobody reads any more: see `say`.
+#![deny(clippy::print_stdout)]
+
 mod check;
 mod completions;
 mod delivery;
@@ -119,6 +122,14 @@ impl Failure {
     fn new(why: impl Into<String>) -> Self {
         Self { code: EXIT_FAILED, why: why.into() }
     }
+
+    /// Says on standard error why, unless it is nothing to speak of; the exit code.
+    fn told(&self) -> u8 {
+        if !self.why.is_empty() {
+            eprintln!("ringbud: {}", self.why);
+        }
+        self.code
+    }
 }
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
@@ -153,12 +164,7 @@ impl Cli {
         };
         match done {
             Ok(code) => code,
-            Err(failure) => {
-                if !failure.why.is_empty() {
-                    eprintln!("ringbud: {}", failure.why);
-                }
-                failure.code
-            }
+            Err(failure) => failure.told(),
         }
     }
 }

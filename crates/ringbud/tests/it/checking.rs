@@ -141,16 +141,3 @@ async fn tls_on_a_plain_port_and_a_plain_link_to_a_tls_port_name_the_other_port(
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("TLS has one of its own, usually 5039"), "{said}");
 }
-
-#[tokio::test]
-async fn whoever_has_read_enough_ends_it_quietly() {
-    let bed = Bed::new().await;
-    let config = bed.config().display().to_string();
-    let program = env!("CARGO_BIN_EXE_ringbud");
-    for command in ["check", "man", "completions bash"] {
-        let pipe = format!("'{program}' {command} --config '{config}' | true");
-        let done = Command::new("sh").args(["-c", &pipe]).output().await.unwrap();
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(!said.contains("panicked") && !said.contains("Broken pipe"), "{command}: {said}");
-    }
-}

@@ -18,6 +18,7 @@ mod links;
 mod monitoring;
 mod oidc;
 mod operator;
+mod read_enough;
 mod stopping;
 mod store;
 mod surfaces;

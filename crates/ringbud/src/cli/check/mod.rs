@@ -14,7 +14,7 @@ use journal::Access;
 use journal::settings::Integration;
 
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
-use crate::cli::say::say;
+use crate::cli::say::{or_end, say};
 use crate::config::{Config, Purpose};
 use crate::store::Store;
 use crate::{clock, serve};
@@ -63,16 +63,16 @@ struct Report {
 
 impl Report {
     fn ok(&self, what: &str) {
-        say!("ok    {what}");
+        or_end(say!("ok    {what}"));
     }
 
     fn warn(&self, what: &str) {
-        say!("warn  {what}");
+        or_end(say!("warn  {what}"));
     }
 
     fn fail(&mut self, what: &str) {
         self.failed += 1;
-        say!("fail  {what}");
+        or_end(say!("fail  {what}"));
     }
 }
 

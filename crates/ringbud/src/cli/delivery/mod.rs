@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use self::ask::Api;
+use super::say::say;
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure};
 
 /// List deliveries, send them again, cancel, pause, resume, send a test call.
@@ -131,13 +132,11 @@ impl DeliveryDo {
                 let states: String =
                     state.iter().map(|state| format!("&state={}", ask::encoded(state))).collect();
                 let page = api.get(&account, &format!("deliveries?limit={limit}{states}")).await?;
-                print_deliveries(&page, json);
+                print_deliveries(&page, json)?;
             }
             Self::Show { account, delivery } => {
-                println!(
-                    "{:#}",
-                    api.get(&account, &format!("deliveries/{}/attempts", ask::encoded(&delivery))).await?
-                );
+                let attempts = format!("deliveries/{}/attempts", ask::encoded(&delivery));
+                say!("{:#}", api.get(&account, &attempts).await?)?;
             }
             Self::Again { account, delivery: Some(delivery), .. } => {
                 api.post(&account, &format!("deliveries/{}/again", ask::encoded(&delivery)), &json!({}))
@@ -146,9 +145,9 @@ impl DeliveryDo {
             Self::Again { account, delivery: None, since, .. } => {
                 let since = since.map(|since| format!("?from={}", ask::encoded(&since))).unwrap_or_default();
                 let sent = api.post(&account, &format!("deliveries/again{since}"), &json!({})).await?;
-                println!("{} sent again", sent["again"]);
+                say!("{} sent again", sent["again"])?;
                 for why in sent["reasons"].as_array().into_iter().flatten() {
-                    println!("{} not: {}", why["count"], why["message"].as_str().unwrap_or_default());
+                    say!("{} not: {}", why["count"], why["message"].as_str().unwrap_or_default())?;
                 }
             }
             Self::Cancel { account, delivery } => {
@@ -165,7 +164,7 @@ impl DeliveryDo {
             }
             Self::Test { account, employee } => {
                 let report = api.post(&account, "integration/test", &json!({ "employee": employee })).await?;
-                return Ok(print_test(&report));
+                return print_test(&report);
             }
         }
         Ok(EXIT_DONE)
@@ -176,23 +175,23 @@ fn of_event(event: Option<EventArg>) -> Value {
     event.map_or_else(|| json!({}), |event| json!({ "event": event.name() }))
 }
 
-fn print_deliveries(page: &Value, as_json: bool) {
+fn print_deliveries(page: &Value, as_json: bool) -> Result<(), Failure> {
     const COLUMNS: [&str; 7] = ["id", "event", "employee", "state", "attempts", "updated_at", "last"];
     let deliveries = page["deliveries"].as_array().cloned().unwrap_or_default();
     let rows = deliveries.iter().map(|one| COLUMNS.iter().map(|column| one[*column].clone()).collect());
-    super::settings::print_list(as_json, &COLUMNS, rows.collect());
+    super::settings::print_list(as_json, &COLUMNS, rows.collect())
 }
 
-fn print_test(report: &Value) -> u8 {
+fn print_test(report: &Value) -> Result<u8, Failure> {
     let answers = report["answers"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for answer in &answers {
         let words =
             if text(&answer["error"]).is_empty() { text(&answer["status"]) } else { text(&answer["error"]) };
-        println!("{:<9} {}  {words}", text(&answer["event"]), text(&answer["request_line"]));
+        say!("{:<9} {}  {words}", text(&answer["event"]), text(&answer["request_line"]))?;
     }
     let accepted = answers
         .iter()
         .all(|answer| answer["accepted"] == json!(true) || text(&answer["request_line"]).is_empty());
-    if accepted { EXIT_DONE } else { EXIT_FAILED }
+    Ok(if accepted { EXIT_DONE } else { EXIT_FAILED })
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use web::wire;
 
 use super::{at_desk, refused};
+use crate::cli::say::say;
 use crate::cli::{ConfigArg, EXIT_DONE, Failure};
 
 /// Show, set and remove the employee integration of an account.
@@ -98,7 +99,7 @@ impl IntegrationArgs {
                     });
                     let columns =
                         ["account", "method", "incoming_url", "answered_url", "outgoing_url", "ended_url"];
-                    super::print_list(as_json, &columns, rows.collect());
+                    super::print_list(as_json, &columns, rows.collect())?;
                 }
                 IntegrationDo::Show { account: id } => {
                     let account = desk.account(&id)?;
@@ -107,7 +108,7 @@ impl IntegrationArgs {
                             "account {id} has no integration yet: see ringbud integration set --help"
                         )));
                     };
-                    println!("{:#}", Value::Object(view(integration)));
+                    say!("{:#}", Value::Object(view(integration)))?;
                 }
                 IntegrationDo::Set(args) => {
                     let id = args.account.clone();

@@ -18,6 +18,7 @@ pub use integration::IntegrationArgs;
 pub use people::{AccountArgs, EmployeeArgs, PhoneArgs};
 pub use token::TokenArgs;
 
+use super::say::say;
 use super::{ConfigArg, Failure, runtime};
 use crate::config::{Config, Purpose};
 use crate::store::Store;
@@ -63,14 +64,13 @@ fn refused(refusal: &Refusal, account: &str) -> Failure {
 }
 
 /// Prints a list, as a table for people or as JSON for programs.
-pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>) {
+pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>) -> Result<(), Failure> {
     if as_json {
         let objects: Vec<Value> = rows
             .into_iter()
             .map(|row| Value::Object(columns.iter().map(|name| (*name).to_owned()).zip(row).collect()))
             .collect();
-        println!("{}", Value::Array(objects));
-        return;
+        return say!("{}", Value::Array(objects));
     }
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(text).collect()).collect();
@@ -82,10 +82,8 @@ pub(super) fn print_list(as_json: bool, columns: &[&str], rows: Vec<Vec<Value>>)
     let line = |cells: Vec<&str>| {
         let padded: Vec<String> =
             cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", padded.join("  ").trim_end());
+        say!("{}", padded.join("  ").trim_end())
     };
-    line(columns.to_vec());
-    for row in &rows {
-        line(row.iter().map(String::as_str).collect());
-    }
+    line(columns.to_vec())?;
+    rows.iter().try_for_each(|row| line(row.iter().map(String::as_str).collect()))
 }

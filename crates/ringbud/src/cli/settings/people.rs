@@ -69,7 +69,7 @@ impl AccountArgs {
                         json,
                         &["account", "name", "employees", "phones", "keep_days", "keep_megabytes"],
                         accounts.iter().map(row).collect(),
-                    );
+                    )?;
                 }
                 AccountDo::Set { account, name, keep_days, keep_megabytes } => {
                     // 0 takes a wish back.
@@ -139,7 +139,7 @@ impl EmployeeArgs {
                     let row = |(number, (employee, _)): (&String, &(Employee, u64))| {
                         vec![json!(number), json!(employee.name)]
                     };
-                    print_list(json, &["number", "name"], account.employees.iter().map(row).collect());
+                    print_list(json, &["number", "name"], account.employees.iter().map(row).collect())?;
                 }
                 EmployeeDo::Set { account, number, name } => {
                     let wish = EmployeeWish { name };
@@ -224,7 +224,7 @@ impl PhoneArgs {
                         json,
                         &["number", "name", "employee"],
                         account.phones.iter().map(row).collect(),
-                    );
+                    )?;
                 }
                 PhoneDo::Set { account, number, name, employee, nobody, same_number } => {
                     let holder = match (nobody, same_number) {

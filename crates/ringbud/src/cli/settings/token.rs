@@ -6,6 +6,7 @@ use serde_json::json;
 use web::wire;
 
 use super::{at_desk, print_list};
+use crate::cli::say::say;
 use crate::cli::{ConfigArg, EXIT_DONE, Failure};
 
 /// Create, list and remove API tokens.
@@ -52,7 +53,7 @@ impl TokenArgs {
                     let role = read_only.then_some(Role::ReadOnly);
                     let wish = TokenWish { name, role, account };
                     match desk.admin.make_token(&desk.actor, &wish).await {
-                        Ok(made) => println!("{}", made.text),
+                        Ok(made) => say!("{}", made.text)?,
                         Err(refusal) if refusal.code == Code::TokenThere => {
                             let name = &wish.name;
                             return Err(Failure::new(format!(
@@ -69,7 +70,7 @@ impl TokenArgs {
                         let part = |key: &str| view.get(key).cloned().unwrap_or_else(|| json!(""));
                         vec![json!(name), part("scope"), part("account"), part("created_at")]
                     });
-                    print_list(json, &["name", "scope", "account", "created_at"], rows.collect());
+                    print_list(json, &["name", "scope", "account", "created_at"], rows.collect())?;
                 }
                 TokenDo::Remove { name } => desk.admin.remove_token(&desk.actor, &name).await?,
             }
