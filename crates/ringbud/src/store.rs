@@ -133,7 +133,8 @@ fn close_to_others(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let is_ours = name == KEY_FILE || name.as_encoded_bytes().starts_with(b"journal");
+        let begins = |with: &[u8]| name.as_encoded_bytes().starts_with(with);
+        let is_ours = name == KEY_FILE || begins(b"journal") || begins(b"ringbud.");
         if is_ours && entry.file_type()?.is_file() {
             close(&entry.path(), 0o600)?;
         }

@@ -25,6 +25,8 @@ impl FolderLock {
         };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&place).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}

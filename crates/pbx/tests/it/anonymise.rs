@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pbx::ami::Anonymiser;
 
-use crate::recordings::{Recording, inputs, recordings};
+use crate::recordings::{OTHERS, Recording, inputs, recordings, recordings_in};
 
 fn anonymised<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut anonymiser = Anonymiser::new(*b"sixteen bytes...");
@@ -50,6 +50,30 @@ fn every_recording_gives_the_same_inputs_about_other_numbers() {
     assert_eq!(others.len(), renamed.len(), "different ones stay different");
     for kept in ["101", "*8", "PJSIP/1001-101", "1795343903.0", "support"] {
         assert_eq!(renamed.get(kept).map(String::as_str), Some(kept));
+    }
+}
+
+/// What a number is withheld by stays: the recording is of the same call, told the same way.
+#[test]
+fn what_other_pbxs_say_is_the_same_too_and_what_is_withheld_stays_withheld() {
+    for (inside, suffix) in OTHERS {
+        for Recording { name, bytes } in recordings_in(inside, suffix) {
+            let (before, after) =
+                (inputs([bytes.as_slice()]), inputs([anonymised([bytes.as_slice()]).as_slice()]));
+            assert_eq!(before.lines().count(), after.lines().count(), "{inside}/{name}");
+            for (before, after) in before.lines().zip(after.lines()) {
+                let ((before_quoted, before), (after_quoted, after)) =
+                    (taken_apart(before), taken_apart(after));
+                assert_eq!(before, after, "{inside}/{name}");
+                for (before, after) in before_quoted.into_iter().zip(after_quoted) {
+                    assert_eq!(
+                        before.is_empty(),
+                        after.is_empty(),
+                        "{inside}/{name}: {before:?} and {after:?}"
+                    );
+                }
+            }
+        }
     }
 }
 

@@ -16,9 +16,18 @@ fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../traces"))
 }
 
-/// All recordings, or those the links of the tracker received.
+/// All recordings of the lab's Asterisk 22, or those the links of the tracker received.
 pub(crate) fn recordings(suffix: &str) -> Vec<Recording> {
-    let mut recordings: Vec<_> = fs::read_dir(folder())
+    recordings_in("", suffix)
+}
+
+/// What other Asterisks said: 16 with chan_sip, a FreePBX, and what was seen in the field.
+pub(crate) const OTHERS: [(&str, &str); 3] =
+    [("asterisk16", ".tracker.ami"), ("freepbx", ".tracker.ami"), ("field", ".ami")];
+
+/// The recordings of one folder.
+pub(crate) fn recordings_in(inside: &str, suffix: &str) -> Vec<Recording> {
+    let mut recordings: Vec<_> = fs::read_dir(folder().join(inside))
         .expect("the folder of recordings is there")
         .map(|entry| entry.expect("readable").path())
         .filter_map(|path| {
@@ -79,7 +88,26 @@ fn a_recording_that_comes_byte_by_byte_gives_the_same_messages() {
 /// two messages are enough to cut.
 #[test]
 fn a_recording_cut_at_any_byte_gives_the_same_messages() {
-    for Recording { name, bytes } in recordings(".tracker.ami") {
+    cut_at_every_byte("", ".tracker.ami");
+}
+
+#[test]
+fn one_of_asterisk_16_too() {
+    cut_at_every_byte(OTHERS[0].0, OTHERS[0].1);
+}
+
+#[test]
+fn one_of_a_freepbx_too() {
+    cut_at_every_byte(OTHERS[1].0, OTHERS[1].1);
+}
+
+#[test]
+fn one_from_the_field_too() {
+    cut_at_every_byte(OTHERS[2].0, OTHERS[2].1);
+}
+
+fn cut_at_every_byte(inside: &str, suffix: &str) {
+    for Recording { name, bytes } in recordings_in(inside, suffix) {
         let ends = ends(&bytes);
         let mut start = 0;
         for pair in ends.windows(2) {
