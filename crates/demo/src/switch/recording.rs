@@ -21,7 +21,8 @@ static FRESH: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?<outside>4917\d{8,9})",
         r"|49301001(?<own>0\d{3})",
         r"|(?<domain>1001\.lab\.test|tenant-1001|lot1001)",
-        r"|\b(?<phone>10[123])\b",
+        // A number may stand behind an encoded colon, whose last letter is one of a word.
+        r"|(?<before>\b|%[0-9A-F]{2})(?<phone>10[123])\b",
     ))
     .ok()
 });
@@ -154,7 +155,9 @@ impl<'a> Part<'a> {
         if let Some(domain) = found.name("domain") {
             return domain.as_str().replace("1001", self.account.id);
         }
-        self.phone(whole).unwrap_or(whole).to_owned()
+        let [before, phone] =
+            ["before", "phone"].map(|part| found.name(part).map_or("", |part| part.as_str()));
+        format!("{before}{}", self.phone(phone).unwrap_or(phone))
     }
 
     fn phone(&self, recorded: &str) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use demo::switch::{ActPlan, Switch, SwitchOptions, play};
 use tokio::sync::mpsc;
 
-use crate::bed::{Bed, Gateway, kinds, patiently};
+use crate::bed::{Bed, Gateway, kind, kinds, patiently};
 
 fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
     format!(
@@ -37,6 +37,10 @@ async fn a_mixed_house_tells_the_calls_of_both_pbxs_for_one_account() {
     let mut told = kinds(&freeswitch);
     told.sort_unstable();
     assert_eq!(told, ["Answered", "Answered", "Ended", "Ended", "Incoming", "Incoming"]);
+    let begins = freeswitch.iter().filter(|request| kind(request) == "Incoming");
+    let rang: Vec<_> = begins.map(|request| request.parameter("Calledphone")).collect();
+    let ends = freeswitch.iter().filter(|request| kind(request) == "Ended");
+    ends.for_each(|end| assert!(rang.contains(&end.parameter("TransferTo")), "{end:?}"));
     for request in freeswitch {
         assert!(request.parameter("UniqueCallId").starts_with("fs-"), "{request:?}");
     }
