@@ -2,7 +2,7 @@
 //!
 //! Owns the shapes on the wire ([`wire`]), who may do what, and how things are shown. What is kept is the
 //! journal's, what a delivery is made of is `delivery`'s, and the running gateway is asked through
-//! [`Gateway`](admin::Gateway).
+//! [`Gateway`].
 
 pub mod api;
 mod clock;

@@ -61,7 +61,7 @@ impl SettingsCache {
         Ok(true)
     }
 
-    /// Writes or removes a setting, as [`Journal::put`], and shows it.
+    /// Writes or removes a setting, as [`put`](crate::Settings::put), and shows it.
     ///
     /// # Errors
     /// What the journal says. If only looking afterwards failed, the change is kept and shown later.
@@ -75,7 +75,7 @@ impl SettingsCache {
         Ok(versions.first().copied().unwrap_or(0))
     }
 
-    /// Writes or removes settings and notes it in the audit log, as [`Journal::put_all`], and shows them.
+    /// Writes or removes settings and notes it in the audit log, as [`put_all`](crate::Settings::put_all), and shows them.
     ///
     /// # Errors
     /// As [`SettingsCache::put`].
@@ -98,7 +98,7 @@ impl SettingsCache {
     }
 
     /// Writes the integration of an account, which gets its number with its first. `expected` as in
-    /// [`Journal::put`].
+    /// [`put`](crate::Settings::put).
     ///
     /// # Errors
     /// What the journal says.
