@@ -87,7 +87,7 @@ pub(crate) async fn store(
         let failing = accounts.iter().enumerate().map(|(nth, (_, integration))| (*integration, url(nth)));
         store.failing(failing).await?;
     }
-    store.digested().await?;
+    store.rolled_up().await?;
     Ok(folder)
 }
 

@@ -14,8 +14,8 @@ use crate::clock;
 
 /// Events of one commit.
 const BATCH: usize = 1_000;
-/// The journal digests what has gathered when it is more than this.
-const DIGESTED_UP_TO: u64 = 1_000;
+/// The journal rolls up what has gathered when it is more than this.
+const LEFT_TO_ROLL_UP: u64 = 1_000;
 /// Accounts made at a time.
 const AT_ONCE: usize = 64;
 
@@ -82,8 +82,8 @@ impl Store {
     }
 
     /// Waits until what lists and reports are found by is made, as it is of a store that was not just filled.
-    pub(crate) async fn digested(&self) -> anyhow::Result<()> {
-        while self.journal.size().await?.undigested > DIGESTED_UP_TO {
+    pub(crate) async fn rolled_up(&self) -> anyhow::Result<()> {
+        while self.journal.size().await?.not_rolled_up > LEFT_TO_ROLL_UP {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Ok(())

@@ -13,11 +13,11 @@ use calls::EventKind;
 use journal::conformance::sample::{Leg, attempt, delivery};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Append, Appended, Attempt, Digesting, Journal, Options, Outcome, Settle, Sqlite};
+use journal::{Access, Append, Appended, Attempt, Journal, Options, Outcome, RollingUp, Settle, Sqlite};
 
 const ACCOUNTS: u32 = 500;
 /// So many wait until more have gathered.
-const UNDIGESTED_LEFT: u64 = 512;
+const LEFT_TO_ROLL_UP: u64 = 512;
 /// What the rollup has put off is waited for so long.
 const ROLLED_UP_WITHIN: Duration = Duration::from_secs(120);
 
@@ -39,12 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             let with = if history { "with" } else { "without" };
             // What lists and reports are found by, and the same without it.
             let rate = runtime.block_on(whole(length, tasks, batch, history, Options::default()))?;
-            let never = Digesting { at: i64::MAX, ..Digesting::default() };
-            let bare = Options { digesting: never, ..Options::default() };
+            let never = RollingUp { at: i64::MAX, ..RollingUp::default() };
+            let bare = Options { rolling_up: never, ..Options::default() };
             let bare = runtime.block_on(whole(length, tasks, batch, history, bare))?;
             let part = rate / bare;
             println!(
-                "events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s, undigested \
+                "events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s, not rolled up \
                  {bare:.0}/s ({part:.2})"
             );
         }
@@ -107,7 +107,7 @@ async fn whole(
     options: Options,
 ) -> Result<f64, Box<dyn Error>> {
     let folder = tempfile::tempdir_in(place())?;
-    let counted = options.digesting.at < i64::MAX;
+    let counted = options.rolling_up.at < i64::MAX;
     let journal = Arc::new(Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([0; 32]), options)?);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let (start, cpu_before) = (now(), cpu_micros());
@@ -133,7 +133,8 @@ async fn whole(
     let events = done.load(Ordering::Relaxed) as f64;
     // What was put off in the flood is counted with it.
     let rolled_up_by = start.elapsed() + ROLLED_UP_WITHIN;
-    while counted && journal.size().await?.undigested >= UNDIGESTED_LEFT && start.elapsed() < rolled_up_by {
+    while counted && journal.size().await?.not_rolled_up >= LEFT_TO_ROLL_UP && start.elapsed() < rolled_up_by
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let cpu = cpu_micros().zip(cpu_before).map(|(after, before)| (after - before) as f64 / events);

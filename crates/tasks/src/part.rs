@@ -51,8 +51,8 @@ parts! {
     Learner: "learner", "the part that writes down new phones", BeginsAnew;
     /// The one thread that writes the journal.
     JournalWriter: "journal-writer", "the journal's writer", EndsTheProcess;
-    /// Digests events for lists and reports.
-    JournalDigest: "journal-digest", "the journal's digest", BeginsAnew;
+    /// Rolls events up for lists and reports.
+    JournalRollup: "journal-rollup", "the journal's rollup", BeginsAnew;
     /// Carries the journal's log into its file.
     JournalCheckpoint: "journal-checkpoint", "the journal's checkpoint", BeginsAnew;
     /// One question to the journal.

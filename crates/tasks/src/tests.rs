@@ -50,7 +50,7 @@ async fn deaths_long_ago_do_not_count() {
 async fn what_ends_by_itself_is_over_and_no_death() {
     spawn_anew(Part::DamageCheck, || async {}).await.unwrap();
     spawn_until(Part::HttpServer, || true, async {}).await.unwrap();
-    thread_anew(Part::JournalDigest, || {}).unwrap().join().unwrap();
+    thread_anew(Part::JournalRollup, || {}).unwrap().join().unwrap();
     assert_eq!(dead(), None);
 }
 

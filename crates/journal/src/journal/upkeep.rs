@@ -34,8 +34,8 @@ pub struct Size {
     pub events: u64,
     /// Deliveries not settled.
     pub pending: u64,
-    /// Events that lists and reports have to look through, for they are not digested yet.
-    pub undigested: u64,
+    /// Events that lists and reports have to look through, for they are not rolled up yet.
+    pub not_rolled_up: u64,
 }
 
 /// Keeping the store in shape.

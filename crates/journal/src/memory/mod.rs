@@ -216,7 +216,7 @@ impl crate::Upkeep for Memory {
             used: 0,
             events: state.events.count(),
             pending: state.deliveries.pending_count(),
-            undigested: 0,
+            not_rolled_up: 0,
         })
     }
 

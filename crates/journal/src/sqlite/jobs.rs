@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use super::append::Moment;
 use super::errors::StoreError;
 use super::put::Change;
-use super::rollup::Digest;
+use super::rollup::Rollup;
 use super::settle::Row;
 use crate::audit::AUDIT_PRUNED_AT_ONCE;
 use crate::settings::IntegrationId;
@@ -23,7 +23,7 @@ pub(super) enum Job {
     NoteFailing { notes: Vec<Failing>, to: To<()> },
     PruneAudit { before: WallTime, to: To<u64> },
     Prune { legs: Vec<LegId>, to: To<u64> },
-    Digest { digest: Box<Digest>, to: To<bool> },
+    Rollup { rollup: Box<Rollup>, to: To<bool> },
 }
 
 impl Job {
@@ -37,7 +37,7 @@ impl Job {
             Self::PruneAudit { .. } => AUDIT_PRUNED_AT_ONCE,
             Self::NoteFailing { notes, .. } => notes.len(),
             Self::Prune { legs, .. } => legs.len() * 8,
-            Self::Digest { digest, .. } => digest.weight(),
+            Self::Rollup { rollup, .. } => rollup.weight(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Job {
             Self::PruneAudit { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
             Self::NoteFailing { to, .. } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
-            Self::Digest { to, .. } => drop(to.send(Err(error))),
+            Self::Rollup { to, .. } => drop(to.send(Err(error))),
         }
     }
 }

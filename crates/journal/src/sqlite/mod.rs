@@ -55,7 +55,7 @@ use opening::{FILE, make_private_folder, open_checked};
 #[cfg(feature = "conformance")]
 pub use query::statements_of;
 use readers::{Lane, Readers};
-pub use rollup::Digesting;
+pub use rollup::RollingUp;
 pub use writer::QUEUED_JOBS;
 use writer::Writer;
 
@@ -78,7 +78,7 @@ pub struct Options {
     /// How large the file may grow; `None` for as large as the disk.
     pub max_bytes: Option<u64>,
     /// When lists and reports are given what they are found by.
-    pub digesting: Digesting,
+    pub rolling_up: RollingUp,
 }
 
 impl Default for Options {
@@ -87,7 +87,7 @@ impl Default for Options {
             faults: Faults::none(),
             clock: clock::system(),
             max_bytes: None,
-            digesting: Digesting::default(),
+            rolling_up: RollingUp::default(),
         }
     }
 }
@@ -133,8 +133,8 @@ impl Sqlite {
         let conn = open_checked(folder, &place, lock.is_some(), &sealer)?;
         let sealer = Arc::new(sealer);
         let readers = Readers::open(&place).map_err(|error| error.at(&place))?;
-        let digests = lock.is_some();
-        let writer = Writer::start(conn, &place, sealer.clone(), &options, digests)?;
+        let rolls_up = lock.is_some();
+        let writer = Writer::start(conn, &place, sealer.clone(), &options, rolls_up)?;
         Ok(Self { place, writer, readers, sealer, clock: options.clock, lock, pruned_to: Default::default() })
     }
 

@@ -19,7 +19,7 @@ use super::errors::StoreError;
 use super::jobs::{Held, Job};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
-use super::rollup::{Digest, Digester};
+use super::rollup::{Roller, Rollup};
 use super::statements::Statements;
 use super::{Options, append, audit, errors, failing, prune, put, rollup, settle};
 use crate::JournalError;
@@ -58,7 +58,7 @@ impl Writer {
         place: &Arc<Path>,
         sealer: Arc<Sealer>,
         options: &Options,
-        digests: bool,
+        rolls_up: bool,
     ) -> Result<Self, JournalError> {
         let failed = |error: StoreError| error.at(place);
         conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
@@ -71,10 +71,10 @@ impl Writer {
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let memory = Remembered::load(&conn).map_err(failed)?;
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
-        let digester = if digests {
-            Digester::start(place, put_away(jobs.downgrade()), options.digesting).map_err(failed)?
+        let roller = if rolls_up {
+            Roller::start(place, put_away(jobs.downgrade()), options.rolling_up).map_err(failed)?
         } else {
-            Digester::none()
+            Roller::none()
         };
         let meter = Meter::default();
         let desk = Desk {
@@ -82,7 +82,7 @@ impl Writer {
             sealer,
             memory,
             checkpointer,
-            digester,
+            roller,
             faults: options.faults.clone(),
             meter: meter.clone(),
         };
@@ -116,11 +116,11 @@ impl Drop for Writer {
 
 /// Gives what was rolled up to the writer. This end of the jobs is weak: they end when their users do. What was not
 /// put away, for something was forgotten meanwhile, is made anew.
-fn put_away(jobs: mpsc::WeakSender<Job>) -> impl Fn(Digest) -> bool + Send + 'static {
-    move |digest| {
+fn put_away(jobs: mpsc::WeakSender<Job>) -> impl Fn(Rollup) -> bool + Send + 'static {
+    move |rollup| {
         let (to, answer) = oneshot::channel();
-        let digest = Box::new(digest);
-        let sent = jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Digest { digest, to }));
+        let rollup = Box::new(rollup);
+        let sent = jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Rollup { rollup, to }));
         matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(_)))
     }
 }
@@ -144,12 +144,12 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
             while let Some(first) = inbox.blocking_recv() {
                 tasks::fault_point(Part::JournalWriter);
                 gather(first, &mut inbox, &mut group);
-                // What is digested is no sign that many write, and does not count for who waits until few do.
-                let others = group.iter().filter(|job| !matches!(job, Job::Digest { .. }));
+                // What is rolled up is no sign that many write, and does not count for who waits until few do.
+                let others = group.iter().filter(|job| !matches!(job, Job::Rollup { .. }));
                 let rows = others.map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
-                desk.digester.after_commit(desk.memory.last_seq(), rows);
+                desk.roller.after_commit(desk.memory.last_seq(), rows);
                 if rows >= CROWD {
                     std::thread::park_timeout(GATHER);
                 }
@@ -160,7 +160,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     }
     // Who waits for an answer to what came last gets none, rather than keeping this waiting.
     drop(inbox);
-    desk.digester.finish();
+    desk.roller.finish();
     desk.checkpointer.finish(&conn);
 }
 
@@ -182,7 +182,7 @@ struct Desk {
     sealer: Arc<Sealer>,
     memory: Remembered,
     checkpointer: Checkpointer,
-    digester: Digester,
+    roller: Roller,
     faults: Faults,
     meter: Meter,
 }
@@ -246,7 +246,7 @@ impl Desk {
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
-            Job::Digest { digest, to } => held.hold(to, rollup::put(conn, &digest)),
+            Job::Rollup { rollup, to } => held.hold(to, rollup::put(conn, &rollup)),
         }
     }
 

@@ -12,8 +12,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
-    Access, Append, DeliveryState, Digesting, EventSeq, Failing, Filter, Journal, LegOutcome, Options,
-    Outcome, Reason, Settle, Sqlite, WallTime,
+    Access, Append, DeliveryState, EventSeq, Failing, Filter, Journal, LegOutcome, Options, Outcome, Reason,
+    RollingUp, Settle, Sqlite, WallTime,
 };
 use proptest::prelude::*;
 
@@ -158,8 +158,8 @@ fn failing() -> impl Strategy<Value = Failing> {
 }
 
 fn open(folder: &Path) -> Sqlite {
-    let digesting = Digesting { at: 3, pause: Duration::ZERO };
-    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None, digesting };
+    let rolling_up = RollingUp { at: 3, pause: Duration::ZERO };
+    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None, rolling_up };
     let sealer = Sealer::new([1; 32]);
     Sqlite::open_with(folder, Access::Gateway, sealer, options).expect("the journal opens")
 }

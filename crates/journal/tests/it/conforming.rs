@@ -2,7 +2,7 @@
 
 use journal::memory::Memory;
 use journal::seal::Sealer;
-use journal::{Access, Digesting, Options, Sqlite};
+use journal::{Access, Options, RollingUp, Sqlite};
 use tempfile::TempDir;
 
 fn sqlite(options: Options) -> (Sqlite, TempDir) {
@@ -13,9 +13,9 @@ fn sqlite(options: Options) -> (Sqlite, TempDir) {
 }
 
 /// Without a pause, when so many events have gathered.
-fn digesting(at: i64) -> Options {
-    let digesting = Digesting { at, pause: std::time::Duration::ZERO };
-    Options { digesting, ..Options::default() }
+fn rolling_up(at: i64) -> Options {
+    let rolling_up = RollingUp { at, pause: std::time::Duration::ZERO };
+    Options { rolling_up, ..Options::default() }
 }
 
 mod memory {
@@ -31,14 +31,14 @@ mod on_sqlite {
 }
 
 /// With nothing left to look through, or with half of it.
-mod on_sqlite_that_digests_at_once {
+mod on_sqlite_that_rolls_up_at_once {
     use super::*;
 
-    journal::conformance!(sqlite(digesting(1)));
+    journal::conformance!(sqlite(rolling_up(1)));
 }
 
-mod on_sqlite_that_digests_a_little_later {
+mod on_sqlite_that_rolls_up_a_little_later {
     use super::*;
 
-    journal::conformance!(sqlite(digesting(40)));
+    journal::conformance!(sqlite(rolling_up(40)));
 }

@@ -5,7 +5,6 @@
 mod agreeing;
 mod conforming;
 mod crashing;
-mod digesting;
 mod failing;
 mod forgetting;
 mod layers;
@@ -13,3 +12,4 @@ mod older;
 mod opening;
 mod planning;
 mod remembering;
+mod rolling_up;

@@ -82,8 +82,8 @@ async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, h
                 .set(number(usize::try_from(size.used).unwrap_or(usize::MAX)));
             metrics::gauge!("ringbud_journal_events")
                 .set(number(usize::try_from(size.events).unwrap_or(usize::MAX)));
-            metrics::gauge!("ringbud_journal_undigested_events")
-                .set(number(usize::try_from(size.undigested).unwrap_or(usize::MAX)));
+            metrics::gauge!("ringbud_journal_events_to_roll_up")
+                .set(number(usize::try_from(size.not_rolled_up).unwrap_or(usize::MAX)));
         }
         if let Some(bytes) = resident_bytes() {
             metrics::gauge!("process_resident_memory_bytes").set(number(bytes));

@@ -41,7 +41,7 @@ pub(super) fn describe() {
         "What the journal uses of that; the room of what was forgotten is used again"
     );
     describe_gauge!("ringbud_journal_events", "Events kept");
-    describe_gauge!("ringbud_journal_undigested_events", "Events that lists and reports look through");
+    describe_gauge!("ringbud_journal_events_to_roll_up", "Events that lists and reports look through");
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
         "ringbud_link_lag_seconds",

@@ -42,7 +42,7 @@ const fn begun(part: Part) -> By {
         | Part::EventWriter
         | Part::Learner
         | Part::JournalWriter
-        | Part::JournalDigest
+        | Part::JournalRollup
         | Part::JournalCheckpoint
         | Part::SenderBodies
         | Part::SenderSettler

@@ -154,11 +154,11 @@ pub(crate) async fn fill(journal: &Arc<dyn Journal>, cache: &SettingsCache, call
     }
     eprintln!();
     loop {
-        let left = journal.size().await?.undigested;
+        let left = journal.size().await?.not_rolled_up;
         if left < 5_000 {
             break;
         }
-        eprint!("\r{left} events to be digested, {:.0} s   ", begun.elapsed().as_secs_f64());
+        eprint!("\r{left} events to be rolled up, {:.0} s   ", begun.elapsed().as_secs_f64());
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     eprintln!();

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Rows, params};
 use super::super::errors::StoreError;
 use super::super::rollup::entry::{self, Entry};
 use super::super::rollup::line::LINES;
-use super::super::rollup::{digested_to, longest};
+use super::super::rollup::{longest, rolled_up_to};
 use super::super::table::events::{get, places_of_leg};
 use super::legs::begun_by;
 use super::walk::{Span, walk};
@@ -145,8 +145,8 @@ fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<Leg
     Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
 }
 
-/// Shows the last events of an account's legs that are not digested yet.
-pub(super) fn walk_undigested(
+/// Shows the last events of an account's legs that are not rolled up yet.
+pub(super) fn walk_not_rolled_up(
     conn: &Connection,
     account: &AccountId,
     mut visit: impl FnMut(Event) -> Result<(), StoreError>,
@@ -154,7 +154,7 @@ pub(super) fn walk_undigested(
     let ended = Filter {
         account: Some(account.clone()),
         kind: Some(EventKind::Ended),
-        after: Some(Cursor(digested_to(conn)?)),
+        after: Some(Cursor(rolled_up_to(conn)?)),
         ..Filter::default()
     };
     walk(conn, &ended, |kind| kind == EventKind::Ended, |kept| visit(kept.event).map(|()| true))
@@ -169,7 +169,7 @@ fn recent(
 ) -> Result<Vec<i64>, StoreError> {
     let mut legs = Vec::new();
     if filter.outcome != Some(LegOutcome::Running) {
-        walk_undigested(conn, account, |ended| {
+        walk_not_rolled_up(conn, account, |ended| {
             legs.push(ended.leg);
             Ok(())
         })?;

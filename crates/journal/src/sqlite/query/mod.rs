@@ -28,7 +28,7 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
         )?
         .query_row([], |row| row.get(0))?;
     let pending = conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
-    let undigested: Option<u64> = conn
+    let not_rolled_up: Option<u64> = conn
         .prepare_cached(
             "SELECT max(seq) - (SELECT value FROM meta WHERE name = 'digested_to') FROM events
              WHERE seq > (SELECT value FROM meta WHERE name = 'digested_to')",
@@ -36,7 +36,7 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
         .query_row([], |row| row.get(0))?;
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
     let used = (pragma("page_count")?.saturating_sub(pragma("freelist_count")?)) * pragma("page_size")?;
-    Ok(Size { bytes: bytes_on_disk(place), used, events, pending, undigested: undigested.unwrap_or(0) })
+    Ok(Size { bytes: bytes_on_disk(place), used, events, pending, not_rolled_up: not_rolled_up.unwrap_or(0) })
 }
 
 /// The statements that find what a filter asks for, so that a test can look at their plans.

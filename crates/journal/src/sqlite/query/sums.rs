@@ -12,7 +12,7 @@ use super::super::rollup::day::{DAY_MICROS, add_days};
 use super::super::rollup::leg;
 use super::super::rollup::line::LINES;
 use super::super::table::hours::{Clock, hour_of};
-use super::lines::{LineRows, walk_undigested};
+use super::lines::{LineRows, walk_not_rolled_up};
 use crate::sums::Sums;
 
 pub(in crate::sqlite) fn of(
@@ -35,7 +35,7 @@ pub(in crate::sqlite) fn of(
         add_days(conn, account.as_str(), &days, &mut sums)?;
         add_legs(conn, account, whole.end..until, &mut sums)?;
     }
-    add_undigested(conn, account, within, &mut sums)?;
+    add_not_rolled_up(conn, account, within, &mut sums)?;
     Ok(sums)
 }
 
@@ -74,13 +74,13 @@ fn add_legs(
     Ok(())
 }
 
-fn add_undigested(
+fn add_not_rolled_up(
     conn: &Connection,
     account: &AccountId,
     within: &Range<PbxTime>,
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    walk_undigested(conn, account, |ended| {
+    walk_not_rolled_up(conn, account, |ended| {
         if let Some(leg) = leg(conn, &ended)?
             && let Some(begun_at) = leg.began_at().filter(|begun_at| within.contains(begun_at))
         {

@@ -18,8 +18,8 @@ use crate::rules::begins;
 use day::Days;
 use entry::Entry;
 use line::Lines;
-pub(super) use thread::Digester;
-pub use thread::Digesting;
+pub(super) use thread::Roller;
+pub use thread::RollingUp;
 
 /// An ended leg by its last event; `None` for any other event.
 pub(super) fn leg(conn: &Connection, ended: &Event) -> Result<Option<Entry>, StoreError> {
@@ -34,7 +34,7 @@ pub(super) fn leg(conn: &Connection, ended: &Event) -> Result<Option<Entry>, Sto
 }
 
 /// A stretch of events, rolled up.
-pub(super) struct Digest {
+pub(super) struct Rollup {
     from: i64,
     to: i64,
     /// How many events were forgotten when it was made: forgetting changes the rows it was made of.
@@ -44,14 +44,14 @@ pub(super) struct Digest {
     days: Days,
 }
 
-impl Digest {
+impl Rollup {
     pub(super) fn weight(&self) -> usize {
         self.lines.many() + self.days.many()
     }
 }
 
 /// Up to where events are rolled up.
-pub(super) fn digested_to(conn: &Connection) -> Result<i64, StoreError> {
+pub(super) fn rolled_up_to(conn: &Connection) -> Result<i64, StoreError> {
     meta(conn, "digested_to")
 }
 
@@ -66,8 +66,8 @@ fn meta(conn: &Connection, name: &str) -> Result<i64, StoreError> {
 }
 
 /// The next stretch of at most so many events, if at least so many have gathered.
-fn gather(conn: &Connection, at_least: i64, at_most: i64) -> Result<Option<Digest>, StoreError> {
-    let from = digested_to(conn)?;
+fn gather(conn: &Connection, at_least: i64, at_most: i64) -> Result<Option<Rollup>, StoreError> {
+    let from = rolled_up_to(conn)?;
     let last: Option<i64> = conn.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
     let last = last.unwrap_or(0);
     if last - from < at_least {
@@ -87,25 +87,25 @@ fn gather(conn: &Connection, at_least: i64, at_most: i64) -> Result<Option<Diges
             longest = leg.reach().max(longest);
         }
     }
-    Ok(Some(Digest { from, to, pruned: meta(conn, "pruned")?, longest, lines, days }))
+    Ok(Some(Rollup { from, to, pruned: meta(conn, "pruned")?, longest, lines, days }))
 }
 
-/// Puts a digest away, unless what it was made of is no longer as it was. Says whether it did.
-pub(super) fn put(conn: &Connection, digest: &Digest) -> Result<bool, StoreError> {
-    if digested_to(conn)? != digest.from || meta(conn, "pruned")? != digest.pruned {
+/// Puts a rollup away, unless what it was made of is no longer as it was. Says whether it did.
+pub(super) fn put(conn: &Connection, rollup: &Rollup) -> Result<bool, StoreError> {
+    if rolled_up_to(conn)? != rollup.from || meta(conn, "pruned")? != rollup.pruned {
         return Ok(false);
     }
-    digest.lines.write(conn)?;
-    digest.days.write(conn)?;
+    rollup.lines.write(conn)?;
+    rollup.days.write(conn)?;
     let mut set = conn.prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?;
-    set.execute(("digested_to", digest.to))?;
-    set.execute(("longest_leg", digest.longest))?;
+    set.execute(("digested_to", rollup.to))?;
+    set.execute(("longest_leg", rollup.longest))?;
     Ok(true)
 }
 
 /// Takes an ended leg that is about to be forgotten out again.
 pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreError> {
-    if ended.0 > digested_to(conn)? {
+    if ended.0 > rolled_up_to(conn)? {
         return Ok(());
     }
     let Some(kept) = get(conn, ended)? else { return Ok(()) };

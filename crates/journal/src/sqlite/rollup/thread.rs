@@ -1,4 +1,4 @@
-//! When events are digested: while the writer has little else to do, so that nobody waits for it because of this.
+//! When events are rolled up: while the writer has little else to do, so that nobody waits for it because of this.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use tasks::Part;
 use super::super::errors::StoreError;
 use super::super::opening::connect;
 use super::super::readers::within_snapshot;
-use super::{Digest, digested_to, gather};
+use super::{Rollup, gather, rolled_up_to};
 
-/// So many events gather before they are digested.
+/// So many events gather before they are rolled up.
 const GATHERED: i64 = 512;
-/// How many are digested at once when nobody else writes.
+/// How many are rolled up at once when nobody else writes.
 const AT_ONCE: i64 = 2_048;
 /// How many while somebody does: so many keep an event of theirs waiting for a few milliseconds at most.
 const AT_ONCE_BESIDE_OTHERS: i64 = 256;
 /// As long as fewer rows are written for others during a pause, events and outcomes of deliveries, events are
-/// digested. While a flood is delivered that came in long ago, the processors are as busy as while it comes.
+/// rolled up. While a flood is delivered that came in long ago, the processors are as busy as while it comes.
 const QUIET_ROWS: u64 = 1_000;
-/// With so many undigested they are digested even while many come in: a question about one account would
+/// With so many to roll up they are rolled up even while many come in: a question about one account would
 /// have to look through too many of them.
 const TOO_FAR_BEHIND: i64 = 1_000_000;
 
-/// When events are digested.
+/// When events are rolled up.
 #[derive(Clone, Copy, Debug)]
-pub struct Digesting {
+pub struct RollingUp {
     /// How many gather before: a question looks through about so many.
     pub at: i64,
     /// How long it is watched whether the writer has much to do.
     pub pause: Duration,
 }
 
-impl Default for Digesting {
+impl Default for RollingUp {
     fn default() -> Self {
         Self { at: GATHERED, pause: Duration::from_millis(100) }
     }
@@ -48,11 +48,11 @@ impl Default for Digesting {
 struct Progress {
     /// The last place it gave.
     last: AtomicI64,
-    /// The rows it has written for others than the digest.
+    /// The rows it has written for others than the rollup.
     rows: AtomicU64,
 }
 
-/// How many events are digested at once after a pause in which others wrote so many rows; `None`: not now. What is
+/// How many events are rolled up at once after a pause in which others wrote so many rows; `None`: not now. What is
 /// too far behind has to come in faster than it grows.
 fn at_once(others_wrote: u64, is_too_far_behind: impl FnOnce() -> bool) -> Option<i64> {
     match others_wrote {
@@ -64,7 +64,7 @@ fn at_once(others_wrote: u64, is_too_far_behind: impl FnOnce() -> bool) -> Optio
 }
 
 /// The thread, and what the writer tells it.
-pub(in crate::sqlite) struct Digester {
+pub(in crate::sqlite) struct Roller {
     start: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     progress: Arc<Progress>,
@@ -72,20 +72,20 @@ pub(in crate::sqlite) struct Digester {
     told_at: i64,
 }
 
-impl Digester {
-    /// Begins with what has gathered already. `put` gives a digest to the writer and waits until it was seen to; it
+impl Roller {
+    /// Begins with what has gathered already. `put` gives a rollup to the writer and waits until it was seen to; it
     /// says whether the writer is there to take more.
     pub(in crate::sqlite) fn start(
         place: &Path,
-        put: impl Fn(Digest) -> bool + Send + 'static,
-        when: Digesting,
+        put: impl Fn(Rollup) -> bool + Send + 'static,
+        when: RollingUp,
     ) -> Result<Self, StoreError> {
         let conn = connect(place)?;
         conn.pragma_update(None, "query_only", true)?;
         let (start, starts) = sync_channel(1);
         let progress = Arc::new(Progress::default());
         let worker = Worker { conn, starts, put: Box::new(put), when, progress: progress.clone() };
-        let thread = tasks::thread_anew(Part::JournalDigest, move || worker.run())
+        let thread = tasks::thread_anew(Part::JournalRollup, move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
         Ok(Self { start: Some(start), thread: Some(thread), progress, at: when.at, told_at: 0 })
@@ -109,7 +109,7 @@ impl Digester {
         }
     }
 
-    /// At the end. What has gathered is digested next time.
+    /// At the end. What has gathered is rolled up next time.
     pub(in crate::sqlite) fn finish(&mut self) {
         drop(self.start.take());
         if let Some(thread) = self.thread.take() {
@@ -121,8 +121,8 @@ impl Digester {
 struct Worker {
     conn: Connection,
     starts: Receiver<()>,
-    put: Box<dyn Fn(Digest) -> bool + Send>,
-    when: Digesting,
+    put: Box<dyn Fn(Rollup) -> bool + Send>,
+    when: RollingUp,
     progress: Arc<Progress>,
 }
 
@@ -132,9 +132,9 @@ impl Worker {
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")
         {
-            tracing::warn!(%error, "the journal's digest cannot end what it read");
+            tracing::warn!(%error, "the journal's rollup cannot end what it read");
         }
-        while tasks::receive(Part::JournalDigest, &self.starts).is_ok() {
+        while tasks::receive(Part::JournalRollup, &self.starts).is_ok() {
             let mut before = self.rows();
             loop {
                 if self.starts.recv_timeout(self.when.pause) == Err(RecvTimeoutError::Disconnected) {
@@ -157,7 +157,7 @@ impl Worker {
 
     fn is_too_far_behind(&self) -> bool {
         let last = self.progress.last.load(Relaxed);
-        digested_to(&self.conn).is_ok_and(|to| last - to >= TOO_FAR_BEHIND)
+        rolled_up_to(&self.conn).is_ok_and(|to| last - to >= TOO_FAR_BEHIND)
     }
 
     /// Stretch after stretch until others have much to write; whether there may be more to do.
@@ -174,15 +174,15 @@ impl Worker {
 
     /// Whether there was one, and the journal took it.
     fn one_stretch(&self, at_once: i64) -> bool {
-        let digest = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
-            Ok(Some(digest)) => digest,
+        let rollup = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
+            Ok(Some(rollup)) => rollup,
             Ok(None) => return false,
             Err(error) => {
-                tracing::warn!(%error, "the journal's events could not be digested; lists look through them");
+                tracing::warn!(%error, "the journal's events could not be rolled up; lists look through them");
                 return false;
             }
         };
-        (self.put)(digest)
+        (self.put)(rollup)
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn much_is_digested_when_nobody_writes_or_it_is_far_behind_and_little_beside_others() {
+    fn much_is_rolled_up_when_nobody_writes_or_it_is_far_behind_and_little_beside_others() {
         let chosen = |wrote, behind| at_once(wrote, || behind);
         assert_eq!([chosen(0, false), chosen(0, true)], [Some(AT_ONCE); 2]);
         assert_eq!([chosen(1, false), chosen(QUIET_ROWS - 1, false)], [Some(AT_ONCE_BESIDE_OTHERS); 2]);

@@ -6,7 +6,7 @@ use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Digesting, Filter, Journal, LegOutcome, Options, Sqlite, WallTime};
+use journal::{Access, Filter, Journal, LegOutcome, Options, RollingUp, Sqlite, WallTime};
 
 use crate::older::AS_FORMAT_6;
 
@@ -25,8 +25,8 @@ fn rows(conn: &rusqlite::Connection, table: &str) -> i64 {
     conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
 }
 
-/// Until everything is digested.
-async fn digested(conn: &rusqlite::Connection) {
+/// Until everything is rolled up.
+async fn rolled_up(conn: &rusqlite::Connection) {
     let left = || -> i64 {
         let sql = "SELECT (SELECT max(seq) FROM events) - value FROM meta WHERE name = 'digested_to'";
         conn.query_row(sql, [], |row| row.get(0)).expect("read")
@@ -36,14 +36,14 @@ async fn digested(conn: &rusqlite::Connection) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it is digested");
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it is rolled up");
 }
 
 #[tokio::test]
-async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
+async fn what_has_gathered_is_rolled_up_and_answers_stay_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
-    let digesting = Digesting { at: 1, pause: Duration::ZERO };
-    let options = Options { digesting, ..Options::default() };
+    let rolling_up = RollingUp { at: 1, pause: Duration::ZERO };
+    let options = Options { rolling_up, ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
@@ -51,14 +51,14 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
         .append(&(0..100).map(|number| Leg::incoming(number).whole(&[])).collect::<Vec<_>>())
         .await
         .expect("kept");
-    digested(&conn).await;
+    rolled_up(&conn).await;
     assert_eq!(calls(&journal).await, 100);
     assert!((5..12).contains(&rows(&conn, "line")), "{} rows of a hundred legs", rows(&conn, "line"));
 
-    // One that was running when it was digested, and has ended since.
+    // One that was running when it was rolled up, and has ended since.
     let late = Leg::incoming(200);
     let begun = keep(&journal, late.append(&[EventKind::Incoming], &[])).await[0];
-    digested(&conn).await;
+    rolled_up(&conn).await;
     let running = Filter {
         account: Some(AccountId::new("1")),
         outcome: Some(LegOutcome::Running),
@@ -66,7 +66,7 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
     };
     assert_eq!(journal.legs(running.clone()).await.expect("legs")[0].seq, begun);
     keep(&journal, late.append(&[EventKind::Ended], &[])).await;
-    digested(&conn).await;
+    rolled_up(&conn).await;
     assert_eq!(journal.legs(running).await.expect("legs"), []);
     assert_eq!(calls(&journal).await, 101);
 
@@ -78,11 +78,11 @@ async fn what_has_gathered_is_digested_and_answers_stay_the_same() {
 /// What a store of an older program found legs by is made anew of its events; answers are the same before, during
 /// and after.
 #[tokio::test]
-async fn what_an_older_program_digested_is_made_anew() {
+async fn what_an_older_program_rolled_up_is_made_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |at| {
-        let digesting = Digesting { at, pause: Duration::ZERO };
-        let options = Options { digesting, ..Options::default() };
+        let rolling_up = RollingUp { at, pause: Duration::ZERO };
+        let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
     let journal = open(i64::MAX);
@@ -114,7 +114,7 @@ async fn what_an_older_program_digested_is_made_anew() {
     assert!(answers(&journal).await == before, "while nothing is rolled up yet");
     drop(journal);
     let journal = open(1);
-    digested(&conn).await;
+    rolled_up(&conn).await;
     assert!(answers(&journal).await == before, "when everything is");
     assert!(rows(&conn, "day") > 8, "sixty calls in as many days");
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
@@ -125,8 +125,8 @@ async fn what_an_older_program_digested_is_made_anew() {
 #[tokio::test]
 async fn long_spans_are_added_up_when_their_days_are_over() {
     let folder = tempfile::tempdir().expect("a folder");
-    let digesting = Digesting { at: 1, pause: Duration::ZERO };
-    let options = Options { digesting, ..Options::default() };
+    let rolling_up = RollingUp { at: 1, pause: Duration::ZERO };
+    let options = Options { rolling_up, ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
@@ -136,7 +136,7 @@ async fn long_spans_are_added_up_when_their_days_are_over() {
     // A call every other day.
     for number in 0..100 {
         keep(&journal, Leg::incoming(number * 172_800).whole(&[])).await;
-        digested(&conn).await;
+        rolled_up(&conn).await;
     }
     assert_eq!(of_span(1), 100);
     assert!((23..26).contains(&of_span(8)), "{}", of_span(8));
@@ -144,7 +144,7 @@ async fn long_spans_are_added_up_when_their_days_are_over() {
     assert_eq!(calls(&journal).await, 100);
     // One that began on a day that is long over, and ends only now.
     keep(&journal, Leg::incoming(100).whole(&[])).await;
-    digested(&conn).await;
+    rolled_up(&conn).await;
     assert_eq!(calls(&journal).await, 101);
     // Half of them are forgotten: where a span is gone its days are added up.
     let half = Leg::incoming(99 * 86_400).begins_at().as_micros();
@@ -162,11 +162,11 @@ async fn long_spans_are_added_up_when_their_days_are_over() {
 }
 
 #[tokio::test]
-async fn a_process_that_only_changes_settings_digests_nothing() {
+async fn a_process_that_only_changes_settings_rolls_nothing_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |access, at| {
-        let digesting = Digesting { at, pause: Duration::ZERO };
-        let options = Options { digesting, ..Options::default() };
+        let rolling_up = RollingUp { at, pause: Duration::ZERO };
+        let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), access, Sealer::new([7; 32]), options).expect("opens")
     };
     let gateway = open(Access::Gateway, i64::MAX);
@@ -179,11 +179,11 @@ async fn a_process_that_only_changes_settings_digests_nothing() {
 
 /// For whoever measures without: however much has gathered, and however quiet it is.
 #[tokio::test]
-async fn a_store_that_is_told_never_to_digest_does_not() {
+async fn a_store_that_is_told_never_to_roll_up_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || {
-        let digesting = Digesting { at: i64::MAX, pause: Duration::ZERO };
-        let options = Options { digesting, ..Options::default() };
+        let rolling_up = RollingUp { at: i64::MAX, pause: Duration::ZERO };
+        let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
     let many: Vec<_> = (0..1_500).map(|number| Leg::incoming(number).whole(&[])).collect();
