@@ -1,0 +1,111 @@
+//! What the login may not do and needs, and what it may do and does not need.
+
+use super::Code;
+use crate::link::Kind;
+
+/// Something the login may not do or get, and Ringbud does without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Missing {
+    /// The PBX does not say when it starts.
+    SystemEvents,
+    /// Channels come and go without an event.
+    CallEvents,
+    /// Events that are not needed cannot be kept away.
+    Filters,
+    /// Channels cannot be listed.
+    Snapshot,
+    /// The PBX's version and start cannot be asked for.
+    Status,
+    /// The endpoints cannot be listed.
+    Endpoints,
+}
+
+impl Missing {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::SystemEvents, Self::CallEvents, Self::Filters, Self::Snapshot, Self::Status, Self::Endpoints];
+
+    /// Its code: the same in the API, the window and the operator's notices.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::SystemEvents => "missing_system_events",
+            Self::CallEvents => "missing_call_events",
+            Self::Filters => "missing_filters",
+            Self::Snapshot => "missing_snapshot",
+            Self::Status => "missing_status",
+            Self::Endpoints => "missing_endpoints",
+        }
+    }
+
+    /// In English, with how to mend it on such a PBX.
+    pub const fn sentence(self, kind: Kind) -> &'static str {
+        match (kind, self) {
+            (Kind::Asterisk, Self::SystemEvents) => {
+                "the AMI user does not receive system events, so a restart of the PBX may not be noticed: give it read = system,call,agent in manager.conf"
+            }
+            (Kind::Asterisk, Self::CallEvents) => {
+                "the AMI user does not receive call events, so calls are not seen: give it read = system,call,agent in manager.conf, and look for eventfilter lines of it there"
+            }
+            (Kind::FreeSwitch, Self::SystemEvents) => "the event socket does not say when FreeSWITCH starts",
+            (Kind::FreeSwitch, Self::CallEvents) => {
+                "the event socket refused the subscription to call events, so calls are not seen: give the user of userauth the events CHANNEL_CREATE to CHANNEL_UUID, HEARTBEAT and CUSTOM (esl-allowed-events), or log in with the password of event_socket.conf.xml"
+            }
+            (Kind::FreeSwitch, Self::Filters) => {
+                "the event socket does not heed filters, so FreeSWITCH sends more than is needed"
+            }
+            (Kind::FreeSwitch, Self::Snapshot) => {
+                "the login may not list channels and calls, so calls that run when Ringbud connects are only seen late, and calls that end while the link is down do not end: give the user of userauth the commands show, uuid_dump and global_getvar (esl-allowed-api)"
+            }
+            (Kind::FreeSwitch, Self::Status) => {
+                "the login may not ask for FreeSWITCH's version: give the user of userauth the command status (esl-allowed-api)"
+            }
+            (Kind::FreeSwitch, Self::Endpoints) => {
+                "the login may not list who is registered: give the user of userauth the command show (esl-allowed-api)"
+            }
+            (Kind::Asterisk, Self::Filters) => {
+                "the AMI user may not install event filters, or the PBX does not heed them, so it sends more than is needed: give the user write = system,reporting, or write eventfilter lines for it in manager.conf"
+            }
+            (Kind::Asterisk, Self::Snapshot) => {
+                "the AMI user may not list channels, so calls that run when Ringbud connects are only seen late, and calls that end while the link is down do not end: give it write = system,reporting in manager.conf"
+            }
+            (Kind::Asterisk, Self::Status) => {
+                "the AMI user may not ask for the PBX's version and start: give it write = system,reporting in manager.conf"
+            }
+            (Kind::Asterisk, Self::Endpoints) => {
+                "the AMI user may not list the PBX's phones: give it write = system,reporting in manager.conf"
+            }
+        }
+    }
+}
+
+/// Something the login may do and Ringbud never does: whoever learns the secret may do it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excess {
+    /// Place calls.
+    Calls,
+    /// Run commands of the PBX, and so of its machine.
+    Commands,
+    /// Change its configuration.
+    Settings,
+}
+
+impl Excess {
+    /// In English, with how to mend it on such a PBX.
+    pub const fn sentence(self, kind: Kind) -> &'static str {
+        match (kind, self) {
+            // Whoever may log in to an event socket may do everything.
+            (Kind::FreeSwitch, Self::Calls | Self::Commands | Self::Settings) => {
+                "whoever has the secret of the event socket may do everything there: let no other host reach it"
+            }
+            (Kind::Asterisk, Self::Calls) => {
+                "the AMI user may place calls (Originate), which Ringbud never does: write = system,reporting is enough"
+            }
+            (Kind::Asterisk, Self::Commands) => {
+                "the AMI user may run commands (Command), which Ringbud never does: write = system,reporting is enough"
+            }
+            (Kind::Asterisk, Self::Settings) => {
+                "the AMI user may change the PBX's configuration (UpdateConfig), which Ringbud never does: write = system,reporting is enough"
+            }
+        }
+    }
+}
