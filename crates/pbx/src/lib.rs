@@ -13,5 +13,5 @@ mod link;
 
 pub use link::{
     About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Kind,
-    Missing, Notice, Now, Output, Recording, Secret, Session, Settings, Sign, Skipped, State,
+    Missing, Notice, Now, Output, Recording, Remark, Secret, Session, Settings, Sign, Skipped, State,
 };

@@ -105,7 +105,7 @@ impl List {
             presentation: presentation(message, "CallerIDNum").0,
             id: self.keep(id),
             group: self.keep(message.value("Linkedid")),
-            bridge: self.keep(message.get("BridgeId").or(message.get("BridgeID")).unwrap_or_default()),
+            bridge: self.keep(bridge(message)),
         };
         self.entries.push(entry);
         let age = age(message);
@@ -153,6 +153,16 @@ impl List {
         self.text.push_str(text);
         start..self.text.len()
     }
+}
+
+/// The bridge a channel of a list is in; empty for none.
+fn bridge<'a>(listed: &Message<'a>) -> &'a str {
+    listed.get("BridgeId").or(listed.get("BridgeID")).unwrap_or_default()
+}
+
+/// Whether a channel of a list is in a bridge.
+pub(super) fn is_bridged(listed: &Message<'_>) -> bool {
+    !bridge(listed).is_empty()
 }
 
 /// How old a channel of a list is.

@@ -17,8 +17,8 @@ use std::time::Duration;
 pub use evidence::Evidence;
 pub use recording::{Anonymiser, Recording};
 pub use report::{
-    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Missing, Notice, Output, Sign,
-    Skipped, State,
+    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Missing, Notice, Output, Remark,
+    Sign, Skipped, State,
 };
 pub use session::Session;
 

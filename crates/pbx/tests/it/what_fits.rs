@@ -242,6 +242,53 @@ fn a_link_from_which_a_channel_vanishes_without_a_hang_up_is_deaf() {
 }
 
 #[test]
+fn a_caller_served_by_a_queue_that_says_nothing_shows_that_agent_events_are_missing() {
+    let list = |application: &str, bridge: &str| {
+        channels(&[("1795344200.2", 20)])
+            .replace("Duration:", &format!("Application: {application}\nBridgeId: {bridge}\nDuration:"))
+    };
+    let told = |list: &str, event: &str| {
+        let mut play = Play::new();
+        play.connect().hears(GREETING).answers(willing);
+        minute(&mut play, &[]);
+        play.hears("Event: Newchannel\nPrivilege: call,all\nChannel: PJSIP/trunk-00000002\nUniqueid: 1795344200.2\nLinkedid: 1795344200.2\nPriority: 1\n\n");
+        play.hears(event);
+        for _ in 0..60 {
+            play.wait(5).answers(|action| match action {
+                "CoreShowChannels" => list.to_owned(),
+                other => willing(other),
+            });
+        }
+        let told = play
+            .takes_said()
+            .iter()
+            .filter(|said| **said == format!("{:?}", Notice::Missing(Missing::AgentEvents)))
+            .count();
+        play.hears("Event: QueueCallerJoin\nPrivilege: agent,all\nChannel: PJSIP/trunk-00000003\nUniqueid: 1795344300.3\nQueue: sales\n\n");
+        let mended = play.takes_said().contains(&format!("{:?}", Notice::Mended(Missing::AgentEvents)));
+        (told, mended)
+    };
+    let joined = "Event: QueueCallerJoin\nPrivilege: agent,all\nChannel: PJSIP/trunk-00000002\nUniqueid: 1795344200.2\nQueue: sales\n\n";
+    assert_eq!(told(&list("Queue", "b1"), ""), (1, true));
+    assert_eq!(told(&list("AgentLogin", "b1"), ""), (1, true));
+    assert_eq!(told(&list("Queue", "b1"), joined), (0, false));
+    assert_eq!(told(&list("Queue", ""), ""), (0, false), "it may be about to be told");
+    assert_eq!(told(&list("Dial", "b1"), ""), (0, false));
+}
+
+#[test]
+fn every_remark_on_a_login_has_a_code_of_its_own_and_a_sentence_for_every_pbx() {
+    for kind in Kind::ALL {
+        let missing = Missing::ALL.map(|one| one.remark(kind)).into_iter();
+        let remarks: Vec<_> = missing.chain(Excess::ALL.map(|one| one.remark(kind))).collect();
+        let codes: std::collections::BTreeSet<_> = remarks.iter().map(|remark| remark.code).collect();
+        assert_eq!(codes.len(), remarks.len());
+        assert!(remarks.iter().all(|remark| remark.english.len() > 20));
+        assert!(remarks.iter().all(|remark| remark.arguments == [("kind", kind.name().to_owned())]));
+    }
+}
+
+#[test]
 fn a_link_that_hears_is_not_asked_every_minute_and_a_quiet_one_is() {
     for hears in [false, true] {
         let mut play = Play::new();

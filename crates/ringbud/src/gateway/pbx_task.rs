@@ -391,7 +391,7 @@ impl Running {
 /// Endpoints that place or get calls and are nobody's phone: for people to see what they miss.
 fn strangers_told(pbx: &Pbx, status: &Status, strangers: Vec<Stranger>) {
     for Stranger { endpoint, is_provider } in strangers {
-        if !status.stranger(&endpoint, is_provider) {
+        if !status.stranger(&endpoint, is_provider, clock::wall()) {
             continue;
         }
         let labels = [("pbx", pbx.name.to_string()), ("provider", is_provider.to_string())];

@@ -1,6 +1,6 @@
 //! Why there is no link, or no longer: a code with its arguments, and the English sentence of it.
 
-use pbx::{Argument, Code, Failure};
+use pbx::{Argument, Code, Failure, Remark};
 
 use super::transport::ConnectError;
 
@@ -60,6 +60,17 @@ impl LinkFailure {
         }
     }
 
+    /// As data, for whoever has sentences of its own.
+    pub fn remark(&self) -> Remark {
+        Remark { code: self.code(), arguments: self.arguments(), english: self.to_string() }
+    }
+
+    /// All codes.
+    pub fn codes() -> impl Iterator<Item = Code> {
+        let own = ["closed", "broken", "too_far_behind", "stuck"];
+        ConnectError::CODES.into_iter().chain(Failure::CODES).chain(own)
+    }
+
     /// What the sentence of the code speaks of.
     pub fn arguments(&self) -> Vec<Argument> {
         match self {
@@ -67,6 +78,58 @@ impl LinkFailure {
             Self::Failed(failure) => failure.arguments(),
             Self::Broken { why } => vec![("why", why.clone())],
             Self::Closed | Self::TooFarBehind | Self::Stuck => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pbx::Kind;
+
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_code_among_those_listed_and_says_as_data_what_it_says_in_words() {
+        let kind = Kind::Asterisk;
+        let (text, within) = (String::new, Duration::from_secs(3));
+        let connect = [
+            ConnectError::Unreachable { kind, address: text(), why: text() },
+            ConnectError::TimedOut { address: text() },
+            ConnectError::Tls { kind, address: text(), why: text() },
+            ConnectError::Authorities { file: text(), why: text() },
+        ];
+        let failed = [
+            Failure::NotThisPbx { kind, said: text() },
+            Failure::NoGreeting { kind, within },
+            Failure::LoginRefused { kind, username: text(), said: text() },
+            Failure::AddressRefused { kind },
+            Failure::SecretNotShown { said: text() },
+            Failure::TooOld { kind, version: text(), needed: "12" },
+            Failure::NoAnswer { action: "Login", within },
+            Failure::Frozen { silent: within },
+        ];
+        let own = [
+            LinkFailure::Closed,
+            LinkFailure::Broken { why: text() },
+            LinkFailure::TooFarBehind,
+            LinkFailure::Stuck,
+        ];
+        let all: Vec<LinkFailure> = connect
+            .into_iter()
+            .map(LinkFailure::from)
+            .chain(failed.into_iter().map(LinkFailure::from))
+            .chain(own)
+            .collect();
+        let codes: Vec<Code> = all.iter().map(LinkFailure::code).collect();
+        assert_eq!(codes, LinkFailure::codes().collect::<Vec<_>>());
+        for failure in all {
+            let remark = failure.remark();
+            assert_eq!(
+                (remark.code, remark.arguments, remark.english),
+                (failure.code(), failure.arguments(), failure.to_string())
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calls::PbxName;
 use journal::WallTime;
-use pbx::{About, Code, Endpoint, Kind, Missing, Sign};
+use pbx::{About, Code, Endpoint, Kind, Missing, Remark, Sign};
 
 use super::LinkFailure;
 
@@ -95,6 +95,15 @@ impl KnownEndpoint {
     }
 }
 
+/// An endpoint that has calls and is no phone by the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StrangerSeen {
+    /// The PBX shows it as a provider's line, so it should be none.
+    pub is_provider: bool,
+    /// When it had a call first since the program started.
+    pub since: WallTime,
+}
+
 /// How a link is doing.
 #[derive(Clone, Debug)]
 pub struct LinkStatus {
@@ -136,9 +145,8 @@ pub struct LinkStatus {
     pub anomalies: u64,
     /// Endpoints the PBX knows.
     pub endpoints: BTreeMap<String, KnownEndpoint>,
-    /// Endpoints that placed or got calls and are no phones by the rules, and whether each is known to be a
-    /// provider's line.
-    pub strangers: BTreeMap<String, bool>,
+    /// Endpoints that placed or got calls and are no phones by the rules.
+    pub strangers: BTreeMap<String, StrangerSeen>,
 }
 
 /// What is wrong with a link that is up.
@@ -162,6 +170,15 @@ impl Trouble {
         }
     }
 
+    /// As data, for whoever has sentences of its own.
+    pub fn remark(self, kind: Kind) -> Remark {
+        let mut arguments = vec![("kind", kind.name().to_owned())];
+        if let Self::ClockFar { secs } = self {
+            arguments.push(("seconds", secs.to_string()));
+        }
+        Remark { code: self.code(), arguments, english: self.sentence(kind) }
+    }
+
     /// In English, with how to mend it.
     pub fn sentence(self, kind: Kind) -> String {
         match self {
@@ -182,6 +199,14 @@ impl LinkStatus {
         let deaf = self.missing.contains(&Missing::CallEvents).then_some(Trouble::Deaf);
         let clock = secs_ahead(self.clock_ahead_micros, CLOCK_FAR).map(|secs| Trouble::ClockFar { secs });
         deaf.into_iter().chain(clock).collect()
+    }
+
+    /// All that an operator should know of the link now: what the login lacks, and what is wrong although it is up.
+    pub fn remarks(&self) -> Vec<Remark> {
+        let lacking = self.missing.iter().map(|missing| missing.remark(self.kind));
+        // Deafness is among what is missing.
+        let others = self.troubles().into_iter().filter(|trouble| *trouble != Trouble::Deaf);
+        lacking.chain(others.map(|trouble| trouble.remark(self.kind))).collect()
     }
 }
 
@@ -258,11 +283,11 @@ impl Status {
     }
 
     /// An endpoint placed or got a call and is no phone. Whether that is news.
-    pub(crate) fn stranger(&self, endpoint: &str, is_provider: bool) -> bool {
+    pub(crate) fn stranger(&self, endpoint: &str, is_provider: bool, since: WallTime) -> bool {
         let mut status = self.lock();
         let is_news = !status.strangers.contains_key(endpoint) && status.strangers.len() < MAX_STRANGERS;
         if is_news {
-            status.strangers.insert(endpoint.to_owned(), is_provider);
+            status.strangers.insert(endpoint.to_owned(), StrangerSeen { is_provider, since });
         }
         is_news
     }
@@ -302,6 +327,19 @@ mod tests {
         status.change(|link| link.missing = vec![Missing::CallEvents]);
         status.enter(LinkState::Connecting, WallTime(1));
         assert!(status.with(LinkStatus::troubles).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_link_is_data_and_told_once() {
+        let status = live();
+        status.change(|link| {
+            link.missing = vec![Missing::CallEvents, Missing::Filters];
+            link.clock_ahead_micros = Some(-3_600_000_000);
+        });
+        let remarks = status.with(LinkStatus::remarks);
+        let codes: Vec<Code> = remarks.iter().map(|remark| remark.code).collect();
+        assert_eq!(codes, ["missing_call_events", "missing_filters", "clock_far"]);
+        assert_eq!(remarks[2].arguments[1], ("seconds", "-3600".to_owned()));
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// All codes.
+    pub const CODES: [Code; 4] = ["unreachable", "timed_out", "tls", "tls_authorities"];
+
     /// Its code: the same in the API, the window and the operator's notices.
     pub const fn code(&self) -> Code {
         match self {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Argument, Code};
+use super::{Argument, Code, Remark};
 use crate::link::Kind;
 
 /// Why a session ended before its connection did. The connection has to be closed.
@@ -99,6 +99,23 @@ impl Failure {
             | Self::TooOld { .. } => false,
             Self::NoGreeting { .. } | Self::NoAnswer { .. } | Self::Frozen { .. } => true,
         }
+    }
+
+    /// All codes.
+    pub const CODES: [Code; 8] = [
+        "not_this_pbx",
+        "no_greeting",
+        "login_refused",
+        "address_refused",
+        "secret_not_shown",
+        "too_old",
+        "no_answer",
+        "frozen",
+    ];
+
+    /// As data.
+    pub fn remark(&self) -> Remark {
+        Remark { code: self.code(), arguments: self.arguments(), english: self.to_string() }
     }
 
     /// Its code: the same in the API, the window and the operator's notices.

@@ -13,7 +13,7 @@ pub use endpoint::{Endpoint, Sign};
 pub use failure::{Age, Failure};
 pub use rights::{Excess, Missing};
 
-use super::Evidence;
+use super::{Evidence, Kind};
 
 /// How far the link is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,24 @@ pub type Code = &'static str;
 
 /// What a code's sentence speaks of, by name.
 pub type Argument = (&'static str, String);
+
+/// Something an operator should know, as data: whoever shows it has a sentence of its own for the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// What.
+    pub code: Code,
+    /// What its sentence speaks of.
+    pub arguments: Vec<Argument>,
+    /// The sentence in English, with how to mend it.
+    pub english: String,
+}
+
+impl Remark {
+    /// Of a PBX of this kind, which decides how to mend it.
+    fn of(kind: Kind, code: Code, english: &str) -> Self {
+        Self { code, arguments: vec![("kind", kind.name().to_owned())], english: english.to_owned() }
+    }
+}
 
 /// What the PBX says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the login may not do and needs, and what it may do and does not need.
 
-use super::Code;
+use super::{Code, Remark};
 use crate::link::Kind;
 
 /// Something the login may not do or get, and Ringbud does without.
@@ -10,6 +10,8 @@ pub enum Missing {
     SystemEvents,
     /// Channels come and go without an event.
     CallEvents,
+    /// What queues do and when agents log in is not told.
+    AgentEvents,
     /// Events that are not needed cannot be kept away.
     Filters,
     /// Channels cannot be listed.
@@ -22,14 +24,22 @@ pub enum Missing {
 
 impl Missing {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::SystemEvents, Self::CallEvents, Self::Filters, Self::Snapshot, Self::Status, Self::Endpoints];
+    pub const ALL: [Self; 7] = [
+        Self::SystemEvents,
+        Self::CallEvents,
+        Self::AgentEvents,
+        Self::Filters,
+        Self::Snapshot,
+        Self::Status,
+        Self::Endpoints,
+    ];
 
     /// Its code: the same in the API, the window and the operator's notices.
     pub const fn code(self) -> Code {
         match self {
             Self::SystemEvents => "missing_system_events",
             Self::CallEvents => "missing_call_events",
+            Self::AgentEvents => "missing_agent_events",
             Self::Filters => "missing_filters",
             Self::Snapshot => "missing_snapshot",
             Self::Status => "missing_status",
@@ -46,6 +56,10 @@ impl Missing {
             (Kind::Asterisk, Self::CallEvents) => {
                 "the AMI user does not receive call events, so calls are not seen: give it read = system,call,agent in manager.conf, and look for eventfilter lines of it there"
             }
+            (Kind::Asterisk, Self::AgentEvents) => {
+                "the AMI user does not receive agent events, so the queue a call came through (QueueName) is not told, nor the calls of agents who keep their line open: give it read = system,call,agent in manager.conf"
+            }
+            (Kind::FreeSwitch, Self::AgentEvents) => "the event socket does not say what queues do",
             (Kind::FreeSwitch, Self::SystemEvents) => "the event socket does not say when FreeSWITCH starts",
             (Kind::FreeSwitch, Self::CallEvents) => {
                 "the event socket refused the subscription to call events, so calls are not seen: give the user of userauth the events CHANNEL_CREATE to CHANNEL_UUID, HEARTBEAT and CUSTOM (esl-allowed-events), or log in with the password of event_socket.conf.xml"
@@ -76,6 +90,11 @@ impl Missing {
             }
         }
     }
+
+    /// The same as data.
+    pub fn remark(self, kind: Kind) -> Remark {
+        Remark::of(kind, self.code(), self.sentence(kind))
+    }
 }
 
 /// Something the login may do and Ringbud never does: whoever learns the secret may do it, too.
@@ -90,6 +109,23 @@ pub enum Excess {
 }
 
 impl Excess {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Calls, Self::Commands, Self::Settings];
+
+    /// Its code.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Calls => "may_place_calls",
+            Self::Commands => "may_run_commands",
+            Self::Settings => "may_change_settings",
+        }
+    }
+
+    /// As data.
+    pub fn remark(self, kind: Kind) -> Remark {
+        Remark::of(kind, self.code(), self.sentence(kind))
+    }
+
     /// In English, with how to mend it on such a PBX.
     pub const fn sentence(self, kind: Kind) -> &'static str {
         match (kind, self) {

@@ -62,6 +62,9 @@ impl Conversation {
         {
             out(Output::Notice(Notice::Mended(Missing::CallEvents)));
         }
+        if message.value("Privilege").starts_with("agent") && self.hearing.heard_agent() {
+            out(Output::Notice(Notice::Mended(Missing::AgentEvents)));
+        }
         let is_filtered =
             matches!(self.phase, Phase::Listing { .. } | Phase::Live { .. }) && !self.filters_refused;
         if !is_filtered || !filters::should_be_away(event, message, &EVENTS) {
@@ -205,6 +208,13 @@ impl Conversation {
             return;
         }
         let (Some(age), Some(live_at)) = (list::age(listed), self.live_at) else { return };
-        self.hearing.listed(listed.value("Uniqueid"), age, now.monotonic.saturating_sub(live_at));
+        let link_age = now.monotonic.saturating_sub(live_at);
+        self.hearing.listed(listed.value("Uniqueid"), age, link_age);
+        // In a bridge, it has been told of what they did to get there.
+        let is_served =
+            matches!(listed.value("Application"), "Queue" | "AgentLogin") && list::is_bridged(listed);
+        if is_served && age < link_age {
+            self.hearing.sees_agent();
+        }
     }
 }

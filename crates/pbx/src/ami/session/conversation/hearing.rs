@@ -2,7 +2,9 @@
 //! user without `call` in `read` is welcomed, asked nothing, and told nothing.
 //!
 //! Deaf is a link on which a channel that is younger than it stands in two lists some time apart and no
-//! `Newchannel` of it came; or on which one is gone from the lists without a `Hangup`.
+//! `Newchannel` of it came; or on which one is gone from the lists without a `Hangup`. Half deaf is one on which a
+//! channel that is younger than it went through a queue or keeps its line open, and no event of the class `agent`
+//! came.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub(super) enum Deaf {
     Beginnings,
     /// `Hangup`.
     Ends,
+    /// What queues do, and agents.
+    Agents,
 }
 
 /// What was heard of the channels on one connection. Channels are known by a digest of their ids.
@@ -40,6 +44,10 @@ pub(super) struct Hearing {
     missing: BTreeMap<u64, Duration>,
     heard_any: bool,
     deaf: Option<Deaf>,
+    /// In the list that is being read somebody is served by a queue, or an agent has logged in.
+    sees_agents: bool,
+    heard_agents: bool,
+    agents_told: bool,
 }
 
 impl Hearing {
@@ -85,9 +93,21 @@ impl Hearing {
         false
     }
 
+    /// An event of what queues and agents do. Says whether they were taken for unheard.
+    pub(super) fn heard_agent(&mut self) -> bool {
+        self.heard_agents = true;
+        std::mem::take(&mut self.agents_told)
+    }
+
     /// A list begins.
     pub(super) fn list_begins(&mut self) {
         self.list.clear();
+        self.sees_agents = false;
+    }
+
+    /// A channel of the list, on a link older than it, has been given somebody by a queue, or logged in as an agent.
+    pub(super) const fn sees_agent(&mut self) {
+        self.sees_agents = true;
     }
 
     /// A channel of the list, of this age, on a link of that age.
@@ -127,6 +147,11 @@ impl Hearing {
         self.before = here;
         self.silent = silent;
         self.ended.clear();
+        let is_half = self.heard_any && self.sees_agents && !self.heard_agents && !self.agents_told;
+        if found.is_none() && is_half {
+            self.agents_told = true;
+            return Some(Deaf::Agents);
+        }
         if !all_are_watched || self.deaf.is_some() {
             return None;
         }
@@ -191,6 +216,22 @@ mod tests {
         assert!(!hearing.heard("Hangup", "1.1"));
         assert_eq!(look(&mut hearing, 120, &[]), None);
         assert_eq!(look(&mut hearing, 180, &[]), None);
+    }
+
+    #[test]
+    fn a_queue_that_serves_and_says_nothing_is_unheard_and_told_once() {
+        let mut hearing = Hearing::default();
+        let queue = |hearing: &mut Hearing, at: u32| {
+            hearing.list_begins();
+            hearing.listed("1.1", (at - 10) * SECOND, at * SECOND);
+            hearing.sees_agent();
+            hearing.list_ends(at * SECOND, 55 * SECOND)
+        };
+        assert_eq!(queue(&mut hearing, 60), None, "where nothing comes at all, that is what is told");
+        hearing.heard("Newchannel", "1.1");
+        assert_eq!([queue(&mut hearing, 80), queue(&mut hearing, 140)], [Some(Deaf::Agents), None]);
+        assert!(hearing.heard_agent() && !hearing.heard_agent(), "it is heard after all");
+        assert_eq!(queue(&mut hearing, 200), None);
     }
 
     #[test]

@@ -338,8 +338,10 @@ impl Conversation {
         // Two lists so far apart count; they are not answered to the moment.
         let apart = self.settings.listen_every.mul_f64(0.9);
         let deaf = self.hearing.list_ends(now.monotonic, apart);
-        if let Some(Deaf::Beginnings | Deaf::Ends) = deaf {
-            out(Output::Notice(Notice::Missing(Missing::CallEvents)));
+        match deaf {
+            Some(Deaf::Beginnings | Deaf::Ends) => out(Output::Notice(Notice::Missing(Missing::CallEvents))),
+            Some(Deaf::Agents) => out(Output::Notice(Notice::Missing(Missing::AgentEvents))),
+            None => {}
         }
         if let (Phase::Live { audit_at }, true) = (&mut self.phase, self.hearing.is_doubtful()) {
             *audit_at = (*audit_at).min(now.monotonic + self.settings.listen_every);
