@@ -46,7 +46,7 @@ use crate::{
 };
 
 #[cfg(feature = "conformance")]
-pub use audit::statement as audit_statement_of;
+pub use audit::statement_of as audit_statement_of;
 use errors::StoreError;
 use jobs::Job;
 use lock::FolderLock;
