@@ -1,7 +1,7 @@
 //! Who did what: what is noted with each change, and reading it.
 
 use calls::AccountId;
-use journal::{ActorKind, AuditEntry, AuditFilter, AuditPage, SettingsCache};
+use journal::{ActorKind, AuditEntry, AuditFilter, AuditPage};
 
 use crate::admin::Admin;
 use crate::{Actor, Refusal, clock};
@@ -24,23 +24,6 @@ pub(crate) fn shown(kind: ActorKind, name: &str) -> String {
 pub fn told(entry: &AuditEntry) -> String {
     let parts = [entry.subject.as_str(), entry.detail.as_str()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
-}
-
-/// Notes what a person did with themselves: logged in, logged out. A note that cannot be kept is logged.
-pub async fn note(cache: &SettingsCache, who: &str, what: &'static str, account: &str, detail: &str) {
-    tracing::info!(who, what, account, detail, "done");
-    let entry = AuditEntry {
-        at: clock::now(),
-        kind: ActorKind::Person,
-        actor: who.to_owned(),
-        account: (!account.is_empty()).then(|| AccountId::new(account)),
-        what: what.to_owned(),
-        subject: String::new(),
-        detail: detail.to_owned(),
-    };
-    if let Err(error) = cache.journal().note_done(vec![entry]).await {
-        tracing::warn!(%error, "the audit log could not be written");
-    }
 }
 
 /// What is to be noted of something that was done.

@@ -309,6 +309,9 @@ codes! {
     NoUser "no_such_user" NotFound
         "there is no such user"
         "Brugeren findes ikke.",
+    FirstLinkUsed "first_link_used" NotFound
+        "this link makes nobody: it was used already, or another one is good by now"
+        "Linket opretter ingen: det er brugt, eller et andet gælder nu.",
     MethodNotAllowed "method_not_allowed" MethodNotAllowed
         "this method is not for this address; the header Allow lists those that are"
         "Denne metode er ikke for denne adresse; headeren Allow viser, hvilke der er.",

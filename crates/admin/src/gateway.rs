@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use calls::{AccountId, Event, EventKind, PbxTime};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, Filter, Reason, WallTime};
+use journal::{AccountSettings, DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Actor, Admin, AgainAll, Code, Refusal};
@@ -261,6 +261,27 @@ impl Admin {
     /// Whether the gateway does its work, for whoever asks.
     pub fn readiness(&self) -> Readiness {
         self.gateway.readiness()
+    }
+
+    /// The legs of an account that are up now, oldest first. Who has the account's settings was let see it.
+    pub fn live(&self, account: &AccountSettings) -> Vec<LiveLeg> {
+        self.gateway.live(&account.id)
+    }
+
+    /// The account as it is now, for a board that is open: who may see it was judged when they opened it.
+    pub fn watched(&self, account: &AccountSettings) -> Option<Arc<AccountSettings>> {
+        self.cache.account(&account.id)
+    }
+
+    /// Changes whenever a leg begins, is answered or ends, or a link changes.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.gateway.changes()
+    }
+
+    /// The figures in Prometheus' text format; whether they are everybody's is the operator's to say.
+    pub fn metrics(&self, actor: Option<&Actor>) -> Result<String, Refusal> {
+        actor.map_or(Ok(()), Self::operates)?;
+        Ok(self.gateway.metrics())
     }
 }
 

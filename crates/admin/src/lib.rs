@@ -9,10 +9,12 @@ mod accounts;
 mod actor;
 mod admin;
 pub mod audit;
+mod chance;
 mod change;
 mod clock;
 mod codes;
 mod deliveries;
+mod doors;
 mod gateway;
 mod history;
 mod integration;
@@ -28,19 +30,36 @@ mod webhooks;
 pub use accounts::AccountWish;
 pub use actor::{Actor, Surface};
 pub use admin::{Admin, Written};
+pub use chance::random_text;
 pub use change::Expect;
-// What is shown of what is kept: plain values, without the way to them.
 pub use codes::{Code, Family, table};
 pub use deliveries::{AgainAll, delivery_name};
+pub use doors::{Admission, VouchedPerson, logged_as};
 pub use gateway::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
-pub use journal::AccountSettings;
-pub use journal::settings::{Employee, Holder, Integration, IntegrationId, Method, Phone};
 pub use language::Language;
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
 pub use refusal::{Changed, FieldChange, Refusal};
 pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
 pub use users::{PASSWORD_CHARS, UserWish};
+
+/// What is shown of what is kept: plain values, without the way to them.
+pub mod kept {
+    pub use journal::{
+        AccountSettings, ActorKind, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
+        DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LegOutcome, LegRecord, Person, Quarter,
+        Reason, Size, Sums, Tally, WallTime,
+    };
+
+    /// What is set.
+    pub mod settings {
+        pub use journal::settings::{
+            Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId,
+            KeepChoice, Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, TimeFormat, Token,
+            User, Vouched,
+        };
+    }
+}

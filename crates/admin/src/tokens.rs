@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use calls::AccountId;
 use journal::settings::{Scope, Setting, SettingKey, Token};
 use journal::{JournalError, Put};
@@ -12,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::actor::OF_MACHINE;
 use crate::admin::Admin;
 use crate::audit::Noted;
-use crate::{Actor, Code, Refusal, clock, names};
+use crate::{Actor, Code, Refusal, clock, names, random_text};
 
 /// A token lent to the command line is good for so long: a command that was killed leaves no key behind.
 const LENT: Duration = Duration::from_secs(600);
@@ -77,9 +75,7 @@ pub fn token_hash(text: &str) -> [u8; 32] {
 
 /// A token of 32 random bytes, and what is kept of it.
 fn fresh(scope: Scope) -> Result<(String, Token), Refusal> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Refusal::new(Code::NoRandom))?;
-    let text = format!("rb_{}", URL_SAFE_NO_PAD.encode(bytes));
+    let text = format!("rb_{}", random_text()?);
     let token = Token { sha256: token_hash(&text), scope, created_at: clock::now() };
     Ok((text, token))
 }

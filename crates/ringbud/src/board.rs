@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use admin::LiveLeg;
 use calls::{AccountId, Direction, Event, LegId, Note, OpenLeg, PbxName, PbxTime, Restored, What};
 use tokio::sync::watch;
-use web::LiveLeg;
 
 /// So many legs are shown; more are counted by the tracker and not listed here.
 const MAX_LEGS: usize = 500_000;

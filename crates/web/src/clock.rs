@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use journal::WallTime;
+use admin::kept::WallTime;
 
 /// This moment.
 #[expect(clippy::disallowed_methods, reason = "a shell: requests happen now")]

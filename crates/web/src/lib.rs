@@ -1,8 +1,7 @@
 //! The house's door for people and programs: the REST API under `/api/v1` and the window.
 //!
-//! Owns the shapes on the wire ([`wire`]), who may do what, and how things are shown. What is kept is the
-//! journal's, what a delivery is made of is `delivery`'s, and the running gateway is asked through
-//! [`Gateway`].
+//! Owns the shapes on the wire ([`wire`]), who may do what, and how things are shown. What is done and
+//! asked goes through [`admin::Admin`]; what is kept, and the running gateway, are out of reach here.
 
 pub mod api;
 mod clock;
@@ -12,8 +11,6 @@ mod state;
 mod window;
 pub mod wire;
 
-pub use admin::audit;
-pub use admin::{Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall};
 pub use state::{Options, Web};
 pub use window::{LOGIN_BACK, first_run_path, look_path};
 

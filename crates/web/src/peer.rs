@@ -46,6 +46,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     }
 }
 
+/// The address a request comes from, for the audit log; nothing where nobody says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin(pub(crate) Option<IpAddr>);
+
+impl Origin {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let said = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Self(said.map(|ConnectInfo(address)| address.ip().to_canonical()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,22 +2,10 @@
 
 use std::sync::Arc;
 
-use journal::Journal;
-
-use journal::SettingsCache;
-
-use admin::Gateway;
-
 /// What the program gives.
 pub struct Web {
     /// Every command and query of people and programs.
     pub admin: Arc<admin::Admin>,
-    /// What is kept.
-    pub journal: Arc<dyn Journal>,
-    /// What is set.
-    pub cache: Arc<SettingsCache>,
-    /// The running gateway.
-    pub gateway: Arc<dyn Gateway>,
     /// The OpenID provider people may log in through.
     pub provider: Option<Arc<oidc::Provider>>,
     /// How things are served.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use delivery::guard::Guard;
 use tasks::Part;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -67,7 +68,7 @@ async fn tell(config: &Config, running: &serve::Running) {
     if config.pbxs.is_empty() {
         tracing::warn!("{} has no [[pbx]]: no calls will be seen", config.file.display());
     }
-    match web::first_run_path(&running.store.cache).await {
+    match web::first_run_path(&running.store.admin(Guard::default())).await {
         Ok(Some(path)) => {
             tracing::info!("nobody can log in yet; open this once to make the first operator: {url}{path}");
         }

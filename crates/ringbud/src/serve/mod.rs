@@ -153,12 +153,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     };
     let gateway: Arc<dyn admin::Gateway> = Arc::new(facade);
     let guard = Guard::new(config.outgoing.allow.clone());
-    let admin = admin::Admin::new(store.journal.clone(), store.cache.clone(), gateway.clone(), guard);
+    let admin = admin::Admin::new(store.journal.clone(), store.cache.clone(), gateway, guard);
     let web = web::Web {
         admin: Arc::new(admin),
-        journal: store.journal.clone(),
-        cache: store.cache.clone(),
-        gateway,
         provider,
         options: web::Options {
             path: config.http.path.clone(),

@@ -34,8 +34,8 @@ pub(crate) fn now() -> Instant {
 }
 
 /// The cookie of the first operator.
-async fn login(app: &axum::Router, cache: &SettingsCache) -> Result<String> {
-    let link = web::first_run_path(cache).await?.unwrap_or_default();
+async fn login(app: &axum::Router, admin: &Admin) -> Result<String> {
+    let link = web::first_run_path(admin).await?.unwrap_or_default();
     let key = link.split_once("key=").map_or("", |(_, key)| key);
     let form = format!("key={key}&name=olga&password=a+short+sentence&again=a+short+sentence");
     let request = Request::post("/first").header("content-type", "application/x-www-form-urlencoded");
@@ -75,11 +75,11 @@ async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
     );
     let gateway = Arc::new(Busy::new(usize::try_from(fill::ACCOUNTS)?));
     let options = Options::default();
-    let admin = Admin::new(journal.clone(), cache.clone(), gateway.clone(), Guard::default());
+    let admin = Admin::new(journal, cache, gateway.clone(), Guard::default());
     let (admin, provider) = (Arc::new(admin), None);
-    let web = Web { admin, journal, cache: cache.clone(), gateway: gateway.clone(), provider, options };
+    let web = Web { admin: admin.clone(), provider, options };
     let app = web::router(web);
-    let cookie = login(&app, &cache).await?;
+    let cookie = login(&app, &admin).await?;
     let pages = table::measure(&app, &cookie, calls).await?;
     let board = viewers::measure(app, &cookie, &gateway).await?;
     Ok(json!({ "pages": pages, "board": board }))

@@ -320,13 +320,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             tokio::time::sleep(Duration::from_secs(4)).await;
         }
     });
-    let first = web::first_run_path(&cache).await?.unwrap_or_default();
+    let admin = Arc::new(Admin::new(journal, cache, gateway, Guard::default()));
+    let first = web::first_run_path(&admin).await?.unwrap_or_default();
     let public = format!("http://{listen}{path}");
     println!("{public}{first}");
     let provider = Some(provider::start(&public).await?);
     let options = Options { path, ..Options::default() };
-    let admin = Arc::new(Admin::new(journal.clone(), cache.clone(), gateway.clone(), Guard::default()));
-    let app = web::router(Web { admin, journal, cache, gateway, provider, options });
+    let app = web::router(Web { admin, provider, options });
     axum::serve(tokio::net::TcpListener::bind(listen).await?, app).await?;
     Ok(())
 }

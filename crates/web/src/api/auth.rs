@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use super::ApiError;
 use crate::Web;
+use crate::peer::Origin;
 
 /// Who asks. What they may is judged where it is done.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ impl FromRequestParts<Arc<Web>> for Caller {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
-        Ok(Self(web.admin.bearer(token.ok_or(Code::NoToken)?).await?))
+        let actor = web.admin.bearer(token.ok_or(Code::NoToken)?).await?;
+        Ok(Self(actor.at(Origin::of(parts).0)))
     }
 }

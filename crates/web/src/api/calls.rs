@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use admin::kept::settings::Integration;
+use admin::kept::{Kept, LegRecord};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use calls::{Direction, EndReason, Ended, What};
-use journal::settings::Integration;
-use journal::{Kept, LegRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 

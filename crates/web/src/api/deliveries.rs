@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use admin::kept::{Attempt, DeliveryRecord, DeliveryState};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use delivery::reason::english;
-use journal::{Attempt, DeliveryRecord, DeliveryState};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,7 +3,6 @@
 use admin::{Code, GatewayError, Refusal};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use journal::JournalError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,12 +83,6 @@ impl From<Refusal> for ApiError {
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
         Self(Refusal::new(code))
-    }
-}
-
-impl From<JournalError> for ApiError {
-    fn from(error: JournalError) -> Self {
-        Self(error.into())
     }
 }
 

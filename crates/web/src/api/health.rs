@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use admin::Code;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::extract::{Request, State};
@@ -21,20 +20,19 @@ pub(super) async fn alive() -> &'static str {
 
 /// It does its work; 503 and why if not.
 pub(super) async fn ready(State(web): State<Arc<Web>>) -> Response {
-    let readiness = web.gateway.readiness();
+    let readiness = web.admin.readiness();
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": readiness.ready, "reasons": readiness.reasons }))).into_response()
 }
 
 /// Prometheus' text format.
 pub(super) async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
-    if web.options.metrics_need_token {
+    let caller = if web.options.metrics_need_token {
         let (mut parts, _) = request.into_parts();
-        let Caller(actor) = Caller::from_request_parts(&mut parts, &web).await?;
-        if !actor.operates() {
-            return Err(Code::OperatorsOnly.into());
-        }
-    }
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((kind, web.gateway.metrics()).into_response())
+        Some(Caller::from_request_parts(&mut parts, &web).await?)
+    } else {
+        None
+    };
+    let figures = web.admin.metrics(caller.as_ref().map(|Caller(actor)| actor))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], figures).into_response())
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use admin::kept::settings::Integration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::settings::Integration;
 
 use super::auth::Caller;
 use super::extract::{Body, Expected, Path, Tagged};

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 pub(crate) use admin::delivery_name;
+use admin::kept::{Cursor, DeliveryState, Filter, LegOutcome, WallTime};
 use admin::{Code, Refusal};
 use calls::{AccountId, CallId, LegId, PbxTime};
-use journal::{Cursor, DeliveryState, Filter, LegOutcome, WallTime};
 
 use super::ApiError;
 use super::webhooks::kind;

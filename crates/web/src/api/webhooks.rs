@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admin::{Code, Refusal};
+use admin::{Code, Refusal, TestAnswer};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::extract::{Body, Path};
 use super::{ApiError, ErrorEnvelope};
+use crate::Web;
 use crate::wire::{ReasonView, read};
-use crate::{TestAnswer, Web};
 
 /// Which webhooks to pause.
 #[derive(Deserialize, ToSchema)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use admin::Code;
+use admin::kept::{Attempt, DeliveryRecord, DeliveryState};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::EventKind;
-use journal::{Attempt, DeliveryRecord, DeliveryState};
 
 use super::calls::{dot, narrowed, older};
 use super::fail::back_to;
@@ -120,7 +120,7 @@ pub(super) async fn list(
     })
 }
 
-fn hooks(f: &Frame, integration: &journal::settings::Integration) -> Vec<Hook> {
+fn hooks(f: &Frame, integration: &admin::kept::settings::Integration) -> Vec<Hook> {
     let of = |kind: EventKind| {
         let pause = integration.paused.get(&kind);
         Some(Hook {

@@ -4,7 +4,6 @@ use admin::{Code, Family, Refusal};
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use journal::JournalError;
 
 use super::Frame;
 use super::help::anchor;
@@ -121,12 +120,6 @@ impl IntoResponse for Fail {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-impl From<JournalError> for Fail {
-    fn from(error: JournalError) -> Self {
-        Refusal::from(error).into()
     }
 }
 

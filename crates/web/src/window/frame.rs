@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use admin::kept::AccountSettings;
+use admin::kept::settings::Scope;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use calls::AccountId;
 use jiff::tz::TimeZone;
-use journal::AccountSettings;
-use journal::settings::Scope;
 
 use super::messages::{Language, Messages};
 use super::visitor::{Taste, Visitor};
 use super::{Fail, Locale, Window, assets, help, reason};
-use crate::LinkState;
+use admin::LinkState;
 
 /// Zone of what belongs to no account.
 const ZONE: &str = "Europe/Copenhagen";

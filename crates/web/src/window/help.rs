@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use admin::kept::settings::Scope;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use journal::settings::Scope;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::frame::page;

@@ -1,8 +1,8 @@
 //! Numbers, dates, durations and telephone numbers as the reader writes them, in the account's zone.
 
+use admin::kept::WallTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use journal::WallTime;
 
 use super::messages::Language;
 

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::frame::page;
 use super::oidc::{self, Through};
 use super::visitor::{Fields, SESSION, Taste, cookie, own_place, same_site};
-use super::{Fail, Frame, Posted, Window, audit, users};
+use super::{Fail, Frame, Posted, Window};
 use crate::clock;
-use crate::peer::Peer;
+use crate::peer::{Origin, Peer};
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -40,7 +40,7 @@ fn login(window: &Window, taste: &Taste, next: &str) -> LoginPage {
         through: oidc::through(window, next),
         leave_there: None,
         resumed: !matches!(next, "" | "/"),
-        nobody_yet: users::nobody_yet(&window.web.cache),
+        nobody_yet: window.web.admin.nobody_yet(),
     }
 }
 
@@ -76,6 +76,7 @@ pub(super) async fn enter(
     State(window): State<Arc<Window>>,
     taste: Taste,
     peer: Peer,
+    Origin(origin): Origin,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fail> {
@@ -94,20 +95,21 @@ pub(super) async fn enter(
         return refuse(StatusCode::TOO_MANY_REQUESTS, "login.too_often");
     };
     tokio::time::sleep(wait).await;
-    let kept = window.web.cache.user(&name).map(|(user, _)| user.password_hash).unwrap_or_default();
-    if !window.passwords.verify(fields.raw("password").to_owned(), kept.clone()).await {
+    let person = window.web.admin.person(&name);
+    let kept = person.as_ref().map(|user| user.password_hash.clone()).unwrap_or_default();
+    let right = window.passwords.verify(fields.raw("password").to_owned(), kept.clone()).await;
+    let Some(user) = person.filter(|_| right) else {
         window.throttle.failed(peer, &name, now);
         tracing::warn!(user = name, %peer, "a login was refused");
         return refuse(StatusCode::UNAUTHORIZED, "login.wrong");
-    }
-    audit::note(&window.web.cache, &name, "audit.login", "", &peer.to_string()).await;
+    };
+    window.web.admin.note_login(&name, &user, origin).await;
     open(&window, &name, &kept, fields.get("next"))
 }
 
 /// Opens a session and goes where the person wanted to.
 pub(super) fn open(window: &Window, name: &str, kept: &str, next: &str) -> Result<Response, Fail> {
-    let cookie =
-        window.sessions.open(name, kept, clock::now()).ok_or_else(|| Fail::broken("no random bytes"))?;
+    let cookie = window.sessions.open(name, kept, clock::now())?;
     let secure = if window.web.options.secure { "; Secure" } else { "" };
     let base = &window.web.options.path;
     let cookie = format!("{SESSION}={cookie}; Path={base}/; HttpOnly; SameSite=Lax{secure}");
@@ -119,7 +121,7 @@ pub(super) async fn leave(State(window): State<Arc<Window>>, headers: HeaderMap,
     if let Some(cookie) = cookie(&headers, SESSION) {
         window.sessions.close(cookie);
     }
-    audit::note(&window.web.cache, &posted.visitor.name, "audit.logout", "", "").await;
+    window.web.admin.note_logout(&posted.visitor.actor()).await;
     let base = &window.web.options.path;
     let gone = format!("{SESSION}=; Path={base}/; Max-Age=0; HttpOnly; SameSite=Lax");
     // Not straight to the provider: after a form the policy lets a browser go to our own pages only.

@@ -51,7 +51,7 @@ pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor};
 
 use crate::Web;
-pub(crate) use crate::audit;
+pub(crate) use admin::audit;
 
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;

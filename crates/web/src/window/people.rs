@@ -4,13 +4,13 @@ mod table;
 
 use std::sync::Arc;
 
+use admin::kept::AccountSettings;
+use admin::kept::settings::Holder;
 use admin::{Code, EmployeeWish, Expect, Family, PhoneWish, Refusal};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::AccountSettings;
-use journal::settings::Holder;
 
 use super::fail::back_to;
 use super::frame::page;

@@ -1,6 +1,6 @@
 //! Why something failed, in the reader's language: the sentence of a reason's code, filled in.
 
-use journal::Reason;
+use admin::kept::Reason;
 
 use super::Messages;
 

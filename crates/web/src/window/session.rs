@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use journal::WallTime;
+use admin::kept::WallTime;
+use admin::{Refusal, random_text};
 
 use crate::wire::token_hash;
 
@@ -34,8 +33,8 @@ pub(crate) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
 
 impl Sessions {
     /// Opens one: the cookie's value.
-    pub(crate) fn open(&self, user: &str, opened_with: &str, now: WallTime) -> Option<String> {
-        let (cookie, csrf) = (random()?, random()?);
+    pub(crate) fn open(&self, user: &str, opened_with: &str, now: WallTime) -> Result<String, Refusal> {
+        let (cookie, csrf) = (random_text()?, random_text()?);
         let session = Session {
             user: user.to_owned(),
             csrf,
@@ -51,7 +50,7 @@ impl Sessions {
             all.remove(&oldest);
         }
         all.insert(token_hash(&cookie), session);
-        Some(cookie)
+        Ok(cookie)
     }
 
     /// The session behind a cookie, if it lives.
@@ -80,13 +79,6 @@ impl Sessions {
 fn alive(session: &Session, now: WallTime) -> bool {
     let secs_since = |at: WallTime| now.0.saturating_sub(at.0) / 1_000_000;
     secs_since(session.used_at) < IDLE_SECS && secs_since(session.begun_at) < LIFE_SECS
-}
-
-/// 32 random bytes as text; `None` where the system has none.
-pub(crate) fn random() -> Option<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

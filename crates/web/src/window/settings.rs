@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use admin::kept::settings::{KeepChoice, Scope, User};
+use admin::kept::{AccountSettings, AuditEntry, AuditFilter};
 use admin::{AccountWish, Code, Expect, Family, Refusal};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use journal::settings::{KeepChoice, Scope, User};
-use journal::{AccountSettings, AuditEntry, AuditFilter};
 
 use super::fail::back_to;
 use super::frame::page;
@@ -144,7 +144,7 @@ pub(super) async fn password(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let mut form = build(&window, &visitor, &account).await?;
-    let Some((user, _)) = window.web.cache.user(&visitor.key) else {
+    let Some(user) = window.web.admin.person(&visitor.key) else {
         return Err(Fail::Enter { taste: visitor.taste });
     };
     if let Some(place) = &form.password_at {

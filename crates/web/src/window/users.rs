@@ -1,8 +1,6 @@
 //! People who may log in: what is checked of them, wherever they are made.
 
 use admin::{Code, PASSWORD_CHARS, Refusal, Role, UserWish};
-use journal::SettingsCache;
-use journal::settings::{Scope, User};
 
 use super::visitor::Fields;
 use super::{Fail, Window, password};
@@ -10,13 +8,6 @@ use super::{Fail, Window, password};
 /// Whether a person may be called so.
 pub(crate) fn name_fits(name: &str) -> bool {
     admin::user_name(name).is_ok()
-}
-
-/// Whether nobody can run this place yet: nobody has a password here, and nobody who operates comes through a
-/// provider.
-pub(crate) fn nobody_yet(cache: &SettingsCache) -> bool {
-    let runs = |user: &User| user.vouched.is_none() || user.scope == Scope::Everything;
-    !cache.users().values().any(|(user, _)| runs(user))
 }
 
 /// The role a form names.

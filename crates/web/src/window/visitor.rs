@@ -1,20 +1,22 @@
 //! Who looks at a page, and what they may see and do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use admin::Actor;
+use admin::kept::AccountSettings;
+use admin::kept::settings::Scope;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use calls::AccountId;
-use journal::AccountSettings;
-use journal::settings::Scope;
 use subtle::ConstantTimeEq;
 
 use super::messages::Language;
 use super::{Fail, Window, oidc};
 use crate::clock;
+use crate::peer::Origin;
 
 /// The name of the session's cookie.
 pub(crate) const SESSION: &str = "ringbud_session";
@@ -47,6 +49,8 @@ pub(crate) struct Visitor {
     /// Whether they come through a provider: then they have no password here.
     pub(crate) vouched: bool,
     pub(crate) scope: Scope,
+    /// From where, as far as it is known.
+    pub(crate) from: Option<IpAddr>,
     pub(crate) csrf: String,
     pub(crate) taste: Taste,
 }
@@ -128,13 +132,15 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         let enter = || Fail::Enter { taste: taste.clone() };
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
         let session = window.sessions.find(cookie, clock::now()).ok_or_else(enter)?;
-        let (user, _) = window.web.cache.user(&session.user).ok_or_else(enter)?;
+        let user = window.web.admin.person(&session.user).ok_or_else(enter)?;
         if oidc::opened_with(&user) != session.opened_with {
             return Err(enter());
         }
-        let (name, shown) = (oidc::who(&session.user, &user), oidc::shown(&session.user, &user).to_owned());
+        let (name, shown) =
+            (admin::logged_as(&session.user, &user), oidc::shown(&session.user, &user).to_owned());
         let vouched = user.vouched.is_some();
-        Ok(Self { key: session.user, name, shown, vouched, scope: user.scope, csrf: session.csrf, taste })
+        let (csrf, from) = (session.csrf, Origin::of(parts).0);
+        Ok(Self { key: session.user, name, shown, vouched, scope: user.scope, from, csrf, taste })
     }
 }
 
@@ -198,7 +204,7 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 impl Visitor {
     /// As whom they do things.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::person(&*self.name, self.scope.clone())
+        Actor::person(&*self.name, self.scope.clone()).at(self.from)
     }
 
     pub(crate) fn operates(&self) -> bool {

@@ -1,8 +1,8 @@
 //! Accounts, employees and phones.
 
+use admin::kept::settings::{Account, Employee, Holder, KeepChoice, Phone};
 use admin::{AccountWish, EmployeeWish, PhoneWish};
 use calls::AccountId;
-use journal::settings::{Account, Employee, Holder, KeepChoice, Phone};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 

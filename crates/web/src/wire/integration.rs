@@ -2,11 +2,11 @@
 
 mod shape;
 
-use admin::{Code, CredentialsWish, HIDDEN, IntegrationWish, Keeping};
-use delivery::reason::english;
-use journal::settings::{
+use admin::kept::settings::{
     BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, RetryChoice, TimeFormat,
 };
+use admin::{Code, CredentialsWish, HIDDEN, IntegrationWish, Keeping};
+use delivery::reason::english;
 
 pub use shape::{
     BodyFormatWire, CredentialsInput, CredentialsView, ExtrasWire, IntegrationInput, IntegrationView,

@@ -23,7 +23,7 @@ pub use reason::ReasonView;
 pub(crate) use token::scope_parts;
 pub use token::{MadeToken, ScopeWire, TokenInput, TokenView, token_from_json, token_to_json};
 
-use journal::WallTime;
+use admin::kept::WallTime;
 
 /// A moment of our own clock as RFC 3339 in UTC.
 pub fn moment(at: WallTime) -> String {

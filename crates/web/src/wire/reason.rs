@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use admin::Refusal;
-use journal::Reason;
+use admin::kept::Reason;
 use serde::Serialize;
 use utoipa::ToSchema;
 

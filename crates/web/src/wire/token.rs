@@ -1,7 +1,7 @@
 //! API tokens: made, hashed, shown. The text is shown once and never kept.
 
+use admin::kept::settings::{Scope, Token};
 use admin::{Role, TokenWish, role_of};
-use journal::settings::{Scope, Token};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

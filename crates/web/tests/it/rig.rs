@@ -195,14 +195,7 @@ impl Rig {
         });
         let guard = Guard::default();
         let room = Arc::new(Admin::new(journal.clone(), cache.clone(), gateway.clone(), guard));
-        let app = web::router(Web {
-            admin: room.clone(),
-            journal: journal.clone(),
-            cache: cache.clone(),
-            gateway: gateway.clone(),
-            provider,
-            options,
-        });
+        let app = web::router(Web { admin: room.clone(), provider, options });
         let mut rig = Self {
             app,
             room,

@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use admin::{AccountWish, Actor, EmployeeWish, Expect, IntegrationWish, Method, PhoneWish, TokenWish};
+use admin::kept::settings::Method;
+use admin::{AccountWish, Actor, EmployeeWish, Expect, IntegrationWish, PhoneWish, TokenWish};
 use delivery::guard::Guard;
 use demo::cast::ACCOUNTS;
 use demo::receiver::Receiver;
@@ -93,12 +94,11 @@ pub(super) async fn set(running: &Running, pbx: &Players, receiver: &Receiver) -
     }
     let wish = TokenWish { name: "demo".to_owned(), ..TokenWish::default() };
     let text = admin.make_token(&actor, &wish).await?.text;
-    let cache = &running.store.cache;
     let http = format!("http://{}", running.address);
     // Who can reach the window can be this machine's people only, or has to be the one who reads the terminal.
     let path = match (running.address.ip().is_loopback(), ACCOUNTS.first()) {
-        (true, Some(account)) => web::look_path(cache, &calls::AccountId::new(account.id)).await?,
-        _ => web::first_run_path(cache).await?,
+        (true, Some(account)) => Some(web::look_path(&admin, &calls::AccountId::new(account.id)).await?),
+        _ => web::first_run_path(&admin).await?,
     };
     let login = path.map(|path| format!("{http}{path}"));
     let program = std::env::args().next().unwrap_or_else(|| "ringbud".to_owned());

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use admin::{Expect, Integration, IntegrationId};
+use admin::Expect;
+use admin::kept::settings::{Integration, IntegrationId};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 use web::wire;

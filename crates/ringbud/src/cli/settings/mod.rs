@@ -10,7 +10,8 @@ mod token;
 
 use std::sync::Arc;
 
-use admin::{AccountSettings, Actor, Admin, Code, Refusal};
+use admin::kept::AccountSettings;
+use admin::{Actor, Admin, Code, Refusal};
 use delivery::guard::Guard;
 use serde_json::Value;
 

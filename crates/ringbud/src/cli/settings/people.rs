@@ -1,6 +1,8 @@
 //! `account`, `employee`, `phone`.
 
-use admin::{AccountSettings, AccountWish, Employee, EmployeeWish, Expect, Holder, Phone, PhoneWish};
+use admin::kept::AccountSettings;
+use admin::kept::settings::{Employee, Holder, Phone};
+use admin::{AccountWish, EmployeeWish, Expect, PhoneWish};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 

@@ -7,12 +7,12 @@ mod story;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use admin::kept::{AccountSettings, Cursor, DeliveryState, Filter, LegOutcome, LegRecord};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::{Direction, Event, LegId, PbxTime, What};
 use futures_util::future;
-use journal::{AccountSettings, Cursor, DeliveryState, Filter, LegOutcome, LegRecord};
 
 use super::frame::page;
 use super::visitor::Fields;

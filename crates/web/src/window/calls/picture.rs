@@ -1,8 +1,8 @@
 //! A call's picture: who was part of it from when to when. Places along the time are shares of the width, so that
 //! it fits whatever is as wide as a phone; heights are pixels.
 
+use admin::kept::LegRecord;
 use calls::{Direction, EndReason, PbxTime, What};
-use journal::LegRecord;
 
 /// From one line to the next.
 const LINE: u32 = 62;

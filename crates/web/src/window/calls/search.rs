@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use admin::kept::Filter;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use calls::LegId;
-use journal::Filter;
 
 use super::super::visitor::Fields;
 use super::super::{Fail, Visitor, Window};

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use admin::kept::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use calls::{Direction, EndReason, Event, EventKind, LegId, PbxTime, What};
-use journal::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window, reason};

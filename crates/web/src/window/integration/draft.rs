@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use admin::IntegrationWish;
+use admin::kept::AccountSettings;
+use admin::kept::settings::{
+    BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, TimeFormat,
+};
 use calls::EventKind;
-use journal::AccountSettings;
-use journal::settings::{BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, TimeFormat};
 use serde_json::{Map, Value, json};
 
 use super::super::visitor::Fields;

@@ -8,6 +8,8 @@ mod test;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use admin::kept::AccountSettings;
+use admin::kept::settings::Integration;
 use admin::{Expect, Family};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
@@ -15,8 +17,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use calls::EventKind;
 use delivery::payload::{Parameter, Shape};
-use journal::AccountSettings;
-use journal::settings::Integration;
 
 use super::fail::back_to;
 use super::frame::page;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use admin::kept::AccountSettings;
 use askama::Template;
 use calls::EventKind;
 use delivery::request::{Compiled, NoRequest};
-use journal::AccountSettings;
 
 use super::draft::Checked;
 use super::{ORDER, sample};

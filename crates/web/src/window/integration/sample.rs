@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::kept::{AccountSettings, WallTime};
 use calls::{CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxTime, Phone, What};
-use journal::{AccountSettings, WallTime};
 
 /// The employee of the examples: the first of the account.
 pub(crate) fn employee(account: &AccountSettings) -> (String, String) {

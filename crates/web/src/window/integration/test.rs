@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use admin::kept::AccountSettings;
+use admin::{Refusal, TestAnswer, random_text};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -14,13 +16,11 @@ use axum::response::sse::{Event as Sse, KeepAlive, Sse as Stream};
 use axum::response::{IntoResponse, Response};
 use calls::{AccountId, EventKind};
 use futures_util::stream::{self, StreamExt as _};
-use journal::AccountSettings;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, reason, refusal, session};
+use super::super::{Fail, Frame, Messages, Posted, Visitor, Window, reason, refusal};
 use super::{build, draft, present};
-use crate::TestAnswer;
 
 /// So many test calls wait for their page to fetch the answers; the oldest makes room.
 const MAX_RUNNING: usize = 64;
@@ -34,14 +34,14 @@ const LIFE: [EventKind; 4] =
 pub(crate) struct Running(Mutex<VecDeque<(String, AccountId, Receiver<TestAnswer>)>>);
 
 impl Running {
-    fn keep(&self, account: &AccountId, answers: Receiver<TestAnswer>) -> Option<String> {
-        let name = session::random()?;
+    fn keep(&self, account: &AccountId, answers: Receiver<TestAnswer>) -> Result<String, Refusal> {
+        let name = random_text()?;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_RUNNING {
             all.pop_front();
         }
         all.push_back((name.clone(), account.clone(), answers));
-        Some(name)
+        Ok(name)
     }
 
     fn take(&self, account: &AccountId, name: &str) -> Option<Receiver<TestAnswer>> {
@@ -151,8 +151,7 @@ pub(crate) async fn test(
         }
         Ok(mut answers) => {
             if f.partial {
-                let name = window.tests.keep(&account.id, answers);
-                let name = name.ok_or_else(|| Fail::broken("no random bytes"))?;
+                let name = window.tests.keep(&account.id, answers)?;
                 panel.stream = format!("{}/{name}", panel.url);
             } else {
                 while let Some(answer) = answers.recv().await {

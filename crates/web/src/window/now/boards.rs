@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use admin::kept::AccountSettings;
 use askama::Template;
 use calls::AccountId;
-use journal::AccountSettings;
 use tokio::sync::watch;
 
 use super::super::Window;
@@ -27,7 +27,7 @@ impl Boards {
     /// Takes a place before a board; `None` if it cannot be drawn.
     pub(super) fn join(
         window: &Arc<Window>,
-        account: &AccountSettings,
+        account: &Arc<AccountSettings>,
         language: Language,
     ) -> Option<watch::Receiver<Arc<str>>> {
         let which = (account.id.clone(), language);
@@ -35,12 +35,12 @@ impl Boards {
         if let Some(board) = boards.get(&which) {
             return Some(board.subscribe());
         }
-        let mut changes = window.web.gateway.changes();
+        let mut changes = window.web.admin.subscribe();
         changes.mark_unchanged();
         let (board, viewer) = watch::channel(board(window, language, account).render().ok()?.into());
         let board = Arc::new(board);
         boards.insert(which.clone(), board.clone());
-        tasks::spawn(tasks::Part::BoardDrawing, draw(window.clone(), which, board, changes));
+        tasks::spawn(tasks::Part::BoardDrawing, draw(window.clone(), which, account.clone(), board, changes));
         Some(viewer)
     }
 
@@ -63,18 +63,20 @@ impl Boards {
 async fn draw(
     window: Arc<Window>,
     which: Which,
+    mut account: Arc<AccountSettings>,
     to: Arc<watch::Sender<Arc<str>>>,
     mut changes: watch::Receiver<u64>,
 ) {
-    let (id, language) = &which;
+    let language = which.1;
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { break },
             () = to.closed() => if window.boards.leave(&which, &to) { return },
         }
         // Without the account there is nothing to see any more.
-        let Some(account) = window.web.cache.account(id) else { break };
-        let Ok(drawn) = board(&window, *language, &account).render() else { break };
+        let Some(now) = window.web.admin.watched(&account) else { break };
+        account = now;
+        let Ok(drawn) = board(&window, language, &account).render() else { break };
         to.send_if_modified(|board| {
             let differs = **board != *drawn;
             if differs {

@@ -7,19 +7,19 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::kept::AccountSettings;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse as Stream};
 use calls::Direction;
 use futures_util::stream;
-use journal::AccountSettings;
 use tokio::sync::{mpsc, watch};
 
 use super::frame::{page, zone_of};
 use super::messages::{Language, Messages};
 use super::{Fail, Frame, Locale, Visitor, Window};
-use crate::LiveLeg;
+use admin::LiveLeg;
 pub(super) use boards::Boards;
 
 /// A viewer whose connection is quiet is told something so often; also how soon a lost login shows.
@@ -148,7 +148,7 @@ fn board(window: &Window, language: Language, account: &AccountSettings) -> Boar
         cards.insert(number.clone(), card);
     }
     let (mut ringing, mut talking, mut dialling) = (0, 0, 0);
-    for leg in window.web.gateway.live(&account.id) {
+    for leg in window.web.admin.live(account) {
         let doing = doing(&style, &leg);
         match doing.state {
             "ringing" => ringing += 1,

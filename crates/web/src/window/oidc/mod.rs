@@ -9,18 +9,18 @@ mod told;
 
 use std::sync::Arc;
 
-use ::oidc::{Back, Chances, Provider, Refusal};
+use ::oidc::{Back, Chances, Person, Provider, Refusal};
+use admin::{Admission, VouchedPerson};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use journal::settings::Scope;
 
-pub(super) use person::{opened_with, shown, who};
+pub(super) use person::{opened_with, shown};
 
 use super::visitor::{Fields, Taste};
-use super::{Fail, Window, audit, login, session};
+use super::{Fail, Window, login};
 use crate::clock;
-use crate::peer::Peer;
+use crate::peer::{Origin, Peer};
 
 /// Where a provider sends people back to, without the sub-path.
 pub const LOGIN_BACK: &str = "/login/oidc/back";
@@ -47,7 +47,7 @@ pub(super) fn leave_there(window: &Window) -> Option<String> {
 
 /// What to call the provider a user comes through: one that is no longer ours by its own name.
 pub(super) fn label(window: &Window, key: &str) -> String {
-    let vouched = window.web.cache.user(key).and_then(|(user, _)| user.vouched);
+    let vouched = window.web.admin.person(key).and_then(|user| user.vouched);
     let issuer = vouched.map(|vouched| vouched.issuer).unwrap_or_default();
     let ours = window.web.provider.as_ref().filter(|provider| provider.issuer() == issuer);
     ours.map_or(issuer, |provider| provider.label().to_owned())
@@ -68,7 +68,7 @@ pub(super) async fn begin(
         return too_often(&window, &taste, next);
     };
     tokio::time::sleep(wait).await;
-    let random = || session::random().ok_or_else(|| Fail::broken("no random bytes"));
+    let random = || admin::random_text().map_err(Fail::from);
     let browser = cookie::read(&headers).map_or_else(random, |held| Ok(held.to_owned()))?;
     let chances = Chances { state: random()?, nonce: random()?, verifier: random()? };
     match provider.begin(&browser, next, chances, now).await {
@@ -85,6 +85,7 @@ pub(super) async fn back(
     State(window): State<Arc<Window>>,
     taste: Taste,
     peer: Peer,
+    Origin(origin): Origin,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
@@ -109,21 +110,15 @@ pub(super) async fn back(
             return refused(&window, &taste, &next, provider, &refusal);
         }
     };
-    let Some(scope) = person.scope.clone() else {
-        person::forget(&window.web.cache, &person).await?;
-        let text = told::no_role(super::Messages(taste.language), provider.label(), &person.name);
-        return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
+    let (admin, w, label) = (&window.web.admin, super::Messages(taste.language), provider.label());
+    let Person { issuer, subject, name, scope } = person;
+    let person = VouchedPerson { issuer, subject, name };
+    let text = match admin.admit(&person, scope, label, taste.language.code(), origin).await? {
+        Admission::In(key, user) => return login::open(&window, &key, &opened_with(&user), &next),
+        Admission::NoRole => told::no_role(w, label, &person.name),
+        Admission::NoAccount(account) => told::no_account(w, label, account.as_str()),
     };
-    if let Scope::Account(account) | Scope::ReadAccount(account) = &scope
-        && window.web.cache.account(account).is_none()
-    {
-        person::forget(&window.web.cache, &person).await?;
-        let text = told::no_account(super::Messages(taste.language), provider.label(), account.as_str());
-        return login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text);
-    }
-    let (key, user) = person::keep(&window.web.cache, &person, scope, taste.language, now).await?;
-    audit::note(&window.web.cache, &who(&key, &user), "audit.oidc", "", provider.label()).await;
-    login::open(&window, &key, &opened_with(&user), &next)
+    login::refuse(&window, &taste, &next, StatusCode::FORBIDDEN, text)
 }
 
 fn refused(

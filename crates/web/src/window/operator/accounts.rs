@@ -49,7 +49,7 @@ fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage
     found.truncate(ROWS);
     let next =
         found.last().filter(|_| more).map(|last| f.url(&format!("/operator/accounts?after={}", last.id)));
-    let row = |one: &Arc<journal::AccountSettings>| {
+    let row = |one: &Arc<admin::kept::AccountSettings>| {
         let integration = one.integration().map(|(_, integration, _)| integration.clone());
         let on = calls::EventKind::ALL
             .iter()

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use admin::kept::AuditFilter;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use journal::AuditFilter;
 use serde::Deserialize;
 
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window, audit};
-use crate::{Link, LinkState};
+use admin::{Link, LinkState};
 
 /// Entries of the audit log on a page.
 const ENTRIES: usize = 100;

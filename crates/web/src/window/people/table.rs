@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use admin::kept::AccountSettings;
+use admin::kept::settings::Holder;
 use admin::{Code, Expect, PersonLine, Refusal};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use journal::AccountSettings;
-use journal::settings::Holder;
 
 use super::super::{Fail, Posted, Visitor, Window, sheet};
 use super::{done, refused};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use admin::kept::{Person, Quarter, Sums, Tally};
 use jiff::tz::TimeZone;
-use journal::{Person, Quarter, Sums, Tally};
 
 /// One employee's, or all.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use journal::settings::{BodyFormat, Method, TimeFormat};
+use admin::kept::settings::{BodyFormat, Method, TimeFormat};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 

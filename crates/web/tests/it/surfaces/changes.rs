@@ -1,6 +1,7 @@
 //! Changing people and accounts: what was changed meanwhile, what is noted, who may get in.
 
-use admin::{Actor, Code, EmployeeWish, Expect, Holder, PhoneWish, Role, TokenWish, UserWish};
+use admin::kept::settings::Holder;
+use admin::{Actor, Code, EmployeeWish, Expect, PhoneWish, Role, TokenWish, UserWish};
 use calls::AccountId;
 use journal::AuditFilter;
 use journal::settings::Scope;

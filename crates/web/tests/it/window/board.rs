@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::LiveLeg;
 use axum::body::Body;
 use futures_util::StreamExt as _;
 use http_body_util::BodyExt as _;
-use web::LiveLeg;
 
 use super::browser::Browser;
 use crate::rig::{self, Rig};

@@ -40,7 +40,7 @@ impl<'a> Browser<'a> {
     /// The first operator, by the one-time link.
     pub(crate) async fn first(rig: &'a Rig) -> Self {
         let mut browser = Self::new(rig);
-        let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
+        let link = web::first_run_path(&rig.room).await.unwrap().unwrap();
         let key = link.split_once("key=").unwrap().1.to_owned();
         let fields = [("key", &*key), ("name", "olga"), ("password", PASSWORD), ("again", PASSWORD)];
         let reply = browser.send("/first", &fields).await;

@@ -7,11 +7,11 @@ use crate::rig::Rig;
 #[tokio::test]
 async fn the_first_link_makes_one_operator_and_no_more() {
     let rig = Rig::new().await;
-    let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
-    assert_eq!(web::first_run_path(&rig.cache).await.unwrap(), Some(link.clone()), "it survives a restart");
+    let link = web::first_run_path(&rig.room).await.unwrap().unwrap();
+    assert_eq!(web::first_run_path(&rig.room).await.unwrap(), Some(link.clone()), "it survives a restart");
     let browser = Browser::first(&rig).await;
     assert_eq!(browser.get("/operator/accounts").await.status, 200);
-    assert_eq!(web::first_run_path(&rig.cache).await.unwrap(), None);
+    assert_eq!(web::first_run_path(&rig.room).await.unwrap(), None);
     let again = Browser::new(&rig).get(&link).await;
     assert!(!again.text.contains("name=\"password\""), "the link is used up");
 }
@@ -19,7 +19,7 @@ async fn the_first_link_makes_one_operator_and_no_more() {
 #[tokio::test]
 async fn a_wrong_key_makes_nobody() {
     let rig = Rig::new().await;
-    web::first_run_path(&rig.cache).await.unwrap();
+    web::first_run_path(&rig.room).await.unwrap();
     let fields = [("key", "wrong"), ("name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
     Browser::new(&rig).send("/first", &fields).await;
     assert!(rig.cache.users().is_empty());
@@ -36,7 +36,7 @@ async fn the_demos_key_opens_a_board_as_often_as_one_likes_and_no_other_key_does
             "a store that is no demo has no such door"
         );
     }
-    let link = web::look_path(&rig.cache, &calls::AccountId::new("1")).await.unwrap().unwrap();
+    let link = web::look_path(&rig.room, &calls::AccountId::new("1")).await.unwrap();
     for _ in 0..2 {
         let mut browser = Browser::new(&rig);
         let reply = browser.get(&link).await;
@@ -99,7 +99,7 @@ async fn wrong_present_passwords_in_the_settings_are_counted() {
 #[tokio::test]
 async fn of_those_who_use_the_first_link_at_once_one_becomes_the_operator() {
     let rig = Rig::new().await;
-    let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
+    let link = web::first_run_path(&rig.room).await.unwrap().unwrap();
     let key = link.split_once("key=").unwrap().1.to_owned();
     let mut all = Vec::new();
     for number in 0..6 {

@@ -174,7 +174,7 @@ async fn every_page_links_to_its_part_of_the_manual_in_both_languages() {
     let rig = Rig::with(web::Options { path: "/ringbud".into(), ..web::Options::default() }).await;
     rig.put(&rig.operator, "/ringbud/api/v1/accounts/1", "{}").await;
     let mut olga = Browser::new(&rig);
-    let link = web::first_run_path(&rig.cache).await.unwrap().unwrap();
+    let link = web::first_run_path(&rig.room).await.unwrap().unwrap();
     let key = link.split_once("key=").unwrap().1.to_owned();
     let fields = [("key", &*key), ("name", "olga"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(olga.send("/ringbud/first", &fields).await.status, 303);

@@ -101,9 +101,9 @@ async fn who_comes_through_a_provider_has_no_password_here() {
 #[tokio::test]
 async fn the_last_operator_by_password_stays_and_the_first_link_holds_until_somebody_operates() {
     let bed = Bed::new().await;
-    let link = web::first_run_path(&bed.rig.cache).await.unwrap();
+    let link = web::first_run_path(&bed.rig.room).await.unwrap();
     Person::new(&bed).logs_in().await;
-    assert_eq!(web::first_run_path(&bed.rig.cache).await.unwrap(), link, "an account's person runs nothing");
+    assert_eq!(web::first_run_path(&bed.rig.room).await.unwrap(), link, "an account's person runs nothing");
     let olga = Browser::first(&bed.rig).await;
     bed.has_roles(&["ringbud-operator"]);
     Person::new(&bed).logs_in().await;
