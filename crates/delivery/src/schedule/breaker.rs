@@ -19,7 +19,7 @@ pub(super) enum Breaker {
     /// All is well, or not bad enough yet.
     Closed { failures: u8 },
     /// Left alone until its timer fires.
-    Open { probes: u8 },
+    Open { probes: u8, until: Moment },
     /// One probe may go.
     Due { probes: u8 },
     /// One probe is out.
@@ -56,6 +56,14 @@ impl Breaker {
         }
     }
 
+    /// Until when it is left alone, if it is.
+    pub(super) const fn until(self) -> Option<Moment> {
+        match self {
+            Self::Open { until, .. } => Some(until),
+            Self::Closed { .. } | Self::Due { .. } | Self::Probing { .. } => None,
+        }
+    }
+
     pub(super) const fn is_closed(self) -> bool {
         matches!(self, Self::Closed { .. })
     }
@@ -74,7 +82,7 @@ impl Breaker {
     }
 
     pub(super) fn timer_fired(&mut self) {
-        if let Self::Open { probes } = *self {
+        if let Self::Open { probes, .. } = *self {
             *self = Self::Due { probes };
         }
     }
@@ -99,8 +107,9 @@ impl Breaker {
             Self::Probing { probes } => probes.saturating_add(1),
             Self::Open { .. } | Self::Due { .. } => return Turned::No,
         };
-        *self = Self::Open { probes };
         let pause = BREAKER_PAUSE.saturating_mul(1 << u32::from(probes.min(10))).min(BREAKER_PAUSE_MAX);
-        Turned::Open(now.plus(jittered(pause, chance)))
+        let until = now.plus(jittered(pause, chance));
+        *self = Self::Open { probes, until };
+        Turned::Open(until)
     }
 }

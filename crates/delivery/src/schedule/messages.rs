@@ -201,4 +201,6 @@ pub struct WebhookState {
     pub open: bool,
     /// Since when nothing has succeeded.
     pub failing_since: Option<Moment>,
+    /// When something of it is sent next, if it waits for a moment.
+    pub next_try: Option<Moment>,
 }

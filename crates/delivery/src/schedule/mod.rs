@@ -265,6 +265,7 @@ impl Schedule {
             in_flight: hook.in_flight,
             open: !hook.breaker.is_closed() || !destination.breaker.is_closed(),
             failing_since: hook.trouble.map(|trouble| trouble.since),
+            next_try: hook.breaker.until().max(destination.breaker.until()).or_else(|| hook.next_due()),
         }
     }
 

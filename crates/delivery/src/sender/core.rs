@@ -25,6 +25,7 @@ pub(super) struct Job {
     pub(super) slot: SlotId,
     pub(super) id: DeliveryId,
     pub(super) webhook: WebhookKey,
+    pub(super) kind: EventKind,
     pub(super) attempt: u16,
     pub(super) kept: Option<Arc<Kept>>,
     pub(super) way: Result<Way, Arc<Wrong>>,
@@ -126,7 +127,7 @@ impl Core {
                     let id = DeliveryId { event: EventSeq(seq), integration };
                     let kept = self.fresh.remove(&(seq, integration.number));
                     let way = self.routes.way(webhook, kind);
-                    work.jobs.push(Job { slot, id, webhook, attempt, kept, way });
+                    work.jobs.push(Job { slot, id, webhook, kind, attempt, kept, way });
                 }
                 Out::Settle { slot, seq, webhook, verdict, urgent } => {
                     let integration = self.routes.hook_of(webhook).integration;

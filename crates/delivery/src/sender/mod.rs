@@ -3,6 +3,7 @@
 mod bodies;
 mod control;
 mod core;
+mod day;
 mod failing;
 mod notices;
 mod pausing;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use control::{AgainAll, ControlError, Wanted};
+pub use day::{HOURS, Hour};
 pub use failing::{NOTED_EVERY, NOTED_FROM};
 pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
@@ -32,7 +34,7 @@ use self::core::{Core, Job, Work};
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::operator::OperatorNotifier;
-use crate::schedule::{Input, Limits, Schedule};
+use crate::schedule::{Finish, Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
 use settler::{Entry, Place, Settler};
@@ -290,7 +292,7 @@ impl Shared {
         }
         let next = self.with(|core, work| {
             if let Some(last) = last {
-                core.routes.note_answer(job.webhook, last);
+                core.routes.note_answer(job, last, how == Finish::Taken);
             }
             core.handle(Input::Finished { slot: job.slot, how }, work);
             let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);

@@ -9,6 +9,8 @@ use journal::settings::{Integration, IntegrationId};
 use journal::{Reason, SettingsCache, WallTime};
 use rustc_hash::FxHashMap;
 
+use super::core::Job;
+use super::day::{Day, HOURS, Hour};
 use crate::connect::{Pool, Pools, Trust};
 use crate::guard::{Origin, WebhookUrl};
 use crate::policy::{Moment, Patience};
@@ -32,6 +34,8 @@ pub struct LastAnswer {
     pub status: Option<u16>,
     /// What went wrong; nothing if nothing did.
     pub reason: Option<Arc<Reason>>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// A webhook that has been used.
@@ -39,17 +43,25 @@ pub(super) struct Hook {
     pub(super) integration: IntegrationId,
     pub(super) url: Arc<str>,
     pub(super) last: Option<LastAnswer>,
+    /// By kind of event, for those that were sent.
+    days: [Option<Box<Day>>; 4],
     destination: DestinationKey,
     ways: [Option<Result<Way, Arc<Wrong>>>; 4],
 }
 
 impl Hook {
+    /// The requests of the last day for a kind of event, hour by hour, the oldest first.
+    pub(super) fn day(&self, kind: EventKind, now: WallTime) -> [Hour; HOURS] {
+        self.days[kind as usize].as_ref().map_or([Hour::default(); HOURS], |day| day.until(now))
+    }
+
     /// Nobody's: its place is free.
     fn given_back() -> Self {
         Self {
             integration: IntegrationId { number: 0 },
             url: "".into(),
             last: None,
+            days: [const { None }; 4],
             destination: DestinationKey(u32::MAX),
             ways: [const { None }; 4],
         }
@@ -146,7 +158,8 @@ impl Routes {
             schedule.recall_failing(key, since, lasted);
         }
         let ways = [const { None }; 4];
-        let hook = Hook { integration, url: url.into(), last: None, destination, ways };
+        let days = [const { None }; 4];
+        let hook = Hook { integration, url: url.into(), last: None, days, destination, ways };
         match self.hooks.get_mut(key.0 as usize) {
             Some(given_back) => *given_back = hook,
             None => self.hooks.push(hook),
@@ -384,8 +397,12 @@ impl Routes {
         &self.hooks[key.0 as usize]
     }
 
-    pub(super) fn note_answer(&mut self, key: WebhookKey, last: LastAnswer) {
-        self.hooks[key.0 as usize].last = Some(last);
+    /// Notes what came of an attempt.
+    pub(super) fn note_answer(&mut self, job: &Job, last: LastAnswer, taken: bool) {
+        let hook = &mut self.hooks[job.webhook.0 as usize];
+        let day = hook.days[job.kind as usize].get_or_insert_default();
+        day.count(last.at, job.attempt, taken.then_some(last.took));
+        hook.last = Some(last);
     }
 
     /// The webhooks an integration has used.

@@ -7,9 +7,7 @@ use calls::EventKind;
 use journal::WallTime;
 use journal::settings::IntegrationId;
 
-use rustc_hash::FxHashMap;
-
-use super::{LastAnswer, Sender};
+use super::{HOURS, Hour, LastAnswer, Sender};
 use crate::policy::Moment;
 use crate::schedule::WebhookKey;
 
@@ -26,10 +24,13 @@ pub struct WebhookStatus {
     pub troubled: bool,
     /// Since when nothing has succeeded, if the last attempt failed.
     pub failing_since: Option<WallTime>,
-    /// How long the oldest delivery has waited.
-    pub oldest: Option<Duration>,
+    /// When something of it is tried next, if it waits for a moment.
+    pub next_try: Option<WallTime>,
     /// The last answer.
     pub last: Option<LastAnswer>,
+    /// The requests of the last day for each of those kinds, hour by hour, the oldest first; counted since the
+    /// start.
+    pub days: Vec<[Hour; HOURS]>,
 }
 
 /// How the sender is doing.
@@ -79,28 +80,22 @@ impl Sender {
     /// How the webhooks of an integration are doing: those that were used since the start.
     pub fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus> {
         let settings = self.shared.book.integration(integration).map(|(_, settings)| settings);
-        let keys = self.shared.lock().routes.hooks_of(integration).to_vec();
-        let mut oldest: FxHashMap<WebhookKey, Moment> = FxHashMap::default();
-        self.each_pending(|key, since| {
-            if keys.contains(&key) {
-                let known = oldest.entry(key).or_insert(since);
-                *known = since.min(*known);
-            }
-        });
         let core = self.shared.lock();
-        let now = self.shared.clock.now();
+        let wall = self.shared.clock.wall();
         let of = |key: &WebhookKey| {
             let hook = core.routes.hook_of(*key);
             let url = Some(&*hook.url);
             let serves = |kind: &EventKind| settings.as_ref().is_some_and(|of| of.url(*kind) == url);
             let state = core.schedule.webhook(*key);
+            let kinds: Vec<_> = EventKind::ALL.into_iter().filter(serves).collect();
             WebhookStatus {
-                kinds: EventKind::ALL.into_iter().filter(serves).collect(),
+                days: kinds.iter().map(|kind| hook.day(*kind, wall)).collect(),
+                kinds,
                 pending: state.pending,
                 in_flight: state.in_flight,
                 troubled: state.open,
                 failing_since: state.failing_since.map(|at| self.shared.clock.wall_of(at)),
-                oldest: oldest.get(key).map(|oldest| now.since(*oldest)),
+                next_try: state.next_try.map(|at| self.shared.clock.wall_of(at)),
                 last: hook.last.clone(),
             }
         };

@@ -79,7 +79,7 @@ fn not_sendable(shared: &Shared, job: &Job, reason: Reason) -> Made {
             response_body: Vec::new(),
         })
     });
-    let last = LastAnswer { at, status: None, reason: Some(Arc::new(reason)) };
+    let last = LastAnswer { at, status: None, reason: Some(Arc::new(reason)), took: Duration::ZERO };
     Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
 }
 
@@ -122,7 +122,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
         let micros = at.0.saturating_sub(kept.received_at.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0)) + took
     });
-    let last = LastAnswer { at, status: read.status, reason: read.reason.map(Arc::new) };
+    let last = LastAnswer { at, status: read.status, reason: read.reason.map(Arc::new), took };
     Made { how: read.how, attempt, last: Some(last), since_received }
 }
 

@@ -286,6 +286,29 @@ async fn the_status_of_a_webhook_tells_its_trouble() {
     assert_eq!((status.pending, status.in_flight), (1, 0));
     assert!(status.failing_since.is_some());
     assert_eq!(status.last.expect("an answer").status, Some(503));
+    let failed = |of: EventKind| {
+        let at = status.kinds.iter().position(|kind| *kind == of).expect("it serves all");
+        status.days[at].iter().map(|hour| hour.failed).sum::<u32>()
+    };
+    assert_eq!(
+        (failed(EventKind::Ended), failed(EventKind::Incoming)),
+        (1, 0),
+        "each kind has a day of its own"
+    );
+    assert!(status.next_try.is_some() && !status.troubled, "one failure is not yet trouble");
+}
+
+#[tokio::test]
+async fn from_the_fifth_failure_on_a_webhook_is_troubled_and_says_when_it_is_tried() {
+    let receiver = Receiver::always(503).await;
+    let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
+    for call in ["a", "b", "c", "d", "e"] {
+        let id = gateway.tell_one(EventKind::Ended, call).await;
+        gateway.reaches(id, retrying).await;
+    }
+    let status = gateway.sender.webhooks(gateway.integration).remove(0);
+    assert!(status.troubled && status.next_try.is_some());
+    assert_eq!(status.pending, 5);
 }
 
 /// Two accounts' buttons are no way around the bound of a web service, nor one account's pressed again and again.

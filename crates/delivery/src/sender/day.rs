@@ -1,0 +1,124 @@
+//! What came of the requests to a web service in each hour of the last day: counted in memory, since the start.
+
+use std::time::Duration;
+
+use journal::WallTime;
+
+/// So many hours are remembered, the present one among them.
+pub const HOURS: usize = 24;
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+
+/// The requests of an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// Taken at the first attempt.
+    pub taken: u32,
+    /// Taken at a later one.
+    pub retried: u32,
+    /// Refused, unanswered or not even sent.
+    pub failed: u32,
+    /// How long those that were taken took, in all.
+    pub took: Duration,
+}
+
+impl Hour {
+    /// How long a request that was taken took on average.
+    pub fn mean(&self) -> Option<Duration> {
+        self.took.checked_div(self.taken.saturating_add(self.retried))
+    }
+
+    /// Adds another.
+    pub fn add(&mut self, other: &Self) {
+        let Self { taken, retried, failed, took } = other;
+        self.taken = self.taken.saturating_add(*taken);
+        self.retried = self.retried.saturating_add(*retried);
+        self.failed = self.failed.saturating_add(*failed);
+        self.took = self.took.saturating_add(*took);
+    }
+}
+
+/// The last day, hour by hour.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Day {
+    hours: [Hour; HOURS],
+    /// The hour since the epoch that was counted last.
+    last: i64,
+}
+
+impl Day {
+    /// Counts a request; `took`: so long until it was taken.
+    pub(super) fn count(&mut self, at: WallTime, attempt: u16, took: Option<Duration>) {
+        let now = at.0.div_euclid(HOUR_MICROS);
+        self.forget(now);
+        // A clock that was set back counts into the hour it had reached.
+        let hour = &mut self.hours[place(self.last)];
+        match took {
+            Some(took) => {
+                let of = if attempt <= 1 { &mut hour.taken } else { &mut hour.retried };
+                *of = of.saturating_add(1);
+                hour.took = hour.took.saturating_add(took);
+            }
+            None => hour.failed = hour.failed.saturating_add(1),
+        }
+    }
+
+    /// The hours up to a moment, the oldest first.
+    pub(super) fn until(&self, now: WallTime) -> [Hour; HOURS] {
+        let mut day = self.clone();
+        day.forget(now.0.div_euclid(HOUR_MICROS));
+        let mut hours = day.hours;
+        hours.rotate_left((place(day.last) + 1) % HOURS);
+        hours
+    }
+
+    /// Empties the hours between the last that was counted and this one.
+    fn forget(&mut self, now: i64) {
+        let gone = now.saturating_sub(self.last).clamp(0, HOURS as i64);
+        for hour in now - gone + 1..=now {
+            self.hours[place(hour)] = Hour::default();
+        }
+        self.last = self.last.max(now);
+    }
+}
+
+fn place(hour: i64) -> usize {
+    usize::try_from(hour.rem_euclid(HOURS as i64)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn at(hour: i64) -> WallTime {
+        WallTime((490_000 + hour) * HOUR_MICROS + 5)
+    }
+
+    #[test]
+    fn the_last_day_is_told_hour_by_hour_and_what_is_older_is_forgotten() {
+        let mut day = Day::default();
+        day.count(at(0), 1, Some(40 * MS));
+        day.count(at(0), 3, Some(80 * MS));
+        day.count(at(2), 1, None);
+        let hours = day.until(at(2));
+        assert_eq!(hours[HOURS - 1], Hour { failed: 1, ..Hour::default() });
+        assert_eq!(hours[HOURS - 2], Hour::default());
+        assert_eq!(hours[HOURS - 3], Hour { taken: 1, retried: 1, failed: 0, took: 120 * MS });
+        assert_eq!(hours[HOURS - 3].mean(), Some(60 * MS));
+        assert_eq!(day.until(at(23))[0].taken, 1, "the oldest hour of the day");
+        assert_eq!(day.until(at(24))[0], Hour::default(), "a day later it is gone");
+        assert_eq!((day.until(at(24))[1].failed, day.until(at(25))[0].failed), (1, 1));
+        assert_eq!(day.until(at(900)), [Hour::default(); HOURS]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_loses_nothing() {
+        let mut day = Day::default();
+        day.count(at(5), 1, Some(MS));
+        day.count(at(3), 1, None);
+        let mut all = Hour::default();
+        day.until(at(5)).iter().for_each(|hour| all.add(hour));
+        assert_eq!((all.taken, all.failed), (1, 1));
+    }
+}
