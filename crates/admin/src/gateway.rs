@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{AccountId, Event, EventKind, PbxTime};
+use delivery::sender::WebhookStatus;
 use journal::settings::IntegrationId;
 use journal::{AccountSettings, DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
@@ -162,6 +163,9 @@ pub trait Gateway: Send + Sync + 'static {
     /// Changes whenever a leg begins, is answered or ends, or a link changes.
     fn changes(&self) -> watch::Receiver<u64>;
 
+    /// How the webhooks of an integration are doing: those that were used since the start.
+    fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus>;
+
     /// Sends a delivery again, now.
     fn again(&self, id: DeliveryId) -> Answer<'_, ()>;
 
@@ -216,6 +220,10 @@ impl Gateway for NoGateway {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    fn webhooks(&self, _: IntegrationId) -> Vec<WebhookStatus> {
+        Vec::new()
     }
 
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {

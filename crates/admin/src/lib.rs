@@ -23,6 +23,7 @@ mod limits;
 mod names;
 mod people;
 mod refusal;
+mod services;
 mod tokens;
 mod users;
 mod webhooks;
@@ -34,6 +35,7 @@ pub use chance::random_text;
 pub use change::Expect;
 pub use codes::{Code, Family, table};
 pub use deliveries::{AgainAll, delivery_name};
+pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, VouchedPerson, logged_as};
 pub use gateway::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
@@ -43,6 +45,7 @@ pub use language::Language;
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
 pub use refusal::{Changed, FieldChange, Refusal};
+pub use services::{SLOW, Service, ServiceState};
 pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
 pub use users::{PASSWORD_CHARS, UserWish};
 

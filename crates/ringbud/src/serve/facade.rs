@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use admin::{
     AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness,
-    TestAnswer, TestCall,
+    TestAnswer, TestCall, WebhookStatus,
 };
 use calls::{AccountId, EventKind};
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
@@ -64,6 +64,10 @@ impl Gateway for Facade {
 
     fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
         self.board.changes()
+    }
+
+    fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus> {
+        self.sender.webhooks(integration)
     }
 
     fn again(&self, id: DeliveryId) -> Answer<'_, ()> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use admin::{AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall};
+use admin::{AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall, WebhookStatus};
 use calls::{AccountId, EventKind};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter};
@@ -46,6 +46,9 @@ impl Gateway for Busy {
     }
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+    fn webhooks(&self, _: IntegrationId) -> Vec<WebhookStatus> {
+        Vec::new()
     }
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })

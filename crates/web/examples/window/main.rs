@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    Admin, AgainAll, Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, Readiness, TestAnswer, TestCall,
+    Admin, AgainAll, Answer, Gateway, GatewayError, Hour, Link, LinkState, LiveLeg, Readiness, TestAnswer,
+    TestCall, WebhookStatus,
 };
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
@@ -18,6 +19,7 @@ use calls::{
 use delivery::connect::ConnectError;
 use delivery::guard::Guard;
 use delivery::reason::{GivesReason as _, WhyPaused};
+use delivery::sender::LastAnswer;
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{
@@ -90,6 +92,12 @@ impl Gateway for Playing {
         self.changes.subscribe()
     }
 
+    fn webhooks(&self, id: IntegrationId) -> Vec<WebhookStatus> {
+        let Some((_, integration)) = self.cache.integration(id) else { return Vec::new() };
+        let of = |kind: EventKind| integration.url(kind).is_some().then(|| webhook(kind));
+        EventKind::ALL.into_iter().filter_map(of).collect()
+    }
+
     fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
@@ -141,6 +149,34 @@ impl Gateway for Playing {
 
     fn metrics(&self) -> String {
         "ringbud_up 1\n".into()
+    }
+}
+
+/// One that works, one that is slow now and then, and one that fails.
+fn webhook(kind: EventKind) -> WebhookStatus {
+    let fails = kind == EventKind::Ended;
+    let hour = |at: usize| {
+        let calls = u32::try_from(at * 13 % 17 + at % 5).unwrap_or(0) * u32::from((7..20).contains(&at));
+        let failed = if fails && at > 14 { calls / 3 + 2 } else { u32::from(at == 11) * 3 };
+        let taken = if fails && at > 14 { 0 } else { calls };
+        let millis = if kind == EventKind::Answered { 2_400 } else { 41 };
+        Hour { taken, retried: failed.min(taken) / 2, failed, took: Duration::from_millis(millis) * taken }
+    };
+    let wrong = fails.then(|| Arc::new(Reason::status(503)));
+    WebhookStatus {
+        kinds: vec![kind],
+        pending: if fails { 12 } else { 0 },
+        in_flight: 0,
+        troubled: fails,
+        failing_since: fails.then(|| WallTime(now().0 - 1_260_000_000)),
+        next_try: fails.then(|| WallTime(now().0 + 17_000_000)),
+        last: Some(LastAnswer {
+            at: now(),
+            status: Some(503),
+            reason: wrong,
+            took: Duration::from_millis(41),
+        }),
+        days: vec![std::array::from_fn(hour)],
     }
 }
 

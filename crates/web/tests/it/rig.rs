@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admin::{
     AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState, LiveLeg,
-    Readiness, Role, TestAnswer, TestCall, TokenWish,
+    Readiness, Role, TestAnswer, TestCall, TokenWish, WebhookStatus,
 };
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) links: Mutex<Vec<Link>>,
     /// These webhooks are paused, as far as sending again is concerned.
     pub(crate) paused: Mutex<BTreeSet<EventKind>>,
+    /// How the webhooks are doing.
+    pub(crate) webhooks: Mutex<Vec<WebhookStatus>>,
     journal: Arc<dyn Journal>,
     changes: watch::Sender<u64>,
 }
@@ -59,6 +61,10 @@ impl Gateway for Asked {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    fn webhooks(&self, _: IntegrationId) -> Vec<WebhookStatus> {
+        self.webhooks.lock().unwrap().clone()
     }
 
     fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
@@ -190,6 +196,7 @@ impl Rig {
             live: Mutex::default(),
             links: Mutex::new(vec![up()]),
             paused: Mutex::default(),
+            webhooks: Mutex::default(),
             journal: journal.clone(),
             changes: watch::channel(0).0,
         });

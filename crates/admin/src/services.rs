@@ -1,0 +1,174 @@
+//! How the four web services of an account are doing: what people are told before they ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::EventKind;
+use delivery::sender::{HOURS, Hour, WebhookStatus};
+use journal::settings::{Integration, Pause};
+use journal::{AccountSettings, Reason, WallTime};
+
+use crate::{Actor, Admin, Refusal};
+
+/// A web service that takes so long on average is slow.
+pub const SLOW: Duration = Duration::from_secs(2);
+
+/// The events in the order of the contract.
+const ORDER: [EventKind; 4] =
+    [EventKind::Answered, EventKind::Ended, EventKind::Outgoing, EventKind::Incoming];
+
+/// Where a web service stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceState {
+    /// No URL is entered.
+    Off,
+    /// Its events are kept.
+    Paused(Pause),
+    /// Nothing was sent to it since the program began.
+    Unused,
+    /// The last request was taken.
+    Works {
+        /// How long one takes; on average over the last hour in which any was taken.
+        took: Duration,
+    },
+    /// The same, but it takes long.
+    Slow {
+        /// How long one takes.
+        took: Duration,
+    },
+    /// The last request failed; not so often yet that it is left alone.
+    Unsteady {
+        /// Since when nothing was taken.
+        since: WallTime,
+        /// What it answered last, where it did.
+        why: Option<Arc<Reason>>,
+        /// When it is tried next.
+        next_try: Option<WallTime>,
+    },
+    /// It failed five times in a row or more, and is tried now and then only.
+    Failing {
+        /// Since when nothing was taken.
+        since: WallTime,
+        /// What it answered last, where it did.
+        why: Option<Arc<Reason>>,
+        /// When it is tried next; now, where there is no moment.
+        next_try: Option<WallTime>,
+    },
+}
+
+/// One of the four web services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The kind of event it is called for.
+    pub kind: EventKind,
+    /// Its URL; empty for none.
+    pub url: String,
+    /// Where it stands.
+    pub state: ServiceState,
+    /// How many deliveries wait for its URL; what is kept by a pause is not counted.
+    pub waiting: u32,
+    /// The requests of the last day, hour by hour, the oldest first; counted since the program began.
+    pub day: [Hour; HOURS],
+}
+
+impl Service {
+    /// The requests of the last day in all.
+    pub fn whole_day(&self) -> Hour {
+        let mut all = Hour::default();
+        self.day.iter().for_each(|hour| all.add(hour));
+        all
+    }
+
+    fn of(kind: EventKind, integration: Option<&Integration>, running: &[WebhookStatus]) -> Self {
+        let url = integration.and_then(|one| one.url(kind)).unwrap_or_default();
+        let found = running.iter().find_map(|hook| {
+            let at = hook.kinds.iter().position(|serves| *serves == kind)?;
+            Some((hook, hook.days.get(at).copied().unwrap_or_default()))
+        });
+        let day = found.map(|(_, day)| day).unwrap_or_default();
+        let pause = integration.and_then(|one| one.paused.get(&kind));
+        let state = match (url.is_empty(), pause, found) {
+            (true, ..) => ServiceState::Off,
+            (false, Some(pause), _) => ServiceState::Paused(pause.clone()),
+            (false, None, None) => ServiceState::Unused,
+            (false, None, Some((hook, _))) => running_state(hook, &day),
+        };
+        Self { kind, url: url.to_owned(), state, waiting: found.map_or(0, |(hook, _)| hook.pending), day }
+    }
+}
+
+fn running_state(hook: &WebhookStatus, day: &[Hour; HOURS]) -> ServiceState {
+    let last = hook.last.as_ref();
+    if let Some(since) = hook.failing_since {
+        let (why, next_try) = (last.and_then(|last| last.reason.clone()), hook.next_try);
+        return match hook.troubled {
+            true => ServiceState::Failing { since, why, next_try },
+            false => ServiceState::Unsteady { since, why, next_try },
+        };
+    }
+    let Some(last) = last else { return ServiceState::Unused };
+    let took = day.iter().rev().find_map(Hour::mean).unwrap_or(last.took);
+    if took >= SLOW { ServiceState::Slow { took } } else { ServiceState::Works { took } }
+}
+
+impl Admin {
+    /// How the four web services of an account are doing, in the order of the contract.
+    pub fn services(&self, actor: &Actor, account: &str) -> Result<Vec<Service>, Refusal> {
+        let account = self.account(actor, account)?;
+        Ok(self.services_of(&account))
+    }
+
+    /// The same, of an account that was read already.
+    pub fn services_of(&self, account: &AccountSettings) -> Vec<Service> {
+        let found = account.integration();
+        let running = found.map(|(id, ..)| self.gateway.webhooks(id)).unwrap_or_default();
+        let integration = found.map(|(_, one, _)| &**one);
+        ORDER.into_iter().map(|kind| Service::of(kind, integration, &running)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use delivery::sender::LastAnswer;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn hook(troubled: bool, failing: bool, took: Duration) -> WebhookStatus {
+        let mut day = [Hour::default(); HOURS];
+        day[HOURS - 1] = Hour { taken: 2, retried: 0, failed: 0, took: took * 2 };
+        WebhookStatus {
+            kinds: vec![EventKind::Ended],
+            pending: 12,
+            in_flight: 0,
+            troubled,
+            failing_since: failing.then_some(WallTime(7)),
+            next_try: Some(WallTime(9)),
+            last: Some(LastAnswer {
+                at: WallTime(8),
+                status: Some(503),
+                reason: failing.then(|| Arc::new(Reason::status(503))),
+                took,
+            }),
+            days: vec![day],
+        }
+    }
+
+    #[test]
+    fn each_state_is_told_apart() {
+        let to = Integration { ended_url: Some("https://a.example/".into()), ..Integration::default() };
+        let state = |running: &[WebhookStatus]| Service::of(EventKind::Ended, Some(&to), running).state;
+        let why = Some(Arc::new(Reason::status(503)));
+        let (since, next_try) = (WallTime(7), Some(WallTime(9)));
+        assert_eq!(Service::of(EventKind::Incoming, Some(&to), &[]).state, ServiceState::Off);
+        assert_eq!(state(&[]), ServiceState::Unused);
+        assert_eq!(state(&[hook(false, false, 40 * MS)]), ServiceState::Works { took: 40 * MS });
+        assert_eq!(state(&[hook(false, false, SLOW)]), ServiceState::Slow { took: SLOW });
+        let unsteady = ServiceState::Unsteady { since, why: why.clone(), next_try };
+        assert_eq!(state(&[hook(false, true, MS)]), unsteady);
+        assert_eq!(state(&[hook(true, true, MS)]), ServiceState::Failing { since, why, next_try });
+        let told = Service::of(EventKind::Ended, Some(&to), &[hook(true, true, MS)]);
+        assert_eq!((told.waiting, told.whole_day().taken), (12, 2));
+    }
+}
