@@ -100,6 +100,54 @@
     });
   }
 
+  // What happens meanwhile: the page is asked for again now and then, and what differs is put in its place. A row
+  // that is new is only counted above its list, so that nothing one reads moves. Asking is no use of the session.
+  const LOOK_EVERY = 5000;
+  const plain = (node) => {
+    const copy = node.cloneNode(true);
+    all("[name=_csrf]", copy).forEach((field) => field.remove());
+    all("time[data-since]", copy).forEach((time) => { time.textContent = ""; });
+    return copy.innerHTML;
+  };
+  const differs = (here, fresh) => fresh && plain(here) !== plain(fresh);
+  const busy = (place) => place.contains(document.activeElement) || place.querySelector("details[open]");
+  const put = (place, fresh) => { place.replaceChildren(...document.importNode(fresh, true).childNodes); tick(); };
+  function renew(fresh) {
+    all("[data-live]").forEach((place) => {
+      const now = fresh.getElementById(place.id);
+      if (differs(place, now) && !busy(place)) put(place, now);
+    });
+    all("[data-live-rows]").forEach((list) => {
+      const rows = all("[data-row]", fresh.getElementById(list.id) ?? fresh.createElement("p"));
+      const known = new Map(all("[data-row]", list).map((row) => [row.dataset.row, row]));
+      rows.forEach((row) => {
+        const here = known.get(row.dataset.row);
+        if (!here || !differs(here, row)) return;
+        const focused = here.contains(document.activeElement);
+        put(here, row);
+        if (focused) here.querySelector("a.whole")?.focus();
+      });
+      const first = rows.findIndex((row) => known.has(row.dataset.row));
+      const count = new URLSearchParams(location.search).has("before") ? 0 : first < 0 ? rows.length : first;
+      const note = document.getElementById(list.dataset.liveRows);
+      const text = count === 1 ? note.dataset.one : note.dataset.many.replace("{count}", count);
+      if (!count || note.textContent === text) return;
+      const link = document.createElement("a");
+      link.href = location.href;
+      link.className = "button";
+      link.textContent = text;
+      note.replaceChildren(link);
+    });
+  }
+  if (document.querySelector("[data-live], [data-live-rows]")) {
+    const look = setInterval(async () => {
+      if (document.hidden) return;
+      const answer = await fetch(location.href, { headers: { "x-ringbud-live": "1" }, redirect: "manual" }).catch(() => null);
+      if (answer?.ok) renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      else if (answer) clearInterval(look);
+    }, LOOK_EVERY);
+  }
+
   // A file goes into the text beside it.
   all("input[data-into]").forEach((input) => input.addEventListener("change", async () => {
     if (input.files[0]) document.getElementById(input.dataset.into).value = await input.files[0].text();

@@ -161,9 +161,30 @@ test("the board changes by itself", async () => {
   await olga.waitForFunction((text) => document.getElementById("board").textContent !== text, before, { timeout: 15000 });
 });
 
+test("a failing web service is announced everywhere, and pages follow what happens", async () => {
+  await olga.goto(at("report"));
+  assert.match(await olga.textContent("#alerts .notice.failed"), /Afsluttet kald.* fejler.*HTTP 503.*venter/s);
+  await olga.goto(at("calls"));
+  // As if the newest call had come after the page was opened, and a row had changed meanwhile.
+  const [first, second] = await olga.$$eval("[data-row]", (rows) => rows.slice(0, 2).map((row) => row.dataset.row));
+  await olga.evaluate(() => {
+    document.querySelector("[data-row]").remove();
+    document.querySelector("[data-row] .outcome").textContent = "I gang";
+  });
+  await olga.focus("[data-row] a.whole");
+  await olga.waitForSelector("#fresh a >> text=1 nyt opkald", { timeout: 15000 });
+  assert.notEqual(await olga.textContent(`[data-row="${second}"] .outcome`), "I gang");
+  assert.equal(await olga.evaluate(() => document.activeElement.className), "whole", "the focus stays");
+  assert.equal(await olga.locator(`[data-row="${first}"]`).count(), 0, "nothing moves by itself");
+  await shoot(olga, "new-call");
+  assert.deepEqual(await axe(olga), []);
+  await olga.click("#fresh a");
+  await olga.waitForSelector(`[data-row="${first}"]`);
+});
+
 test("a webhook is paused, announced on every page, and resumed", async () => {
   await olga.goto(at("deliveries"));
-  await olga.click(".hooks li:first-child button");
+  await olga.click(".hooks li:first-child form button");
   await olga.goto(at("report"));
   assert.match(await olga.textContent(".notice.waiting"), /på pause/);
   await olga.goto(at("deliveries"));

@@ -13,9 +13,10 @@ use super::calls::{dot, narrowed, older};
 use super::fail::back_to;
 use super::frame::page;
 use super::reason::{told, told_if};
+use super::services::Shown;
 use super::visitor::Fields;
-use super::{Fail, Frame, Posted, Visitor, Window};
-use crate::api;
+use super::{Fail, Frame, Posted, Visitor, Window, services};
+use crate::{api, clock};
 
 /// Rows of a page.
 const ROWS: usize = 50;
@@ -36,15 +37,9 @@ pub(crate) struct Row {
     pub(crate) next: String,
     pub(crate) attempts: u16,
     pub(crate) last: String,
+    /// What it waits for; empty where its next attempt says all.
+    pub(crate) waits_for: String,
     pub(crate) settled: bool,
-}
-
-/// A webhook as it stands.
-pub(crate) struct Hook {
-    pub(crate) kind: &'static str,
-    pub(crate) url: String,
-    /// Since when, why, what the server said.
-    pub(crate) pause: Option<(String, String, String)>,
 }
 
 #[derive(Template)]
@@ -54,7 +49,7 @@ struct DeliveriesPage {
     q: Fields,
     rows: Vec<Row>,
     older: Option<String>,
-    hooks: Vec<Hook>,
+    services: Vec<Shown>,
     states: [&'static str; 7],
     kinds: [EventKind; 4],
     narrowed: bool,
@@ -101,7 +96,7 @@ pub(super) async fn list(
     let more = found.len() > ROWS;
     found.truncate(ROWS);
     let older = found.last().filter(|_| more).map(|one| older(&f.to("deliveries"), &q, one.cursor()));
-    let hooks = account.integration().map(|(_, one, _)| hooks(&f, one)).unwrap_or_default();
+    let services = services::shown(&f, &f.services);
     let narrowed = q.0.iter().any(|(name, value)| {
         !["before", "done", "sent", "left"].contains(&name.as_str()) && !value.is_empty()
     });
@@ -112,7 +107,7 @@ pub(super) async fn list(
         q,
         rows,
         older,
-        hooks,
+        services,
         states: STATES,
         kinds: EventKind::ALL,
         narrowed,
@@ -120,25 +115,11 @@ pub(super) async fn list(
     })
 }
 
-fn hooks(f: &Frame, integration: &admin::kept::settings::Integration) -> Vec<Hook> {
-    let of = |kind: EventKind| {
-        let pause = integration.paused.get(&kind);
-        Some(Hook {
-            kind: kind.name(),
-            url: integration.url(kind)?.to_owned(),
-            pause: pause.map(|one| {
-                (f.locale.wall(one.since), told(f.w, &one.why), told_if(f.w, one.server_said.as_ref()))
-            }),
-        })
-    };
-    super::integration::ORDER.into_iter().filter_map(of).collect()
-}
-
 fn row(f: &Frame, one: &DeliveryRecord) -> Row {
     let event = &one.event.event;
     let at = one.event.received_at;
     let (next, settled) = match &one.state {
-        DeliveryState::Retrying(at) => (f.locale.wall(*at), false),
+        DeliveryState::Retrying(at) => (f.locale.lately(at.0, clock::now().0), false),
         DeliveryState::Waiting | DeliveryState::Paused => (String::new(), false),
         DeliveryState::Delivered
         | DeliveryState::Expired
@@ -158,6 +139,7 @@ fn row(f: &Frame, one: &DeliveryRecord) -> Row {
         next,
         attempts: one.attempts,
         last: told_if(f.w, one.last.as_ref()),
+        waits_for: services::waits_for(f, &f.services, event.kind(), &one.state),
         settled,
     }
 }

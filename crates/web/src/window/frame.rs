@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use admin::kept::AccountSettings;
 use admin::kept::settings::Scope;
+use admin::{LinkState, Service};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -12,8 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::messages::{Language, Messages};
 use super::visitor::{Taste, Visitor};
-use super::{Fail, Locale, Window, assets, help, reason};
-use admin::LinkState;
+use super::{Fail, Locale, Window, assets, help, services};
 
 /// Zone of what belongs to no account.
 const ZONE: &str = "Europe/Copenhagen";
@@ -45,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) account: String,
     pub(crate) account_name: String,
     pub(crate) alerts: Vec<Alert>,
+    /// How the account's web services are doing.
+    pub(crate) services: Vec<Service>,
     /// What was just done, in words.
     pub(crate) done: Option<&'static str>,
     pub(crate) partial: bool,
@@ -67,6 +69,7 @@ impl Frame {
             account: String::new(),
             account_name: String::new(),
             alerts: Vec::new(),
+            services: Vec::new(),
             done: None,
             partial: taste.partial,
         }
@@ -97,16 +100,9 @@ impl Frame {
         frame.account_name = account.account.name.clone();
         frame.may_change = visitor.may_change(&account.id);
         frame.locale.zone = zone_of(account);
-        if let Some((_, integration, _)) = account.integration() {
-            for (kind, pause) in &integration.paused {
-                let text = frame
-                    .w
-                    .with("alert.paused", "event", frame.w.get(&format!("event.{}", kind.name())))
-                    .replace("{since}", &frame.locale.wall(pause.since))
-                    .replace("{why}", reason::told(frame.w, &pause.why).trim_end_matches('.'));
-                frame.alerts.push(Alert { tone: "waiting", text, place: frame.to("deliveries") });
-            }
-        }
+        frame.services = window.web.admin.services_of(account);
+        let alerts = services::alerts(&frame, &frame.services);
+        frame.alerts.extend(alerts);
         frame
     }
 

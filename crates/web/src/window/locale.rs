@@ -29,6 +29,20 @@ impl Locale {
         self.written(micros, "%H.%M.%S", "%H:%M:%S")
     }
 
+    /// `kl. 09.53` or `09:53` of the day of `now`; another day is named.
+    pub(crate) fn lately(&self, micros: i64, now: i64) -> String {
+        if self.date(micros) == self.date(now) {
+            self.written(micros, "kl. %H.%M", "%H:%M")
+        } else {
+            self.written(micros, "%-d.%-m. kl. %H.%M", "%-d %b %H:%M")
+        }
+    }
+
+    /// `2026-11-22`: the day it is in, for fields and for comparing.
+    pub(crate) fn date(&self, micros: i64) -> String {
+        self.written(micros, "%Y-%m-%d", "%Y-%m-%d")
+    }
+
     /// RFC 3339, for machines and `datetime`.
     pub(crate) fn iso(&self, micros: i64) -> String {
         self.written(micros, "%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S%:z")

@@ -24,6 +24,7 @@ mod preferences;
 mod reason;
 mod refusal;
 mod report;
+mod services;
 mod session;
 mod settings;
 mod sheet;

@@ -53,8 +53,8 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// The session behind a cookie, if it lives.
-    pub(crate) fn find(&self, cookie: &str, now: WallTime) -> Option<Session> {
+    /// The session behind a cookie, if it lives. What a page asks by itself is no use of it.
+    pub(crate) fn find(&self, cookie: &str, now: WallTime, by_itself: bool) -> Option<Session> {
         let key = token_hash(cookie);
         let mut all = self.lock();
         let session = all.get_mut(&key)?;
@@ -62,7 +62,9 @@ impl Sessions {
             all.remove(&key);
             return None;
         }
-        session.used_at = now;
+        if !by_itself {
+            session.used_at = now;
+        }
         Some(session.clone())
     }
 
@@ -93,14 +95,15 @@ mod tests {
     fn a_session_ends_when_it_is_idle_and_after_its_life() {
         let sessions = Sessions::default();
         let cookie = sessions.open("mette", "", at(0)).unwrap();
-        assert!(sessions.find(&cookie, at(IDLE_SECS - 1)).is_some());
-        assert!(sessions.find(&cookie, at(2 * IDLE_SECS - 2)).is_some(), "use keeps it");
-        assert!(sessions.find(&cookie, at(3 * IDLE_SECS)).is_none());
+        assert!(sessions.find(&cookie, at(IDLE_SECS - 1), false).is_some());
+        assert!(sessions.find(&cookie, at(2 * IDLE_SECS - 2), false).is_some(), "use keeps it");
+        assert!(sessions.find(&cookie, at(3 * IDLE_SECS - 3), true).is_some());
+        assert!(sessions.find(&cookie, at(3 * IDLE_SECS - 1), false).is_none(), "an open page does not");
         let cookie = sessions.open("mette", "", at(0)).unwrap();
         for secs in (0..LIFE_SECS).step_by(3600) {
-            assert!(sessions.find(&cookie, at(secs)).is_some());
+            assert!(sessions.find(&cookie, at(secs), false).is_some());
         }
-        assert!(sessions.find(&cookie, at(LIFE_SECS)).is_none());
+        assert!(sessions.find(&cookie, at(LIFE_SECS), false).is_none());
     }
 
     #[test]
@@ -110,7 +113,7 @@ mod tests {
         for _ in 0..MAX_SESSIONS {
             sessions.open("more", "", at(1)).unwrap();
         }
-        assert!(sessions.find(&first, at(2)).is_none());
+        assert!(sessions.find(&first, at(2), false).is_none());
         assert_eq!(sessions.lock().len(), MAX_SESSIONS);
     }
 }

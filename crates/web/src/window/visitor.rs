@@ -25,6 +25,9 @@ pub(crate) const LANGUAGE: &str = "ringbud_language";
 /// The name of the cookie that holds a chosen light.
 pub(crate) const THEME: &str = "ringbud_theme";
 
+/// The header of what a page asks by itself, while nobody need be there.
+const BY_ITSELF: &str = "x-ringbud-live";
+
 /// How a browser wants to be shown things, logged in or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Taste {
@@ -131,7 +134,8 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         }
         let enter = || Fail::Enter { taste: taste.clone() };
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
-        let session = window.sessions.find(cookie, clock::now()).ok_or_else(enter)?;
+        let by_itself = parts.headers.contains_key(BY_ITSELF);
+        let session = window.sessions.find(cookie, clock::now(), by_itself).ok_or_else(enter)?;
         let user = window.web.admin.person(&session.user).ok_or_else(enter)?;
         if oidc::opened_with(&user) != session.opened_with {
             return Err(enter());

@@ -13,7 +13,7 @@ use super::super::fail::back_to;
 use super::super::frame::page;
 use super::super::refusal::told;
 use super::super::visitor::Fields;
-use super::super::{Fail, Frame, Posted, Visitor, Window};
+use super::super::{Fail, Frame, Posted, Visitor, Window, services};
 
 /// Rows of a page.
 const ROWS: usize = 100;
@@ -24,8 +24,9 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) employees: String,
     pub(crate) phones: String,
-    /// How many of the four web services are on, and how many of them are paused.
+    /// How many of the four web services are on, and how many of them fail and are paused.
     pub(crate) on: usize,
+    pub(crate) failing: usize,
     pub(crate) paused: usize,
 }
 
@@ -50,17 +51,15 @@ fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage
     let next =
         found.last().filter(|_| more).map(|last| f.url(&format!("/operator/accounts?after={}", last.id)));
     let row = |one: &Arc<admin::kept::AccountSettings>| {
-        let integration = one.integration().map(|(_, integration, _)| integration.clone());
-        let on = calls::EventKind::ALL
-            .iter()
-            .filter(|kind| integration.as_ref().is_some_and(|integration| integration.url(**kind).is_some()));
+        let (on, failing, paused) = services::counts(&window.web.admin.services_of(one));
         Row {
             id: one.id.to_string(),
             name: one.account.name.clone(),
             employees: f.locale.number(u64::try_from(one.employees.len()).unwrap_or(0)),
             phones: f.locale.number(u64::try_from(one.phones.len()).unwrap_or(0)),
-            on: on.count(),
-            paused: integration.map_or(0, |integration| integration.paused.len()),
+            on,
+            failing,
+            paused,
         }
     };
     let count = f.locale.number(u64::try_from(many).unwrap_or(0));

@@ -9,4 +9,5 @@ mod pages;
 mod reports;
 pub(crate) mod roles;
 mod safety;
+mod services;
 mod sizes;
