@@ -6,11 +6,13 @@
 pub mod api;
 mod clock;
 mod guard;
+mod known;
 mod peer;
 mod state;
 mod window;
 pub mod wire;
 
+pub use known::{Known, claims_to_be_known};
 pub use state::{Options, Web};
 pub use window::{LOGIN_BACK, first_run_path, look_path};
 

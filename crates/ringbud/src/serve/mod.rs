@@ -32,6 +32,7 @@ use tokio::task::JoinHandle;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Pbx, Problem};
+use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::{Status, settings};
@@ -91,6 +92,7 @@ pub struct Running {
 /// When the store, a secret or the HTTP server is not to be had.
 pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let metrics = crate::telemetry::start_metrics();
+    let descriptors = descriptors::raise();
     crate::telemetry::begin(&config.pbxs);
     let secrets = secrets(config)?;
     let store = Store::open(config, Access::Gateway).await?;
@@ -164,7 +166,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         },
     };
     let asked = http_stop.clone();
-    let serving = listener.serve(web::router(web), http_stop);
+    let serving = listener.serve(web::router(web), http_stop, descriptors);
     running.http = Some(tasks::spawn_until(Part::HttpServer, move || asked.is_called(), serving));
     Ok(running)
 }

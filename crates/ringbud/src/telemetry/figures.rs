@@ -77,7 +77,13 @@ pub(super) fn describe() {
         "ringbud_connections_replaced_total",
         "Connections that were dead when they were to be used"
     );
-    describe_counter!("ringbud_http_full_total", "Times an HTTP client had to wait for another to go");
+    describe_counter!(
+        "ringbud_http_full_total",
+        "Times an HTTP client came when all common places were taken"
+    );
+    describe_counter!("ringbud_http_closed_total", "HTTP connections closed to make room, by why");
+    describe_counter!("ringbud_http_refused_total", "HTTP connections there was no place for");
+    describe_gauge!("ringbud_http_connections", "HTTP connections, by who has them");
     describe_counter!("ringbud_task_deaths_total", "Parts of the program that died, by part");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory the process takes");
 }

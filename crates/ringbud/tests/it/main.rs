@@ -21,4 +21,5 @@ mod operator;
 mod read_enough;
 mod stopping;
 mod store;
+mod strangers;
 mod surfaces;

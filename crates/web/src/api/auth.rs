@@ -8,8 +8,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::ApiError;
-use crate::Web;
 use crate::peer::Origin;
+use crate::{Known, Web};
 
 /// Who asks. What they may is judged where it is done.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ impl FromRequestParts<Arc<Web>> for Caller {
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
         });
         let actor = web.admin.bearer(token.ok_or(Code::NoToken)?).await?;
+        Known::note(parts);
         Ok(Self(actor.at(Origin::of(parts).0)))
     }
 }

@@ -49,7 +49,7 @@ pub(crate) use locale::Locale;
 pub use look::look_path;
 pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
-pub(crate) use visitor::{Posted, Visitor};
+pub(crate) use visitor::{Posted, Visitor, has_session};
 
 use crate::Web;
 pub(crate) use admin::audit;

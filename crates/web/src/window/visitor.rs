@@ -15,11 +15,16 @@ use subtle::ConstantTimeEq;
 
 use super::messages::Language;
 use super::{Fail, Window, oidc};
-use crate::clock;
 use crate::peer::Origin;
+use crate::{Known, clock};
 
 /// The name of the session's cookie.
 pub(crate) const SESSION: &str = "ringbud_session";
+/// Whether a request brings a session; which, and whether it is good, is not looked into.
+pub(crate) fn has_session(headers: &HeaderMap) -> bool {
+    cookie(headers, SESSION).is_some()
+}
+
 /// The name of the cookie that holds a chosen language.
 pub(crate) const LANGUAGE: &str = "ringbud_language";
 /// The name of the cookie that holds a chosen light.
@@ -143,6 +148,7 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         let (name, shown) =
             (admin::logged_as(&session.user, &user), oidc::shown(&session.user, &user).to_owned());
         let vouched = user.vouched.is_some();
+        Known::note(parts);
         let (csrf, from) = (session.csrf, Origin::of(parts).0);
         Ok(Self { key: session.user, name, shown, vouched, scope: user.scope, from, csrf, taste })
     }

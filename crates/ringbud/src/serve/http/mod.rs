@@ -1,6 +1,9 @@
-//! The HTTP server's sockets: taken, plain or TLS, and served (`serving`).
+//! The HTTP server's sockets: taken, plain or TLS, given a place (`door`, by
+//! the rules of `places`) and served (`serving`).
 
+mod door;
 mod forwarded;
+mod places;
 mod serving;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
@@ -19,12 +19,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::Bound;
-use super::forwarded::client;
+use super::door::{self, Door, Seat};
+use super::{Bound, forwarded};
 use crate::descriptors;
 use crate::stop::Stop;
 
@@ -40,13 +39,18 @@ const MAX_CONNECTIONS: usize = 1_024;
 const MAX_STREAMS: u32 = 100;
 /// Bytes of a request's head.
 const MAX_HEAD_BYTES: u32 = 64 * 1_024;
+/// What machines ask to see whether all is well.
+const FOR_MACHINES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+/// For whom there is no place.
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 /// How often a connection of HTTP/2 is asked whether anybody is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// What clients may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// Connections at once. Who comes then waits until one is closed.
+    /// Connections at once; `places` says whose.
     pub(super) connections: usize,
     /// From a connection's beginning, or the answer before, until a request's head has come in whole.
     pub(super) head: Duration,
@@ -54,56 +58,68 @@ pub(super) struct Bounds {
     pub(super) answer: Duration,
 }
 
-impl Default for Bounds {
-    fn default() -> Self {
-        let connections = descriptors::for_http(descriptors::raise(), MAX_CONNECTIONS);
+impl Bounds {
+    /// The usual ones, for a process that may have so many descriptors.
+    pub(super) fn usual(descriptors: u64) -> Self {
+        let connections = descriptors::for_http(descriptors, MAX_CONNECTIONS);
         Self { connections, head: Duration::from_secs(30), answer: Duration::from_secs(60) }
     }
 }
 
 impl Bound {
     /// Serves until it is told to stop, and then until what was asked is answered.
-    pub(in crate::serve) async fn serve(self, router: Router, stop: Stop) {
-        self.serve_within(router, stop, Bounds::default()).await;
+    pub(in crate::serve) async fn serve(self, router: Router, stop: Stop, descriptors: u64) {
+        self.serve_within(router, stop, Bounds::usual(descriptors)).await;
     }
 
     pub(super) async fn serve_within(self, router: Router, mut stop: Stop, bounds: Bounds) {
         let app = router.layer(from_fn(move |request, next| answer_in_time(request, next, bounds.answer)));
-        let room = Arc::new(Semaphore::new(bounds.connections));
+        door::begin();
+        let door = Door::new(bounds.connections, self.trusted_proxies.clone());
         let graceful = GracefulShutdown::new();
         loop {
             let taken = tokio::select! {
-                taken = self.next(&room) => taken,
+                taken = self.next() => taken,
                 () = stop.called() => break,
             };
-            let Some((stream, peer, permit)) = taken else { continue };
+            let Some((stream, peer)) = taken else { continue };
+            let Some(seat) = door.come(peer) else {
+                refuse(&stream, self.tls.is_some());
+                continue;
+            };
             let trusted = self.trusted_proxies.clone();
-            let client = Client { peer, trusted, app: app.clone(), bounds, watcher: graceful.watcher() };
-            let tls = self.tls.clone();
+            let seat = Arc::new(seat);
+            let client = Client { peer, trusted, app: app.clone(), bounds, seat: seat.clone() };
+            let (tls, watcher) = (self.tls.clone(), graceful.watcher());
             tasks::spawn(tasks::Part::HttpConnection, async move {
-                client.serve(stream, tls).await;
-                drop(permit);
+                tokio::select! {
+                    biased;
+                    () = seat.closed() => {}
+                    () = client.serve(stream, tls, watcher) => {}
+                }
             });
         }
         drop(self.listener);
         let _ = tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await;
     }
 
-    /// The next client, once there is room for it.
-    async fn next(&self, room: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        if room.available_permits() == 0 {
-            metrics::counter!("ringbud_http_full_total").increment(1);
-            tracing::warn!("as many HTTP connections as may be: the next waits until one is closed");
-        }
-        let permit = room.clone().acquire_owned().await.ok()?;
+    /// The next client.
+    async fn next(&self) -> Option<(TcpStream, SocketAddr)> {
         match self.listener.accept().await {
-            Ok((stream, peer)) => Some((stream, peer, permit)),
+            Ok(taken) => Some(taken),
             Err(error) => {
                 tracing::warn!(%error, "an HTTP connection could not be taken");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
                 None
             }
         }
+    }
+}
+
+/// Says that there is no room, as far as it goes out at once: nobody is waited for.
+fn refuse(stream: &TcpStream, is_tls: bool) {
+    if !is_tls {
+        let _ = stream.try_write(NO_ROOM);
     }
 }
 
@@ -122,38 +138,38 @@ struct Client {
     trusted: Arc<[IpNet]>,
     app: Router,
     bounds: Bounds,
-    watcher: Watcher,
+    seat: Arc<Seat>,
 }
 
 impl Client {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
         // Only slower if it fails.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = tls else { return self.http1(stream).await };
+        let Some(tls) = tls else { return self.http1(stream, watcher).await };
         if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                self.http2(stream).await;
+                self.http2(stream, watcher).await;
             } else {
-                self.http1(stream).await;
+                self.http1(stream, watcher).await;
             }
         }
     }
 
-    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, trusted, app, bounds, watcher } = self;
-        let service = service_fn(move |request| answer(app.clone(), request, peer, trusted.clone()));
+    async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
+        let (head, client) = (self.bounds.head, Arc::new(self));
+        let service = service_fn(move |request| answer(client.clone(), request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(bounds.head)
+            .header_read_timeout(head)
             .max_buf_size(MAX_HEAD_BYTES as usize)
             .serve_connection(TokioIo::new(stream), service);
         // What a client does wrong is its own trouble.
         let _ = watcher.watch(connection).await;
     }
 
-    async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, trusted, app, watcher, .. } = self;
-        let service = service_fn(move |request| answer(app.clone(), request, peer, trusted.clone()));
+    async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
+        let client = Arc::new(self);
+        let service = service_fn(move |request| answer(client.clone(), request));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_EVERY)
@@ -164,13 +180,31 @@ impl Client {
     }
 }
 
-async fn answer(
-    app: Router,
-    mut request: Request<Incoming>,
-    peer: SocketAddr,
-    trusted: Arc<[IpNet]>,
-) -> Result<Response, Infallible> {
-    let client = client(peer, request.headers(), &trusted);
-    request.extensions_mut().insert(ConnectInfo(client));
-    app.oneshot(request.map(Body::new)).await
+async fn answer(client: Arc<Client>, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    let Client { peer, trusted, app, seat, .. } = &*client;
+    let until_its_end = seat.ask();
+    if seat.waits() && !may_go_on(&request) {
+        return Ok(no_room().map(until_its_end));
+    }
+    let who = forwarded::client(*peer, request.headers(), trusted);
+    let known = web::Known::default();
+    request.extensions_mut().insert(ConnectInfo(who));
+    request.extensions_mut().insert(known.clone());
+    let answer = app.clone().oneshot(request.map(Body::new)).await?;
+    if known.is_known() {
+        seat.is_known();
+    }
+    Ok(answer.map(until_its_end))
+}
+
+/// What is answered even where strangers are not: whether all is well, and those who say that they are known, of whom
+/// it is found out then.
+fn may_go_on(request: &Request<Incoming>) -> bool {
+    FOR_MACHINES.iter().any(|path| request.uri().path().ends_with(path))
+        || web::claims_to_be_known(request.headers())
+}
+
+fn no_room() -> Response {
+    let headers = [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, "there is no room for more strangers\n").into_response()
 }

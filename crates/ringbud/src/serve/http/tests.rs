@@ -59,7 +59,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[tokio::test]
 async fn connections_are_bounded_and_the_silent_make_room() {
-    let (address, _stop) = server(Bounds { connections: 2, head: SOON, answer: NEVER }).await;
+    let (address, _stop) = server(Bounds { connections: 2, head: NEVER, answer: NEVER }).await;
     let _silent = [send(address, "P").await, send(address, "").await];
     for _ in 0..3 {
         let answer = said(send(address, WHOLE).await).await;
