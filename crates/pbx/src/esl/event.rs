@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
+use memchr::memchr;
 
 use super::codec::{Kind, Message};
 use super::field::{COUNT, Field};
@@ -20,12 +20,11 @@ impl<'a> Event<'a> {
     pub fn read(body: &'a [u8]) -> Self {
         let mut event = Self { values: [None; COUNT] };
         let mut start = 0;
-        for end in memchr_iter(b'\n', body).chain([body.len()]) {
-            let line = body.get(start..end).unwrap_or_default();
+        // A line is longer than its first letter, or it is the blank one that ends the headers.
+        while let Some(rest) = body.get(start + 1..).filter(|_| body[start] != b'\n') {
+            let end = memchr(b'\n', rest).map_or(body.len(), |length| start + 1 + length);
+            let line = &body[start..end];
             start = end + 1;
-            if line.is_empty() {
-                break;
-            }
             if let Some((field, value)) = Field::of_line(line) {
                 event.values[field as usize].get_or_insert(&line[value..]);
             }

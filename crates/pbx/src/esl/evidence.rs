@@ -20,13 +20,13 @@ const TELLING: [(Field, &str); 9] = [
 
 /// An event with the message it came in.
 pub(super) struct Told<'a> {
-    text: &'a str,
+    body: &'a [u8],
     event: &'a Event<'a>,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn new(message: &Message<'a>, event: &'a Event<'a>) -> Self {
-        Self { text: std::str::from_utf8(message.body).unwrap_or_default(), event }
+        Self { body: message.body, event }
     }
 }
 
@@ -38,11 +38,11 @@ impl std::fmt::Debug for Told<'_> {
 
 impl Evidence for Told<'_> {
     fn text(&self) -> &str {
-        self.text
+        std::str::from_utf8(self.body).unwrap_or_default()
     }
 
     fn lines(&self) -> usize {
-        self.text.lines().count()
+        self.text().lines().count()
     }
 
     fn summary(&self) -> String {

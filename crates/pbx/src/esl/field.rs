@@ -80,76 +80,106 @@ fields! {
     RedirectedTo = "variable_sip_redirect_contact_user_0",
 }
 
-/// How many headers begin with `variable_`.
-const PREFIX: &[u8] = b"variable_";
+/// So many letters of a name tell most lines apart from every field: the first ones, of a variable those after
+/// `variable_`.
+const KEY_BYTES: usize = 8;
+
+/// Places for keys; several times as many as there are, so that what is no key hits an empty one.
+const SLOTS: usize = 512;
+const SLOT_BITS: u32 = SLOTS.trailing_zeros();
+
+/// No field.
+const NONE: u8 = u8::MAX;
+
+/// The fields by the keys of their names. An event has some two hundred lines, of which some twenty are fields:
+/// looking a line up has to cost a few nanoseconds and no guess.
+struct Index {
+    /// Zero where there is none.
+    keys: [u64; SLOTS],
+    /// The first field of a key.
+    first: [u8; SLOTS],
+    /// The next one of the same key.
+    next: [u8; COUNT],
+}
+
+static INDEX: Index = Index::new();
+
+impl Index {
+    const fn new() -> Self {
+        let mut index = Self { keys: [0; SLOTS], first: [NONE; SLOTS], next: [NONE; COUNT] };
+        let mut field = 0;
+        while field < COUNT {
+            if let Some(key) = key_of(Field::ALL[field].name().as_bytes()) {
+                let mut slot = slot_of(key);
+                while index.keys[slot] != 0 && index.keys[slot] != key {
+                    slot = (slot + 1) % SLOTS;
+                }
+                index.keys[slot] = key;
+                index.next[field] = index.first[slot];
+                index.first[slot] = field as u8;
+            }
+            field += 1;
+        }
+        index
+    }
+
+    /// The first field of a key.
+    fn first(&self, key: u64) -> u8 {
+        let mut slot = slot_of(key);
+        loop {
+            match self.keys[slot] {
+                0 => return NONE,
+                found if found == key => return self.first[slot],
+                _ => slot = (slot + 1) % SLOTS,
+            }
+        }
+    }
+}
+
+const fn slot_of(key: u64) -> usize {
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SLOT_BITS)) as usize
+}
+
+/// The key of a line that begins with a name. `None` if it is too short to have one.
+const fn key_of(line: &[u8]) -> Option<u64> {
+    let name = match line {
+        // What every variable begins with.
+        [b'v', b'a', b'r', b'i', b'a', b'b', b'l', b'e', b'_', rest @ ..] => rest,
+        rest => rest,
+    };
+    match name.first_chunk::<KEY_BYTES>() {
+        Some(key) => Some(u64::from_le_bytes(*key)),
+        None => None,
+    }
+}
 
 impl Field {
-    /// The field of a line, and where its value begins. Most lines are none: length and a few bytes tell.
+    /// The field of a line, and where its value begins. Most lines are none.
     pub(super) fn of_line(line: &[u8]) -> Option<(Self, usize)> {
-        let candidates = match line.first()? {
-            b'v' => candidates_of_variable(line.get(PREFIX.len()..PREFIX.len() + 2)?),
-            b'C' => candidates_of_c(line.get(..8)?),
-            b'E' => &[Self::EventName, Self::Subclass, Self::Timestamp, Self::EventInfo],
-            b'U' => &[Self::UniqueId][..],
-            b'A' => &[Self::AnswerState, Self::Action],
-            b'H' => &[Self::HangupCause],
-            b'O' => &[Self::OtherUniqueId, Self::OtherType, Self::OldUniqueId],
-            b'B' => &[Self::BridgeA, Self::BridgeB],
-            b'F' => &[Self::Version, Self::FifoAction, Self::FifoName],
-            b'f' => &[Self::RegisteredUser, Self::RegisteredHost],
-            b'u' => &[Self::Username],
-            b'r' => &[Self::Realm],
-            _ => &[],
+        let mut field = match (key_of(line), line.first()?) {
+            // Their names are shorter than a key.
+            (_, b'r') => Self::Realm as u8,
+            (_, b'A') if line.starts_with(b"Action") => Self::Action as u8,
+            (Some(key), _) => INDEX.first(key),
+            (None, _) => NONE,
         };
-        candidates.iter().find_map(|field| {
-            let rest = line.strip_prefix(field.name().as_bytes())?.strip_prefix(b":")?;
-            let value = rest.strip_prefix(b" ").unwrap_or(rest);
-            Some((*field, line.len() - value.len()))
-        })
+        while let Some(found) = Self::ALL.get(usize::from(field)) {
+            if let Some(value) = found.value_in(line) {
+                return Some((*found, value));
+            }
+            field = INDEX.next[usize::from(field)];
+        }
+        None
     }
-}
 
-/// By the two letters after `variable_`.
-fn candidates_of_variable(letters: &[u8]) -> &'static [Field] {
-    match letters {
-        b"or" => &[Field::Originator, Field::OriginatingLeg],
-        b"en" => &[Field::EnterpriseLeg],
-        b"cc" => &[Field::QueueMember],
-        b"ch" => &[Field::PickedUpBy],
-        b"fi" => &[Field::FifoCaller],
-        b"ot" => &[Field::OtherLoopback],
-        b"si" => &[Field::HangupDisposition, Field::Gateway, Field::RedirectedTo],
-        b"tr" => &[
-            Field::TransferHistory,
-            Field::TransferDisposition,
-            Field::TransferTo,
-            Field::TransferDestination,
-        ],
-        b"re" => &[Field::ReferredFrom],
-        _ => &[],
-    }
-}
-
-/// By the first eight letters, of which the first is a C.
-fn candidates_of_c(letters: &[u8]) -> &'static [Field] {
-    match letters {
-        b"Core-UUI" => &[Field::CoreUuid],
-        b"Channel-" => &[Field::ChannelName, Field::PresenceId],
-        b"Call-Dir" => &[Field::CallDirection],
-        b"Caller-C" => &[
-            Field::CallerNumber,
-            Field::AnsweredTime,
-            Field::CreatedTime,
-            Field::ProgressTime,
-            Field::ProgressMediaTime,
-        ],
-        b"Caller-D" => &[Field::Destination],
-        b"Caller-P" => &[Field::HideNumber],
-        b"CC-Actio" => &[Field::CcAction],
-        b"CC-Queue" => &[Field::CcQueue],
-        b"CC-Membe" => &[Field::CcMember],
-        b"Conferen" => &[Field::ConferenceId, Field::ConferenceName],
-        _ => &[],
+    /// Where the value begins, if the line is of this field.
+    fn value_in(self, line: &[u8]) -> Option<usize> {
+        let name = self.name().as_bytes();
+        // The colon first: it is in its place in hardly any other line.
+        let value = line.get(name.len()..)?.strip_prefix(b":")?;
+        let is_it = line[..name.len()] == *name;
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        is_it.then_some(line.len() - value.len())
     }
 }
 
