@@ -129,8 +129,9 @@ pub(super) struct Channel {
     pub(super) met: Vec<Key>,
     /// How many entries of its `transfer_history` were seen.
     pub(super) history: usize,
-    pub(super) word: Option<Word>,
-    pub(super) hint: Option<Hint>,
+    /// Words and hints are rare.
+    pub(super) word: Option<Box<Word>>,
+    pub(super) hint: Option<Box<Hint>>,
     pub(super) life: Life,
     pub(super) journey: Journey,
     /// With whom the call logic was told that it is connected.

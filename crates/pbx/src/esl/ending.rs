@@ -65,16 +65,16 @@ impl Translator {
                     Life::Ending(hangup) => hangup.at,
                     Life::Up | Life::Over(_) => at,
                 };
-                channel.word = Some(word.clone());
+                channel.word = Some(Box::new(word.clone()));
                 self.transfer_by_word(key, at, &word, out);
             }
             Word::AskSecond { second } => {
                 let second = *second;
-                channel.word = Some(word);
+                channel.word = Some(Box::new(word));
                 self.resolve(second, out);
             }
             Word::WhileRinging { .. } | Word::Replaced => {
-                channel.word = Some(word);
+                channel.word = Some(Box::new(word));
                 // It ends here; that its channel is cleared up later is of no interest.
                 if channel.life == Life::Up {
                     self.ends(key, Hangup { at, cause: Cause::Normal, first: false });
@@ -162,7 +162,7 @@ impl Translator {
         if channel.transferred || matches!(channel.life, Life::Over(_)) {
             return;
         }
-        channel.hint = Some(hint);
+        channel.hint = Some(Box::new(hint));
         self.resolve(by, out);
     }
 
@@ -243,6 +243,22 @@ impl Translator {
                 forward: &to,
             },
         );
+        self.dialled_already(origin, at, &to, out);
+    }
+
+    /// Whoever a call was sent on to may be dialled before it is heard that it was sent on.
+    fn dialled_already(&mut self, origin: Option<Key>, at: PbxTime, to: &str, out: Out<'_>) {
+        let dialled = origin.and_then(|origin| Some((origin, self.channels.get(origin)?)));
+        let Some((origin, by)) = dialled else { return };
+        let is_it = |key: &&Key| {
+            self.channels.get(**key).is_some_and(|next| {
+                let is_new = is_near(next.created_at, at, self.limits.word);
+                next.lives() && !next.rang && is_new && (*next.number == *to || *next.dialled == *to)
+            })
+        };
+        if let Some(next) = by.dialled_now.iter().find(is_it) {
+            out(at, Input::DialBegan { from: Some(self.seen(origin)), to: self.seen(*next) });
+        }
     }
 
     /// A channel ends. What is to be told of it may have to wait.
@@ -260,7 +276,7 @@ impl Translator {
         if channel.transferred {
             return self.gone(key, hangup, out);
         }
-        match (&channel.word, &channel.hint) {
+        match (channel.word.as_deref(), channel.hint.as_deref()) {
             (Some(Word::WhileRinging { party }), _) => {
                 let party = *party;
                 if let Some(first) = self.who_asks(key, party) {
@@ -297,7 +313,7 @@ impl Translator {
     pub(super) fn conclude(&mut self, key: Key, out: Out<'_>) {
         let Some(channel) = self.channels.get(key) else { return };
         let Life::Ending(hangup) = channel.life else { return };
-        if let Some(Word::WhileRinging { party }) = channel.word
+        if let Some(&Word::WhileRinging { party }) = channel.word.as_deref()
             && let Some(first) = self.last_with(party)
         {
             self.joined_while_ringing(first, key, party, hangup.at, out);
@@ -361,7 +377,7 @@ impl Translator {
     fn who_asks(&self, second: Key, party: Key) -> Option<Key> {
         let met = &self.channels.get(party)?.met;
         met.iter().copied().find(|key| {
-            let word = self.channels.get(*key).and_then(|channel| channel.word.as_ref());
+            let word = self.channels.get(*key).and_then(|channel| channel.word.as_deref());
             matches!(word, Some(Word::AskSecond { second: named }) if *named == second)
         })
     }

@@ -50,6 +50,11 @@ impl Stream {
         }
     }
 
+    /// Time passes without a word: what waited long enough is told.
+    pub fn handle_timeout(&mut self, now: PbxTime, out: impl FnMut(PbxTime, Input<'_>)) {
+        self.translator.handle_timeout(now, out);
+    }
+
     /// The recording is over: no word about what ended will come.
     pub fn recording_ended(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
         self.translator.conclude_all(&mut out);

@@ -95,11 +95,11 @@ impl Tracker {
             None => Caller::Nobody,
             Some((None, _)) => return,
             Some((Some(from), dialled)) => {
-                if self.channels.get(to).is_some_and(|to| to.caller != Caller::Channel(from)) {
-                    self.carry_forwarding(from, to);
-                    if let Some(channel) = self.channels.get_mut(from) {
-                        channel.dials.push(to);
-                    }
+                self.carry_forwarding(from, to);
+                if self.channels.get(to).is_some_and(|to| to.caller != Caller::Channel(from))
+                    && let Some(channel) = self.channels.get_mut(from)
+                {
+                    channel.dials.push(to);
                 }
                 self.dials_out(cx, from, to, dialled);
                 Caller::Channel(from)

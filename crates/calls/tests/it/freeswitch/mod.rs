@@ -16,6 +16,10 @@ use pbx::esl::{Decoder, Field, Item, Kind, Limits, Stream};
 
 use crate::recordings::shown;
 
+mod as_seen;
+mod scenarios;
+mod wire;
+
 /// Presence ids `101@1001.lab.test` are phone 101 of account 1001.
 struct Lab;
 
