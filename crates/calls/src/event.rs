@@ -173,10 +173,14 @@ impl Event {
     /// The identity of the event: leg and kind.
     pub fn id(&self) -> EventId {
         let mut id = String::with_capacity(self.leg.as_str().len() + 9);
-        id.extend(self.leg.as_str().chars().map(|c| if c == '.' { '-' } else { c }));
-        id.push('-');
-        id.extend(self.kind().name().chars().map(|c| c.to_ascii_lowercase()));
+        id.extend(self.id_chars());
         EventId::new(id)
+    }
+
+    /// The same, for whoever has a place to write it to.
+    pub fn id_chars(&self) -> impl Iterator<Item = char> {
+        let leg = self.leg.as_str().chars().map(|c| if c == '.' { '-' } else { c });
+        leg.chain(['-']).chain(self.kind().name().chars().map(|c| c.to_ascii_lowercase()))
     }
 
     /// The account the event belongs to.

@@ -7,21 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderName, HeaderValue, Request};
-use http_body_util::Full;
 use journal::WallTime;
 use serde_json::{Value, json};
 use tasks::Part;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::clock::Clock;
-use crate::connect::{Connector, ConnectorOptions, Failed, Lost, Pool, Pools, Trust};
+use crate::connect::{Connector, ConnectorOptions, Failed, Pool, Pools, Trust};
 use crate::guard::WebhookUrl;
 use crate::policy::Answer;
 use crate::reason::Wrong;
-use crate::request::AGENT;
+use crate::request::{AGENT, Wire};
 use crate::signing::{Key, sign};
 
 /// So many notices wait; what comes then is dropped, counted and logged.
@@ -114,10 +110,8 @@ impl Way {
     }
 
     /// One attempt.
-    async fn attempt(&self, id: &str, body: &Bytes, now: WallTime) -> Result<(), Wrong> {
-        let unusable = |error: http::Error| Wrong::NoAnswer(Lost::Other(error.to_string()));
-        let request = self.request(id, body, now).map_err(unusable)?;
-        match self.pool.send(request).await.end {
+    async fn attempt(&self, id: &str, body: &str, now: WallTime) -> Result<(), Wrong> {
+        match self.pool.send(&self.request(id, body, now)).await.end {
             Ok(answered) if Answer::of(answered.status) == Answer::Taken => Ok(()),
             Ok(answered) => Err(Wrong::Status(answered.status)),
             Err(Failed::Connect(error)) => Err(error.into()),
@@ -126,23 +120,26 @@ impl Way {
         }
     }
 
-    fn request(&self, id: &str, body: &Bytes, now: WallTime) -> Result<Request<Full<Bytes>>, http::Error> {
+    fn request(&self, id: &str, body: &str, now: WallTime) -> Wire {
         let at = now.0.div_euclid(1_000_000).to_string();
-        let target = match self.url.query() {
-            "" => self.url.path().to_owned(),
-            query => format!("{}?{query}", self.url.path()),
-        };
-        let mut request = Request::post(target)
-            .header(HOST, self.url.host_header())
-            .header(USER_AGENT, AGENT)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header("webhook-id", id)
-            .header("webhook-timestamp", &at);
+        let mut request = Wire::default();
+        request.begin("POST", |target| {
+            target.push_str(self.url.path());
+            if !self.url.query().is_empty() {
+                target.push('?');
+                target.push_str(self.url.query());
+            }
+        });
+        request.header("host", &self.url.host_header());
+        request.header("user-agent", AGENT);
+        request.header("content-type", "application/json");
+        request.header("webhook-id", id);
+        request.header("webhook-timestamp", &at);
         if !self.keys.is_empty() {
-            let name = HeaderName::from_static("webhook-signature");
-            request = request.header(name, sign(&self.keys, id, &at, body));
+            request.header("webhook-signature", &sign(&self.keys, id, &at, body.as_bytes()));
         }
-        request.body(Full::new(body.clone()))
+        request.end(body);
+        request
     }
 }
 
@@ -160,7 +157,7 @@ async fn tell_all(teller: Arc<Teller>) {
     while let Some((at, notice)) = waiting.recv().await {
         count += 1;
         let id = format!("ringbud-{}-{count}", at.0);
-        let body = Bytes::from(notice.body(at));
+        let body = notice.body(at);
         let until = clock.now().plus(NOTICE_PATIENCE);
         let mut pause = FIRST_PAUSE;
         while let Err(error) = way.attempt(&id, &body, clock.wall()).await {

@@ -3,22 +3,17 @@
 //! An HTTP/1.1 connection is driven by the task that waits for its answer: nothing is handed to another
 //! task on the way. A connection that nobody uses is not looked at until its next use.
 
-use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
-use std::pin::{Pin, pin};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
 
+use super::by_hyper::{self, Shared};
 use super::dial::Dialled;
-use super::link::Link;
+use super::http1::Connection;
+use crate::request::Wire;
 
 /// How long the answer may take, from sending the request to the end of the answer's head.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +22,7 @@ pub const ANSWER_KEPT_MAX: usize = 4_096;
 /// So much of an answer is read and thrown away to keep the connection; with more it is closed.
 pub const ANSWER_DISCARDED_MAX: usize = 65_536;
 /// The head of an answer may be so long.
-const ANSWER_HEAD_MAX: usize = 32_768;
+pub(super) const ANSWER_HEAD_MAX: usize = 32_768;
 
 /// What is waited for and taken of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -47,28 +42,26 @@ impl Bounds {
     }
 }
 
-/// A whole request, cheap to take back if it was never written.
-pub(crate) type Outgoing = Request<Full<Bytes>>;
-
-type Driver = Pin<Box<http1::Connection<TokioIo<Link>, Full<Bytes>>>>;
-
 /// An open connection.
 pub(super) struct Open {
     /// Where to, as it is kept with every attempt.
     pub(super) address: Arc<str>,
-    pub(super) http: Http,
+    http: Http,
 }
 
-pub(super) enum Http {
-    One { sender: http1::SendRequest<Full<Bytes>>, driver: Driver, done: bool },
-    Two(http2::SendRequest<Full<Bytes>>),
+enum Http {
+    One(Box<Connection>),
+    Two(Shared),
 }
 
 /// An answer.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
+    /// `Retry-After`, as it stands there.
+    pub(crate) retry_after: Option<Box<str>>,
+    /// How long the receiver keeps the connection, if it says so.
+    pub(crate) kept_for: Option<Duration>,
     /// As much of it as was to be kept.
     pub(crate) body: Vec<u8>,
 }
@@ -76,8 +69,8 @@ pub(crate) struct Answered {
 /// There was none.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
-    /// The connection was closed before a byte of the request was written: here it is back.
-    NotSent(Box<Outgoing>),
+    /// The connection was closed before a byte of the request was written.
+    NotSent,
     /// The request may have reached the receiver.
     Lost(Lost),
     /// The time was up.
@@ -91,27 +84,32 @@ pub enum Lost {
     Closed,
     /// It was reset.
     Reset,
-    /// What came is no HTTP; in a library's words.
+    /// What came is no HTTP; what is wrong with it.
     Unreadable(String),
     /// Anything else, in a library's words.
     Other(String),
 }
 
 impl Lost {
-    fn of(error: hyper::Error) -> Self {
-        let words = in_words(&error);
+    pub(super) fn of(error: &hyper::Error) -> Self {
         if error.is_incomplete_message() || error.is_closed() {
             return Self::Closed;
         }
         if error.is_parse() {
-            return Self::Unreadable(words);
+            return Self::Unreadable(in_words(error));
         }
-        let cause =
-            std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-        match cause.map(std::io::Error::kind) {
-            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Self::Reset,
-            Some(ErrorKind::UnexpectedEof) => Self::Closed,
-            _ => Self::Other(words),
+        let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+        match cause.map(Self::by) {
+            Some(known @ (Self::Closed | Self::Reset)) => known,
+            _ => Self::Other(in_words(error)),
+        }
+    }
+
+    pub(super) fn by(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Self::Reset,
+            ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Other(error.to_string()),
         }
     }
 }
@@ -119,19 +117,9 @@ impl Lost {
 impl Open {
     pub(super) async fn over(dialled: Dialled) -> Result<Self, Lost> {
         let Dialled { link, address, speaks_h2 } = dialled;
-        let io = TokioIo::new(link);
-        let http = if speaks_h2 {
-            let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-                .max_header_list_size(ANSWER_HEAD_MAX as u32)
-                .handshake(io)
-                .await
-                .map_err(Lost::of)?;
-            tasks::spawn(tasks::Part::OutgoingConnection, async move { drop(connection.await) });
-            Http::Two(sender)
-        } else {
-            let (sender, connection) =
-                http1::Builder::new().max_buf_size(ANSWER_HEAD_MAX).handshake(io).await.map_err(Lost::of)?;
-            Http::One { sender, driver: Box::pin(connection), done: false }
+        let http = match speaks_h2 {
+            true => Http::Two(by_hyper::over_h2(link).await?),
+            false => Http::One(Box::new(Connection::over(link))),
         };
         Ok(Self { address: address.to_string().into(), http })
     }
@@ -139,7 +127,7 @@ impl Open {
     /// Another handle on the same connection, where requests share one.
     pub(super) fn share(&self) -> Option<Self> {
         match &self.http {
-            Http::One { .. } => None,
+            Http::One(_) => None,
             Http::Two(sender) => {
                 Some(Self { address: self.address.clone(), http: Http::Two(sender.clone()) })
             }
@@ -149,14 +137,7 @@ impl Open {
     /// Whether it is still open, as far as can be seen without waiting.
     pub(super) async fn is_alive(&mut self) -> bool {
         match &mut self.http {
-            Http::One { sender, driver, done } => {
-                poll_fn(|cx| {
-                    *done = *done || driver.as_mut().poll(cx).is_ready();
-                    Poll::Ready(())
-                })
-                .await;
-                !*done && !sender.is_closed()
-            }
+            Http::One(connection) => connection.is_alive().await,
             Http::Two(sender) => !sender.is_closed(),
         }
     }
@@ -164,7 +145,7 @@ impl Open {
     /// Whether another request may be sent on it, after an answer.
     pub(super) fn is_reusable(&self) -> bool {
         match &self.http {
-            Http::One { sender, done, .. } => !done && !sender.is_closed(),
+            Http::One(connection) => connection.is_reusable(),
             Http::Two(sender) => !sender.is_closed(),
         }
     }
@@ -173,85 +154,25 @@ impl Open {
     /// then may the connection be used again.
     pub(super) async fn exchange(
         &mut self,
-        request: Outgoing,
+        request: &Wire,
         bounds: Bounds,
     ) -> Result<(Answered, bool), NoAnswer> {
         match &mut self.http {
-            Http::One { sender, driver, done } => {
-                let talk = talk(sender.try_send_request(request), bounds);
-                let mut talk = pin!(talk);
-                poll_fn(|cx| {
-                    if let Poll::Ready(end) = talk.as_mut().poll(cx) {
-                        return Poll::Ready(end);
-                    }
-                    if !*done && driver.as_mut().poll(cx).is_ready() {
-                        *done = true;
-                    }
-                    talk.as_mut().poll(cx)
-                })
-                .await
-            }
+            Http::One(connection) => connection.exchange(request.as_bytes(), bounds).await,
             Http::Two(sender) => {
-                let mut request = request;
-                for_h2(&mut request);
-                talk(sender.try_send_request(request), bounds).await
+                let unusable = |why: String| NoAnswer::Lost(Lost::Other(why));
+                let request = request.to_request().map_err(unusable)?;
+                let (head, body, whole) = by_hyper::ask_h2(sender, request, bounds).await?;
+                let retry_after = text(&head.headers, RETRY_AFTER.as_str()).map(Into::into);
+                let status = head.status.as_u16();
+                Ok((Answered { status, retry_after, kept_for: None, body }, whole))
             }
         }
     }
 }
 
-type TrySend = hyper::client::conn::TrySendError<Outgoing>;
-
-async fn talk(
-    sending: impl Future<Output = Result<Response<Incoming>, TrySend>>,
-    bounds: Bounds,
-) -> Result<(Answered, bool), NoAnswer> {
-    let until = tokio::time::Instant::now() + bounds.limit;
-    let response = match tokio::time::timeout_at(until, sending).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(mut error)) => {
-            return Err(match error.take_message() {
-                Some(request) => NoAnswer::NotSent(Box::new(request)),
-                None => NoAnswer::Lost(Lost::of(error.into_error())),
-            });
-        }
-        Err(_) => return Err(NoAnswer::TimedOut),
-    };
-    let (head, mut rest) = response.into_parts();
-    let mut body = Vec::new();
-    // The status has decided. What follows is worth keeping, but not worth waiting for beyond the limit.
-    let read = tokio::time::timeout_at(until, read_some(&mut rest, &mut body, bounds)).await;
-    let whole = read.unwrap_or(false);
-    Ok((Answered { status: head.status.as_u16(), headers: head.headers, body }, whole))
-}
-
-/// Keeps the first bytes of an answer; whether all of it was read.
-async fn read_some(rest: &mut Incoming, kept: &mut Vec<u8>, bounds: Bounds) -> bool {
-    let mut seen = 0_usize;
-    while let Some(frame) = rest.frame().await {
-        let Ok(frame) = frame else { return false };
-        if let Some(data) = frame.data_ref() {
-            let room = bounds.kept.saturating_sub(kept.len()).min(data.len());
-            kept.extend_from_slice(&data[..room]);
-            seen = seen.saturating_add(data.len());
-            if seen > bounds.read {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// HTTP/2 has the host in the URI.
-fn for_h2(request: &mut Outgoing) {
-    let Some(host) = request.headers_mut().remove(http::header::HOST) else { return };
-    let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(http::uri::Scheme::HTTPS);
-    parts.authority = http::uri::Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())).ok();
-    if let Ok(uri) = http::Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
-    *request.version_mut() = http::Version::HTTP_2;
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// What went wrong, causes included.

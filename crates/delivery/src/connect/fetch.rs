@@ -12,8 +12,9 @@ use http::{Request, Response, Uri};
 use http_body_util::Full;
 use rustls::ClientConfig;
 
+use super::by_hyper;
 use super::dial::{ConnectError, Connector, ConnectorOptions};
-use super::exchange::{Bounds, Lost, NoAnswer, Open};
+use super::exchange::{Bounds, Lost, NoAnswer};
 use super::tls::{BadCa, Trust};
 use crate::guard::{UrlProblem, WebhookUrl};
 use crate::request::AGENT;
@@ -108,7 +109,6 @@ impl Fetcher {
         let no_answer = |why: Lost| FetchError::NoAnswer { host: host(), why };
         let tls = url.origin().tls.then_some(&self.tls);
         let dialled = self.connector.dial(url.origin(), tls).await?;
-        let mut open = Open::over(dialled).await.map_err(no_answer)?;
         let (mut parts, body) = request.into_parts();
         let unusable = |error: http::Error| no_answer(Lost::Other(error.to_string()));
         parts.uri = target(url).map_err(unusable)?;
@@ -117,22 +117,19 @@ impl Fetcher {
         parts.headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
         let bounds = Bounds { limit: self.limit, kept: self.body_max, read: self.body_max };
-        let (answered, whole) = open.exchange(request, bounds).await.map_err(|error| match error {
-            NoAnswer::NotSent(_) => no_answer(Lost::Closed),
+        let asked = by_hyper::ask_once(dialled, request, bounds).await;
+        let (head, body, whole) = asked.map_err(|error| match error {
+            NoAnswer::NotSent => no_answer(Lost::Closed),
             NoAnswer::Lost(why) => no_answer(why),
             NoAnswer::TimedOut => FetchError::TimedOut { host: host(), limit: self.limit },
         })?;
-        if !whole && answered.body.len() >= self.body_max {
+        if !whole && body.len() >= self.body_max {
             return Err(FetchError::TooLong { host: host(), max: self.body_max });
         }
         if !whole {
             return Err(no_answer(Lost::Closed));
         }
-        let mut response = Response::new(answered.body);
-        *response.status_mut() =
-            http::StatusCode::from_u16(answered.status).map_err(|e| unusable(e.into()))?;
-        *response.headers_mut() = answered.headers;
-        Ok(response)
+        Ok(Response::from_parts(head, body))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Getting through to a destination: resolve, let the guard judge every address, connect to exactly those
 //! that pass, speak TLS. What is said then is left to `exchange`.
 
+mod by_hyper;
 mod dial;
 mod exchange;
 mod fetch;
+mod http1;
 mod link;
 mod pool;
 mod proxy;

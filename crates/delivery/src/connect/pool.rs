@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::CONNECTION;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::dial::{ConnectError, Connector};
-use super::exchange::{Answered, Bounds, Lost, NoAnswer, Open, Outgoing};
+use super::exchange::{Answered, Bounds, Lost, NoAnswer, Open};
 use crate::guard::Origin;
+use crate::request::Wire;
 
 /// How long a connection is kept unused, where the receiver does not ask for less.
 pub const IDLE_FOR: Duration = Duration::from_secs(15);
@@ -80,15 +80,12 @@ impl Pool {
 
     /// Makes one request. A kept connection that turns out closed before a byte was written is replaced by
     /// a new one; apart from that nothing is ever sent a second time.
-    pub(crate) async fn send(&self, request: Outgoing) -> Fared {
-        let mut request = request;
+    pub(crate) async fn send(&self, request: &Wire) -> Fared {
+        let bounds = Bounds::of_a_receiver(self.shared.response_timeout);
         while let Some(mut open) = self.take().await {
-            match self.exchange(&mut open, request).await {
+            match open.exchange(request, bounds).await {
                 Ok((answered, whole)) => return self.done(open, answered, whole),
-                Err(NoAnswer::NotSent(back)) => {
-                    self.shared.counts.replaced.increment(1);
-                    request = *back;
-                }
+                Err(NoAnswer::NotSent) => self.shared.counts.replaced.increment(1),
                 Err(error) => return failed(&open, error),
             }
         }
@@ -96,14 +93,10 @@ impl Pool {
             Ok(open) => open,
             Err(error) => return Fared { address: None, end: Err(error) },
         };
-        match self.exchange(&mut open, request).await {
+        match open.exchange(request, bounds).await {
             Ok((answered, whole)) => self.done(open, answered, whole),
             Err(error) => failed(&open, error),
         }
-    }
-
-    async fn exchange(&self, open: &mut Open, request: Outgoing) -> Result<(Answered, bool), NoAnswer> {
-        open.exchange(request, Bounds::of_a_receiver(self.shared.response_timeout)).await
     }
 
     async fn connect(&self) -> Result<Open, Failed> {
@@ -192,7 +185,7 @@ impl Drop for Pool {
 
 fn failed(open: &Open, error: NoAnswer) -> Fared {
     let end = match error {
-        NoAnswer::NotSent(_) => Failed::Answer(Lost::Closed),
+        NoAnswer::NotSent => Failed::Answer(Lost::Closed),
         NoAnswer::Lost(lost) => Failed::Answer(lost),
         NoAnswer::TimedOut => Failed::TimedOut,
     };
@@ -202,15 +195,6 @@ fn failed(open: &Open, error: NoAnswer) -> Fared {
 /// How long the receiver wants the connection kept: a second less than it says, so that it is not closed
 /// under a request on its way.
 fn keep_for(answered: &Answered) -> Duration {
-    let says_close =
-        answered.headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-    if says_close {
-        return Duration::ZERO;
-    }
-    let asked = answered.headers.get("keep-alive").and_then(|value| {
-        let text = value.to_str().ok()?;
-        let timeout = text.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
-        timeout.trim().parse::<u64>().ok()
-    });
-    asked.map_or(IDLE_FOR, |secs| Duration::from_secs(secs.saturating_sub(1)).min(IDLE_FOR))
+    let asked = answered.kept_for.map(|asked| asked.saturating_sub(Duration::from_secs(1)));
+    asked.map_or(IDLE_FOR, |asked| asked.min(IDLE_FOR))
 }

@@ -113,6 +113,19 @@ pub(crate) fn blanked(headers: &HeaderMap) -> Headers {
     shown
 }
 
+/// The headers as they are sent, each with the end of its line.
+pub(super) fn block(headers: &HeaderMap) -> String {
+    let mut block = String::with_capacity(256);
+    for (name, value) in headers {
+        // They were made of text.
+        let value = value.to_str().unwrap_or_default();
+        for part in [name.as_str(), ": ", value, "\r\n"] {
+            block.push_str(part);
+        }
+    }
+    block
+}
+
 fn blank(secret: &HeaderValue) -> String {
     match secret.as_bytes().split(|byte| *byte == b' ').next() {
         Some(scheme @ (b"Basic" | b"Bearer")) => format!("{} {BLANKED}", String::from_utf8_lossy(scheme)),

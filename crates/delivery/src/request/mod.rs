@@ -5,16 +5,20 @@
 mod headers;
 mod preview;
 mod template;
+mod wire;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 use calls::{Event, EventKind};
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use journal::settings::{self, BodyFormat, Integration};
 use journal::{Headers, WallTime};
 
 pub use headers::{HEADER_VALUE_MAX, HEADERS_MAX, HeaderProblem, check_header};
 pub use template::Encoding;
+pub use wire::Wire;
 
 use crate::guard::{Origin, UrlProblem, WebhookUrl};
 use crate::payload::Shape;
@@ -60,7 +64,6 @@ impl From<HeaderProblem> for NoRequest {
 }
 
 /// The requests of one kind of event to one integration.
-#[derive(Debug)]
 pub struct Compiled {
     method: Method,
     origin: Origin,
@@ -68,12 +71,29 @@ pub struct Compiled {
     fields: Fields,
     shape: Shape,
     headers: HeaderMap,
+    /// Those headers as they are sent, each with the end of its line.
+    head: String,
     /// Those headers as they are kept.
     shown: Headers,
     keys: Vec<(signing::Key, Option<WallTime>)>,
 }
 
-/// A request, ready to be sent.
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { method, origin, target, fields, shape, shown, .. } = self;
+        write!(f, "Compiled {{ {method} {origin} {target:?} {fields:?} {shape:?} {shown:?} }}")
+    }
+}
+
+/// Where a request says which event it is of.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    id: Range<usize>,
+    timestamp: Range<usize>,
+    signature: Option<Range<usize>>,
+}
+
+/// A request, as it is looked at.
 #[derive(Debug)]
 pub struct Rendered {
     /// The method.
@@ -117,6 +137,7 @@ impl Compiled {
             fields: Fields::of(&shape, encoding),
             shape,
             shown: headers::blanked(&headers),
+            head: headers::block(&headers),
             headers,
             keys,
         })
@@ -127,46 +148,65 @@ impl Compiled {
         &self.origin
     }
 
-    /// The request for an event, at a moment of our own clock.
-    pub fn render(&self, event: &Event, at: WallTime) -> Rendered {
-        let (target, body) = match self.fields.encoding() {
-            Encoding::Query => (self.target.with_query(&self.shape, event, &self.fields), Bytes::new()),
-            Encoding::Form | Encoding::Json => {
-                (self.target.plain(&self.shape, event), self.fields.body(&self.shape, event))
-            }
-        };
-        let mut headers = self.headers.clone();
-        self.add_identity(&mut headers, event, at, &target, &body);
-        Rendered { method: self.method.clone(), target, headers, body }
-    }
-
-    fn add_identity(&self, headers: &mut HeaderMap, event: &Event, at: WallTime, target: &[u8], body: &[u8]) {
-        let id = header_safe(event.id().as_str());
-        let timestamp = at.0.div_euclid(1_000_000).to_string();
-        if !self.keys.is_empty() {
-            let content = if self.method == Method::GET { target } else { body };
-            let mut signature = String::with_capacity(48);
-            for (key, until) in &self.keys {
-                if until.is_none_or(|until| at < until) {
-                    key.sign_into(&mut signature, &id, &timestamp, content);
-                }
-            }
-            if !signature.is_empty() {
-                insert_text(headers, WEBHOOK_SIGNATURE, signature);
+    /// Writes the request for an event, at a moment of our own clock. What is the same for all events of the kind
+    /// was written when this was compiled.
+    pub fn render_into(&self, wire: &mut Wire, event: &Event, at: WallTime) -> Identity {
+        let (mut body, mut signature) = wire.take_spare();
+        if self.fields.encoding() != Encoding::Query {
+            self.fields.write(&mut body, &self.shape, event);
+        }
+        wire.begin(self.method.as_str(), |target| match self.fields.encoding() {
+            Encoding::Query => self.target.write_with_query(target, &self.shape, event, &self.fields),
+            Encoding::Form | Encoding::Json => self.target.write(target, &self.shape, event),
+        });
+        wire.headers(&self.head);
+        let id = wire.header_of(WEBHOOK_ID.as_str(), |id| id.extend(event.id_chars().map(header_safe)));
+        let secs = at.0.div_euclid(1_000_000);
+        let timestamp = wire.header_of(WEBHOOK_TIMESTAMP.as_str(), |out| write_secs(out, secs));
+        let content = if self.method == Method::GET { wire.target() } else { &body };
+        for (key, until) in &self.keys {
+            if until.is_none_or(|until| at < until) {
+                let (id, timestamp) = (wire.part(id.clone()), wire.part(timestamp.clone()));
+                key.sign_into(&mut signature, id, timestamp, content.as_bytes());
             }
         }
-        insert_text(headers, WEBHOOK_ID, id);
-        insert_text(headers, WEBHOOK_TIMESTAMP, timestamp);
+        let signed = !signature.is_empty();
+        let signature_at =
+            signed.then(|| wire.header_of(WEBHOOK_SIGNATURE.as_str(), |out| out.push_str(&signature)));
+        wire.end(&body);
+        wire.give_spare_back(body, signature);
+        Identity { id, timestamp, signature: signature_at }
+    }
+
+    /// The request for an event, to be looked at.
+    pub fn render(&self, event: &Event, at: WallTime) -> Rendered {
+        let mut wire = Wire::default();
+        self.render_into(&mut wire, event, at);
+        self.rendered(&wire)
+    }
+
+    /// A request that was written, to be looked at.
+    pub fn rendered(&self, wire: &Wire) -> Rendered {
+        let mut headers = wire.header_map().unwrap_or_default();
+        headers.remove(CONTENT_LENGTH);
+        for (name, value) in &mut headers {
+            value.set_sensitive(self.headers.get(name).is_some_and(HeaderValue::is_sensitive));
+        }
+        Rendered {
+            method: self.method.clone(),
+            target: Bytes::copy_from_slice(wire.target().as_bytes()),
+            headers,
+            body: Bytes::copy_from_slice(wire.body().as_bytes()),
+        }
     }
 }
 
 /// Ids come from a PBX: what no header may hold becomes a dash rather than losing the request.
-fn header_safe(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_graphic() { c } else { '-' }).collect()
+fn header_safe(c: char) -> char {
+    if c.is_ascii_graphic() { c } else { '-' }
 }
 
-fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: String) {
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
-        headers.insert(name, value);
-    }
+/// Seconds since the epoch; before it nobody calls.
+fn write_secs(out: &mut String, secs: i64) {
+    wire::write_digits(out, u64::try_from(secs).unwrap_or(0));
 }

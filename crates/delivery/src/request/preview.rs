@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use journal::Headers;
 
-use super::{Compiled, Rendered, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP};
+use super::{Compiled, Identity, Rendered, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, Wire};
 
 /// About what the id, the time and a signature take as they are kept.
 const IDENTITY_ROOM: usize = 256;
@@ -21,10 +21,21 @@ impl Rendered {
 }
 
 impl Compiled {
+    /// The headers of a request that was written, as they are kept: secrets blanked.
+    pub fn kept_headers(&self, wire: &Wire, identity: &Identity) -> Headers {
+        let mut shown = self.shown.copied_with_room(IDENTITY_ROOM);
+        shown.push(WEBHOOK_ID.as_str(), wire.part(identity.id.clone()));
+        shown.push(WEBHOOK_TIMESTAMP.as_str(), wire.part(identity.timestamp.clone()));
+        if let Some(signature) = &identity.signature {
+            shown.push(WEBHOOK_SIGNATURE.as_str(), wire.part(signature.clone()));
+        }
+        shown
+    }
+
     /// The headers of a request as they are kept: secrets blanked.
     pub fn shown_headers(&self, rendered: &Rendered) -> Headers {
         let mut shown = self.shown.copied_with_room(IDENTITY_ROOM);
-        for name in [WEBHOOK_SIGNATURE, WEBHOOK_ID, WEBHOOK_TIMESTAMP] {
+        for name in [WEBHOOK_ID, WEBHOOK_TIMESTAMP, WEBHOOK_SIGNATURE] {
             if let Some(value) = rendered.headers.get(&name).and_then(|value| value.to_str().ok()) {
                 shown.push(name.as_str(), value);
             }

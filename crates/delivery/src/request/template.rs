@@ -1,6 +1,5 @@
 //! Where values go: into the URL's placeholders, its query, or the body.
 
-use bytes::Bytes;
 use calls::Event;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded::byte_serialize;
@@ -38,7 +37,7 @@ pub(super) struct Target {
     path: Vec<Piece>,
     query: Vec<Piece>,
     /// The whole of it, where there is no placeholder.
-    fixed: Option<Bytes>,
+    fixed: Option<String>,
 }
 
 #[derive(Debug)]
@@ -54,38 +53,34 @@ impl Target {
         let is_text = |piece: &Piece| matches!(piece, Piece::Text(_));
         let fixed = (path.iter().all(is_text) && query.iter().all(is_text)).then(|| {
             let mark = if url.query().is_empty() { "" } else { "?" };
-            Bytes::from(format!("{}{mark}{}", url.path(), url.query()))
+            format!("{}{mark}{}", url.path(), url.query())
         });
         Self { path, query, fixed }
     }
 
     /// The target of a `POST`.
-    pub(super) fn plain(&self, shape: &Shape, event: &Event) -> Bytes {
+    pub(super) fn write(&self, out: &mut String, shape: &Shape, event: &Event) {
         if let Some(fixed) = &self.fixed {
-            return fixed.clone();
+            return out.push_str(fixed);
         }
-        let mut out = String::with_capacity(256);
-        write_pieces(&mut out, &self.path, shape, event);
+        write_pieces(out, &self.path, shape, event);
         if !self.query.is_empty() {
             out.push('?');
-            write_pieces(&mut out, &self.query, shape, event);
+            write_pieces(out, &self.query, shape, event);
         }
-        out.into()
     }
 
     /// The target of a `GET`: the parameters join the query, after what it has.
-    pub(super) fn with_query(&self, shape: &Shape, event: &Event, fields: &Fields) -> Bytes {
-        let mut out = String::with_capacity(512);
-        write_pieces(&mut out, &self.path, shape, event);
+    pub(super) fn write_with_query(&self, out: &mut String, shape: &Shape, event: &Event, fields: &Fields) {
+        write_pieces(out, &self.path, shape, event);
         out.push('?');
         if !self.query.is_empty() {
-            write_pieces(&mut out, &self.query, shape, event);
+            write_pieces(out, &self.query, shape, event);
             if !out.ends_with(['&', '?']) {
                 out.push('&');
             }
         }
-        fields.write(&mut out, shape, event);
-        out.into()
+        fields.write(out, shape, event);
     }
 }
 
@@ -171,12 +166,6 @@ impl Fields {
 
     pub(super) const fn encoding(&self) -> Encoding {
         self.encoding
-    }
-
-    pub(super) fn body(&self, shape: &Shape, event: &Event) -> Bytes {
-        let mut out = String::with_capacity(512);
-        self.write(&mut out, shape, event);
-        out.into()
     }
 
     pub(super) fn write(&self, out: &mut String, shape: &Shape, event: &Event) {

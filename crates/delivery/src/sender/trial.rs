@@ -18,9 +18,10 @@ use tokio::time::timeout;
 
 use super::core::Core;
 use super::routes::Way;
-use super::work::{Read, into_request};
+use super::work::Read;
 use super::{Sender, Shared};
 use crate::reason::{GivesReason, Wrong, told_by_reason};
+use crate::request::Wire;
 use crate::schedule::DestinationKey;
 
 /// The calling party of a test call.
@@ -191,14 +192,16 @@ impl Shared {
             Err(_) => return untried(kind, Reason::new("destination_busy")),
         };
         let at = self.clock.wall();
-        let rendered = way.compiled.render(event, at);
+        let mut wire = Wire::default();
+        way.compiled.render_into(&mut wire, event, at);
+        let rendered = way.compiled.rendered(&wire);
         let curl = way.compiled.curl(&rendered);
         let request_line = rendered.request_line();
         let headers = way.compiled.shown_headers(&rendered);
         let request_headers = headers.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let request_body = rendered.body.to_vec();
         let began = self.clock.now();
-        let fared = way.pool.send(into_request(rendered)).await;
+        let fared = way.pool.send(&wire).await;
         let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
         Trial {
             kind,

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Uri};
-use http_body_util::Full;
 use journal::{Attempt, Headers, Kept, Reason};
 use tasks::Part;
 
@@ -15,7 +13,7 @@ use super::routes::{LastAnswer, Way};
 use crate::connect::{Answered, Failed};
 use crate::policy::{self, Answer};
 use crate::reason::{GivesReason as _, Wrong};
-use crate::request::Rendered;
+use crate::request::Wire;
 use crate::schedule::Finish;
 
 /// How an attempt ended.
@@ -36,15 +34,17 @@ impl Made {
 /// Makes attempts, one after the other, as long as the schedule has more for this task.
 pub(super) async fn work(shared: Arc<Shared>, first: Job) {
     let mut next = Some(first);
+    // One buffer for all requests of this task.
+    let mut wire = Wire::default();
     while let Some(job) = next {
         // What kills one request must not keep its place, nor stop the requests of others: it is one that failed.
-        let made = tasks::guarded(Part::DeliveryAttempt, attempt(&shared, &job)).await;
+        let made = tasks::guarded(Part::DeliveryAttempt, attempt(&shared, &job, &mut wire)).await;
         let made = made.unwrap_or_else(|_| not_sendable(&shared, &job, Wrong::OwnFault.reason()));
         next = shared.finished(&job, made);
     }
 }
 
-async fn attempt(shared: &Shared, job: &Job) -> Made {
+async fn attempt(shared: &Shared, job: &Job, wire: &mut Wire) -> Made {
     let kept = match &job.kept {
         Some(kept) => kept.clone(),
         None => match shared.bodies.get(job.id.event).await {
@@ -57,7 +57,7 @@ async fn attempt(shared: &Shared, job: &Job) -> Made {
         },
     };
     match &job.way {
-        Ok(way) => send(shared, job, way, &kept).await,
+        Ok(way) => send(shared, job, way, &kept, wire).await,
         Err(no_way) => not_sendable(shared, job, no_way.reason()),
     }
 }
@@ -83,26 +83,23 @@ fn not_sendable(shared: &Shared, job: &Job, reason: Reason) -> Made {
     Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
 }
 
-async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
+async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept, wire: &mut Wire) -> Made {
     let at = shared.clock.wall();
     let began = shared.clock.now();
-    let rendered = way.compiled.render(&kept.event, at);
-    let request_line =
-        shared.history.then(|| (rendered.request_line(), way.compiled.shown_headers(&rendered)));
-    let body = rendered.body.clone();
-    let fared = way.pool.send(into_request(rendered)).await;
+    let identity = way.compiled.render_into(wire, &kept.event, at);
+    let fared = way.pool.send(wire).await;
     let took = shared.clock.now().since(began);
     shared.counts.took.record(took.as_secs_f64());
     let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
-    let attempt = request_line.map(|(request_line, request_headers)| {
+    let attempt = shared.history.then(|| {
         Box::new(Attempt {
             number: job.attempt,
             at,
             took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             address: fared.address.as_deref().unwrap_or_default().to_owned(),
-            request_line,
-            request_headers,
-            request_body: body,
+            request_line: wire.line().to_owned(),
+            request_headers: way.compiled.kept_headers(wire, &identity),
+            request_body: Bytes::copy_from_slice(wire.body().as_bytes()),
             status: read.status,
             reason: read.reason.clone(),
             response_body: read.body,
@@ -124,15 +121,6 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept) -> Made {
     });
     let last = LastAnswer { at, status: read.status, reason: read.reason.map(Arc::new), took };
     Made { how: read.how, attempt, last: Some(last), since_received }
-}
-
-/// The request as the connection takes it. What was rendered is a valid target.
-pub(super) fn into_request(rendered: Rendered) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(rendered.body));
-    *request.method_mut() = rendered.method;
-    *request.uri_mut() = Uri::from_maybe_shared(rendered.target).unwrap_or_else(|_| Uri::from_static("/"));
-    *request.headers_mut() = rendered.headers;
-    request
 }
 
 /// An answer as it is understood.
@@ -158,13 +146,12 @@ impl Read {
                 return without(Finish::TimedOut, Wrong::TooLate);
             }
         };
-        let Answered { status, headers, body } = answered;
+        let Answered { status, retry_after, body, .. } = answered;
         let (how, wrong) = match Answer::of(status) {
             Answer::Taken => (Finish::Taken, None),
             Answer::Gone => (Finish::Gone, Some(Wrong::Gone)),
             Answer::Refused => {
-                let asked = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = asked.and_then(|value| policy::retry_after(value, now_secs));
+                let retry_after = retry_after.and_then(|value| policy::retry_after(&value, now_secs));
                 let is_redirect = (300..=399).contains(&status);
                 let wrong = if is_redirect { Wrong::Redirect(status) } else { Wrong::Status(status) };
                 (Finish::Refused { retry_after }, Some(wrong))
