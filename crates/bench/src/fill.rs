@@ -14,8 +14,8 @@ use crate::clock;
 
 /// Events of one commit.
 const BATCH: usize = 1_000;
-/// The journal rolls up what has gathered when it is more than this.
-const LEFT_TO_ROLL_UP: u64 = 1_000;
+/// So many are left while no more come: some gather, and legs with something that waits are left alone for a while.
+const LEFT_TO_ROLL_UP: u64 = 5_000;
 /// Accounts made at a time.
 const AT_ONCE: usize = 64;
 

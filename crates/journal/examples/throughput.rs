@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::EventKind;
-use journal::conformance::sample::{Leg, attempt, delivery};
+use journal::conformance::sample::{Leg, delivery};
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{Access, Append, Appended, Attempt, Journal, Options, Outcome, RollingUp, Settle, Sqlite};
 
 const ACCOUNTS: u32 = 500;
 /// So many wait until more have gathered.
-const LEFT_TO_ROLL_UP: u64 = 512;
+const LEFT_TO_ROLL_UP: u64 = 4_608;
 /// What the rollup has put off is waited for so long.
 const ROLLED_UP_WITHIN: Duration = Duration::from_secs(120);
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let with = if history { "with" } else { "without" };
             // What lists and reports are found by, and the same without it.
             let rate = runtime.block_on(whole(length, tasks, batch, history, Options::default()))?;
-            let never = RollingUp { at: i64::MAX, ..RollingUp::default() };
+            let never = RollingUp::never();
             let bare = Options { rolling_up: never, ..Options::default() };
             let bare = runtime.block_on(whole(length, tasks, batch, history, bare))?;
             let part = rate / bare;
@@ -50,6 +50,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Bytes this process has had written to disk, where the system says.
+fn written() -> Option<u64> {
+    let io = std::fs::read_to_string("/proc/self/io").ok()?;
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok())
 }
 
 /// Microseconds of processor time this process has used, where the system says (Linux, 100 ticks a second).
@@ -70,7 +76,7 @@ fn making() -> f64 {
     let (start, count) = (now(), 50_000);
     for number in 0..count {
         let moment = one(number, EventKind::Ended);
-        std::hint::black_box((moment, attempt(1, 204)));
+        std::hint::black_box((moment, tried(number, EventKind::Ended)));
     }
     start.elapsed().as_secs_f64() * 1e6 / f64::from(count)
 }
@@ -110,7 +116,7 @@ async fn whole(
     let counted = options.rolling_up.at < i64::MAX;
     let journal = Arc::new(Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([0; 32]), options)?);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let (start, cpu_before) = (now(), cpu_micros());
+    let (start, cpu_before, written_before) = (now(), cpu_micros(), written());
     let workers: Vec<_> = (0..tasks)
         .map(|task| {
             let (journal, stop, done) = (journal.clone(), stop.clone(), done.clone());
@@ -140,33 +146,92 @@ async fn whole(
     let cpu = cpu_micros().zip(cpu_before).map(|(after, before)| (after - before) as f64 / events);
     let size = journal.size().await?;
     assert_eq!(size.pending, 0, "everything was settled");
-    let bytes = size.bytes / size.events.max(1);
+    let wrote = written().zip(written_before).map_or(0, |(after, before)| after - before) as f64 / events;
+    let kept = size.used * 3 / size.events.max(1);
     let commits = journal.commits();
     let (jobs, micros) = (commits.jobs / commits.done.max(1), commits.micros / commits.done.max(1));
     let rate = events / took;
     println!("    {jobs} jobs and {micros} µs a commit");
-    println!("    {:.1} µs of processor and {bytes} bytes on disk an event", cpu.unwrap_or(f64::NAN));
+    println!(
+        "    {:.1} µs of processor and {wrote:.0} bytes written an event, {kept} bytes kept a leg of three ({} legs)",
+        cpu.unwrap_or(f64::NAN),
+        size.events / 3
+    );
     Ok(rate)
 }
 
 /// Legs come in threes of events: the beginnings of this round, the answers and ends of the two before.
-async fn round(journal: &dyn Journal, number: u32, batch: u32, history: bool) -> u64 {
+async fn round(journal: &dyn Journal, first: u32, batch: u32, history: bool) -> u64 {
     let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
     let mut kept = 0;
     for kind in kinds {
-        let moments: Vec<_> = (number..number + batch).map(|number| one(number, kind)).collect();
+        let mut number = first;
+        let moments: Vec<_> = (first..first + batch).map(|number| one(number, kind)).collect();
         let answers = journal.append(&moments).await.expect("events are kept");
         let mut rows = Vec::with_capacity(answers.len());
         for answer in answers.into_iter().flatten() {
             let Appended::Stored(seq, _) = answer else { panic!("not new: {answer:?}") };
-            let attempt =
-                history.then(|| Attempt { request_body: vec![b'x'; 300].into(), ..attempt(1, 204) }.into());
+            let attempt = history.then(|| tried(number, kind).into());
+            number += 1;
             rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
         }
         kept += rows.len() as u64;
         journal.settle(&rows).await.expect("deliveries are settled");
     }
     kept
+}
+
+/// An attempt as the sender makes them: a form and a signature that is no other's.
+fn tried(number: u32, kind: EventKind) -> Attempt {
+    let leg = Leg::incoming(number);
+    let (event, account) = (leg.event(kind), number % ACCOUNTS);
+    let mut state =
+        u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(event.sequence) << 60 | 1;
+    let signature: String = (0..43)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from(
+                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[(state % 64) as usize],
+            )
+        })
+        .collect();
+    let headers = [
+        ("host", "127.0.0.1:18080".to_owned()),
+        ("user-agent", "Ringbud/0.1.0".to_owned()),
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ("webhook-id", event.id().as_str().to_owned()),
+        ("webhook-timestamp", (event.at.as_micros() / 1_000_000).to_string()),
+        ("webhook-signature", format!("v1,{signature}=")),
+    ];
+    let body = match kind {
+        EventKind::Incoming | EventKind::Answered => format!(
+            "AccountId={account}&UniqueCallId={}&Calledphone={}&ANumber=%2B{}&TimeStamp=2026-11-22T11%3A38%3A23%2B01%3A00&EmployeeLocalNumber={}&LinkedUniqueCallId={}",
+            event.leg.as_str(),
+            event.phone.number,
+            &event.a_number[1..],
+            event.phone.employee_number(),
+            event.call.as_str(),
+        ),
+        EventKind::Outgoing | EventKind::Ended => format!(
+            "AccountId={account}&UniqueCallId={}&Duration={}&Transfer=False&CallDirection=Incoming&TransferedUniqueId=&TransferedNumber=&TransferTo=",
+            event.leg.as_str(),
+            number % 900,
+        ),
+    };
+    Attempt {
+        number: 1,
+        at: journal::WallTime(event.at.as_micros() + 1_400),
+        took_micros: 400 + u64::from(number % 800),
+        address: "127.0.0.1:18080".to_owned(),
+        request_line: format!("POST /hook/{account} HTTP/1.1"),
+        request_headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        request_body: body.into_bytes().into(),
+        status: Some(204),
+        reason: None,
+        response_body: Vec::new(),
+    }
 }
 
 fn one(number: u32, kind: EventKind) -> Append {

@@ -46,7 +46,8 @@ pub trait Upkeep: Send + Sync {
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
 
     /// The moment of our clock such that the legs of an account that ended since take at most so many bytes, as
-    /// their events and attempts are kept (what lists and reports find them by comes on top); for
+    /// their events and attempts come in (packed they take about a quarter; what lists and reports find them by comes
+    /// on top); for
     /// [`Upkeep::prune`]. `None`: all that ended take no more.
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>>;
 

@@ -6,15 +6,24 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
 use super::remembered::Remembered;
-use super::rollup;
+use super::rollup::{self, packed_to};
 use super::table::history::history_of;
 use super::table::hours::{Clock, hour_of, listed_to};
+use super::table::packed::{Event, ended_at, unpack};
+use super::table::places::{self, Blocks};
 use crate::{EventSeq, PRUNED_AT_ONCE, WallTime};
 
 /// How many legs the writer removes before others get their turn.
 pub(super) const LEGS_A_JOB: usize = 25;
 
-/// Ends of legs between two places, received before a moment, of an account or (NULL) of all.
+/// Packed legs that ended between two places, of all accounts.
+const PACKED: &str = "SELECT last, body FROM leg WHERE last BETWEEN ?1 AND ?2 ORDER BY last";
+/// The same of an account, along its list.
+const PACKED_LISTED: &str =
+    "SELECT leg.last, leg.body FROM by_account CROSS JOIN leg ON leg.last = by_account.seq
+    WHERE by_account.account = ?3 AND by_account.seq BETWEEN ?1 AND ?2 ORDER BY by_account.seq";
+/// Ends of other legs between two places, received before a moment, of an account or (NULL) of all. They are behind
+/// those of packed ones.
 const BY_PLACE: &str = "SELECT seq, leg FROM events
     WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 AND received_at < ?3 AND (?4 IS NULL OR account = ?4) ORDER BY seq";
 /// The same of an account, along its list.
@@ -74,7 +83,7 @@ fn candidates(
         .query_row(params![Clock::Wall as i64, hour_of(before.0)], |row| row.get(0))?;
     let Some(end) = end else { return Ok(Vec::new()) };
     let listed_to = listed_to(conn)?;
-    let mut legs = Vec::new();
+    let mut legs = packed(conn, account, before, first, end)?;
     let mut gather = |sql: &str, first: i64, last: i64| -> Result<(), StoreError> {
         let mut select = conn.prepare_cached(sql)?;
         let mut rows = select.query(params![first, last, before.0, account.map(AccountId::as_str)])?;
@@ -88,12 +97,41 @@ fn candidates(
         }
         Ok(())
     };
+    let first = first.max(packed_to(conn)?.saturating_add(1));
     match account {
         Some(_) => {
             gather(LISTED, first, end.min(listed_to))?;
             gather(BY_PLACE, first.max(listed_to.saturating_add(1)), end)?;
         }
         None => gather(BY_PLACE, first, end)?,
+    }
+    Ok(legs)
+}
+
+/// Packed legs, as [`candidates`].
+fn packed(
+    conn: &Connection,
+    account: Option<&AccountId>,
+    before: WallTime,
+    first: i64,
+    end: i64,
+) -> Result<Vec<(i64, LegId)>, StoreError> {
+    let mut select = conn.prepare_cached(if account.is_some() { PACKED_LISTED } else { PACKED })?;
+    let mut rows = match account {
+        Some(account) => select.query(params![first, end, account.as_str()])?,
+        None => select.query(params![first, end])?,
+    };
+    let mut legs = Vec::new();
+    while legs.len() < PRUNED_AT_ONCE
+        && let Some(row) = rows.next()?
+    {
+        let last = row.get(0)?;
+        let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let leg = unpack(last, body)?;
+        let is_old = leg.events.last().is_some_and(|end| end.raw.received_at < before.0);
+        if is_old && !has_pending(conn, leg.leg.as_str())? {
+            legs.push((last, leg.leg));
+        }
     }
     Ok(legs)
 }
@@ -120,8 +158,10 @@ pub(super) fn run(conn: &Connection, memory: &mut Remembered, legs: &[LegId]) ->
     conn.prepare_cached("UPDATE meta SET value = value + ?1 WHERE name = 'pruned'")?.execute([gone])?;
     conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'last_seq'")?
         .execute([memory.last_seq()])?;
-    conn.prepare_cached("DELETE FROM hours WHERE last < coalesce((SELECT min(seq) FROM events), 0)")?
-        .execute([])?;
+    let in_row: Option<i64> =
+        conn.prepare_cached("SELECT min(seq) FROM events")?.query_row([], |row| row.get(0))?;
+    let first = in_row.into_iter().chain(places::first(conn)?).min().unwrap_or(0);
+    conn.prepare_cached("DELETE FROM hours WHERE last < ?1")?.execute([first])?;
     memory.forget_removed();
     Ok(gone)
 }
@@ -141,11 +181,13 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
     });
     let Some(places) = places.optional()? else { return Ok(0) };
     drop(delete);
+    let was = match ended.flatten() {
+        Some(ended) => remove_packed(conn, ended)?,
+        None => Vec::new(),
+    };
     let mut gone = 0;
     for seq in places.into_iter().flatten() {
-        let mut delete = conn.prepare_cached("DELETE FROM events WHERE seq = ?1 RETURNING call, account")?;
-        let was = delete.query_row([seq], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-        let Some((call, account)) = was.optional()? else { continue };
+        let Some((call, account)) = remove_event(conn, seq, &was)? else { continue };
         gone += 1;
         conn.prepare_cached("DELETE FROM calls WHERE call = ?1 AND leg = ?2")?
             .execute(params![call, leg.as_str()])?;
@@ -159,6 +201,27 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
         conn.prepare_cached("DELETE FROM given_up WHERE event = ?1")?.execute([seq])?;
     }
     Ok(gone)
+}
+
+/// Removes an event, unless it was packed with one of these events: its call and its account.
+fn remove_event(conn: &Connection, seq: i64, was: &[Event]) -> Result<Option<(String, String)>, StoreError> {
+    if let Some(event) = was.iter().find(|event| event.raw.seq == seq) {
+        return Ok(Some((event.raw.call.clone(), event.raw.account.clone())));
+    }
+    let mut delete = conn.prepare_cached("DELETE FROM events WHERE seq = ?1 RETURNING call, account")?;
+    Ok(delete.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// Removes the packed leg that ended at a place, if there is one, and where its events were found: its events.
+fn remove_packed(conn: &Connection, last: i64) -> Result<Vec<Event>, StoreError> {
+    let Some(leg) = ended_at(conn, last)? else { return Ok(Vec::new()) };
+    conn.prepare_cached("DELETE FROM leg WHERE last = ?1")?.execute([last])?;
+    let mut blocks = Blocks::default();
+    for event in &leg.events {
+        blocks.take(conn, event.raw.seq)?;
+    }
+    blocks.write(conn)?;
+    Ok(leg.events)
 }
 
 #[cfg(test)]

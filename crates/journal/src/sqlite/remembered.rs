@@ -14,7 +14,7 @@ const LEGS_REMEMBERED: usize = 64 * 1024;
 /// How many hours it remembers.
 const HOURS_REMEMBERED: usize = 1_024;
 /// How many events are told to their accounts' lists at a time. Until then a question looks through them.
-const LISTED_AT_ONCE: usize = 2_048;
+pub(super) const LISTED_AT_ONCE: usize = 2_048;
 /// The end of what an hour can have is noted this far ahead, so that it is seldom written. A question about
 /// that hour looks through about so many events too many.
 const HOUR_STEP: i64 = 4 * 1024;
@@ -43,6 +43,7 @@ impl Places {
 /// What the writer remembers of the store.
 pub(super) struct Remembered {
     last_seq: i64,
+    listed_at_once: usize,
     /// What is in no account's list yet; `None` if it has to be looked up.
     unlisted: Option<Vec<(AccountId, i64)>>,
     legs: FxHashMap<LegId, Places>,
@@ -53,7 +54,7 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    pub(super) fn load(conn: &Connection) -> Result<Self, StoreError> {
+    pub(super) fn load(conn: &Connection, listed_at_once: usize) -> Result<Self, StoreError> {
         let last_seq = conn.query_row(
             "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'last_seq'))",
             [],
@@ -61,6 +62,7 @@ impl Remembered {
         )?;
         Ok(Self {
             last_seq,
+            listed_at_once,
             unlisted: None,
             legs: FxHashMap::default(),
             hours: FxHashMap::default(),
@@ -121,7 +123,7 @@ impl Remembered {
             Some(unlisted) => unlisted,
             None => self.unlisted.insert(unlisted_in(conn)?),
         };
-        if unlisted.len() < LISTED_AT_ONCE {
+        if unlisted.len() < self.listed_at_once {
             return Ok(());
         }
         unlisted.sort_unstable();

@@ -1,12 +1,13 @@
 //! How much of an account is kept, from the newest backward: it costs what is to stay, not what there is.
 
 use calls::{AccountId, EventKind, LegId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::errors::StoreError;
 use super::query::walk;
 use super::table::events::places_of_leg;
 use super::table::history::history_of;
+use super::table::packed::{Event, ended_at};
 use crate::{Filter, WallTime};
 
 /// Behind the end of the newest leg with which the account's ended legs take more than so many bytes.
@@ -30,16 +31,27 @@ pub(super) fn kept_within(
     Ok(behind)
 }
 
-/// Bytes of a leg's events and attempts.
+fn bytes_of(event: &Event) -> usize {
+    let noted = event.noted.iter().filter_map(|noted| noted.detail.as_ref()).map(Vec::len);
+    event.raw.body.len() + noted.sum::<usize>()
+}
+
+/// Bytes of a leg's events and attempts, as they are before they are packed.
 fn weight(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
     let mut event = conn.prepare_cached("SELECT length(body) FROM events WHERE seq = ?1")?;
     let mut attempts = conn.prepare_cached(
         "SELECT coalesce(sum(coalesce(length(history.detail), length(details.detail))), 0)
          FROM history LEFT JOIN details ON details.id = history.detail_id WHERE history.id BETWEEN ?1 AND ?2",
     )?;
-    let mut sum = 0;
-    for place in places_of_leg(conn, leg)? {
-        sum += event.query_row([place], |row| row.get::<_, u64>(0))?;
+    let places = places_of_leg(conn, leg)?;
+    let packed = match places.last() {
+        Some(last) => ended_at(conn, *last)?,
+        None => None,
+    };
+    let packed = packed.iter().flat_map(|leg| &leg.events);
+    let mut sum = packed.map(bytes_of).sum::<usize>() as u64;
+    for place in places {
+        sum += event.query_row([place], |row| row.get::<_, u64>(0)).optional()?.unwrap_or(0);
         sum += attempts.query_row(history_of(place), |row| row.get::<_, u64>(0))?;
     }
     Ok(sum)

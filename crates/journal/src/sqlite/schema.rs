@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 7;
+pub(super) const FORMAT: u32 = 8;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -305,6 +305,22 @@ INSERT INTO meta VALUES ('longest_leg', 0);
 UPDATE meta SET value = (SELECT coalesce(min(seq), 1) - 1 FROM events) WHERE name = 'digested_to';
 ";
 
+const FORMAT_8: &str = "
+-- Ended legs whole, with their events and what was noted of their deliveries until then, by the place of their last
+-- event (table::packed says how), and of a thousand places each the leg it is in (table::places). Rows that are
+-- packed are taken out of events, history and details; up to the place in meta packed_to every ended leg is.
+CREATE TABLE leg (
+    last INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE place (
+    block INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+INSERT INTO meta SELECT 'packed_to', coalesce(min(seq), 1) - 1 FROM events;
+UPDATE meta SET name = 'rolled_up_to' WHERE name = 'digested_to';
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -355,6 +371,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 7 {
         transaction.execute_batch(FORMAT_7)?;
+    }
+    if format < 8 {
+        transaction.execute_batch(FORMAT_8)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

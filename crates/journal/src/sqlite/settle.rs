@@ -1,12 +1,13 @@
 //! Settling deliveries. The common case, a delivery that came through, is one row deleted and one added.
 
-use calls::CallId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
 use super::statements::Statements;
+use super::table::events::get;
 use super::table::history::{self, HISTORY_BITS, history_of};
 use crate::record::attempt;
+use crate::record::event::kind_number;
 use crate::rules::{self, Standing};
 use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
 
@@ -86,8 +87,9 @@ fn add_to_history(
 ) -> Result<(), StoreError> {
     let [event, integration] = row.key();
     let detail = row.detail.as_ref().map(|detail| statements.insert_detail.insert([detail])).transpose()?;
-    let mut id = event << HISTORY_BITS;
-    // Nearly always it is the first of its event.
+    // Nearly always it is the first of its event. Where others were before it they may be packed already, or some of
+    // them: it lies behind those that are there.
+    let mut id = if number > 1 { next_in_history(statements.conn, event)? } else { event << HISTORY_BITS };
     while statements.insert_history.execute(params![id, integration, number, delivered, row.at.0, detail])?
         == 0
     {
@@ -97,7 +99,8 @@ fn add_to_history(
 }
 
 fn next_in_history(conn: &Connection, event: i64) -> Result<i64, StoreError> {
-    let mut select = conn.prepare_cached("SELECT max(id) + 1 FROM history WHERE id BETWEEN ?1 AND ?2")?;
+    let mut select =
+        conn.prepare_cached("SELECT coalesce(max(id) + 1, ?1) FROM history WHERE id BETWEEN ?1 AND ?2")?;
     Ok(select.query_row(history_of(event), |row| row.get(0))?)
 }
 
@@ -168,12 +171,7 @@ fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Set
     }
     let [event, integration] = row.key();
     let conn = statements.conn;
-    let mut select =
-        conn.prepare_cached("SELECT account, kind, call, received_at FROM events WHERE seq = ?1")?;
-    let found = select.query_row([event], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
-    });
-    let Some((account, kind, call, received_at)) = found.optional()? else { return Ok(Settled::Gone) };
+    let Some(kept) = get(conn, row.id.event)? else { return Ok(Settled::Gone) };
     let (standing, updated_at) = take_back(conn, event, integration)?.unwrap_or_default();
     conn.prepare_cached(
         "INSERT INTO pending (event, integration, account, kind, call_hash, created_at, attempts, last, updated_at)
@@ -182,10 +180,10 @@ fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Set
     .execute(params![
         event,
         integration,
-        account,
-        kind,
-        call_hash(&CallId::new(call)).cast_signed(),
-        received_at,
+        kept.event.account().as_str(),
+        kind_number(kept.event.kind()),
+        call_hash(&kept.event.call).cast_signed(),
+        kept.received_at.0,
         standing.attempts,
         standing.last,
         updated_at,

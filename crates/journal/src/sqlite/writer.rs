@@ -69,7 +69,7 @@ impl Writer {
         }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
-        let memory = Remembered::load(&conn).map_err(failed)?;
+        let memory = Remembered::load(&conn, options.rolling_up.listed).map_err(failed)?;
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let roller = if rolls_up {
             Roller::start(place, put_away(jobs.downgrade()), options.rolling_up).map_err(failed)?
@@ -246,7 +246,9 @@ impl Desk {
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
             Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
-            Job::Rollup { rollup, to } => held.hold(to, rollup::put(conn, &rollup)),
+            Job::Rollup { mut rollup, to } => {
+                held.hold(to, rollup::put(conn, &mut rollup, memory.last_seq()))
+            }
         }
     }
 

@@ -157,8 +157,9 @@ fn failing() -> impl Strategy<Value = Failing> {
     })
 }
 
-fn open(folder: &Path) -> Sqlite {
-    let rolling_up = RollingUp { at: 3, pause: Duration::ZERO };
+/// Legs are packed with what waits of them, or when nothing does.
+fn open(folder: &Path, waits: i64) -> Sqlite {
+    let rolling_up = RollingUp { waits, ..RollingUp::at_once(3) };
     let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None, rolling_up };
     let sealer = Sealer::new([1; 32]);
     Sqlite::open_with(folder, Access::Gateway, sealer, options).expect("the journal opens")
@@ -226,18 +227,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn sqlite_and_the_model_agree(steps in prop::collection::vec(step(), STEPS)) {
+    fn sqlite_and_the_model_agree(
+        steps in prop::collection::vec(step(), STEPS),
+        waits in prop::sample::select(vec![0, 5, i64::MAX]),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let folder = tempfile::tempdir().expect("a folder");
             let model = Memory::with(Faults::none(), Arc::new(|| NOW));
-            let mut sqlite = open(folder.path());
+            let mut sqlite = open(folder.path(), waits);
             let mut attempts = 0;
             for mut step in steps {
                 number(&mut step, &mut attempts);
                 if matches!(step, Step::Reopen) {
                     drop(sqlite);
-                    sqlite = open(folder.path());
+                    sqlite = open(folder.path(), waits);
                 }
                 let (said, expected) = (say(&sqlite, step.clone()).await, say(&model, step.clone()).await);
                 prop_assert_eq!(said, expected, "{:?}", step);

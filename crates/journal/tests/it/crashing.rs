@@ -1,4 +1,4 @@
-//! Killed in the middle of its work, again and again: what was answered is there.
+//! Killed in the middle of its work, again and again: what was answered is there, each leg whole, in rows or packed.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use journal::conformance::sample::{Leg, delivery, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Appended, EventSeq, Filter, Outcome, Sqlite};
+use journal::{Access, Appended, Cursor, EventSeq, Filter, Options, Outcome, RollingUp, Sqlite};
 use tempfile::tempdir;
 
 const FOLDER: &str = "RINGBUD_TEST_CRASHING";
@@ -15,15 +15,38 @@ const KILLS: usize = 6;
 /// Answers read before each kill.
 const ANSWERS: usize = 40;
 
-fn open(folder: &Path) -> Sqlite {
-    Sqlite::open(folder, Access::Gateway, Sealer::new([7; 32])).expect("a journal")
+fn open(folder: &Path, rolling_up: RollingUp) -> Sqlite {
+    let options = Options { rolling_up, ..Options::default() };
+    Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a journal")
+}
+
+/// Every leg of the store has its events, each of them what came of its deliveries, and is in the sums once.
+async fn each_leg_is_whole(journal: &Sqlite, settled_to: i64) {
+    let mut legs = 0;
+    let mut after = Cursor::START;
+    loop {
+        let filter = Filter { after: Some(after), limit: 100, ..Filter::default() };
+        let events = journal.events(filter.clone()).await.expect("events");
+        let Some(last) = events.last() else { break };
+        after = last.cursor();
+        for kept in &events {
+            let attempts = journal.attempts(delivery(kept.seq, 1)).await.expect("attempts").len();
+            assert!(attempts == 1 || attempts == 0 && kept.seq.0 > settled_to, "{attempts} of {kept:?}");
+        }
+        assert_eq!(journal.deliveries(filter).await.expect("deliveries").len(), events.len());
+        legs += events.iter().filter(|kept| kept.event.kind() == calls::EventKind::Ended).count() as u64;
+    }
+    assert_eq!(journal.size().await.expect("size").events, legs * 3);
+    let ever = calls::PbxTime::from_secs(0)..calls::PbxTime::from_secs(4_000_000_000);
+    let sums = journal.sums(calls::AccountId::new("1"), ever).await.expect("sums");
+    assert_eq!(sums.quarters.values().sum::<u64>(), legs);
 }
 
 /// The process that is killed: keeps legs for ever and says which it was told are kept.
 #[tokio::test]
 async fn the_one_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let journal = open(Path::new(&folder));
+    let journal = open(Path::new(&folder), RollingUp { at_most: 12, ..RollingUp::at_once(1) });
     let left = journal.load_all().await.expect("pending");
     let left: Vec<_> =
         left.into_iter().map(|pending| tried(pending.id, 1, 200, Outcome::Delivered)).collect();
@@ -45,6 +68,7 @@ async fn the_one_that_is_killed() {
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
     let folder = tempdir().expect("a folder");
+    let mut packed: i64 = 0;
     for _ in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "crashing::the_one_that_is_killed", "--nocapture"])
@@ -63,12 +87,16 @@ async fn what_was_answered_survives_a_kill() {
         child.wait().expect("gone");
 
         let last = *said.last().expect("it said something");
-        let journal = open(folder.path());
+        let journal = open(folder.path(), RollingUp::never());
         journal.check().await.expect("whole");
         let pending = journal.load_all().await.expect("pending");
         assert!(pending.iter().all(|pending| pending.id.event > EventSeq(last)), "settled is settled");
         let legs = journal.legs(Filter { limit: 1, ..Filter::default() }).await.expect("legs");
         assert!(legs[0].ended.is_some(), "a moment is kept whole or not at all");
         assert!(legs[0].seq >= EventSeq(last - 2), "nothing that was answered is lost");
+        each_leg_is_whole(&journal, last).await;
+        let conn = rusqlite::Connection::open(journal.place()).expect("opens");
+        packed = conn.query_row("SELECT count(*) FROM leg", [], |row| row.get(0)).expect("counted");
     }
+    assert!(packed > 20, "only {packed} legs were packed before a kill");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Outcome, PRUNED_AT_ONCE, Reason, Sqlite, WallTime};
+use journal::{Access, Options, Outcome, PRUNED_AT_ONCE, Reason, RollingUp, Sqlite, WallTime};
 use rusqlite::Connection;
 
 /// Rows of each table that grows with events.
@@ -38,8 +38,42 @@ async fn a_forgotten_leg_leaves_no_row_behind() {
     }
     let before = rows(&journal);
     assert_eq!(before["details"], 9, "an attempt each: {before:?}");
-    assert!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0);
-    let after = rows(&journal);
+    nothing_is_left(&journal).await;
+}
+
+/// Packed with some of what was noted, the rest beside it.
+#[tokio::test]
+async fn a_forgotten_leg_that_was_packed_leaves_no_row_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { rolling_up: RollingUp::at_once(1), ..Options::default() };
+    let sealer = Sealer::new([7; 32]);
+    let journal = Sqlite::open_with(folder.path(), Access::Gateway, sealer, options).expect("a journal");
+    for number in 0..40 {
+        let seqs = keep(&journal, Leg::incoming(number * 5_000).whole(&[1, 2])).await;
+        for seq in seqs {
+            let failed = Outcome::Failed(Some(Reason::status(500)));
+            let settles = [
+                tried(delivery(seq, 1), 1, 204, Outcome::Delivered),
+                tried(delivery(seq, 2), 1, 500, failed),
+            ];
+            journal.settle(&settles).await.expect("settled");
+        }
+    }
+    let packed = async {
+        while rows(&journal).contains_key("events") {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), packed).await.expect("all are packed");
+    let before = rows(&journal);
+    assert_eq!((before["leg"], before["given_up"]), (40, 120), "{before:?}");
+    nothing_is_left(&journal).await;
+    assert_eq!(journal.size().await.expect("size").events, 0);
+}
+
+async fn nothing_is_left(journal: &Sqlite) {
+    while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    let after = rows(journal);
     assert!(after.keys().all(|table| table == "hours"), "{after:?}");
 }
 

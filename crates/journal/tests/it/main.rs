@@ -10,6 +10,7 @@ mod forgetting;
 mod layers;
 mod older;
 mod opening;
+mod packing;
 mod planning;
 mod remembering;
 mod rolling_up;

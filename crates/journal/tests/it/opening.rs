@@ -8,12 +8,12 @@ use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
 use journal::verbs::*;
 use journal::{
-    Access, ActorKind, AuditFilter, Filter, JournalError, LegOutcome, Outcome, SettingsCache, Sqlite,
-    WallTime,
+    Access, ActorKind, AuditFilter, Filter, JournalError, LegOutcome, Options, Outcome, RollingUp,
+    SettingsCache, Sqlite, WallTime,
 };
 use tempfile::{TempDir, tempdir};
 
-use crate::older::as_format_5;
+use crate::older::{AS_FORMAT_7, as_format_5};
 
 const FILE: &str = "journal.sqlite";
 
@@ -23,6 +23,12 @@ fn folder() -> TempDir {
 
 fn open(folder: &Path, access: Access) -> Result<Sqlite, JournalError> {
     Sqlite::open(folder, access, Sealer::new([7; 32]))
+}
+
+/// One that leaves every event in its row, as programs before this one did.
+fn open_unpacked(folder: &Path) -> Sqlite {
+    let options = Options { rolling_up: RollingUp::never(), ..Options::default() };
+    Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a new one")
 }
 
 fn raw(folder: &Path) -> rusqlite::Connection {
@@ -100,7 +106,7 @@ fn a_store_of_a_newer_program_is_refused() {
 #[tokio::test]
 async fn a_store_of_an_older_program_is_brought_up_to_date() {
     let folder = folder();
-    let journal = open(folder.path(), Access::Gateway).expect("a new one");
+    let journal = open_unpacked(folder.path());
     journal
         .append(&(0..900).map(|number| Leg::incoming(number).whole(&[])).collect::<Vec<_>>())
         .await
@@ -111,12 +117,12 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
     journal.settle(&refused).await.expect("settled");
     drop(journal);
     raw(folder.path())
-        .execute_batch(
-            "DROP TABLE line; DROP TABLE day; DROP TABLE audit; DROP TABLE failing;
+        .execute_batch(&format!(
+            "{AS_FORMAT_7} DROP TABLE line; DROP TABLE day; DROP TABLE audit; DROP TABLE failing;
              UPDATE history SET detail = (SELECT detail FROM details WHERE id = detail_id);
              ALTER TABLE history DROP COLUMN detail_id; DROP TABLE details;
-             DELETE FROM meta WHERE name IN ('digested_to', 'longest_leg'); PRAGMA user_version = 1;",
-        )
+             DELETE FROM meta WHERE name IN ('digested_to', 'longest_leg'); PRAGMA user_version = 1;"
+        ))
         .expect("as it was");
     let journal = open(folder.path(), Access::Gateway).expect("the older one");
     let ever = PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000);

@@ -8,9 +8,9 @@ use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{Access, Filter, Journal, LegOutcome, Options, RollingUp, Sqlite, WallTime};
 
-use crate::older::AS_FORMAT_6;
+use crate::older::as_format_6;
 
-const TABLES: [&str; 2] = ["line", "day"];
+const TABLES: [&str; 4] = ["line", "day", "leg", "place"];
 
 fn ever() -> std::ops::Range<PbxTime> {
     PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)
@@ -28,7 +28,8 @@ fn rows(conn: &rusqlite::Connection, table: &str) -> i64 {
 /// Until everything is rolled up.
 async fn rolled_up(conn: &rusqlite::Connection) {
     let left = || -> i64 {
-        let sql = "SELECT (SELECT max(seq) FROM events) - value FROM meta WHERE name = 'digested_to'";
+        let sql =
+            "SELECT coalesce((SELECT max(seq) FROM events), 0) - value FROM meta WHERE name = 'rolled_up_to'";
         conn.query_row(sql, [], |row| row.get(0)).expect("read")
     };
     let waiting = async {
@@ -42,7 +43,7 @@ async fn rolled_up(conn: &rusqlite::Connection) {
 #[tokio::test]
 async fn what_has_gathered_is_rolled_up_and_answers_stay_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
-    let rolling_up = RollingUp { at: 1, pause: Duration::ZERO };
+    let rolling_up = RollingUp::at_once(1);
     let options = Options { rolling_up, ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
@@ -71,7 +72,7 @@ async fn what_has_gathered_is_rolled_up_and_answers_stay_the_same() {
     assert_eq!(calls(&journal).await, 101);
 
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2], "nothing of a forgotten leg is left");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4], "nothing of a forgotten leg is left");
     assert_eq!(calls(&journal).await, 0);
 }
 
@@ -81,7 +82,7 @@ async fn what_has_gathered_is_rolled_up_and_answers_stay_the_same() {
 async fn what_an_older_program_rolled_up_is_made_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |at| {
-        let rolling_up = RollingUp { at, pause: Duration::ZERO };
+        let rolling_up = RollingUp::at_once(at);
         let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
@@ -109,7 +110,7 @@ async fn what_an_older_program_rolled_up_is_made_anew() {
     assert_eq!(before.iter().map(|(legs, _)| legs.len()).collect::<Vec<_>>(), [30, 30]);
     drop(journal);
     let conn = rusqlite::Connection::open(&place).expect("opens");
-    conn.execute_batch(AS_FORMAT_6).expect("older");
+    conn.execute_batch(&as_format_6()).expect("older");
     let journal = open(i64::MAX);
     assert!(answers(&journal).await == before, "while nothing is rolled up yet");
     drop(journal);
@@ -118,14 +119,14 @@ async fn what_an_older_program_rolled_up_is_made_anew() {
     assert!(answers(&journal).await == before, "when everything is");
     assert!(rows(&conn, "day") > 8, "sixty calls in as many days");
     while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2], "what was made of older rows goes with them");
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4], "what was made of older rows goes with them");
 }
 
 /// Days that are over are added up in spans of 8 and 64, and a year is read in few rows.
 #[tokio::test]
 async fn long_spans_are_added_up_when_their_days_are_over() {
     let folder = tempfile::tempdir().expect("a folder");
-    let rolling_up = RollingUp { at: 1, pause: Duration::ZERO };
+    let rolling_up = RollingUp::at_once(1);
     let options = Options { rolling_up, ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
@@ -165,7 +166,7 @@ async fn long_spans_are_added_up_when_their_days_are_over() {
 async fn a_process_that_only_changes_settings_rolls_nothing_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |access, at| {
-        let rolling_up = RollingUp { at, pause: Duration::ZERO };
+        let rolling_up = RollingUp::at_once(at);
         let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), access, Sealer::new([7; 32]), options).expect("opens")
     };
@@ -173,7 +174,7 @@ async fn a_process_that_only_changes_settings_rolls_nothing_up() {
     keep(&gateway, Leg::incoming(1).whole(&[])).await;
     drop(open(Access::Settings, 1));
     let conn = rusqlite::Connection::open(gateway.place()).expect("opens");
-    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 2]);
+    assert_eq!(TABLES.map(|table| rows(&conn, table)), [0; 4]);
     assert_eq!(calls(&gateway).await, 1, "it is looked through instead");
 }
 
@@ -182,7 +183,7 @@ async fn a_process_that_only_changes_settings_rolls_nothing_up() {
 async fn a_store_that_is_told_never_to_roll_up_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || {
-        let rolling_up = RollingUp { at: i64::MAX, pause: Duration::ZERO };
+        let rolling_up = RollingUp::never();
         let options = Options { rolling_up, ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use super::super::errors::StoreError;
 use super::super::table::events::get;
 use super::super::table::history::{DELIVERED, delivered, history_of};
+use super::super::table::packed::noted;
 use super::walk::walk;
 use crate::record::attempt;
 use crate::rules;
@@ -158,6 +159,8 @@ fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreErr
     let mut select = conn.prepare_cached(OF_EVENT[2])?;
     let found = select.query_map(history_of(event.0), |row| row.get(0))?;
     let mut found: Vec<i64> = found.collect::<Result<_, _>>()?;
+    let packed = noted(conn, event)?.into_iter().filter(|noted| noted.delivered);
+    found.extend(packed.map(|noted| noted.integration));
     found.sort_unstable();
     found.dedup();
     Ok(found)
@@ -176,11 +179,18 @@ fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
     })
 }
 
+/// Those that were packed with the leg are older than those in the history.
 pub(in crate::sqlite) fn attempts(conn: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+    let integration = i64::from(id.integration.number);
+    let mut found = Vec::new();
+    for noted in noted(conn, id.event)?.iter().filter(|noted| noted.integration == integration) {
+        if let Some(detail) = &noted.detail {
+            found.push(attempt::read(noted.number, detail)?);
+        }
+    }
     let mut select = conn.prepare_cached(OF_EVENT[4])?;
     let [first, last] = history_of(id.event.0);
-    let mut rows = select.query([first, last, id.integration.number.into()])?;
-    let mut found = Vec::new();
+    let mut rows = select.query([first, last, integration])?;
     while let Some(row) = rows.next()? {
         let detail: Vec<u8> = row.get(1)?;
         found.push(attempt::read(row.get(0)?, &detail)?);

@@ -6,7 +6,8 @@ use calls::{EventId, LegId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::super::table::events::{get, places_of_leg};
+use super::super::table::events::{get, of_leg};
+use super::super::table::packed::ended_at;
 use super::walk::walk;
 use crate::{EventSeq, Filter, Kept, WallTime};
 
@@ -37,8 +38,19 @@ pub(in crate::sqlite) fn bodies(
 }
 
 pub(in crate::sqlite) fn newest_at(conn: &Connection) -> Result<Option<WallTime>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?.map(WallTime))
+    let mut select = conn.prepare_cached("SELECT seq, received_at FROM events ORDER BY seq DESC LIMIT 1")?;
+    let in_row: Option<(i64, i64)> = select.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let newest = in_row.max(newest_packed(conn)?);
+    Ok(newest.map(|(_, received_at)| WallTime(received_at)))
+}
+
+/// The last event of the packed leg that ended last, with when it was received.
+fn newest_packed(conn: &Connection) -> Result<Option<(i64, i64)>, StoreError> {
+    let last: Option<i64> =
+        conn.prepare_cached("SELECT max(last) FROM leg")?.query_row([], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(None) };
+    let leg = ended_at(conn, last)?;
+    Ok(leg.and_then(|leg| leg.events.last().map(|event| (event.raw.seq, event.raw.received_at))))
 }
 
 /// How many dashes of an event's id are tried as dots: a PBX's name and its channel's id have two or three.
@@ -49,11 +61,8 @@ const DASHES_TRIED: usize = 8;
 pub(in crate::sqlite) fn find(conn: &Connection, id: &EventId) -> Result<Option<Arc<Kept>>, StoreError> {
     let Some((leg, _)) = id.as_str().rsplit_once('-') else { return Ok(None) };
     for leg in legs_written_as(conn, leg)? {
-        for place in places_of_leg(conn, &leg)? {
-            let kept = get(conn, EventSeq(place))?;
-            if let Some(kept) = kept.filter(|kept| kept.event.id() == *id) {
-                return Ok(Some(Arc::new(kept)));
-            }
+        if let Some(kept) = of_leg(conn, &leg)?.into_iter().find(|kept| kept.event.id() == *id) {
+            return Ok(Some(Arc::new(kept)));
         }
     }
     Ok(None)

@@ -6,7 +6,7 @@ use calls::{LegId, Note, PbxName, PbxTime, Restored};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
-use super::super::table::events::{get, places_of_leg};
+use super::super::table::events::{get, of_leg};
 use super::lines;
 use super::walk::walk;
 use crate::record::note;
@@ -31,14 +31,6 @@ pub(super) fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegReco
     let noted = answer_noted(conn, &begun.pbx, &begun.event.leg)?;
     let events: Vec<&Kept> = events.iter().collect();
     Ok(rules::leg_record(&events, noted).filter(|record| record.seq == begun.seq))
-}
-
-fn of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<Kept>, StoreError> {
-    let mut events = Vec::new();
-    for place in places_of_leg(conn, leg)? {
-        events.extend(get(conn, EventSeq(place))?);
-    }
-    Ok(events)
 }
 
 fn answer_noted(conn: &Connection, pbx: &PbxName, leg: &LegId) -> Result<Option<PbxTime>, StoreError> {

@@ -30,8 +30,8 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
     let pending = conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
     let not_rolled_up: Option<u64> = conn
         .prepare_cached(
-            "SELECT max(seq) - (SELECT value FROM meta WHERE name = 'digested_to') FROM events
-             WHERE seq > (SELECT value FROM meta WHERE name = 'digested_to')",
+            "SELECT max(seq) - (SELECT value FROM meta WHERE name = 'rolled_up_to') FROM events
+             WHERE seq > (SELECT value FROM meta WHERE name = 'rolled_up_to')",
         )?
         .query_row([], |row| row.get(0))?;
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
@@ -58,5 +58,9 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     statements.extend(super::table::events::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
     statements.push(pending::LOAD.to_owned());
+    let packed = [super::table::packed::LEG, super::table::raw::RAW, super::table::events::OF_PLACE];
+    statements.extend(packed.map(str::to_owned));
+    statements.extend(super::table::places::PLACES_BETWEEN.map(str::to_owned));
+    statements.extend([super::rollup::NOTED, super::rollup::WAITS].map(str::to_owned));
     statements
 }

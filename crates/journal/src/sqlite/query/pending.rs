@@ -6,7 +6,7 @@ use calls::AccountId;
 use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::super::table::events::kind;
+use super::super::table::raw::kind;
 use crate::settings::IntegrationId;
 use crate::{DeliveryId, EventSeq, LOADED_AT_ONCE, Pending, WallTime};
 

@@ -1,58 +1,100 @@
 //! What lists and reports find an account's ended legs by, made of the events that have gathered: rows of some
-//! fifteen legs (`line`), and sums by day (`day`). A thread of its own (`thread`) reads and adds up when little else
+//! fifteen legs (`line`), and sums by day (`day`); and the legs themselves, packed in a row each (`pack`). A thread of its own (`thread`) reads and adds up when little else
 //! is to do, and the writer only puts the rows away, between the jobs of those who wait for it. What is not rolled
 //! up yet is looked through by whoever asks, so that an answer never depends on how far this has come.
 
 pub(super) mod day;
 pub(super) mod entry;
 pub(super) mod line;
+mod pack;
 mod thread;
 
-use calls::Event;
+use calls::{Event, EventKind, LegId};
 use rusqlite::Connection;
 
 use super::errors::StoreError;
-use super::table::events::{COLUMNS, get, kept, places_of_leg};
+use super::table::events::{get, of_leg, places_of_leg};
+use super::table::hours::listed_to;
+use super::table::raw::{Raw, kept_of, kind};
 use crate::EventSeq;
 use crate::rules::begins;
 use day::Days;
 use entry::Entry;
 use line::Lines;
+use pack::Packs;
+#[cfg(feature = "conformance")]
+pub(super) use pack::{NOTED, WAITS};
 pub(super) use thread::Roller;
 pub use thread::RollingUp;
 
+/// The ends of legs between two places.
+const ENDS: &str = "SELECT seq, leg FROM events WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 ORDER BY seq";
+/// A stretch ends when what is packed of it takes so many bytes.
+const PACKED_BYTES: usize = 4 * 1024 * 1024;
+
 /// An ended leg by its last event; `None` for any other event.
 pub(super) fn leg(conn: &Connection, ended: &Event) -> Result<Option<Entry>, StoreError> {
-    let places = places_of_leg(conn, &ended.leg)?;
-    for place in &places {
-        let begun = get(conn, EventSeq(*place))?.filter(|kept| begins(kept.event.kind()));
-        if let Some(begun) = begun {
-            return Ok(Entry::of(places, Some(&begun), ended));
-        }
-    }
-    Ok(Entry::of(places, None, ended))
+    let events = of_leg(conn, &ended.leg)?;
+    let begun = events.iter().find(|kept| begins(kept.event.kind()));
+    Ok(Entry::of(events.iter().map(|kept| kept.seq.0).collect(), begun, ended))
 }
 
-/// A stretch of events, rolled up.
+/// A stretch of events: what lists and reports find its ended legs by, those legs in a row each, or both.
 pub(super) struct Rollup {
     from: i64,
     to: i64,
     /// How many events were forgotten when it was made: forgetting changes the rows it was made of.
     pruned: i64,
+    found_by: Option<FoundBy>,
+    packs: Option<Packs>,
+}
+
+#[derive(Default)]
+struct FoundBy {
     longest: i64,
     lines: Lines,
     days: Days,
 }
 
+impl FoundBy {
+    fn add(
+        &mut self,
+        conn: &Connection,
+        leg: &LegId,
+        places: &[i64],
+        raws: &[Raw],
+    ) -> Result<(), StoreError> {
+        let of = |wanted: fn(EventKind) -> bool| {
+            let found = raws.iter().find(|raw| kind(raw.kind).is_ok_and(wanted));
+            found.map(|raw| kept_of(leg, raw)).transpose()
+        };
+        let Some(ended) = of(|kind| kind == EventKind::Ended)? else { return Ok(()) };
+        if let Some(entry) = Entry::of(places.to_vec(), of(begins)?.as_ref(), &ended.event) {
+            let account = ended.event.account().as_str();
+            self.lines.add(conn, account, &entry)?;
+            self.days.add(conn, account, &entry)?;
+            self.longest = entry.reach().max(self.longest);
+        }
+        Ok(())
+    }
+}
+
 impl Rollup {
     pub(super) fn weight(&self) -> usize {
-        self.lines.many() + self.days.many()
+        let found_by =
+            self.found_by.as_ref().map_or(0, |found_by| found_by.lines.many() + found_by.days.many());
+        found_by + self.packs.as_ref().map_or(0, Packs::many)
     }
 }
 
 /// Up to where events are rolled up.
 pub(super) fn rolled_up_to(conn: &Connection) -> Result<i64, StoreError> {
-    meta(conn, "digested_to")
+    meta(conn, "rolled_up_to")
+}
+
+/// Up to where every ended leg is packed.
+pub(super) fn packed_to(conn: &Connection) -> Result<i64, StoreError> {
+    meta(conn, "packed_to")
 }
 
 /// How many places an ended leg's last event is behind its first, at most.
@@ -65,41 +107,92 @@ fn meta(conn: &Connection, name: &str) -> Result<i64, StoreError> {
     Ok(select.query_row([name], |row| row.get(0))?)
 }
 
-/// The next stretch of at most so many events, if at least so many have gathered.
-fn gather(conn: &Connection, at_least: i64, at_most: i64) -> Result<Option<Rollup>, StoreError> {
-    let from = rolled_up_to(conn)?;
-    let last: Option<i64> = conn.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
-    let last = last.unwrap_or(0);
-    if last - from < at_least {
-        return Ok(None);
+/// What is to be done next.
+struct Stretch {
+    from: i64,
+    to: i64,
+    rolls_up: bool,
+    packs: bool,
+    /// Of what is behind this place nothing is packed that still waits.
+    young: i64,
+}
+
+impl Stretch {
+    /// What has gathered, if it is enough, at most so many events; otherwise what an older program rolled up and did not
+    /// pack. Accounts' lists are made of rows: what is not in them yet stays in rows.
+    fn next(conn: &Connection, when: &RollingUp, at_most: i64) -> Result<Option<Self>, StoreError> {
+        let (rolled_up, packed) = (rolled_up_to(conn)?, packed_to(conn)?);
+        let last: Option<i64> = conn.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
+        let last = last.unwrap_or(0).max(rolled_up);
+        let young = last.saturating_sub(when.waits);
+        let listed = listed_to(conn)?;
+        let both = rolled_up == packed;
+        let end = if both { last.min(listed) } else { last };
+        if end.saturating_sub(rolled_up) >= when.at {
+            let to = end.min(rolled_up.saturating_add(at_most));
+            return Ok(Some(Self { from: rolled_up, to, rolls_up: true, packs: both, young }));
+        }
+        let to = rolled_up.min(packed.saturating_add(at_most)).min(listed);
+        let left = when.at < i64::MAX && packed < to;
+        Ok(left.then_some(Self { from: packed, to, rolls_up: false, packs: true, young }))
     }
-    let to = last.min(from.saturating_add(at_most));
-    let sql = format!("{COLUMNS} FROM events WHERE seq BETWEEN ?1 AND ?2 AND kind = 3 ORDER BY seq");
-    let mut select = conn.prepare_cached(&sql)?;
-    let mut ends = select.query([from + 1, to])?;
-    let (mut lines, mut days, mut longest) = (Lines::default(), Days::default(), 0);
+}
+
+/// The next stretch of at most so many events, if there is one to be seen to.
+fn gather(conn: &Connection, when: &RollingUp, at_most: i64) -> Result<Option<Rollup>, StoreError> {
+    let Some(stretch) = Stretch::next(conn, when, at_most)? else { return Ok(None) };
+    let mut select = conn.prepare_cached(ENDS)?;
+    let mut ends = select.query([stretch.from + 1, stretch.to])?;
+    let mut found_by = stretch.rolls_up.then(FoundBy::default);
+    let mut packs = stretch.packs.then(Packs::new).transpose()?;
+    let (mut to, mut held_up) = (stretch.to, false);
     while let Some(row) = ends.next()? {
-        let ended = kept(row)?.event;
-        if let Some(leg) = leg(conn, &ended)? {
-            let account = ended.account().as_str();
-            lines.add(conn, account, &leg)?;
-            days.add(conn, account, &leg)?;
-            longest = leg.reach().max(longest);
+        let (seq, leg): (i64, String) = (row.get(0)?, row.get(1)?);
+        let leg = LegId::new(leg);
+        let places = places_of_leg(conn, &leg)?;
+        if packs.is_some() && seq > stretch.young && pack::waits(conn, &places)? {
+            (to, held_up) = (seq - 1, true);
+            break;
+        }
+        let raws = pack::raws(conn, &places)?;
+        if let Some(found_by) = &mut found_by {
+            found_by.add(conn, &leg, &places, &raws)?;
+        }
+        if let Some(packs) = &mut packs {
+            packs.add(conn, &leg, raws)?;
+            if packs.bytes() > PACKED_BYTES {
+                to = seq;
+                break;
+            }
         }
     }
-    Ok(Some(Rollup { from, to, pruned: meta(conn, "pruned")?, longest, lines, days }))
+    let at_least = if held_up && stretch.rolls_up { when.at.min(at_most) } else { 1 };
+    let pruned = meta(conn, "pruned")?;
+    Ok((to - stretch.from >= at_least).then_some(Rollup { from: stretch.from, to, pruned, found_by, packs }))
 }
 
 /// Puts a rollup away, unless what it was made of is no longer as it was. Says whether it did.
-pub(super) fn put(conn: &Connection, rollup: &Rollup) -> Result<bool, StoreError> {
-    if rolled_up_to(conn)? != rollup.from || meta(conn, "pruned")? != rollup.pruned {
+pub(super) fn put(conn: &Connection, rollup: &mut Rollup, last_seq: i64) -> Result<bool, StoreError> {
+    let Rollup { from, to, pruned, found_by, packs } = rollup;
+    let is_as_it_was = (found_by.is_none() || rolled_up_to(conn)? == *from)
+        && (packs.is_none() || packed_to(conn)? == *from)
+        && meta(conn, "pruned")? == *pruned;
+    if !is_as_it_was {
         return Ok(false);
     }
-    rollup.lines.write(conn)?;
-    rollup.days.write(conn)?;
     let mut set = conn.prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?;
-    set.execute(("digested_to", rollup.to))?;
-    set.execute(("longest_leg", rollup.longest))?;
+    if let Some(found_by) = found_by {
+        found_by.lines.write(conn)?;
+        found_by.days.write(conn)?;
+        set.execute(("rolled_up_to", *to))?;
+        set.execute(("longest_leg", found_by.longest))?;
+    }
+    if let Some(packs) = packs {
+        packs.write(conn)?;
+        set.execute(("packed_to", *to))?;
+        // The newest event may have no row any more.
+        set.execute(("last_seq", last_seq))?;
+    }
     Ok(true)
 }
 

@@ -13,10 +13,13 @@ use tasks::Part;
 use super::super::errors::StoreError;
 use super::super::opening::connect;
 use super::super::readers::within_snapshot;
+use super::super::remembered::LISTED_AT_ONCE;
 use super::{Rollup, gather, rolled_up_to};
 
 /// So many events gather before they are rolled up.
 const GATHERED: i64 = 512;
+/// A leg with something that waits is left alone for so many events.
+const WAITS_BEHIND: i64 = 2_048;
 /// How many are rolled up at once when nobody else writes.
 const AT_ONCE: i64 = 2_048;
 /// How many while somebody does: so many keep an event of theirs waiting for a few milliseconds at most.
@@ -28,18 +31,43 @@ const QUIET_ROWS: u64 = 1_000;
 /// have to look through too many of them.
 const TOO_FAR_BEHIND: i64 = 1_000_000;
 
-/// When events are rolled up.
+/// When events are rolled up, and their legs packed.
 #[derive(Clone, Copy, Debug)]
 pub struct RollingUp {
-    /// How many gather before: a question looks through about so many.
+    /// How many gather before: a question looks through about so many, and what follows.
     pub at: i64,
     /// How long it is watched whether the writer has much to do.
     pub pause: Duration,
+    /// A leg with a delivery that still waits is left alone until so many events have come behind it: what comes of
+    /// a delivery is better packed with its leg than noted beside it.
+    pub waits: i64,
+    /// How many events are told to their accounts' lists at a time; what is not told is not rolled up.
+    pub listed: usize,
+    /// How many events are rolled up at once, at most.
+    pub at_most: i64,
+}
+
+impl RollingUp {
+    /// Without waiting for anything, when so many events have gathered.
+    pub const fn at_once(at: i64) -> Self {
+        Self { at, pause: Duration::ZERO, waits: 0, listed: 1, at_most: AT_ONCE }
+    }
+
+    /// Never.
+    pub const fn never() -> Self {
+        Self { at: i64::MAX, listed: LISTED_AT_ONCE, ..Self::at_once(0) }
+    }
+
+    /// About so many events may stay as they are while no others come.
+    pub const fn left(&self) -> u64 {
+        (self.at as u64).saturating_add(self.waits as u64).saturating_add(self.listed as u64)
+    }
 }
 
 impl Default for RollingUp {
     fn default() -> Self {
-        Self { at: GATHERED, pause: Duration::from_millis(100) }
+        let pause = Duration::from_millis(100);
+        Self { pause, waits: WAITS_BEHIND, listed: LISTED_AT_ONCE, ..Self::at_once(GATHERED) }
     }
 }
 
@@ -69,7 +97,8 @@ pub(in crate::sqlite) struct Roller {
     thread: Option<JoinHandle<()>>,
     progress: Arc<Progress>,
     at: i64,
-    told_at: i64,
+    /// The last place when it was told last, and the rows written then.
+    told_at: (i64, u64),
 }
 
 impl Roller {
@@ -88,22 +117,24 @@ impl Roller {
         let thread = tasks::thread_anew(Part::JournalRollup, move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
-        Ok(Self { start: Some(start), thread: Some(thread), progress, at: when.at, told_at: 0 })
+        Ok(Self { start: Some(start), thread: Some(thread), progress, at: when.at, told_at: (0, 0) })
     }
 
     /// None: for a process that only changes settings beside a gateway.
     pub(in crate::sqlite) fn none() -> Self {
-        Self { start: None, thread: None, progress: Arc::default(), at: i64::MAX, told_at: 0 }
+        Self { start: None, thread: None, progress: Arc::default(), at: i64::MAX, told_at: (0, 0) }
     }
 
     /// After each commit of the writer, with the last place it gave and how many rows it was for others.
     pub(in crate::sqlite) fn after_commit(&mut self, last_seq: i64, rows: usize) {
         self.progress.last.store(last_seq, Relaxed);
-        self.progress.rows.fetch_add(rows as u64, Relaxed);
-        if last_seq.saturating_sub(self.told_at) >= self.at
+        let rows = self.progress.rows.fetch_add(rows as u64, Relaxed) + rows as u64;
+        // Outcomes count too: what waited for them may go on.
+        let many = self.at.unsigned_abs();
+        if (last_seq.abs_diff(self.told_at.0) >= many || rows.abs_diff(self.told_at.1) >= many)
             && let Some(start) = &self.start
         {
-            self.told_at = last_seq;
+            self.told_at = (last_seq, rows);
             // Full: it has been told and has not looked yet.
             let _ = start.try_send(());
         }
@@ -174,7 +205,9 @@ impl Worker {
 
     /// Whether there was one, and the journal took it.
     fn one_stretch(&self, at_once: i64) -> bool {
-        let rollup = match within_snapshot(&self.conn, |conn| gather(conn, self.when.at, at_once)) {
+        let rollup = match within_snapshot(&self.conn, |conn| {
+            gather(conn, &self.when, at_once.min(self.when.at_most))
+        }) {
             Ok(Some(rollup)) => rollup,
             Ok(None) => return false,
             Err(error) => {

@@ -1,10 +1,13 @@
-//! Kept events by their places, and the places of a leg's and of a call's.
+//! Kept events by their places, in a row of their own or packed with their leg, and the places of a leg's and of a
+//! call's.
 
-use calls::{AccountId, CallId, EventKind, LegId, PbxTime};
+use calls::{AccountId, CallId, LegId, PbxTime};
 use rusqlite::{Connection, Row};
 
 use super::super::errors::StoreError;
-use crate::record::event::{self, Columns, kind_of};
+use super::packed;
+use super::raw::kind;
+use crate::record::event::{self, Columns};
 use crate::{EventSeq, Kept, WallTime};
 
 /// What [`kept`] reads.
@@ -17,10 +20,37 @@ pub(in crate::sqlite) const PLACES: [&str; 2] = [
     "SELECT incoming, answered, outgoing, ended FROM calls JOIN legs USING (leg) WHERE call = ?1",
 ];
 
+/// The event of a place, and of a leg's places, wherever they lie.
+pub(in crate::sqlite) const OF_PLACE: &str =
+    "SELECT events.seq, kind, at, received_at, events.account, leg, call, body FROM events WHERE seq = ?1";
+
 pub(in crate::sqlite) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
-    let mut select = conn.prepare_cached(&format!("{COLUMNS} FROM events WHERE seq = ?1"))?;
+    if let Some(kept) = in_row(conn, seq)? {
+        return Ok(Some(kept));
+    }
+    packed::with_event(conn, seq)?.map(|(leg, at)| leg.kept(at)).transpose()
+}
+
+/// The event of a place, if it has a row of its own.
+pub(in crate::sqlite) fn in_row(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
+    let mut select = conn.prepare_cached(OF_PLACE)?;
     let mut rows = select.query([seq.0])?;
     rows.next()?.map(kept).transpose()
+}
+
+/// The events of a leg that are kept, in order.
+pub(in crate::sqlite) fn of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<Kept>, StoreError> {
+    let places = places_of_leg(conn, leg)?;
+    if let Some(last) = places.last()
+        && let Some(packed) = packed::ended_at(conn, *last)?
+    {
+        return (0..packed.events.len()).map(|at| packed.kept(at)).collect();
+    }
+    let mut events = Vec::with_capacity(places.len());
+    for place in places {
+        events.extend(in_row(conn, EventSeq(place))?);
+    }
+    Ok(events)
 }
 
 /// The event of a row of [`COLUMNS`].
@@ -36,10 +66,6 @@ pub(in crate::sqlite) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
     let body = row.get_ref(7)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
     let (pbx, event) = event::read(columns, body)?;
     Ok(Kept { seq: EventSeq(row.get(0)?), received_at: WallTime(row.get(3)?), pbx, event })
-}
-
-pub(in crate::sqlite) fn kind(number: u8) -> Result<EventKind, StoreError> {
-    kind_of(number).ok_or_else(|| StoreError::Damaged(format!("there is no kind of event {number}")))
 }
 
 /// The places of a leg's events, in order.

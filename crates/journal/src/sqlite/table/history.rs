@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
+use super::packed::noted;
 use crate::record::attempt;
 use crate::rules::Standing;
 use crate::settings::IntegrationId;
@@ -40,7 +41,15 @@ pub(in crate::sqlite) fn delivered(
     let found = select.query_row([first, last, integration], |row| {
         Ok((row.get::<_, u16>(0)?, WallTime(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?))
     });
-    let Some((attempts, at, detail)) = found.optional()? else { return Ok(None) };
+    let found = match found.optional()? {
+        Some(found) => Some(found),
+        // What was noted before its leg was packed is older.
+        None => noted(conn, EventSeq(event))?
+            .into_iter()
+            .rfind(|noted| noted.delivered && noted.integration == integration)
+            .map(|noted| (noted.number, WallTime(noted.at), noted.detail)),
+    };
+    let Some((attempts, at, detail)) = found else { return Ok(None) };
     let attempt = detail.map(|detail| attempt::read(attempts, &detail)).transpose()?.map(Box::new);
     let id = DeliveryId { event: EventSeq(event), integration: IntegrationId { number: 0 } };
     let Standing { last, .. } =

@@ -3,3 +3,6 @@
 pub(super) mod events;
 pub(super) mod history;
 pub(super) mod hours;
+pub(super) mod packed;
+pub(super) mod places;
+pub(super) mod raw;

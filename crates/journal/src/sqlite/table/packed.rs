@@ -1,0 +1,499 @@
+//! Ended legs whole: a row each, by the place of its last event, with its events and what was noted of their
+//! deliveries until then, word for word as the rows were. A row is put in once, at the end of its tree, and never
+//! written again: what comes of a delivery afterwards is noted in the history as for any other.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use calls::LegId;
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::CParameter;
+
+use super::super::errors::StoreError;
+use super::places;
+use super::raw::{Raw, kept_of};
+use crate::{EventSeq, Kept};
+
+/// A packed leg.
+pub(in crate::sqlite) const LEG: &str = "SELECT body FROM leg WHERE last = ?1";
+
+/// The first byte of a row: the shape, squeezed with the dictionary below.
+const VERSION: u8 = 1;
+/// What legs have in common, made of invented ones (`the_dictionary_is_made`): names of headers and parameters, no
+/// person's numbers. What was packed with it needs it for ever: a better one gets another version.
+const DICTIONARY: &[u8] = include_bytes!("../../../dictionaries/legs_1.dict");
+/// zstd's fastest.
+const LEVEL: i32 = 1;
+/// No row is larger once it is read: [`NOTED_BYTES`] and four events.
+const READ_BYTES: usize = 16 * 1024 * 1024;
+/// What was noted of a leg's deliveries is packed with it up to so many bytes; beyond that it stays in the history.
+pub(in crate::sqlite) const NOTED_BYTES: usize = 1024 * 1024;
+/// As many legs are at hand while one question is answered: neighbours in a list are often of the same.
+const AT_HAND: usize = 32;
+
+/// An ended leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sqlite) struct Leg {
+    pub(in crate::sqlite) leg: LegId,
+    /// Its events, in order.
+    pub(in crate::sqlite) events: Vec<Event>,
+}
+
+/// One of its events, with what was noted of its deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sqlite) struct Event {
+    pub(in crate::sqlite) raw: Raw,
+    pub(in crate::sqlite) noted: Vec<Noted>,
+}
+
+/// An attempt, or a delivery that came through: as a row of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sqlite) struct Noted {
+    pub(in crate::sqlite) integration: i64,
+    pub(in crate::sqlite) number: u16,
+    pub(in crate::sqlite) delivered: bool,
+    pub(in crate::sqlite) at: i64,
+    pub(in crate::sqlite) detail: Option<Vec<u8>>,
+}
+
+impl Leg {
+    /// The place of its last event.
+    pub(in crate::sqlite) fn last(&self) -> i64 {
+        self.events.last().map_or(0, |event| event.raw.seq)
+    }
+
+    /// One of its events.
+    pub(in crate::sqlite) fn kept(&self, at: usize) -> Result<Kept, StoreError> {
+        kept_of(&self.leg, &self.events[at].raw)
+    }
+}
+
+/// As it is squeezed: places by how far they are before the last, moments by how far they are behind another.
+#[derive(Serialize, Deserialize)]
+struct Shape<'a> {
+    leg: &'a str,
+    account: &'a str,
+    call: &'a str,
+    at: i64,
+    #[serde(borrow)]
+    events: Vec<EventShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventShape<'a> {
+    before_last: u64,
+    kind: u8,
+    /// Behind the leg's.
+    at: i64,
+    /// Behind that.
+    received_at: i64,
+    /// Where it is not the leg's.
+    account: Option<&'a str>,
+    call: Option<&'a str>,
+    body: &'a [u8],
+    #[serde(borrow)]
+    noted: Vec<NotedShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NotedShape<'a> {
+    integration: i64,
+    number: u16,
+    delivered: bool,
+    /// Behind the moment its event was received.
+    at: i64,
+    detail: Option<&'a [u8]>,
+}
+
+/// Writes legs; keeps its tools from one to the next.
+pub(in crate::sqlite) struct Packer(Compressor<'static>);
+
+impl Packer {
+    pub(in crate::sqlite) fn new() -> Result<Self, StoreError> {
+        static PREPARED: LazyLock<EncoderDictionary<'static>> =
+            LazyLock::new(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
+        let made = || {
+            let mut compressor = Compressor::with_prepared_dictionary(&PREPARED)?;
+            // The row's own check, and nothing that says once more which dictionary it is.
+            compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+            compressor.set_parameter(CParameter::DictIdFlag(false))?;
+            Ok::<_, std::io::Error>(compressor)
+        };
+        made().map(Self).map_err(|error| StoreError::Fault(error.to_string()))
+    }
+
+    /// The row of a leg.
+    pub(in crate::sqlite) fn pack(&mut self, leg: &Leg) -> Result<Vec<u8>, StoreError> {
+        let shape = shape(leg);
+        let whole = postcard::to_stdvec(&shape).map_err(|error| StoreError::Fault(error.to_string()))?;
+        let squeezed = self.0.compress(&whole).map_err(|error| StoreError::Fault(error.to_string()))?;
+        let mut row = Vec::with_capacity(squeezed.len() + 1);
+        row.push(VERSION);
+        row.extend_from_slice(&squeezed);
+        Ok(row)
+    }
+}
+
+fn shape(leg: &Leg) -> Shape<'_> {
+    let (last, first) = (leg.last(), leg.events.first());
+    let account = first.map_or("", |event| &event.raw.account);
+    let call = first.map_or("", |event| &event.raw.call);
+    let begun_at = first.map_or(0, |event| event.raw.at);
+    let other = |own: &'_ str, legs: &str| own != legs;
+    let events = leg.events.iter().map(|Event { raw, noted }| EventShape {
+        before_last: last.abs_diff(raw.seq),
+        kind: raw.kind,
+        at: raw.at.wrapping_sub(begun_at),
+        received_at: raw.received_at.wrapping_sub(raw.at),
+        account: other(&raw.account, account).then_some(&*raw.account),
+        call: other(&raw.call, call).then_some(&*raw.call),
+        body: &raw.body,
+        noted: noted
+            .iter()
+            .map(|noted| NotedShape {
+                integration: noted.integration,
+                number: noted.number,
+                delivered: noted.delivered,
+                at: noted.at.wrapping_sub(raw.received_at),
+                detail: noted.detail.as_deref(),
+            })
+            .collect(),
+    });
+    Shape { leg: leg.leg.as_str(), account, call, at: begun_at, events: events.collect() }
+}
+
+/// The leg of a row.
+pub(in crate::sqlite) fn unpack(last: i64, row: &[u8]) -> Result<Leg, StoreError> {
+    static PREPARED: LazyLock<DecoderDictionary<'static>> =
+        LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
+    thread_local! {
+        /// A tool for each thread that reads: it is large.
+        static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    let damaged = |why: &dyn std::fmt::Display| {
+        StoreError::Damaged(format!("the leg that ended at place {last}: {why}"))
+    };
+    let squeezed = match row.split_first() {
+        Some((&VERSION, squeezed)) => squeezed,
+        Some((version, _)) => return Err(damaged(&format_args!("version {version} is not known"))),
+        None => return Err(damaged(&"it is empty")),
+    };
+    let whole = UNPACKER.with_borrow_mut(|tool| {
+        let tool = match tool {
+            Some(tool) => tool,
+            None => tool.insert(Decompressor::with_prepared_dictionary(&PREPARED)?),
+        };
+        let bytes = Decompressor::upper_bound(squeezed).unwrap_or(READ_BYTES).min(READ_BYTES);
+        tool.decompress(squeezed, bytes)
+    });
+    let whole = whole.map_err(|error| damaged(&error))?;
+    let shape: Shape<'_> = postcard::from_bytes(&whole).map_err(|error| damaged(&error))?;
+    Ok(leg_of(last, &shape))
+}
+
+fn leg_of(last: i64, shape: &Shape<'_>) -> Leg {
+    let events = shape.events.iter().map(|event| {
+        let at = shape.at.wrapping_add(event.at);
+        let received_at = at.wrapping_add(event.received_at);
+        let noted = event.noted.iter().map(|noted| Noted {
+            integration: noted.integration,
+            number: noted.number,
+            delivered: noted.delivered,
+            at: received_at.wrapping_add(noted.at),
+            detail: noted.detail.map(<[u8]>::to_vec),
+        });
+        Event {
+            noted: noted.collect(),
+            raw: Raw {
+                seq: last.saturating_sub_unsigned(event.before_last),
+                kind: event.kind,
+                at,
+                received_at,
+                account: event.account.unwrap_or(shape.account).to_owned(),
+                call: event.call.unwrap_or(shape.call).to_owned(),
+                body: event.body.to_vec(),
+            },
+        }
+    });
+    Leg { leg: LegId::new(shape.leg), events: events.collect() }
+}
+
+/// The packed leg that ended at a place.
+pub(in crate::sqlite) fn ended_at(conn: &Connection, last: i64) -> Result<Option<Leg>, StoreError> {
+    let mut select = conn.prepare_cached(LEG)?;
+    let row: Option<Vec<u8>> = select.query_row([last], |row| row.get(0)).optional()?;
+    row.map(|row| unpack(last, &row)).transpose()
+}
+
+/// The packed leg that has the event of a place, and which of its events that is.
+pub(in crate::sqlite) fn with_event(
+    conn: &Connection,
+    seq: EventSeq,
+) -> Result<Option<(Leg, usize)>, StoreError> {
+    let Some(last) = places::last_of(conn, seq.0)? else { return Ok(None) };
+    let found = ended_at(conn, last)?.and_then(|leg| {
+        let at = leg.events.iter().position(|event| event.raw.seq == seq.0)?;
+        Some((leg, at))
+    });
+    found.map(Some).ok_or_else(|| lost(seq.0, last))
+}
+
+fn lost(seq: i64, last: i64) -> StoreError {
+    StoreError::Damaged(format!("the event of place {seq} is not in the leg that ended at place {last}"))
+}
+
+/// What was noted of an event's deliveries when its leg was packed; nothing of one that is not packed.
+pub(in crate::sqlite) fn noted(conn: &Connection, seq: EventSeq) -> Result<Vec<Noted>, StoreError> {
+    let Some((mut leg, at)) = with_event(conn, seq)? else { return Ok(Vec::new()) };
+    Ok(leg.events.swap_remove(at).noted)
+}
+
+/// Packed legs, some of them at hand, within one question.
+pub(in crate::sqlite) struct Shelf<'conn> {
+    conn: &'conn Connection,
+    at_hand: VecDeque<(i64, Rc<Leg>)>,
+}
+
+impl<'conn> Shelf<'conn> {
+    pub(in crate::sqlite) fn new(conn: &'conn Connection) -> Self {
+        Self { conn, at_hand: VecDeque::new() }
+    }
+
+    /// The event of a place in the leg that ended at another.
+    pub(in crate::sqlite) fn event(&mut self, seq: i64, last: i64) -> Result<(Rc<Leg>, usize), StoreError> {
+        let leg = match self.at_hand.iter().find(|(known, _)| *known == last) {
+            Some((_, leg)) => leg.clone(),
+            None => {
+                let leg = Rc::new(ended_at(self.conn, last)?.ok_or_else(|| lost(seq, last))?);
+                if self.at_hand.len() >= AT_HAND {
+                    self.at_hand.pop_front();
+                }
+                self.at_hand.push_back((last, leg.clone()));
+                leg
+            }
+        };
+        let at = leg.events.iter().position(|event| event.raw.seq == seq).ok_or_else(|| lost(seq, last))?;
+        Ok((leg, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use calls::{EventKind, PbxName, PbxTime};
+
+    use super::*;
+    use crate::conformance::sample;
+    use crate::record::event::kind_number;
+    use crate::record::{attempt, event};
+    use crate::{Attempt, WallTime};
+
+    const KINDS: [EventKind; 3] = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
+
+    /// A leg of nobody, that differs from another where real ones do.
+    fn invented(number: u32) -> Leg {
+        let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut draw = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        };
+        let began = 1_795_000_000 + i64::from(number) * 37;
+        let pbx = PbxName::new(["pbx1", "pbx", "office", "hq"][draw(4) as usize]);
+        let channel = format!("{began}.{}", draw(90_000));
+        let linked = format!("{}.{}", began - draw(3).cast_signed(), draw(90_000));
+        let account = format!("{}", 1_000 + draw(400));
+        let (person, phone) = (100 + draw(900), 100 + draw(900));
+        let host = ["crm.example", "hooks.example.com", "api.example.dk"][draw(3) as usize];
+        let path = ["/ringbud", "/incoming", "/webhooks/calls", "/api/calls"][draw(4) as usize];
+        let (a_number, dialed) =
+            (format!("+45{:08}", draw(100_000_000)), format!("{:08}", draw(100_000_000)));
+        let json = draw(4) == 0;
+        let mut sample = sample::Leg::incoming(number % 1_000).on(pbx.as_str()).of(&account);
+        sample.pbx = pbx.clone();
+        let mut events = Vec::new();
+        for (at, kind) in KINDS.into_iter().enumerate() {
+            let mut told = sample.event(kind);
+            told.leg = LegId::of(&pbx, &channel);
+            told.call = calls::CallId::of(&pbx, &linked);
+            told.a_number = a_number.as_str().into();
+            told.dialed_number = dialed.as_str().into();
+            told.begun_at = PbxTime::from_micros(began * 1_000_000 + draw(1_000_000).cast_signed());
+            told.at = told.begun_at + std::time::Duration::from_millis(at as u64 * draw(60_000));
+            let received_at = told.at.as_micros() + 700 + draw(900).cast_signed();
+            let (leg, id) = (told.leg.as_str(), told.id());
+            let name = ["incoming", "answered", "ended"][at];
+            let time =
+                format!("2026-11-{:02}T{:02}:{:02}:{:02}+01:00", 1 + draw(28), draw(24), draw(60), draw(60));
+            let pairs = match kind {
+                EventKind::Incoming => vec![
+                    ("AccountId", account.clone()),
+                    ("UniqueCallId", leg.to_owned()),
+                    ("Calledphone", phone.to_string()),
+                    ("ANumber", a_number.clone()),
+                    ("TimeStamp", time),
+                    ("EmployeeLocalNumber", person.to_string()),
+                    ("LinkedUniqueCallId", format!("{pbx}-{linked}", pbx = pbx.as_str())),
+                ],
+                EventKind::Answered => vec![
+                    ("AccountId", account.clone()),
+                    ("UniqueCallId", leg.to_owned()),
+                    ("EmployeeLocalNumber", person.to_string()),
+                    ("ANumber", a_number.clone()),
+                    ("TimeStamp", time),
+                    ("LinkedUniqueCallId", format!("{pbx}-{linked}", pbx = pbx.as_str())),
+                ],
+                EventKind::Outgoing | EventKind::Ended => vec![
+                    ("AccountId", account.clone()),
+                    ("UniqueCallId", leg.to_owned()),
+                    ("Duration", draw(900).to_string()),
+                    ("Transfer", "False".to_owned()),
+                    ("CallDirection", "Incoming".to_owned()),
+                    ("TransferedUniqueId", String::new()),
+                    ("TransferedNumber", String::new()),
+                    ("TransferTo", String::new()),
+                ],
+            };
+            let body = if json {
+                let fields: Vec<_> =
+                    pairs.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+                format!("{{{}}}", fields.join(","))
+            } else {
+                let field = |(name, value): &(&str, String)| {
+                    format!("{name}={}", value.replace('+', "%2B").replace(':', "%3A"))
+                };
+                pairs.iter().map(field).collect::<Vec<_>>().join("&")
+            };
+            let mark: Vec<u8> = (0..32).map(|_| draw(256) as u8).collect();
+            let content_type = if json { "application/json" } else { "application/x-www-form-urlencoded" };
+            let headers = [
+                ("host", host.to_owned()),
+                ("user-agent", "Ringbud/0.1.0".to_owned()),
+                ("content-type", content_type.to_owned()),
+                ("webhook-id", id.as_str().to_owned()),
+                ("webhook-timestamp", (received_at / 1_000_000).to_string()),
+                ("webhook-signature", format!("v1,{}", STANDARD.encode(&mark))),
+            ];
+            let attempt = Attempt {
+                number: 1,
+                at: WallTime(received_at + 400),
+                took_micros: 800 + draw(90_000),
+                address: format!("203.0.113.{}:443", draw(250)),
+                request_line: format!("POST {path}/{name} HTTP/1.1"),
+                request_headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+                request_body: body.into_bytes().into(),
+                status: Some([200, 204, 202][draw(3) as usize]),
+                reason: None,
+                response_body: [&b""[..], b"ok", b"{\"ok\":true}"][draw(3) as usize].to_vec(),
+            };
+            let raw = Raw {
+                seq: i64::from(number) * 90 + i64::try_from(at).unwrap_or(0) * 31,
+                kind: kind_number(kind),
+                at: told.at.as_micros(),
+                received_at,
+                account: account.clone(),
+                call: told.call.as_str().to_owned(),
+                body: event::write(&pbx, &told),
+            };
+            let noted = Noted {
+                integration: 1 + i64::from(number % 300),
+                number: 1,
+                delivered: true,
+                at: received_at + 1_900,
+                detail: Some(attempt::write(&attempt)),
+            };
+            events.push(Event { raw, noted: vec![noted] });
+        }
+        Leg { leg: LegId::of(&pbx, &channel), events }
+    }
+
+    #[test]
+    fn a_leg_comes_back_as_it_was() {
+        let mut packer = Packer::new().unwrap();
+        for number in 0..200 {
+            let mut leg = invented(number);
+            if number % 3 == 0 {
+                leg.events[1].raw.account = "of another".to_owned();
+                leg.events[2].raw.call = String::new();
+                leg.events[0].raw.received_at = i64::MIN;
+                leg.events[2].noted.push(Noted {
+                    integration: i64::MAX,
+                    number: u16::MAX,
+                    delivered: false,
+                    at: i64::MAX,
+                    detail: None,
+                });
+            }
+            let row = packer.pack(&leg).unwrap();
+            assert_eq!(unpack(leg.last(), &row).unwrap(), leg);
+        }
+    }
+
+    #[test]
+    fn a_leg_with_its_attempts_takes_less_than_a_third_of_what_they_were() {
+        let mut packer = Packer::new().unwrap();
+        let (mut whole, mut packed) = (0, 0);
+        for number in 100_000..100_200 {
+            let leg = invented(number);
+            whole += postcard::to_stdvec(&shape(&leg)).unwrap().len();
+            packed += packer.pack(&leg).unwrap().len();
+        }
+        assert!(packed * 3 < whole, "{} of {} bytes a leg", packed / 200, whole / 200);
+    }
+
+    /// Each bit of it, and where it ends.
+    #[test]
+    fn a_row_that_is_damaged_is_told_from_one_that_is_whole() {
+        let leg = invented(7);
+        let row = Packer::new().unwrap().pack(&leg).unwrap();
+        for at in 0..row.len() {
+            let mut other = row.clone();
+            other[at] ^= 1 << (at % 8);
+            // Some bits say nothing.
+            let read = unpack(leg.last(), &other);
+            assert!(
+                read.as_ref().is_ok_and(|other| *other == leg) || read.is_err_and(is_damage),
+                "byte {at}"
+            );
+            assert!(unpack(leg.last(), &row[..at]).is_err_and(is_damage), "cut at {at}");
+        }
+    }
+
+    fn is_damage(error: StoreError) -> bool {
+        matches!(error, StoreError::Damaged(_))
+    }
+
+    /// What was written once is read for ever: by this dictionary and this shape.
+    #[test]
+    fn a_leg_that_was_packed_long_ago_is_read() {
+        let row = STANDARD.decode(include_str!("../../../dictionaries/leg_1.txt").trim()).unwrap();
+        assert_eq!(unpack(invented(4).last(), &row).unwrap(), invented(4));
+    }
+
+    /// `cargo test -p journal --lib -- --ignored the_dictionary_is_made`: only for a new version.
+    #[test]
+    #[ignore = "it writes what is in the source"]
+    fn the_dictionary_is_made() {
+        let samples: Vec<_> =
+            (0..4_000).map(|number| postcard::to_stdvec(&shape(&invented(number))).unwrap()).collect();
+        let made = zstd::dict::from_samples(&samples, 4_096).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/dictionaries/");
+        std::fs::write(format!("{folder}legs_1.dict"), made).unwrap();
+    }
+
+    /// The same with `the_packed_leg_is_written`, after that.
+    #[test]
+    #[ignore = "it writes what is in the source"]
+    fn the_packed_leg_is_written() {
+        let row = Packer::new().unwrap().pack(&invented(4)).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/dictionaries/");
+        std::fs::write(format!("{folder}leg_1.txt"), STANDARD.encode(row) + "\n").unwrap();
+    }
+}
