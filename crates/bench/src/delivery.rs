@@ -1,6 +1,6 @@
 //! How many deliveries a second, and what one costs.
 
-use crate::gateway::{self, Calls, Program};
+use crate::gateway::{self, A_CALL, Calls, Program};
 use crate::results::{Results, Series};
 use crate::{Scale, bare, clock, fill, panoramisk, receiver};
 use fill::{Hooks, Store};
@@ -14,8 +14,6 @@ const BARE_REQUESTS: usize = 320_000;
 const CALLS: usize = 60_000;
 /// Before the clock runs: phones are seen for the first time, connections opened.
 const WARM_UP_CALLS: usize = 2_000;
-/// Deliveries of a call.
-pub(crate) const A_CALL: u64 = 3;
 
 /// What one run of the program showed.
 pub(crate) struct Run {

@@ -16,6 +16,8 @@ use crate::clock;
 
 /// The phones the calls ring at.
 pub(crate) const EMPLOYEES: usize = 10;
+/// Deliveries of a call.
+pub(crate) const A_CALL: u64 = 3;
 /// Given to the PBX at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How long the program may take for anything.

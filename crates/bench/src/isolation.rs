@@ -66,7 +66,7 @@ async fn healthy(
     let pbx = gateway::pbx().await?;
     let gateway = program.serve(folder.path(), &pbx, true).await?;
     let mut load = gateway::stamped(ACCOUNTS);
-    let a_second = Some(EVENTS_A_SECOND / crate::delivery::A_CALL as f64);
+    let a_second = Some(EVENTS_A_SECOND / crate::gateway::A_CALL as f64);
     feed(&pbx, &mut load, scale.of(WARM_UP_CALLS) as u64, a_second).await;
     receiver.reset().await?;
     feed(&pbx, &mut load, scale.of(CALLS) as u64, a_second).await;

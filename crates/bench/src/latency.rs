@@ -4,8 +4,8 @@ use demo::load::feed;
 
 use crate::Scale;
 use crate::bare;
-use crate::delivery::A_CALL;
 use crate::fill::{Hooks, Store};
+use crate::gateway::A_CALL;
 use crate::gateway::{self, Program};
 use crate::receiver::Receiver;
 use crate::results::{Results, Series};

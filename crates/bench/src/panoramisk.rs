@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::delivery::A_CALL;
-use crate::gateway::{self, Calls, Program};
+use crate::gateway::{self, A_CALL, Calls, Program};
 use crate::receiver::Receiver;
 use crate::{Scale, clock};
 

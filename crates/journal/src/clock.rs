@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::WallTime;
+/// Microseconds since the epoch by our own clock. Never compared with a PBX's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct WallTime(pub i64);
 
 /// Says what time it is.
 pub type Clock = Arc<dyn Fn() -> WallTime + Send + Sync>;

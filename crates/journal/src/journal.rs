@@ -20,14 +20,10 @@ use bytes::Bytes;
 use calls::{CallId, Event, PbxName};
 
 use crate::settings::IntegrationId;
-use crate::{JournalError, Reason};
+use crate::{JournalError, Reason, WallTime};
 
 /// A future that may cross threads.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
-
-/// Microseconds since the epoch by our own clock. Never compared with a PBX's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct WallTime(pub i64);
 
 /// The place of an event in the journal; grows with every event kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -23,6 +23,7 @@ mod sums;
 
 pub use audit::*;
 pub use cache::{AccountSettings, SettingsCache, Sorted};
+pub use clock::WallTime;
 pub use error::JournalError;
 pub use journal::*;
 pub use reason::Reason;

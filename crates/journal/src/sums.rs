@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use calls::{Direction, EndReason, Ended, Event, PbxTime, What};
 
-use crate::LegRecord;
-
 /// A quarter of an hour: every time zone of today is a whole number of them away from UTC.
 pub(crate) const QUARTER_MICROS: i64 = 900 * 1_000_000;
 
@@ -43,13 +41,6 @@ impl LegOutcome {
             (Direction::Incoming, _) => Self::Missed,
             (Direction::Outgoing, _) => Self::Unanswered,
         }
-    }
-}
-
-impl LegRecord {
-    /// How it came out.
-    pub fn outcome(&self) -> LegOutcome {
-        self.ended.as_ref().map_or(LegOutcome::Running, LegOutcome::of)
     }
 }
 

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
+use super::answer::{ANSWER_HEAD_MAX, Bounds, Lost, NoAnswer};
 use super::dial::Dialled;
-use super::exchange::{ANSWER_HEAD_MAX, Bounds, Lost, NoAnswer};
 use super::link::Link;
 
 /// A whole request.

@@ -12,9 +12,9 @@ use http::{Request, Response, Uri};
 use http_body_util::Full;
 use rustls::ClientConfig;
 
+use super::answer::{Bounds, Lost, NoAnswer};
 use super::by_hyper;
 use super::dial::{ConnectError, Connector, ConnectorOptions};
-use super::exchange::{Bounds, Lost, NoAnswer};
 use super::tls::{BadCa, Trust};
 use crate::guard::{UrlProblem, WebhookUrl};
 use crate::request::AGENT;

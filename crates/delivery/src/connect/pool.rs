@@ -7,8 +7,9 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
+use super::answer::{Answered, Bounds, Lost, NoAnswer};
 use super::dial::{ConnectError, Connector};
-use super::exchange::{Answered, Bounds, Lost, NoAnswer, Open};
+use super::exchange::Open;
 use crate::guard::Origin;
 use crate::request::Wire;
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use calls::EventKind;
 
-use super::Disposition;
 use crate::policy::{Moment, Patience};
 
 /// Requests in flight in all.
@@ -50,6 +49,19 @@ impl Default for Limits {
             unsettled: UNSETTLED,
         }
     }
+}
+
+/// What is to become of a webhook's deliveries of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// They are sent.
+    Send,
+    /// They are kept until the webhook is resumed.
+    Hold,
+    /// The webhook was switched off: they are cancelled.
+    Drop,
+    /// The URL was changed: they belong to another webhook now.
+    Move(WebhookKey),
 }
 
 /// How an attempt ended.

@@ -22,11 +22,10 @@ use std::time::Duration;
 
 pub use breaker::{BREAKER_FAILURES, BREAKER_PAUSE, BREAKER_PAUSE_MAX};
 pub use messages::{
-    DestinationKey, Finish, IN_FLIGHT, IN_FLIGHT_PER_DESTINATION, Input, Limits, Out, SlotId, UNSETTLED,
-    Verdict, WINDOW_START, WebhookKey, WebhookState,
+    DestinationKey, Disposition, Finish, IN_FLIGHT, IN_FLIGHT_PER_DESTINATION, Input, Limits, Out, SlotId,
+    UNSETTLED, Verdict, WINDOW_START, WebhookKey, WebhookState,
 };
 pub use retry_budget::DOUBTFUL_A_SECOND;
-pub use webhook::Disposition;
 
 use splitmix::Rng;
 

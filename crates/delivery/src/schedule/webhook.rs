@@ -8,21 +8,8 @@ use super::breaker::Breaker;
 use super::queue::Queue;
 use super::slab::Slab;
 use super::trouble::Trouble;
-use super::{Limits, WebhookKey};
+use super::{Disposition, Limits};
 use crate::policy::{Moment, Patience};
-
-/// What is to become of a webhook's deliveries of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// They are sent.
-    Send,
-    /// They are kept until the webhook is resumed.
-    Hold,
-    /// The webhook was switched off: they are cancelled.
-    Drop,
-    /// The URL was changed: they belong to another webhook now.
-    Move(WebhookKey),
-}
 
 /// One webhook: one URL of one integration.
 #[derive(Debug)]

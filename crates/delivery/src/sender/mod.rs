@@ -292,7 +292,8 @@ impl Shared {
         }
         let next = self.with(|core, work| {
             if let Some(last) = last {
-                core.routes.note_answer(job, last, how == Finish::Taken);
+                let taken = how == Finish::Taken;
+                core.routes.note_answer(job.webhook, job.kind, job.attempt, last, taken);
             }
             core.handle(Input::Finished { slot: job.slot, how }, work);
             let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);

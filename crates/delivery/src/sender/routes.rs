@@ -9,7 +9,6 @@ use journal::settings::{Integration, IntegrationId};
 use journal::{Reason, SettingsCache, WallTime};
 use rustc_hash::FxHashMap;
 
-use super::core::Job;
 use super::day::{Day, HOURS, Hour};
 use crate::connect::{Pool, Pools, Trust};
 use crate::guard::{Origin, WebhookUrl};
@@ -397,11 +396,18 @@ impl Routes {
         &self.hooks[key.0 as usize]
     }
 
-    /// Notes what came of an attempt.
-    pub(super) fn note_answer(&mut self, job: &Job, last: LastAnswer, taken: bool) {
-        let hook = &mut self.hooks[job.webhook.0 as usize];
-        let day = hook.days[job.kind as usize].get_or_insert_default();
-        day.count(last.at, job.attempt, taken.then_some(last.took));
+    /// Notes what came of the so many-th attempt at an event of a kind.
+    pub(super) fn note_answer(
+        &mut self,
+        key: WebhookKey,
+        kind: EventKind,
+        attempt: u16,
+        last: LastAnswer,
+        taken: bool,
+    ) {
+        let hook = &mut self.hooks[key.0 as usize];
+        let day = hook.days[kind as usize].get_or_insert_default();
+        day.count(last.at, attempt, taken.then_some(last.took));
         hook.last = Some(last);
     }
 

@@ -3,9 +3,9 @@
 
 use md5::{Digest as _, Md5};
 
+use super::login::Login;
 use super::message::{Answer, Headers};
 use super::rights::Rights;
-use super::session::Login;
 use super::{Inner, User};
 use crate::cast;
 

@@ -5,6 +5,7 @@
 
 mod actions;
 mod filter;
+mod login;
 mod message;
 mod rights;
 mod session;
@@ -24,8 +25,8 @@ pub use rights::Rights;
 
 use crate::clock;
 use crate::part::{Counts, Part};
+use login::Said;
 use message::Answer;
-use session::Said;
 use world::World;
 
 /// A client that does not take an event for so long is disconnected.

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{After, answer};
-use super::filter::Filters;
+use super::login::{Login, Said};
 use super::message::Headers;
-use super::rights::Rights;
-use super::{Inner, Mode, User};
+use super::{Inner, Mode};
 
 /// Messages that wait for one client. Asterisk has no such limit; a client that does not read for
 /// [`super::WRITE_TIMEOUT`] is disconnected there too.
@@ -19,37 +17,6 @@ pub(super) const SESSION_QUEUE: usize = 1024;
 
 /// The longest action taken; a client that sends more is disconnected.
 const ACTION_BYTES_MAX: usize = 64 * 1024;
-
-/// Something the PBX says.
-#[derive(Clone, Debug)]
-pub(super) struct Said {
-    pub(super) bytes: Bytes,
-    /// What of its text decides who hears it; `None` for what a test says: everybody hears it as it is.
-    pub(super) event: Option<Arc<str>>,
-}
-
-/// Who is logged in and what they asked for.
-#[derive(Debug)]
-pub(super) struct Login {
-    pub(super) challenge: String,
-    pub(super) user: Option<User>,
-    pub(super) mask: Rights,
-    pub(super) filters: Filters,
-}
-
-impl Login {
-    fn new(number: u64) -> Self {
-        let challenge = format!("{:09}", 100_000_000 + number * 7919 % 900_000_000);
-        Self { challenge, user: None, mask: Rights::ALL, filters: Filters::default() }
-    }
-
-    fn hears(&self, said: &Said) -> bool {
-        let Some(user) = &self.user else { return false };
-        let Some(event) = &said.event else { return true };
-        let class = Rights::of(Headers(event).get("Privilege").split(',').next().unwrap_or_default());
-        user.read.both(self.mask).touch(class) && self.filters.pass(event)
-    }
-}
 
 /// Why a session ends; nobody needs to know more.
 struct Over;

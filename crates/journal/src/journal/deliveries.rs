@@ -2,7 +2,8 @@
 
 use calls::{AccountId, EventKind};
 
-use super::{Attempt, DeliveryId, Kept, Outcome, Reply, WallTime, call_hash};
+use super::{Attempt, DeliveryId, Kept, Outcome, Reply, call_hash};
+use crate::WallTime;
 use crate::settings::IntegrationId;
 
 /// How many deliveries one [`Deliveries::load`] brings at most.

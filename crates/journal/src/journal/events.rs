@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use calls::{Event, EventId, Note, PbxName, PbxTime, Restored};
 
-use super::{EventSeq, Kept, Pending, Reply, WallTime};
+use super::{EventSeq, Kept, Pending, Reply};
+use crate::WallTime;
 use crate::settings::IntegrationId;
 
 /// One moment's output of one PBX's tracker, to be kept whole or not at all.

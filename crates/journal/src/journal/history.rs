@@ -86,6 +86,11 @@ pub struct LegRecord {
 }
 
 impl LegRecord {
+    /// How it came out.
+    pub fn outcome(&self) -> LegOutcome {
+        self.ended.as_ref().map_or(LegOutcome::Running, LegOutcome::of)
+    }
+
     /// Its place in a list.
     pub fn cursor(&self) -> Cursor {
         Cursor(self.seq.0)

@@ -1,8 +1,8 @@
 //! Settings, and the note in the audit log of who changed them.
 
-use super::{Reply, WallTime};
-use crate::AuditEntry;
+use super::Reply;
 use crate::settings::{IntegrationId, Setting, SettingKey, Versioned};
+use crate::{AuditEntry, WallTime};
 
 /// A setting to write or to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]

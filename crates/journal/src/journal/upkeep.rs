@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use calls::AccountId;
 
-use super::{Reply, WallTime};
+use super::Reply;
 use crate::settings::IntegrationId;
-use crate::{AuditFilter, AuditPage};
+use crate::{AuditFilter, AuditPage, WallTime};
 
 /// A webhook that fails, and for how long it had when this was noted. A length of time and no moment: neither
 /// the time the program was off nor a clock that was set counts as failing.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
-use super::events::Events;
 use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
@@ -44,12 +44,13 @@ impl Deliveries {
         rows.map(|(_, row)| row.is.clone()).collect()
     }
 
-    pub(super) fn settle(&mut self, settle: &Settle, events: &Events, now: WallTime) -> Settled {
+    /// Settles; `event` is what it is about, where it is kept still.
+    pub(super) fn settle(&mut self, settle: &Settle, event: Option<&Kept>, now: WallTime) -> Settled {
         let id = settle.id;
         let row = match (self.pending.remove(&id), &settle.outcome) {
             (Some(row), _) => row,
-            (None, Outcome::Again(_)) => match events.get(id.event) {
-                Some(kept) => self.take_back(id, &kept),
+            (None, Outcome::Again(_)) => match event {
+                Some(kept) => self.take_back(id, kept),
                 None => return Settled::Gone,
             },
             (None, _) => return Settled::Gone,
@@ -91,9 +92,14 @@ impl Deliveries {
         }
     }
 
-    pub(super) fn list(&self, filter: &Filter, events: &Events) -> Vec<DeliveryRecord> {
+    /// Those of some events, in their order.
+    pub(super) fn list<'a>(
+        &self,
+        filter: &Filter,
+        events: impl Iterator<Item = &'a Arc<Kept>>,
+    ) -> Vec<DeliveryRecord> {
         let mut found = Vec::new();
-        for kept in events.page(filter).filter(|kept| filter.accepts(&kept.event)) {
+        for kept in events.filter(|kept| filter.accepts(&kept.event)) {
             if found.len() >= filter.bounded_limit() {
                 break;
             }

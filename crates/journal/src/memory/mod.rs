@@ -123,7 +123,8 @@ impl crate::Deliveries for Memory {
         let now = (self.clock)();
         self.write(|state| {
             let State { events, deliveries, .. } = state;
-            Ok(batch.iter().map(|settle| deliveries.settle(settle, events, now)).collect())
+            let mut settle = |one: &Settle| deliveries.settle(one, events.get(one.id.event).as_deref(), now);
+            Ok(batch.iter().map(&mut settle).collect())
         })
     }
 }
@@ -171,7 +172,7 @@ impl crate::History for Memory {
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
-        self.read(|state| state.deliveries.list(&filter, &state.events))
+        self.read(|state| state.deliveries.list(&filter, state.events.page(&filter)))
     }
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {

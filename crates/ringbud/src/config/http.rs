@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::outgoing::networks;
+use super::addresses::{host_and_port, networks};
 use super::section::Section;
 
 /// A certificate and its key.
@@ -93,15 +93,4 @@ pub(super) fn read(root: &Section<'_>) -> Http {
         trusted_proxies,
         metrics_need_token: metrics_need_token.is_some_and(|found| found.value),
     }
-}
-
-/// Text that is a host and a port; the host may be a name, and an IPv6 address stands in brackets.
-pub(super) fn host_and_port(text: &str) -> Result<String, &'static str> {
-    let (host, port) = text.rsplit_once(':').ok_or("the port is missing")?;
-    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-    if host.is_empty() || host.contains(char::is_whitespace) || bare_v6 {
-        return Err(if bare_v6 { "an IPv6 address stands in brackets" } else { "the host is missing" });
-    }
-    port.parse::<u16>().map_err(|_| "the port is a number from 0 to 65535")?;
-    Ok(text.to_owned())
 }

@@ -5,6 +5,7 @@
 //! in files or the environment are read when a command needs them, not before, so that a support person
 //! can replay a recording with a customer's configuration and without the customer's secrets.
 
+mod addresses;
 mod http;
 mod oidc;
 mod operator;

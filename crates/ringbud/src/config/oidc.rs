@@ -8,9 +8,8 @@ use oidc::{Fits, Grants, Issuer, Roles, Rule, Whose};
 use regex::Regex;
 use url::Url;
 
-use super::outgoing::networks;
-use super::pbx::last_line;
-use super::section::{Found, Section};
+use super::addresses::networks;
+use super::section::{Found, Section, last_line};
 use super::{Http, SecretSource, secret};
 
 /// The claim whose values the rules are about, where nothing else is said.

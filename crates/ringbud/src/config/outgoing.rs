@@ -1,12 +1,12 @@
 //! `[outgoing]`, `[log]` and `[keep]`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use delivery::connect::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
 use delivery::schedule::Limits;
 use ipnet::IpNet;
 
+use super::addresses::{host_and_port, networks};
 use super::section::Section;
 
 /// How web services are called.
@@ -46,7 +46,7 @@ pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
     let allow = networks(&section, "allow");
     let proxy = section.parsed("proxy", "an HTTP proxy such as \"http://proxy.example.com:3128\"", |text| {
         let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or("")?;
-        super::http::host_and_port(rest)
+        host_and_port(rest)
     });
     let seconds = |key, usual: Duration, most| {
         section.number(key, 1..=most).map_or(usual, |secs| Duration::from_secs(u64::from(secs)))
@@ -61,25 +61,6 @@ pub(super) fn read_outgoing(root: &Section<'_>) -> Outgoing {
     };
     section.finish();
     outgoing
-}
-
-/// Networks and addresses that may be called.
-pub(super) fn networks(section: &Section<'_>, key: &'static str) -> Vec<IpNet> {
-    let mut networks = Vec::new();
-    for found in section.texts(key) {
-        match network(&found.value) {
-            Some(network) => networks.push(network),
-            None => section.complain(
-                found.place,
-                format!("expected a network such as \"10.0.0.0/8\" or an address, found \"{}\"", found.value),
-            ),
-        }
-    }
-    networks
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// How the log looks.

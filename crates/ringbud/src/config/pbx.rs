@@ -61,7 +61,7 @@ fn read(
     let address = section.parsed(
         "address",
         &format!("a host and a port such as \"127.0.0.1:{}\"", kind.usual_ports().0),
-        super::http::host_and_port,
+        super::addresses::host_and_port,
     );
     let username = section.text("username");
     let secret = secret::optional(section, "secret");
@@ -109,9 +109,4 @@ fn once(section: &Section<'_>, found: Option<Found<String>>, seen: &mut Vec<Foun
         section.complain(found.place.clone(), message);
     }
     seen.push(found);
-}
-
-/// The regex crate draws a picture and says what is wrong below it.
-pub(super) fn last_line(message: &str) -> String {
-    message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

@@ -178,7 +178,7 @@ fn expression(section: &Section<'_>, endpoint: Found<String>, has_account: bool)
     let regex = match Regex::new(&format!("^(?:{text})$")) {
         Ok(regex) => regex,
         Err(error) => {
-            let why = super::pbx::last_line(&error.to_string());
+            let why = super::section::last_line(&error.to_string());
             section
                 .complain(endpoint.place, format!("expected a regular expression, found \"{text}\" ({why})"));
             return None;

@@ -296,3 +296,8 @@ fn kind_of(item: &Item) -> String {
         Item::ArrayOfTables(_) => "several tables".to_owned(),
     }
 }
+
+/// The regex crate draws a picture and says what is wrong below it.
+pub(super) fn last_line(message: &str) -> String {
+    message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}

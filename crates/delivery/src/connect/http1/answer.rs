@@ -1,6 +1,6 @@
 //! An answer as its bytes come. Pure: bytes in, an answer out.
 
-use super::super::exchange::{ANSWER_HEAD_MAX, Answered, Bounds, Lost};
+use super::super::answer::{ANSWER_HEAD_MAX, Answered, Bounds, Lost};
 use super::head::{self, Head};
 
 /// Reads one answer.

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::exchange::{Answered, Bounds, Lost, NoAnswer};
+use super::answer::{Answered, Bounds, Lost, NoAnswer};
 use super::link::Link;
 use answer::{Reading, Stand};
 

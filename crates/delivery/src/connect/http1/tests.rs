@@ -8,8 +8,8 @@ use hyper_util::rt::TokioIo;
 use splitmix::Rng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::super::super::answer::NoAnswer;
 use super::super::super::by_hyper;
-use super::super::super::exchange::NoAnswer;
 use super::*;
 
 const BOUNDS: Bounds = Bounds { limit: Duration::from_secs(5), kept: 64, read: 512 };
