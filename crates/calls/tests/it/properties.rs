@@ -12,7 +12,7 @@ use crate::{language, world::World};
 
 const CALLS_A_ROUND: usize = 12;
 
-fn each_seed(default_rounds: u64, check: impl Fn(u64) -> Result<(), String>) {
+pub(crate) fn each_seed(default_rounds: u64, check: impl Fn(u64) -> Result<(), String>) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     if let Some(seed) = number("CALLS_SEED") {
         check(seed).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
@@ -56,7 +56,7 @@ fn play(says: &[(u64, String)]) -> Result<Vec<Event>, String> {
 }
 
 /// What the events of each leg tell, in the oracle's words.
-fn told(events: &[Event]) -> Result<BTreeMap<String, Told>, String> {
+pub(crate) fn told(events: &[Event]) -> Result<BTreeMap<String, Told>, String> {
     let mut legs: BTreeMap<String, Told> = BTreeMap::new();
     invariants(events)?;
     let bare = |id: &calls::LegId| id.as_str().trim_start_matches("p-").to_owned();
@@ -82,7 +82,7 @@ fn told(events: &[Event]) -> Result<BTreeMap<String, Told>, String> {
 }
 
 /// Every leg: one beginning, at most one answer and only of what rang, one end, numbered, nothing after it.
-fn invariants(events: &[Event]) -> Result<(), String> {
+pub(crate) fn invariants(events: &[Event]) -> Result<(), String> {
     let mut legs: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in events {
         legs.entry(event.leg.as_str()).or_default().push(event);
@@ -102,7 +102,10 @@ fn invariants(events: &[Event]) -> Result<(), String> {
     Ok(())
 }
 
-fn compare(expected: &BTreeMap<String, Told>, found: &BTreeMap<String, Told>) -> Result<(), String> {
+pub(crate) fn compare(
+    expected: &BTreeMap<String, Told>,
+    found: &BTreeMap<String, Told>,
+) -> Result<(), String> {
     let mut wrong = String::new();
     for leg in expected.keys().chain(found.keys()).collect::<std::collections::BTreeSet<_>>() {
         if expected.get(leg) != found.get(leg) {
@@ -197,13 +200,13 @@ fn a_gap_anywhere_breaks_no_invariant() {
 /// What a journal would have kept of these outputs: the events, each once and none after an end, the notes,
 /// and what a new start is given.
 #[derive(Default)]
-struct Kept {
-    events: Vec<Event>,
+pub(crate) struct Kept {
+    pub(crate) events: Vec<Event>,
     notes: BTreeMap<String, Note>,
 }
 
 impl Kept {
-    fn keep(&mut self, outputs: Vec<Output>) {
+    pub(crate) fn keep(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
                 Output::Event(event) => {
@@ -220,7 +223,7 @@ impl Kept {
         }
     }
 
-    fn restored(&self) -> Restored {
+    pub(crate) fn restored(&self) -> Restored {
         let ended = |leg: &calls::LegId| {
             self.events.iter().any(|event| event.leg == *leg && event.kind() == EventKind::Ended)
         };

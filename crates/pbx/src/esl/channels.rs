@@ -54,6 +54,8 @@ pub(super) struct Hint {
     pub(super) at: PbxTime,
     pub(super) party: Key,
     pub(super) to: Destination,
+    /// It only looks like one: what the party says of it itself counts more.
+    pub(super) is_guess: bool,
 }
 
 /// Where a party was sent, by its own history.

@@ -6,6 +6,8 @@
 //! who was bridged waits until everybody who was with it has spoken or is gone, and at most as long as
 //! [`super::Limits`] say.
 
+use std::time::Duration;
+
 use calls::{Cause, DialOutcome, Input, PbxTime};
 
 use super::channels::{Channel, Destination, Hangup, Hint, Journey, Key, Life, Word};
@@ -13,6 +15,9 @@ use super::event::Event;
 use super::field::Field;
 use super::translate::{Out, Translator};
 use super::words::{self, Entry};
+
+/// What is written down is written down to the second.
+const A_SECOND: Duration = Duration::from_secs(1);
 
 impl Translator {
     // What events say of transfers
@@ -91,14 +96,17 @@ impl Translator {
         }
         let text = event.get(Field::TransferHistory);
         let Some(channel) = self.channels.get_mut(key) else { return };
-        let entries: Vec<Entry<'_>> = words::history(&text).collect();
+        let entries: Vec<_> = words::history(&text).collect();
         let seen = std::mem::replace(&mut channel.history, entries.len());
-        for entry in entries.into_iter().skip(seen) {
+        for (made_at, entry) in entries.into_iter().skip(seen) {
+            // A channel that said nothing since may show much later what was with somebody else than now.
+            let is_old = made_at.is_some_and(|made_at| at.since(made_at) > A_SECOND + self.limits.word);
             match entry {
+                _ if is_old => {}
                 Entry::Blind(to) => {
                     let to = Destination::Number(to.into());
                     if let Some(by) = self.last_with(key) {
-                        self.hint(by, Hint { at, party: key, to }, out);
+                        self.hint(by, Hint { at, party: key, to, is_guess: false }, out);
                     }
                 }
                 Entry::Bridged(id) => {
@@ -133,7 +141,7 @@ impl Translator {
                 if order(one) <= order(two) { (one, two) } else { (two, one) }
             }
         };
-        self.hint(by, Hint { at, party, to: Destination::Channel(target) }, out);
+        self.hint(by, Hint { at, party, to: Destination::Channel(target), is_guess: false }, out);
     }
 
     /// Somebody who was dialled dials on: it was sent on by whoever it was with and has just left.
@@ -146,7 +154,7 @@ impl Translator {
         let is_ending = self.channels.get(by).is_some_and(|by| matches!(by.life, Life::Ending(_)));
         if let (true, Some(dialled)) = (is_ending, self.channels.get(dialled)) {
             let to = Destination::Number(dialled.dialled.clone());
-            self.hint(by, Hint { at, party: origin, to }, out);
+            self.hint(by, Hint { at, party: origin, to, is_guess: true }, out);
         }
     }
 
@@ -159,7 +167,8 @@ impl Translator {
 
     fn hint(&mut self, by: Key, hint: Hint, out: Out<'_>) {
         let Some(channel) = self.channels.get_mut(by) else { return };
-        if channel.transferred || matches!(channel.life, Life::Over(_)) {
+        let is_known = channel.hint.as_ref().is_some_and(|known| !known.is_guess);
+        if channel.transferred || matches!(channel.life, Life::Over(_)) || (hint.is_guess && is_known) {
             return;
         }
         channel.hint = Some(Box::new(hint));
@@ -285,14 +294,17 @@ impl Translator {
             }
             // The channel named there says the rest.
             (Some(_), _) => {}
-            (None, Some(hint)) if is_near(hint.at, hangup.at, self.limits.word) => {
+            (None, Some(hint)) if !hint.is_guess && is_near(hint.at, hangup.at, self.limits.word) => {
                 let hint = hint.clone();
                 self.transfer_by_hint(key, hangup.at, &hint, out);
                 self.gone(key, hangup, out);
             }
+            // The party itself may still say where it was sent.
+            (None, Some(hint)) if hint.is_guess => {}
             (None, _) => {
                 // Whoever it dialled must not lose it before it has rung: the two may be told in any order.
-                if !self.somebody_may_speak(key) && !self.channels.about_to_ring(key) {
+                let may_be_told = !self.somebody_may_speak(key) && !self.channels.about_to_ring(key);
+                if may_be_told && !self.taker_is_unknown(key, hangup.cause) {
                     self.gone(key, hangup, out);
                 }
             }
@@ -317,6 +329,10 @@ impl Translator {
             && let Some(first) = self.last_with(party)
         {
             self.joined_while_ringing(first, key, party, hangup.at, out);
+        }
+        let guess = self.channels.get(key).and_then(|channel| channel.hint.clone());
+        if let Some(guess) = guess.filter(|hint| hint.is_guess) {
+            self.transfer_by_hint(key, hangup.at, &guess, out);
         }
         self.gone(key, hangup, out);
     }
@@ -431,6 +447,6 @@ impl Translator {
 }
 
 /// Whether two moments are no further apart than this, either way round.
-fn is_near(one: PbxTime, other: PbxTime, limit: std::time::Duration) -> bool {
+fn is_near(one: PbxTime, other: PbxTime, limit: Duration) -> bool {
     one.since(other) <= limit && other.since(one) <= limit
 }

@@ -181,7 +181,7 @@ impl Translator {
         let entries: Vec<Listed<'_>> = listed
             .iter()
             .filter_map(|(key, row, pair)| {
-                let channel = self.channels.get(*key)?;
+                let channel = self.channels.get(*key).filter(|channel| channel.told)?;
                 let call = text(row, "call_uuid");
                 let group = if call.is_empty() { &*channel.id } else { call };
                 let rings = !channel.placed && !channel.up;
@@ -215,7 +215,8 @@ impl Translator {
             None => words::endpoint(text(row, "presence_id"), "", name),
         };
         let mut channel = Channel::new(id, end, placed, since(row).unwrap_or(self.now));
-        channel.told = true;
+        // As with its events: who dials and has not reached for anything yet may have dialled no number.
+        channel.told = !placed || state(row) != ListedState::Pending;
         channel.dialled = text(row, "dest").into();
         if placed {
             channel.number = words::number(text(row, "cid_num")).into();
@@ -226,6 +227,9 @@ impl Translator {
         let key = self.channels.insert(channel);
         if !placed && let Some(origin) = self.channels.find(text(row, "call_uuid")).filter(|it| *it != key) {
             self.channels.dialled_by(key, origin);
+            if let Some(origin) = self.channels.get_mut(origin) {
+                origin.told = true;
+            }
         }
         key
     }
@@ -239,7 +243,7 @@ impl Translator {
     ) {
         let now = self.now;
         let Some(channel) = self.channels.get_mut(key) else { return };
-        channel.told = true;
+        channel.told |= other.is_some();
         if std::mem::replace(&mut channel.sure, true) && channel.with.is_some() {
             return;
         }

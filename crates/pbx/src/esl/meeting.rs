@@ -4,9 +4,9 @@
 //! once): a called phone has answered when both are true. And a phone that dialled a code and is bridged with
 //! somebody nobody dialled for it has fetched a call.
 
-use calls::{DialOutcome, Input, Meeting, PbxTime};
+use calls::{Cause, DialOutcome, Input, Meeting, PbxTime};
 
-use super::channels::{Channel, Journey, Key};
+use super::channels::{Channel, Journey, Key, Life};
 use super::event::Event;
 use super::field::Field;
 use super::translate::{Out, Translator};
@@ -42,8 +42,10 @@ impl Translator {
             }
         }
         self.settle(one, at, out);
-        for partner in before {
-            self.resolve(partner, out);
+        let lost = [one, two].into_iter().filter_map(|member| self.channels.get(member));
+        let lost: Vec<Key> = lost.flat_map(|member| member.dialled_now.clone()).collect();
+        for waiting in before.into_iter().chain(lost) {
+            self.resolve(waiting, out);
         }
     }
 
@@ -125,10 +127,18 @@ impl Translator {
                 continue;
             }
             let rings = self.ringing_for(party);
-            for rung in rings {
-                out(at, Input::PickedUp { by: self.seen(by), from: self.seen(rung) });
+            for rung in &rings {
+                out(at, Input::PickedUp { by: self.seen(by), from: self.seen(*rung) });
             }
             out(at, Input::Retrieved { by: self.seen(by), party: self.seen(party) });
+            // Whoever fetches it next does not take this call.
+            if let Some(party) = self.channels.get_mut(party) {
+                party.dialled_now.clear();
+                party.picked_up = false;
+            }
+            for rung in rings {
+                self.resolve(rung, out);
+            }
         }
     }
 
@@ -136,9 +146,27 @@ impl Translator {
     fn ringing_for(&self, party: Key) -> Vec<Key> {
         let Some(party) = self.channels.get(party) else { return Vec::new() };
         let rings = |key: &Key| {
-            self.channels.get(*key).is_some_and(|channel| channel.rang && !channel.up && channel.lives())
+            self.channels
+                .get(*key)
+                .is_some_and(|channel| channel.rang && !channel.up && !matches!(channel.life, Life::Over(_)))
         };
         party.dialled_now.iter().copied().filter(rings).collect()
+    }
+
+    /// Whether a phone lost its call to somebody who was not heard of yet: a colleague, who will be bridged with
+    /// whoever it rang for.
+    pub(super) fn taker_is_unknown(&self, key: Key, cause: Cause) -> bool {
+        if !matches!(cause, Cause::PickedUp | Cause::AnsweredElsewhere) {
+            return false;
+        }
+        let Some(channel) = self.channels.get(key).filter(|channel| channel.rang && !channel.up) else {
+            return false;
+        };
+        let Some(party) = channel.origin.and_then(|party| self.channels.get(party)) else { return false };
+        let has_lifted = |key: &Key| {
+            self.channels.get(*key).is_some_and(|other| other.lives() && other.lifted_at.is_some())
+        };
+        party.lives() && party.with.is_none() && !party.dialled_now.iter().any(has_lifted)
     }
 
     /// What follows from who is bridged and who has lifted, at both ends of the way a channel is on.
@@ -160,12 +188,15 @@ impl Translator {
 
     /// A channel that is no loopback: itself, or who is behind this half of one.
     fn real_end(&self, key: Key) -> Option<Key> {
-        if !self.channels.get(key)?.is_loopback() {
-            return Some(key);
+        let mut at = key;
+        // What a list says of loopbacks may go round in a circle.
+        for _ in 0..16 {
+            if !self.channels.get(at)?.is_loopback() {
+                return Some(at);
+            }
+            at = self.channels.get(self.channels.other_half(at)?)?.with?;
         }
-        let far = self.channels.other_half(key)?;
-        let with = self.channels.get(far)?.with?;
-        if self.channels.get(with)?.is_loopback() { self.real_end(with) } else { Some(with) }
+        None
     }
 
     /// A called channel that has lifted and is connected has answered.

@@ -99,10 +99,16 @@ pub(super) enum Entry<'a> {
     Other,
 }
 
-/// The entries of a `transfer_history`: `time:id:bl_xfer:NUMBER/context/dialplan`, several separated.
-pub(super) fn history(text: &str) -> impl Iterator<Item = Entry<'_>> {
+/// The entries of a `transfer_history`: `time:id:bl_xfer:NUMBER/context/dialplan`, several separated, each with the
+/// second in which it was made.
+pub(super) fn history(text: &str) -> impl Iterator<Item = (Option<PbxTime>, Entry<'_>)> {
     let list = text.strip_prefix("ARRAY::").unwrap_or(text);
-    list.split("|:").filter(|entry| !entry.is_empty()).map(entry)
+    list.split("|:").filter(|entry| !entry.is_empty()).map(|text| (made_at(text), entry(text)))
+}
+
+fn made_at(entry: &str) -> Option<PbxTime> {
+    let secs = entry.split(':').next()?.parse().ok();
+    secs.filter(|secs| *secs > 0 && *secs < 1 << 40).map(PbxTime::from_secs)
 }
 
 fn entry(text: &str) -> Entry<'_> {
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_history_is_one_entry_or_a_list_and_the_waiting_loop_is_no_number() {
-        let of = |text| history(text).collect::<Vec<_>>();
+        let of = |text| history(text).map(|(_, entry)| entry).collect::<Vec<_>>();
         assert_eq!(of("1:a:bl_xfer:102/tenant-1001/XML"), [Entry::Blind("102")]);
         assert_eq!(
             of("ARRAY::1:a:att_xfer:1@x/2@y|:2:b:uuid_br:c|:3:d:bl_xfer:m:\":x\"park/c/inline"),
@@ -158,6 +164,8 @@ mod tests {
         assert_eq!(of(""), []);
         assert_eq!(of("ARRAY::"), []);
         assert_eq!(of("nonsense"), [Entry::Other]);
+        let times = history("ARRAY::1795346421:a:uuid_br:b|:x:b:uuid_br:c").map(|(at, _)| at);
+        assert_eq!(times.collect::<Vec<_>>(), [Some(PbxTime::from_secs(1_795_346_421)), None]);
     }
 
     #[test]

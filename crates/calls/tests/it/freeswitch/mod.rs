@@ -17,6 +17,8 @@ use pbx::esl::{Decoder, Field, Item, Kind, Limits, Stream};
 use crate::recordings::shown;
 
 mod as_seen;
+mod model;
+mod random;
 mod scenarios;
 mod wire;
 

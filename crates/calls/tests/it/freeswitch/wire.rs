@@ -33,6 +33,9 @@ struct Channel {
     cause: String,
     created_us: u64,
     answered_us: u64,
+    rang: bool,
+    /// With whom it is bridged.
+    with: String,
     variables: BTreeMap<String, String>,
     history: Vec<String>,
 }
@@ -71,8 +74,10 @@ impl Wire {
         }
         let name = match *verb {
             "create" => "CHANNEL_CREATE",
-            "progress" => "CHANNEL_PROGRESS",
-            "media" => "CHANNEL_PROGRESS_MEDIA",
+            "progress" | "media" => {
+                channel.rang = true;
+                if *verb == "media" { "CHANNEL_PROGRESS_MEDIA" } else { "CHANNEL_PROGRESS" }
+            }
             "answer" => {
                 (channel.answered_us, channel.state) = (at_us, "answered");
                 "CHANNEL_ANSWER"
@@ -82,6 +87,7 @@ impl Wire {
             "park" => "CHANNEL_PARK",
             "destroy" => "CHANNEL_DESTROY",
             "bridge" | "unbridge" => {
+                channel.with.clear();
                 if let Some(other) = words.get(1) {
                     let _ = write!(more, "Bridge-A-Unique-ID: {id}\nBridge-B-Unique-ID: {other}\n");
                 }
@@ -111,7 +117,41 @@ impl Wire {
             }
             _ => return None,
         };
+        if let ("bridge" | "unbridge", Some(other)) = (*verb, words.get(1)) {
+            for (one, other) in [(id, *other), (*other, id)] {
+                let with = if *verb == "bridge" { other } else { "" };
+                if let Some(channel) = self.channels.get_mut(one) {
+                    with.clone_into(&mut channel.with);
+                }
+            }
+        }
         Some(self.event(name, id, at_us, &more))
+    }
+
+    /// What it answers when it is asked for its channels and calls.
+    pub(super) fn lists(&self) -> Vec<u8> {
+        let live = || self.channels.iter().filter(|(_, channel)| !matches!(channel.state, "hangup" | ""));
+        let row = |(id, channel): (&String, &Channel)| {
+            let state = match channel.state {
+                "answered" => "ACTIVE",
+                _ if channel.rang => "RINGING",
+                _ => "DOWN",
+            };
+            let call = channel.variables.get("originator").unwrap_or(id);
+            serde_json::json!({
+                "uuid": id, "direction": channel.direction, "name": channel.name, "call_uuid": call,
+                "created_epoch": (channel.created_us / 1_000_000).to_string(), "callstate": state,
+                "cid_num": channel.number, "dest": channel.destination, "presence_id": channel.presence,
+            })
+        };
+        let bridged =
+            live().filter(|(id, channel)| *id < &channel.with && self.channels[&channel.with].with == **id);
+        let pairs = bridged.map(|(id, channel)| {
+            let mut row = row((id, channel));
+            row["b_uuid"] = channel.with.clone().into();
+            row
+        });
+        [live().map(row).collect::<Vec<_>>(), pairs.collect()].map(|rows| list(&rows)).concat()
     }
 
     fn create(&mut self, id: &str, words: &[&str], at_us: u64) -> Option<()> {
@@ -189,6 +229,15 @@ impl Wire {
         lines.push('\n');
         message("text/event-plain", &lines)
     }
+}
+
+/// An answer that is a list; one without rows has no rows.
+fn list(rows: &[serde_json::Value]) -> Vec<u8> {
+    let list = match rows {
+        [] => serde_json::json!({ "row_count": 0 }),
+        rows => serde_json::json!({ "row_count": rows.len(), "rows": rows }),
+    };
+    message("api/response", &list.to_string())
 }
 
 /// A message with its headers.
