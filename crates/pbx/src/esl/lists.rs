@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::channels::{Channel, Key, Life};
 use super::json;
+use super::listed::text;
 use super::translate::{Out, Translator};
 use super::words;
 
@@ -30,36 +31,6 @@ pub enum Answer {
     Core,
     /// Something that tells nothing of channels.
     Other,
-}
-
-/// The lists that came in, until they are told.
-#[derive(Debug, Default)]
-pub(super) struct Lists {
-    rows: Option<Vec<Map<String, Value>>>,
-    /// Who is bridged with whom, both ways.
-    bridged: BTreeMap<String, String>,
-    /// When channels were answered, by what was asked about each.
-    answered: BTreeMap<String, PbxTime>,
-    /// Channels that are gone whatever the list says.
-    gone: Vec<String>,
-}
-
-impl Lists {
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-}
-
-pub(super) fn text<'a>(row: &'a Map<String, Value>, name: &str) -> &'a str {
-    row.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The rows of a list of anything; none if it is no list.
-pub(super) fn rows(body: &[u8]) -> Vec<Map<String, Value>> {
-    let rows = json::object(body).and_then(|mut object| object.remove("rows"));
-    let rows = rows.and_then(|rows| if let Value::Array(rows) = rows { Some(rows) } else { None });
-    let rows = rows.unwrap_or_default().into_iter();
-    rows.filter_map(|row| if let Value::Object(row) = row { Some(row) } else { None }).collect()
 }
 
 impl Translator {

@@ -12,6 +12,7 @@ mod event;
 mod evidence;
 mod field;
 mod json;
+mod listed;
 mod lists;
 mod meeting;
 mod session;

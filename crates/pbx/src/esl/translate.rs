@@ -12,7 +12,7 @@ use calls::{Input, Meeting, Origin, PbxTime, Seen};
 use super::channels::{Channel, Channels, Key};
 use super::event::Event;
 use super::field::Field;
-use super::lists::Lists;
+use super::listed::Lists;
 use super::words;
 use crate::link::Counts;
 

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use calls::{LegId, Note, PbxName, PbxTime, Restored};
+use calls::{Note, PbxName, PbxTime, Restored};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
 use super::super::table::events::{get, of_leg};
+use super::leg::begun_by;
 use super::lines;
 use super::walk::walk;
 use crate::record::note;
-use crate::rules::{self, begins, channel_of};
-use crate::{EventSeq, Filter, Kept, LegRecord};
+use crate::rules::{self, begins};
+use crate::{EventSeq, Filter, LegRecord};
 
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>, StoreError> {
     if lines::serves(filter) {
@@ -24,21 +25,6 @@ pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<
         Ok(found.len() < limit)
     })?;
     Ok(found)
-}
-
-pub(super) fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
-    let events = of_leg(conn, &begun.event.leg)?;
-    let noted = answer_noted(conn, &begun.pbx, &begun.event.leg)?;
-    let events: Vec<&Kept> = events.iter().collect();
-    Ok(rules::leg_record(&events, noted).filter(|record| record.seq == begun.seq))
-}
-
-fn answer_noted(conn: &Connection, pbx: &PbxName, leg: &LegId) -> Result<Option<PbxTime>, StoreError> {
-    let mut select = conn.prepare_cached("SELECT kept FROM notes WHERE pbx = ?1 AND channel = ?2")?;
-    let kept: Option<Vec<u8>> =
-        select.query_row([pbx.as_str(), channel_of(pbx, leg)], |row| row.get(0)).optional()?;
-    let Some(kept) = kept else { return Ok(None) };
-    Ok(note::read(&kept)?.answered_at)
 }
 
 pub(in crate::sqlite) fn restore(conn: &Connection, pbx: &PbxName) -> Result<Restored, StoreError> {

@@ -12,8 +12,9 @@ use super::super::rollup::entry::{self, Entry};
 use super::super::rollup::line::LINES;
 use super::super::rollup::{longest, rolled_up_to};
 use super::super::table::events::{get, places_of_leg};
-use super::legs::begun_by;
-use super::walk::{Span, walk};
+use super::leg::begun_by;
+use super::span::Span;
+use super::stretch::walk_stretches;
 use crate::rules::begins;
 use crate::{Cursor, EventSeq, Filter, LegOutcome, LegRecord};
 
@@ -157,7 +158,14 @@ pub(super) fn walk_not_rolled_up(
         after: Some(Cursor(rolled_up_to(conn)?)),
         ..Filter::default()
     };
-    walk(conn, &ended, |kind| kind == EventKind::Ended, |kept| visit(kept.event).map(|()| true))
+    let Some(span) = Span::of(conn, &ended)? else { return Ok(()) };
+    walk_stretches(
+        conn,
+        &ended,
+        span,
+        |kind| kind == EventKind::Ended,
+        |kept| visit(kept.event).map(|()| true),
+    )
 }
 
 /// The places of legs that have no outline yet, oldest first.

@@ -3,10 +3,13 @@
 
 pub(super) mod deliveries;
 pub(super) mod events;
+mod leg;
 pub(super) mod legs;
 pub(super) mod lines;
 pub(super) mod pending;
 pub(super) mod settings;
+mod span;
+mod stretch;
 pub(super) mod sums;
 mod walk;
 
@@ -42,7 +45,7 @@ pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> 
 /// The statements that find what a filter asks for, so that a test can look at their plans.
 #[cfg(feature = "conformance")]
 pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
-    let mut statements = walk::statements(filter).to_vec();
+    let mut statements = stretch::statements(filter).to_vec();
     if filter.states.iter().all(|state| *state != crate::DeliveryState::Delivered)
         && !filter.states.is_empty()
     {

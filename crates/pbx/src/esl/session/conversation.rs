@@ -11,7 +11,8 @@ use super::asking::{Asked, Question};
 use crate::esl::codec::{self, Message};
 use crate::esl::event::Event;
 use crate::esl::field::Field;
-use crate::esl::lists::{self, Answer};
+use crate::esl::listed;
+use crate::esl::lists::Answer;
 use crate::esl::translate::Translator;
 use crate::esl::version;
 use crate::link::pulse::{Due, Pulse};
@@ -306,8 +307,8 @@ impl Conversation {
                 self.listed(translator, now, out);
             }
             Question::Registrations => {
-                for row in lists::rows(body) {
-                    registered(lists::text(&row, "reg_user"), lists::text(&row, "realm"), true, out);
+                for row in listed::rows(body) {
+                    registered(listed::text(&row, "reg_user"), listed::text(&row, "realm"), true, out);
                 }
             }
             Question::Gateways => read_gateways(&String::from_utf8_lossy(body), out),
