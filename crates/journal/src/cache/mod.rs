@@ -3,6 +3,7 @@
 
 mod account;
 mod pages;
+mod replaced;
 mod sorted;
 
 use std::collections::BTreeMap;
@@ -220,6 +221,16 @@ impl SettingsCache {
     /// A setting of the machine itself.
     pub fn system(&self, name: &str) -> Option<(Secret, u64)> {
         self.read().system.get(name).cloned()
+    }
+
+    /// What was set at a revision, with its version: what is set now, if it is as old, else what was replaced since, as
+    /// far as it is remembered. Tokens and what the machine keeps for itself are not.
+    pub fn at(&self, key: &SettingKey, revision: u64) -> Option<(Setting, u64)> {
+        let pages = self.read();
+        pages
+            .value(key)
+            .filter(|(_, version)| *version <= revision)
+            .or_else(|| pages.replaced.at(key, revision))
     }
 
     /// Follows the revision: it changes after every change the view has taken in.

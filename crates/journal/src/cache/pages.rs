@@ -7,6 +7,7 @@ use std::sync::Arc;
 use calls::AccountId;
 
 use super::AccountSettings;
+use super::replaced::Replaced;
 use crate::SettingChange;
 use crate::settings::{Account, IntegrationId, Secret, Setting, SettingKey, Token, User};
 
@@ -18,6 +19,7 @@ pub(super) struct Pages {
     pub(super) hashes: HashMap<[u8; 32], String>,
     pub(super) users: BTreeMap<String, (User, u64)>,
     pub(super) system: BTreeMap<String, (Secret, u64)>,
+    pub(super) replaced: Replaced,
 }
 
 impl Pages {
@@ -32,7 +34,38 @@ impl Pages {
 
     pub(super) fn turn(&mut self, changes: Vec<SettingChange>) {
         for change in changes {
+            if let Some((value, version)) = self.value(&change.key) {
+                self.replaced.remember(&change.key, version, value);
+            }
             self.take_in(change);
+        }
+    }
+
+    /// What is set, with its version; nothing of tokens and of what the machine keeps for itself.
+    pub(super) fn value(&self, key: &SettingKey) -> Option<(Setting, u64)> {
+        let page = |id| self.accounts.get(id);
+        match key {
+            SettingKey::Account(id) => {
+                let found = page(id).filter(|page| page.version > 0)?;
+                Some((Setting::Account(found.account.clone()), found.version))
+            }
+            SettingKey::Employee(id, number) => {
+                let (employee, version) = page(id)?.employees.get(number)?;
+                Some((Setting::Employee(employee.clone()), *version))
+            }
+            SettingKey::Phone(id, number) => {
+                let (phone, version) = page(id)?.phones.get(number)?;
+                Some((Setting::Phone(phone.clone()), *version))
+            }
+            SettingKey::Integration(id, number) => {
+                let (integration, version) = page(id)?.integrations.get(number)?;
+                Some((Setting::Integration(Box::new(integration.as_ref().clone())), *version))
+            }
+            SettingKey::User(name) => {
+                let (user, version) = self.users.get(name)?;
+                Some((Setting::User(user.clone()), *version))
+            }
+            SettingKey::Token(_) | SettingKey::System(_) => None,
         }
     }
 
