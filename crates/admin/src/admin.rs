@@ -98,8 +98,11 @@ impl Admin {
         loop {
             let before = there(&self.cache);
             let value = make(before.as_ref().map(|(value, _)| value))?;
-            let against =
-                expect.against(before.as_ref().map(|(value, version)| (value, *version)), &value)?;
+            let against = expect.against(
+                before.as_ref().map(|(value, version)| (value, *version)),
+                Some(&value),
+                self.at(key),
+            )?;
             let (mut puts, noted) = with(&value, before.is_none());
             puts.push(Put {
                 key: key.clone(),
@@ -121,6 +124,15 @@ impl Admin {
         }
     }
 
+    /// What was set at a version, with the version, as far as it is remembered.
+    pub(crate) fn at<T: Fields>(&self, key: &SettingKey) -> impl FnOnce(u64) -> Option<(T, u64)> {
+        let key = key.clone();
+        move |version| {
+            let (setting, version) = self.cache.at(&key, version)?;
+            Some((T::of(setting)?, version))
+        }
+    }
+
     /// Removes a setting that is there.
     pub(crate) async fn take<T>(
         &self,
@@ -130,18 +142,19 @@ impl Admin {
         expect: Expect,
         there: impl Fn(&SettingsCache) -> Option<(T, u64)>,
         missing: Code,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Refusal>
+    where
+        T: Fields,
+    {
         let mut left = TRIES;
         loop {
-            let (_, version) = there(&self.cache).ok_or_else(|| Refusal::new(missing))?;
+            let (value, version) = there(&self.cache).ok_or_else(|| Refusal::new(missing))?;
             let against = match expect {
-                Expect::Version(had) if had != version => {
-                    return Err(Refusal::changed(had, version, Vec::new()));
+                // Nobody removes what is not there yet: a form that knows no version removes what is there.
+                Expect::Any | Expect::New => version,
+                Expect::Version(_) | Expect::Seen(_) => {
+                    expect.against(Some((&value, version)), None, self.at(key))?
                 }
-                Expect::Seen(seen) if version > seen => {
-                    return Err(Refusal::changed(seen, version, Vec::new()));
-                }
-                Expect::Any | Expect::New | Expect::Version(_) | Expect::Seen(_) => version,
             };
             let put = Put { key: key.clone(), value: None, expected: Some(against) };
             match self.cache.put_all(vec![put], vec![noted.by(actor)]).await {

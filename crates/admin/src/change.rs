@@ -27,42 +27,63 @@ impl Expect {
         }
     }
 
-    /// The version to write against, when this one is there (0 for none).
-    pub(crate) fn against<T: Fields>(self, there: Option<(&T, u64)>, yours: &T) -> Result<u64, Refusal> {
-        let found = there.map_or(0, |(_, version)| version);
+    /// The version to write against, when this one is there (0 for none). `yours` is what is wanted; nothing where it
+    /// is to go. `at` says what was there at a version, as far as that is remembered.
+    pub(crate) fn against<T: Fields>(
+        self,
+        there: Option<(&T, u64)>,
+        yours: Option<&T>,
+        at: impl FnOnce(u64) -> Option<(T, u64)>,
+    ) -> Result<u64, Refusal> {
+        let (now, found) = there.map_or((None, 0), |(now, version)| (Some(now), version));
         let (had, good) = match self {
             Self::Any => (found, true),
             Self::New => (0, found == 0),
             Self::Version(version) => (version, found == version),
             Self::Seen(revision) => {
                 // Who wants what is there already loses nothing.
-                let same = there.is_some_and(|(one, _)| differing(one, yours).is_empty());
+                let same = now.zip(yours).is_some_and(|(now, yours)| now.fields() == yours.fields());
                 (revision, found <= revision || same)
             }
         };
         if good {
             return Ok(found);
         }
-        let fields = there.map(|(one, _)| differing(one, yours)).unwrap_or_default();
-        Err(Refusal::changed(had, found, fields))
+        let was = at(had).filter(|(_, version)| matches!(self, Self::Seen(_)) || *version == had);
+        Err(Refusal::changed(had, found, changes(was.as_ref().map(|(was, _)| was), now, yours)))
     }
 }
 
 /// Something that has fields.
-pub(crate) trait Fields {
+pub(crate) trait Fields: Sized {
     /// Their names as the API has them, and their values in words; of secrets only whether they are there.
     fn fields(&self) -> Vec<(&'static str, String)>;
 
     /// As it is kept.
     fn setting(self) -> Setting;
+
+    /// What is kept, if it is one.
+    fn of(setting: Setting) -> Option<Self>;
 }
 
-/// The fields in which two differ.
-fn differing<T: Fields>(now: &T, yours: &T) -> Vec<FieldChange> {
-    let both = now.fields().into_iter().zip(yours.fields());
-    both.filter(|((_, now), (_, yours))| now != yours)
-        .map(|((field, now), (_, yours))| FieldChange { field, now, yours })
-        .collect()
+/// What was changed meanwhile, field by field. Where nobody remembers what was, what differs from what is wanted.
+fn changes<T: Fields>(was: Option<&T>, now: Option<&T>, yours: Option<&T>) -> Vec<FieldChange> {
+    let [mut was, mut now, mut yours] = [was, now, yours].map(|one| one.map(|one| one.fields().into_iter()));
+    let some = [&was, &now, &yours].into_iter().flatten().next();
+    let fields: Vec<_> =
+        some.map(|fields| fields.clone().map(|(field, _)| field).collect()).unwrap_or_default();
+    let next = |of: &mut Option<std::vec::IntoIter<(&'static str, String)>>| Some(of.as_mut()?.next()?.1);
+    let is_there = now.is_some();
+    let change = |field| {
+        let (was, now, yours) = (next(&mut was), next(&mut now).unwrap_or_default(), next(&mut yours));
+        let differs = match (&was, &yours) {
+            (Some(was), _) => *was != now,
+            (None, Some(yours)) => is_there && *yours != now,
+            (None, None) => false,
+        };
+        differs.then_some(FieldChange { field, was, now, yours })
+    };
+    fields.into_iter().filter_map(change).collect()
 }
 
 fn number(count: Option<u32>) -> String {
@@ -81,6 +102,10 @@ impl Fields for Account {
     fn setting(self) -> Setting {
         Setting::Account(self)
     }
+
+    fn of(setting: Setting) -> Option<Self> {
+        if let Setting::Account(one) = setting { Some(one) } else { None }
+    }
 }
 
 impl Fields for Employee {
@@ -90,6 +115,10 @@ impl Fields for Employee {
 
     fn setting(self) -> Setting {
         Setting::Employee(self)
+    }
+
+    fn of(setting: Setting) -> Option<Self> {
+        if let Setting::Employee(one) = setting { Some(one) } else { None }
     }
 }
 
@@ -106,6 +135,10 @@ impl Fields for Phone {
     fn setting(self) -> Setting {
         Setting::Phone(self)
     }
+
+    fn of(setting: Setting) -> Option<Self> {
+        if let Setting::Phone(one) = setting { Some(one) } else { None }
+    }
 }
 
 impl Fields for User {
@@ -115,6 +148,10 @@ impl Fields for User {
 
     fn setting(self) -> Setting {
         Setting::User(self)
+    }
+
+    fn of(setting: Setting) -> Option<Self> {
+        if let Setting::User(one) = setting { Some(one) } else { None }
     }
 }
 
@@ -147,5 +184,55 @@ impl Fields for Integration {
 
     fn setting(self) -> Setting {
         Setting::Integration(Box::new(self))
+    }
+
+    fn of(setting: Setting) -> Option<Self> {
+        if let Setting::Integration(one) = setting { Some(*one) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Employee {
+        Employee { name: name.into() }
+    }
+
+    fn told(
+        expect: Expect,
+        there: Option<&str>,
+        was: Option<(&str, u64)>,
+    ) -> Option<(Option<String>, String)> {
+        let there = there.map(named);
+        let there = there.as_ref().map(|one| (one, 9));
+        let refusal =
+            expect.against(there, Some(&named("yours")), |_| was.map(|(name, at)| (named(name), at)));
+        let changed = *refusal.err()?.changed?;
+        let field = changed.fields.into_iter().next()?;
+        assert_eq!((field.field, field.yours.as_deref()), ("name", Some("yours")));
+        Some((field.was, field.now))
+    }
+
+    #[test]
+    fn what_was_is_told_if_it_is_what_was_seen() {
+        let (was, now) = (|name: &str| Some(name.to_owned()), |name: &str| name.to_owned());
+        let at_5 = Some(("then", 5));
+        assert_eq!(told(Expect::Version(5), Some("now"), at_5), Some((was("then"), now("now"))));
+        assert_eq!(told(Expect::Version(6), Some("now"), at_5), Some((None, now("now"))), "that was another");
+        assert_eq!(told(Expect::Seen(6), Some("now"), at_5), Some((was("then"), now("now"))));
+        assert_eq!(told(Expect::New, Some("now"), None), Some((None, now("now"))));
+        assert_eq!(told(Expect::Version(5), None, at_5), Some((was("then"), now(""))), "it was removed");
+        assert_eq!(told(Expect::Version(5), None, None), None);
+    }
+
+    #[test]
+    fn what_nobody_changed_is_not_told() {
+        let phone = |name: &str| Phone { name: name.into(), holder: Holder::SameNumber };
+        let there = (&phone("now"), 9);
+        let yours = Phone { name: "yours".into(), holder: Holder::Nobody };
+        let refusal = Expect::Version(5).against(Some(there), Some(&yours), |_| Some((phone("then"), 5)));
+        let fields = refusal.unwrap_err().changed.unwrap().fields;
+        assert_eq!(fields.iter().map(|one| one.field).collect::<Vec<_>>(), ["name"]);
     }
 }

@@ -197,10 +197,13 @@ impl Admin {
         for (phone, employee) in &wanted {
             if let Some((number, employee)) = employee {
                 let there = account.employees.get(number).map(|(one, version)| (one, *version));
-                expect.against(there, employee)?;
+                let key = SettingKey::Employee(account.id.clone(), number.clone());
+                expect.against(there, Some(employee), self.at(&key))?;
             }
             if let Some((number, phone)) = phone {
-                expect.against(account.phones.get(number).map(|(one, version)| (one, *version)), phone)?;
+                let there = account.phones.get(number).map(|(one, version)| (one, *version));
+                let key = SettingKey::Phone(account.id.clone(), number.clone());
+                expect.against(there, Some(phone), self.at(&key))?;
             }
         }
         let mut puts = BTreeMap::new();

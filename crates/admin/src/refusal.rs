@@ -22,10 +22,23 @@ enum Filling {
 pub struct FieldChange {
     /// The field, as the API calls it.
     pub field: &'static str,
-    /// What it is now.
+    /// What it was when it was read; nothing where nobody remembers.
+    pub was: Option<String>,
+    /// What it is now; empty where it was removed.
     pub now: String,
-    /// What was wanted.
-    pub yours: String,
+    /// What was wanted; nothing where it was to be removed.
+    pub yours: Option<String>,
+}
+
+impl FieldChange {
+    /// In words, as far as they are known.
+    fn told(&self, was: &str, is: &str, yours: &str) -> String {
+        let part = |word: &str, value: &String| format!("{word} \"{value}\"");
+        let was = self.was.as_ref().map(|value| part(was, value));
+        let yours = self.yours.as_ref().map(|value| part(yours, value));
+        let parts = was.into_iter().chain([part(is, &self.now)]).chain(yours);
+        format!("{} {}", self.field, parts.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// What was changed meanwhile by somebody else.
@@ -33,7 +46,7 @@ pub struct FieldChange {
 pub struct Changed {
     /// The version that is there; 0 if it was removed.
     pub version: u64,
-    /// The fields that differ.
+    /// The fields somebody else changed; where nobody remembers what was, those that differ from what was wanted.
     pub fields: Vec<FieldChange>,
 }
 
@@ -117,14 +130,17 @@ impl Refusal {
     /// Somebody else was faster: what is there, and what was wanted.
     pub(crate) fn changed(had: u64, version: u64, fields: Vec<FieldChange>) -> Self {
         let code = if version == 0 { Code::RemovedMeanwhile } else { Code::ChangedMeanwhile };
-        let all = |of: &dyn Fn(&FieldChange) -> String| fields.iter().map(of).collect::<Vec<_>>().join("; ");
+        let all = |[was, is, yours]: [&str; 3]| {
+            let told = |one: &FieldChange| one.told(was, is, yours);
+            fields.iter().map(told).collect::<Vec<_>>().join("; ")
+        };
         let (english, danish) = if fields.is_empty() {
-            ("to the same values".to_owned(), "til de samme værdier".to_owned())
-        } else {
             (
-                all(&|one| format!("{} is now \"{}\", yours was \"{}\"", one.field, one.now, one.yours)),
-                all(&|one| format!("{} er nu \"{}\", dit var \"{}\"", one.field, one.now, one.yours)),
+                "to the same values, or in what is never shown".to_owned(),
+                "til de samme værdier, eller i det, der aldrig vises".to_owned(),
             )
+        } else {
+            (all(["was", "is now", "yours was"]), all(["var", "er nu", "dit var"]))
         };
         let mut refusal = Self::new(code).with("found", version).with("expected", had);
         refusal = refusal.either("what", english, danish);

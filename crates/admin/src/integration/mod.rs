@@ -225,7 +225,11 @@ impl Admin {
                 self.cache.account(&account.id).map_or_else(Default::default, |now| present(&now));
             let value = make(&before)?;
             let there = (found > 0).then_some((&before, found));
-            let against = expect.against(there, &value)?;
+            let at = |version| {
+                let (id, ..) = account.integration()?;
+                self.at(&SettingKey::Integration(account.id.clone(), id))(version)
+            };
+            let against = expect.against(there, Some(&value), at)?;
             match self
                 .cache
                 .put_integration_noted(&account.id, value.clone(), Some(against), vec![noted.by(actor)])

@@ -54,7 +54,7 @@ pub struct ErrorBody {
 pub struct ChangedView {
     /// The version that is there, for `If-Match`; 0 if it was removed.
     pub version: u64,
-    /// The fields that differ.
+    /// The fields somebody else changed; where nobody remembers what was, those that differ from what was asked for.
     pub fields: Vec<FieldChangeView>,
 }
 
@@ -64,10 +64,14 @@ pub struct FieldChangeView {
     /// Its name.
     #[schema(example = "name")]
     pub field: &'static str,
-    /// What it is now.
+    /// What it was at the version that was given; absent where nobody remembers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// What it is now; empty where it was removed.
     pub now: String,
-    /// What was asked for.
-    pub yours: String,
+    /// What was asked for; absent where it was to be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yours: Option<String>,
 }
 
 /// A request that was not done.
@@ -104,7 +108,12 @@ impl IntoResponse for ApiError {
             fields: changed
                 .fields
                 .into_iter()
-                .map(|one| FieldChangeView { field: one.field, now: one.now, yours: one.yours })
+                .map(|admin::FieldChange { field, was, now, yours }| FieldChangeView {
+                    field,
+                    was,
+                    now,
+                    yours,
+                })
                 .collect(),
         });
         let problem = ErrorEnvelope {

@@ -38,12 +38,23 @@ async fn the_second_of_two_administrators_is_told_what_changed_and_overwrites_no
     let told = olga.post("/a/1/people/employee", &second).await;
     assert_eq!(told.status, 409);
     assert!(told.text.contains("Mette Holm") && told.text.contains("Mette Hansen"), "{}", told.text);
+    assert!(told.text.contains(">Mette</td>"), "and what it was: {}", told.text);
     let second = [("number", "201"), ("name", "Right desk"), ("holder", "-"), ("version", &*phone)];
     let told = olga.post("/a/1/people/phone", &second).await;
     assert_eq!(told.status, 409);
     assert!(told.text.contains("Left desk") && told.text.contains("Right desk"), "{}", told.text);
-    let gone = olga.post("/a/1/people/employee/remove", &[("number", "101"), ("version", &person)]).await;
-    assert_eq!(gone.status, 409, "nor is what somebody changed removed");
+    assert!(told.text.contains(">Desk</td>"), "and what it was: {}", told.text);
+    for (what, number, version, [was, now]) in [
+        ("employee", "101", &person, ["Mette", "Mette Holm"]),
+        ("phone", "201", &phone, ["Desk", "Left desk"]),
+    ] {
+        let path = format!("/a/1/people/{what}/remove");
+        let gone = olga.post(&path, &[("number", number), ("version", version)]).await;
+        assert_eq!(gone.status, 409, "nor is what somebody changed removed");
+        for value in [was, now] {
+            assert!(gone.text.contains(&format!(">{value}</td>")), "{value}: {}", gone.text);
+        }
+    }
 
     // By the API.
     let told =
@@ -51,16 +62,23 @@ async fn the_second_of_two_administrators_is_told_what_changed_and_overwrites_no
     assert_eq!((told.status.as_u16(), told.error().0.as_str()), (412, "changed_meanwhile"));
     let changed = &told.json()["error"]["changed"]["fields"][0];
     assert_eq!(
-        (&changed["field"], &changed["now"], &changed["yours"]),
-        (&"name".into(), &"Mette Holm".into(), &"Mette Hansen".into())
+        *changed,
+        serde_json::json!({ "field": "name", "was": "Mette", "now": "Mette Holm", "yours": "Mette Hansen" })
     );
+    let told = rig.ask_with("DELETE", &rig.admin, employee, "", &[("if-match", &tag)]).await;
+    assert_eq!(told.status, 412);
+    let changed = &told.json()["error"]["changed"]["fields"][0];
+    assert_eq!(*changed, serde_json::json!({ "field": "name", "was": "Mette", "now": "Mette Holm" }));
 
     // At the machine.
     let wish = EmployeeWish { name: Some("Mette Hansen".into()) };
     let expect = Expect::Version(person.parse().unwrap());
     let told = rig.room.set_employee(&at_machine(), "1", "101", wish, expect).await.unwrap_err();
     assert_eq!(told.code, Code::ChangedMeanwhile);
-    assert!(told.message().contains("name is now \"Mette Holm\", yours was \"Mette Hansen\""), "{told}");
+    assert!(
+        told.message().contains("name was \"Mette\", is now \"Mette Holm\", yours was \"Mette Hansen\""),
+        "{told}"
+    );
 
     let account = rig.cache.account(&AccountId::new("1")).unwrap();
     assert_eq!(account.employees.get("101").unwrap().0.name, "Mette Holm");
@@ -91,28 +109,31 @@ async fn every_form_tells_what_changed_meanwhile() {
         (
             "/a/1/people/import",
             vec![("csv", "101;;101;Mette Hansen"), ("seen", &*seen)],
-            "Mette Holm",
-            "Mette Hansen",
+            ["Mette", "Mette Holm", "Mette Hansen"],
         ),
         (
             "/a/1/integration",
             vec![("method", "POST"), ("ended_url", "https://c.example/"), ("version", &*integration)],
-            "https://b.example/",
-            "https://c.example/",
+            ["https://a.example/", "https://b.example/", "https://c.example/"],
         ),
-        ("/a/1/settings", vec![("name", "Sydlys"), ("version", &*settings)], "Nordlys", "Sydlys"),
+        (
+            "/a/1/settings",
+            vec![("name", "Sydlys"), ("version", &*settings)],
+            ["Account 1", "Nordlys", "Sydlys"],
+        ),
         (
             "/operator/users",
             vec![("name", "rolf"), ("scope", "read-only"), ("account", "2"), ("seen", &*seen)],
-            "1",
-            "2",
+            ["ReadAccount", "Account(", "ReadAccount"],
         ),
     ];
-    for (path, fields, now, yours) in conflicts {
+    for (path, fields, [was, now, yours]) in conflicts {
         let told = olga.post(path, &fields).await;
         assert_eq!(told.status, 409, "{path}: {}", told.text);
-        assert!(told.text.contains("Du skrev") || told.text.contains("Er nu"), "{path}: {}", told.text);
-        assert!(told.text.contains(now) && told.text.contains(yours), "{path}: {}", told.text);
+        for (label, value) in [("Var", was), ("Er nu", now), ("Du skrev", yours)] {
+            let cell = format!("data-label=\"{label}\">{value}");
+            assert!(told.text.contains(&cell), "{path}: no {cell} in {}", told.text);
+        }
     }
     let account = rig.cache.account(&AccountId::new("1")).unwrap();
     assert_eq!(account.employees.get("101").unwrap().0.name, "Mette Holm");
