@@ -112,6 +112,9 @@ codes! {
     EventName "event_name" Invalid
         "expected Incoming, Answered, Outgoing or Ended"
         "Skriv Incoming, Answered, Outgoing eller Ended.",
+    ActorKind "actor_kind" Invalid
+        "expected person, token or cli"
+        "Skriv person, token eller cli.",
     IfMatch "if_match" Invalid
         "expected the ETag as it was given, like \"3\" with its quotes"
         "Skriv ETag, som den blev givet, f.eks. \"3\" med anførselstegn.",

@@ -1,5 +1,7 @@
 //! Who did what: the entries of the audit log, and what of it is asked for.
 
+use std::net::IpAddr;
+
 use calls::AccountId;
 
 use crate::{Cursor, MAX_LISTED, WallTime};
@@ -37,6 +39,8 @@ pub struct AuditEntry {
     pub kind: ActorKind,
     /// Who: a person's name, a token's, a user of the machine.
     pub actor: String,
+    /// From which address, where one is known: behind a trusted proxy the one it forwards for.
+    pub address: Option<IpAddr>,
     /// The account it was done to; `None`: to the gateway.
     pub account: Option<AccountId>,
     /// What was done, as a key of the catalogue of texts.

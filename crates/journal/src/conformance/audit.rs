@@ -12,6 +12,7 @@ fn done(at: i64) -> AuditEntry {
         at: WallTime(at),
         kind: ActorKind::Person,
         actor: "olga".to_owned(),
+        address: Some([192, 0, 2, 7].into()),
         account: Some(AccountId::new("1")),
         what: "audit.employee".to_owned(),
         subject: "101".to_owned(),
@@ -20,7 +21,8 @@ fn done(at: i64) -> AuditEntry {
 }
 
 fn by(kind: ActorKind, actor: &str, account: Option<&str>, at: i64) -> AuditEntry {
-    AuditEntry { kind, actor: actor.to_owned(), account: account.map(AccountId::new), ..done(at) }
+    let address = (kind == ActorKind::Token).then(|| "2001:db8::7".parse().expect("an address"));
+    AuditEntry { kind, actor: actor.to_owned(), address, account: account.map(AccountId::new), ..done(at) }
 }
 
 async fn listed(journal: &dyn Journal, filter: AuditFilter) -> Vec<AuditEntry> {

@@ -43,6 +43,7 @@ fn of_old_line(line: &str) -> Option<AuditEntry> {
         at,
         kind,
         actor: actor.to_owned(),
+        address: None,
         account: (!account.is_empty()).then(|| AccountId::new(account)),
         what: what.to_owned(),
         subject: String::new(),

@@ -13,12 +13,15 @@ use crate::{AuditEntry, AuditFilter, AuditPage, Cursor, WallTime};
 
 pub(super) fn append(conn: &Connection, entries: &[AuditEntry]) -> Result<(), StoreError> {
     let mut insert = conn.prepare_cached(
-        "INSERT INTO audit (at, kind, actor, account, what, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO audit (at, kind, actor, account, what, subject, detail, address)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for entry in entries {
-        let AuditEntry { at, kind, actor, account, what, subject, detail } = entry.clone().bounded();
+        let AuditEntry { at, kind, actor, address, account, what, subject, detail } = entry.clone().bounded();
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
         let account = account.as_ref().map_or("", AccountId::as_str);
-        insert.execute(params![at.0, audit::kind_number(kind), actor, account, what, subject, detail])?;
+        let kind = audit::kind_number(kind);
+        insert.execute(params![at.0, kind, actor, account, what, subject, detail, address])?;
     }
     Ok(())
 }
@@ -31,7 +34,7 @@ fn statement(filter: &AuditFilter) -> String {
         (None, None) => "WHERE true",
     };
     format!(
-        "SELECT id, at, kind, actor, account, what, subject, detail FROM audit {tree} AND id < ?4
+        "SELECT id, at, kind, actor, account, what, subject, detail, address FROM audit {tree} AND id < ?4
          AND (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR kind = ?3)
          ORDER BY id DESC LIMIT ?5"
     )
@@ -76,6 +79,7 @@ fn entry(row: &Row<'_>) -> Result<AuditEntry, StoreError> {
             why: format!("no kind of actor {kind}"),
         })?,
         actor: row.get(3)?,
+        address: row.get::<_, String>(8)?.parse().ok(),
         account: (!account.is_empty()).then(|| AccountId::new(account)),
         what: row.get(5)?,
         subject: row.get(6)?,

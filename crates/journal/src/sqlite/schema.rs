@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 8;
+pub(super) const FORMAT: u32 = 9;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -321,6 +321,11 @@ INSERT INTO meta SELECT 'packed_to', coalesce(min(seq), 1) - 1 FROM events;
 UPDATE meta SET name = 'rolled_up_to' WHERE name = 'digested_to';
 ";
 
+const FORMAT_9: &str = "
+-- From where; empty where that is not known.
+ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT '';
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -367,13 +372,18 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 6 {
         transaction.execute_batch(FORMAT_6)?;
-        audit::take_over(&transaction, sealer)?;
     }
     if format < 7 {
         transaction.execute_batch(FORMAT_7)?;
     }
     if format < 8 {
         transaction.execute_batch(FORMAT_8)?;
+    }
+    if format < 9 {
+        transaction.execute_batch(FORMAT_9)?;
+    }
+    if format < 6 {
+        audit::take_over(&transaction, sealer)?;
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;

@@ -82,6 +82,7 @@ async fn who_reads_the_audit_log_keeps_no_writer_waiting() {
         at: WallTime(at),
         kind: ActorKind::Person,
         actor: "olga".to_owned(),
+        address: None,
         account: None,
         what: "audit.login".to_owned(),
         subject: String::new(),

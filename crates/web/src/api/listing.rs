@@ -13,7 +13,7 @@ use super::webhooks::kind;
 /// The most one page has.
 pub(crate) const MAX_PAGE: usize = 1_000;
 /// What a page has where nothing else is asked for.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 
 /// What a list was asked for.
 pub(crate) struct Listing {
@@ -77,7 +77,7 @@ pub(crate) fn limit(text: &str) -> Result<usize, ApiError> {
     limit.ok_or_else(|| Refusal::of(Code::Limit, "limit").with("most", MAX_PAGE).into())
 }
 
-fn place(name: &str, text: &str) -> Result<Cursor, ApiError> {
+pub(super) fn place(name: &str, text: &str) -> Result<Cursor, ApiError> {
     text.parse().map_err(|_| Refusal::of(Code::Place, name).into())
 }
 

@@ -3,6 +3,7 @@
 //! Files, addresses and tests mirror each other. A handler authenticates, parses, delegates, renders.
 
 mod accounts;
+mod audit;
 mod auth;
 mod calls;
 mod deliveries;
@@ -43,6 +44,7 @@ pub(crate) use webhooks::kind;
         (name = "integration", description = "The employee integration of an account"),
         (name = "calls", description = "What happened"),
         (name = "deliveries", description = "What was told"),
+        (name = "audit", description = "Who did what"),
         (name = "tokens", description = "API tokens; for operators")
     )
 )]
@@ -69,6 +71,8 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
             .routes(routes!(deliveries::attempts))
             .routes(routes!(deliveries::again))
             .routes(routes!(deliveries::cancel))
+            .routes(routes!(audit::of_account))
+            .routes(routes!(audit::all))
             .routes(routes!(tokens::list, tokens::make))
             .routes(routes!(tokens::remove)),
     )

@@ -4,6 +4,7 @@
 //! forms goes through [`crate::wire`], so that window, API and command line refuse with the same words.
 
 mod assets;
+mod audit;
 mod calls;
 mod deliveries;
 mod fail;
@@ -52,8 +53,6 @@ pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor, has_session};
 
 use crate::Web;
-pub(crate) use admin::audit;
-
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;
 
@@ -135,6 +134,7 @@ fn account_pages() -> Router<Arc<Window>> {
         .route("/people/phone/remove", post(people::remove_phone))
         .route("/people.csv", get(people::csv))
         .route("/people/import", post(people::import))
+        .route("/audit", get(audit::of_account))
         .route("/settings", get(settings::show).post(settings::save))
         .route("/settings/password", post(settings::password))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use admin::kept::settings::{KeepChoice, Scope, User};
-use admin::kept::{AccountSettings, AuditEntry, AuditFilter};
+use admin::kept::{AccountSettings, AuditFilter};
 use admin::{AccountWish, Code, Expect, Family, Refusal};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -18,7 +18,7 @@ use crate::clock;
 use crate::peer::Peer;
 
 /// Entries of the audit log that are shown.
-const ENTRIES: usize = 50;
+const ENTRIES: usize = 10;
 
 /// How much is kept, as text.
 struct KeepForm {
@@ -52,7 +52,7 @@ struct SettingsPage {
     name: String,
     keep: KeepForm,
     users: Vec<(String, &'static str)>,
-    entries: Vec<(String, String, &'static str, String)>,
+    entries: Vec<audit::Row>,
     /// Where the visitor's password is, if that is not here.
     password_at: Option<String>,
     error: String,
@@ -69,16 +69,18 @@ async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) ->
         Scope::Everything | Scope::Account(_) | Scope::ReadAccount(_) => None,
     });
     let filter = AuditFilter { account: Some(account.id.clone()), limit: ENTRIES, ..AuditFilter::default() };
-    let entries = window.web.admin.audit(&visitor.actor(), filter).await?.entries.into_iter();
-    let told = |entry: AuditEntry| {
-        (f.locale.wall(entry.at), audit::who(&entry), f.w.get(&entry.what), audit::told(&entry))
+    let entries = match window.web.admin.audit(&visitor.actor(), filter).await {
+        Ok(page) => page.entries.iter().map(|entry| audit::Row::of(&f, entry)).collect(),
+        // Who may only look is not told who did what.
+        Err(refusal) if refusal.code == Code::ReadOnly => Vec::new(),
+        Err(refusal) => return Err(refusal.into()),
     };
     Ok(SettingsPage {
         version: account.version,
         name: account.account.name.clone(),
         keep: KeepForm::of(account.account.keep),
         users: users.collect(),
-        entries: entries.map(told).collect(),
+        entries,
         error: String::new(),
         differing: Vec::new(),
         password_at: visitor.vouched.then(|| oidc::label(window, &visitor.key)),

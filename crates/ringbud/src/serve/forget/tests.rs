@@ -157,6 +157,7 @@ async fn the_audit_log_goes_back_its_days_and_the_newest_of_people_stay() {
         at: later(days),
         kind,
         actor: "somebody".to_owned(),
+        address: None,
         account: None,
         what: "audit.phone".to_owned(),
         subject: "201".to_owned(),

@@ -1,19 +1,14 @@
-//! `/operator/links`, `/operator/health`, `/operator/audit`: how the gateway does.
+//! `/operator/links`, `/operator/health`: how the gateway does.
 
 use std::sync::Arc;
 
-use admin::kept::AuditFilter;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Visitor, Window, audit};
+use super::super::{Fail, Frame, Visitor, Window};
 use admin::{Link, LinkState};
-
-/// Entries of the audit log on a page.
-const ENTRIES: usize = 100;
 
 /// A PBX link, as shown.
 pub(crate) struct Row {
@@ -49,15 +44,6 @@ struct HealthPage {
     pending: String,
     accounts: String,
     version: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "operator_audit.html")]
-struct AuditPage {
-    f: Frame,
-    entries: Vec<(String, String, &'static str, String, String)>,
-    /// Where the older ones begin.
-    older: Option<String>,
 }
 
 pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
@@ -109,27 +95,4 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
         version: env!("CARGO_PKG_VERSION"),
         f,
     })
-}
-
-/// Which part of the audit log.
-#[derive(Deserialize)]
-pub(super) struct AuditAsked {
-    after: Option<String>,
-}
-
-pub(super) async fn audit(
-    State(window): State<Arc<Window>>,
-    Query(asked): Query<AuditAsked>,
-    visitor: Visitor,
-) -> Result<Response, Fail> {
-    let f = Frame::operator(&window, &visitor, "audit");
-    let after = asked.after.as_deref().and_then(|text| text.parse().ok());
-    let filter = AuditFilter { after, limit: ENTRIES, ..AuditFilter::default() };
-    let found = window.web.admin.audit(&visitor.actor(), filter).await?;
-    let older = found.next.map(|next| format!("?after={next}"));
-    let entries = found.entries.iter().map(|one| {
-        let account = one.account.as_ref().map(ToString::to_string).unwrap_or_default();
-        (f.locale.wall(one.at), audit::who(one), f.w.get(&one.what), account, audit::told(one))
-    });
-    page(&AuditPage { entries: entries.collect(), older, f })
 }

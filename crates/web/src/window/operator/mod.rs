@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::Window;
+use super::{Window, audit};
 
 /// The operator's places.
 pub(super) fn pages() -> Router<Arc<Window>> {
@@ -19,7 +19,7 @@ pub(super) fn pages() -> Router<Arc<Window>> {
         .route("/accounts/remove", post(accounts::remove))
         .route("/links", get(machine::links))
         .route("/health", get(machine::health))
-        .route("/audit", get(machine::audit))
+        .route("/audit", get(audit::all))
         .route("/users", get(users::list).post(users::save))
         .route("/users/remove", post(users::remove))
         .route("/tokens", get(tokens::list).post(tokens::make))

@@ -1,5 +1,6 @@
 //! What holds on all three surfaces: the API, the window, and the room that the command line goes through.
 
+mod audit;
 mod changes;
 mod deliveries;
 mod proof;

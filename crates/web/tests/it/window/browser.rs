@@ -15,7 +15,7 @@ pub(crate) struct Browser<'a> {
     pub(super) cookie: String,
     pub(super) language: &'static str,
     /// The address it comes from, where a server would say one.
-    pub(super) from: Option<std::net::IpAddr>,
+    pub(crate) from: Option<std::net::IpAddr>,
 }
 
 impl<'a> Browser<'a> {

@@ -14,7 +14,7 @@ use crate::rig::{self, Rig};
 const MAX_BYTES: usize = 100_000;
 /// A large account: everybody has a phone, and calls.
 const EMPLOYEES: i64 = 300;
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/login",
     "/a/1/now",
     "/a/1/calls",
@@ -25,6 +25,7 @@ const PAGES: [&str; 13] = [
     "/a/1/people",
     "/a/1/people?from=300",
     "/a/1/settings",
+    "/a/1/audit",
     "/operator/accounts",
     "/operator/users",
     "/operator/audit",
