@@ -1,5 +1,6 @@
 //! What is asked of the running gateway. The program implements it.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -114,6 +115,19 @@ pub struct LiveLeg {
     pub held_since: Option<PbxTime>,
 }
 
+/// A caller who waits in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The PBX's name in the configuration.
+    pub pbx: String,
+    /// The queue's.
+    pub queue: String,
+    /// The caller's number; empty when withheld.
+    pub number: String,
+    /// Since when, by the PBX's clock.
+    pub since: PbxTime,
+}
+
 /// A test call: events with recognisable test values, sent at once and kept nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestCall {
@@ -159,6 +173,12 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// The legs of an account that are up now, oldest first.
     fn live(&self, account: &AccountId) -> Vec<LiveLeg>;
+
+    /// Since when an account's employees are free, by local number, of those that were not since the start.
+    fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime>;
+
+    /// Who waits in an account's queues, the longest first; for `None`, in those that are no one account's.
+    fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting>;
 
     /// Changes whenever a leg begins, is answered or ends, or a link changes.
     fn changes(&self) -> watch::Receiver<u64>;
@@ -215,6 +235,14 @@ impl Gateway for NoGateway {
     }
 
     fn live(&self, _: &AccountId) -> Vec<LiveLeg> {
+        Vec::new()
+    }
+
+    fn free_since(&self, _: &AccountId) -> HashMap<String, PbxTime> {
+        HashMap::new()
+    }
+
+    fn waiting(&self, _: Option<&AccountId>) -> Vec<Waiting> {
         Vec::new()
     }
 

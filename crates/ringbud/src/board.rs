@@ -1,18 +1,23 @@
 //! Who rings, talks and dials right now: the legs that have begun and not ended, by account.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use admin::LiveLeg;
-use calls::{AccountId, Direction, Event, LegId, Note, OpenLeg, PbxName, PbxTime, Restored, What};
+use admin::{LiveLeg, Waiting};
+
+use crate::waiting::Queues;
+use calls::{AccountId, Direction, Event, Input, LegId, Note, OpenLeg, PbxName, PbxTime, Restored, What};
 use tokio::sync::watch;
 
 /// So many legs are shown; more are counted by the tracker and not listed here.
 const MAX_LEGS: usize = 500_000;
+/// Of so many employees it is known since when they are free.
+const MAX_FREED: usize = 200_000;
 
 /// The live legs.
 pub struct Board {
     legs: Mutex<Legs>,
+    queues: Mutex<Queues>,
     changes: watch::Sender<u64>,
 }
 
@@ -20,11 +25,14 @@ pub struct Board {
 struct Legs {
     accounts: HashMap<AccountId, BTreeMap<LegId, LiveLeg>>,
     owners: HashMap<LegId, AccountId>,
+    /// Since when employees are free who were not: by their numbers.
+    freed: HashMap<AccountId, HashMap<String, PbxTime>>,
+    freed_count: usize,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { legs: Mutex::default(), changes: watch::Sender::new(0) }
+        Self { legs: Mutex::default(), queues: Mutex::default(), changes: watch::Sender::new(0) }
     }
 }
 
@@ -42,15 +50,41 @@ impl Board {
     pub fn kept<'a>(&self, pbx: &PbxName, events: impl Iterator<Item = &'a Event>, notes: &[Note]) {
         let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
+            if !event.queue.is_empty() {
+                self.lock_queues().rang(pbx, event);
+            }
             match &event.what {
                 What::Incoming | What::Outgoing => all.begin(Arc::new(event.clone()), None),
                 What::Answered => all.answer(&event.leg, event.at),
-                What::Ended(_) => all.end(&event.leg),
+                What::Ended(_) => all.end(&event.leg, event.at),
             }
         }
         all.note(pbx, notes);
         drop(all);
         self.changed();
+    }
+
+    /// Takes in what a PBX says of who waits in its queues; `is_withheld` tells of a channel whether its number must
+    /// not be shown.
+    pub fn heard(&self, pbx: &PbxName, at: PbxTime, input: &Input<'_>, is_withheld: impl Fn(&str) -> bool) {
+        if Queues::is_about(input) && self.lock_queues().heard(pbx, at, input, is_withheld) {
+            self.changed();
+        }
+    }
+
+    /// Who waits in an account's queues, the longest first; for `None`, in those that are no one account's.
+    pub fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {
+        self.lock_queues().waiting(account)
+    }
+
+    /// Since when an account's employees are free, of those that were not since the start.
+    pub fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime> {
+        let all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        all.freed.get(account).cloned().unwrap_or_default()
+    }
+
+    fn lock_queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something else that people look at changed.
@@ -112,10 +146,19 @@ impl Legs {
         }
     }
 
-    fn end(&mut self, leg: &LegId) {
+    fn end(&mut self, leg: &LegId, at: PbxTime) {
         let Some(account) = self.owners.remove(leg) else { return };
         if let Some(legs) = self.accounts.get_mut(&account) {
-            legs.remove(leg);
+            if let Some(gone) = legs.remove(leg) {
+                let number = gone.begun.phone.employee_number().to_owned();
+                let known = self.freed.entry(account.clone()).or_default();
+                if let Some(since) = known.get_mut(&number) {
+                    *since = at;
+                } else if self.freed_count < MAX_FREED {
+                    self.freed_count += 1;
+                    known.insert(number, at);
+                }
+            }
             if legs.is_empty() {
                 self.accounts.remove(&account);
             }

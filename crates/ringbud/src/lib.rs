@@ -15,4 +15,5 @@ pub mod serve;
 pub mod stop;
 pub mod store;
 pub mod telemetry;
+mod waiting;
 mod whoami;

@@ -97,6 +97,12 @@ impl Tracker {
         }
     }
 
+    /// Whether the number of whoever is at a channel's end must not be shown.
+    pub fn is_withheld(&self, channel: &str) -> bool {
+        let found = self.channels.find(channel).and_then(|key| self.channels.get(key));
+        found.is_some_and(|channel| channel.withheld)
+    }
+
     /// When `handle_timeout` should be called, if nothing is said before.
     pub fn next_deadline(&self) -> Option<PbxTime> {
         let waits = [&self.unlinked, &self.placed, &self.losing, &self.parkings];

@@ -62,6 +62,11 @@ impl Follower {
         !self.out.is_empty()
     }
 
+    /// Whether the number of whoever is at a channel's end must not be shown.
+    pub fn is_withheld(&self, channel: &str) -> bool {
+        self.tracker.is_withheld(channel)
+    }
+
     /// Live channels and open legs.
     pub fn counts(&self) -> (usize, usize) {
         self.tracker.counts()

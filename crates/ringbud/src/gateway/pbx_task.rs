@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::anomalies::Anomalies;
 use super::follow::Follower;
 use super::routes::Routes;
+use crate::board::Board;
 use crate::clock;
 use crate::config::Pbx;
 use crate::directory::Stranger;
@@ -57,6 +58,8 @@ pub struct PbxTask {
     pub routes: Routes,
     /// Where its moments are kept.
     pub moments: mpsc::Sender<Append>,
+    /// Where who waits in a queue is shown.
+    pub board: Arc<Board>,
     /// How the link is doing, for others to look at.
     pub status: Status,
     /// When to end.
@@ -284,7 +287,7 @@ impl Running {
 
     /// Has the session do something and takes in what comes out.
     fn session(&mut self, act: impl FnOnce(&mut Session, &mut dyn FnMut(Output<'_>))) {
-        let PbxTask { pbx, session, follower, status, .. } = &mut self.task;
+        let PbxTask { pbx, session, follower, board, status, .. } = &mut self.task;
         let own = &mut self.own;
         let told = &mut self.told;
         act(session, &mut |output| match output {
@@ -294,6 +297,7 @@ impl Running {
                 for anomaly in unexpected {
                     own.anomalies.tell(anomaly, because.map_or("", Evidence::text), Instant::now());
                 }
+                board.heard(&pbx.name, at, input, |channel| follower.is_withheld(channel));
             }
             Output::State(state) => {
                 tracing::debug!(pbx = %pbx.name, state = state.name(), "link");

@@ -1,12 +1,13 @@
 //! The running gateway as the API and the window see it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use admin::{
     AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness,
-    TestAnswer, TestCall, WebhookStatus,
+    TestAnswer, TestCall, Waiting, WebhookStatus,
 };
-use calls::{AccountId, EventKind};
+use calls::{AccountId, EventKind, PbxTime};
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter, SettingsCache};
@@ -60,6 +61,14 @@ impl Gateway for Facade {
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
         self.board.live(account)
+    }
+
+    fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime> {
+        self.board.free_since(account)
+    }
+
+    fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {
+        self.board.waiting(account)
     }
 
     fn changes(&self) -> tokio::sync::watch::Receiver<u64> {

@@ -223,7 +223,7 @@ struct Parts<'a> {
     learner: &'a Learner,
     sink: &'a Arc<dyn EventSink>,
     stop: &'a Stop,
-    board: &'a Board,
+    board: &'a Arc<Board>,
 }
 
 impl Parts<'_> {
@@ -249,8 +249,16 @@ impl Parts<'_> {
         let status = Status::new(pbx.name.clone(), pbx.kind, pbx.address.clone(), clock::wall());
         running.links.push(status.clone());
         let routes = Routes::new(self.store.cache.clone());
-        let task =
-            PbxTask { pbx: pbx.clone(), session, follower, routes, moments, status, stop: self.stop.clone() };
+        let task = PbxTask {
+            pbx: pbx.clone(),
+            session,
+            follower,
+            routes,
+            moments,
+            board: self.board.clone(),
+            status,
+            stop: self.stop.clone(),
+        };
         let stop = || {
             let stop = self.stop.clone();
             move || stop.is_called()

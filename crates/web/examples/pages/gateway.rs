@@ -1,10 +1,12 @@
 //! A gateway of which only the live board is real: calls come and go as the bench says.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use admin::{AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall, WebhookStatus};
-use calls::{AccountId, EventKind};
+use admin::{
+    AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
+};
+use calls::{AccountId, EventKind, PbxTime};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter};
 use tokio::sync::{mpsc, watch};
@@ -43,6 +45,12 @@ impl Gateway for Busy {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let number: usize = account.as_str().parse().unwrap_or(usize::MAX);
         live.get(number).map(|legs| legs.iter().cloned().collect()).unwrap_or_default()
+    }
+    fn free_since(&self, _: &AccountId) -> HashMap<String, PbxTime> {
+        HashMap::new()
+    }
+    fn waiting(&self, _: Option<&AccountId>) -> Vec<Waiting> {
+        Vec::new()
     }
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

@@ -5,12 +5,13 @@
 
 mod provider;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
     Admin, AgainAll, Answer, Gateway, GatewayError, Hour, Link, LinkState, LiveLeg, Readiness, TestAnswer,
-    TestCall, WebhookStatus,
+    TestCall, Waiting, WebhookStatus,
 };
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
@@ -86,6 +87,25 @@ impl Gateway for Playing {
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
         let live = self.live.lock().expect("nobody panics");
         live.iter().filter(|leg| leg.begun.account() == account).cloned().collect()
+    }
+
+    fn free_since(&self, _: &AccountId) -> HashMap<String, PbxTime> {
+        let at = |secs: i64| PbxTime::from_micros(now().0 - secs * 1_000_000);
+        HashMap::from([("101".into(), at(754)), ("104".into(), at(63)), ("105".into(), at(8_000))])
+    }
+
+    fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {
+        let one = |queue: &str, number: &str, secs: i64| Waiting {
+            pbx: "pbx1".into(),
+            queue: queue.into(),
+            number: number.into(),
+            since: PbxTime::from_micros(now().0 / 60_000_000 * 60_000_000 - secs * 1_000_000),
+        };
+        match account.map(AccountId::as_str) {
+            Some("1") => vec![one("salg", "+4570201299", 134), one("support", "", 21)],
+            None => vec![one("reception", "+4533121212", 12)],
+            Some(_) => Vec::new(),
+        }
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -1,12 +1,12 @@
 //! A house without a PBX: everything but the running gateway is real.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
     AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState, LiveLeg,
-    Readiness, Role, TestAnswer, TestCall, TokenWish, WebhookStatus,
+    Readiness, Role, TestAnswer, TestCall, TokenWish, Waiting, WebhookStatus,
 };
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -34,6 +34,9 @@ pub(crate) struct Asked {
     pub(crate) paused: Mutex<BTreeSet<EventKind>>,
     /// How the webhooks are doing.
     pub(crate) webhooks: Mutex<Vec<WebhookStatus>>,
+    /// Who is free since when, and who waits in whose queues.
+    pub(crate) free_since: Mutex<HashMap<String, PbxTime>>,
+    pub(crate) waiting: Mutex<Vec<(Option<AccountId>, Waiting)>>,
     journal: Arc<dyn Journal>,
     changes: watch::Sender<u64>,
 }
@@ -57,6 +60,15 @@ impl Gateway for Asked {
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
         let live = self.live.lock().unwrap();
         live.iter().filter(|leg| leg.begun.account() == account).cloned().collect()
+    }
+
+    fn free_since(&self, _: &AccountId) -> HashMap<String, PbxTime> {
+        self.free_since.lock().unwrap().clone()
+    }
+
+    fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {
+        let all = self.waiting.lock().unwrap();
+        all.iter().filter(|(of, _)| of.as_ref() == account).map(|(_, one)| one.clone()).collect()
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
@@ -197,6 +209,8 @@ impl Rig {
             links: Mutex::new(vec![up()]),
             paused: Mutex::default(),
             webhooks: Mutex::default(),
+            free_since: Mutex::default(),
+            waiting: Mutex::default(),
             journal: journal.clone(),
             changes: watch::channel(0).0,
         });
