@@ -20,6 +20,7 @@ mod history;
 mod integration;
 mod language;
 mod limits;
+mod lists;
 mod names;
 mod people;
 mod refusal;
@@ -39,9 +40,11 @@ pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, VouchedPerson, logged_as};
 pub use gateway::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
+    Waiting,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;
+pub use lists::{Answered, MOST_COUNTED, Missed};
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
 pub use refusal::{Changed, FieldChange, Refusal};

@@ -1,14 +1,16 @@
-//! How the four web services of an account are doing: what people are told before they ask.
+//! How things stand right now, as people are told it before they ask: the four web services of an account, who is
+//! free since when, who waits in a queue.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls::EventKind;
+use calls::{EventKind, PbxTime};
 use delivery::sender::{HOURS, Hour, WebhookStatus};
 use journal::settings::{Integration, Pause};
 use journal::{AccountSettings, Reason, WallTime};
 
-use crate::{Actor, Admin, Refusal};
+use crate::{Actor, Admin, Refusal, Waiting};
 
 /// A web service that takes so long on average is slow.
 pub const SLOW: Duration = Duration::from_secs(2);
@@ -112,6 +114,22 @@ fn running_state(hook: &WebhookStatus, day: &[Hour; HOURS]) -> ServiceState {
 }
 
 impl Admin {
+    /// Since when the employees of an account that was read are free, as far as that is known.
+    pub fn free_since(&self, account: &AccountSettings) -> HashMap<String, PbxTime> {
+        self.gateway.free_since(&account.id)
+    }
+
+    /// Who waits in the queues of an account that was read, the longest first.
+    pub fn waiting_in(&self, account: &AccountSettings) -> Vec<Waiting> {
+        self.gateway.waiting(Some(&account.id))
+    }
+
+    /// Who waits in queues that are no one account's: for operators.
+    pub fn waiting_elsewhere(&self, actor: &Actor) -> Result<Vec<Waiting>, Refusal> {
+        Self::operates(actor)?;
+        Ok(self.gateway.waiting(None))
+    }
+
     /// How the four web services of an account are doing, in the order of the contract.
     pub fn services(&self, actor: &Actor, account: &str) -> Result<Vec<Service>, Refusal> {
         let account = self.account(actor, account)?;

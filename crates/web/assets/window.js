@@ -100,6 +100,53 @@
     });
   }
 
+  // The board: filtered by name; a ring shows in the title and is heard if wanted; said aloud now and then only.
+  const board = document.getElementById("board");
+  if (board) {
+    const [who, bell, said] = ["who", "bell", "said"].map((id) => document.getElementById(id));
+    const title = document.title;
+    let rang = null, last = "";
+    const chime = () => {
+      const audio = new AudioContext();
+      [880, 1174.7].forEach((tone, at) => {
+        const [source, volume] = [audio.createOscillator(), audio.createGain()];
+        source.frequency.value = tone;
+        volume.gain.setValueAtTime(0.15, audio.currentTime + at * 0.25);
+        volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + at * 0.25 + 0.24);
+        source.connect(volume).connect(audio.destination);
+        source.start(audio.currentTime + at * 0.25);
+        source.stop(audio.currentTime + at * 0.25 + 0.25);
+      });
+      setTimeout(() => audio.close(), 1000);
+    };
+    const heed = () => {
+      const wanted = who.value.trim().toLowerCase();
+      all(".person", board).forEach((card) => {
+        card.hidden = !card.querySelector(".who").textContent.toLowerCase().includes(wanted);
+      });
+      const rings = new Set(all(".ringing + a", board).map((link) => link.href));
+      document.title = rings.size ? `${board.dataset.rings.replace("{count}", rings.size)} · ${title}` : title;
+      if (rang && bell.getAttribute("aria-pressed") === "true" && [...rings].some((one) => !rang.has(one))) chime();
+      rang = rings;
+    };
+    const press = (on) => bell.setAttribute("aria-pressed", String(on));
+    press(localStorage.getItem("ringbud-bell") === "on");
+    bell.addEventListener("click", () => {
+      const on = bell.getAttribute("aria-pressed") !== "true";
+      press(on);
+      localStorage.setItem("ringbud-bell", on ? "on" : "off");
+      if (on) chime();
+    });
+    document.querySelector(".tools").hidden = false;
+    who.addEventListener("input", heed);
+    document.addEventListener("htmx:sseMessage", heed);
+    setInterval(() => {
+      const now = board.querySelector(".sums").textContent.replace(/\s+/g, " ").trim();
+      if (now !== last) said.textContent = last = now;
+    }, 10000);
+    heed();
+  }
+
   // What happens meanwhile: the page is asked for again now and then, and what differs is put in its place. A row
   // that is new is only counted above its list, so that nothing one reads moves. Asking is no use of the session.
   const LOOK_EVERY = 5000;

@@ -1,5 +1,10 @@
 // The window in a real browser: first run, integration, test call, board, both languages and roles, axe.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { PASSWORD, axe, login, open, page, shots, start } from "./house.mjs";
 
@@ -159,6 +164,66 @@ test("the board changes by itself", async () => {
   await olga.goto(at("now"));
   const before = await olga.textContent("#board");
   await olga.waitForFunction((text) => document.getElementById("board").textContent !== text, before, { timeout: 15000 });
+});
+
+test("the board is filtered by name, and a ring shows in the title", async () => {
+  await olga.goto(at("now"));
+  await olga.fill("#who", "mette");
+  assert.deepEqual(await olga.$$eval(".person:not([hidden]) .who strong", (names) => names.map((name) => name.textContent)), ["Mette Holm"]);
+  await olga.fill("#who", "");
+  await olga.waitForFunction(() => /^\(?\d+ ringer · /.test(document.title), null, { timeout: 15000 });
+  assert.match(await olga.textContent(".queued"), /salg.*\+45 70 20 12 99/s);
+  await olga.click("#bell");
+  assert.equal(await olga.getAttribute("#bell", "aria-pressed"), "true");
+  await olga.click("#bell");
+  assert.match(await olga.textContent("#missed"), /Ikke besvaret i dag/);
+  assert.deepEqual(await axe(olga), []);
+});
+
+test("the receivers run: they take what was sent and refuse what was tampered with", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ringbud-receivers-"));
+  await olga.goto(at("integration"));
+  olga.once("dialog", (dialog) => dialog.accept());
+  await olga.click("button[form=secret]");
+  const secret = await olga.textContent("#new-secret");
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const body = "EmployeeLocalNumber=101&ANumber=%2B4570201234&UniqueCallId=pbx1-1.1";
+  for (const [language, file, command] of [["python", "receiver.py", "python3"], ["node", "receiver.mjs", "node"]]) {
+    await olga.goto(`${at("integration/receivers")}?as=${language}`);
+    assert.deepEqual(await axe(olga), []);
+    const code = (await olga.textContent("#code")).replaceAll("9000", "9431");
+    writeFileSync(join(folder, file), code);
+    const receiver = spawn(command, [join(folder, file)], { env: { ...process.env, RINGBUD_SECRET: secret }, stdio: ["ignore", "ignore", "inherit"] });
+    const send = async (sent, signed) => {
+      const stamp = String(Math.floor(Date.now() / 1000));
+      const signature = createHmac("sha256", key).update(`pbx1-1-1-incoming.${stamp}.${signed}`).digest("base64");
+      const headers = { "content-type": "application/x-www-form-urlencoded", "webhook-id": "pbx1-1-1-incoming", "webhook-timestamp": stamp, "webhook-signature": `v1,${signature}` };
+      for (let tries = 0; ; tries += 1) {
+        const answer = await fetch("http://127.0.0.1:9431/", { method: "POST", headers, body: sent }).catch(() => null);
+        if (answer) return answer.status;
+        if (tries > 100) throw new Error(`${file} does not answer`);
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    };
+    assert.equal(await send(body, body), 204, file);
+    assert.equal(await send(`${body}x`, body), 401, file);
+    receiver.kill();
+    await new Promise((gone) => receiver.on("exit", gone));
+  }
+  rmSync(folder, { recursive: true });
+  await olga.goto(at("integration/sink"));
+  assert.equal(await olga.locator("main .state.talking").count(), 4, "all four are signed rightly");
+  assert.deepEqual(await axe(olga), []);
+});
+
+test("how many would be sent again is asked before", async () => {
+  await olga.goto(at("deliveries"));
+  await olga.click("text=/Send alle mislykkede igen/");
+  await olga.waitForURL(/deliveries\/again/);
+  assert.match(await olga.textContent("main"), /\d+ mislykkede eller udløbne/);
+  assert.deepEqual(await axe(olga), []);
+  await olga.click("main form button.main");
+  await olga.waitForSelector(".notice.done");
 });
 
 test("a failing web service is announced everywhere, and pages follow what happens", async () => {

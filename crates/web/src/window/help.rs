@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use admin::kept::settings::Scope;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
@@ -16,6 +16,9 @@ use super::{Fail, Frame, Visitor, Window, assets};
 
 const DANISH: &str = include_str!("../../../../docs/da/vindue.md");
 const ENGLISH: &str = include_str!("../../../../docs/window.md");
+/// What an integrator reads, in the one language it is written in.
+const RECEIVE: &str = include_str!("../../../../docs/receive.md");
+const EVENTS: &str = include_str!("../../../../docs/events.md");
 
 #[derive(Template)]
 #[template(path = "help.html")]
@@ -30,26 +33,46 @@ pub(super) async fn show(
     taste: Taste,
     visitor: Result<Visitor, Fail>,
 ) -> Result<Response, Fail> {
-    let f = match visitor {
-        Ok(visitor) => match &visitor.scope {
-            Scope::Everything => Frame::operator(&window, &visitor, "help"),
-            Scope::Account(own) | Scope::ReadAccount(own) => {
-                let account = visitor.reads(&window, own.as_str())?;
-                Frame::account(&window, &visitor, &account, "help")
-            }
-        },
-        Err(_) => Frame::open(&window.web.options.path, &taste),
-    };
-    let manual = manual(&f);
-    page(&HelpPage { f, manual })
-}
-
-/// The manual of a language as HTML: headings have names to link to, pictures are ours.
-fn manual(f: &Frame) -> String {
+    let f = around(&window, &taste, visitor)?;
     let text = match f.w.0 {
         Language::Danish => DANISH,
         Language::English => ENGLISH,
     };
+    page(&HelpPage { manual: manual(&f, text), f })
+}
+
+/// `/help/receive` and `/help/events`: what one needs to know to receive.
+pub(super) async fn other(
+    State(window): State<Arc<Window>>,
+    Path(name): Path<String>,
+    taste: Taste,
+    visitor: Result<Visitor, Fail>,
+) -> Result<Response, Fail> {
+    let text = match &*name {
+        "receive" => RECEIVE,
+        "events" => EVENTS,
+        _ => return Err(Fail::Nowhere),
+    };
+    let f = around(&window, &taste, visitor)?;
+    page(&HelpPage { manual: manual(&f, text), f })
+}
+
+/// The frame for whoever reads.
+fn around(window: &Window, taste: &Taste, visitor: Result<Visitor, Fail>) -> Result<Frame, Fail> {
+    Ok(match visitor {
+        Ok(visitor) => match &visitor.scope {
+            Scope::Everything => Frame::operator(window, &visitor, "help"),
+            Scope::Account(own) | Scope::ReadAccount(own) => {
+                let account = visitor.reads(window, own.as_str())?;
+                Frame::account(window, &visitor, &account, "help")
+            }
+        },
+        Err(_) => Frame::open(&window.web.options.path, taste),
+    })
+}
+
+/// A page of the manual as HTML: headings have names to link to, pictures are ours.
+fn manual(f: &Frame, text: &str) -> String {
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
     for at in 0..events.len() {
         let title = title_after(&events, at);

@@ -38,6 +38,15 @@ impl Locale {
         }
     }
 
+    /// `09.53.07` of the day of `now`; another day is named: `22.11. 09.53.07`.
+    pub(crate) fn second(&self, micros: i64, now: i64) -> String {
+        if self.date(micros) == self.date(now) {
+            self.clock(micros)
+        } else {
+            self.written(micros, "%-d.%-m. %H.%M.%S", "%-d %b %H:%M:%S")
+        }
+    }
+
     /// `2026-11-22`: the day it is in, for fields and for comparing.
     pub(crate) fn date(&self, micros: i64) -> String {
         self.written(micros, "%Y-%m-%d", "%Y-%m-%d")

@@ -15,7 +15,7 @@ const SOURCES: [(&str, &str); 2] = [
     (include_str!("../../src/window/operator/mod.rs"), "/operator"),
 ];
 /// Doors everybody may knock at, and what is behind them.
-const OPEN: [(&str, &str, &str); 16] = [
+const OPEN: [(&str, &str, &str); 17] = [
     ("GET", "/login", "the form; who is logged in is sent on"),
     ("POST", "/login", "a session, for a name and its password"),
     ("GET", "/login/oidc", "the way to the OpenID provider, where `[oidc]` names one; else 404"),
@@ -31,6 +31,7 @@ const OPEN: [(&str, &str, &str); 16] = [
     ("POST", "/preferences", "one's own language and look"),
     ("POST", "/a/{own}/settings/password", "one's own password, for the present one"),
     ("GET", "/help", "the window's manual"),
+    ("GET", "/help/{page}", "`receive` and `events`: what an integrator reads"),
     ("GET", "/assets/{name}", "style, scripts and the icon: the same for all"),
     ("GET", "/api/v1/openapi.json", "the description of the API"),
     ("GET", "/healthz", "whether the program runs"),

@@ -2,7 +2,9 @@
 
 mod draft;
 mod preview;
+mod receivers;
 mod sample;
+mod sink;
 mod test;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ use super::visitor::Fields;
 use super::{Fail, Frame, Posted, Visitor, Window};
 use crate::clock;
 use preview::Preview;
+pub(super) use receivers::receivers;
+pub(super) use sink::sink;
 use test::TestPanel;
 pub(super) use test::{Running, answers, test};
 
@@ -37,9 +41,16 @@ pub(crate) struct Service {
     pub(crate) kind: EventKind,
     /// The name of its field.
     pub(crate) field: &'static str,
-    /// Its parameters: name on the wire, example, key of its help.
-    pub(crate) parameters: Vec<(String, String, String)>,
     pub(crate) paused: bool,
+}
+
+/// A parameter: which of the four events have it, under which name, with an example.
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) sent: [bool; 4],
+    pub(crate) example: String,
+    /// Key of its help.
+    pub(crate) help: String,
 }
 
 #[derive(Template)]
@@ -49,6 +60,7 @@ struct IntegrationPage {
     d: Fields,
     version: u64,
     services: Vec<Service>,
+    parameters: Vec<Line>,
     errors: BTreeMap<String, String>,
     conflict: bool,
     differing: Vec<Differing>,
@@ -101,25 +113,13 @@ fn build(
     let f = Frame::account(window, visitor, account, "integration");
     let (kept, version) = present(account);
     let checked = draft::checked(window, visitor, account, f.w, &d);
-    let (employee, name) = sample::employee(account);
-    let service = |kind: EventKind| {
-        let event = sample::event(account, &employee, &name, kind, clock::now());
-        let shape = Shape::of(kind, &checked.integration);
-        let columns = shape.columns().iter().zip(shape.values(&event));
-        let parameters = columns.map(|(column, (name, value))| {
-            (name.to_owned(), value.into_owned(), help_key(kind, column.parameter))
-        });
-        Service {
-            kind,
-            field: field(kind),
-            parameters: parameters.collect(),
-            paused: kept.paused.contains_key(&kind),
-        }
-    };
+    let service =
+        |kind: EventKind| Service { kind, field: field(kind), paused: kept.paused.contains_key(&kind) };
     let extras =
         Parameter::ALL.iter().map(|parameter| parameter.name()).filter(|name| Parameter::is_extra(name));
     IntegrationPage {
         services: ORDER.into_iter().map(service).collect(),
+        parameters: lines(account, &checked.integration),
         preview: preview::of(&f, account, &checked, focus),
         test: TestPanel::idle(&f, account),
         extras: extras.collect(),
@@ -136,11 +136,33 @@ fn build(
     }
 }
 
-fn help_key(kind: EventKind, parameter: Parameter) -> String {
-    match (kind, parameter) {
-        (EventKind::Ended, Parameter::EmployeeLocalNumber) => "param.EmployeeLocalNumber".to_owned(),
-        _ => format!("param.{}", parameter.name()),
+/// The parameters of all four events in one table, in the order of the contract.
+fn lines(account: &AccountSettings, integration: &Integration) -> Vec<Line> {
+    let (employee, name) = sample::employee(account);
+    let mut lines: Vec<(Parameter, Line)> = Vec::new();
+    for (at, kind) in ORDER.into_iter().enumerate() {
+        let event = sample::event(account, &employee, &name, kind, clock::now());
+        let shape = Shape::of(kind, integration);
+        for (column, (name, value)) in shape.columns().iter().zip(shape.values(&event)) {
+            let same = |(of, line): &&mut (Parameter, Line)| *of == column.parameter && line.name == name;
+            match lines.iter_mut().find(same) {
+                Some((_, line)) => {
+                    line.sent[at] = true;
+                    if line.example.is_empty() {
+                        line.example = value.into_owned();
+                    }
+                }
+                None => {
+                    let mut sent = [false; 4];
+                    sent[at] = true;
+                    let help = format!("param.{}", column.parameter.name());
+                    let line = Line { name: name.to_owned(), sent, example: value.into_owned(), help };
+                    lines.push((column.parameter, line));
+                }
+            }
+        }
     }
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 pub(super) fn focus(name: &str) -> EventKind {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use admin::kept::AccountSettings;
 use askama::Template;
 use calls::EventKind;
-use delivery::request::{Compiled, NoRequest};
+use delivery::request::{Compiled, NoRequest, Rendered};
+use serde_json::{Map, Value};
 
 use super::draft::Checked;
 use super::{ORDER, sample};
@@ -21,6 +22,8 @@ pub(crate) struct Preview {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) curl: String,
+    /// Names and values as a receiver reads them.
+    pub(crate) values: Vec<(String, String)>,
     /// Why there is none.
     pub(crate) none: Option<String>,
 }
@@ -45,6 +48,18 @@ impl Part {
     }
 }
 
+/// Names and values of a request as a receiver reads them.
+pub(crate) fn decoded(rendered: &Rendered) -> Vec<(String, String)> {
+    if let Ok(values) = serde_json::from_slice::<Map<String, Value>>(&rendered.body) {
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        return values.into_iter().map(|(name, value)| (name, text(value))).collect();
+    }
+    let query = rendered.target.iter().position(|byte| *byte == b'?');
+    let query = query.map_or(&[][..], |at| &rendered.target[at + 1..]);
+    let encoded = if rendered.body.is_empty() { query } else { &rendered.body };
+    url::form_urlencoded::parse(encoded).into_owned().collect()
+}
+
 /// The request for a kind.
 pub(crate) fn of(f: &Frame, account: &AccountSettings, checked: &Checked, kind: EventKind) -> Preview {
     let empty = |none: String| Preview {
@@ -54,6 +69,7 @@ pub(crate) fn of(f: &Frame, account: &AccountSettings, checked: &Checked, kind: 
         headers: Vec::new(),
         body: String::new(),
         curl: String::new(),
+        values: Vec::new(),
         none: Some(none),
     };
     if let Some(error) = checked.errors.get(super::field(kind)) {
@@ -78,6 +94,7 @@ pub(crate) fn of(f: &Frame, account: &AccountSettings, checked: &Checked, kind: 
             .collect(),
         body: String::from_utf8_lossy(&rendered.body).into_owned(),
         curl: compiled.curl(&rendered),
+        values: decoded(&rendered),
         none: None,
     }
 }

@@ -93,6 +93,7 @@ impl Row {
 #[template(path = "integration_test.html")]
 pub(crate) struct TestPanel {
     url: String,
+    sink: String,
     csrf: String,
     w: Messages,
     may_change: bool,
@@ -111,6 +112,7 @@ impl TestPanel {
         let employees = account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone()));
         Self {
             url: f.to("integration/test"),
+            sink: f.to("integration/sink"),
             csrf: f.csrf.clone(),
             w: f.w,
             may_change: f.may_change,

@@ -1,6 +1,7 @@
 //! `/a/{account}/now`: the live board.
 
 mod boards;
+mod missed;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -47,6 +48,16 @@ pub(crate) struct Card {
     pub(crate) number: String,
     pub(crate) name: String,
     pub(crate) doing: Vec<Doing>,
+    /// Since when the employee is free, where that is known: milliseconds since the epoch, and in words.
+    pub(crate) free: Option<(i64, String)>,
+}
+
+/// A caller who waits in a queue.
+pub(crate) struct InQueue {
+    pub(crate) queue: String,
+    pub(crate) number: String,
+    pub(crate) since_ms: i64,
+    pub(crate) since: String,
 }
 
 #[derive(Template)]
@@ -54,6 +65,7 @@ pub(crate) struct Card {
 struct NowPage {
     f: Frame,
     board: Board,
+    today: missed::Today,
 }
 
 /// The part of the page that changes.
@@ -64,6 +76,8 @@ struct Board {
     calls: String,
     people: String,
     cards: Vec<Card>,
+    /// Who waits in a queue, the longest first.
+    queued: Vec<InQueue>,
     ringing: usize,
     talking: usize,
     dialling: usize,
@@ -77,7 +91,8 @@ pub(super) async fn show(
     let account = visitor.reads(&window, &account)?;
     let f = Frame::account(&window, &visitor, &account, "now");
     let board = board(&window, f.w.0, &account);
-    page(&NowPage { f, board })
+    let today = missed::today(&window, &visitor, &account, &f).await?;
+    page(&NowPage { f, board, today })
 }
 
 /// The board as it is, and again whenever it has changed. One that a viewer was too slow for is left out, for
@@ -142,9 +157,14 @@ impl Style {
 
 fn board(window: &Window, language: Language, account: &AccountSettings) -> Board {
     let style = Style::of(window, language, account);
+    let freed = window.web.admin.free_since(account);
     let mut cards: BTreeMap<String, Card> = BTreeMap::new();
     for (number, (employee, _)) in account.employees.iter() {
-        let card = Card { number: number.clone(), name: employee.name.clone(), doing: Vec::new() };
+        let free = freed.get(number).map(|at| {
+            let micros = at.as_micros();
+            (micros / 1_000, style.locale.clock(micros))
+        });
+        let card = Card { number: number.clone(), name: employee.name.clone(), doing: Vec::new(), free };
         cards.insert(number.clone(), card);
     }
     let (mut ringing, mut talking, mut dialling) = (0, 0, 0);
@@ -158,10 +178,40 @@ fn board(window: &Window, language: Language, account: &AccountSettings) -> Boar
         let phone = &leg.begun.phone;
         let number = phone.employee_number().to_owned();
         let name = phone.employee.as_ref().map(|one| one.name.to_string()).unwrap_or_default();
-        cards.entry(number.clone()).or_insert(Card { number, name, doing: Vec::new() }).doing.push(doing);
+        cards
+            .entry(number.clone())
+            .or_insert(Card { number, name, doing: Vec::new(), free: None })
+            .doing
+            .push(doing);
     }
+    let queued = window.web.admin.waiting_in(account).iter().map(|one| in_queue(&style, one)).collect();
+    let mut cards: Vec<Card> = cards.into_values().collect();
+    cards.sort_by_key(rank);
     let Style { w, calls, people, .. } = style;
-    Board { w, calls, people, cards: cards.into_values().collect(), ringing, talking, dialling }
+    Board { w, calls, people, cards, queued, ringing, talking, dialling }
+}
+
+/// What rings comes first, then whoever is busy; within that by number.
+fn rank(card: &Card) -> u8 {
+    match card.doing.first().map(|one| one.state) {
+        _ if card.doing.iter().any(|one| one.state == "ringing") => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
+fn in_queue(f: &Style, one: &admin::Waiting) -> InQueue {
+    let since = one.since.as_micros();
+    InQueue {
+        queue: one.queue.clone(),
+        number: shown_number(f, &one.number),
+        since_ms: since / 1_000,
+        since: f.locale.clock(since),
+    }
+}
+
+fn shown_number(f: &Style, number: &str) -> String {
+    if number.is_empty() { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(number) }
 }
 
 fn doing(f: &Style, leg: &LiveLeg) -> Doing {
@@ -177,7 +227,7 @@ fn doing(f: &Style, leg: &LiveLeg) -> Doing {
     let since = held.or(leg.answered_at).unwrap_or(begun.begun_at).as_micros();
     Doing {
         state,
-        number: if number.is_empty() { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(number) },
+        number: shown_number(f, number),
         queue: begun.queue.to_string(),
         leg: begun.leg.to_string(),
         since_ms: since / 1_000,

@@ -31,6 +31,8 @@ pub(crate) struct Row {
 struct LinksPage {
     f: Frame,
     rows: Vec<Row>,
+    /// Who waits in queues that are no one account's: PBX, queue, number, since when.
+    queued: Vec<(String, String, String, String)>,
 }
 
 #[derive(Template)]
@@ -50,7 +52,14 @@ pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -
     visitor.operator()?;
     let f = Frame::operator(&window, &visitor, "links");
     let rows = window.web.admin.links(&visitor.actor()).into_iter().map(|link| row(&f, link)).collect();
-    page(&LinksPage { f, rows })
+    let waiting = window.web.admin.waiting_elsewhere(&visitor.actor())?;
+    let queued = waiting.into_iter().map(|one| {
+        let withheld = one.number.is_empty();
+        let number =
+            if withheld { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(&one.number) };
+        (one.pbx, one.queue, number, f.locale.clock(one.since.as_micros()))
+    });
+    page(&LinksPage { rows, queued: queued.collect(), f })
 }
 
 fn row(f: &Frame, link: Link) -> Row {

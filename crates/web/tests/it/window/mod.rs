@@ -4,6 +4,8 @@ mod board;
 pub(crate) mod browser;
 mod doors;
 mod excel;
+mod integrator;
+mod now;
 mod oidc;
 mod pages;
 mod reports;
