@@ -1,5 +1,5 @@
 //! How fast the journal takes events and settles their deliveries on this machine, beside what SQLite alone
-//! can do: `cargo run --release -p journal --example throughput [SECONDS [TASKS BATCH]]`.
+//! can do, and how long a page of a list takes after it; with so many legs there before: `cargo run --release -p journal --example throughput [SECONDS [TASKS BATCH [LEGS]]]`.
 
 #![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
 
@@ -9,17 +9,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use calls::EventKind;
+use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, delivery};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Append, Appended, Attempt, Journal, Options, Outcome, RollingUp, Settle, Sqlite};
+use journal::{
+    Access, Append, Appended, Attempt, Cursor, Filter, Journal, LegOutcome, Options, Outcome, RollingUp,
+    Settle, Sqlite,
+};
 
 const ACCOUNTS: u32 = 500;
 /// So many wait until more have gathered.
 const LEFT_TO_ROLL_UP: u64 = 4_608;
 /// What the rollup has put off is waited for so long.
-const ROLLED_UP_WITHIN: Duration = Duration::from_secs(120);
+const ROLLED_UP_WITHIN: Duration = Duration::from_secs(300);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<u32> = std::env::args().skip(1).map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -30,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("SQLite alone, rows of 400 B put in and deleted, {batch} a commit: {rate:.0}/s");
     }
     println!("making the events and their attempts takes {:.1} µs each", making());
+    let before = arguments.get(3).copied().unwrap_or(0);
     let shapes = match arguments[..] {
         [_, tasks, batch, ..] => vec![(tasks, batch)],
         _ => vec![(64, 1), (4, 64), (2, 512)],
@@ -38,10 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         for history in [false, true] {
             let with = if history { "with" } else { "without" };
             // What lists and reports are found by, and the same without it.
-            let rate = runtime.block_on(whole(length, tasks, batch, history, Options::default()))?;
+            let rate =
+                runtime.block_on(whole(length, before, (tasks, batch), history, Options::default()))?;
             let never = RollingUp::never();
             let bare = Options { rolling_up: never, ..Options::default() };
-            let bare = runtime.block_on(whole(length, tasks, batch, history, bare))?;
+            let bare = runtime.block_on(whole(length, 0, (tasks, batch), history, bare))?;
             let part = rate / bare;
             println!(
                 "events kept and delivered {with} attempts, {tasks} tasks of {batch}: {rate:.0}/s, not rolled up \
@@ -104,17 +109,59 @@ fn raw(length: Duration, batch: u32) -> Result<f64, Box<dyn Error>> {
     Ok(f64::from(count) / start.elapsed().as_secs_f64())
 }
 
+/// Microseconds until a page of each list is there, the median of some.
+async fn asking(journal: &dyn Journal) -> Result<String, Box<dyn Error>> {
+    let account = |filter: Filter| Filter { account: Some(AccountId::new("8")), limit: 50, ..filter };
+    let older = Some((journal.size().await?.events / 3).to_string().parse::<Cursor>()?);
+    let questions = [
+        ("newest", account(Filter::default())),
+        ("older", account(Filter { before: older, ..Filter::default() })),
+        ("missed", account(Filter { outcome: Some(LegOutcome::Missed), ..Filter::default() })),
+        ("no such number", account(Filter { number: Some("9999".to_owned()), ..Filter::default() })),
+        ("an employee's", account(Filter { employee: Some("508".to_owned()), ..Filter::default() })),
+        ("of all", Filter { limit: 50, before: older, ..Filter::default() }),
+    ];
+    let mut told = String::new();
+    for (name, filter) in questions {
+        let mut took = [[0; 31]; 3];
+        for at in 0..took[0].len() {
+            let start = now();
+            journal.legs(filter.clone()).await?;
+            took[0][at] = start.elapsed().as_micros();
+            journal.events(filter.clone()).await?;
+            took[1][at] = start.elapsed().as_micros() - took[0][at];
+            journal.deliveries(filter.clone()).await?;
+            took[2][at] = start.elapsed().as_micros() - took[1][at] - took[0][at];
+        }
+        took.iter_mut().for_each(|took| took.sort_unstable());
+        let [legs, events, deliveries] = took.map(|took| took[took.len() / 2]);
+        told += &format!("{name} {legs}/{events}/{deliveries}, ");
+    }
+    let account = AccountId::new("8");
+    let start = now();
+    journal.kept_within(account.clone(), u64::MAX).await?;
+    told += &format!("weighed {}, ", start.elapsed().as_micros());
+    let start = now();
+    journal.sums(account, PbxTime::from_secs(0)..PbxTime::from_secs(4_000_000_000)).await?;
+    told += &format!("sums {}", start.elapsed().as_micros());
+    Ok(told)
+}
+
 /// Tasks that each keep a batch, then settle its deliveries, again and again.
 async fn whole(
     length: Duration,
-    tasks: u32,
-    batch: u32,
+    before: u32,
+    (tasks, batch): (u32, u32),
     history: bool,
     options: Options,
 ) -> Result<f64, Box<dyn Error>> {
     let folder = tempfile::tempdir_in(place())?;
     let counted = options.rolling_up.at < i64::MAX;
     let journal = Arc::new(Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([0; 32]), options)?);
+    for first in (0..before).step_by(500) {
+        round(journal.as_ref(), 1_000_000_000 + first, 500, history).await;
+    }
+    settled_down(&journal, counted).await?;
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let (start, cpu_before, written_before) = (now(), cpu_micros(), written());
     let workers: Vec<_> = (0..tasks)
@@ -152,12 +199,27 @@ async fn whole(
     let (jobs, micros) = (commits.jobs / commits.done.max(1), commits.micros / commits.done.max(1));
     let rate = events / took;
     println!("    {jobs} jobs and {micros} µs a commit");
+    if counted {
+        println!("    µs a question: {}", asking(journal.as_ref()).await?);
+    }
     println!(
         "    {:.1} µs of processor and {wrote:.0} bytes written an event, {kept} bytes kept a leg of three ({} legs)",
         cpu.unwrap_or(f64::NAN),
         size.events / 3
     );
     Ok(rate)
+}
+
+/// Until what was put off is done.
+async fn settled_down(journal: &Sqlite, counted: bool) -> Result<(), Box<dyn Error>> {
+    let start = now();
+    while counted
+        && journal.size().await?.not_rolled_up >= LEFT_TO_ROLL_UP
+        && start.elapsed() < ROLLED_UP_WITHIN
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// Legs come in threes of events: the beginnings of this round, the answers and ends of the two before.

@@ -3,7 +3,9 @@
 
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
-use crate::{Attempt, DeliveryState, EventSeq, Filter, Kept, LegRecord, Outcome, Reason, Settle, WallTime};
+use crate::{
+    Attempt, DeliveryState, Erase, EventSeq, Filter, Kept, LegRecord, Outcome, Reason, Settle, WallTime,
+};
 
 /// The most one list gives.
 pub const MAX_LISTED: usize = 1_000;
@@ -51,7 +53,30 @@ impl Filter {
     }
 }
 
+impl Erase {
+    /// Whether an event is theirs.
+    pub(crate) fn concerns(&self, event: &Event) -> bool {
+        match self {
+            Self::Employee(number) => event.phone.employee_number() == number,
+            Self::Number(number) => numbers(event).any(|other| other == number),
+        }
+    }
+
+    /// What lets all of theirs through.
+    pub(crate) fn filter(&self) -> Filter {
+        match self {
+            Self::Employee(number) => Filter { employee: Some(number.clone()), ..Filter::default() },
+            Self::Number(number) => Filter { number: Some(number.clone()), ..Filter::default() },
+        }
+    }
+}
+
 fn has_number(event: &Event, part: &str) -> bool {
+    numbers(event).any(|number| number.contains(part))
+}
+
+/// Every number an event has.
+fn numbers(event: &Event) -> impl Iterator<Item = &str> {
     let transfer = match &event.what {
         What::Ended(ended) => ended.transfer.as_ref(),
         What::Incoming | What::Answered | What::Outgoing => None,
@@ -59,8 +84,8 @@ fn has_number(event: &Event, part: &str) -> bool {
     [&event.phone.number, &event.a_number, &event.b_number, &event.dialed_number]
         .into_iter()
         .chain(transfer.into_iter().flat_map(|transfer| [&transfer.party_number, &transfer.to]))
-        .any(|number| number.contains(part))
-        || event.phone.employee_number().contains(part)
+        .map(AsRef::as_ref)
+        .chain([event.phone.employee_number()])
 }
 
 /// How many attempts were made and what the last one said, as [`Reason::to_kept`] writes it.

@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod deliveries;
+pub mod erase;
 pub mod events;
 pub mod legs;
 pub mod prune;
@@ -74,6 +75,12 @@ macro_rules! conformance {
             what_people_did_outlives_its_days,
             a_flood_by_tokens_takes_nothing_from_people,
             a_part_that_is_too_long_is_cut,
+        ]);
+        $crate::conformance!(@rules $make, erase: [
+            what_is_erased_is_nowhere,
+            a_leg_that_has_a_number_anywhere_is_erased_whole,
+            what_runs_is_erased_when_it_has_ended,
+            erasing_goes_on_where_it_stopped,
         ]);
         $crate::conformance!(@rules $make, prune: [
             an_ended_leg_is_forgotten_whole,

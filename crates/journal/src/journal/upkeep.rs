@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calls::AccountId;
 
-use super::Reply;
+use super::{Cursor, Reply};
 use crate::settings::IntegrationId;
 use crate::{AuditFilter, AuditPage, WallTime};
 
@@ -22,6 +22,30 @@ pub struct Failing {
 
 /// How many legs one [`Upkeep::prune`] forgets at most.
 pub const PRUNED_AT_ONCE: usize = 500;
+
+/// How many legs one [`Upkeep::erase`] erases at most.
+pub const ERASED_AT_ONCE: usize = 500;
+
+/// Whose legs are erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erase {
+    /// An employee's, by local number.
+    Employee(String),
+    /// Those that have this number, as it was kept, in any part of any of their events: the caller's, the one called,
+    /// the phone's, that of a party of a transfer.
+    Number(String),
+}
+
+/// What an [`Upkeep::erase`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Events that are gone.
+    pub events: u64,
+    /// Legs it came upon that have not ended: they stay, and can be erased when they have.
+    pub running: u64,
+    /// Where to go on; `None`: that was all.
+    pub rest: Option<Cursor>,
+}
 
 /// How much is kept, for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +68,10 @@ pub trait Upkeep: Send + Sync {
     /// one): their events, deliveries and attempts, [`PRUNED_AT_ONCE`] legs at a time. The reply says how many
     /// events are gone. Zero: nothing is left to prune.
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64>;
+
+    /// Erases legs of an account that have ended, whole: their events, deliveries and attempts, also what waits. From
+    /// behind a place on, [`ERASED_AT_ONCE`] legs at a time. A request that is on its way is not called back.
+    fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased>;
 
     /// The moment of our clock such that the legs of an account that ended since take at most so many bytes, as
     /// their events and attempts come in (packed they take about a quarter; what lists and reports find them by comes

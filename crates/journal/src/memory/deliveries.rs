@@ -148,6 +148,7 @@ impl Deliveries {
     }
 
     pub(super) fn forget(&mut self, event: EventSeq) {
+        self.pending.retain(|id, _| id.event != event);
         self.settled.retain(|id, _| id.event != event);
         self.attempts.retain(|id, _| id.event != event);
     }

@@ -1,6 +1,6 @@
 //! Events, legs and notes in RAM.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,7 +9,10 @@ use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restor
 use super::deliveries::Deliveries;
 use crate::record::event;
 use crate::rules::{self, begins, channel_of};
-use crate::{Append, Appended, EventSeq, Filter, Kept, LegRecord, PRUNED_AT_ONCE, Refusal, Sums, WallTime};
+use crate::{
+    Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Kept, LegRecord,
+    PRUNED_AT_ONCE, Refusal, Sums, WallTime,
+};
 
 #[derive(Clone, Default)]
 pub(super) struct Events {
@@ -190,6 +193,37 @@ impl Events {
             .filter(idle)
             .take(PRUNED_AT_ONCE)
             .collect();
+        self.remove(legs, deliveries)
+    }
+
+    /// Legs that have ended, behind a place, whatever waits of them.
+    pub(super) fn erase(
+        &mut self,
+        account: &AccountId,
+        whose: &Erase,
+        after: Cursor,
+        deliveries: &mut Deliveries,
+    ) -> Erased {
+        let (mut seen, mut legs, mut erased) = (BTreeSet::new(), Vec::new(), Erased::default());
+        for kept in self.kept.values().filter(|kept| kept.seq.0 > after.0) {
+            let is_theirs = kept.event.account() == account && whose.concerns(&kept.event);
+            if !is_theirs || !seen.insert(kept.event.leg.clone()) {
+                continue;
+            }
+            match self.legs.get(&kept.event.leg).is_some_and(|of| of.contains_key(&EventKind::Ended)) {
+                true => legs.push(kept.event.leg.clone()),
+                false => erased.running += 1,
+            }
+            if legs.len() >= ERASED_AT_ONCE {
+                erased.rest = Some(kept.cursor());
+                break;
+            }
+        }
+        erased.events = self.remove(legs, deliveries);
+        erased
+    }
+
+    fn remove(&mut self, legs: Vec<LegId>, deliveries: &mut Deliveries) -> u64 {
         let mut gone = 0;
         for leg in legs {
             for seq in self.legs.remove(&leg).into_iter().flat_map(BTreeMap::into_values) {

@@ -17,9 +17,9 @@ use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
-    Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
-    Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
+    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange,
+    Settle, Settled, Size, Sums, WallTime,
 };
 
 use audit::Audit;
@@ -185,6 +185,13 @@ impl crate::Upkeep for Memory {
         self.write(|state| {
             let State { events, deliveries, .. } = state;
             Ok(events.prune(account.as_ref(), before, deliveries))
+        })
+    }
+
+    fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased> {
+        self.write(|state| {
+            let State { events, deliveries, .. } = state;
+            Ok(events.erase(&account, &whose, after, deliveries))
         })
     }
 

@@ -23,6 +23,7 @@ pub(super) enum Job {
     NoteFailing { notes: Vec<Failing>, to: To<()> },
     PruneAudit { before: WallTime, to: To<u64> },
     Prune { legs: Vec<LegId>, to: To<u64> },
+    Erase { legs: Vec<LegId>, to: To<u64> },
     Rollup { rollup: Box<Rollup>, to: To<bool> },
 }
 
@@ -36,7 +37,7 @@ impl Job {
             Self::Allocate { .. } => 1,
             Self::PruneAudit { .. } => AUDIT_PRUNED_AT_ONCE,
             Self::NoteFailing { notes, .. } => notes.len(),
-            Self::Prune { legs, .. } => legs.len() * 8,
+            Self::Prune { legs, .. } | Self::Erase { legs, .. } => legs.len() * 8,
             Self::Rollup { rollup, .. } => rollup.weight(),
         }
     }
@@ -47,7 +48,9 @@ impl Job {
             Self::Append { to, .. } => drop(to.send(Err(error))),
             Self::Settle { to, .. } => drop(to.send(Err(error))),
             Self::Put { to, .. } => drop(to.send(Err(error))),
-            Self::PruneAudit { to, .. } | Self::Prune { to, .. } => drop(to.send(Err(error))),
+            Self::PruneAudit { to, .. } | Self::Prune { to, .. } | Self::Erase { to, .. } => {
+                drop(to.send(Err(error)))
+            }
             Self::NoteFailing { to, .. } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
             Self::Rollup { to, .. } => drop(to.send(Err(error))),

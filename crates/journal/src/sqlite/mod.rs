@@ -8,6 +8,7 @@
 mod append;
 mod audit;
 mod checkpoint;
+mod erase;
 mod errors;
 mod failing;
 mod jobs;
@@ -40,9 +41,9 @@ use crate::faults::Faults;
 use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, DeliveryId, DeliveryRecord, EventSeq,
-    Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
-    Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
+    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange,
+    Settle, Settled, Size, Sums, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -297,6 +298,19 @@ impl crate::Upkeep for Sqlite {
             }
             *bookmark = rest;
             Ok(gone)
+        })
+    }
+
+    fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased> {
+        Box::pin(async move {
+            let looked_for = move |conn: &Connection| erase::bite(conn, account, &whose, after);
+            let erase::Bite { legs, running, rest } = self.ask(&self.readers.upkeep, looked_for).await?;
+            let mut events = 0;
+            for legs in legs.chunks(prune::LEGS_A_JOB) {
+                let legs = legs.to_vec();
+                events += self.write_alone(|to| Job::Erase { legs, to }).await?;
+            }
+            Ok(Erased { events, running, rest })
         })
     }
 

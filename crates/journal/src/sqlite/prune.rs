@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::errors::StoreError;
 use super::remembered::Remembered;
 use super::rollup::{self, packed_to};
+use super::table::events::ended;
 use super::table::history::history_of;
 use super::table::hours::{Clock, hour_of, listed_to};
 use super::table::packed::{Event, ended_at, unpack};
@@ -147,11 +148,23 @@ fn has_pending(conn: &Connection, leg: &str) -> Result<bool, StoreError> {
     Ok(pending)
 }
 
-pub(super) fn run(conn: &Connection, memory: &mut Remembered, legs: &[LegId]) -> Result<u64, StoreError> {
+/// What becomes of a leg of which something waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    Stays,
+    GoesToo,
+}
+
+pub(super) fn run(
+    conn: &Connection,
+    memory: &mut Remembered,
+    legs: &[LegId],
+    waiting: Waiting,
+) -> Result<u64, StoreError> {
     let mut gone = 0;
     for leg in legs {
         // Something may have been wanted again since it was looked for.
-        if !has_pending(conn, leg.as_str())? {
+        if waiting == Waiting::GoesToo || !has_pending(conn, leg.as_str())? {
             gone += remove(conn, leg)?;
         }
     }
@@ -167,11 +180,8 @@ pub(super) fn run(conn: &Connection, memory: &mut Remembered, legs: &[LegId]) ->
 }
 
 fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
-    let ended = conn
-        .prepare_cached("SELECT ended FROM legs WHERE leg = ?1")?
-        .query_row([leg.as_str()], |row| row.get::<_, Option<i64>>(0))
-        .optional()?;
-    if let Some(ended) = ended.flatten() {
+    let ended = ended(conn, leg)?;
+    if let Some(ended) = ended {
         rollup::forget(conn, EventSeq(ended))?;
     }
     let mut delete =
@@ -181,7 +191,7 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
     });
     let Some(places) = places.optional()? else { return Ok(0) };
     drop(delete);
-    let was = match ended.flatten() {
+    let was = match ended {
         Some(ended) => remove_packed(conn, ended)?,
         None => Vec::new(),
     };
@@ -199,6 +209,7 @@ fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
         .execute(history_of(seq))?;
         conn.prepare_cached("DELETE FROM history WHERE id BETWEEN ?1 AND ?2")?.execute(history_of(seq))?;
         conn.prepare_cached("DELETE FROM given_up WHERE event = ?1")?.execute([seq])?;
+        conn.prepare_cached("DELETE FROM pending WHERE event = ?1")?.execute([seq])?;
     }
     Ok(gone)
 }

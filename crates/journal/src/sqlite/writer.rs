@@ -245,7 +245,10 @@ impl Desk {
             Job::PruneAudit { before, to } => held.hold(to, audit::prune(conn, before)),
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
-            Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs)),
+            Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs, prune::Waiting::Stays)),
+            Job::Erase { legs, to } => {
+                held.hold(to, prune::run(conn, memory, &legs, prune::Waiting::GoesToo))
+            }
             Job::Rollup { mut rollup, to } => {
                 held.hold(to, rollup::put(conn, &mut rollup, memory.last_seq()))
             }

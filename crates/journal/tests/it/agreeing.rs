@@ -12,8 +12,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
-    Access, Append, DeliveryState, EventSeq, Failing, Filter, Journal, LegOutcome, Options, Outcome, Reason,
-    RollingUp, Settle, Sqlite, WallTime,
+    Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Journal, LegOutcome, Options,
+    Outcome, Reason, RollingUp, Settle, Sqlite, WallTime,
 };
 use proptest::prelude::*;
 
@@ -26,6 +26,7 @@ enum Step {
     Append(Vec<Append>),
     Settle(Vec<Settle>),
     Prune(Option<AccountId>, WallTime),
+    Erase(AccountId, Erase),
     Put(SettingKey, Option<Setting>, Option<u64>),
     NoteFailing(Vec<Failing>),
     Allocate,
@@ -141,6 +142,13 @@ fn step() -> impl Strategy<Value = Step> {
             }).collect()
         )),
         1 => (account, before).prop_map(|(account, before)| Step::Prune(account, before)),
+        1 => (prop::sample::select(vec!["1", "2", "3"]), 0..12_u32, any::<bool>()).prop_map(|(account, leg, number)| {
+            let whose = match number {
+                true => Erase::Number(format!("+4520{leg:06}")),
+                false => Erase::Employee(format!("{}", 500 + leg)),
+            };
+            Step::Erase(AccountId::new(account), whose)
+        }),
         2 => (key, value, prop::option::of(0..6_u64)).prop_map(|(key, value, expected)| Step::Put(key, value, expected)),
         1 => prop::collection::vec(failing(), 0..4).prop_map(Step::NoteFailing),
         1 => Just(Step::Allocate),
@@ -171,6 +179,7 @@ async fn say(journal: &dyn Journal, step: Step) -> String {
         Step::Append(batch) => format!("{:?}", journal.append(&batch).await),
         Step::Settle(rows) => format!("{:?}", journal.settle(&rows).await),
         Step::Prune(account, before) => format!("{:?}", journal.prune(account, before).await),
+        Step::Erase(account, whose) => format!("{:?}", journal.erase(account, whose, Cursor::START).await),
         Step::Put(key, value, expected) => format!("{:?}", journal.put(key, value, expected).await),
         Step::NoteFailing(notes) => format!("{:?}", journal.note_failing(notes).await),
         Step::Allocate => format!("{:?}", journal.allocate_integration().await),

@@ -4,8 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
 use super::super::table::events::get;
-use super::super::table::history::{DELIVERED, delivered, history_of};
-use super::super::table::packed::noted;
+use super::super::table::history::{DELIVERED, delivered_with, history_of};
+use super::super::table::packed::{Noted, noted};
 use super::walk::walk;
 use crate::record::attempt;
 use crate::rules;
@@ -101,8 +101,9 @@ pub(super) fn undelivered(filter: &Filter) -> String {
 fn of_event(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
     let mut stands = pending(conn, event)?;
     let mut settled = given_up(conn, event)?;
-    for integration in delivered_to(conn, event)? {
-        settled.extend(delivered(conn, event.0, integration)?.map(|came| Stand {
+    let packed = noted(conn, event)?;
+    for integration in delivered_to(conn, event, &packed)? {
+        settled.extend(delivered_with(conn, event.0, integration, &packed)?.map(|came| Stand {
             integration,
             state: DeliveryState::Delivered,
             attempts: came.attempts,
@@ -155,12 +156,11 @@ fn given_up(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError
     Ok(stands)
 }
 
-fn delivered_to(conn: &Connection, event: EventSeq) -> Result<Vec<i64>, StoreError> {
+fn delivered_to(conn: &Connection, event: EventSeq, packed: &[Noted]) -> Result<Vec<i64>, StoreError> {
     let mut select = conn.prepare_cached(OF_EVENT[2])?;
     let found = select.query_map(history_of(event.0), |row| row.get(0))?;
     let mut found: Vec<i64> = found.collect::<Result<_, _>>()?;
-    let packed = noted(conn, event)?.into_iter().filter(|noted| noted.delivered);
-    found.extend(packed.map(|noted| noted.integration));
+    found.extend(packed.iter().filter(|noted| noted.delivered).map(|noted| noted.integration));
     found.sort_unstable();
     found.dedup();
     Ok(found)

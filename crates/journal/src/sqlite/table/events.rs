@@ -2,7 +2,7 @@
 //! call's.
 
 use calls::{AccountId, CallId, LegId, PbxTime};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::errors::StoreError;
 use super::packed;
@@ -66,6 +66,12 @@ pub(in crate::sqlite) fn kept(row: &Row<'_>) -> Result<Kept, StoreError> {
     let body = row.get_ref(7)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
     let (pbx, event) = event::read(columns, body)?;
     Ok(Kept { seq: EventSeq(row.get(0)?), received_at: WallTime(row.get(3)?), pbx, event })
+}
+
+/// The place of the event a leg ended with, if it has ended.
+pub(in crate::sqlite) fn ended(conn: &Connection, leg: &LegId) -> Result<Option<i64>, StoreError> {
+    let mut select = conn.prepare_cached("SELECT ended FROM legs WHERE leg = ?1")?;
+    Ok(select.query_row([leg.as_str()], |row| row.get::<_, Option<i64>>(0)).optional()?.flatten())
 }
 
 /// The places of a leg's events, in order.

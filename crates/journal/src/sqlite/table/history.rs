@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::packed::noted;
+use super::packed::{Noted, noted};
 use crate::record::attempt;
 use crate::rules::Standing;
 use crate::settings::IntegrationId;
@@ -36,6 +36,16 @@ pub(in crate::sqlite) fn delivered(
     event: i64,
     integration: i64,
 ) -> Result<Option<Delivered>, StoreError> {
+    delivered_with(conn, event, integration, &noted(conn, EventSeq(event))?)
+}
+
+/// The same, with what was packed of the event. What was noted before its leg was packed is older.
+pub(in crate::sqlite) fn delivered_with(
+    conn: &Connection,
+    event: i64,
+    integration: i64,
+    packed: &[Noted],
+) -> Result<Option<Delivered>, StoreError> {
     let mut select = conn.prepare_cached(DELIVERED)?;
     let [first, last] = history_of(event);
     let found = select.query_row([first, last, integration], |row| {
@@ -43,11 +53,10 @@ pub(in crate::sqlite) fn delivered(
     });
     let found = match found.optional()? {
         Some(found) => Some(found),
-        // What was noted before its leg was packed is older.
-        None => noted(conn, EventSeq(event))?
-            .into_iter()
+        None => packed
+            .iter()
             .rfind(|noted| noted.delivered && noted.integration == integration)
-            .map(|noted| (noted.number, WallTime(noted.at), noted.detail)),
+            .map(|noted| (noted.number, WallTime(noted.at), noted.detail.clone())),
     };
     let Some((attempts, at, detail)) = found else { return Ok(None) };
     let attempt = detail.map(|detail| attempt::read(attempts, &detail)).transpose()?.map(Box::new);
