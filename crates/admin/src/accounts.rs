@@ -162,6 +162,7 @@ impl Admin {
         let users = users.map(|(name, _)| ("audit.user_removed", SettingKey::User(name.clone()), name));
         let (mut puts, mut noted) = (Vec::new(), Vec::new());
         for (what, key, name) in tokens.chain(users) {
+            puts.extend(self.without_link(&name).filter(|_| matches!(key, SettingKey::User(_))));
             puts.push(Put { key, value: None, expected: None });
             noted.push(Noted { what, account, subject: &name, detail: "" }.by(actor));
         }

@@ -171,6 +171,12 @@ codes! {
     ScopeAccount "scope_account" Invalid
         "this scope needs the account it is for"
         "Denne rolle hører til en konto: vælg hvilken.",
+    ScopeNeeded "scope_needed" Invalid
+        "a new user needs a scope: operator, account or read-only"
+        "En ny bruger skal have en rolle: operatør, kontoadministrator eller kun læsning.",
+    UserThere "user_there" Invalid
+        "there is a user named {name} already: choose another name"
+        "Der findes en bruger, der hedder {name}: vælg et andet navn.",
     UserName "user_name" Invalid
         "a user name is 1 to 64 letters, digits or . _ - @ +"
         "Et brugernavn er 1 til 64 bogstaver, cifre eller . _ - @ +",
@@ -315,6 +321,9 @@ codes! {
     FirstLinkUsed "first_link_used" NotFound
         "this link makes nobody: it was used already, or another one is good by now"
         "Linket opretter ingen: det er brugt, eller et andet gælder nu.",
+    LinkUsed "link_used" NotFound
+        "this link is not good: it was used, it is too old, or there is a newer one"
+        "Linket gælder ikke: det er brugt, det er for gammelt, eller der er lavet et nyere.",
     MethodNotAllowed "method_not_allowed" MethodNotAllowed
         "this method is not for this address; the header Allow lists those that are"
         "Denne metode er ikke for denne adresse; headeren Allow viser, hvilke der er.",

@@ -37,7 +37,7 @@ pub use change::Expect;
 pub use codes::{Code, Family, table};
 pub use deliveries::{AgainAll, delivery_name};
 pub use delivery::sender::{Hour, WebhookStatus};
-pub use doors::{Admission, VouchedPerson, logged_as};
+pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
     Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
     Waiting,

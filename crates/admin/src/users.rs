@@ -25,9 +25,10 @@ pub struct UserWish {
     pub password_hash: Option<String>,
 }
 
-/// Whether they operate by a password of ours, also on the day the provider is down.
-fn operates(user: &User) -> bool {
-    user.scope == Scope::Everything && user.vouched.is_none()
+/// Whether they operate by a password of ours, also on the day the provider is down. Who was invited and has not
+/// come yet does not.
+pub(crate) fn operates(user: &User) -> bool {
+    user.scope == Scope::Everything && user.vouched.is_none() && !user.password_hash.is_empty()
 }
 
 impl Admin {
@@ -66,9 +67,7 @@ impl Admin {
                     return Err(Refusal::of(Code::Password, "password").with("least", PASSWORD_CHARS));
                 }
             };
-            if scope != Scope::Everything && before.is_some_and(operates) && self.last_operator() {
-                return Err(Refusal::new(Code::LastOperator));
-            }
+            self.keeps_an_operator(before, Some(&scope))?;
             let language = before.map_or_else(String::new, |before| before.language.clone());
             Ok(User { password_hash, scope: scope.clone(), language, vouched: None })
         };
@@ -78,17 +77,16 @@ impl Admin {
         Ok(())
     }
 
-    /// Removes a person; the last operator stays.
+    /// Removes a person with their link; the last operator stays.
     pub async fn remove_user(&self, actor: &Actor, name: &str) -> Result<(), Refusal> {
         Self::operates(actor)?;
-        let (user, version) = self.cache.user(name).ok_or_else(|| Refusal::new(Code::NoUser))?;
-        if operates(&user) && self.last_operator() {
-            return Err(Refusal::new(Code::LastOperator));
-        }
+        let (user, version) = self.user_to_change(actor, name)?;
+        self.keeps_an_operator(Some(&user), None)?;
         let account = role_of(&user.scope).1.map_or("", AccountId::as_str);
         let noted = Noted { what: "audit.user_removed", account, subject: name, detail: "" };
         let put = Put { key: SettingKey::User(name.to_owned()), value: None, expected: Some(version) };
-        self.cache.put_all(vec![put], vec![noted.by(actor)]).await?;
+        let puts = self.without_link(name).into_iter().chain([put]).collect();
+        self.cache.put_all(puts, vec![noted.by(actor)]).await?;
         Ok(())
     }
 
@@ -115,7 +113,7 @@ impl Admin {
         Ok(())
     }
 
-    fn last_operator(&self) -> bool {
+    pub(crate) fn last_operator(&self) -> bool {
         self.cache.users().values().filter(|(user, _)| operates(user)).count() == 1
     }
 }

@@ -2,6 +2,7 @@
 //! passwords and keeping sessions are the window's.
 
 mod first;
+mod link;
 mod look;
 mod vouched;
 
@@ -13,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use crate::Actor;
 use crate::admin::Admin;
 use crate::audit::Noted;
+pub use link::UserLink;
 pub use vouched::{Admission, VouchedPerson, logged_as};
 
 impl Admin {

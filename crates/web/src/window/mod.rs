@@ -32,6 +32,7 @@ mod sheet;
 mod throttle;
 mod users;
 mod visitor;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub use look::look_path;
 pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
 pub(crate) use visitor::{Posted, Visitor, has_session};
+pub use welcome::welcome_path;
 
 use crate::Web;
 /// The largest form taken.
@@ -93,6 +95,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/login/oidc/back", get(oidc::back))
         .route("/logout", post(login::leave))
         .route("/first", get(first::show).post(first::make))
+        .route("/welcome", get(welcome::show).post(welcome::choose))
         .route("/look", get(look::enter))
         .route("/preferences", post(preferences::set))
         .route("/search", get(calls::search))

@@ -15,7 +15,7 @@ const SOURCES: [(&str, &str); 2] = [
     (include_str!("../../src/window/operator/mod.rs"), "/operator"),
 ];
 /// Doors everybody may knock at, and what is behind them.
-const OPEN: [(&str, &str, &str); 17] = [
+const OPEN: [(&str, &str, &str); 19] = [
     ("GET", "/login", "the form; who is logged in is sent on"),
     ("POST", "/login", "a session, for a name and its password"),
     ("GET", "/login/oidc", "the way to the OpenID provider, where `[oidc]` names one; else 404"),
@@ -27,6 +27,8 @@ const OPEN: [(&str, &str, &str); 17] = [
     ("POST", "/logout", "the end of one's own session"),
     ("GET", "/first", "the first operator's form, for the one-time link only"),
     ("POST", "/first", "the first operator, for the one-time link only"),
+    ("GET", "/welcome", "the form to choose a password, for a person's one-time link only"),
+    ("POST", "/welcome", "that person's password and a session, for their one-time link only"),
     ("GET", "/look", "the demo's board, for the demo's key only; else 404"),
     ("POST", "/preferences", "one's own language and look"),
     ("POST", "/a/{own}/settings/password", "one's own password, for the present one"),
