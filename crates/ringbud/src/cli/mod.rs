@@ -28,7 +28,7 @@ pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
 pub use replay::ReplayArgs;
 pub use serve::ServeArgs;
-pub use settings::{AccountArgs, EmployeeArgs, IntegrationArgs, PhoneArgs, TokenArgs};
+pub use settings::{AccountArgs, EmployeeArgs, IntegrationArgs, PhoneArgs, TokenArgs, UserArgs};
 
 use crate::config::{Config, ConfigError, Pbx, Purpose};
 
@@ -93,6 +93,7 @@ enum Command {
     Integration(IntegrationArgs),
     Delivery(DeliveryArgs),
     Token(TokenArgs),
+    User(UserArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -159,6 +160,7 @@ impl Cli {
             Command::Integration(args) => args.run(),
             Command::Delivery(args) => args.run(),
             Command::Token(args) => args.run(),
+            Command::User(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

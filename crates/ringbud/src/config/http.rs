@@ -94,3 +94,37 @@ pub(super) fn read(root: &Section<'_>) -> Http {
         metrics_need_token: metrics_need_token.is_some_and(|found| found.value),
     }
 }
+
+impl Http {
+    /// What people open in a browser, as far as the configuration tells: the public address, or where it listens;
+    /// of a machine that listens on all its addresses its name.
+    pub fn for_people(&self) -> String {
+        if let Some(public) = &self.public_url {
+            return public.clone();
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let everywhere = ["0.0.0.0:", "[::]:"].into_iter().find_map(|all| self.listen.strip_prefix(all));
+        let host = everywhere.map(|port| {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            format!("{}:{port}", Some(name.trim()).filter(|name| !name.is_empty()).unwrap_or("localhost"))
+        });
+        format!("{scheme}://{}{}", host.as_ref().unwrap_or(&self.listen), self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_an_address_that_opens_somewhere() {
+        let of = |listen: &str| Http { listen: listen.to_owned(), ..Http::default() }.for_people();
+        assert_eq!(of("127.0.0.1:8080"), "http://127.0.0.1:8080");
+        for everywhere in ["0.0.0.0:8080", "[::]:8080"] {
+            let told = of(everywhere);
+            assert!(told.ends_with(":8080") && !told.contains("0.0.0.0") && !told.contains("::"), "{told}");
+        }
+        let public = Http { public_url: Some("https://calls.example.com/x".into()), ..Http::default() };
+        assert_eq!(public.for_people(), "https://calls.example.com/x");
+    }
+}

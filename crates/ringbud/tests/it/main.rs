@@ -23,3 +23,4 @@ mod stopping;
 mod store;
 mod strangers;
 mod surfaces;
+mod users;

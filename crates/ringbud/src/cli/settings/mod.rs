@@ -1,4 +1,4 @@
-//! `account`, `employee`, `phone`, `integration`, `token`: what belongs to customers, from the command line.
+//! `account`, `employee`, `phone`, `integration`, `token`, `user`: what belongs to customers, from the command line.
 //!
 //! On the same store as the gateway, also while it runs; it takes changes in within a second. Everything goes through
 //! `admin`, as what comes by the API and the window does: the same checks, the same audit log. Who does it is the
@@ -7,6 +7,7 @@
 mod integration;
 mod people;
 mod token;
+mod user;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub use integration::IntegrationArgs;
 pub use people::{AccountArgs, EmployeeArgs, PhoneArgs};
 pub use token::TokenArgs;
+pub use user::UserArgs;
 
 use super::say::say;
 use super::{ConfigArg, Failure, runtime};
