@@ -4,6 +4,7 @@
 
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -29,7 +30,8 @@ pub(super) type BridgeKey = Key<OfBridge>;
 /// A place in an arena of one kind of thing.
 pub(super) struct Key<K> {
     slot: u32,
-    generation: u32,
+    /// Never zero, so that no key at all takes no more room than one.
+    generation: NonZeroU32,
     of: PhantomData<fn() -> K>,
 }
 
@@ -76,7 +78,7 @@ impl<T> std::fmt::Debug for Key<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    generation: u32,
+    generation: NonZeroU32,
     held: Option<Box<T>>,
 }
 
@@ -114,7 +116,7 @@ impl<T: Named> Arena<T> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
-                self.slots.push(Slot { generation: 0, held: None });
+                self.slots.push(Slot { generation: NonZeroU32::MIN, held: None });
                 u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
             }
         };
@@ -130,7 +132,7 @@ impl<T: Named> Arena<T> {
         self.get(key)?;
         let slot = &mut self.slots[key.slot as usize];
         let held = slot.held.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
+        slot.generation = slot.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         if let Ok(entry) = self.index.find_entry(hash(held.name()), |&slot| slot == key.slot) {
             entry.remove();
         }

@@ -85,11 +85,34 @@ pub(super) struct Late {
     pub(super) answered_at: Option<PbxTime>,
 }
 
+/// What few channels have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// The queue it waits in, or came through.
+    pub(super) queue: CompactString,
+    /// The number for which somebody ordered it from outside.
+    pub(super) ordered: Option<Box<str>>,
+    /// The phone being reached sent the call on: the next attempt carries this.
+    pub(super) forwarding: Option<Transfer>,
+    pub(super) parking: Option<Parking>,
+    /// Since when its device has the other side on hold.
+    pub(super) held_since: Option<PbxTime>,
+}
+
+/// A channel that has nothing of it.
+static NOTHING_RARE: Rare = Rare {
+    queue: CompactString::const_new(""),
+    ordered: None,
+    forwarding: None,
+    parking: None,
+    held_since: None,
+};
+
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) id: CompactString,
-    /// Of an id that may come again: when the channel was made. The two together are unique.
-    pub(super) chosen_at: Option<PbxTime>,
+    /// Its id may come again: only with the second it was made in it is unique.
+    pub(super) is_chosen: bool,
     pub(super) made_at: PbxTime,
     pub(super) party: Party,
     pub(super) origin: Option<Origin>,
@@ -106,8 +129,6 @@ pub(super) struct Channel {
     /// It was reached because somebody ordered it from outside, as was seen once: the helpers over which that
     /// went may be gone.
     pub(super) by_order: bool,
-    /// The number that order was for.
-    pub(super) ordered: Option<Box<str>>,
     /// The first channel of the call it belongs to, as far as is known.
     pub(super) group: CompactString,
     pub(super) ringing_at: Option<PbxTime>,
@@ -124,10 +145,7 @@ pub(super) struct Channel {
     pub(super) last_bridge: Option<BridgeKey>,
     /// The one it was alone with in a bridge, when that one or it left.
     pub(super) last_with: Option<ChannelKey>,
-    pub(super) queue: CompactString,
     pub(super) mark: Option<Box<Mark>>,
-    /// The phone being reached sent the call on: the next attempt carries this.
-    pub(super) forwarding: Option<Box<Transfer>>,
     /// Somebody took the call of this channel, so whoever still rings for it has lost.
     pub(super) taken: bool,
     /// When somebody who rings for it lifted, which may be the same or not yet.
@@ -139,12 +157,10 @@ pub(super) struct Channel {
     pub(super) left_first: bool,
     pub(super) leg: Leg,
     pub(super) agent: Option<Box<Agent>>,
-    pub(super) parking: Option<Box<Parking>>,
+    pub(super) rare: Option<Box<Rare>>,
     pub(super) presence: Presence,
     /// The first word about it, in a gap, was not its beginning: what is told of that is late.
     pub(super) beginning_missed: bool,
-    /// Since when its device has the other side on hold.
-    pub(super) held_since: Option<PbxTime>,
     /// Whether the journal has a note about it.
     pub(super) noted: bool,
 }
@@ -162,7 +178,7 @@ impl Channel {
     pub(super) fn new(id: &str) -> Self {
         Self {
             id: id.into(),
-            chosen_at: None,
+            is_chosen: false,
             made_at: PbxTime::default(),
             party: Party::Trunk,
             origin: None,
@@ -172,7 +188,6 @@ impl Channel {
             connected: CompactString::default(),
             dialled: CompactString::default(),
             by_order: false,
-            ordered: None,
             group: id.into(),
             ringing_at: None,
             up_at: None,
@@ -183,9 +198,7 @@ impl Channel {
             bridge: None,
             last_bridge: None,
             last_with: None,
-            queue: CompactString::default(),
             mark: None,
-            forwarding: None,
             taken: false,
             lifted_at: None,
             last_outcome: None,
@@ -194,11 +207,26 @@ impl Channel {
             left_first: false,
             leg: Leg::Silent,
             agent: None,
-            parking: None,
+            rare: None,
             presence: Presence::Confirmed,
             beginning_missed: false,
-            held_since: None,
             noted: false,
+        }
+    }
+
+    /// What few channels have.
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING_RARE)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn set_queue(&mut self, queue: &str) {
+        if self.rare().queue != queue {
+            self.rare_mut().queue = queue.into();
         }
     }
 
@@ -225,10 +253,10 @@ impl Channel {
 
     /// The id that is unique for ever: its own, with the second it was made in where it may come again.
     pub(super) fn unique_id(&self) -> CompactString {
-        match self.chosen_at {
-            None => self.id.clone(),
-            Some(at) => compact_str::format_compact!("{}-{}", self.id, at.as_micros().div_euclid(1_000_000)),
+        if !self.is_chosen {
+            return self.id.clone();
         }
+        compact_str::format_compact!("{}-{}", self.id, self.made_at.as_micros().div_euclid(1_000_000))
     }
 
     /// Its number as others may see it; empty when withheld.

@@ -193,7 +193,7 @@ impl Tracker {
             connected: who.connected.into(),
             withheld: who.presentation == Presentation::Withheld,
             made_at: cx.at,
-            chosen_at: who.is_chosen.then_some(cx.at),
+            is_chosen: who.is_chosen,
             ..Channel::new(who.id)
         };
         if who.is_chosen && group == who.id {
@@ -244,7 +244,7 @@ impl Tracker {
             Leg::Silent | Leg::Over => (None, None),
         };
         let transfer = channel.mark.as_ref().map(|mark| mark.transfer.clone());
-        let held_since = channel.held_since.filter(|_| matches!(channel.leg, Leg::Open(_)));
+        let held_since = channel.rare().held_since.filter(|_| matches!(channel.leg, Leg::Open(_)));
         let kept = Kept { transfer, leg_transfer, answered_at, held_since };
         let worth_it = kept != Kept::default();
         if worth_it || channel.noted {

@@ -75,6 +75,10 @@ impl Waits {
         due
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// All that wait, in the order they began to.
     pub(super) fn all(&self) -> Vec<ChannelKey> {
         self.order.iter().copied().collect()
@@ -87,6 +91,9 @@ impl Waits {
 
     /// The PBX's clock was set back: nothing waits longer than it would have waited without.
     pub(super) fn set_back(&mut self, at: PbxTime) {
+        if self.deadlines.is_empty() {
+            return;
+        }
         for deadline in self.deadlines.values_mut() {
             *deadline = (*deadline).min(at + self.grace);
         }

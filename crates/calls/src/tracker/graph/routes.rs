@@ -98,7 +98,7 @@ impl Tracker {
     pub(in crate::tracker) fn take_over_dials(&mut self, from: ChannelKey, to: ChannelKey) {
         let Some(channel) = self.channels.get_mut(from) else { return };
         let dials = std::mem::take(&mut channel.dials);
-        let queue = channel.queue.clone();
+        let queue = channel.rare().queue.clone();
         for dialled in &dials {
             if let Some(channel) = self.channels.get_mut(*dialled) {
                 channel.caller = Caller::Channel(to);
@@ -106,7 +106,7 @@ impl Tracker {
         }
         if let Some(channel) = self.channels.get_mut(to) {
             channel.dials = dials;
-            channel.queue = queue;
+            channel.set_queue(&queue);
             channel.taken = false;
         }
     }

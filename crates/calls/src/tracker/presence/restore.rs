@@ -52,7 +52,9 @@ impl Tracker {
         }
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.noted = true;
-        channel.held_since = kept.held_since;
+        if kept.held_since.is_some() {
+            channel.rare_mut().held_since = kept.held_since;
+        }
         if let Leg::Open(open) = &mut channel.leg {
             open.transfer = kept.leg_transfer;
             if let (Some(since), State::Dialling) = (kept.answered_at, open.state) {
@@ -76,7 +78,8 @@ impl Tracker {
         if let Some((key, second)) = restored {
             self.channels.rename(key, |channel| {
                 channel.id = id.into();
-                channel.chosen_at = Some(PbxTime::from_secs(second));
+                channel.is_chosen = true;
+                channel.made_at = PbxTime::from_secs(second);
             });
         }
     }

@@ -40,6 +40,9 @@ impl Tracker {
 
     /// Something became known of who reaches whom: those that waited for it may begin.
     pub(in crate::tracker) fn link_unlinked(&mut self, cx: &mut Context<'_>) {
+        if self.unlinked.is_empty() {
+            return;
+        }
         for key in self.unlinked.all() {
             if matches!(self.route_to(key), Route::Unknown) && self.channels.get(key).is_some() {
                 continue;
@@ -110,7 +113,7 @@ impl Tracker {
             a_number: text(caller.map(Channel::shown_number)),
             b_number: Arc::default(),
             dialed_number: text(from_outside.map(|caller| caller.dialled.as_str())),
-            queue: text(caller.map(|caller| caller.queue.as_str())),
+            queue: text(caller.map(|caller| caller.rare().queue.as_str())),
             transfer,
             assumed: false,
             state: State::Ringing,
@@ -217,7 +220,7 @@ impl Tracker {
         if channel.placed() && !channel.dialled.is_empty() && !is_code(&channel.dialled) {
             return channel.dialled.clone();
         }
-        let ordered = |channel: &Channel| channel.ordered.as_deref().map(CompactString::from);
+        let ordered = |channel: &Channel| channel.rare().ordered.as_deref().map(CompactString::from);
         let found = [
             ordered(dialler),
             ordered(channel),
@@ -256,7 +259,7 @@ impl Tracker {
         if !channel.is_silent() || channel.placed() || !matches!(self.route_to(phone), Route::Nobody) {
             return;
         }
-        let ordered = entered.ordered.as_deref().or(channel.ordered.as_deref());
+        let ordered = entered.rare().ordered.as_deref().or(channel.rare().ordered.as_deref());
         let sent = if entered.is_helper() && dialled == front { "" } else { dialled };
         let number = ordered.unwrap_or(sent).to_owned();
         let is_code = cx.directory.is_feature_code(&who.account, &number);

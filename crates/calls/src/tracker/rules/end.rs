@@ -17,7 +17,7 @@ impl Tracker {
         self.talk_is_over(cx, key, EndReason::HungUpByEmployee);
         self.losing.end(key);
         let lost = self.channels.get(key).and_then(|channel| channel.lost);
-        let parked = self.channels.get_mut(key).and_then(|channel| channel.parking.take());
+        let parked = self.channels.get_mut(key).and_then(|channel| channel.rare.as_mut()?.parking.take());
         match (parked, lost) {
             (Some(parking), _) => {
                 self.end(cx, key, parking.at, EndReason::Transferred, Some(parking.transfer));
@@ -128,7 +128,9 @@ impl Tracker {
         if !matches!(channel.leg, Leg::Open(_)) {
             return;
         }
-        channel.parking = None;
+        if let Some(rare) = &mut channel.rare {
+            rare.parking = None;
+        }
         if let Leg::Open(mut open) = std::mem::replace(&mut channel.leg, Leg::Over) {
             open.transfer = transfer.or(open.transfer);
             self.open_legs -= 1;
@@ -271,7 +273,7 @@ impl Tracker {
 
     /// Why a call that a phone placed came to nothing: as its last attempt ended, whoever hangs up then.
     fn reason_of_failure(&self, channel: &Channel) -> EndReason {
-        let gave_up = channel.hanging_up && !channel.queue.is_empty();
+        let gave_up = channel.hanging_up && !channel.rare().queue.is_empty();
         match (channel.last_outcome, channel.last_cause) {
             _ if gave_up => EndReason::Cancelled,
             (Some(DialOutcome::Cancelled), _) => EndReason::Cancelled,

@@ -50,7 +50,7 @@ impl Tracker {
     pub(in crate::tracker) fn ordered(&mut self, who: Seen<'_>, dialled: &str) {
         let channel = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key));
         if let Some(channel) = channel.filter(|_| !dialled.is_empty()) {
-            channel.ordered = Some(dialled.into());
+            channel.rare_mut().ordered = Some(dialled.into());
         }
     }
 
@@ -204,7 +204,7 @@ impl Tracker {
 
     pub(in crate::tracker) fn queue(&mut self, who: Seen<'_>, queue: &str) {
         if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
-            channel.queue = queue.into();
+            channel.set_queue(queue);
         }
     }
 
@@ -219,10 +219,10 @@ impl Tracker {
         let Some(key) = self.heard(cx, who.id, false) else { return };
         let Some(channel) = self.channels.get_mut(key) else { return };
         // Asterisk takes back before every transfer, held or not; what says nothing new is not noted.
-        if channel.held_since.is_some() == since.is_some() {
+        if channel.rare().held_since.is_some() == since.is_some() {
             return;
         }
-        channel.held_since = since;
+        channel.rare_mut().held_since = since;
         if matches!(channel.leg, Leg::Open(_)) {
             self.note(cx, key);
         }

@@ -20,7 +20,7 @@ impl Tracker {
         }
         let Some(transfer) = self.transfer_of(party, to.into()) else { return };
         if let Some(dialler) = from.and_then(|from| self.channels.get_mut(from)) {
-            dialler.forwarding = Some(Box::new(transfer.clone()));
+            dialler.rare_mut().forwarding = Some(transfer.clone());
         }
         let alone = self.channels.get(party).is_some_and(|party| party.dials.len() <= 1);
         if alone {
@@ -32,11 +32,13 @@ impl Tracker {
 
     /// The next attempt of a dialler after a forward is the forwarded one.
     pub(in crate::tracker) fn carry_forwarding(&mut self, from: ChannelKey, to: ChannelKey) {
-        if let Some(transfer) = self.channels.get_mut(from).and_then(|from| from.forwarding.take()) {
+        if let Some(transfer) =
+            self.channels.get_mut(from).and_then(|from| from.rare.as_mut()?.forwarding.take())
+        {
             // A helper carries the transfer to whoever it reaches; where the phone forwarded to is reached at
             // once, the party does.
             let carrier = if self.channels.get(to).is_some_and(|to| to.is_helper()) { to } else { from };
-            self.mark_with(carrier, *transfer);
+            self.mark_with(carrier, transfer);
         }
     }
 }

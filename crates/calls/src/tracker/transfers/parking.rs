@@ -14,7 +14,7 @@ impl Tracker {
         if let Some(channel) = self.channels.get_mut(parker)
             && matches!(channel.leg, Leg::Open(_))
         {
-            channel.parking = Some(Box::new(Parking { at: cx.at, transfer }));
+            channel.rare_mut().parking = Some(Parking { at: cx.at, transfer });
             self.parkings.begin(cx.at, parker);
         }
     }
@@ -22,7 +22,9 @@ impl Tracker {
     /// Parkings that no transfer explained: the parking place is where the call was transferred to.
     pub(in crate::tracker) fn tell_parkings(&mut self, cx: &mut Context<'_>) {
         for parker in self.parkings.due(cx.at) {
-            if let Some(parking) = self.channels.get_mut(parker).and_then(|parker| parker.parking.take()) {
+            if let Some(parking) =
+                self.channels.get_mut(parker).and_then(|parker| parker.rare.as_mut()?.parking.take())
+            {
                 self.end(cx, parker, parking.at, EndReason::Transferred, Some(parking.transfer));
             }
         }
