@@ -43,6 +43,7 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// A channel of which a message says nothing but this.
+    #[inline]
     pub const fn of(id: &'a str, device: Device<'a>) -> Self {
         Self {
             id,
@@ -126,7 +127,7 @@ pub enum Cause {
 
 /// One thing a PBX says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "it borrows all it has, and lives for one call")]
+
 pub enum Input<'a> {
     /// A channel came into being.
     Appeared {
@@ -232,15 +233,17 @@ pub enum Input<'a> {
         to: &'a str,
     },
     /// An attended transfer took effect.
+    ///
+    /// Borrows its four channels, for every input is as large as the largest and is handed on several times.
     AttendedTransfer {
         /// The transferring phone's channel to the party.
-        first: Seen<'a>,
+        first: &'a Seen<'a>,
         /// The transferring phone's channel to the target; the same channel where the PBX consults for it.
-        second: Seen<'a>,
+        second: &'a Seen<'a>,
         /// The party that was transferred, where the PBX says.
-        party: Option<Seen<'a>>,
+        party: Option<&'a Seen<'a>>,
         /// The party transferred to, where the PBX says; may be a helper.
-        target: Option<Seen<'a>>,
+        target: Option<&'a Seen<'a>>,
     },
     /// A phone took a call that rang elsewhere.
     PickedUp {

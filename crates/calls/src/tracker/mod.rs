@@ -19,7 +19,6 @@ mod transfers;
 
 use crate::{Directory, Input, Output, PbxTime};
 use state::Context;
-use timers::Waits;
 
 pub use state::{Tracker, TrackerLimits};
 
@@ -60,7 +59,7 @@ impl Tracker {
             Input::Unheld { who } => self.held(cx, who, None),
             Input::BlindTransfer { by, party, to } => self.blind_transfer(cx, by, party, to),
             Input::AttendedTransfer { first, second, party, target } => {
-                self.attended_transfer(cx, first, second, party, target);
+                self.attended_transfer(cx, *first, *second, party.copied(), target.copied());
             }
             Input::PickedUp { by, from } => self.picked_up(cx, by, from),
             Input::Parked { party, space } => self.parked(cx, party, space),
@@ -105,7 +104,13 @@ impl Tracker {
 
     /// When `handle_timeout` should be called, if nothing is said before.
     pub fn next_deadline(&self) -> Option<PbxTime> {
-        let waits = [&self.unlinked, &self.placed, &self.losing, &self.parkings];
-        waits.into_iter().map(Waits::deadline).chain([self.link.deadline()]).flatten().min()
+        let mut first = self.link.deadline();
+        for waits in [&self.unlinked, &self.placed, &self.losing, &self.parkings] {
+            // Mostly nothing waits, and everything that is said asks.
+            if let Some(deadline) = waits.deadline() {
+                first = Some(first.map_or(deadline, |first| first.min(deadline)));
+            }
+        }
+        first
     }
 }

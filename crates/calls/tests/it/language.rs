@@ -87,10 +87,10 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
         [one, "pairs", two] => Input::Paired { one: seen(one), two: seen(two) },
         [by, "transfers", party, "to", to] => Input::BlindTransfer { by: seen(by), party: said(party), to },
         [first, "and", second, "connect", party, "with", target] => Input::AttendedTransfer {
-            first: seen(first),
-            second: seen(second),
-            party: said(party),
-            target: said(target),
+            first: kept(seen(first)),
+            second: kept(seen(second)),
+            party: said(party).map(kept),
+            target: said(target).map(kept),
         },
         [by, "picks", "up", from] => Input::PickedUp { by: seen(by), from: seen(from) },
         [party, "is", "parked", "at", space] => Input::Parked { party: seen(party), space },
@@ -103,6 +103,11 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
         [who, "gone", why] => Input::Gone { who: seen(who), cause: cause(why)? },
         _ => return None,
     })
+}
+
+/// For as long as the test runs.
+fn kept(seen: Seen<'_>) -> &Seen<'_> {
+    Box::leak(Box::new(seen))
 }
 
 /// Bridges are told apart by their names: `room…`, `wait…`, all others conversations.

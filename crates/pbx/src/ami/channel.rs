@@ -7,6 +7,7 @@ use super::numbers::{dialled, is_nothing, number_of, presentation};
 
 /// The header names of one channel in a message, in the order Asterisk writes them.
 pub(super) struct Names {
+    prefix: &'static str,
     channel: &'static str,
     number: &'static str,
     connected: &'static str,
@@ -18,6 +19,7 @@ pub(super) struct Names {
 macro_rules! names {
     ($name:ident, $prefix:literal) => {
         pub(super) const $name: Names = Names {
+            prefix: $prefix,
             channel: concat!($prefix, "Channel"),
             number: concat!($prefix, "CallerIDNum"),
             connected: concat!($prefix, "ConnectedLineNum"),
@@ -58,26 +60,28 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, names: &Names) -> Option<Seen<'a
         number: number_of(number),
         dialled: dialled(extension),
         group,
-        is_chosen: unique_id_parts(id).is_none(),
+        is_chosen: !is_counted(id),
         ..Seen::of(id, device(channel))
     })
 }
 
 /// The same with what is wanted where a channel comes into being, its numbers change or it dials: whom it is
 /// shown to be connected with, and whether its number may be shown.
-pub(super) fn whole<'a>(message: &Message<'a>, names: &Names) -> Option<Seen<'a>> {
-    Some(fill(message, names, seen(message, names)?))
-}
-
-/// Adds to a channel what [`whole`] says more.
-pub(super) fn fill<'a>(message: &Message<'a>, names: &Names, seen: Seen<'a>) -> Seen<'a> {
-    let connected = message.value(names.connected);
-    let (own, others) = presentation(message, names.number);
-    Seen {
+pub(super) fn whole<'a>(reader: &mut Reader<'a>, names: &Names, says_presentation: bool) -> Option<Seen<'a>> {
+    let mut ahead = reader.clone();
+    let seen = read(reader, names)?;
+    ahead.next(names.channel)?;
+    let connected = ahead.skip_to(4, names.connected).unwrap_or_default();
+    let (own, others) = if says_presentation {
+        presentation(reader.message(), names.prefix)
+    } else {
+        (Presentation::Unsaid, Presentation::Unsaid)
+    };
+    Some(Seen {
         connected: if others == Presentation::Withheld { "" } else { number_of(connected) },
         presentation: own,
         ..seen
-    }
+    })
 }
 
 /// A new channel, whose context is the one its device calls in through: later it is wherever the dialplan is.
@@ -115,12 +119,13 @@ pub(super) fn takes_calls_from_outside(context: &str) -> bool {
     ];
     // Where the dialplan sends a phone's call on its way out.
     const NOT_WITH: [&str; 5] = ["macro", "sub", "internal", "users", "phones"];
-    let has = |words: &[&str]| {
-        context
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|part| words.iter().any(|word| part.eq_ignore_ascii_case(word)))
-    };
-    has(&WORDS) && !has(&NOT_WITH)
+    // Every new channel's context is asked, so that of its parts only those are compared that begin as a word does.
+    let begins = |part: &[u8]| part.first().is_some_and(|first| b"tpdoeicgz".contains(&(first | 0x20)));
+    let parts = || context.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+    let is_one_of =
+        |part: &[u8], words: &[&str]| words.iter().any(|word| part.eq_ignore_ascii_case(word.as_bytes()));
+    parts().any(|part| begins(part) && is_one_of(part, &WORDS))
+        && !parts().any(|part| is_one_of(part, &NOT_WITH))
 }
 
 /// What is at the end of a channel, by its name.
@@ -171,6 +176,26 @@ fn endpoint(channel: &str) -> &str {
         }
         Some(_) | None => channel,
     }
+}
+
+/// Whether an id is one that Asterisk made itself: it ends in seconds, a dot and a counter.
+pub(super) fn is_counted(id: &str) -> bool {
+    // As nearly all are: ten digits of seconds, and the counter.
+    if let Some((second, [b'.', counter @ ..])) = id.as_bytes().split_first_chunk::<10>() {
+        let all_digits = |text: &[u8]| text.iter().fold(true, |are, byte| are & byte.is_ascii_digit());
+        if !counter.is_empty() && all_digits(second) && all_digits(counter) {
+            return true;
+        }
+    }
+    let digits = |text: &[u8]| text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let counter = digits(id.as_bytes());
+    let Some((b'.', before)) =
+        id.as_bytes()[..id.len() - counter].split_last().map(|(dot, rest)| (*dot, rest))
+    else {
+        return false;
+    };
+    let second = digits(before);
+    counter > 0 && second > 0 && matches!(before[..before.len() - second].last(), None | Some(b'-'))
 }
 
 /// The second and the counter in a `Uniqueid` such as `1795343903.17` or `pbx1-1795343903.17`. The counter
@@ -255,8 +280,12 @@ mod tests {
     fn a_unique_id_may_have_a_system_name_before_it() {
         assert_eq!(unique_id_parts("1795343903.17"), Some((1_795_343_903, 17)));
         assert_eq!(unique_id_parts("pbx-1.example-1795343903.17"), Some((1_795_343_903, 17)));
-        for chosen in ["b7c9", "out-5c11", "7.1.2", "a.1", "1.", ".1", "-1.+2"] {
+        for counted in ["1795343903.17", "pbx-1.example-1795343903.17", "-1.2"] {
+            assert!(is_counted(counted) && unique_id_parts(counted).is_some(), "{counted}");
+        }
+        for chosen in ["b7c9", "out-5c11", "7.1.2", "a.1", "1.", ".1", "-1.+2", "", ".", "-", "1-.2", "5"] {
             assert_eq!(unique_id_parts(chosen), None, "{chosen}");
+            assert!(!is_counted(chosen), "{chosen}");
         }
     }
 }

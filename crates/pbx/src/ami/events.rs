@@ -4,9 +4,9 @@
 
 use calls::{Cause, DialOutcome, Input, Meeting, Origin, Seen};
 
-use super::channel::{self, fill, read, seen, whole};
+use super::channel::{self, read, seen, whole};
 use super::message::Message;
-use super::numbers::{dialled, forward};
+use super::numbers::{dialled, forward, says_presentation};
 
 /// The events that say something: what a filter has to let through.
 pub(super) const EVENTS: [&str; 33] = [
@@ -49,114 +49,140 @@ pub(super) const EVENTS: [&str; 33] = [
 /// An event nothing is known of, or that lacks what it needs.
 pub(super) struct NotUnderstood;
 
-/// An event that stands for itself; `None` for one that is known and of no interest.
-pub(super) fn translate<'a>(event: &str, message: &Message<'a>) -> Result<Option<Input<'a>>, NotUnderstood> {
-    let input = match event {
+/// Gives out what an event that stands for itself says; nothing for one that is known and of no interest. An input
+/// is large, so it is handed on from where it is made.
+pub(super) fn translate(
+    event: &str,
+    message: &Message<'_>,
+    out: &mut dyn FnMut(Input<'_>),
+) -> Result<(), NotUnderstood> {
+    match event {
         "Newchannel" => {
             let state = message.value("ChannelState");
-            let dialled = |who: Seen<'a>| if state == "2" { "" } else { who.dialled };
-            whole(message, &channel::CHANNEL)
-                .map(|who| channel::on_its_line(who, message.value("Context")))
-                .map(|who| Input::Appeared {
-                    who: Seen { dialled: dialled(who), ..who },
-                    origin: origin(state),
-                })
+            let who = whole(&mut message.reader(), &channel::CHANNEL, says_presentation(message))
+                .ok_or(NotUnderstood)?;
+            let who = channel::on_its_line(who, message.from_end("Context"));
+            let dialled = if state == "2" { "" } else { who.dialled };
+            out(Input::Appeared { who: Seen { dialled, ..who }, origin: origin(state) });
         }
         "Newstate" => match message.value("ChannelState") {
             // Most technologies make a channel that calls `Down` like one that is called.
-            "4" | "8" => seen(message, &channel::CHANNEL).map(|who| Input::Placing { who }),
+            "4" | "8" => out(Input::Placing { who: told(message)? }),
             // The receiver is lifted: nothing is dialled yet, whatever the extension says (the phone's own).
-            "2" => seen(message, &channel::CHANNEL)
-                .map(|who| Input::Placing { who: Seen { dialled: "", ..who } }),
-            "5" => seen(message, &channel::CHANNEL).map(|who| Input::Ringing { who }),
-            "6" => seen(message, &channel::CHANNEL).map(|who| Input::Up { who }),
-            _ => return Ok(None),
+            "2" => out(Input::Placing { who: Seen { dialled: "", ..told(message)? } }),
+            "5" => out(Input::Ringing { who: told(message)? }),
+            "6" => out(Input::Up { who: told(message)? }),
+            _ => {}
         },
         "NewCallerid" | "NewConnectedLine" => {
-            whole(message, &channel::CHANNEL).map(|who| Input::Changed { who })
+            // The one says it nearly always.
+            let says = event == "NewCallerid" || says_presentation(message);
+            let who = whole(&mut message.reader(), &channel::CHANNEL, says);
+            out(Input::Changed { who: who.ok_or(NotUnderstood)? });
         }
         // Without an id the order was refused.
-        "OriginateResponse" => match seen(message, &channel::CHANNEL) {
-            Some(who) => Some(Input::Ordered { who, dialled: dialled(message.value("Exten")) }),
-            None => return Ok(None),
-        },
-        "AgentLogin" => seen(message, &channel::CHANNEL).map(|who| Input::Agent { who, is_on: true }),
-        "AgentLogoff" => match seen(message, &channel::CHANNEL) {
-            Some(who) => Some(Input::Agent { who, is_on: false }),
-            None => return Ok(None),
-        },
+        "OriginateResponse" => {
+            if let Some(who) = seen(message, &channel::CHANNEL) {
+                out(Input::Ordered { who, dialled: dialled(message.value("Exten")) });
+            }
+        }
+        "AgentLogin" => out(Input::Agent { who: told(message)?, is_on: true }),
+        "AgentLogoff" => {
+            if let Some(who) = seen(message, &channel::CHANNEL) {
+                out(Input::Agent { who, is_on: false });
+            }
+        }
         // Its rooms have no bridges; their numbers are no bridge's id.
-        "MeetmeJoin" => room(message).map(|(who, bridge)| Input::Joined {
-            who,
-            bridge,
-            meeting: Meeting::Room,
-            in_place_of: "",
-        }),
-        "MeetmeLeave" => room(message).map(|(who, bridge)| Input::Left { who, bridge }),
-        "DialBegin" => dial(message).map(|(from, to)| Input::DialBegan {
-            from: from.map(|from| fill(message, &channel::CHANNEL, from)),
-            to: fill(message, &channel::DEST, to),
-        }),
-        "DialState" => match message.value("DialStatus") {
-            "RINGING" => seen(message, &channel::DEST).map(|who| Input::Ringing { who }),
-            _ => return Ok(None),
-        },
-        "DialEnd" => dial(message).map(|(from, to)| Input::DialEnded {
-            from,
-            to,
-            outcome: outcome(message.value("DialStatus")),
-            forward: message.get("Forward").map(forward).unwrap_or_default(),
-        }),
-        "BridgeEnter" => entered(message).map(|(who, bridge, meeting)| Input::Joined {
-            who,
-            bridge,
-            meeting,
+        "MeetmeJoin" => {
+            let (who, bridge) = room(message).ok_or(NotUnderstood)?;
+            out(Input::Joined { who, bridge, meeting: Meeting::Room, in_place_of: "" });
+        }
+        "MeetmeLeave" => {
+            let (who, bridge) = room(message).ok_or(NotUnderstood)?;
+            out(Input::Left { who, bridge });
+        }
+        "DialBegin" => {
+            let (mut reader, says) = (message.reader(), says_presentation(message));
+            let from = whole(&mut reader, &channel::CHANNEL, says);
+            let to = whole(&mut reader, &channel::DEST, says).ok_or(NotUnderstood)?;
+            out(Input::DialBegan { from, to });
+        }
+        "DialState" if message.from_end("DialStatus") == "RINGING" => {
+            out(Input::Ringing { who: seen(message, &channel::DEST).ok_or(NotUnderstood)? });
+        }
+        "DialState" => {}
+        "DialEnd" => {
+            let mut reader = message.reader();
+            let from = read(&mut reader, &channel::CHANNEL);
+            let to = read(&mut reader, &channel::DEST).ok_or(NotUnderstood)?;
+            let outcome = outcome(message.from_end("DialStatus"));
+            // It stands beside the status.
+            let forward = message.among_last(4, "Forward").map(forward).unwrap_or_default();
+            out(Input::DialEnded { from, to, outcome, forward });
+        }
+        "BridgeEnter" => {
+            let (who, bridge, meeting) = entered(message).ok_or(NotUnderstood)?;
             // Written last, and only where there is one.
-            in_place_of: message.last("SwapUniqueid"),
-        }),
-        "BridgeLeave" => bridge(message).map(|(who, bridge)| Input::Left { who, bridge }),
+            let in_place_of = message.last("SwapUniqueid");
+            out(Input::Joined { who, bridge, meeting, in_place_of });
+        }
+        "BridgeLeave" => {
+            let (who, bridge) = bridge(message).ok_or(NotUnderstood)?;
+            out(Input::Left { who, bridge });
+        }
         "LocalBridge" => {
             let mut reader = message.reader();
-            read(&mut reader, &channel::LOCAL_ONE)
-                .zip(read(&mut reader, &channel::LOCAL_TWO))
-                .map(|(one, two)| Input::Paired { one, two })
+            let one = read(&mut reader, &channel::LOCAL_ONE).ok_or(NotUnderstood)?;
+            let two = read(&mut reader, &channel::LOCAL_TWO).ok_or(NotUnderstood)?;
+            out(Input::Paired { one, two });
         }
-        "Hold" => seen(message, &channel::CHANNEL).map(|who| Input::Held { who }),
-        "Unhold" => seen(message, &channel::CHANNEL).map(|who| Input::Unheld { who }),
-        "BlindTransfer" | "AttendedTransfer" if has_failed(message) => return Ok(None),
-        "BlindTransfer" => seen(message, &channel::TRANSFERER).map(|by| Input::BlindTransfer {
-            by,
-            party: seen(message, &channel::TRANSFEREE),
-            to: message.value("Extension"),
-        }),
-        "AttendedTransfer" => seen(message, &channel::ORIG_TRANSFERER)
-            .zip(seen(message, &channel::SECOND_TRANSFERER))
-            .map(|(first, second)| Input::AttendedTransfer {
-                first,
-                second,
-                party: seen(message, &channel::TRANSFEREE),
-                target: seen(message, &channel::TRANSFER_TARGET),
-            }),
-        "Pickup" => seen(message, &channel::CHANNEL)
-            .zip(seen(message, &channel::TARGET))
-            .map(|(by, from)| Input::PickedUp { by, from }),
-        "ParkedCall" => seen(message, &channel::PARKEE)
-            .map(|party| Input::Parked { party, space: message.value("ParkingSpace") }),
-        "UnParkedCall" => seen(message, &channel::RETRIEVER)
-            .zip(seen(message, &channel::PARKEE))
-            .map(|(by, party)| Input::Retrieved { by, party }),
-        "ParkedCallTimeOut" => seen(message, &channel::PARKEE).map(|party| Input::ParkingTimedOut { party }),
-        "QueueCallerJoin" => seen(message, &channel::CHANNEL)
-            .map(|who| Input::QueueEntered { who, queue: message.value("Queue") }),
-        "QueueCallerLeave" => seen(message, &channel::CHANNEL).map(|who| Input::QueueLeft { who }),
-        "HangupRequest" => seen(message, &channel::CHANNEL).map(|who| Input::HangingUp { who }),
-        "Hangup" => seen(message, &channel::CHANNEL)
-            .map(|who| Input::Gone { who, cause: cause(message.value("Cause")) }),
-        "Dial" | "Bridge" | "Link" | "Unlink" => return Ok(None),
-        other if is_of_no_interest(other) => return Ok(None),
-        _ => None,
-    };
-    input.map(Some).ok_or(NotUnderstood)
+        "Hold" => out(Input::Held { who: told(message)? }),
+        "Unhold" => out(Input::Unheld { who: told(message)? }),
+        "BlindTransfer" | "AttendedTransfer" if has_failed(message) => {}
+        "BlindTransfer" => {
+            let by = seen(message, &channel::TRANSFERER).ok_or(NotUnderstood)?;
+            let party = seen(message, &channel::TRANSFEREE);
+            out(Input::BlindTransfer { by, party, to: message.value("Extension") });
+        }
+        "AttendedTransfer" => {
+            let first = seen(message, &channel::ORIG_TRANSFERER).ok_or(NotUnderstood)?;
+            let second = seen(message, &channel::SECOND_TRANSFERER).ok_or(NotUnderstood)?;
+            let party = seen(message, &channel::TRANSFEREE);
+            let target = seen(message, &channel::TRANSFER_TARGET);
+            let (party, target) = (party.as_ref(), target.as_ref());
+            out(Input::AttendedTransfer { first: &first, second: &second, party, target });
+        }
+        "Pickup" => {
+            let from = seen(message, &channel::TARGET).ok_or(NotUnderstood)?;
+            out(Input::PickedUp { by: told(message)?, from });
+        }
+        "ParkedCall" => {
+            let party = seen(message, &channel::PARKEE).ok_or(NotUnderstood)?;
+            out(Input::Parked { party, space: message.value("ParkingSpace") });
+        }
+        "UnParkedCall" => {
+            let by = seen(message, &channel::RETRIEVER).ok_or(NotUnderstood)?;
+            out(Input::Retrieved { by, party: seen(message, &channel::PARKEE).ok_or(NotUnderstood)? });
+        }
+        "ParkedCallTimeOut" => {
+            out(Input::ParkingTimedOut { party: seen(message, &channel::PARKEE).ok_or(NotUnderstood)? });
+        }
+        "QueueCallerJoin" => {
+            out(Input::QueueEntered { who: told(message)?, queue: message.value("Queue") });
+        }
+        "QueueCallerLeave" => out(Input::QueueLeft { who: told(message)? }),
+        "HangupRequest" => out(Input::HangingUp { who: told(message)? }),
+        "Hangup" => out(Input::Gone { who: told(message)?, cause: cause(message.from_end("Cause")) }),
+        "Dial" | "Bridge" | "Link" | "Unlink" => {}
+        other if is_of_no_interest(other) => {}
+        _ => return Err(NotUnderstood),
+    }
+    Ok(())
+}
+
+/// The channel an event is about.
+fn told<'a>(message: &Message<'a>) -> Result<Seen<'a>, NotUnderstood> {
+    seen(message, &channel::CHANNEL).ok_or(NotUnderstood)
 }
 
 /// How a channel came into being, by its first state. `Ring`: it calls us; `Down` or `Rsrvd`: we call it.
@@ -166,12 +192,6 @@ fn origin(state: &str) -> Origin {
         "2" | "4" | "6" | "8" => Origin::Placed,
         _ => Origin::Called,
     }
-}
-
-fn dial<'a>(message: &Message<'a>) -> Option<(Option<Seen<'a>>, Seen<'a>)> {
-    let mut reader = message.reader();
-    let from = read(&mut reader, &channel::CHANNEL);
-    read(&mut reader, &channel::DEST).map(|to| (from, to))
 }
 
 fn bridge<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {

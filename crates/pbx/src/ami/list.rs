@@ -102,7 +102,7 @@ impl List {
                 "" => message.value("Exten"),
                 number => number,
             }),
-            presentation: presentation(message, "CallerIDNum").0,
+            presentation: presentation(message, "").0,
             id: self.keep(id),
             group: self.keep(message.value("Linkedid")),
             bridge: self.keep(bridge(message)),

@@ -71,6 +71,17 @@ impl<'a> Message<'a> {
         self.lines.last().and_then(|line| line.value_of(self.text, name)).unwrap_or_default()
     }
 
+    /// The value of the last header of this name, looked for from the end, where what an event says of its own
+    /// stands; empty where there is none.
+    pub(super) fn from_end(&self, name: &str) -> &'a str {
+        self.lines.iter().rev().find_map(|line| line.value_of(self.text, name)).unwrap_or_default()
+    }
+
+    /// The same among the last headers only.
+    pub(super) fn among_last(&self, headers: usize, name: &str) -> Option<&'a str> {
+        self.lines.iter().rev().take(headers).find_map(|line| line.value_of(self.text, name))
+    }
+
     /// The values of all headers of this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let text = self.text;
@@ -117,12 +128,18 @@ impl PartialEq for Message<'_> {
 }
 
 /// Finds headers that come in a known order without starting over for each.
+#[derive(Clone)]
 pub(super) struct Reader<'a> {
     message: Message<'a>,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// What is read.
+    pub(super) const fn message(&self) -> &Message<'a> {
+        &self.message
+    }
+
     /// The value of the next header of this name, from the last one found on and then from the start.
     pub(super) fn next(&mut self, name: &str) -> Option<&'a str> {
         self.skip_to(0, name)

@@ -1,6 +1,9 @@
 //! Numbers as Asterisk writes them, and what is no number.
 
+use std::sync::LazyLock;
+
 use calls::Presentation;
+use memchr::memmem::Finder;
 
 use super::message::Message;
 
@@ -122,21 +125,38 @@ fn is_withheld(text: &str) -> bool {
     is_word && words.all(|word| has(&WORDS, word) || has(&FILLERS, word))
 }
 
-/// Whether the number of the channel whose number has this header may be shown, and the number of whom it is
-/// connected with, as far as the message says. Few messages do.
-pub(super) fn presentation(message: &Message<'_>, number: &str) -> (Presentation, Presentation) {
+/// `Pres…` or `…pres`.
+static PRES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"res"));
+
+/// Whether a message may say what may be shown: few do, and every event of a channel is asked.
+pub(super) fn says_presentation(message: &Message<'_>) -> bool {
+    PRES.find(message.text().as_bytes()).is_some()
+}
+
+/// Whether the number of the channel whose headers begin so may be shown, and the number of whom it is connected
+/// with, as far as the message says: by a header of its own (`CID-CallingPres`, `CallerIDNumPres`), or by a variable
+/// that the PBX was told to add (`channelvars = CALLERID(num-pres)` in manager.conf).
+pub(super) fn presentation(message: &Message<'_>, prefix: &str) -> (Presentation, Presentation) {
     let mut found = (Presentation::Unsaid, Presentation::Unsaid);
-    if memchr::memmem::find(message.text().as_bytes(), b"Pres").is_none() {
-        return found;
+    let text = message.text();
+    // Where Asterisk writes it.
+    if let (true, Some(value)) = (prefix.is_empty(), message.among_last(1, "CID-CallingPres")) {
+        return (presented(value), Presentation::Unsaid);
     }
-    let prefix = number.strip_suffix("CallerIDNum").unwrap_or_default();
-    for (name, value) in message.headers() {
-        let (name, value) = match (name, value.split_once('=')) {
-            ("Variable", Some((name, value))) if name.contains("pres") => (name, value),
-            _ if name.contains("Pres") => (name, value),
-            _ => continue,
+    for at in PRES.find_iter(text.as_bytes()) {
+        let start = memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |end| end + 1);
+        let line = text[start..].split(['\r', '\n']).next().unwrap_or_default();
+        let Some((name, value)) = line.strip_prefix(prefix).and_then(|line| line.split_once(':')) else {
+            continue;
         };
-        let Some(name) = name.strip_prefix(prefix) else { continue };
+        let (name, value) = match name {
+            "Variable" | "ChanVariable" => value.split_once('=').unwrap_or_default(),
+            _ => (name, value),
+        };
+        let (name, value) = (name.trim_start(), value.trim_start());
+        if !name.contains("Pres") && !name.contains("pres") {
+            continue;
+        }
         if name.starts_with("Connected") || name.starts_with("CONNECTED") {
             found.1 = presented(value);
         } else if ["CID-", "CallerID", "Calling", "CALLERID"].iter().any(|known| name.starts_with(known)) {

@@ -93,9 +93,9 @@ impl Translator {
                 if event == "Newchannel" {
                     self.channel_made(message, arrival, &mut out);
                 }
-                match translate(event, message) {
-                    Ok(Some(input)) => out(self.clock.tell(stamp), input),
-                    Ok(None) => {}
+                let clock = &mut self.clock;
+                match translate(event, message, &mut |input| out(clock.tell(stamp), input)) {
+                    Ok(()) => {}
                     Err(NotUnderstood) => self.counts.not_understood += 1,
                 }
             }

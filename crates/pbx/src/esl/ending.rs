@@ -422,10 +422,10 @@ impl Translator {
         out(
             at,
             Input::AttendedTransfer {
-                first: self.seen(first),
-                second: self.seen(second),
-                party: seen(party),
-                target: seen(target),
+                first: &self.seen(first),
+                second: &self.seen(second),
+                party: seen(party).as_ref(),
+                target: seen(target).as_ref(),
             },
         );
         self.has_transferred(by);

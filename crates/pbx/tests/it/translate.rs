@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calls::{Cause, DialOutcome, Input, ListedState, Meeting, Origin, PbxTime, Presentation};
+use calls::{Cause, DialOutcome, Input, ListedState, Meeting, Origin, PbxTime, Presentation, Seen};
 use pbx::ami::Stream;
 
 /// The inputs of what one PBX says over several links; a recording unless `arrival` is given.
@@ -294,6 +294,20 @@ fn a_number_that_must_not_be_shown_says_so() {
             assert!(matches!(input, Input::Changed { who } if who.presentation == expected), "{input:?}");
         });
     }
+    for says in [
+        "CallerIDNumPres: 35 (Presentation Prohibited, Network Number)",
+        "ChanVariable: CALLERID(num-pres)=prohib_not_screened",
+    ] {
+        only(&of_channel("NewConnectedLine", "4", "102", &format!("{says}\n")), |input| {
+            let is_so = |who: Seen<'_>| who.presentation == Presentation::Withheld;
+            assert!(matches!(input, Input::Changed { who } if is_so(who)), "{says}: {input:?}");
+        });
+    }
+    let words = "CallerIDName: Elvis Presley\nDestCallerIDNumPres: 35\nPresentation: 35\n";
+    only(&of_channel("NewCallerid", "4", "102", words), |input| {
+        let says_nothing = |who: Seen<'_>| who.presentation == Presentation::Unsaid;
+        assert!(matches!(input, Input::Changed { who } if says_nothing(who)), "{input:?}");
+    });
 }
 
 #[test]
