@@ -153,6 +153,8 @@ pub(super) fn device(channel: &str) -> Device<'_> {
         | "Message"
         | "MulticastRTP"
         | "UnicastRTP"
+        | "AudioSocket"
+        | "WebSocket"
         | "AsyncGoto"
         | "Parked"
         | "Null"
@@ -266,6 +268,8 @@ mod tests {
     fn the_channels_the_pbx_makes_for_itself_are_machines() {
         for channel in [
             "CBAnn/7-00000003;2",
+            "AudioSocket/127.0.0.1:9092-0000000a",
+            "WebSocket/media/0x7f1c2c0",
             "Message/ast_msg_queue",
             "AsyncGoto/PJSIP/1001-101-00000001",
             "PJSIP/1001-101-00000001<ZOMBIE>",

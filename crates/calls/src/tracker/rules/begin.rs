@@ -135,7 +135,7 @@ impl Tracker {
         }
     }
 
-    fn is_number_placed(&self, cx: &Context<'_>, key: ChannelKey) -> bool {
+    pub(super) fn is_number_placed(&self, cx: &Context<'_>, key: ChannelKey) -> bool {
         let Some(Channel { party: Party::Phone { phone, .. }, dialled, .. }) = self.channels.get(key) else {
             return false;
         };
@@ -156,15 +156,16 @@ impl Tracker {
         }
     }
 
-    /// A channel that placed a call is gone. One that is gone at once, with nobody dialled and no cause, was a
-    /// lamp key with nothing to pick up.
+    /// A channel that placed a call is gone. One that is gone at once, with nobody dialled, not answered and no
+    /// cause, was a lamp key with nothing to pick up.
     pub(in crate::tracker) fn tell_placed_at_end(
         &mut self,
         cx: &mut Context<'_>,
         key: ChannelKey,
         cause: Cause,
     ) {
-        if self.placed.end(key) && cause != Cause::Unsaid {
+        let was_answered = self.channels.get(key).is_some_and(|channel| channel.up_at.is_some());
+        if self.placed.end(key) && (cause != Cause::Unsaid || was_answered) {
             self.begin_placed(cx, key);
         }
     }
