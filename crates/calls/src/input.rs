@@ -334,6 +334,10 @@ pub struct Listed<'a> {
     pub state: ListedState,
     /// The bridge it is in; empty for none.
     pub bridge: &'a str,
+    /// What kind of meeting that is, where the list says; a conversation where it does not.
+    pub meeting: Meeting,
+    /// Whether the phone at its end keeps its line open to be given callers.
+    pub is_agent: bool,
     /// When it came into being, where known.
     pub since: Option<PbxTime>,
     /// When it was answered, where known.

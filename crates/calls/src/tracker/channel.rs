@@ -81,6 +81,7 @@ pub(super) enum Presence {
 pub(super) struct Late {
     pub(super) state: ListedState,
     pub(super) bridge: Box<str>,
+    pub(super) meeting: Meeting,
     pub(super) since: Option<PbxTime>,
     pub(super) answered_at: Option<PbxTime>,
 }

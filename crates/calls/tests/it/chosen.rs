@@ -1,8 +1,8 @@
 //! Ids that an application chose may come again: a leg's id is then the channel's, a dash and the second.
 
 use calls::{
-    Device, Direction, Event, Input, LegId, Listed, ListedState, OpenLeg, Origin, Output, PbxTime, Restored,
-    Seen,
+    Device, Direction, Event, Input, LegId, Listed, ListedState, Meeting, OpenLeg, Origin, Output, PbxTime,
+    Restored, Seen,
 };
 
 use crate::world::World;
@@ -73,6 +73,8 @@ fn a_restored_leg_of_a_chosen_id_goes_on_when_its_channel_is_listed() {
         origin: Some(Origin::Called),
         state: ListedState::Ringing,
         bridge: "",
+        meeting: Meeting::Talk,
+        is_agent: false,
         since: None,
         answered_at: None,
     }];

@@ -21,7 +21,8 @@
 //! 3     101 holds / 101 takes back
 //! 4     101 hangs up / 101 gone elsewhere
 //! 5     link lost / pbx restarted / wait / 101 belongs to 205 (or nobody)
-//! 6     list t placed up b; 101 called ringing -
+//! 6     list t placed up b; 101 called ringing -     (`agent`: placed, and logged in)
+//! 6     restart of ours              what was kept is all that is known
 //! ```
 
 use calls::{
@@ -43,6 +44,10 @@ pub(crate) fn run(world: &mut World, line: &str) -> Option<Vec<Output>> {
     if let [phone, "belongs", "to", who] = words.as_slice() {
         let holder = (*who != "nobody").then(|| (*who).to_owned());
         world.office.holders.insert((*phone).to_owned(), holder);
+        return Some(Vec::new());
+    }
+    if words == ["restart", "of", "ours"] {
+        world.restarts();
         return Some(Vec::new());
     }
     if words == ["wait"] {
@@ -112,12 +117,15 @@ fn kept(seen: Seen<'_>) -> &Seen<'_> {
 
 /// Bridges are told apart by their names: `room…`, `wait…`, all others conversations.
 fn joined<'a>(who: &'a str, bridge: &'a str, in_place_of: &'a str) -> Input<'a> {
-    let meeting = match bridge {
+    Input::Joined { who: seen(who), bridge, meeting: meeting(bridge), in_place_of }
+}
+
+fn meeting(bridge: &str) -> Meeting {
+    match bridge {
         room if room.starts_with("room") => Meeting::Room,
         wait if wait.starts_with("wait") => Meeting::Waiting,
         _ => Meeting::Talk,
-    };
-    Input::Joined { who: seen(who), bridge, meeting, in_place_of }
+    }
 }
 
 fn ended<'a>(from: &'a str, to: &'a str, how: &str, forward: &'a str) -> Option<Input<'a>> {
@@ -212,7 +220,7 @@ fn list(world: &mut World, entries: &str) -> Option<Vec<Output>> {
                 ..seen(name)
             },
             origin: match *origin {
-                "placed" => Some(Origin::Placed),
+                "placed" | "agent" => Some(Origin::Placed),
                 "called" => Some(Origin::Called),
                 _ => None,
             },
@@ -222,6 +230,8 @@ fn list(world: &mut World, entries: &str) -> Option<Vec<Output>> {
                 _ => ListedState::Pending,
             },
             bridge: if *bridge == "-" { "" } else { bridge },
+            meeting: meeting(bridge),
+            is_agent: *origin == "agent",
             since: None,
             answered_at: None,
         });

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use calls::{AccountId, Directory, Employee, Input, Output, PbxName, PbxTime, Phone, Tracker, TrackerLimits};
 
+use crate::properties::Kept;
+
 /// Endpoints `PJSIP/101` are phones of account 1001, `PJSIP/2002-101` of account 2002; each has the
 /// employee of its number unless a scenario says otherwise.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub(crate) struct World {
     pub(crate) office: Office,
     pub(crate) tracker: Tracker,
     pub(crate) at: PbxTime,
+    /// What a journal would keep of what was told.
+    pub(crate) kept: Kept,
 }
 
 impl World {
@@ -42,18 +46,27 @@ impl World {
             office: Office::default(),
             tracker: Tracker::new(PbxName::new("p"), TrackerLimits::default()),
             at: PbxTime::default(),
+            kept: Kept::default(),
         }
+    }
+
+    /// The program begins anew with what was kept.
+    pub(crate) fn restarts(&mut self) {
+        self.tracker = Tracker::new(PbxName::new("p"), TrackerLimits::default());
+        self.tracker.restore(self.kept.restored());
     }
 
     pub(crate) fn says(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         self.tracker.handle(self.at, input, &self.office, &mut out);
+        self.kept.keep(out.clone());
         out
     }
 
     pub(crate) fn waits(&mut self) -> Vec<Output> {
         let mut out = Vec::new();
         self.tracker.handle_timeout(self.at, &self.office, &mut out);
+        self.kept.keep(out.clone());
         out
     }
 }

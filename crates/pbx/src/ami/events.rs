@@ -205,15 +205,19 @@ fn room<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
 }
 
 /// Agents and parked channels wait in holding bridges; `ConfBridge` and `Page` make rooms.
+pub(super) fn meeting(technology: &str, creator: &str) -> Meeting {
+    match (technology, creator) {
+        ("holding_bridge", _) => Meeting::Waiting,
+        (_, "ConfBridge") => Meeting::Room,
+        _ => Meeting::Talk,
+    }
+}
+
 fn entered<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str, Meeting)> {
     let mut reader = message.reader();
     let bridge = reader.next("BridgeUniqueid")?;
     let technology = reader.skip_to(1, "BridgeTechnology").unwrap_or_default();
-    let meeting = match (technology, reader.skip_to(0, "BridgeCreator").unwrap_or_default()) {
-        ("holding_bridge", _) => Meeting::Waiting,
-        (_, "ConfBridge") => Meeting::Room,
-        _ => Meeting::Talk,
-    };
+    let meeting = meeting(technology, reader.skip_to(0, "BridgeCreator").unwrap_or_default());
     read(&mut reader, &channel::CHANNEL).map(|who| (who, bridge, meeting))
 }
 

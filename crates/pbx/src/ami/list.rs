@@ -2,13 +2,15 @@
 //!
 //! The only place where text of messages is copied, because a list comes in many messages.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use calls::{Listed, ListedState, Origin, PbxTime, Presentation, Seen};
+use calls::{Listed, ListedState, Meeting, Origin, PbxTime, Presentation, Seen};
 
 use super::channel;
 use super::clock;
+use super::events::meeting;
 use super::message::Message;
 use super::numbers::{dialled, number_of, presentation};
 
@@ -37,6 +39,7 @@ struct Entry {
     id: Range<usize>,
     group: Range<usize>,
     bridge: Range<usize>,
+    is_agent: bool,
     origin: Option<Origin>,
     state: ListedState,
     since: Option<PbxTime>,
@@ -50,6 +53,28 @@ pub(super) enum End {
     Complete,
     /// Too long, or not as many came as the PBX said: it must not be taken for a snapshot.
     Unusable,
+}
+
+/// The bridges that are no conversations, as the PBX listed them before its channels.
+#[derive(Debug, Default)]
+pub(super) struct Meetings(BTreeMap<Box<str>, Meeting>);
+
+impl Meetings {
+    /// A bridge of a list.
+    pub(super) fn add(&mut self, message: &Message<'_>) {
+        let meeting = meeting(message.value("BridgeTechnology"), message.value("BridgeCreator"));
+        if meeting != Meeting::Talk && self.0.len() < MAX_LISTED {
+            self.0.insert(message.value("BridgeUniqueid").into(), meeting);
+        }
+    }
+
+    fn of(&self, bridge: &str) -> Meeting {
+        self.0.get(bridge).copied().unwrap_or(Meeting::Talk)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl List {
@@ -106,6 +131,7 @@ impl List {
             id: self.keep(id),
             group: self.keep(message.value("Linkedid")),
             bridge: self.keep(bridge(message)),
+            is_agent: message.value("Application") == "AgentLogin",
         };
         self.entries.push(entry);
         let age = age(message);
@@ -125,8 +151,9 @@ impl List {
     }
 
     /// The channels, to be borrowed by a snapshot.
-    pub(super) fn listed(&self) -> Vec<Listed<'_>> {
+    pub(super) fn listed(&self, meetings: &Meetings) -> Vec<Listed<'_>> {
         let listed = |entry: &Entry| {
+            let bridge = &self.text[entry.bridge.clone()];
             let who = Seen {
                 id: &self.text[entry.id.clone()],
                 device: channel::device(&self.text[entry.channel.clone()]),
@@ -137,8 +164,8 @@ impl List {
                 presentation: entry.presentation,
                 is_chosen: channel::unique_id_parts(&self.text[entry.id.clone()]).is_none(),
             };
-            let Entry { origin, state, since, answered_at, .. } = *entry;
-            Listed { who, origin, state, bridge: &self.text[entry.bridge.clone()], since, answered_at }
+            let Entry { is_agent, origin, state, since, answered_at, .. } = *entry;
+            Listed { who, origin, state, bridge, meeting: meetings.of(bridge), is_agent, since, answered_at }
         };
         self.entries.iter().map(listed).collect()
     }

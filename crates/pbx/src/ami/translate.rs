@@ -11,7 +11,7 @@ use super::boot::Boot;
 use super::channel;
 use super::clock::{self, Clock};
 use super::events::{NotUnderstood, translate};
-use super::list::{End, List};
+use super::list::{End, List, Meetings};
 use super::message::Message;
 use crate::link::Counts;
 
@@ -25,6 +25,7 @@ pub struct Translator {
     clock: Clock,
     boot: Boot,
     list: List,
+    meetings: Meetings,
     counts: Counts,
     /// The newest time an event bore, until it is taken.
     stamp: Option<PbxTime>,
@@ -37,6 +38,7 @@ impl Translator {
             clock: Clock::starting_at(last_heard),
             boot: Boot::starting_at(last_heard),
             list: List::default(),
+            meetings: Meetings::default(),
             counts: Counts::default(),
             stamp: None,
         }
@@ -55,6 +57,7 @@ impl Translator {
     /// The link is gone.
     pub fn link_lost(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
         self.list.clear();
+        self.meetings.clear();
         self.clock.link_lost();
         self.boot.link_lost(self.clock.heard());
         out(self.clock.tell(None), Input::LinkLost);
@@ -87,6 +90,7 @@ impl Translator {
             Some("Shutdown") => self.boot.shutting_down(),
             Some("CoreShowChannel") => self.listed(message),
             Some("Status") if is_ours(message) => self.listed(message),
+            Some("BridgeListItem") if is_ours(message) => self.meetings.add(message),
             Some("CoreShowChannelsComplete") => self.list_ended(message, &mut out),
             Some("StatusComplete") if is_ours(message) => self.list_ended(message, &mut out),
             Some(event) => {
@@ -164,10 +168,13 @@ impl Translator {
 
     fn list_ended(&mut self, message: &Message<'_>, out: &mut impl FnMut(PbxTime, Input<'_>)) {
         match self.list.end(message) {
-            End::Complete => out(self.clock.tell(None), Input::Snapshot { listed: &self.list.listed() }),
+            End::Complete => {
+                out(self.clock.tell(None), Input::Snapshot { listed: &self.list.listed(&self.meetings) })
+            }
             End::Unusable => self.counts.unusable_lists += 1,
         }
         self.list.clear();
+        self.meetings.clear();
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use calls::{Input, Listed, ListedState, Origin, PbxTime, Seen};
+use calls::{Input, Listed, ListedState, Meeting, Origin, PbxTime, Seen};
 use serde_json::{Map, Value};
 
 use super::channels::{Channel, Key, Life};
@@ -165,6 +165,8 @@ impl Translator {
                     origin: Some(if channel.placed { Origin::Placed } else { Origin::Called }),
                     state,
                     bridge: pair,
+                    meeting: Meeting::Talk,
+                    is_agent: false,
                     since: since(row),
                     answered_at: lists.answered.get(&*channel.id).copied(),
                 })

@@ -160,6 +160,7 @@ pub(crate) fn willing(action: &str) -> String {
             .to_owned(),
         "SIPpeers"
         | "IAXpeerlist"
+        | "BridgeList"
         | "SCCPListLines"
         | "SCCPShowLines"
         | "DAHDIShowChannels"

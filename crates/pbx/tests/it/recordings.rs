@@ -167,7 +167,7 @@ pub(crate) fn inputs<'a>(links: impl IntoIterator<Item = &'a [u8]>) -> String {
         match input {
             Input::Snapshot { listed } => {
                 let _ = writeln!(text, "Snapshot");
-                for Listed { who, origin, state, bridge, since, answered_at } in listed {
+                for Listed { who, origin, state, bridge, since, answered_at, .. } in listed {
                     let _ =
                         writeln!(text, "  {who:?} {origin:?} {state:?} {bridge:?} {since:?} {answered_at:?}");
                 }

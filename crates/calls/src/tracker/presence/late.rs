@@ -18,7 +18,7 @@ impl Tracker {
                     std::mem::replace(&mut channel.presence, Presence::Confirmed)
             {
                 if !listed.bridge.is_empty() {
-                    self.enter(key, &listed.bridge, Meeting::Talk);
+                    self.enter(key, &listed.bridge, listed.meeting);
                 }
                 late.push((key, listed));
             }
@@ -94,9 +94,12 @@ impl Tracker {
             // Rung by order, and listens to the PBX itself.
         } else if !is_code {
             self.open_outgoing(cx, key, dialled, since, true);
-            if !listed.bridge.is_empty() {
+            let is_agent = self.channels.get(key).is_some_and(|channel| channel.agent.is_some());
+            if !listed.bridge.is_empty() && listed.meeting != Meeting::Waiting && !is_agent {
                 self.converse(cx, key, answered_at, true);
             }
+        } else if self.channels.get(key).is_some_and(|channel| channel.agent.is_some()) {
+            // Logged in by a feature code; whom it talks with is a leg of its own.
         } else if let Some(partner) = partner {
             if let Some(channel) = self.channels.get_mut(key) {
                 channel.ringing_at = Some(answered_at);

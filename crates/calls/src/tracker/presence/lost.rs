@@ -69,6 +69,7 @@ impl Tracker {
         self.link = Link::Up;
         let at = std::mem::replace(&mut cx.at, due);
         self.begin_late(cx);
+        self.settle_agents(cx, lost_at);
         if let Some(lost_at) = lost_at {
             for key in self.channels.keys() {
                 if matches!(

@@ -26,9 +26,15 @@ impl Tracker {
             match self.channels.find(entry.who.id) {
                 Some(key) => {
                     found.push(key);
+                    self.is_agent(key, entry.is_agent);
                     self.reconcile(cx, key, entry, lost_at.is_some());
                 }
-                None => found.extend(self.list_unknown(cx, entry)),
+                None => {
+                    if let Some(key) = self.list_unknown(cx, entry) {
+                        found.push(key);
+                        self.is_agent(key, entry.is_agent);
+                    }
+                }
             }
         }
         self.infer_callers(listed);
@@ -55,7 +61,7 @@ impl Tracker {
             Presence::Unconfirmed => channel.presence = Presence::Confirmed,
         }
         if after_gap {
-            self.catch_up(cx, key, entry.state, entry.bridge, entry.answered_at);
+            self.catch_up(cx, key, entry);
         }
     }
 
@@ -75,7 +81,9 @@ impl Tracker {
         {
             *endpoint = seen.clone();
         }
-        if channel.origin.is_none() {
+        // The leg of an agent's caller is kept under the name of the helper's half that brought the caller.
+        let is_helpers = matches!(channel.party, Party::Phone { .. }) && fresh.is_helper();
+        if channel.origin.is_none() || is_helpers {
             channel.origin = fresh.origin;
             channel.party = fresh.party;
         }
@@ -88,19 +96,14 @@ impl Tracker {
     }
 
     /// What happened to a channel while nobody listened, as far as its state now shows it.
-    pub(in crate::tracker) fn catch_up(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: ChannelKey,
-        state: ListedState,
-        bridge: &str,
-        answered_at: Option<PbxTime>,
-    ) {
+    pub(in crate::tracker) fn catch_up(&mut self, cx: &mut Context<'_>, key: ChannelKey, entry: &Listed<'_>) {
+        let Listed { state, bridge, meeting, answered_at, .. } = *entry;
         if bridge.is_empty() {
             self.leave(key);
         } else {
-            self.enter(key, bridge, Meeting::Talk);
+            self.enter(key, bridge, meeting);
         }
+        let is_met = !bridge.is_empty() && meeting != Meeting::Waiting;
         let Some(channel) = self.channels.get_mut(key) else { return };
         match (&mut channel.leg, state) {
             (Leg::Open(open), ListedState::Up) if open.state == State::Ringing => {
@@ -108,11 +111,11 @@ impl Tracker {
                 let at = answered_at.unwrap_or(cx.at);
                 self.is_up(cx, key, at);
                 // Who was asked to confirm has no caller yet.
-                if !bridge.is_empty() || !self.bridges_told {
+                if is_met || !self.bridges_told {
                     self.answer(cx, key, at);
                 }
             }
-            (Leg::Open(open), _) if open.state == State::Dialling && !bridge.is_empty() => {
+            (Leg::Open(open), _) if open.state == State::Dialling && is_met && channel.agent.is_none() => {
                 self.converse(cx, key, answered_at.unwrap_or(cx.at), true);
             }
             (Leg::Open(_) | Leg::Silent | Leg::Over, _) => {}
@@ -129,6 +132,7 @@ impl Tracker {
         let late = Late {
             state: entry.state,
             bridge: entry.bridge.into(),
+            meeting: entry.meeting,
             since: entry.since,
             answered_at: entry.answered_at,
         };

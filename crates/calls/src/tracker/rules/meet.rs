@@ -5,9 +5,10 @@ use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Caller, Channel, Party};
 use crate::tracker::graph::Route;
 use crate::tracker::leg::State;
+use crate::tracker::link::Link;
 use crate::tracker::rules::answer::just;
 use crate::tracker::state::{Context, Tracker};
-use crate::{EndReason, LegId, Meeting};
+use crate::{EndReason, Meeting};
 
 impl Tracker {
     /// What begins because a channel joined a bridge. `front` is the number the channel was after before.
@@ -26,7 +27,7 @@ impl Tracker {
         let members: Vec<ChannelKey> = members.filter(|member| !self.is_machine(*member)).collect();
         for member in &members {
             if self.channels.get(*member).is_some_and(|channel| channel.agent.is_some()) {
-                self.agent_meets(cx, *member);
+                self.agent_meets(cx, *member, false);
             }
         }
         if let [one, two] = members[..] {
@@ -35,12 +36,26 @@ impl Tracker {
         }
     }
 
+    /// A feature code's channel that dialled nobody meets somebody: a pickup or a retrieval, of which the PBX has no
+    /// other word (scenario `04: a code's channel`).
+    fn fetches(&mut self, cx: &mut Context<'_>, key: ChannelKey, other: ChannelKey) {
+        let is_with_somebody =
+            self.real_party(other).is_some_and(|party| self.is_real(party) && party != key);
+        if is_with_somebody && let Some(channel) = self.channels.get_mut(key) {
+            channel.caller = Caller::Channel(other);
+            self.took_over(cx, key, cx.at, false);
+        }
+    }
+
     /// A phone that a program rang, for whom was not known, meets somebody (scenarios 08).
     fn meet(&mut self, cx: &mut Context<'_>, key: ChannelKey, other: ChannelKey) {
         let Some(channel) = self.channels.get(key) else { return };
-        let is_free =
-            channel.is_phone() && channel.is_silent() && !channel.placed() && channel.agent.is_none();
-        if !is_free || matches!(self.route_to(key), Route::Party { .. }) {
+        let is_free = channel.is_phone() && channel.is_silent() && channel.agent.is_none();
+        let dialled_nobody = channel.placed() && channel.dials.is_empty() && !channel.dialled.is_empty();
+        if is_free && dialled_nobody && !self.is_number_placed(cx, key) {
+            return self.fetches(cx, key, other);
+        }
+        if !is_free || channel.placed() || matches!(self.route_to(key), Route::Party { .. }) {
             return;
         }
         let Some(party) = self.real_party(other).filter(|party| self.is_real(*party) && *party != key) else {
@@ -107,8 +122,12 @@ impl Tracker {
 
     /// An agent is given a caller: a leg of its own, named by the helper's half that brought the caller, else by
     /// the agent's channel and the second.
-    fn agent_meets(&mut self, cx: &mut Context<'_>, agent: ChannelKey) {
+    pub(in crate::tracker) fn agent_meets(&mut self, cx: &mut Context<'_>, agent: ChannelKey, assumed: bool) {
         let Some(channel) = self.channels.get(agent) else { return };
+        // Who it talks with after a gap is found out when the gap is settled.
+        if matches!(self.link, Link::Gap { .. } | Link::Settling { lost_at: Some(_), .. }) {
+            return;
+        }
         if channel.agent.as_ref().is_none_or(|agent| agent.talk.is_some()) {
             return;
         }
@@ -119,17 +138,13 @@ impl Tracker {
         let Some((other, party)) = met.filter(|(_, party)| self.is_real(*party) && *party != agent) else {
             return;
         };
-        let id = if self.is_helper(other) {
-            self.leg_id(other)
-        } else {
-            let second = cx.at.as_micros().div_euclid(1_000_000);
-            self.leg_id(agent).map(|id| LegId::new(format!("{id}-{second}")))
-        };
+        let id = if self.is_helper(other) { self.leg_id(other) } else { self.id_of_talk(agent, cx.at) };
         let (Some(id), Some(caller)) = (id, self.channels.get(party)) else { return };
         let transfer = caller.mark.as_ref().map(|mark| mark.transfer.clone());
         let group = caller.group.clone();
         let mut talk = self.incoming(id, phone, &group, Some(party), transfer);
         talk.begun_at = cx.at;
+        talk.assumed = assumed;
         cx.tell(talk.begin());
         cx.tell(talk.answer(cx.at));
         self.open_legs += 1;

@@ -149,10 +149,20 @@ impl Conversation {
                 out(Output::Notice(Notice::Missing(Missing::Endpoints)));
             }
             (
-                Some(For::Ping | For::Channels | For::Endpoints | For::Registrations | For::Commands),
+                Some(
+                    For::Ping
+                    | For::Channels
+                    | For::Endpoints
+                    | For::Registrations
+                    | For::Commands
+                    | For::Bridges,
+                ),
                 false,
             )
-            | (Some(For::Status | For::Channels | For::Endpoints | For::Registrations), true)
+            | (
+                Some(For::Bridges | For::Status | For::Channels | For::Endpoints | For::Registrations),
+                true,
+            )
             | (None, _) => {}
         }
     }

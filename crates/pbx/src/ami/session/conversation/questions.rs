@@ -25,10 +25,11 @@ pub(super) enum For {
     Endpoint,
     Registrations,
     Commands,
+    Bridges,
 }
 
 impl For {
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::Challenge, "challenge"),
         (Self::Login, "login"),
         (Self::Filter, "filter"),
@@ -41,6 +42,7 @@ impl For {
         (Self::Endpoint, "endpoint"),
         (Self::Registrations, "registrations"),
         (Self::Commands, "commands"),
+        (Self::Bridges, "bridges"),
     ];
 
     fn word(self) -> &'static str {
@@ -128,6 +130,8 @@ impl Conversation {
         self.listed_at = self.listed_at.or(heard);
         self.enter(Phase::Listing { until: now.monotonic + LIST_WITHIN }, out);
         self.hearing.list_begins();
+        // A list of channels does not tell whether those in a bridge talk or wait.
+        self.send(For::Bridges, "BridgeList", &[], out);
         if self.has_cdr {
             let variables = [("Variables", "CDR(start,u),CDR(answer,u)")];
             self.send(For::Status, "Status", &variables, out);
