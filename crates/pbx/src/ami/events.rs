@@ -61,7 +61,7 @@ pub(super) fn translate(
             let state = message.value("ChannelState");
             let who = whole(&mut message.reader(), &channel::CHANNEL, says_presentation(message))
                 .ok_or(NotUnderstood)?;
-            let who = channel::on_its_line(who, message.from_end("Context"));
+            let who = channel::on_its_line(who, message.written_last("Context"));
             let dialled = if state == "2" { "" } else { who.dialled };
             out(Input::Appeared { who: Seen { dialled, ..who }, origin: origin(state) });
         }
@@ -107,7 +107,7 @@ pub(super) fn translate(
             let to = whole(&mut reader, &channel::DEST, says).ok_or(NotUnderstood)?;
             out(Input::DialBegan { from, to });
         }
-        "DialState" if message.from_end("DialStatus") == "RINGING" => {
+        "DialState" if message.written_last("DialStatus") == "RINGING" => {
             out(Input::Ringing { who: seen(message, &channel::DEST).ok_or(NotUnderstood)? });
         }
         "DialState" => {}
@@ -115,7 +115,7 @@ pub(super) fn translate(
             let mut reader = message.reader();
             let from = read(&mut reader, &channel::CHANNEL);
             let to = read(&mut reader, &channel::DEST).ok_or(NotUnderstood)?;
-            let outcome = outcome(message.from_end("DialStatus"));
+            let outcome = outcome(message.written_last("DialStatus"));
             // It stands beside the status.
             let forward = message.among_last(4, "Forward").map(forward).unwrap_or_default();
             out(Input::DialEnded { from, to, outcome, forward });
@@ -172,7 +172,7 @@ pub(super) fn translate(
         }
         "QueueCallerLeave" => out(Input::QueueLeft { who: told(message)? }),
         "HangupRequest" => out(Input::HangingUp { who: told(message)? }),
-        "Hangup" => out(Input::Gone { who: told(message)?, cause: cause(message.from_end("Cause")) }),
+        "Hangup" => out(Input::Gone { who: told(message)?, cause: cause(message.written_last("Cause")) }),
         "Dial" | "Bridge" | "Link" | "Unlink" => {}
         other if is_of_no_interest(other) => {}
         _ => return Err(NotUnderstood),

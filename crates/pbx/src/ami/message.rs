@@ -73,7 +73,7 @@ impl<'a> Message<'a> {
 
     /// The value of the last header of this name, looked for from the end, where what an event says of its own
     /// stands; empty where there is none.
-    pub(super) fn from_end(&self, name: &str) -> &'a str {
+    pub(super) fn written_last(&self, name: &str) -> &'a str {
         self.lines.iter().rev().find_map(|line| line.value_of(self.text, name)).unwrap_or_default()
     }
 
