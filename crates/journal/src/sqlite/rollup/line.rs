@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashMap;
 
 use super::super::errors::StoreError;
 use super::entry::{self, Entry, FULL};
@@ -20,6 +21,8 @@ pub(in crate::sqlite) const LINES: &str =
 #[derive(Default)]
 pub(in crate::sqlite) struct Lines {
     rows: BTreeMap<(String, i64), Vec<u8>>,
+    /// The newest row of an account in the table, which most of its legs come to lie in or behind.
+    newest: FxHashMap<String, Option<(i64, Vec<u8>)>>,
 }
 
 impl Lines {
@@ -63,14 +66,24 @@ impl Lines {
 
     /// The row for a place: of those at hand and those in the table the nearest before it.
     fn row(
-        &self,
+        &mut self,
         conn: &Connection,
         account: &str,
         place: i64,
     ) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        let newest = match self.newest.get(account) {
+            Some(newest) => newest,
+            None => {
+                let newest = find(conn, account, i64::MAX)?;
+                self.newest.entry(account.to_owned()).or_insert(newest)
+            }
+        };
+        let kept = match newest {
+            Some((key, _)) if *key > place => find(conn, account, place)?,
+            newest => newest.clone(),
+        };
         let span = (account.to_owned(), i64::MIN)..=(account.to_owned(), place);
         let at_hand = self.rows.range(span).next_back().map(|((_, key), row)| (*key, row));
-        let kept = find(conn, account, place)?;
         Ok(match (at_hand, kept) {
             (Some((key, row)), kept) if kept.as_ref().is_none_or(|(other, _)| key >= *other) => {
                 Some((key, row.clone()))

@@ -207,3 +207,98 @@ pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreErro
     line::forget(conn, account, &leg)?;
     day::forget(conn, account, &leg)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::append::{self, Moment};
+    use super::super::query::deliveries::attempts;
+    use super::super::remembered::Remembered;
+    use super::super::settle::{self, Row};
+    use super::super::statements::Statements;
+    use super::super::table::history::HISTORY_BITS;
+    use super::*;
+    use crate::conformance::sample::{Leg, delivery, tried};
+    use crate::seal::Sealer;
+    use crate::{Outcome, WallTime};
+
+    /// Between the moment a leg is read and the moment it is put away an attempt is noted, and another one after it.
+    #[test]
+    fn what_is_noted_while_a_leg_is_packed_stays_and_in_its_order() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
+        let mut statements = Statements::prepare(&conn).unwrap();
+        let mut memory = Remembered::load(&conn, 1).unwrap();
+        let moment = Moment::of(&Leg::incoming(1).whole(&[1]));
+        append::run(&mut statements, &mut memory, &[moment]).unwrap();
+        memory.fill_lists(&conn).unwrap();
+        let id = delivery(EventSeq(1), 1);
+        let mut note = |number, status, outcome| {
+            let row = Row::of(&tried(id, number, status, outcome), WallTime(0));
+            settle::run(&mut statements, &[row]).unwrap();
+        };
+        note(1, 503, Outcome::RetryAt(WallTime(1)));
+        let mut rollup = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("a leg has ended");
+        note(2, 500, Outcome::RetryAt(WallTime(2)));
+        assert!(put(&conn, &mut rollup, memory.last_seq()).unwrap());
+        assert_eq!(packed_to(&conn).unwrap(), 3);
+        let left: Vec<i64> = conn
+            .prepare("SELECT id FROM history")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(left, [(1 << HISTORY_BITS) + 1], "the one that was not read");
+        note(3, 204, Outcome::Delivered);
+        let numbers: Vec<_> = attempts(&conn, id).unwrap().iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        assert!(!put(&conn, &mut rollup, memory.last_seq()).unwrap(), "nothing is put away twice");
+    }
+
+    /// Accounts' lists are made of rows.
+    #[test]
+    fn what_is_in_no_accounts_list_yet_is_not_packed() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
+        let mut statements = Statements::prepare(&conn).unwrap();
+        let mut memory = Remembered::load(&conn, 5).unwrap();
+        let mut packed = Vec::new();
+        for number in 1..4 {
+            let moment = Moment::of(&Leg::incoming(number).whole(&[]));
+            append::run(&mut statements, &mut memory, &[moment]).unwrap();
+            memory.fill_lists(&conn).unwrap();
+            if let Some(mut rollup) = gather(&conn, &RollingUp::at_once(1), 100).unwrap() {
+                assert!(put(&conn, &mut rollup, memory.last_seq()).unwrap());
+            }
+            packed.push(packed_to(&conn).unwrap());
+        }
+        assert_eq!(packed, [0, 6, 6]);
+    }
+
+    /// What was read before something was forgotten is made anew.
+    #[test]
+    fn what_was_read_before_something_was_forgotten_is_not_put_away() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
+        let mut statements = Statements::prepare(&conn).unwrap();
+        let mut memory = Remembered::load(&conn, 1).unwrap();
+        for number in 1..3 {
+            let moment = Moment::of(&Leg::incoming(number).whole(&[]));
+            append::run(&mut statements, &mut memory, &[moment]).unwrap();
+        }
+        memory.fill_lists(&conn).unwrap();
+        let mut rollup = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("legs have ended");
+        let gone = super::super::prune::run(
+            &conn,
+            &mut memory,
+            &[Leg::incoming(1).id()],
+            super::super::prune::Waiting::Stays,
+        );
+        assert_eq!(gone.unwrap(), 3);
+        assert!(!put(&conn, &mut rollup, memory.last_seq()).unwrap());
+        let mut anew = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("one is left");
+        assert!(put(&conn, &mut anew, memory.last_seq()).unwrap());
+        let legs: i64 = conn.query_row("SELECT count(*) FROM leg", [], |row| row.get(0)).unwrap();
+        assert_eq!(legs, 1);
+    }
+}
