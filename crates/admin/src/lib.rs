@@ -13,6 +13,7 @@ mod chance;
 mod change;
 mod clock;
 mod codes;
+mod days;
 mod deliveries;
 mod doors;
 mod gateway;

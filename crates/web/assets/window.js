@@ -35,6 +35,13 @@
       button.textContent = words.copied;
       setTimeout(() => { button.textContent = before; }, 1500);
     }
+    const offer = event.target.closest("[data-fill]");
+    if (offer) {
+      const field = document.getElementById(offer.dataset.fill);
+      field.value = offer.dataset.value;
+      field.focus();
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     const tab = event.target.closest("[data-show]");
     const focus = document.getElementById("focus");
     if (tab && focus) {
@@ -194,6 +201,29 @@
       else if (answer) clearInterval(look);
     }, LOOK_EVERY);
   }
+
+  // A date is typed as the page's language writes it; a calendar is at hand beside it.
+  all(".date").forEach((place) => {
+    const field = place.querySelector("input");
+    const [button, calendar] = [document.createElement("button"), document.createElement("input")];
+    button.type = "button";
+    button.className = "pick";
+    button.setAttribute("aria-label", words.pick);
+    calendar.type = "date";
+    calendar.tabIndex = -1;
+    calendar.setAttribute("aria-hidden", "true");
+    button.addEventListener("click", () => {
+      const [day, month, year] = field.value.split(/\D+/);
+      calendar.value = year ? `${year.padStart(4, "20")}-${month.padStart(2, "0")}-${day.padStart(2, "0")}` : "";
+      calendar.showPicker();
+    });
+    calendar.addEventListener("change", () => {
+      const between = document.documentElement.lang === "da" ? "." : "/";
+      field.value = calendar.value.split("-").reverse().join(between);
+      field.focus();
+    });
+    place.append(button, calendar);
+  });
 
   // A file goes into the text beside it.
   all("input[data-into]").forEach((input) => input.addEventListener("change", async () => {

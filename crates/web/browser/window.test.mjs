@@ -114,6 +114,28 @@ test("the preview follows the focus, a refused address is told at once, and savi
   assert.match(await olga.inputValue("#outgoing_url"), /EmployeeLocalNumber/);
 });
 
+test("an address without its scheme is mended with one press, and only the fields of the choice show", async () => {
+  await olga.goto(at("integration"));
+  await olga.fill("#outgoing_url", "crm.nordlys.example/pbx/out");
+  await olga.click("#e-outgoing_url button");
+  assert.equal(await olga.inputValue("#outgoing_url"), "https://crm.nordlys.example/pbx/out");
+  await olga.waitForFunction(() => document.getElementById("e-outgoing_url").textContent.trim() === "");
+  await olga.click("details.big > summary");
+  assert.equal(await olga.isVisible("#username"), false);
+  await olga.check("input[name=credentials][value=basic]");
+  assert.equal(await olga.isVisible("#username") && !(await olga.isVisible("#bearer_token")), true);
+  await olga.check("input[name=extras][value=some]");
+  assert.match(await olga.textContent(".ticks"), /Køen, opkaldet kom igennem/);
+  assert.deepEqual(await axe(olga), []);
+  await shoot(olga, "more-settings");
+  olga.once("dialog", (dialog) => dialog.accept());
+  await olga.goto(at("calls"));
+  await olga.fill("#from", "i går");
+  await olga.press("#from", "Enter");
+  await olga.waitForSelector("main > .problem >> text=Skriv datoer som 28.11.2026.");
+  assert.equal(await olga.inputValue("#from"), "i går");
+});
+
 test("a test call fills its four rows one by one", async () => {
   await olga.goto(at("integration"));
   await olga.click("#test button");
@@ -362,6 +384,7 @@ test("the manual's pictures", { skip: !process.env.RINGBUD_PICTURES }, async () 
   for (const [name, url] of [["now", at("now")], ["integration", at("integration")], ["call", story], ["report", at("report")]]) {
     await olga.goto(url);
     await olga.waitForTimeout(300);
+    await olga.evaluate(() => document.getElementById("alerts")?.remove());
     await olga.screenshot({ path: `${process.env.RINGBUD_PICTURES}/window-${name}.png` });
   }
 });

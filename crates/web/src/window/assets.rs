@@ -1,16 +1,20 @@
 //! What pages are made of besides HTML: built in, named by the hash of its content, kept by browsers for ever,
-//! and sent compressed. Pages themselves are not: what a visitor types and a form's secret stand in one page,
-//! and the length of it compressed would tell of both.
+//! and sent compressed. Pages are compressed, too, but for those with secrets in them: what a visitor types may stand
+//! beside, and the length of it compressed would tell of both. A form's own secret is masked, and a page's length is
+//! blurred by a name of random length in the gzip header.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
+
+/// No page is larger.
+const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 struct Asset {
     name: String,
@@ -85,13 +89,40 @@ fn packed(content: &str) -> Vec<u8> {
 }
 
 /// Whether whoever asks reads gzip. One that says `gzip;q=0` gets none either.
-fn reads_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn reads_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut codings = accepted.flat_map(|value| value.split(',')).map(str::trim);
     codings.any(|coding| {
         let (name, quality) = coding.split_once(";").unwrap_or((coding, ""));
         name.trim() == "gzip" && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
     })
+}
+
+/// A page, compressed; what is no whole page stays as it is.
+pub(crate) async fn pack_page(response: Response) -> Response {
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    if !is_page || response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(content) = axum::body::to_bytes(body, MAX_PAGE_BYTES).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let name = admin::random_text().unwrap_or_default();
+    let length = name.bytes().next().map_or(0, usize::from) % (name.len() + 1);
+    let mut encoder =
+        flate2::GzBuilder::new().filename(&name[..length]).write(Vec::new(), Compression::fast());
+    let Ok(packed) = encoder.write_all(&content).and_then(|()| encoder.finish()) else {
+        return Response::from_parts(parts, content.into());
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    Response::from_parts(parts, packed.into())
 }
 
 pub(super) async fn serve(Path(name): Path<String>, asked: HeaderMap) -> Response {

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::messages::{Language, Messages};
 use super::visitor::{Taste, Visitor};
-use super::{Fail, Locale, Window, assets, help, services};
+use super::{Fail, Locale, Window, assets, help, mask, services};
 
 /// Zone of what belongs to no account.
 const ZONE: &str = "Europe/Copenhagen";
@@ -80,7 +80,7 @@ impl Frame {
         let mut frame = Self::open(&window.web.options.path, &visitor.taste);
         frame.place = place;
         frame.user = visitor.shown.clone();
-        frame.csrf = visitor.csrf.clone();
+        frame.csrf = mask::masked(&visitor.csrf);
         frame.operates = visitor.operates();
         frame.may_change = visitor.operates();
         frame.done = done(&frame.w, &visitor.taste.here);

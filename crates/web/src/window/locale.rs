@@ -2,6 +2,7 @@
 
 use admin::kept::WallTime;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::messages::Language;
@@ -50,6 +51,45 @@ impl Locale {
     /// `2026-11-22`: the day it is in, for fields and for comparing.
     pub(crate) fn date(&self, micros: i64) -> String {
         self.written(micros, "%Y-%m-%d", "%Y-%m-%d")
+    }
+
+    /// `22.11.` or `22 Nov`: a day of a picture.
+    pub(crate) fn day(&self, date: Date) -> String {
+        let pattern = match self.language {
+            Language::Danish => "%-d.%-m.",
+            Language::English => "%-d %b",
+        };
+        date.strftime(pattern).to_string()
+    }
+
+    /// `22.11.2026` or `22/11/2026`: a date as a field shows it, and as it was typed where it is none.
+    pub(crate) fn typed_date(&self, text: &str) -> String {
+        let Some(date) = self.read_date(text) else { return text.to_owned() };
+        let pattern = match self.language {
+            Language::Danish => "%d.%m.%Y",
+            Language::English => "%d/%m/%Y",
+        };
+        date.strftime(pattern).to_string()
+    }
+
+    /// A date as people type it, day first, or as machines do.
+    pub(crate) fn read_date(&self, text: &str) -> Option<Date> {
+        if let Ok(date) = text.parse() {
+            return Some(date);
+        }
+        let mut parts = text.split(['.', '/', '-', ' ']).filter(|part| !part.is_empty());
+        let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        let year: i16 = year.parse().ok()?;
+        let year = if year < 100 { year + 2_000 } else { year };
+        Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()
+    }
+
+    /// Whether something stands there that is no date.
+    pub(crate) fn is_no_date(&self, text: &str) -> bool {
+        !text.is_empty() && self.read_date(text).is_none()
     }
 
     /// RFC 3339, for machines and `datetime`.
@@ -136,6 +176,20 @@ mod tests {
         assert_eq!(danish.moment(1_795_337_580_000_000), "22.11.2026 kl. 09.53.00");
         assert_eq!(english.moment(1_795_337_580_000_000), "22 Nov 2026 09:53:00");
         assert_eq!(danish.tenths(12.5), "12,5");
+    }
+
+    #[test]
+    fn dates_are_read_day_first_whatever_stands_between() {
+        let (danish, english) = (locale(Language::Danish), locale(Language::English));
+        for text in ["2026-11-02", "02.11.2026", "2.11.2026", "2/11/2026", "2-11-26", "2. 11. 2026"] {
+            assert_eq!(danish.typed_date(text), "02.11.2026", "{text}");
+            assert_eq!(english.typed_date(text), "02/11/2026", "{text}");
+        }
+        for text in ["31.02.2026", "november", "1.2", "1.2.3.4", "13/13/2026"] {
+            assert!(danish.is_no_date(text), "{text}");
+            assert_eq!(danish.typed_date(text), text, "what was typed stays");
+        }
+        assert!(!danish.is_no_date(""));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod integration;
 mod locale;
 mod login;
 mod look;
+mod mask;
 mod messages;
 mod now;
 mod oidc;
@@ -149,11 +150,15 @@ fn account_pages() -> Router<Arc<Window>> {
 async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next) -> Response {
     let cached = request.uri().path().contains("/assets/");
     let (mut parts, body) = request.into_parts();
+    let packs = assets::reads_gzip(&parts.headers) && !shows_secrets(parts.uri.path());
     let taste = visitor::Taste::of(&parts);
     parts.extensions.insert(taste.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(fail) = response.extensions_mut().remove::<Fail>() {
         response = fail.page(&window.web.options.path, &taste);
+    }
+    if packs {
+        response = assets::pack_page(response).await;
     }
     let headers = response.headers_mut();
     let mut put =
@@ -170,6 +175,11 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
         put(header::CACHE_CONTROL, "no-store");
     }
     response
+}
+
+/// Pages with secrets in them besides the form's are sent as they are: header values, new keys.
+fn shows_secrets(path: &str) -> bool {
+    ["/integration", "/tokens", "/first", "/login"].iter().any(|page| path.contains(page))
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

@@ -14,7 +14,7 @@ use calls::AccountId;
 use subtle::ConstantTimeEq;
 
 use super::messages::Language;
-use super::{Fail, Window, oidc};
+use super::{Fail, Window, mask, oidc};
 use crate::peer::Origin;
 use crate::{Known, clock};
 
@@ -163,8 +163,8 @@ impl FromRequest<Arc<Window>> for Posted {
         let request = Request::from_parts(parts, body);
         let bytes = Bytes::from_request(request, window).await.map_err(|_| Fail::TooLarge)?;
         let fields = Fields::read(&bytes);
-        let token = fields.get("_csrf");
-        if !bool::from(token.as_bytes().ct_eq(visitor.csrf.as_bytes())) {
+        let token = mask::unmasked(fields.get("_csrf"));
+        if !bool::from(token.as_slice().ct_eq(visitor.csrf.as_bytes())) {
             return Err(Fail::Stale);
         }
         Ok(Self { visitor, fields })

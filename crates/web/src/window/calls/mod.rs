@@ -130,7 +130,7 @@ pub(crate) fn narrowed(f: &Frame, account: &AccountSettings, q: &Fields) -> Filt
 /// The beginning of a day in the account's zone, some days later.
 pub(crate) fn day(f: &Frame, text: &str, later: i64) -> Option<PbxTime> {
     use jiff::ToSpan as _;
-    let date: jiff::civil::Date = text.parse().ok()?;
+    let date = f.locale.read_date(text)?;
     let begin = date.checked_add(later.days()).ok()?.to_zoned(f.locale.zone.clone()).ok()?;
     Some(PbxTime::from_micros(begin.timestamp().as_microsecond() - later))
 }

@@ -8,6 +8,7 @@ use admin::kept::settings::{
     BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, TimeFormat,
 };
 use calls::EventKind;
+use delivery::guard::WebhookUrl;
 use serde_json::{Map, Value, json};
 
 use super::super::visitor::Fields;
@@ -26,7 +27,17 @@ pub(crate) struct Checked {
     pub(crate) wish: IntegrationWish,
     /// By field.
     pub(crate) errors: BTreeMap<String, String>,
+    /// What was probably meant, by field.
+    pub(crate) offers: BTreeMap<&'static str, String>,
 }
+
+/// The units of a length of time, longest first, in seconds.
+pub(crate) const UNITS: [(u32, &str); 4] = [
+    (86_400, "integration.days"),
+    (3_600, "integration.hours"),
+    (60, "integration.minutes"),
+    (1, "integration.seconds"),
+];
 
 /// The form's fields of what is kept. Header values are for those who may change them.
 pub(crate) fn of(integration: &Integration, may_change: bool) -> Fields {
@@ -74,9 +85,18 @@ pub(crate) fn of(integration: &Integration, may_change: bool) -> Fields {
     put("credentials", kind.into());
     put("username", username.to_owned());
     put("ca_pem", integration.ca_pem.clone());
-    let secs = |secs: Option<u32>| secs.map(|secs| secs.to_string()).unwrap_or_default();
-    put("incoming_secs", secs(integration.retry.incoming_secs));
-    put("others_secs", secs(integration.retry.others_secs));
+    let retry = &integration.retry;
+    let lengths = [
+        ("incoming_secs", "incoming_unit", retry.incoming_secs, 60),
+        ("others_secs", "others_unit", retry.others_secs, 86_400),
+    ];
+    for (name, unit, secs, without) in lengths {
+        let of = secs.map_or(without, |secs| {
+            UNITS.iter().map(|(unit, _)| *unit).find(|unit| secs > 0 && secs % unit == 0).unwrap_or(1)
+        });
+        put(name, secs.map(|secs| (secs / of).to_string()).unwrap_or_default());
+        put(unit, of.to_string());
+    }
     Fields(fields)
 }
 
@@ -107,7 +127,9 @@ pub(crate) fn checked(
             Ok((integration, wish))
         });
         match drafted {
-            Ok((integration, wish)) => return Checked { integration, wish, errors },
+            Ok((integration, wish)) => {
+                return Checked { integration, wish, offers: offers(fields, &errors), errors };
+            }
             Err(refusal) => {
                 let top = refusal.field.split('.').next().unwrap_or_default().to_owned();
                 input.remove(&top);
@@ -119,7 +141,21 @@ pub(crate) fn checked(
         }
     }
     let integration = account.integration().map(|(_, one, _)| Integration::clone(one)).unwrap_or_default();
-    Checked { integration, wish: IntegrationWish::default(), errors }
+    Checked { integration, wish: IntegrationWish::default(), offers: offers(fields, &errors), errors }
+}
+
+/// What was probably meant where an address is wrong: the same with `https://` before it, if that can be one.
+fn offers(fields: &Fields, errors: &BTreeMap<String, String>) -> BTreeMap<&'static str, String> {
+    let mut offers = BTreeMap::new();
+    for field in ORDER.map(field) {
+        let typed = fields.get(field);
+        let meant = format!("https://{}", typed.trim_start_matches(['/', ':']));
+        let plausible = typed.contains('.') && !typed.contains("://");
+        if plausible && errors.contains_key(field) && WebhookUrl::parse(&meant).is_ok() {
+            offers.insert(field, meant);
+        }
+    }
+    offers
 }
 
 /// The form as the API would be sent it.
@@ -157,12 +193,13 @@ fn json_of(w: Messages, fields: &Fields) -> (Map<String, Value>, BTreeMap<String
     };
     input.insert("credentials".into(), credentials);
     let mut retry = Map::new();
-    for name in ["incoming_secs", "others_secs"] {
+    for (name, unit) in [("incoming_secs", "incoming_unit"), ("others_secs", "others_unit")] {
+        let unit = fields.get(unit).parse().unwrap_or(1);
         match fields.get(name) {
             "" => {}
-            text => match text.parse::<u32>() {
-                Ok(secs) => drop(retry.insert(name.into(), json!(secs))),
-                Err(_) => drop(errors.insert(format!("retry.{name}"), w.get("expect.retry").into())),
+            text => match text.parse::<u32>().ok().and_then(|count| count.checked_mul(unit)) {
+                Some(secs) => drop(retry.insert(name.into(), json!(secs))),
+                None => drop(errors.insert(format!("retry.{name}"), w.get("expect.retry").into())),
             },
         }
     }

@@ -8,7 +8,7 @@ mod sink;
 mod test;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use admin::kept::AccountSettings;
 use admin::kept::settings::Integration;
@@ -62,6 +62,10 @@ struct IntegrationPage {
     services: Vec<Service>,
     parameters: Vec<Line>,
     errors: BTreeMap<String, String>,
+    /// What was probably meant, by field.
+    offers: BTreeMap<&'static str, String>,
+    zones: &'static [String],
+    units: [(u32, &'static str); 4],
     conflict: bool,
     differing: Vec<Differing>,
     preview: Preview,
@@ -81,9 +85,37 @@ impl IntegrationPage {
         exact.or_else(inside).map_or("", String::as_str)
     }
 
+    /// Whether the zone is none of the list: what was typed, or what an older list had, stays.
+    fn has_own_zone(&self) -> bool {
+        let zone = self.d.get("time_zone");
+        !zone.is_empty() && !self.zones.iter().any(|known| known == zone)
+    }
+
+    /// The unit a length of time is in.
+    fn unit(&self, of: &str) -> u32 {
+        self.d.get(&format!("{of}_unit")).parse().unwrap_or(1)
+    }
+
     fn extra(&self, name: &str) -> bool {
         self.d.all("extra").any(|one| one == name)
     }
+}
+
+/// The time zones there are, those of the neighbourhood first.
+fn zones() -> &'static [String] {
+    static ZONES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let near =
+            ["Europe/Copenhagen", "Europe/Berlin", "Europe/London", "Europe/Oslo", "Europe/Stockholm", "UTC"];
+        let mut all: Vec<String> = near.iter().map(ToString::to_string).collect();
+        let is_place =
+            |name: &str| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("posix");
+        let mut known: Vec<String> =
+            jiff::tz::db().available().map(|zone| zone.to_string()).filter(|name| is_place(name)).collect();
+        known.sort();
+        all.extend(known.into_iter().filter(|name| !near.contains(&&**name)));
+        all
+    });
+    &ZONES
 }
 
 /// What the account has, or would have.
@@ -128,6 +160,9 @@ fn build(
         credential_set: kept.credentials.is_some(),
         new_secret: None,
         errors: BTreeMap::new(),
+        offers: BTreeMap::new(),
+        zones: zones(),
+        units: draft::UNITS,
         conflict: false,
         differing: Vec::new(),
         version,
@@ -192,6 +227,7 @@ pub(super) async fn save(
     let checked = draft::checked(&window, &visitor, &account, form.f.w, &fields);
     if !checked.errors.is_empty() {
         form.errors = checked.errors.clone();
+        form.offers = checked.offers;
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
     let expect = Expect::version(Some(fields.get("version").parse().unwrap_or(version)));
@@ -219,7 +255,7 @@ pub(super) async fn preview(
     let checked = draft::checked(&window, &visitor, &account, f.w, &fields);
     let changes = draft::changes(&f.w, &kept, &checked.integration);
     let preview = preview::of(&f, &account, &checked, focus(fields.get("focus")));
-    page(&preview::Part { f, preview, errors: checked.errors, changes })
+    page(&preview::Part { f, preview, errors: checked.errors, offers: checked.offers, changes })
 }
 
 pub(super) async fn new_secret(

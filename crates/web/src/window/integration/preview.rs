@@ -35,6 +35,8 @@ pub(crate) struct Part {
     pub(crate) f: Frame,
     pub(crate) preview: Preview,
     pub(crate) errors: BTreeMap<String, String>,
+    /// What was probably meant, by field.
+    pub(crate) offers: BTreeMap<&'static str, String>,
     pub(crate) changes: Vec<&'static str>,
 }
 

@@ -2,6 +2,7 @@
 
 mod export;
 mod figures;
+mod over_time;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,6 +77,14 @@ struct ReportPage {
     days: [&'static str; 7],
     heads: [&'static str; 7],
     query: String,
+    columns: Vec<over_time::Shown>,
+    most: String,
+    /// The share of calls in that were answered.
+    share: String,
+    /// Taken, missed, made and that share against the period before.
+    against: [String; 4],
+    before: String,
+    heat_most: String,
 }
 
 /// The period of a report.
@@ -96,8 +105,8 @@ fn earlier(date: Date, days: i64) -> Date {
 impl Period {
     fn read(f: &Frame, query: &Fields) -> Self {
         let today = today(f);
-        let from = query.get("from").parse().unwrap_or_else(|_| earlier(today, 6));
-        let until = query.get("until").parse().unwrap_or(today);
+        let from = f.locale.read_date(query.get("from")).unwrap_or_else(|| earlier(today, 6));
+        let until = f.locale.read_date(query.get("until")).unwrap_or(today);
         Self { from: from.min(until), until }
     }
 
@@ -138,6 +147,15 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
+    let columns = over_time::columns(&window, &visitor, &account, &f, &period).await?;
+    let (columns, most) = over_time::drawn(&f, &columns);
+    let before = over_time::before(&period);
+    let mut then = Figures::default();
+    if let Some(within) = before.within(&f) {
+        then = Figures::of(&window.web.admin.sums(&visitor.actor(), &account, within).await?, &f.locale.zone);
+    }
+    let (now, then) = (figures.total().tally, then.total().tally);
+    let heat_most = figures.heat.iter().flatten().copied().max().unwrap_or(0);
     let query = format!("from={}&until={}", period.from, period.until);
     let rows: Vec<Row> =
         busiest(&figures, MAX_ROWS).into_iter().map(|(number, line)| row(&f, number, line)).collect();
@@ -152,6 +170,12 @@ pub(super) async fn show(
         until: period.until.to_string(),
         left_out: if left_out > 0 { f.locale.number(left_out as u64) } else { String::new() },
         heat: heat(&f, &figures, &days),
+        columns,
+        most: f.locale.number(most),
+        share: over_time::share(&f, &now),
+        against: over_time::against(&f, &now, &then),
+        before: format!("{}–{}", f.locale.day(before.from), f.locale.day(before.until)),
+        heat_most: f.locale.number(heat_most),
         total,
         rows,
         bars,

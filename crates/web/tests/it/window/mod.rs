@@ -4,6 +4,7 @@ mod board;
 pub(crate) mod browser;
 mod doors;
 mod excel;
+mod forms;
 mod integrator;
 mod now;
 mod oidc;

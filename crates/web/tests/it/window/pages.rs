@@ -165,9 +165,13 @@ async fn changes_by_the_api_are_in_the_audit_log_with_the_name_of_the_token() {
     assert!(noted("medarbejderintegration").await);
     rig.put(&rig.operator, "/api/v1/accounts/5", "{}").await;
     assert!(noted("konto oprettet").await);
-    let before = olga.get("/operator/audit").await.text;
+    let entries = async || {
+        let log = olga.get("/operator/audit").await.text;
+        log.split_once("<tbody>").map(|(_, rows)| rows.split_once("</tbody>").unwrap().0.to_owned())
+    };
+    let before = entries().await;
     rig.get(&rig.operator, "/api/v1/accounts/1").await;
-    assert_eq!(olga.get("/operator/audit").await.text, before, "who reads is not noted");
+    assert_eq!(entries().await, before, "who reads is not noted");
 }
 
 #[tokio::test]

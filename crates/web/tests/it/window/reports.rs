@@ -119,3 +119,35 @@ async fn the_hour_that_comes_twice_in_autumn_is_in_the_report_once_each() {
     let page = olga.get("/a/1/report?from=2026-10-25&until=2026-10-25").await.text;
     assert!(page.contains("02: 2</title>"), "{page}");
 }
+
+#[tokio::test]
+async fn the_days_of_a_report_are_those_of_the_account_and_add_up() {
+    let rig = Rig::new().await;
+    let moments = [
+        ("2026-11-20T23:30:00Z", true),
+        ("2026-11-21T11:00:00Z", false),
+        ("2026-11-21T22:59:00Z", true),
+        ("2026-11-21T23:00:00Z", true),
+        ("2026-11-22T12:00:00Z", true),
+        ("2026-11-22T23:30:00Z", true),
+    ];
+    for (number, (moment, answered)) in (1..).zip(moments) {
+        rig.keep(at(number, moment, answered)).await;
+    }
+    let olga = Browser::first(&rig).await;
+    let page = olga.get("/a/1/report?from=2026-11-21&until=2026-11-22").await.text;
+    let day = |name: &str| {
+        let row =
+            page.split_once(&format!("<tr><td>{name}</td>")).unwrap_or_else(|| panic!("{name}: {page}")).1;
+        let cells = row.split_once("</tr>").unwrap().0.split("<td class=\"num\">").skip(1);
+        cells.map(|cell| cell.split('<').next().unwrap().to_owned()).take(3).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(day("21.11."), "2 1 66,7 %", "from midnight to midnight in Copenhagen");
+    assert_eq!(day("22.11."), "2 0 100,0 %");
+    assert!(page.contains("80,0 %"), "of all: {page}");
+    let next = olga.get("/a/1/report?from=2026-11-22&until=2026-11-22").await.text;
+    assert!(next.contains("21.11.–21.11.") && next.contains("+0,0 %"), "against the day before: {next}");
+    assert!(next.contains("+33,3 procentpoint"), "{next}");
+    let year = olga.get("/a/1/report?from=2026-01-01&until=2026-12-31").await.text;
+    assert!(year.matches("<g><title>").count() <= 31, "a long period has no more columns");
+}

@@ -1,0 +1,67 @@
+//! Sums by day of an account's time zone, from sums by day of UTC.
+//!
+//! A day of Copenhagen is no day of UTC: asked for as it is, it would be added up call by call. So each is a day of UTC
+//! with the hours between the two midnights added or taken away, in which few calls are.
+
+use calls::PbxTime;
+use journal::Tally;
+
+use crate::{Actor, Admin, Refusal};
+
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+
+impl Admin {
+    /// What an account's people did between each two of some moments, in order.
+    pub async fn tallies_between(
+        &self,
+        actor: &Actor,
+        account: &str,
+        moments: &[PbxTime],
+    ) -> Result<Vec<Tally>, Refusal> {
+        let account = self.reads(actor, account)?;
+        let sum = async |from: i64, until: i64| -> Result<Tally, Refusal> {
+            let within = PbxTime::from_micros(from)..PbxTime::from_micros(until);
+            let sums = self.journal.sums(account.id.clone(), within).await?;
+            let mut all = Tally::default();
+            sums.people.values().for_each(|tally| all.add(tally));
+            Ok(all)
+        };
+        // What is between a moment and the midnight of UTC next to it: whose it is, and which way.
+        let mut beside = Vec::with_capacity(moments.len());
+        for moment in moments.iter().map(|moment| moment.as_micros()) {
+            let midnight = (moment + DAY_MICROS / 2).div_euclid(DAY_MICROS) * DAY_MICROS;
+            let tally = sum(moment.min(midnight), moment.max(midnight)).await?;
+            beside.push((midnight, tally, moment < midnight));
+        }
+        let mut tallies = Vec::with_capacity(moments.len().saturating_sub(1));
+        for pair in beside.windows(2) {
+            let [(from, first, early), (until, last, ends_early)] = pair else { continue };
+            let mut tally = sum(*from, *until).await?;
+            if *early {
+                tally.add(first)
+            } else {
+                take(&mut tally, first)
+            }
+            if *ends_early {
+                take(&mut tally, last)
+            } else {
+                tally.add(last)
+            }
+            tallies.push(tally);
+        }
+        Ok(tallies)
+    }
+}
+
+/// Takes another away; a call that ended between two questions takes nothing below nothing.
+fn take(tally: &mut Tally, other: &Tally) {
+    let Tally { taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred } = other;
+    tally.taken = tally.taken.saturating_sub(*taken);
+    tally.missed = tally.missed.saturating_sub(*missed);
+    tally.elsewhere = tally.elsewhere.saturating_sub(*elsewhere);
+    tally.made = tally.made.saturating_sub(*made);
+    tally.talks = tally.talks.saturating_sub(*talks);
+    tally.talk_secs = tally.talk_secs.saturating_sub(*talk_secs);
+    tally.ring_micros = tally.ring_micros.saturating_sub(*ring_micros);
+    tally.transferred = tally.transferred.saturating_sub(*transferred);
+}
