@@ -43,7 +43,6 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tokio::sync::Semaphore;
 
 pub(crate) use fail::Fail;
 pub use first::first_run_path;
@@ -59,9 +58,6 @@ use crate::Web;
 /// The largest form taken.
 const MAX_FORM_BYTES: usize = 1024 * 1024;
 
-/// So many live boards are open at once.
-const MAX_VIEWERS: usize = 1_000;
-
 /// What the window has at hand besides what the program gives.
 pub(crate) struct Window {
     pub(crate) web: Arc<Web>,
@@ -71,7 +67,7 @@ pub(crate) struct Window {
     pub(crate) arrivals: throttle::Throttle,
     pub(crate) passwords: password::Passwords,
     /// Places at the live boards.
-    pub(crate) seats: Arc<Semaphore>,
+    pub(crate) seats: now::Seats,
     pub(crate) boards: now::Boards,
     /// Test calls that run.
     pub(crate) tests: integration::Running,
@@ -85,7 +81,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         throttle: throttle::Throttle::of_passwords(),
         arrivals: throttle::Throttle::of_arrivals(),
         passwords: password::Passwords::default(),
-        seats: Arc::new(Semaphore::new(MAX_VIEWERS)),
+        seats: now::Seats::default(),
         boards: now::Boards::default(),
         tests: integration::Running::default(),
     });

@@ -40,7 +40,8 @@ impl Boards {
         let (board, viewer) = watch::channel(board(window, language, account).render().ok()?.into());
         let board = Arc::new(board);
         boards.insert(which.clone(), board.clone());
-        tasks::spawn(tasks::Part::BoardDrawing, draw(window.clone(), which, account.clone(), board, changes));
+        let drawn = Drawn { window: window.clone(), which, to: board };
+        tasks::spawn(tasks::Part::BoardDrawing, draw(drawn, account.clone(), changes));
         Some(viewer)
     }
 
@@ -59,33 +60,41 @@ impl Boards {
     }
 }
 
-/// Draws it whenever something changed, while anybody looks. Nobody is told of what does not show.
-async fn draw(
+/// A board that is drawn. However the drawing ends, nobody joins it any more, and whoever looks is told that it is over.
+struct Drawn {
     window: Arc<Window>,
     which: Which,
-    mut account: Arc<AccountSettings>,
     to: Arc<watch::Sender<Arc<str>>>,
-    mut changes: watch::Receiver<u64>,
-) {
-    let language = which.1;
+}
+
+impl Drop for Drawn {
+    fn drop(&mut self) {
+        let mut boards = self.window.boards.lock();
+        if boards.get(&self.which).is_some_and(|board| Arc::ptr_eq(board, &self.to)) {
+            boards.remove(&self.which);
+        }
+    }
+}
+
+/// Draws it whenever something changed, while anybody looks. Nobody is told of what does not show.
+async fn draw(drawn: Drawn, mut account: Arc<AccountSettings>, mut changes: watch::Receiver<u64>) {
+    let Drawn { window, which, to } = &drawn;
     loop {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { break },
-            () = to.closed() => if window.boards.leave(&which, &to) { return },
+            () = to.closed() => if window.boards.leave(which, to) { return },
         }
         // Without the account there is nothing to see any more.
         let Some(now) = window.web.admin.watched(&account) else { break };
         account = now;
-        let Ok(drawn) = board(&window, language, &account).render() else { break };
+        let Ok(text) = board(window, which.1, &account).render() else { break };
         to.send_if_modified(|board| {
-            let differs = **board != *drawn;
+            let differs = **board != *text;
             if differs {
-                *board = drawn.as_str().into();
+                *board = text.as_str().into();
             }
             differs
         });
         tokio::time::sleep(PAUSE).await;
     }
-    // The last sender goes with this: whoever looks is told that it is over.
-    window.boards.lock().remove(&which);
 }

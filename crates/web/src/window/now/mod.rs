@@ -2,6 +2,7 @@
 
 mod boards;
 mod missed;
+mod seats;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,13 +16,14 @@ use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse as Stream};
 use calls::Direction;
 use futures_util::stream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::frame::{page, zone_of};
 use super::messages::{Language, Messages};
 use super::{Fail, Frame, Locale, Visitor, Window};
 use admin::LiveLeg;
 pub(super) use boards::Boards;
+pub(super) use seats::Seats;
 
 /// A viewer whose connection is quiet is told something so often; also how soon a lost login shows.
 const QUIET: Duration = Duration::from_secs(15);
@@ -104,21 +106,34 @@ pub(super) async fn stream(
 ) -> Result<Response, Fail> {
     let account = visitor.reads(&window, &account)?;
     let messages = Messages(visitor.taste.language);
-    let Ok(seat) = window.seats.clone().try_acquire_owned() else {
+    let Some(seat) = window.seats.take(&visitor) else {
         return Err(Fail::broken(messages.get("fail.crowded")));
     };
     let boards = Boards::join(&window, &account, messages.0).ok_or(Fail::Nowhere)?;
     let (to, drawn) = mpsc::channel::<Arc<str>>(1);
+    let (gave_way, elsewhere) = oneshot::channel();
     tasks::spawn(tasks::Part::BoardViewer, async move {
-        // Over by time, by the viewer's leaving or by being late: in any case the seat is free again.
-        let _ = tokio::time::timeout(SITTING, show_changes(boards, to)).await;
-        drop(seat);
+        // Over by time, by the viewer's leaving, by being late, or because the same person has opened too many
+        // others: in any case the seat is free again.
+        tokio::select! {
+            _ = tokio::time::timeout(SITTING, show_changes(boards, to)) => {}
+            () = seat.gives_way() => drop(gave_way.send(messages.get("now.elsewhere"))),
+        }
     });
-    let drawn = stream::unfold(drawn, async |mut drawn| {
-        let board = drawn.recv().await?;
-        Some((Ok::<_, Infallible>(Sse::default().event("board").data(&*board)), drawn))
+    let events = stream::unfold((drawn, Some(elsewhere)), async |(mut drawn, elsewhere): (mpsc::Receiver<Arc<str>>, Option<oneshot::Receiver<&'static str>>)| {
+        if let Some(board) = drawn.recv().await {
+            return Some((Ok::<_, Infallible>(Sse::default().event("board").data(&*board)), (drawn, elsewhere)));
+        }
+        // The last: the browser does not ask again by itself.
+        let says = elsewhere?.await.ok()?;
+        Some((Ok(Sse::default().event("elsewhere").data(given_way(says))), (drawn, None)))
     });
-    Ok(Stream::new(drawn).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
+    Ok(Stream::new(events).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
+}
+
+/// What a viewer is shown whose place is another's.
+fn given_way(says: &str) -> String {
+    format!("<p class=\"notice\" role=\"status\">{says}</p>")
 }
 
 async fn show_changes(mut boards: watch::Receiver<Arc<str>>, to: mpsc::Sender<Arc<str>>) {
