@@ -1,12 +1,10 @@
 //! The one clock of the benchmarks.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 /// Microseconds since the epoch: what calls are stamped with.
-#[expect(clippy::disallowed_methods, reason = "a benchmark has to look at the clock")]
 pub(crate) fn now_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(::clock::wall_micros()).unwrap_or(0)
 }
 
 /// For durations.

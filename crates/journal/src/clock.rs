@@ -12,10 +12,5 @@ pub type Clock = Arc<dyn Fn() -> WallTime + Send + Sync>;
 
 /// The clock of the machine.
 pub fn system() -> Clock {
-    Arc::new(|| {
-        #[expect(clippy::disallowed_methods, reason = "the shell of the journal owns this clock")]
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let micros = since_epoch.map_or(0, |elapsed| elapsed.as_micros());
-        WallTime(i64::try_from(micros).unwrap_or(i64::MAX))
-    })
+    Arc::new(|| WallTime(::clock::wall_micros()))
 }

@@ -1,4 +1,4 @@
-//! The program's clocks: the one place that reads them.
+//! What the program makes of the clocks, and of chance.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -8,9 +8,7 @@ use tokio::time::Instant;
 
 /// Now, for people and for comparing with what was kept.
 pub fn wall() -> WallTime {
-    #[expect(clippy::disallowed_methods, reason = "the program's shell owns this clock")]
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    WallTime(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    WallTime(::clock::wall_micros())
 }
 
 /// The moment monotonic time is counted from.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 /// What the writer has done since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +55,6 @@ impl Default for Meter {
 }
 
 impl Meter {
-    #[expect(clippy::disallowed_methods, reason = "how long a commit takes is measured where it is made")]
     pub(super) fn begin() -> Begun {
         Begun(Instant::now())
     }

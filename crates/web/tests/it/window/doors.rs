@@ -1,4 +1,6 @@
 use axum::body::Body;
+use std::time::Duration;
+
 use axum::http::Request;
 
 use super::browser::{Browser, PASSWORD};
@@ -68,6 +70,29 @@ async fn a_wrong_password_is_refused_and_soon_not_even_looked_at() {
 }
 
 /// Wrong passwords of one peer shut out nobody else, for whatever name they were.
+#[tokio::test(start_paused = true)]
+async fn how_long_a_name_stays_closed_is_counted_in_time_that_passes_whatever_the_wall_says() {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    let rig = Rig::new().await;
+    let _olga = Browser::first(&rig).await;
+    let mut eve = Browser::new(&rig);
+    clock::ahead_by(DAY_MICROS);
+    for _ in 0..8 {
+        assert_eq!(
+            eve.send("/login", &[("name", "olga"), ("password", "a guess of hers")]).await.status,
+            401
+        );
+    }
+    let right = [("name", "olga"), ("password", PASSWORD)];
+    clock::ahead_by(2 * DAY_MICROS);
+    assert_eq!(eve.send("/login", &right).await.status, 429, "set ahead it opens nothing");
+    clock::ahead_by(0);
+    tokio::time::advance(Duration::from_secs(15 * 60 - 5)).await;
+    assert_eq!(eve.send("/login", &right).await.status, 429, "not yet");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(eve.send("/login", &right).await.status, 303, "set right it keeps nothing closed");
+}
+
 #[tokio::test]
 async fn a_right_password_from_a_peer_that_behaved_gets_in_however_many_wrong_ones_others_try() {
     let rig = Rig::new().await;
