@@ -4,7 +4,7 @@
 //! when the program ends is told nobody. It goes one at a time and in order, through the same guard and with
 //! the same signatures as events.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use journal::WallTime;
@@ -64,7 +64,11 @@ pub struct NotifierOptions {
 pub struct OperatorNotifier {
     queue: Option<mpsc::Sender<(WallTime, Notice)>>,
     clock: Option<Clock>,
+    way: Ways,
 }
+
+/// The way of this moment; none where nobody is to be told.
+type Ways = Arc<RwLock<Option<Arc<Way>>>>;
 
 impl OperatorNotifier {
     /// Nobody is told.
@@ -74,24 +78,43 @@ impl OperatorNotifier {
 
     /// Starts a task that tells, on the runtime this is called in; it ends with the last clone.
     pub fn start(options: NotifierOptions) -> Self {
+        Self::open(Some(options))
+    }
+
+    /// The same where it may be that nobody is to be told yet.
+    pub fn open(options: Option<NotifierOptions>) -> Self {
         let (queue, waiting) = mpsc::channel(NOTICES_HELD);
         let clock = Clock::start();
+        let way: Ways = Arc::new(RwLock::new(options.map(|options| Arc::new(Way::of(options)))));
         let teller =
-            Arc::new(Teller { way: Way::of(options), clock: clock.clone(), waiting: Mutex::new(waiting) });
+            Arc::new(Teller { way: way.clone(), clock: clock.clone(), waiting: Mutex::new(waiting) });
         tasks::spawn_anew(Part::OperatorNotifier, move || tell_all(teller.clone()));
         metrics::counter!("ringbud_notices_dropped_total").increment(0);
-        Self { queue: Some(queue), clock: Some(clock) }
+        Self { queue: Some(queue), clock: Some(clock), way }
+    }
+
+    /// From now on somebody else is told, or nobody; what waits goes there too.
+    pub fn change(&self, options: Option<NotifierOptions>) {
+        let way = options.map(|options| Arc::new(Way::of(options)));
+        *self.way.write().unwrap_or_else(PoisonError::into_inner) = way;
     }
 
     /// Tells, later and without waiting.
     pub fn tell(&self, notice: Notice) {
         let (Some(queue), Some(clock)) = (&self.queue, &self.clock) else { return };
+        if way_now(&self.way).is_none() {
+            return;
+        }
         if let Err(refused) = queue.try_send((clock.wall(), notice)) {
             let (_, notice) = refused.into_inner();
             metrics::counter!("ringbud_notices_dropped_total").increment(1);
             tracing::warn!(kind = notice.kind, data = %notice.data, "the operator is not told: too much waits");
         }
     }
+}
+
+fn way_now(way: &Ways) -> Option<Arc<Way>> {
+    way.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// The way to the operator's web service.
@@ -145,7 +168,7 @@ impl Way {
 
 /// What tells, and what is to be told: what waits outlives a death of the task.
 struct Teller {
-    way: Way,
+    way: Ways,
     clock: Clock,
     waiting: Mutex<mpsc::Receiver<(WallTime, Notice)>>,
 }
@@ -160,7 +183,11 @@ async fn tell_all(teller: Arc<Teller>) {
         let body = notice.body(at);
         let until = clock.now().plus(NOTICE_PATIENCE);
         let mut pause = FIRST_PAUSE;
-        while let Err(error) = way.attempt(&id, &body, clock.wall()).await {
+        while let Some(now) = way_now(way) {
+            let Err(error) = now.attempt(&id, &body, clock.wall()).await else {
+                now.pool.tidy();
+                break;
+            };
             if clock.now().plus(pause) > until {
                 tracing::warn!(kind = notice.kind, data = %notice.data, %error, "the operator could not be told");
                 break;
@@ -169,6 +196,5 @@ async fn tell_all(teller: Arc<Teller>) {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        way.pool.tidy();
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -169,10 +170,13 @@ impl Default for ConnectorOptions {
     }
 }
 
-/// Makes connections, none past the guard.
+/// Makes connections, none past the guard. Clones are the same connector.
 #[derive(Clone)]
 pub struct Connector {
-    options: ConnectorOptions,
+    /// How connections are made now.
+    options: Arc<RwLock<ConnectorOptions>>,
+    /// How often that was changed.
+    generation: Arc<AtomicU64>,
 }
 
 /// A new connection.
@@ -186,7 +190,22 @@ pub(super) struct Dialled {
 impl Connector {
     /// A connector.
     pub fn new(options: ConnectorOptions) -> Self {
-        Self { options }
+        Self { options: Arc::new(RwLock::new(options)), generation: Arc::default() }
+    }
+
+    /// From now on connections are made so, and those that are kept from before are used no more.
+    pub fn change(&self, options: ConnectorOptions) {
+        *self.options.write().unwrap_or_else(PoisonError::into_inner) = options;
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often it was changed.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn options(&self) -> ConnectorOptions {
+        self.options.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The addresses of an origin the guard lets pass: what `check` shows, and what a connection is made to.
@@ -194,6 +213,33 @@ impl Connector {
     /// # Errors
     /// If there is none.
     pub async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ConnectError> {
+        self.options().addresses(origin).await
+    }
+
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Dialled, ConnectError> {
+        let options = self.options();
+        let limit = options.connect_timeout;
+        let until = Instant::now() + limit;
+        let timed_out = |_| ConnectError::TimedOut { host: origin.host.clone(), limit };
+        timeout_at(until, async {
+            let addresses = options.addresses(origin).await?;
+            let (stream, address) = connect_any(&addresses, options.proxy.as_deref(), until).await?;
+            match tls {
+                None => Ok(Dialled { link: Link::Plain(stream), address, speaks_h2: false }),
+                Some(config) => handshake(origin, config, stream, address).await,
+            }
+        })
+        .await
+        .unwrap_or_else(|elapsed| Err(timed_out(elapsed)))
+    }
+}
+
+impl ConnectorOptions {
+    async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ConnectError> {
         let found = match origin.host.parse::<IpAddr>() {
             Ok(literal) => vec![literal],
             Err(_) => self.look_up(&origin.host).await?,
@@ -201,7 +247,7 @@ impl Connector {
         let mut refused = None;
         let mut passed = Vec::with_capacity(found.len());
         for address in found {
-            match self.options.guard.check(address) {
+            match self.guard.check(address) {
                 Ok(()) => passed.push(SocketAddr::new(address, origin.port)),
                 Err(error) => refused = Some(error),
             }
@@ -215,28 +261,8 @@ impl Connector {
     async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ConnectError> {
         let host = || host.to_owned();
         let not_found = |error: io::Error| ConnectError::NoSuchName { host: host(), why: error.to_string() };
-        let found = self.options.resolver.resolve(&host()).await.map_err(not_found)?;
+        let found = self.resolver.resolve(&host()).await.map_err(not_found)?;
         if found.is_empty() { Err(ConnectError::NoAddress { host: host() }) } else { Ok(found) }
-    }
-
-    pub(super) async fn dial(
-        &self,
-        origin: &Origin,
-        tls: Option<&Arc<ClientConfig>>,
-    ) -> Result<Dialled, ConnectError> {
-        let limit = self.options.connect_timeout;
-        let until = Instant::now() + limit;
-        let timed_out = |_| ConnectError::TimedOut { host: origin.host.clone(), limit };
-        timeout_at(until, async {
-            let addresses = self.addresses(origin).await?;
-            let (stream, address) = connect_any(&addresses, self.options.proxy.as_deref(), until).await?;
-            match tls {
-                None => Ok(Dialled { link: Link::Plain(stream), address, speaks_h2: false }),
-                Some(config) => handshake(origin, config, stream, address).await,
-            }
-        })
-        .await
-        .unwrap_or_else(|elapsed| Err(timed_out(elapsed)))
     }
 }
 

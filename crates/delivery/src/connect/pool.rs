@@ -1,6 +1,6 @@
 //! Connections that are kept for the next request: nothing else saves as much time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 
 use super::answer::{Answered, Bounds, Lost, NoAnswer};
-use super::dial::{ConnectError, Connector};
+use super::dial::{ConnectError, Connector, ConnectorOptions};
 use super::exchange::Open;
 use crate::guard::Origin;
 use crate::request::Wire;
@@ -23,7 +23,7 @@ pub const IDLE_TOTAL: usize = 1_024;
 /// What all pools share.
 pub(crate) struct Pools {
     pub(crate) connector: Connector,
-    pub(crate) response_timeout: Duration,
+    response_timeout: AtomicU64,
     pub(crate) counts: Counts,
     idle: AtomicUsize,
 }
@@ -40,8 +40,27 @@ impl Pools {
             opened: metrics::counter!("ringbud_connections_opened_total"),
             replaced: metrics::counter!("ringbud_connections_replaced_total"),
         };
-        Self { connector, response_timeout, counts, idle: AtomicUsize::new(0) }
+        Self {
+            connector,
+            response_timeout: AtomicU64::new(millis(response_timeout)),
+            counts,
+            idle: AtomicUsize::new(0),
+        }
     }
+
+    /// From now on connections are made so, and an answer may take so long.
+    pub(crate) fn change(&self, options: ConnectorOptions, response_timeout: Duration) {
+        self.response_timeout.store(millis(response_timeout), Ordering::Relaxed);
+        self.connector.change(options);
+    }
+
+    fn response_timeout(&self) -> Duration {
+        Duration::from_millis(self.response_timeout.load(Ordering::Relaxed))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The connections to one destination.
@@ -55,6 +74,8 @@ pub(crate) struct Pool {
 struct Idle {
     open: Open,
     until: Instant,
+    /// By which of the connector's generations it was made.
+    generation: u64,
 }
 
 /// How a request fared, with the address it went to, if there was a connection.
@@ -82,45 +103,47 @@ impl Pool {
     /// Makes one request. A kept connection that turns out closed before a byte was written is replaced by
     /// a new one; apart from that nothing is ever sent a second time.
     pub(crate) async fn send(&self, request: &Wire) -> Fared {
-        let bounds = Bounds::of_a_receiver(self.shared.response_timeout);
-        while let Some(mut open) = self.take().await {
+        let bounds = Bounds::of_a_receiver(self.shared.response_timeout());
+        while let Some((mut open, generation)) = self.take().await {
             match open.exchange(request, bounds).await {
-                Ok((answered, whole)) => return self.done(open, answered, whole),
+                Ok((answered, whole)) => return self.done(open, answered, whole, generation),
                 Err(NoAnswer::NotSent) => self.shared.counts.replaced.increment(1),
                 Err(error) => return failed(&open, error),
             }
         }
-        let mut open = match self.connect().await {
+        let generation = self.shared.connector.generation();
+        let mut open = match self.connect(generation).await {
             Ok(open) => open,
             Err(error) => return Fared { address: None, end: Err(error) },
         };
         match open.exchange(request, bounds).await {
-            Ok((answered, whole)) => self.done(open, answered, whole),
+            Ok((answered, whole)) => self.done(open, answered, whole, generation),
             Err(error) => failed(&open, error),
         }
     }
 
-    async fn connect(&self) -> Result<Open, Failed> {
+    async fn connect(&self, generation: u64) -> Result<Open, Failed> {
         let dialled =
             self.shared.connector.dial(&self.origin, self.tls.as_ref()).await.map_err(Failed::Connect)?;
         self.shared.counts.opened.increment(1);
         let open = Open::over(dialled).await.map_err(Failed::Answer)?;
         if let Some(shared) = open.share() {
-            self.put(shared, IDLE_FOR);
+            self.put(shared, IDLE_FOR, generation);
         }
         Ok(open)
     }
 
     /// A kept connection that seems to be open still.
-    async fn take(&self) -> Option<Open> {
+    async fn take(&self) -> Option<(Open, u64)> {
         loop {
             let idle = self.pop()?;
             let mut open = idle.open;
-            if idle.until > Instant::now() && open.is_alive().await {
+            let is_current = idle.generation == self.shared.connector.generation();
+            if is_current && idle.until > Instant::now() && open.is_alive().await {
                 if let Some(shared) = open.share() {
-                    self.put(shared, IDLE_FOR);
+                    self.put(shared, IDLE_FOR, idle.generation);
                 }
-                return Some(open);
+                return Some((open, idle.generation));
             }
         }
     }
@@ -131,16 +154,16 @@ impl Pool {
         Some(idle)
     }
 
-    fn done(&self, open: Open, answered: Answered, whole: bool) -> Fared {
+    fn done(&self, open: Open, answered: Answered, whole: bool, generation: u64) -> Fared {
         let address = Some(open.address.clone());
         let keep = keep_for(&answered);
         if whole && open.is_reusable() && open.share().is_none() {
-            self.put(open, keep);
+            self.put(open, keep, generation);
         }
         Fared { address, end: Ok(answered) }
     }
 
-    fn put(&self, open: Open, keep: Duration) {
+    fn put(&self, open: Open, keep: Duration, generation: u64) {
         if keep.is_zero() {
             return;
         }
@@ -153,7 +176,7 @@ impl Pool {
             }
             return;
         }
-        idle.push(Idle { open, until: Instant::now() + keep });
+        idle.push(Idle { open, until: Instant::now() + keep, generation });
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Which addresses may be connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ipnet::IpNet;
 
@@ -59,16 +60,21 @@ impl Why {
     }
 }
 
-/// What an operator allows beyond the public addresses.
+/// What an operator allows beyond the public addresses. Clones are the same guard.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
-    allow: Vec<IpNet>,
+    allow: Arc<RwLock<Vec<IpNet>>>,
 }
 
 impl Guard {
     /// A guard with the listed networks allowed.
     pub fn new(allow: Vec<IpNet>) -> Self {
-        Self { allow }
+        Self { allow: Arc::new(RwLock::new(allow)) }
+    }
+
+    /// From now on these are allowed.
+    pub fn change(&self, allow: Vec<IpNet>) {
+        *self.allow.write().unwrap_or_else(PoisonError::into_inner) = allow;
     }
 
     /// Whether an address may be connected to.
@@ -99,7 +105,8 @@ impl Guard {
     }
 
     fn allows(&self, address: IpAddr) -> bool {
-        self.allow.iter().any(|net| net.contains(&address))
+        let allow = self.allow.read().unwrap_or_else(PoisonError::into_inner);
+        allow.iter().any(|net| net.contains(&address))
     }
 }
 

@@ -91,6 +91,11 @@ impl Schedule {
         }
     }
 
+    /// From now on so many may be out at once. What is out beyond that comes home first.
+    pub fn change_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// A new destination.
     pub fn add_destination(&mut self) -> DestinationKey {
         let made = Destination::new();

@@ -126,6 +126,7 @@ struct Shared {
 /// Sends deliveries until it is stopped.
 pub struct Sender {
     shared: Arc<Shared>,
+    pools: Arc<Pools>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -136,7 +137,7 @@ impl Sender {
         let clock = Clock::start();
         let pools = Arc::new(Pools::new(Connector::new(options.connector), options.response_timeout));
         let schedule = Schedule::new(options.limits, options.seed);
-        let core = Core::new(schedule, Routes::new(pools), book.clone(), clock.clone());
+        let core = Core::new(schedule, Routes::new(pools.clone()), book.clone(), clock.clone());
         let (bodies, wished) = Bodies::new();
         let shared = Arc::new(Shared {
             journal: journal.clone(),
@@ -161,7 +162,7 @@ impl Sender {
             anew(Part::FailingNotes, &shared, failing::keep_notes),
             anew(Part::SenderTidy, &shared, tidy),
         ];
-        Self { shared, tasks }
+        Self { shared, pools, tasks }
     }
 
     /// Takes over everything the journal has that is not settled: at a start. Says how many.
@@ -190,6 +191,15 @@ impl Sender {
     /// offered before must not be offered again.
     pub fn offer(&self, fresh: Vec<(Pending, Arc<Kept>)>) {
         self.shared.offer(fresh.into_iter().map(|(pending, kept)| (pending, Some(kept))).collect());
+    }
+
+    /// From now on requests are made so; those that are out end as they began.
+    pub fn change(&self, connector: ConnectorOptions, response_timeout: Duration, limits: Limits) {
+        self.pools.change(connector, response_timeout);
+        self.shared.with(|core, work| {
+            core.schedule.change_limits(limits);
+            core.handle_timeout(work);
+        });
     }
 
     /// Starts nothing more, waits for the requests that are out, and puts their outcomes on disk; gives up
