@@ -100,8 +100,34 @@ pub struct Link {
 pub struct Readiness {
     /// It does.
     pub ready: bool,
-    /// What is wrong, in words.
+    /// What is wrong, in words: what keeps it from its work, and links that are up and not healthy.
     pub reasons: Vec<String>,
+    /// All that is wrong, links that are down among it, for operators.
+    pub details: Vec<ReadyDetail>,
+}
+
+impl Readiness {
+    /// Whether every PBX is followed besides.
+    pub fn follows_all(&self) -> bool {
+        self.ready && self.details.iter().all(|detail| !detail.unfollowed)
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyDetail {
+    /// Its code.
+    pub code: &'static str,
+    /// The PBX it is about, if it is about one.
+    pub pbx: Option<String>,
+    /// In English, with what to do where that is known.
+    pub what: String,
+    /// Since when, if that is known.
+    pub since: Option<WallTime>,
+    /// Whether it keeps the gateway from its work.
+    pub unready: bool,
+    /// Whether a PBX is not followed because of it.
+    pub unfollowed: bool,
 }
 
 /// A leg that has begun and not ended.
@@ -296,7 +322,17 @@ impl Admin {
 
     /// Whether the gateway does its work, for whoever asks.
     pub fn readiness(&self) -> Readiness {
-        self.gateway.readiness()
+        Readiness { details: Vec::new(), ..self.gateway.readiness() }
+    }
+
+    /// The same, and all that is wrong, for operators; for nobody in particular where this machine itself asks, or
+    /// where the details only decide and are not shown.
+    ///
+    /// # Errors
+    /// When the one who asks is no operator.
+    pub fn readiness_in_detail(&self, actor: Option<&Actor>) -> Result<Readiness, Refusal> {
+        actor.map_or(Ok(()), Self::operates)?;
+        Ok(self.gateway.readiness())
     }
 
     /// The legs of an account that are up now, oldest first. Who has the account's settings was let see it.

@@ -40,8 +40,8 @@ pub use deliveries::{AgainAll, delivery_name};
 pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
-    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, TestAnswer, TestCall,
-    Waiting,
+    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, ReadyDetail, TestAnswer,
+    TestCall, Waiting,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;

@@ -39,7 +39,7 @@ impl Gateway for Busy {
         Vec::new()
     }
     fn readiness(&self) -> Readiness {
-        Readiness { ready: true, reasons: Vec::new() }
+        Readiness { ready: true, ..Readiness::default() }
     }
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);

@@ -81,7 +81,7 @@ impl Gateway for Playing {
     }
 
     fn readiness(&self) -> Readiness {
-        Readiness { ready: true, reasons: Vec::new() }
+        Readiness { ready: true, ..Readiness::default() }
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {

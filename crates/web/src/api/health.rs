@@ -1,10 +1,11 @@
 //! `/healthz`, `/readyz`, `/metrics`: for machines.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use admin::ReadyDetail;
 use axum::Json;
-use axum::extract::FromRequestParts;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -18,11 +19,46 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// It does its work; 503 and why if not.
-pub(super) async fn ready(State(web): State<Arc<Web>>) -> Response {
-    let readiness = web.admin.readiness();
-    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": readiness.ready, "reasons": readiness.reasons }))).into_response()
+/// It does its work; 503 and why if not. `?strict`: 503 as well while a PBX is not followed. `?verbose`: each thing
+/// that is wrong with its code, for operators and for this machine.
+pub(super) async fn ready(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
+    let query = request.uri().query().unwrap_or_default();
+    let wants = |what: &str| query.split('&').any(|word| word.split('=').next() == Some(what));
+    let (is_strict, is_verbose) = (wants("strict"), wants("verbose"));
+    let caller = if is_verbose && !is_of_this_machine(&request) {
+        let (mut parts, _) = request.into_parts();
+        Some(Caller::from_request_parts(&mut parts, &web).await?)
+    } else {
+        None
+    };
+    let readiness = web.admin.readiness_in_detail(caller.as_ref().map(|Caller(actor)| actor))?;
+    let is_well = if is_strict { readiness.follows_all() } else { readiness.ready };
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut body = json!({ "ready": is_well, "reasons": readiness.reasons });
+    if is_verbose {
+        body["details"] = readiness.details.iter().map(shown).collect();
+    }
+    Ok((status, Json(body)).into_response())
+}
+
+fn shown(detail: &ReadyDetail) -> serde_json::Value {
+    let since = detail.since.and_then(|since| jiff::Timestamp::from_microsecond(since.0).ok());
+    json!({
+        "code": detail.code,
+        "pbx": detail.pbx,
+        "what": detail.what,
+        "since": since.map(|since| since.to_string()),
+        "unready": detail.unready,
+        "unfollowed": detail.unfollowed,
+    })
+}
+
+/// Whether somebody on this machine asks, and not a proxy on it for somebody else.
+fn is_of_this_machine(request: &Request) -> bool {
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_local = from.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback());
+    let forwarded = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
+    is_local && !forwarded.iter().any(|name| request.headers().contains_key(*name))
 }
 
 /// Prometheus' text format.

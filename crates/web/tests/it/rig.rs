@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) live: Mutex<Vec<LiveLeg>>,
     /// How the links are doing.
     pub(crate) links: Mutex<Vec<Link>>,
+    /// Whether it does its work.
+    pub(crate) readiness: Mutex<Readiness>,
     /// These webhooks are paused, as far as sending again is concerned.
     pub(crate) paused: Mutex<BTreeSet<EventKind>>,
     /// How the webhooks are doing.
@@ -54,7 +56,7 @@ impl Gateway for Asked {
     }
 
     fn readiness(&self) -> Readiness {
-        Readiness { ready: true, reasons: Vec::new() }
+        self.readiness.lock().unwrap().clone()
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
@@ -207,6 +209,7 @@ impl Rig {
             asked: Mutex::default(),
             live: Mutex::default(),
             links: Mutex::new(vec![up()]),
+            readiness: Mutex::new(Readiness { ready: true, ..Readiness::default() }),
             paused: Mutex::default(),
             webhooks: Mutex::default(),
             free_since: Mutex::default(),

@@ -1,3 +1,7 @@
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+
 use crate::rig::Rig;
 
 #[tokio::test]
@@ -77,4 +81,58 @@ async fn metrics_are_closed_where_the_operator_wants_it() {
     assert_eq!(rig.get("", "/metrics").await.status, 401);
     assert_eq!(rig.get(&rig.admin, "/metrics").await.status, 403);
     assert_eq!(rig.get(&rig.operator, "/metrics").await.status, 200);
+}
+
+/// A gateway that works, and one of whose PBXs is down.
+fn a_pbx_is_down(rig: &Rig) {
+    let detail = admin::ReadyDetail {
+        code: "unreachable",
+        pbx: Some("pbx1".to_owned()),
+        what: "10.1.2.3:5038 cannot be reached".to_owned(),
+        since: Some(admin::kept::WallTime(1_795_343_903_000_000)),
+        unready: false,
+        unfollowed: true,
+    };
+    let readiness = admin::Readiness { ready: true, reasons: Vec::new(), details: vec![detail] };
+    *rig.gateway.readiness.lock().unwrap() = readiness;
+}
+
+#[tokio::test]
+async fn a_pbx_that_is_down_counts_where_the_question_is_strict() {
+    let rig = Rig::new().await;
+    assert_eq!(rig.get("", "/readyz?strict").await.status, 200);
+    a_pbx_is_down(&rig);
+    assert_eq!(rig.get("", "/readyz").await.status, 200);
+    let strict = rig.get("", "/readyz?strict").await;
+    assert_eq!((strict.status.as_u16(), &strict.json()["ready"]), (503, &false.into()));
+    assert!(!strict.text.contains("10.1.2.3"), "{}", strict.text);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_its_codes_to_operators_and_to_this_machine_alone() {
+    let rig = Rig::new().await;
+    a_pbx_is_down(&rig);
+    assert_eq!(rig.get("", "/readyz?verbose").await.status, 401);
+    assert_eq!(rig.get(&rig.admin, "/readyz?verbose").await.status, 403);
+    let told = rig.get(&rig.operator, "/readyz?verbose").await;
+    assert_eq!(told.status, 200);
+    let detail = &told.json()["details"][0];
+    assert_eq!(
+        detail,
+        &serde_json::json!({
+            "code": "unreachable", "pbx": "pbx1", "what": "10.1.2.3:5038 cannot be reached",
+            "since": "2026-11-22T10:38:23Z", "unready": false, "unfollowed": true,
+        })
+    );
+    let from = |address: &str, proxied: bool| {
+        let address: std::net::IpAddr = address.parse().unwrap();
+        let ask = Request::get("/readyz?strict&verbose");
+        let ask = ask.extension(ConnectInfo(std::net::SocketAddr::new(address, 4711)));
+        let ask = if proxied { ask.header("x-forwarded-for", "198.51.100.1") } else { ask };
+        rig.send(ask.body(Body::empty()).unwrap())
+    };
+    assert_eq!(from("127.0.0.1", false).await.json()["details"][0]["code"], "unreachable");
+    assert_eq!(from("::1", false).await.status, 503);
+    assert_eq!(from("127.0.0.1", true).await.status, 401, "a proxy on this machine asks for somebody else");
+    assert_eq!(from("192.0.2.7", false).await.status, 401);
 }
