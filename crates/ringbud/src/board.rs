@@ -87,6 +87,20 @@ impl Board {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes down the legs of a PBX that is followed no more.
+    pub fn forget(&self, pbx: &PbxName) {
+        let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        // No name of a PBX has a dash.
+        let prefix = LegId::of(pbx, "").to_string();
+        let gone: Vec<LegId> =
+            all.owners.keys().filter(|leg| leg.as_str().starts_with(&prefix)).cloned().collect();
+        gone.iter().for_each(|leg| all.take_down(leg));
+        drop(all);
+        // Nor who waits there: as where a link is lost.
+        self.lock_queues().heard(pbx, PbxTime::from_secs(0), &Input::LinkLost, |_| false);
+        self.changed();
+    }
+
     /// Something else that people look at changed.
     pub fn changed(&self) {
         self.changes.send_modify(|number| *number = number.wrapping_add(1));
@@ -143,6 +157,17 @@ impl Legs {
         let Some(account) = self.owners.get(leg) else { return };
         if let Some(live) = self.accounts.get_mut(account).and_then(|legs| legs.get_mut(leg)) {
             live.held_since = since;
+        }
+    }
+
+    /// Nobody knows what becomes of it.
+    fn take_down(&mut self, leg: &LegId) {
+        let Some(account) = self.owners.remove(leg) else { return };
+        if let Some(legs) = self.accounts.get_mut(&account) {
+            legs.remove(leg);
+            if legs.is_empty() {
+                self.accounts.remove(&account);
+            }
         }
     }
 

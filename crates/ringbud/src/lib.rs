@@ -14,6 +14,7 @@ pub mod link;
 pub mod serve;
 pub mod stop;
 pub mod store;
+mod supervision;
 pub mod telemetry;
 mod waiting;
 mod whoami;

@@ -45,16 +45,17 @@ mod with {
         switch(part).task.notify_one();
     }
 
-    /// Where the environment has `RINGBUD_FAULTS`, kills what is named on standard input, a line each.
+    /// Where the environment has `RINGBUD_FAULTS`, kills what it names (by commas) as soon as it begins, and what is
+    /// named on standard input, a line each.
     pub fn open_to_faults() {
-        if std::env::var_os("RINGBUD_FAULTS").is_none() {
-            return;
-        }
+        let Ok(first) = std::env::var("RINGBUD_FAULTS") else { return };
+        let named = |label: &str| Part::ALL.iter().find(|part| part.label() == label.trim()).copied();
+        first.split(',').filter_map(named).for_each(kill);
         #[expect(clippy::disallowed_methods, reason = "a test's own thread")]
-        std::thread::spawn(|| {
+        std::thread::spawn(move || {
             for line in std::io::stdin().lines().map_while(Result::ok) {
-                if let Some(part) = Part::ALL.iter().find(|part| part.label() == line.trim()) {
-                    kill(*part);
+                if let Some(part) = named(&line) {
+                    kill(part);
                 }
             }
         });

@@ -97,6 +97,10 @@ parts! {
     LinkWatch: "link-watch", "the part that watches the links", BeginsAnew;
     /// Takes HTTP connections.
     HttpServer: "http-server", "the HTTP server", EndsTheProcess;
+    /// Takes up certificates that change.
+    CertificateWatch: "certificate-watch", "the part that takes up certificates", BeginsAnew;
+    /// Tells systemd how it is doing.
+    Supervision: "supervision", "the part that tells systemd", BeginsAnew;
     /// One HTTP connection.
     HttpConnection: "http-connection", "an HTTP connection", FailsAlone;
     /// Draws the live board of an account for all who look at it; their browsers come again.

@@ -9,13 +9,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{ConfigArg, EXIT_DIED, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::config::{Config, Purpose};
-use crate::{serve, telemetry};
+use crate::{serve, supervision, telemetry};
 
 /// Run the gateway.
 ///
 /// Connects to every PBX of the configuration and keeps the links up, keeps what happens in the data folder,
-/// calls the accounts' web services and serves the REST API. SIGTERM or Ctrl-C stops it in order: no event
-/// is lost, no request cut off. A second one ends it at once.
+/// calls the accounts' web services and serves the REST API.
+///
+/// SIGTERM or Ctrl-C (SIGINT) stops it in order: no event is lost, no request cut off. A second one ends it at once.
+/// SIGHUP reads the configuration anew: PBXs that are added, changed or removed, [outgoing], [operator], the level of
+/// [log] and the certificate are taken up; what needs a restart is named in the log; of a configuration that is wrong
+/// nothing is taken up. SIGUSR1 says in the log how it is doing.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -41,18 +45,50 @@ fn bury(death: &tasks::Death) {
 }
 
 async fn run(config: &Config) -> Result<u8, Failure> {
-    let mut signals = Signals::listen()?;
-    let running = serve::start(config).await?;
+    let mut orders = Orders::listen()?;
+    let mut running = serve::start(config).await?;
+    let supervision = supervision::start(running.links.clone());
     tell(config, &running).await;
-    signals.next().await;
-    let mut stopping = tasks::spawn(Part::Stopping, running.stop());
-    tokio::select! {
-        _ = &mut stopping => Ok(EXIT_DONE),
-        () = signals.next() => {
-            tracing::warn!("told twice to stop: ending at once");
-            Ok(EXIT_FAILED)
+    supervision::ready();
+    loop {
+        match orders.next().await {
+            Order::Stop => break,
+            Order::Reload => reload(&mut running).await,
+            Order::Tell => running.tell(),
         }
     }
+    supervision::stopping();
+    let mut stopping = tasks::spawn(Part::Stopping, running.stop());
+    let done = tokio::select! {
+        _ = &mut stopping => EXIT_DONE,
+        () = orders.end.next() => {
+            tracing::warn!("told twice to stop: ending at once");
+            EXIT_FAILED
+        }
+    };
+    supervision.abort();
+    Ok(done)
+}
+
+/// Reads the configuration anew and says what came of it.
+async fn reload(running: &mut serve::Running) {
+    supervision::reloading();
+    match running.reload().await {
+        Ok(done) => {
+            let changed =
+                if done.changed.is_empty() { "nothing".to_owned() } else { done.changed.join(", ") };
+            tracing::info!(changed, "the configuration was read anew");
+            if !done.with_a_restart.is_empty() {
+                let keys = done.with_a_restart.join(", ");
+                tracing::warn!(keys, "these have changed in the configuration and need a restart");
+            }
+        }
+        Err(error) if error.changed_nothing() => {
+            tracing::error!("the new configuration is not taken up, and nothing has changed: {error}");
+        }
+        Err(error) => tracing::error!("the configuration was read anew: {error}"),
+    }
+    supervision::ready();
 }
 
 /// What an operator wants to know first.
@@ -76,6 +112,39 @@ async fn tell(config: &Config, running: &serve::Running) {
         // Calls are followed by now: they do not end because of this.
         Err(error) => {
             tracing::warn!(%error, "nobody can log in yet, and the link to make the first operator cannot be kept: start again when the journal can be written");
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// SIGTERM, SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+    /// SIGUSR1.
+    Tell,
+}
+
+/// The signals that mean something to a gateway.
+struct Orders {
+    end: Signals,
+    hangup: Signal,
+    user: Signal,
+}
+
+impl Orders {
+    fn listen() -> Result<Self, Failure> {
+        let user = signal(SignalKind::user_defined1())?;
+        Ok(Self { end: Signals::listen()?, hangup: signal(SignalKind::hangup())?, user })
+    }
+
+    async fn next(&mut self) -> Order {
+        tokio::select! {
+            () = self.end.next() => Order::Stop,
+            _ = self.hangup.recv() => Order::Reload,
+            _ = self.user.recv() => Order::Tell,
         }
     }
 }

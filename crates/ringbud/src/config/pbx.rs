@@ -37,6 +37,23 @@ pub struct Pbx {
     pub phones: Vec<PhoneRule>,
 }
 
+impl Pbx {
+    /// Whether a link that was made for one does for the other as well. Where it stands in the file is left out, and
+    /// so is the secret: what it is counts, not where it is from.
+    pub fn is_followed_as(&self, other: &Self) -> bool {
+        let told = |pbx: &Self| {
+            let Self { name, kind, address, tls, plain_login, tls_ca, tls_name, username, secret: _, phones } =
+                pbx;
+            let rule = |rule: &PhoneRule| format!("{:?} {:?} {:?}", rule.takes, rule.account, rule.employee);
+            let phones: Vec<String> = phones.iter().map(rule).collect();
+            format!(
+                "{name} {kind:?} {address} {tls} {plain_login} {tls_ca:?} {tls_name:?} {username} {phones:?}"
+            )
+        };
+        told(self) == told(other)
+    }
+}
+
 pub(super) fn read_all(root: &Section<'_>) -> Vec<Pbx> {
     let mut names: Vec<Found<String>> = Vec::new();
     let mut addresses: Vec<Found<String>> = Vec::new();

@@ -15,6 +15,6 @@ pub use failure::LinkFailure;
 pub use probe::{Visit, converse, visit};
 pub(crate) use probe::{secret_in_clear, settings};
 pub(crate) use status::secs_ahead;
-pub use status::{KnownEndpoint, LinkState, LinkStatus, Status, StrangerSeen, Trouble};
+pub use status::{KnownEndpoint, LinkState, LinkStatus, Links, Status, StrangerSeen, Trouble};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect, is_far_away};

@@ -216,6 +216,21 @@ pub(crate) fn secs_ahead(ahead_micros: Option<i64>, tolerance: Duration) -> Opti
     (u128::from(ahead.unsigned_abs()) > tolerance.as_micros()).then_some(ahead / 1_000_000)
 }
 
+/// All links of the moment, in the order of the configuration: they come and go when it is read anew.
+#[derive(Clone, Debug, Default)]
+pub struct Links(Arc<Mutex<Vec<Status>>>);
+
+impl Links {
+    /// Those there are now.
+    pub fn all(&self) -> Vec<Status> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set(&self, links: Vec<Status>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = links;
+    }
+}
+
 /// Shared between the link and those who look at it.
 #[derive(Clone, Debug)]
 pub struct Status(Arc<Mutex<LinkStatus>>);

@@ -15,12 +15,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
 
 use super::damage::Damage;
+use super::readiness;
 use crate::board::Board;
 use crate::gateway::Blocked;
-use crate::link::{LinkState, LinkStatus, Status, Trouble};
+use crate::link::{LinkState, LinkStatus, Links, Trouble};
 
 pub(super) struct Facade {
-    pub(super) links: Vec<Status>,
+    pub(super) links: Links,
     pub(super) board: Arc<Board>,
     pub(super) sender: Arc<Sender>,
     pub(super) cache: Arc<SettingsCache>,
@@ -31,32 +32,16 @@ pub(super) struct Facade {
 
 impl Gateway for Facade {
     fn links(&self) -> Vec<Link> {
-        self.links.iter().map(|status| status.with(link)).collect()
+        self.links.all().iter().map(|status| status.with(link)).collect()
     }
 
     fn readiness(&self) -> Readiness {
-        let mut reasons: Vec<String> = tasks::dead().map(ToString::to_string).into_iter().collect();
-        if self.sender.status().journal_blocked || self.blocked.is_blocked() {
-            reasons.push("the journal cannot be written: is the disk full, or read-only?".to_owned());
-        }
-        reasons.extend(self.damage.reason());
-        // A PBX that is down does not make the gateway useless; one that was not even tried yet does.
-        let untried = self.links.iter().filter_map(|status| {
-            status.with(|link| {
-                let first_try = matches!(link.state, LinkState::Connecting | LinkState::Synchronising);
-                (first_try && link.last_error.is_none()).then(|| link.pbx.to_string())
-            })
-        });
-        reasons.extend(untried.map(|pbx| format!("the link to {pbx} is being made for the first time")));
-        let ready = reasons.is_empty();
-        // A link that hears nothing is no healthy one, and another instance would hear no more.
-        reasons.extend(self.links.iter().flat_map(|status| {
-            status.with(|link| {
-                let told = |trouble: Trouble| format!("{}: {}", link.pbx, trouble.sentence(link.kind));
-                link.troubles().into_iter().map(told).collect::<Vec<_>>()
-            })
-        }));
-        Readiness { ready, reasons }
+        readiness::readiness(&readiness::Seen {
+            dead: tasks::dead(),
+            is_blocked: self.sender.status().journal_blocked || self.blocked.is_blocked(),
+            damage: self.damage.reason(),
+            links: &self.links.all(),
+        })
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {

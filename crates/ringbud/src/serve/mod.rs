@@ -10,6 +10,8 @@ mod forget;
 mod http;
 mod oidc;
 mod operator;
+mod readiness;
+mod reload;
 mod watch;
 
 use std::net::SocketAddr;
@@ -35,9 +37,11 @@ use crate::config::{Config, Pbx, Problem};
 use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
-use crate::link::{Status, settings};
-use crate::stop::{Stop, Stopper, stop};
+use crate::link::{Links, Status, settings};
+use crate::stop::{Stopper, stop};
 use crate::store::{Store, StoreError};
+
+use http::Certificates;
 
 pub use http::HttpError;
 pub(crate) use oidc::provider;
@@ -74,16 +78,24 @@ pub struct Running {
     /// The live legs.
     pub board: Arc<Board>,
     /// How the links are doing.
-    pub links: Vec<Status>,
-    stop_links: Stopper,
+    pub links: Links,
+    config: Config,
+    followed: Vec<Followed>,
+    parts: Parts,
+    changeable: Changeable,
     stop_http: Stopper,
-    link_tasks: Vec<JoinHandle<()>>,
-    event_writers: Vec<JoinHandle<usize>>,
     background: Vec<JoinHandle<()>>,
     http: Option<JoinHandle<()>>,
     sender: Arc<Sender>,
-    blocked: Blocked,
     told: broadcast::Sender<Arc<Kept>>,
+}
+
+/// What a configuration that is read anew changes besides the links.
+struct Changeable {
+    guard: Guard,
+    operator: OperatorNotifier,
+    link_down: operator::Patience,
+    certificates: Option<Arc<Certificates>>,
 }
 
 /// Starts everything.
@@ -101,7 +113,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     }
     let listener = http::bind(&config.http).await?;
     let board = Arc::new(Board::default());
-    let operator = operator::operator(config)?;
+    let operator = OperatorNotifier::open(operator::notifier(config)?);
     let provider = oidc::provider(config)?.map(Arc::new);
     let options = sender_options(config, operator.clone());
     let sender = Arc::new(Sender::start(store.journal.clone(), store.cache.clone(), options));
@@ -109,52 +121,70 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");
     }
-    let (stop_links, links_stop) = stop();
     let (stop_http, http_stop) = stop();
     let (learner, newcomers) = Learner::new();
     let (told, _) = broadcast::channel(MAX_TOLD);
     let sink: Arc<dyn EventSink> =
         Arc::new(Told { sender: sender.clone(), board: board.clone(), told: told.clone() });
+    let guard = Guard::new(config.outgoing.allow.clone());
+    let link_down = operator::Patience::of(config);
+    let certificates = listener.certificates();
+    let blocked = Blocked::default();
     let mut running = Running {
         address: listener.address(),
         store: store.clone(),
         board: board.clone(),
-        links: Vec::new(),
-        stop_links,
+        links: Links::default(),
+        config: config.clone(),
+        followed: Vec::new(),
+        parts: Parts { store: store.clone(), learner, sink, board: board.clone(), blocked: blocked.clone() },
+        changeable: Changeable {
+            guard: guard.clone(),
+            operator: operator.clone(),
+            link_down: link_down.clone(),
+            certificates,
+        },
         stop_http,
-        link_tasks: Vec::new(),
-        event_writers: Vec::new(),
         background: vec![learn(newcomers, store.cache.clone())],
         http: None,
         sender: sender.clone(),
-        blocked: Blocked::default(),
         told: told.clone(),
     };
     for (pbx, secret) in config.pbxs.iter().zip(secrets) {
-        let parts = Parts { store: &store, learner: &learner, sink: &sink, stop: &links_stop, board: &board };
-        parts.follow(pbx, secret, &mut running).await?;
+        let followed = running.parts.follow(pbx, secret).await?;
+        running.followed.push(followed);
     }
+    running.show_links();
     running.background.extend(watch::start(config, &running, metrics.clone()));
     let damage = damage::Damage::default();
     running.background.push(damage::start(store.sqlite.clone(), damage.clone(), operator.clone()));
-    if let Some(told) = &config.operator {
-        let (links, blocked) = (running.links.clone(), running.blocked.clone());
-        let (link_down, sender) = (told.link_down, running.sender.clone());
-        running.background.push(tasks::spawn_anew(Part::OperatorWatch, move || {
-            operator::watch(operator.clone(), links.clone(), link_down, sender.clone(), blocked.clone())
-        }));
+    running.background.push({
+        let (links, sender, blocked) = (running.links.clone(), sender.clone(), blocked.clone());
+        tasks::spawn_anew(Part::OperatorWatch, move || {
+            operator::watch(
+                operator.clone(),
+                links.clone(),
+                link_down.clone(),
+                sender.clone(),
+                blocked.clone(),
+            )
+        })
+    });
+    if let Some(certificates) = running.changeable.certificates.clone() {
+        running
+            .background
+            .push(tasks::spawn_anew(Part::CertificateWatch, move || certificates.clone().watch()));
     }
     let facade = facade::Facade {
         links: running.links.clone(),
         board,
         sender,
         cache: store.cache.clone(),
-        blocked: running.blocked.clone(),
+        blocked,
         damage,
         metrics,
     };
     let gateway: Arc<dyn admin::Gateway> = Arc::new(facade);
-    let guard = Guard::new(config.outgoing.allow.clone());
     let admin = admin::Admin::new(store.journal.clone(), store.cache.clone(), gateway, guard);
     let web = web::Web {
         admin: Arc::new(admin),
@@ -189,18 +219,36 @@ impl Running {
         self.sender.status().pending
     }
 
+    /// Says in the log how everything is doing.
+    pub fn tell(&self) {
+        let sender = self.sender.status();
+        tracing::info!(pending = sender.pending, in_flight = sender.in_flight, "how deliveries are doing");
+        for link in self.links.all() {
+            link.with(|link| {
+                let why = link.last_error.as_ref().map(|(_, why)| why.to_string()).unwrap_or_default();
+                tracing::info!(
+                    pbx = %link.pbx,
+                    state = link.state.name(),
+                    channels = link.channels,
+                    legs = link.legs,
+                    messages = link.messages,
+                    losses = link.losses,
+                    last_error = why,
+                    "how a link is doing"
+                );
+            });
+        }
+    }
+
+    /// In the order of the configuration.
+    fn show_links(&self) {
+        self.links.set(self.followed.iter().map(|one| one.status.clone()).collect());
+    }
+
     /// Stops in order.
     pub async fn stop(self) {
         tracing::info!("stopping: no more is read from the PBXs");
-        self.stop_links.stop();
-        for task in self.link_tasks {
-            let _ = task.await;
-        }
-        let mut lost = 0;
-        for event_writer in self.event_writers {
-            lost += event_writer.await.unwrap_or(0);
-        }
-        if lost == 0 {
+        if stop_following(self.followed).await == 0 {
             tracing::info!("stopping: everything the PBXs said is kept");
         }
         self.sender.stop(LAST_REQUESTS).await;
@@ -218,36 +266,60 @@ impl Running {
     }
 }
 
-struct Parts<'a> {
-    store: &'a Store,
-    learner: &'a Learner,
-    sink: &'a Arc<dyn EventSink>,
-    stop: &'a Stop,
-    board: &'a Arc<Board>,
+/// One PBX that is followed.
+struct Followed {
+    pbx: Pbx,
+    secret: Secret,
+    status: Status,
+    stopper: Stopper,
+    link: JoinHandle<()>,
+    writer: JoinHandle<usize>,
 }
 
-impl Parts<'_> {
+/// Reads no more from these PBXs, and waits until what they said is kept; how many events could not be.
+async fn stop_following(followed: Vec<Followed>) -> usize {
+    for one in &followed {
+        one.stopper.stop();
+    }
+    let mut lost = 0;
+    for one in followed {
+        let _ = one.link.await;
+        lost += one.writer.await.unwrap_or(0);
+    }
+    lost
+}
+
+/// What it takes to follow a PBX.
+struct Parts {
+    store: Store,
+    learner: Learner,
+    sink: Arc<dyn EventSink>,
+    board: Arc<Board>,
+    blocked: Blocked,
+}
+
+impl Parts {
     /// Follows one PBX from where the last run left it.
-    async fn follow(&self, pbx: &Pbx, secret: Secret, running: &mut Running) -> Result<(), ServeError> {
+    async fn follow(&self, pbx: &Pbx, secret: Secret) -> Result<Followed, JournalError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
+        let (stopper, stop) = stop();
         let cache = Arc::new(Written::new(self.store.cache.clone()));
         let phones = Phones::new(Rules::of(pbx), cache, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);
-        let session = Session::new(pbx.kind, settings(pbx, secret), restored.last_heard);
+        let session = Session::new(pbx.kind, settings(pbx, secret.clone()), restored.last_heard);
         follower.restore(restored);
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
         let event_writer = EventWriter {
             journal: self.store.journal.clone(),
             sink: self.sink.clone(),
-            stop: self.stop.clone(),
-            blocked: running.blocked.clone(),
+            stop: stop.clone(),
+            blocked: self.blocked.clone(),
             last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
             counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.kind, pbx.address.clone(), clock::wall());
-        running.links.push(status.clone());
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),
@@ -256,16 +328,16 @@ impl Parts<'_> {
             routes,
             moments,
             board: self.board.clone(),
-            status,
-            stop: self.stop.clone(),
+            status: status.clone(),
+            stop: stop.clone(),
         };
-        let stop = || {
-            let stop = self.stop.clone();
+        let was_asked = || {
+            let stop = stop.clone();
             move || stop.is_called()
         };
-        running.event_writers.push(tasks::spawn_until(Part::EventWriter, stop(), event_writer.run(kept)));
-        running.link_tasks.push(tasks::spawn_until(Part::PbxTask, stop(), task.run()));
-        Ok(())
+        let writer = tasks::spawn_until(Part::EventWriter, was_asked(), event_writer.run(kept));
+        let link = tasks::spawn_until(Part::PbxTask, was_asked(), task.run());
+        Ok(Followed { pbx: pbx.clone(), secret, status, stopper, link, writer })
     }
 }
 

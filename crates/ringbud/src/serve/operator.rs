@@ -1,8 +1,11 @@
 //! Telling the operator: which links are down for long, and whether the journal takes what it is given.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use calls::PbxName;
 use delivery::operator::{Notice, NotifierOptions, OperatorNotifier};
 use delivery::sender::Sender;
 use delivery::signing::Key;
@@ -12,26 +15,47 @@ use tokio::time::Instant;
 use super::{ServeError, connector_options};
 use crate::config::{Config, Operator, Place, Problem};
 use crate::gateway::Blocked;
-use crate::link::{LinkState, LinkStatus, Status};
+use crate::link::{LinkState, LinkStatus, Links};
 
 /// How often links and journal are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The operator of a configuration; a silent one where it names no operator.
-pub(super) fn operator(config: &Config) -> Result<OperatorNotifier, ServeError> {
-    let Some(Operator { url, secret, .. }) = &config.operator else { return Ok(OperatorNotifier::silent()) };
+/// How the operator of a configuration is told; none where it names no operator.
+pub(super) fn notifier(config: &Config) -> Result<Option<NotifierOptions>, ServeError> {
+    let Some(Operator { url, secret, .. }) = &config.operator else { return Ok(None) };
     let unusable = |problem| ServeError::Secrets(vec![problem]);
     let secret = secret.as_ref().map(|source| source.read()).transpose().map_err(unusable)?;
     let key = secret.map(|secret| Key::parse(secret.expose())).transpose().map_err(|error| {
         let place = Place { file: config.file.clone(), line: 1, key: "[operator] secret".to_owned() };
         unusable(Problem { place, what: error.to_string() })
     })?;
-    Ok(OperatorNotifier::start(NotifierOptions {
+    Ok(Some(NotifierOptions {
         url: url.clone(),
         key,
         connector: connector_options(config),
         response_timeout: config.outgoing.response_timeout,
     }))
+}
+
+/// How long a PBX is out of reach before it is told: it may be changed while it is looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Patience(Arc<AtomicU64>);
+
+impl Patience {
+    pub(super) fn of(config: &Config) -> Self {
+        let patience = Self(Arc::default());
+        patience.change(config);
+        patience
+    }
+
+    pub(super) fn change(&self, config: &Config) {
+        let secs = config.operator.as_ref().map_or(u64::MAX, |operator| operator.link_down.as_secs());
+        self.0.store(secs, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// What was seen of a link, or of the journal.
@@ -65,27 +89,33 @@ impl Watched {
 /// Looks every moment, and tells.
 pub(super) async fn watch(
     operator: OperatorNotifier,
-    links: Vec<Status>,
-    link_down: Duration,
+    links: Links,
+    link_down: Patience,
     sender: Arc<Sender>,
     blocked: Blocked,
 ) {
-    let mut watched = vec![Watched::default(); links.len()];
-    let mut troubled = vec![Watched::default(); links.len()];
+    let mut watched: BTreeMap<PbxName, Watched> = BTreeMap::new();
+    let mut troubled: BTreeMap<PbxName, Watched> = BTreeMap::new();
     let mut journal = Watched::default();
     loop {
         let now = Instant::now();
-        for (link, watched) in links.iter().zip(&mut watched) {
+        let all = links.all();
+        let names: BTreeSet<PbxName> = all.iter().map(|link| link.with(|link| link.pbx.clone())).collect();
+        watched.retain(|pbx, _| names.contains(pbx));
+        troubled.retain(|pbx, _| names.contains(pbx));
+        for link in &all {
             let turn = link.with(|link| {
-                let turn = watched.look(link.state == LinkState::Live, now, link_down)?;
+                let watched = watched.entry(link.pbx.clone()).or_default();
+                let turn = watched.look(link.state == LinkState::Live, now, link_down.now())?;
                 Some(of_link(link, turn))
             });
             turn.into_iter().for_each(|notice| operator.tell(notice));
         }
-        for (link, watched) in links.iter().zip(&mut troubled) {
+        for link in &all {
             let turn = link.with(|link| {
                 // Of a link that is down nothing is known: it is neither mended nor troubled anew.
                 let is_up = link.state == LinkState::Live;
+                let watched = troubled.entry(link.pbx.clone()).or_default();
                 let turn = is_up.then(|| watched.look(link.troubles().is_empty(), now, Duration::ZERO))??;
                 Some(of_trouble(link, turn))
             });
@@ -158,12 +188,12 @@ pub(super) fn damaged(why: &str) -> Notice {
 
 #[cfg(test)]
 mod tests {
-    use calls::{AccountId, EventKind, PbxName};
+    use calls::{AccountId, EventKind};
     use delivery::sender::{paused, resumed};
     use journal::settings::Pause;
     use journal::{Reason, WallTime};
 
-    use crate::link::LinkFailure;
+    use crate::link::{LinkFailure, Status};
 
     use super::*;
 

@@ -1,5 +1,6 @@
 //! What runs beside the calls: other processes' settings taken in, old history forgotten, gauges set.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
-use crate::link::{LinkState, Status};
+use crate::link::{LinkState, Links};
 
 /// How often the settings of other processes (the command line) are taken in.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -55,10 +56,12 @@ async fn refresh(cache: Arc<SettingsCache>) {
 }
 
 /// Tells those who look at the board that a link changed.
-async fn follow_links(links: Vec<Status>, board: Arc<Board>) {
+async fn follow_links(links: Links, board: Arc<Board>) {
     let mut before = Vec::new();
     loop {
-        let now: Vec<&str> = links.iter().map(|link| link.with(|status| status.state.name())).collect();
+        let states =
+            |link: &crate::link::Status| link.with(|status| (status.pbx.clone(), status.state.name()));
+        let now: Vec<_> = links.all().iter().map(states).collect();
         if now != before {
             board.changed();
             before = now;
@@ -67,11 +70,17 @@ async fn follow_links(links: Vec<Status>, board: Arc<Board>) {
     }
 }
 
-async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, handle: PrometheusHandle) {
+async fn gauges(links: Links, sender: Arc<Sender>, journal: Arc<Sqlite>, handle: PrometheusHandle) {
+    let mut before = BTreeSet::new();
     loop {
-        for link in &links {
+        let now = links.all();
+        for link in &now {
             link.with(link_gauges);
         }
+        let names: BTreeSet<String> =
+            now.iter().map(|link| link.with(|status| status.pbx.to_string())).collect();
+        before.difference(&names).for_each(|gone| no_link_gauges(gone));
+        before = names;
         let oldest = sender.oldest().unwrap_or_default();
         metrics::gauge!("ringbud_delivery_oldest_seconds").set(oldest.as_secs_f64());
         metrics::gauge!("ringbud_journal_waiting").set(number(journal.waiting()));
@@ -90,6 +99,17 @@ async fn gauges(links: Vec<Status>, sender: Arc<Sender>, journal: Arc<Sqlite>, h
         }
         handle.run_upkeep();
         tokio::time::sleep(GAUGES).await;
+    }
+}
+
+/// Of a PBX that is followed no more: figures cannot be taken back, and a number that is none is no alert.
+fn no_link_gauges(pbx: &str) {
+    for name in LinkState::NAMES {
+        metrics::gauge!("ringbud_link_state", "pbx" => pbx.to_owned(), "state" => name).set(f64::NAN);
+    }
+    for name in ["ringbud_link_lag_seconds", "ringbud_link_queued_bytes", "ringbud_channels", "ringbud_legs"]
+    {
+        metrics::gauge!(name, "pbx" => pbx.to_owned()).set(f64::NAN);
     }
 }
 

@@ -3,6 +3,7 @@
 mod figures;
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -20,16 +21,42 @@ const JOBS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512
 
 /// Starts the log. `RINGBUD_LOG` in the environment beats the configuration's level.
 pub fn start_log(log: &Log) {
-    let filter = EnvFilter::try_from_env("RINGBUD_LOG").or_else(|_| EnvFilter::try_new(&log.level));
+    let filter = EnvFilter::try_from_env(VARIABLE).or_else(|_| EnvFilter::try_new(&log.level));
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
     let is_terminal = std::io::stderr().is_terminal();
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
     // A second start in one process (tests) changes nothing.
     let _ = match log.format {
-        LogFormat::Human => subscriber.with_target(false).try_init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Human => {
+            let subscriber = subscriber.with_target(false).with_filter_reloading();
+            let handle = subscriber.reload_handle();
+            let _ = CHANGE.set(Box::new(move |filter| handle.reload(filter).is_ok()));
+            subscriber.try_init()
+        }
+        LogFormat::Json => {
+            let subscriber = subscriber.json().flatten_event(true).with_current_span(false);
+            let subscriber = subscriber.with_filter_reloading();
+            let handle = subscriber.reload_handle();
+            let _ = CHANGE.set(Box::new(move |filter| handle.reload(filter).is_ok()));
+            subscriber.try_init()
+        }
     };
+}
+
+/// The variable of the environment that beats the configuration's level.
+const VARIABLE: &str = "RINGBUD_LOG";
+
+/// Puts another filter before the log.
+static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) -> bool + Send + Sync>> = OnceLock::new();
+
+/// From now on so much is told; `false` where the environment has a level that beats it.
+pub fn change_level(log: &Log) -> bool {
+    if EnvFilter::try_from_env(VARIABLE).is_ok() {
+        return false;
+    }
+    let filter = EnvFilter::try_new(&log.level);
+    filter.is_ok_and(|filter| CHANGE.get().is_some_and(|change| change(filter)))
 }
 
 /// Starts counting.

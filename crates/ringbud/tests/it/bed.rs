@@ -94,10 +94,16 @@ endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
 
     /// Runs a command to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(&[], arguments).await
+    }
+
+    /// The same in an environment.
+    pub(crate) async fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
         let config = self.config();
-        let (command, rest) = arguments.split_first().unwrap();
-        let with_config = [command, "--config", config.to_str().unwrap()];
-        ringbud(&[&with_config, rest].concat()).await
+        let (name, rest) = arguments.split_first().unwrap();
+        let mut command = command();
+        command.arg(name).arg("--config").arg(config).args(rest).envs(environment.iter().copied());
+        patiently("the command", command.stdin(Stdio::null()).output()).await.unwrap()
     }
 
     /// Runs a command that has to succeed; its standard output.
@@ -186,7 +192,7 @@ pub(crate) async fn ringbud(arguments: &[&str]) -> Output {
     patiently("the command", running).await.unwrap()
 }
 
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringbud"));
     command.env_remove("RINGBUD_CONFIG").env_remove("RINGBUD_LOG").kill_on_drop(true);
     command
@@ -207,10 +213,17 @@ impl Gateway {
         Self::begin(command(), config).await
     }
 
-    /// Starts it so that its parts can be killed.
-    pub(crate) async fn mortal(config: &Path) -> Self {
+    /// Starts it in an environment.
+    pub(crate) async fn start_with(config: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = command();
-        command.env("RINGBUD_FAULTS", "1").stdin(Stdio::piped());
+        command.envs(environment.iter().copied());
+        Self::begin(command, config).await
+    }
+
+    /// Starts it so that its parts can be killed; those named (by commas) are as soon as they begin.
+    pub(crate) async fn mortal(config: &Path, first: &str, environment: &[(&str, &str)]) -> Self {
+        let mut command = command();
+        command.env("RINGBUD_FAULTS", first).envs(environment.iter().copied()).stdin(Stdio::piped());
         Self::begin(command, config).await
     }
 
@@ -221,7 +234,7 @@ impl Gateway {
         let mut gateway = Self { child, log, said: Vec::new(), address: String::new() };
         let runs = gateway.says("ringbud runs").await;
         let url = runs["url"].as_str().unwrap();
-        gateway.address = url.strip_prefix("http://").unwrap().to_owned();
+        gateway.address = url.rsplit_once("//").unwrap().1.to_owned();
         gateway
     }
 
@@ -292,6 +305,38 @@ impl Gateway {
     pub(crate) async fn kill(mut self) {
         self.child.start_kill().unwrap();
         self.ends().await;
+    }
+
+    /// Makes the first operator by the one-time link; the session's cookie.
+    pub(crate) async fn log_in(&mut self) -> String {
+        let told = self.says("nobody can log in yet; open this once").await;
+        let key = told["message"].as_str().unwrap().rsplit_once("key=").unwrap().1.to_owned();
+        let body = format!("key={key}&name=olga&password=correct-horse-9&again=correct-horse-9");
+        let answer = self
+            .raw(&format!(
+                "POST /first HTTP/1.1\r\nHost: x\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))
+            .await;
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+        cookie.unwrap_or_else(|| panic!("{answer}")).split(';').next().unwrap().to_owned()
+    }
+
+    /// A page, asked for with a session: status and all that came.
+    pub(crate) async fn page(&self, path: &str, cookie: &str) -> (u16, String) {
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n");
+        let answer = self.raw(&ask).await;
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    }
+
+    /// Says something over a connection of its own, and reads until it is closed.
+    pub(crate) async fn raw(&self, text: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        patiently("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+        answer
     }
 
     /// A request to the API: status and body.

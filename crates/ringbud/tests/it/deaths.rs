@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use tasks::{Fate, Part};
 
-use crate::bed::{Bed, Gateway, kind, patiently};
+use crate::bed::{Bed, Gateway, Signal, command, kind, patiently};
+use crate::secure;
 
 /// So soon it has to be seen.
 const SOON: Duration = Duration::from_secs(2);
@@ -28,11 +29,18 @@ enum By {
     TestCall,
     /// A web service that says 410.
     Gone,
-    /// Somebody who looks at the live board: `web` tests that a board that ends is begun again by the browser,
-    /// and `tasks` that one piece of work dies alone.
+    /// Somebody who looks at the live board.
     Viewer,
-    /// Not a part of the gateway while it runs.
-    Elsewhere,
+    /// A call that is told over TLS, to a name.
+    SecureCall,
+    /// A start with TLS.
+    Tls,
+    /// The start: killed before it is told that it runs.
+    Start,
+    /// A stop that was asked for.
+    Stop,
+    /// The demo.
+    Demo,
 }
 
 const fn begun(part: Part) -> By {
@@ -56,6 +64,7 @@ const fn begun(part: Part) -> By {
         | Part::Forgetting
         | Part::Gauges
         | Part::LinkWatch
+        | Part::Supervision
         | Part::HttpServer => By::Itself,
         Part::SenderWorker | Part::DeliveryAttempt => By::Call,
         Part::HttpConnection | Part::JournalQuestion => By::Question,
@@ -63,11 +72,11 @@ const fn begun(part: Part) -> By {
         Part::TestCall => By::TestCall,
         Part::WebhookPausing => By::Gone,
         Part::BoardDrawing | Part::BoardViewer => By::Viewer,
-        // Connections of HTTP/2 go to web services with TLS, names are looked up for those with one, and the check
-        // for damage is over in a moment: what becomes of them is the same as of the others of their fate.
-        Part::OutgoingConnection | Part::NameLookup | Part::DamageCheck | Part::Stopping | Part::Show => {
-            By::Elsewhere
-        }
+        Part::OutgoingConnection | Part::NameLookup => By::SecureCall,
+        Part::CertificateWatch => By::Tls,
+        Part::DamageCheck => By::Start,
+        Part::Stopping => By::Stop,
+        Part::Show => By::Demo,
     }
 }
 
@@ -82,16 +91,18 @@ async fn bed() -> (Bed, String) {
 }
 
 async fn mortal(bed: &Bed) -> Gateway {
-    let mut gateway = Gateway::mortal(&bed.config()).await;
+    let mut gateway = Gateway::mortal(&bed.config(), "", &[]).await;
     gateway.says("the PBX is followed").await;
     gateway
 }
 
 /// Makes the program use the part.
-async fn provoke(by: By, bed: &Bed, gateway: &Gateway, token: &str) {
+async fn provoke(by: By, bed: &Bed, gateway: &Gateway, token: &str, cookie: &str) {
     let account = demo::cast::ACCOUNTS[0].id;
     match by {
-        By::Itself | By::Viewer | By::Elsewhere => {}
+        By::Itself | By::SecureCall | By::Tls | By::Start | By::Demo => {}
+        By::Stop => gateway.signal(Signal::TERM),
+        By::Viewer => drop(gateway.page(&format!("/a/{account}/now/stream"), cookie).await),
         By::Call => bed.play(&["inbound-answered"], 50.0).await,
         By::Question => {
             drop(gateway.try_api("GET", &format!("/api/v1/accounts/{account}/calls"), token, "").await)
@@ -108,19 +119,42 @@ async fn provoke(by: By, bed: &Bed, gateway: &Gateway, token: &str) {
     }
 }
 
+/// Those that the three long walks below kill, by their fate.
 fn with_fate(fate: Fate) -> impl Iterator<Item = Part> {
-    let walked = |part: &Part| !matches!(begun(*part), By::Viewer | By::Elsewhere);
-    Part::ALL.iter().copied().filter(move |part| part.fate() == fate).filter(walked)
+    let here = |part: &Part| !matches!(begun(*part), By::SecureCall | By::Tls | By::Start | By::Demo);
+    Part::ALL.iter().copied().filter(move |part| part.fate() == fate).filter(here)
+}
+
+/// Those that a walk of their own kills.
+fn begun_by(by: By) -> Vec<Part> {
+    Part::ALL.iter().copied().filter(|part| begun(*part) == by).collect()
+}
+
+#[test]
+fn every_part_of_the_table_is_killed_in_one_walk() {
+    let fates = [Fate::EndsTheProcess, Fate::BeginsAnew, Fate::FailsAlone];
+    let own = [By::SecureCall, By::Tls, By::Start, By::Demo];
+    let walked = fates.into_iter().flat_map(with_fate).chain(own.into_iter().flat_map(begun_by));
+    let mut walked: Vec<&str> = walked.map(Part::label).collect();
+    let mut table: Vec<&str> = Part::ALL.iter().map(|part| part.label()).collect();
+    walked.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(walked, table);
 }
 
 #[tokio::test]
 async fn a_part_others_cannot_do_without_ends_the_process_and_the_next_run_takes_up_what_was_kept() {
     let (mut bed, token) = bed().await;
     for part in with_fate(Fate::EndsTheProcess) {
-        let mut gateway = mortal(&bed).await;
-        gateway.kill_part(part).await;
+        let is_armed = begun(part) == By::Stop;
+        let armed = if is_armed { part.label() } else { "" };
+        let mut gateway = Gateway::mortal(&bed.config(), armed, &[]).await;
+        gateway.says("the PBX is followed").await;
+        if !is_armed {
+            gateway.kill_part(part).await;
+        }
         let killed = Instant::now();
-        provoke(begun(part), &bed, &gateway, &token).await;
+        provoke(begun(part), &bed, &gateway, &token, "").await;
         assert_eq!(gateway.ends().await, Some(4), "{part:?}: {:?}", gateway.said);
         assert!(killed.elapsed() < SOON, "{part:?} took {:?}", killed.elapsed());
         let words = format!("ringbud: {} died at crates/", part.says());
@@ -153,7 +187,7 @@ async fn a_part_that_can_begins_anew_within_two_seconds_and_the_program_goes_on(
     let mut gateway = mortal(&bed).await;
     for part in with_fate(Fate::BeginsAnew) {
         gateway.kill_part(part).await;
-        provoke(begun(part), &bed, &gateway, &token).await;
+        provoke(begun(part), &bed, &gateway, &token, "").await;
         let (killed, words) = (Instant::now(), format!("{} has begun anew", part.says()));
         gateway.says(&words).await;
         assert!(killed.elapsed() < SOON, "{part:?} took {:?}", killed.elapsed());
@@ -167,10 +201,11 @@ async fn a_part_that_can_begins_anew_within_two_seconds_and_the_program_goes_on(
 async fn one_piece_of_work_dies_alone_and_calls_are_told_whole() {
     let (mut bed, token) = bed().await;
     let mut gateway = mortal(&bed).await;
+    let cookie = gateway.log_in().await;
     for part in with_fate(Fate::FailsAlone) {
         gateway.forget();
         gateway.kill_part(part).await;
-        provoke(begun(part), &bed, &gateway, &token).await;
+        provoke(begun(part), &bed, &gateway, &token, &cookie).await;
         gateway.says(&format!("{} died at", part.says())).await;
         if part == Part::LinkDrain {
             gateway.says("the PBX is followed").await;
@@ -194,4 +229,58 @@ async fn one_piece_of_work_dies_alone_and_calls_are_told_whole() {
         assert!(metrics.contains(&line), "{line}");
     }
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_request_over_tls_needs_dies_alone_and_the_request_comes_again() {
+    let bed = Bed::new().await;
+    let mut service = secure::start(bed.folder.path()).await;
+    bed.integrate("POST").await;
+    for account in demo::cast::ACCOUNTS {
+        bed.ask(&["integration", "set", account.id, "--incoming-url", &service.url]).await;
+    }
+    let roots = service.roots.clone();
+    let mut gateway = Gateway::mortal(&bed.config(), "", &[("SSL_CERT_FILE", &roots)]).await;
+    gateway.says("the PBX is followed").await;
+    let mut parts = begun_by(By::SecureCall);
+    // A name is looked up only where there is no connection yet.
+    parts.sort_by_key(|part| *part != Part::NameLookup);
+    for part in parts {
+        gateway.forget();
+        gateway.kill_part(part).await;
+        bed.play(&["inbound-answered"], 50.0).await;
+        gateway.says(&format!("{} died at", part.says())).await;
+        patiently("the request", service.taken.recv()).await.unwrap();
+    }
+    let (status, why) = gateway.api("GET", "/readyz", "", "").await;
+    assert_eq!(status, 200, "{why}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_dies_at_the_start_begins_anew() {
+    let bed = Bed::new().await;
+    // What TLS needs is not there without it.
+    crate::certificates::configure(&bed);
+    for part in [begun_by(By::Start), begun_by(By::Tls)].concat() {
+        let mut gateway = Gateway::mortal(&bed.config(), part.label(), &[]).await;
+        gateway.says(&format!("{} has begun anew", part.says())).await;
+        gateway.says("the PBX is followed").await;
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_show_that_dies_says_so_and_the_demo_comes_to_its_end() {
+    for part in begun_by(By::Demo) {
+        let mut demo = command();
+        demo.args(["demo", "--once", "--json", "--speed", "100", "--only", "inbound-answered"]);
+        demo.args(["--listen", "127.0.0.1:0"])
+            .env("RINGBUD_FAULTS", part.label())
+            .stdin(std::process::Stdio::null());
+        let done = patiently("the demo's end", demo.output()).await.unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(said.contains(&format!("{} died at", part.says())), "{said}");
+        assert!(done.status.code().is_some(), "it ended by itself: {said}");
+    }
 }

@@ -5,6 +5,7 @@
 
 mod bed;
 mod calls_arrive;
+mod certificates;
 mod checking;
 mod commands;
 mod configuration;
@@ -17,10 +18,15 @@ mod lab;
 mod links;
 mod monitoring;
 mod oidc;
+mod one_clock;
 mod operator;
 mod read_enough;
+mod ready;
+mod reload;
+mod secure;
 mod stopping;
 mod store;
 mod strangers;
+mod supervision;
 mod surfaces;
 mod users;

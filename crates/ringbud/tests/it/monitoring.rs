@@ -47,3 +47,19 @@ async fn dashboard_and_alerts_name_only_what_is_exported() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn figures_can_be_closed_to_all_but_an_operators_token() {
+    let bed = Bed::new().await;
+    bed.write(&bed.sound().replace("[http]\n", "[http]\nmetrics = \"token\"\n"));
+    bed.ask(&["account", "set", "1001", "--name", "Nordlys"]).await;
+    let mine = bed.ask(&["token", "create", "--name", "mine", "--account", "1001"]).await;
+    let operators = bed.ask(&["token", "create", "--name", "prometheus"]).await;
+    let gateway = bed.serve().await;
+    for (token, status) in [("", 401), (mine.trim(), 403), (operators.trim(), 200)] {
+        let (answered, figures) = gateway.api("GET", "/metrics", token, "").await;
+        assert_eq!(answered, status, "{figures}");
+        assert_eq!(figures.contains("ringbud_link_state"), status == 200);
+    }
+    gateway.stop().await;
+}

@@ -41,40 +41,13 @@ async fn flood(
     all
 }
 
-/// A request with a session: the status.
-async fn page(gateway: &Gateway, path: &str, cookie: &str) -> u16 {
-    let ask = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n");
-    let mut stream = connect(gateway, Ipv4Addr::LOCALHOST, &ask).await;
-    let mut answer = String::new();
-    patiently(path, stream.read_to_string(&mut answer)).await.unwrap();
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-/// Makes the first operator; the session's cookie.
-async fn log_in(gateway: &mut Gateway) -> String {
-    let told = gateway.says("nobody can log in yet; open this once").await;
-    let key = told["message"].as_str().unwrap().rsplit_once("key=").unwrap().1.to_owned();
-    let body = format!("key={key}&name=olga&password=correct-horse-9&again=correct-horse-9");
-    let ask = format!(
-        "POST /first HTTP/1.1\r\nHost: x\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = connect(gateway, Ipv4Addr::LOCALHOST, &ask).await;
-    let mut answer = String::new();
-    patiently("the first operator", stream.read_to_string(&mut answer)).await.unwrap();
-    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ringbud_session="));
-    let cookie = cookie.unwrap_or_else(|| panic!("{answer}")).split(';').next().unwrap();
-    format!("ringbud_session={cookie}")
-}
-
 /// Who is known is answered, and health checks are.
 async fn the_known_are_answered(gateway: &Gateway, token: &str, cookie: &str) {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(gateway.api("GET", path, "", "").await.0, 200, "{path}");
     }
     assert_eq!(gateway.api("GET", "/api/v1/accounts", token, "").await.0, 200);
-    assert_eq!(page(gateway, "/operator/accounts", cookie).await, 200);
+    assert_eq!(gateway.page("/operator/accounts", cookie).await.0, 200);
 }
 
 async fn figure(gateway: &Gateway, name: &str) -> u64 {
@@ -90,20 +63,20 @@ async fn who_takes_all_connections_and_keeps_silent_keeps_nobody_out() {
     let bed = Bed::new().await;
     let token = bed.ask(&["token", "create", "--name", "tests"]).await.trim().to_owned();
     let mut gateway = bed.serve().await;
-    let cookie = log_in(&mut gateway).await;
+    let cookie = gateway.log_in().await;
     let silent = |n: u16| if n.is_multiple_of(2) { "" } else { SLOW };
 
     // All from one address, which is ours too.
     let one = flood(&gateway, |_| 1, silent).await;
     the_known_are_answered(&gateway, &token, &cookie).await;
-    assert_eq!(page(&gateway, "/login", "").await, 200);
+    assert_eq!(gateway.page("/login", "").await.0, 200);
     assert!(figure(&gateway, "ringbud_http_closed_total{why=\"peer\"}").await >= u64::from(MANY) - 1_024 / 8);
     assert!(figure(&gateway, "ringbud_http_connections{who=\"strangers\"}").await <= 1_024 / 8);
 
     // From many.
     let many = flood(&gateway, |n| u8::try_from(2 + n / EACH).unwrap(), silent).await;
     the_known_are_answered(&gateway, &token, &cookie).await;
-    assert_eq!(page(&gateway, "/login", "").await, 200);
+    assert_eq!(gateway.page("/login", "").await.0, 200);
     assert!(figure(&gateway, "ringbud_http_closed_total{why=\"full\"}").await > 0);
     assert!(figure(&gateway, "ringbud_http_full_total").await > 0);
     drop((one, many));

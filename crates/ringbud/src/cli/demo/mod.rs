@@ -127,6 +127,8 @@ impl DemoArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let level = if self.json { "warn" } else { "error" };
         telemetry::start_log(&Log { format: LogFormat::Human, level: level.to_owned() });
+        tasks::note_panics();
+        tasks::open_to_faults();
         runtime()?.block_on(self.show())
     }
 
@@ -194,7 +196,7 @@ impl DemoArgs {
 async fn settle(running: &serve::Running, pbx: &Players) {
     let give_up = Instant::now() + LAST_REQUESTS;
     while Instant::now() < give_up {
-        let legs: usize = running.links.iter().map(|link| link.with(|status| status.channels)).sum();
+        let legs: usize = running.links.all().iter().map(|link| link.with(|status| status.channels)).sum();
         if pbx.channels() == 0 && legs == 0 && running.deliveries_waiting() == 0 {
             return;
         }

@@ -12,7 +12,7 @@ use journal::Kept;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Tell;
-use crate::link::{LinkState, Status};
+use crate::link::{LinkState, Links};
 
 /// How often the links are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -62,7 +62,8 @@ pub(super) async fn scenes(mut begun: mpsc::Receiver<Begun>, tell: Tell) {
     }
 }
 
-pub(super) async fn links(links: Vec<Status>, tell: Tell) {
+pub(super) async fn links(links: Links, tell: Tell) {
+    let links = links.all();
     let mut before = vec![false; links.len()];
     loop {
         for (link, was_up) in links.iter().zip(&mut before) {

@@ -1,6 +1,7 @@
 //! The HTTP server's sockets: taken, plain or TLS, given a place (`door`, by
-//! the rules of `places`) and served (`serving`).
+//! the rules of `places`) and served (`serving`), with certificates that are taken up when they change.
 
+mod certificates;
 mod door;
 mod forwarded;
 mod places;
@@ -13,13 +14,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
-use crate::config::{Http, TlsFiles};
+pub(super) use certificates::Certificates;
+
+use crate::config::Http;
 
 /// Why the HTTP server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +46,7 @@ pub enum HttpError {
 pub(super) struct Bound {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
     trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -56,7 +55,7 @@ pub(super) async fn bind(http: &Http) -> Result<Bound, HttpError> {
     let error = |why| HttpError::Bind { listen: http.listen.clone(), why };
     let listener = TcpListener::bind(&http.listen).await.map_err(error)?;
     let address = listener.local_addr().map_err(error)?;
-    let tls = http.tls.as_ref().map(acceptor).transpose()?;
+    let tls = http.tls.as_ref().map(Certificates::of).transpose()?.map(Arc::new);
     Ok(Bound { listener, address, tls, trusted_proxies: http.trusted_proxies.as_slice().into() })
 }
 
@@ -64,27 +63,9 @@ impl Bound {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
-}
 
-fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, HttpError> {
-    let unusable = |key: &'static str, file: &std::path::Path, why: String| HttpError::Tls {
-        key,
-        file: file.display().to_string(),
-        why,
-    };
-    let certificate = |why: String| unusable("tls_cert", &files.certificate, why);
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| certificate(error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| unusable("tls_key", &files.key, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| certificate(error.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| certificate(error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    /// What TLS is spoken with, if it is.
+    pub(super) fn certificates(&self) -> Option<Arc<Certificates>> {
+        self.tls.clone()
+    }
 }

@@ -90,7 +90,8 @@ impl Bound {
             let trusted = self.trusted_proxies.clone();
             let seat = Arc::new(seat);
             let client = Client { peer, trusted, app: app.clone(), bounds, seat: seat.clone() };
-            let (tls, watcher) = (self.tls.clone(), graceful.watcher());
+            let tls = self.tls.as_ref().map(|certificates| certificates.acceptor());
+            let watcher = graceful.watcher();
             tasks::spawn(tasks::Part::HttpConnection, async move {
                 tokio::select! {
                     biased;

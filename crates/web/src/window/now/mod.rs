@@ -120,14 +120,23 @@ pub(super) async fn stream(
             () = seat.gives_way() => drop(gave_way.send(messages.get("now.elsewhere"))),
         }
     });
-    let events = stream::unfold((drawn, Some(elsewhere)), async |(mut drawn, elsewhere): (mpsc::Receiver<Arc<str>>, Option<oneshot::Receiver<&'static str>>)| {
-        if let Some(board) = drawn.recv().await {
-            return Some((Ok::<_, Infallible>(Sse::default().event("board").data(&*board)), (drawn, elsewhere)));
-        }
-        // The last: the browser does not ask again by itself.
-        let says = elsewhere?.await.ok()?;
-        Some((Ok(Sse::default().event("elsewhere").data(given_way(says))), (drawn, None)))
-    });
+    let events = stream::unfold(
+        (drawn, Some(elsewhere)),
+        async |(mut drawn, elsewhere): (
+            mpsc::Receiver<Arc<str>>,
+            Option<oneshot::Receiver<&'static str>>,
+        )| {
+            if let Some(board) = drawn.recv().await {
+                return Some((
+                    Ok::<_, Infallible>(Sse::default().event("board").data(&*board)),
+                    (drawn, elsewhere),
+                ));
+            }
+            // The last: the browser does not ask again by itself.
+            let says = elsewhere?.await.ok()?;
+            Some((Ok(Sse::default().event("elsewhere").data(given_way(says))), (drawn, None)))
+        },
+    );
     Ok(Stream::new(events).keep_alive(KeepAlive::new().interval(QUIET)).into_response())
 }
 

@@ -1,0 +1,89 @@
+//! Whether the gateway does its work, and everything that is wrong: each with its code.
+
+use admin::{Readiness, ReadyDetail};
+use journal::WallTime;
+
+use crate::link::{LinkState, LinkStatus, Status};
+
+/// What is looked at.
+pub(super) struct Seen<'a> {
+    pub(super) dead: Option<&'a tasks::Death>,
+    pub(super) is_blocked: bool,
+    /// What was found to be damaged.
+    pub(super) damage: Option<String>,
+    pub(super) links: &'a [Status],
+}
+
+/// What is wrong, by code. In this order they are told.
+const PART_DIED: &str = "part_died";
+const JOURNAL_UNWRITABLE: &str = "journal_unwritable";
+const JOURNAL_DAMAGED: &str = "journal_damaged";
+const PBX_UNTRIED: &str = "pbx_untried";
+
+pub(super) fn readiness(seen: &Seen<'_>) -> Readiness {
+    let own =
+        |code, what| ReadyDetail { code, pbx: None, what, since: None, unready: true, unfollowed: false };
+    let mut details: Vec<ReadyDetail> = Vec::new();
+    details.extend(seen.dead.map(|death| own(PART_DIED, death.to_string())));
+    let unwritable = "the journal cannot be written: is the disk full, or read-only?".to_owned();
+    details.extend(seen.is_blocked.then(|| own(JOURNAL_UNWRITABLE, unwritable)));
+    details.extend(seen.damage.clone().map(|what| own(JOURNAL_DAMAGED, what)));
+    details.extend(seen.links.iter().filter_map(|status| status.with(unfollowed)));
+    details.extend(seen.links.iter().flat_map(|status| status.with(troubles)));
+    // A PBX that is down does not make the gateway useless, and another instance would reach it no better.
+    let told = details.iter().filter(|detail| detail.unready || !detail.unfollowed);
+    Readiness {
+        ready: !details.iter().any(|detail| detail.unready),
+        reasons: told.map(in_words).collect(),
+        details,
+    }
+}
+
+/// Why a PBX is not followed.
+fn unfollowed(link: &LinkStatus) -> Option<ReadyDetail> {
+    let detail = |code, what, since: WallTime, unready| {
+        Some(ReadyDetail {
+            code,
+            pbx: Some(link.pbx.to_string()),
+            what,
+            since: Some(since),
+            unready,
+            unfollowed: true,
+        })
+    };
+    match (&link.state, &link.last_error) {
+        (LinkState::Live, _) => None,
+        // One that was not even tried yet makes it unready.
+        (LinkState::Connecting | LinkState::Synchronising, None) => {
+            detail(PBX_UNTRIED, "the link is being made for the first time".to_owned(), link.since, true)
+        }
+        (LinkState::Down { why, .. } | LinkState::Refused { why, .. }, _) => {
+            detail(why.code(), why.to_string(), link.since, false)
+        }
+        (LinkState::Connecting | LinkState::Synchronising, Some((at, why))) => {
+            detail(why.code(), why.to_string(), *at, false)
+        }
+        (LinkState::Stopped, _) => detail("stopping", "Ringbud is stopping".to_owned(), link.since, false),
+    }
+}
+
+/// What is wrong with a link that is up: one that hears nothing is no healthy one.
+fn troubles(link: &LinkStatus) -> Vec<ReadyDetail> {
+    let detail = |trouble: crate::link::Trouble| ReadyDetail {
+        code: trouble.code(),
+        pbx: Some(link.pbx.to_string()),
+        what: trouble.sentence(link.kind),
+        since: None,
+        unready: false,
+        unfollowed: false,
+    };
+    link.troubles().into_iter().map(detail).collect()
+}
+
+fn in_words(detail: &ReadyDetail) -> String {
+    match (&detail.pbx, detail.code) {
+        (Some(pbx), PBX_UNTRIED) => format!("the link to {pbx} is being made for the first time"),
+        (Some(pbx), _) => format!("{pbx}: {}", detail.what),
+        (None, _) => detail.what.clone(),
+    }
+}
