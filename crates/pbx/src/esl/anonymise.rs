@@ -15,7 +15,7 @@ use crate::ami::Disguise;
 const KEPT_COLUMNS: [&str; 7] =
     ["uuid", "b_uuid", "call_uuid", "direction", "callstate", "created_epoch", "presence_id"];
 /// What of it has a number of somebody in it.
-const NUMBER_COLUMNS: [&str; 3] = ["name", "cid_num", "dest"];
+const NUMBER_COLUMNS: [&str; 2] = ["cid_num", "dest"];
 
 /// Rewrites the bytes of one or several recordings that belong together.
 pub struct Anonymiser {
@@ -60,12 +60,11 @@ fn event_without_names(disguise: Disguise, event: &Event<'_>) -> Vec<u8> {
         let text = event.get(field);
         let text = match field {
             Field::CallerNumber | Field::Destination | Field::RedirectedTo => number(disguise, &text),
-            Field::ChannelName
-            | Field::PresenceId
-            | Field::TransferDestination
-            | Field::TransferHistory
-            | Field::RegisteredUser
-            | Field::Username => without_numbers(disguise, &text),
+            Field::ChannelName => without_numbers(disguise, &without_hosts(&text)),
+            Field::TransferHistory => history_without_names(disguise, &text),
+            Field::PresenceId | Field::TransferDestination | Field::RegisteredUser | Field::Username => {
+                without_numbers(disguise, &text)
+            }
             _ => text.into_owned(),
         };
         body.extend_from_slice(field.name().as_bytes());
@@ -100,6 +99,7 @@ fn row_without_names(disguise: Disguise, row: &Map<String, Value>) -> Option<Val
     let kept = row.iter().filter_map(|(name, value)| {
         let text = value.as_str()?;
         let text = match name.as_str() {
+            "name" => without_numbers(disguise, &without_hosts(text)),
             name if NUMBER_COLUMNS.contains(&name) => number(disguise, text),
             "presence_id" => without_numbers(disguise, text),
             name if KEPT_COLUMNS.contains(&name) => text.to_owned(),
@@ -117,6 +117,33 @@ fn number(disguise: Disguise, text: &str) -> String {
     let mut out = Vec::new();
     disguise.number(text.as_bytes(), &mut out);
     String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Each entry begins with the second in which it was made, which is nobody's number.
+fn history_without_names(disguise: Disguise, text: &str) -> String {
+    let (list, entries) = match text.strip_prefix("ARRAY::") {
+        Some(entries) => ("ARRAY::", entries),
+        None => ("", text),
+    };
+    let entries = entries.split("|:").map(|entry| match entry.split_once(':') {
+        Some((time, rest)) => [time, ":", &without_numbers(disguise, &without_hosts(rest))].concat(),
+        None => without_numbers(disguise, entry),
+    });
+    [list, &entries.collect::<Vec<_>>().join("|:")].concat()
+}
+
+/// Where a phone or line is on the network says where somebody is: `sofia/internal/101@192.0.2.7:5060`.
+fn without_hosts(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('@') {
+        out.push_str(before);
+        out.push_str("@host");
+        let is_of_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+        rest = after.trim_start_matches(is_of_host);
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Long runs of digits are numbers, but those of an id are not.

@@ -2,6 +2,7 @@
 
 mod anonymise;
 mod codec;
+mod esl_anonymise;
 mod esl_codec;
 mod esl_session;
 mod play;

@@ -15,6 +15,7 @@ mod replay;
 mod say;
 mod serve;
 mod settings;
+mod trace;
 
 use std::path::PathBuf;
 

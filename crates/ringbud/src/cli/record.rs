@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::say::is_read_enough;
 use super::serve::Signals;
-use super::{ConfigArg, EXIT_DONE, Failure, runtime};
+use super::{ConfigArg, EXIT_DONE, Failure, runtime, trace};
 use crate::clock;
 use crate::config::Purpose;
 use crate::link::{Visit, converse};
@@ -68,10 +68,9 @@ impl RecordArgs {
     /// What a recording that is there already is of: as it shows itself, else as the configuration says.
     fn kind(&self) -> Result<Kind, Failure> {
         if let Some(from) = &self.from {
-            let mut first = [0; 64];
-            let read = File::open(from).and_then(|mut file| file.read(&mut first));
-            let read = read.map_err(|error| Failure::new(format!("{}: {error}", from.display())))?;
-            if let Some(kind) = Kind::of_bytes(&first[..read]) {
+            let shown = trace::open(from).and_then(|mut trace| trace::kind_of(&mut trace));
+            let shown = shown.map_err(|error| Failure::new(format!("{}: {error}", from.display())))?;
+            if let Some(kind) = shown {
                 return Ok(kind);
             }
             if !self.config.file.exists() {
@@ -123,8 +122,8 @@ impl RecordArgs {
     }
 }
 
-fn copy(file: &PathBuf, sink: &mut Sink) -> io::Result<()> {
-    let mut from = File::open(file)?;
+fn copy(file: &Path, sink: &mut Sink) -> io::Result<()> {
+    let mut from = trace::open(file)?;
     let mut buffer = vec![0; 64 << 10];
     loop {
         match from.read(&mut buffer)? {

@@ -2,8 +2,7 @@
 
 mod explain;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use journal::{Access, SettingsCache};
 use pbx::{Age, Evidence, Kind, Recording};
 
 use self::explain::Explainer;
+use super::trace::{self, Trace};
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
 use crate::config::{Config, Purpose};
 use crate::directory::{KnownSettings, Learner, Phones, Rules, Unwritten, Written};
@@ -49,7 +49,7 @@ impl ReplayArgs {
         let config = self.config.load(Purpose::Replay)?;
         let mut traces = self.traces.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
         let shown = match traces.first_mut() {
-            Some(first) => kind_of(first).map_err(|error| unreadable(&self.traces[0], &error))?,
+            Some(first) => trace::kind_of(first).map_err(|error| unreadable(&self.traces[0], &error))?,
             None => None,
         };
         let pbx = match (&self.pbx, shown) {
@@ -98,30 +98,8 @@ fn stored(config: &Config) -> Result<Option<Arc<SettingsCache>>, Failure> {
     Ok(Some(store.cache))
 }
 
-/// A recording, read as it is or decompressed.
-type Trace = Box<dyn BufRead>;
-
 fn open(path: &Path) -> Result<Trace, Failure> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    match file.metadata() {
-        Ok(meta) if meta.is_dir() => {
-            return Err(Failure::new(format!("{} is a folder, not a recording", path.display())));
-        }
-        Ok(_) => {}
-        Err(error) => return Err(unreadable(path, &error)),
-    }
-    let mut plain = BufReader::with_capacity(1 << 16, file);
-    let is_gzip = plain.fill_buf().map_err(|error| unreadable(path, &error))?.starts_with(&[0x1f, 0x8b]);
-    Ok(if is_gzip {
-        Box::new(BufReader::with_capacity(1 << 16, flate2::bufread::MultiGzDecoder::new(plain)))
-    } else {
-        Box::new(plain)
-    })
-}
-
-/// Which PBX a recording is of, as far as its first bytes show.
-fn kind_of(trace: &mut Trace) -> io::Result<Option<Kind>> {
-    Ok(Kind::of_bytes(trace.fill_buf()?))
+    trace::open(path).map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
