@@ -1,4 +1,4 @@
-//! Fuzzes codec and translation with the stable toolchain: takes messages of the corpus and the recordings,
+//! Fuzzes codecs, translation and session with the stable toolchain: takes messages of the corpus and the recordings,
 //! cuts, joins and spoils them, and checks what must hold for any bytes.
 //!
 //! `cargo run --release -p pbx --example fuzz -- [SECONDS] [SEED]`. A failure prints the seed of the round; give
@@ -13,8 +13,8 @@ use std::{fs, io, process};
 #[path = "../fuzz/properties.rs"]
 mod properties;
 
-/// The longest input that is made.
-const MAX_BYTES: usize = 16 * 1024;
+/// The longest input that is made: a few events of a FreeSWITCH.
+const MAX_BYTES: usize = 32 * 1024;
 
 #[expect(clippy::disallowed_methods, reason = "a fuzzer is a shell and owns a clock")]
 fn main() -> io::Result<()> {
@@ -38,7 +38,11 @@ fn main() -> io::Result<()> {
             properties::codec(bytes);
             properties::stream(bytes);
         });
-        check(seed, &Rng(splitmix::Rng::new(seed)).spoil(&esl_messages), properties::esl_codec);
+        check(seed, &Rng(splitmix::Rng::new(seed)).spoil(&esl_messages), |bytes| {
+            properties::esl_codec(bytes);
+            properties::esl_stream(bytes);
+            properties::esl_session(bytes);
+        });
         rounds += 1;
         if begun.elapsed() >= Duration::from_secs(seconds) {
             println!("{rounds} rounds, nothing broken");

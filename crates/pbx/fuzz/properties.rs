@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calls::Input;
 use pbx::ami::{Anonymiser, Decoder, Item, MAX_MESSAGE_BYTES, Stream};
-use pbx::esl;
+use pbx::{Now, Output, Secret, Settings, esl};
 
 /// Whole, in halves and byte by byte the same items come out, and no more waits than one message.
 pub(crate) fn codec(bytes: &[u8]) {
@@ -77,6 +77,85 @@ fn inputs(bytes: &[u8]) -> Vec<&'static str> {
     stream.link_lost(|_, input| told.push(kind(input)));
     stream.feed(bytes, Some(Duration::from_secs(1)), |_, input| told.push(kind(input)));
     assert_eq!(stream.counts().inputs + 1, told.len() as u64, "inputs are counted");
+    told
+}
+
+/// The same of a FreeSWITCH's: every input is counted, and whole, in pieces and byte by byte the same come out.
+pub(crate) fn esl_stream(bytes: &[u8]) {
+    let told = esl_inputs(bytes, bytes.len().max(1));
+    assert_eq!(told, esl_inputs(bytes, 7), "in pieces");
+    let mut anonymised = Vec::new();
+    esl::Anonymiser::new([7; 16]).feed(bytes, &mut anonymised);
+    let mut stream = esl::Stream::new(None, esl::Limits::default());
+    stream.feed(&anonymised, |_, _| {});
+    assert_eq!(stream.malformed(), 0, "what is anonymised is whole");
+}
+
+/// The kinds of the inputs of two links; the lists of the second are newer.
+fn esl_inputs(bytes: &[u8], size: usize) -> Vec<&'static str> {
+    let mut stream = esl::Stream::new(None, esl::Limits::default());
+    let mut told = Vec::new();
+    for link in 0..2 {
+        for piece in bytes.chunks(size) {
+            stream.feed(piece, |_, input| told.push(kind(input)));
+        }
+        if link == 0 {
+            stream.link_lost(|_, input| told.push(kind(input)));
+        }
+    }
+    stream.recording_ended(|_, input| told.push(kind(input)));
+    assert!(stream.counts().inputs <= told.len() as u64, "inputs are counted");
+    assert!(stream.counts().messages >= stream.counts().not_understood, "messages are counted");
+    told
+}
+
+/// The session with a FreeSWITCH that says anything, before the login and after it: it ends or goes on, in
+/// whatever pieces the bytes come, and asks within bounds.
+pub(crate) fn esl_session(bytes: &[u8]) {
+    for is_logged_in in [false, true] {
+        let whole = esl_outputs(bytes, bytes.len().max(1), is_logged_in);
+        assert_eq!(whole, esl_outputs(bytes, 7, is_logged_in), "in pieces, logged in: {is_logged_in}");
+    }
+}
+
+/// What comes out of a session that hears these bytes and then nothing for a while.
+fn esl_outputs(bytes: &[u8], size: usize, is_logged_in: bool) -> Vec<String> {
+    /// Questions that may be asked at once: those about channels in doubt are the most.
+    const MAX_SENT_BYTES: usize = 256 * 1024;
+    let mut session = esl::Session::new(Settings::new("", Secret::new("secret")), None);
+    let mut now = Now { monotonic: Duration::from_secs(100), wall_micros: 1_700_000_000_000_000 };
+    let mut told = Vec::new();
+    let mut sent = 0;
+    let mut take = |output: Output<'_>| {
+        told.push(match output {
+            Output::Send(bytes) => {
+                sent += bytes.len();
+                String::from_utf8_lossy(bytes).into_owned()
+            }
+            Output::Heard { input, .. } => kind(*input).to_owned(),
+            // What is shown of it goes by how much had come.
+            Output::Failed(failure) => failure.code().to_owned(),
+            other => format!("{other:?}"),
+        });
+    };
+    session.connected(now, &mut take);
+    if is_logged_in {
+        let greeting = b"Content-Type: auth/request\n\n";
+        session.received(greeting, now, &mut take);
+        for _ in 0..40 {
+            session.received(b"Content-Type: command/reply\nReply-Text: +OK\n\n", now, &mut take);
+        }
+    }
+    for piece in bytes.chunks(size) {
+        session.received(piece, now, &mut take);
+    }
+    for _ in 0..20 {
+        let Some(due) = session.next_deadline() else { break };
+        now.monotonic = due.max(now.monotonic);
+        session.timed_out(now, &mut take);
+    }
+    session.disconnected(&mut take);
+    assert!(sent < MAX_SENT_BYTES + bytes.len(), "{sent} bytes were sent");
     told
 }
 

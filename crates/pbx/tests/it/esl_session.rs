@@ -137,7 +137,11 @@ type Happens<'a> = &'a dyn Fn(&mut Play);
 
 #[test]
 fn what_cannot_be_followed_is_refused_in_words() {
-    let failures: [(&str, Happens<'_>); 6] = [
+    let failures: [(&str, Happens<'_>); 7] = [
+        ("not_this_pbx", &|play| {
+            play.tells("CHANNEL_CREATE", "Unique-ID: a");
+            assert!(play.heard.is_empty(), "nobody showed a password yet");
+        }),
         ("address_refused", &|play| {
             play.says("Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n");
         }),

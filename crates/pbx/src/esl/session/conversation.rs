@@ -17,7 +17,7 @@ use crate::esl::translate::Translator;
 use crate::esl::version;
 use crate::link::pulse::{Due, Pulse};
 use crate::link::{
-    About, Endpoint, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, Sign, Skipped, State,
+    About, Ask, Endpoint, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, Sign, Skipped, State,
 };
 
 /// How long the PBX may take to ask for the password, and to answer a command.
@@ -112,6 +112,18 @@ impl Conversation {
     /// Nothing that comes counts any more.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Offline | Phase::Failed)
+    }
+
+    /// The login was accepted: what is said is a FreeSWITCH's.
+    pub(super) const fn is_let_in(&self) -> bool {
+        matches!(self.phase, Phase::Settling { .. } | Phase::Listing { .. } | Phase::Live { .. })
+    }
+
+    /// An event came before anybody had shown a password. A FreeSWITCH does not do that, and whoever does may say
+    /// of calls whatever it likes.
+    pub(super) fn spoke_unasked(&mut self, out: &mut impl FnMut(Output<'_>)) {
+        let said = "an event before the login".to_owned();
+        self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
     }
 
     // The PBX's clock
@@ -292,7 +304,11 @@ impl Conversation {
                         }
                         self.listed(translator, now, out);
                     }
-                    (Question::Channels, Answer::Channels) => {}
+                    (Question::Channels, Answer::Channels) => {
+                        if self.settings.ask == Ask::All {
+                            seen_in_calls(body, out);
+                        }
+                    }
                     _ if translator.counts().unusable_lists > unusable => {
                         out(Output::Notice(Notice::UnusableList));
                         self.resync(LIST_AGAIN_AFTER, now);
@@ -474,6 +490,19 @@ fn registered(user: &str, host: &str, is_reachable: bool, out: &mut impl FnMut(O
     if !user.is_empty() && !host.is_empty() {
         let name = format!("{user}@{host}");
         out(Output::Endpoint(Endpoint { is_reachable: Some(is_reachable), ..Endpoint::named(&name) }));
+    }
+}
+
+/// Whose phones the channels of a list are, and those of which nobody can tell.
+fn seen_in_calls(list: &[u8], out: &mut impl FnMut(Output<'_>)) {
+    for row in lists::rows(list) {
+        let [presence, name] = ["presence_id", "name"].map(|column| lists::text(&row, column));
+        let is_user = name.starts_with("sofia/") && name.contains('@');
+        if !presence.is_empty() {
+            out(Output::Endpoint(Endpoint::named(presence)));
+        } else if is_user {
+            out(Output::Endpoint(Endpoint::named(name)));
+        }
     }
 }
 

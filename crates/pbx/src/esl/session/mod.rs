@@ -51,6 +51,9 @@ impl Session {
             let Some(item) = decoder.next_item() else { break };
             match item {
                 Item::Message(message) => match message.kind {
+                    Kind::Plain | Kind::Json if !self.conversation.is_let_in() => {
+                        self.conversation.spoke_unasked(&mut out);
+                    }
                     Kind::Plain | Kind::Json => {
                         translator.counts.messages += 1;
                         let Some(event) = Event::of(&message, plain) else {
