@@ -57,6 +57,9 @@ pub(super) fn answer(switch: &Inner, client: &mut Client, command: &str) -> (Vec
         (_, Some(_)) => (reply("-ERR invalid"), After::Close),
         ("exit", _) => (reply("+OK bye"), After::Close),
         _ if !client.logged_in => (reply("-ERR command not found"), After::GoOn),
+        _ if switch.options.denied.iter().any(|denied| command.starts_with(denied.as_str())) => {
+            (reply("-ERR permission denied"), After::GoOn)
+        }
         ("event", _) => {
             client.events = rest.split(' ').skip(1).map(str::to_owned).collect();
             (reply("+OK event listener enabled plain"), After::GoOn)
@@ -87,10 +90,12 @@ fn api(switch: &Inner, command: &str) -> Vec<u8> {
         "strmicroepoch" => clock::now_us().to_string(),
         "show channels as json" => state.world.channels(),
         "show calls as json" => state.world.calls(),
-        "show registrations as json" => state.world.registrations(),
-        "sofia status" => "internal\tprofile\tsip:mod_sofia@127.0.0.1:5060\tRUNNING (0)\n\
-                           external::provider\tgateway\tsip:demo@127.0.0.1\tREGED\n"
-            .to_owned(),
+        "show registrations as json" => state.world.registrations(switch.options.at_home),
+        "sofia status" => format!(
+            "internal\tprofile\tsip:mod_sofia@127.0.0.1:5060\tRUNNING (0)\n\
+             external::provider\tgateway\tsip:demo@127.0.0.1\t{}\n",
+            if switch.options.at_home { "REGED" } else { "FAIL_WAIT" }
+        ),
         other => match other.strip_prefix("uuid_dump ").and_then(|rest| rest.strip_suffix(" json")) {
             Some(id) => state.world.dump(id).unwrap_or_else(|| "-ERR No such channel!\n".to_owned()),
             None => format!("-ERR {other} Command not found!\n"),

@@ -39,6 +39,10 @@ pub struct SwitchOptions {
     pub refuses: bool,
     /// The version in `status`.
     pub version: String,
+    /// Commands the login may not give, by how they begin (`api show`, `filter`).
+    pub denied: Vec<String>,
+    /// Whether phones and gateway are registered.
+    pub at_home: bool,
 }
 
 impl Default for SwitchOptions {
@@ -48,6 +52,8 @@ impl Default for SwitchOptions {
             password: "ClueCon".to_owned(),
             refuses: false,
             version: "1.11.1-release".to_owned(),
+            denied: Vec::new(),
+            at_home: true,
         }
     }
 }

@@ -36,7 +36,7 @@ impl World {
         let id = get("Unique-ID");
         let name = get("Event-Name");
         if name == "CHANNEL_CREATE" {
-            let plain = |name| get(name).replace("%40", "@").replace("%2B", "+");
+            let plain = |name| get(name).replace("%40", "@").replace("%2B", "+").replace("%3A", ":");
             let call = get("variable_originating_leg_uuid");
             let channel = Channel {
                 direction: get("Call-Direction").to_owned(),
@@ -100,9 +100,10 @@ impl World {
         Self::list(rows.collect())
     }
 
-    /// `show registrations as json`: everybody of the cast is at home.
-    pub(super) fn registrations(&self) -> String {
-        let rows = cast::ACCOUNTS.iter().flat_map(|account| {
+    /// `show registrations as json`: everybody of the cast, or nobody.
+    pub(super) fn registrations(&self, at_home: bool) -> String {
+        let accounts = cast::ACCOUNTS.iter().filter(|_| at_home);
+        let rows = accounts.flat_map(|account| {
             account.employees.iter().map(|employee| {
                 json!({ "reg_user": employee.number, "realm": format!("{}.lab.test", account.id) })
             })

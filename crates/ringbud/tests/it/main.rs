@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
 mod bed;
+mod both_kinds;
 mod calls_arrive;
 mod certificates;
 mod checking;
+mod checking_freeswitch;
 mod commands;
 mod configuration;
 mod deaths;

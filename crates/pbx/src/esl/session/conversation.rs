@@ -495,8 +495,8 @@ fn registered(user: &str, host: &str, is_reachable: bool, out: &mut impl FnMut(O
 
 /// Whose phones the channels of a list are, and those of which nobody can tell.
 fn seen_in_calls(list: &[u8], out: &mut impl FnMut(Output<'_>)) {
-    for row in lists::rows(list) {
-        let [presence, name] = ["presence_id", "name"].map(|column| lists::text(&row, column));
+    for row in listed::rows(list) {
+        let [presence, name] = ["presence_id", "name"].map(|column| listed::text(&row, column));
         let is_user = name.starts_with("sofia/") && name.contains('@');
         if !presence.is_empty() {
             out(Output::Endpoint(Endpoint::named(presence)));

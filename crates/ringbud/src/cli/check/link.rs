@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Report, phones};
+use super::{Report, freeswitch, phones};
 use crate::config::Pbx;
 use crate::link::{LinkFailure, Visit, is_far_away, secret_in_clear, visit};
 
@@ -39,6 +39,9 @@ pub(super) async fn check(pbx: &Pbx, wait: Option<Duration>, report: &mut Report
             check_rights(pbx, &seen, report);
             check_hearing(pbx, &seen, wait, report);
             phones::check(pbx, &seen, report);
+            if pbx.kind == pbx::Kind::FreeSwitch {
+                freeswitch::check(pbx, &seen, report);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `check`: everything that can be found out before a call comes.
 
+mod freeswitch;
 mod link;
 mod machine;
 mod phones;
