@@ -2,8 +2,10 @@
 //! FreeSWITCH speak of one channel at a time, and much of what they mean is in what was said before.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 
 use calls::{Cause, Device, PbxTime, Presentation, Seen};
+use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 /// At most so many channels are remembered; the oldest is forgotten beyond that.
@@ -213,15 +215,18 @@ impl Channel {
 pub(super) struct Channels {
     slots: Vec<(u32, Option<Box<Channel>>)>,
     free: Vec<u32>,
-    /// By every id they have or had. Never walked.
-    ids: HashMap<Box<str>, Key, FxBuildHasher>,
+    /// By the ids they came with, which stand in the channels. Never walked.
+    ids: HashTable<Key>,
+    /// By those they got later. Never walked.
+    later_ids: HashMap<Box<str>, Key, FxBuildHasher>,
     /// In the order they came; some are gone.
     order: VecDeque<Key>,
 }
 
 impl Channels {
     pub(super) fn find(&self, id: &str) -> Option<Key> {
-        let key = *self.ids.get(id)?;
+        let found = self.ids.find(hash(id), |key| id_of(&self.slots, *key) == id);
+        let key = *found.or_else(|| self.later_ids.get(id))?;
         self.get(key).map(|_| key)
     }
 
@@ -237,7 +242,7 @@ impl Channels {
 
     /// Puts a channel in; its id must not be there yet.
     pub(super) fn insert(&mut self, channel: Channel) -> Key {
-        while self.ids.len() >= MAX_CHANNELS {
+        while self.len() >= MAX_CHANNELS {
             let Some(oldest) = self.order.pop_front() else { break };
             self.remove(oldest);
         }
@@ -247,9 +252,11 @@ impl Channels {
         });
         let (generation, place) = &mut self.slots[slot as usize];
         let key = Key { slot, generation: *generation };
-        self.ids.insert(channel.id.clone(), key);
+        let hashed = hash(&channel.id);
         *place = Some(Box::new(channel));
-        if self.order.len() >= 2 * self.ids.len() + 16 {
+        let slots = &self.slots;
+        self.ids.insert_unique(hashed, key, |key| hash(id_of(slots, *key)));
+        if self.order.len() >= 2 * self.len() + 16 {
             let slots = &self.slots;
             self.order.retain(|key| slots[key.slot as usize].0 == key.generation);
         }
@@ -259,24 +266,23 @@ impl Channels {
 
     /// A channel changed its id: it is known by both, and to the call logic by the first.
     pub(super) fn rename(&mut self, key: Key, id: &str) {
-        if self.get(key).is_some() && self.ids.len() < MAX_CHANNELS {
-            self.ids.insert(id.into(), key);
+        if self.get(key).is_some() && self.later_ids.len() < MAX_CHANNELS {
+            self.later_ids.insert(id.into(), key);
         }
     }
 
     pub(super) fn remove(&mut self, key: Key) {
-        if self.get(key).is_none() {
-            return;
+        let Some(channel) = self.get(key) else { return };
+        if let Ok(entry) = self.ids.find_entry(hash(&channel.id), |found| *found == key) {
+            entry.remove();
         }
         let (generation, channel) = &mut self.slots[key.slot as usize];
         *generation = generation.wrapping_add(1);
-        if let Some(channel) = channel.take() {
-            self.ids.remove(&channel.id);
-        }
+        *channel = None;
         self.free.push(key.slot);
-        if self.ids.len() > 2 * (self.slots.len() - self.free.len()) + 16 {
+        if self.later_ids.len() > 2 * self.len() + 16 {
             let slots = &self.slots;
-            self.ids.retain(|_, key| slots[key.slot as usize].0 == key.generation);
+            self.later_ids.retain(|_, key| slots[key.slot as usize].0 == key.generation);
         }
     }
 
@@ -346,4 +352,14 @@ impl Channels {
         }
         None
     }
+}
+
+/// The id of a channel that is held; empty for one that is not any more.
+fn id_of(slots: &[(u32, Option<Box<Channel>>)], key: Key) -> &str {
+    let (_, channel) = &slots[key.slot as usize];
+    channel.as_ref().map_or("", |channel| &channel.id)
+}
+
+fn hash(id: &str) -> u64 {
+    FxBuildHasher.hash_one(id)
 }
