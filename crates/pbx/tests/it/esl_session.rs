@@ -11,6 +11,8 @@ struct Play {
     at: Duration,
     sent: Vec<String>,
     heard: Vec<String>,
+    /// How many channels each snapshot had.
+    listed: Vec<usize>,
     notices: Vec<Notice>,
     endpoints: Vec<(String, Option<bool>)>,
     failure: Option<Failure>,
@@ -24,6 +26,7 @@ impl Play {
             at: Duration::from_secs(100),
             sent: Vec::new(),
             heard: Vec::new(),
+            listed: Vec::new(),
             notices: Vec::new(),
             endpoints: Vec::new(),
             failure: None,
@@ -33,7 +36,7 @@ impl Play {
     }
 
     fn act(&mut self, act: impl FnOnce(&mut Session, Now, &mut dyn FnMut(Output<'_>))) {
-        let Self { session, at, sent, heard, notices, endpoints, failure } = self;
+        let Self { session, at, sent, heard, listed, notices, endpoints, failure } = self;
         let now = Now { monotonic: *at, wall_micros: i64::try_from(at.as_micros()).unwrap_or(0) };
         act(session, now, &mut |output| match output {
             Output::Send(bytes) => {
@@ -41,6 +44,9 @@ impl Play {
                 sent.extend(text.split_terminator("\n\n").map(str::to_owned));
             }
             Output::Heard { input, .. } => {
+                if let calls::Input::Snapshot { listed: rows } = input {
+                    listed.push(rows.len());
+                }
                 let shown = format!("{input:?}");
                 heard.push(shown.split([' ', '{']).next().unwrap_or_default().to_owned());
             }
@@ -254,4 +260,41 @@ fn half_lines_bad_lengths_and_floods_do_not_end_a_session() {
     play.says("Content-Length: 99999999999\nContent-Type: text/event-plain\n\nx");
     assert_eq!(play.notices.len(), 2, "{:?}", play.notices);
     assert_eq!((play.session.state(), &play.failure), (State::Live, &None));
+}
+
+/// The list lags behind the events, both ways: what was heard while it was asked for is newer.
+#[test]
+fn what_is_heard_while_a_list_is_asked_for_is_newer_than_the_list() {
+    let mut play = Play::new("");
+    play.logs_in();
+    play.tells("CHANNEL_CREATE", "Unique-ID: t\nCall-Direction: inbound\nChannel-Name: sofia/external/x");
+    play.tells("CHANNEL_PROGRESS", "Unique-ID: t");
+    play.tells("CHANNEL_HANGUP", "Unique-ID: t\nHangup-Cause: NORMAL_CLEARING");
+    play.answers(ROW);
+    play.answers(NONE);
+    assert_eq!(play.listed, [0], "it was hung up while the list was written");
+    play.tells("CHANNEL_CREATE", "Unique-ID: u\nCall-Direction: inbound\nChannel-Name: sofia/external/x");
+    play.tells("CHANNEL_PROGRESS", "Unique-ID: u");
+    play.passes(Duration::from_secs(1));
+    play.heard.clear();
+    play.answers(NONE);
+    assert!(play.heard.is_empty(), "and nothing ends that no list was asked about: {:?}", play.heard);
+}
+
+#[test]
+fn a_link_lost_in_the_middle_of_the_lists_asks_anew_and_tells_one_snapshot() {
+    let mut play = Play::new("");
+    play.logs_in();
+    play.answers(ROW);
+    play.says("Content-Type: text/disconnect-notice\nContent-Length: 10\n\nDisconnect");
+    play.act(|session, _, out| session.disconnected(out));
+    assert_eq!(play.heard, ["LinkLost"], "half a list tells nothing");
+    play.act(|session, now, out| session.connected(now, out));
+    play.sent.clear();
+    play.logs_in();
+    play.answers(NONE);
+    play.answers(NONE);
+    assert_eq!(play.heard, ["LinkLost", "Snapshot"]);
+    assert_eq!(play.listed, [0], "the row of the lost link is not in it");
+    assert_eq!(play.session.state(), State::Live);
 }
