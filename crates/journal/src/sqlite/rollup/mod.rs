@@ -1,7 +1,8 @@
 //! What lists and reports find an account's ended legs by, made of the events that have gathered: rows of some
-//! fifteen legs (`line`), and sums by day (`day`); and the legs themselves, packed in a row each (`pack`). A thread of its own (`thread`) reads and adds up when little else
-//! is to do, and the writer only puts the rows away, between the jobs of those who wait for it. What is not rolled
-//! up yet is looked through by whoever asks, so that an answer never depends on how far this has come.
+//! fifteen legs (`line`), and sums by day (`day`); and the legs themselves, packed in a row each (`pack`). A thread of
+//! its own (`thread`) reads and adds up when little else is to do, and the writer only puts the rows away, between the
+//! jobs of those who wait for it. What is not rolled up yet is looked through by whoever asks, so that an answer never
+//! depends on how far this has come.
 
 pub(super) mod day;
 pub(super) mod entry;
