@@ -3,6 +3,7 @@
 //! Owns: configuration, command line, links to the PBXs and the wiring of the rooms. Leaves the call logic
 //! to `calls`, PBX protocols to `pbx`, what is kept to `journal`, requests to `delivery`, HTTP to `web`.
 
+pub mod backup;
 pub mod board;
 pub mod cli;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod config;
 mod descriptors;
 pub mod directory;
 pub mod gateway;
+pub mod key;
 pub mod link;
 pub mod serve;
 pub mod stop;

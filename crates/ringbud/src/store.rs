@@ -9,12 +9,9 @@ use journal::Access;
 use journal::Sqlite;
 use journal::seal::Sealer;
 use journal::{Journal, JournalError, SettingsCache};
-use sha2::{Digest, Sha256};
 
 use crate::config::{Config, Problem};
-
-/// The file of the key, where the configuration names none.
-const KEY_FILE: &str = "secret.key";
+use crate::key::{self, KEY_FILE, Key};
 
 /// The file of the journal.
 const JOURNAL_FILE: &str = "journal.sqlite";
@@ -66,7 +63,12 @@ pub struct Store {
 impl Store {
     /// Whether there is a store in a folder.
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(JOURNAL_FILE).is_file()
+        Self::file_in(folder).is_file()
+    }
+
+    /// Where the store of a folder lies.
+    pub fn file_in(folder: &Path) -> PathBuf {
+        folder.join(JOURNAL_FILE)
     }
 
     /// Opens it for what is set, beside a gateway that may be running.
@@ -99,10 +101,11 @@ impl Store {
         let folder =
             config.data_dir.as_deref().ok_or_else(|| StoreError::NoFolder { file: config.file.clone() })?;
         make_folder(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
-        let sealer = match &config.secret_key {
-            Some(source) => Sealer::new(Sha256::digest(source.read()?.expose().as_bytes()).into()),
+        let sealer = match Key::configured(config)? {
+            Some(key) => key.sealer(),
             None => {
-                let file = folder.join(KEY_FILE);
+                key::finish_rotation(folder)?;
+                let file = key::file_in(folder);
                 Sealer::from_key_file(&file).map_err(|why| StoreError::Key { file, why })?
             }
         };
@@ -134,7 +137,7 @@ fn close_to_others(folder: &Path) -> std::io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let begins = |with: &[u8]| name.as_encoded_bytes().starts_with(with);
-        let is_ours = name == KEY_FILE || begins(b"journal") || begins(b"ringbud.");
+        let is_ours = begins(KEY_FILE.as_bytes()) || begins(b"journal") || begins(b"ringbud.");
         if is_ours && entry.file_type()?.is_file() {
             close(&entry.path(), 0o600)?;
         }

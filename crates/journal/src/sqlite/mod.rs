@@ -8,6 +8,7 @@
 mod append;
 mod audit;
 mod checkpoint;
+mod copy;
 mod erase;
 mod errors;
 mod failing;
@@ -48,6 +49,7 @@ use crate::{
 
 #[cfg(feature = "conformance")]
 pub use audit::statement_of as audit_statement_of;
+pub use copy::HeldFolder;
 use errors::StoreError;
 use jobs::Job;
 use lock::FolderLock;

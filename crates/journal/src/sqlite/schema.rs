@@ -354,8 +354,7 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     if look(&transaction)? == Standing::Empty {
         transaction.execute_batch(FORMAT_1)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
-        transaction.execute("INSERT INTO meta VALUES ('seal', ?1)", [sealed])?;
+        seal(&transaction, sealer)?;
     }
     let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format < 2 {
@@ -387,6 +386,13 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Leaves something sealed with the key, to know it by.
+pub(super) fn seal(conn: &Connection, sealer: &Sealer) -> Result<(), rusqlite::Error> {
+    let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
+    conn.execute("INSERT OR REPLACE INTO meta VALUES ('seal', ?1)", [sealed])?;
     Ok(())
 }
 

@@ -5,10 +5,12 @@
 // `println!` panics where nobody reads any more: see `say`.
 #![deny(clippy::print_stdout)]
 
+mod backup;
 mod check;
 mod completions;
 mod delivery;
 mod demo;
+mod key;
 mod receive;
 mod record;
 mod replay;
@@ -21,10 +23,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use backup::{BackupArgs, RestoreArgs};
 pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use delivery::DeliveryArgs;
 pub use demo::DemoArgs;
+pub use key::KeyArgs;
 pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
 pub use replay::ReplayArgs;
@@ -95,6 +99,9 @@ enum Command {
     Delivery(DeliveryArgs),
     Token(TokenArgs),
     User(UserArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
+    Key(KeyArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -162,6 +169,9 @@ impl Cli {
             Command::Delivery(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::User(args) => args.run(),
+            Command::Backup(args) => args.run(),
+            Command::Restore(args) => args.run(),
+            Command::Key(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

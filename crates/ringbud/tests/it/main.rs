@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test's tasks and clocks are its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail where it stands")]
 
+mod backups;
 mod bed;
 mod both_kinds;
 mod calls_arrive;
