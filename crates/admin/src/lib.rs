@@ -23,6 +23,7 @@ mod language;
 mod limits;
 mod lists;
 mod names;
+mod own;
 mod people;
 mod refusal;
 mod services;

@@ -111,6 +111,11 @@ impl Admin {
     /// Makes a token, for an account that is there.
     pub async fn make_token(&self, actor: &Actor, wish: &TokenWish) -> Result<MadeToken, Refusal> {
         Self::operates(actor)?;
+        self.keep_token(actor, wish).await
+    }
+
+    /// The same by whoever may.
+    pub(crate) async fn keep_token(&self, actor: &Actor, wish: &TokenWish) -> Result<MadeToken, Refusal> {
         let name = names::token(&wish.name)?;
         let scope = self.known(scope(wish.role, wish.account.as_deref())?)?;
         let (text, token) = fresh(scope)?;
@@ -130,6 +135,11 @@ impl Admin {
     /// Removes a token: whoever has it is no longer let in.
     pub async fn remove_token(&self, actor: &Actor, name: &str) -> Result<(), Refusal> {
         Self::operates(actor)?;
+        self.take_token(actor, name).await
+    }
+
+    /// The same by whoever may.
+    pub(crate) async fn take_token(&self, actor: &Actor, name: &str) -> Result<(), Refusal> {
         let (token, _) = self.cache.tokens().remove(name).ok_or_else(|| Refusal::new(Code::NoSuchToken))?;
         let account = role_of(&token.scope).1.map_or("", AccountId::as_str);
         let noted = Noted { what: "audit.token_removed", account, subject: name, detail: "" };

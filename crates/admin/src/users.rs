@@ -80,6 +80,11 @@ impl Admin {
     /// Removes a person with their link; the last operator stays.
     pub async fn remove_user(&self, actor: &Actor, name: &str) -> Result<(), Refusal> {
         Self::operates(actor)?;
+        self.take_user(actor, name).await
+    }
+
+    /// The same by whoever may.
+    pub(crate) async fn take_user(&self, actor: &Actor, name: &str) -> Result<(), Refusal> {
         let (user, version) = self.user_to_change(actor, name)?;
         self.keeps_an_operator(Some(&user), None)?;
         let account = role_of(&user.scope).1.map_or("", AccountId::as_str);

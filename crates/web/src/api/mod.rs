@@ -16,6 +16,7 @@ mod integration;
 mod listing;
 mod phones;
 mod tokens;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(crate) use webhooks::kind;
         (name = "calls", description = "What happened"),
         (name = "deliveries", description = "What was told"),
         (name = "audit", description = "Who did what"),
-        (name = "tokens", description = "API tokens; for operators")
+        (name = "tokens", description = "API tokens: all of them for operators, an account's for its administrator too")
     )
 )]
 struct Description;
@@ -74,7 +75,12 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
             .routes(routes!(audit::of_account))
             .routes(routes!(audit::all))
             .routes(routes!(tokens::list, tokens::make))
-            .routes(routes!(tokens::remove)),
+            .routes(routes!(tokens::remove))
+            .routes(routes!(tokens::list_of, tokens::make_of))
+            .routes(routes!(tokens::remove_of))
+            .routes(routes!(users::list))
+            .routes(routes!(users::set, users::remove))
+            .routes(routes!(users::reset)),
     )
 }
 

@@ -8,6 +8,7 @@ mod integration;
 mod read;
 mod reason;
 mod token;
+mod user;
 
 pub use account::{
     AccountInput, AccountView, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
@@ -21,7 +22,13 @@ pub use integration::{
 pub use read::read;
 pub use reason::ReasonView;
 pub(crate) use token::scope_parts;
-pub use token::{MadeToken, ScopeWire, TokenInput, TokenView, token_from_json, token_to_json};
+pub use token::{
+    AccountTokenInput, MadeToken, ScopeWire, TokenInput, TokenView, account_token_from_json, token_from_json,
+    token_to_json,
+};
+pub use user::{
+    InvitedView, LinkView, LoginWire, UserInput, UserView, link_to_json, user_from_json, user_to_json,
+};
 
 use admin::kept::WallTime;
 

@@ -34,6 +34,18 @@ pub struct TokenInput {
     pub account: Option<String>,
 }
 
+/// A token for one account, as it is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountTokenInput {
+    /// What to call it.
+    #[schema(example = "crm")]
+    pub name: String,
+    /// What it may do: `account` if absent, or `read-only`.
+    #[serde(default)]
+    pub scope: Option<ScopeWire>,
+}
+
 /// A token, as it is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenView {
@@ -73,6 +85,12 @@ impl From<ScopeWire> for Role {
 pub fn token_from_json(json: &[u8]) -> Result<TokenWish, Refusal> {
     let input: TokenInput = read(json)?;
     Ok(TokenWish { name: input.name, role: input.scope.map(Role::from), account: input.account })
+}
+
+/// Reads what token of an account is wanted.
+pub fn account_token_from_json(json: &[u8]) -> Result<(String, Role), Refusal> {
+    let input: AccountTokenInput = read(json)?;
+    Ok((input.name, input.scope.map_or(Role::Account, Role::from)))
 }
 
 /// Takes scope and account apart.

@@ -61,6 +61,8 @@ fn row(text: &mut String, method: &str, path: &str, answers: &[u16; 4]) {
         .replace("/deliveries/{own}", "/deliveries/{delivery}")
         .replace("/7", "/{number}")
         .replace("/spare", "/{token}")
+        .replace("/tokens/own", "/tokens/{token}")
+        .replace("/users/mette", "/users/{name}")
         .replace("/test/nowhere", "/test/{call}");
     let word = |answer: &u16| match answer {
         0 => "yes".to_owned(),

@@ -6,3 +6,4 @@ mod integration;
 mod manners;
 pub(crate) mod roles;
 mod tokens;
+mod users;

@@ -28,6 +28,13 @@ pub(crate) const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("POST", "/accounts/1/deliveries/{own}/cancel", "", [401, 403, 0, 0]),
     ("GET", "/accounts/1/audit", "", [401, 403, 0, 0]),
     ("GET", "/audit", "", [401, 403, 403, 0]),
+    ("GET", "/accounts/1/users", "", [401, 0, 0, 0]),
+    ("PUT", "/accounts/1/users/mette", r#"{"scope":"read-only"}"#, [401, 403, 0, 0]),
+    ("POST", "/accounts/1/users/mette/link", "", [401, 403, 0, 0]),
+    ("DELETE", "/accounts/1/users/mette", "", [401, 403, 0, 0]),
+    ("GET", "/accounts/1/tokens", "", [401, 403, 0, 0]),
+    ("POST", "/accounts/1/tokens", r#"{"name":"NEW"}"#, [401, 403, 0, 0]),
+    ("DELETE", "/accounts/1/tokens/own", "", [401, 403, 0, 0]),
     ("GET", "/tokens", "", [401, 403, 403, 0]),
     ("POST", "/tokens", r#"{"name":"NEW"}"#, [401, 403, 403, 0]),
     ("DELETE", "/tokens/spare", "", [401, 403, 403, 0]),
@@ -85,8 +92,10 @@ fn shape(path: &str) -> Vec<String> {
     let mut before = String::new();
     let mut parts = Vec::new();
     for part in path.split('/') {
-        let names_follow =
-            matches!(before.as_str(), "accounts" | "employees" | "phones" | "tokens" | "deliveries");
+        let names_follow = matches!(
+            before.as_str(),
+            "accounts" | "employees" | "phones" | "users" | "tokens" | "deliveries"
+        );
         parts.push(if names_follow && part != "again" { "*".to_owned() } else { part.to_owned() });
         before = part.to_owned();
     }
@@ -99,11 +108,13 @@ async fn furnished() -> Rig {
     for (path, body) in [
         ("accounts/1/employees/7", "{}"),
         ("accounts/1/phones/7", "{}"),
+        ("accounts/1/users/mette", r#"{"scope": "read-only"}"#),
         ("accounts/1/integration", r#"{"incoming_url": "https://crm.example/"}"#),
     ] {
         rig.put(&operator, &format!("/api/v1/{path}"), body).await;
     }
     rig.ask("POST", &operator, "/api/v1/tokens", r#"{"name": "spare"}"#).await;
+    rig.ask("POST", &operator, "/api/v1/accounts/1/tokens", r#"{"name": "own"}"#).await;
     let id = rig.cache.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
     rig
