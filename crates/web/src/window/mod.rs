@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -146,7 +146,8 @@ fn account_pages() -> Router<Arc<Window>> {
 async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next) -> Response {
     let cached = request.uri().path().contains("/assets/");
     let (mut parts, body) = request.into_parts();
-    let packs = assets::reads_gzip(&parts.headers) && !shows_secrets(parts.uri.path());
+    let is_asked_for = parts.method == Method::GET && !shows_secrets(parts.uri.path());
+    let packs = is_asked_for && assets::reads_gzip(&parts.headers);
     let taste = visitor::Taste::of(&parts);
     parts.extensions.insert(taste.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -173,9 +174,10 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
     response
 }
 
-/// Pages with secrets in them besides the form's are sent as they are: header values, new keys.
+/// Pages with secrets in them besides the form's are sent as they are: header values, new keys, one-time links. So is
+/// what a form answers.
 fn shows_secrets(path: &str) -> bool {
-    ["/integration", "/tokens", "/first", "/login"].iter().any(|page| path.contains(page))
+    ["/integration", "/tokens", "/first", "/welcome", "/login"].iter().any(|page| path.contains(page))
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
