@@ -29,8 +29,8 @@ impl Stop {
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 
-    /// Whether it was said.
+    /// Whether it was said, or nobody is left to say it.
     pub fn is_called(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() || self.0.has_changed().is_err()
     }
 }

@@ -270,6 +270,12 @@ impl Gateway {
     pub(crate) async fn kill_part(&mut self, part: Part) {
         let line = format!("{}\n", part.label());
         self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
+        loop {
+            let heard = self.hears().await;
+            if heard["message"] == "a test kills a part" && heard["part"] == part.label() {
+                return;
+            }
+        }
     }
 
     /// Its process id.
