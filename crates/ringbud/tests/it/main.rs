@@ -23,6 +23,7 @@ mod monitoring;
 mod oidc;
 mod one_clock;
 mod operator;
+mod proxies;
 mod read_enough;
 mod ready;
 mod reload;
