@@ -93,6 +93,8 @@ parts! {
     Forgetting: "forgetting", "the part that forgets what is old", BeginsAnew;
     /// Sets gauges.
     Gauges: "gauges", "the part that sets gauges", BeginsAnew;
+    /// Sets the gauges that take looking for: paused webhooks, the disk.
+    SlowGauges: "slow-gauges", "the part that sets slow gauges", BeginsAnew;
     /// Tells those who look at a board that a link changed.
     LinkWatch: "link-watch", "the part that watches the links", BeginsAnew;
     /// Takes HTTP connections.

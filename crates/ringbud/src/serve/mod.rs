@@ -5,6 +5,7 @@
 //! no request cut off.
 
 mod damage;
+mod disk;
 mod facade;
 mod forget;
 mod http;

@@ -1,16 +1,19 @@
 //! What runs beside the calls: other processes' settings taken in, old history forgotten, gauges set.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
 use journal::verbs::*;
-use journal::{SettingsCache, Sqlite};
+use journal::{AccountSettings, SettingsCache, Sqlite};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tasks::Part;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::disk::{self, Pace};
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
@@ -18,6 +21,10 @@ use crate::link::{LinkState, Links};
 
 /// How often the settings of other processes (the command line) are taken in.
 const REFRESH: Duration = Duration::from_millis(500);
+/// How often what takes looking for is looked for.
+const SLOW_GAUGES: Duration = Duration::from_secs(10);
+/// Accounts looked at together.
+const ACCOUNTS_AT_ONCE: usize = 256;
 /// How often gauges are set.
 const GAUGES: Duration = Duration::from_secs(5);
 
@@ -27,7 +34,8 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
     let (links, board, sender, keep) =
         (running.links.clone(), running.board.clone(), running.sender.clone(), config.keep.clone());
     let to_refresh = cache.clone();
-    let watched = links.clone();
+    let (watched, counted) = (links.clone(), cache.clone());
+    let folder = config.data_dir.clone().unwrap_or_default();
     vec![
         tasks::spawn_anew(Part::SettingsRefresh, move || refresh(to_refresh.clone())),
         tasks::spawn_anew(Part::Forgetting, move || {
@@ -36,6 +44,7 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         tasks::spawn_anew(Part::Gauges, move || {
             gauges(links.clone(), sender.clone(), sqlite.clone(), metrics.clone())
         }),
+        tasks::spawn_anew(Part::SlowGauges, move || slow_gauges(counted.clone(), folder.clone())),
         tasks::spawn_anew(Part::LinkWatch, move || follow_links(watched.clone(), board.clone())),
     ]
 }
@@ -99,6 +108,50 @@ async fn gauges(links: Links, sender: Arc<Sender>, journal: Arc<Sqlite>, handle:
         }
         handle.run_upkeep();
         tokio::time::sleep(GAUGES).await;
+    }
+}
+
+/// What takes looking for, and the disk.
+async fn slow_gauges(cache: Arc<SettingsCache>, folder: PathBuf) {
+    let (mut pace, began) = (Pace::default(), Instant::now());
+    let mut revision = cache.watch();
+    revision.mark_changed();
+    loop {
+        if revision.has_changed().unwrap_or(false) {
+            revision.mark_unchanged();
+            metrics::gauge!("ringbud_webhooks_paused").set(number(paused(&cache)));
+        }
+        if let Some(free) = disk::free_bytes(&folder) {
+            let now = began.elapsed();
+            let full_in = pace.look(now, free);
+            metrics::gauge!("ringbud_disk_free_bytes")
+                .set(number(usize::try_from(free).unwrap_or(usize::MAX)));
+            metrics::gauge!("ringbud_disk_full_in_seconds")
+                .set(full_in.map_or(f64::INFINITY, |full_in| full_in.as_secs_f64()));
+            if let Some(full_in) = full_in.filter(|full_in| pace.tells(now, *full_in)) {
+                let days = full_in.as_secs() / 86_400;
+                tracing::warn!(
+                    days,
+                    free_bytes = free,
+                    "the disk of the data folder is full in so many days, at the pace of the last day: make room, or keep less ([keep])"
+                );
+            }
+        }
+        tokio::time::sleep(SLOW_GAUGES).await;
+    }
+}
+
+/// How many webhooks are paused, in all accounts.
+fn paused(cache: &SettingsCache) -> usize {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let some = cache.accounts(after.as_ref(), ACCOUNTS_AT_ONCE);
+        let Some(last) = some.last() else { return count };
+        after = Some(last.id.clone());
+        let of = |account: &Arc<AccountSettings>| {
+            account.integration().map_or(0, |(_, found, _)| found.paused.len())
+        };
+        count += some.iter().map(of).sum::<usize>();
     }
 }
 

@@ -84,6 +84,18 @@ pub(super) fn describe() {
     describe_counter!("ringbud_http_closed_total", "HTTP connections closed to make room, by why");
     describe_counter!("ringbud_http_refused_total", "HTTP connections there was no place for");
     describe_gauge!("ringbud_http_connections", "HTTP connections, by who has them");
+    describe_gauge!("ringbud_webhooks_paused", "Webhooks that are paused, in all accounts");
+    describe_gauge!("ringbud_disk_free_bytes", Unit::Bytes, "Room on the disk of the data folder");
+    describe_gauge!(
+        "ringbud_disk_full_in_seconds",
+        Unit::Seconds,
+        "When that disk has no room, at the pace of the last day"
+    );
+    describe_gauge!(
+        "ringbud_certificate_good_until_seconds",
+        Unit::Seconds,
+        "Until when the HTTP server's certificate is good, since the epoch"
+    );
     describe_counter!("ringbud_task_deaths_total", "Parts of the program that died, by part");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Memory the process takes");
 }

@@ -63,6 +63,7 @@ const fn begun(part: Part) -> By {
         | Part::SettingsRefresh
         | Part::Forgetting
         | Part::Gauges
+        | Part::SlowGauges
         | Part::LinkWatch
         | Part::Supervision
         | Part::HttpServer => By::Itself,
