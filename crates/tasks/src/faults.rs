@@ -1,13 +1,15 @@
 //! A switch for tests: kills any part of a running program. Without the feature `faults` there is none.
 
 #[cfg(feature = "faults")]
+pub use with::hurried;
+#[cfg(feature = "faults")]
 pub use with::kill;
 #[cfg(feature = "faults")]
 pub use with::open_to_faults;
 #[cfg(feature = "faults")]
 pub(crate) use with::{mortal, point, receive};
 #[cfg(not(feature = "faults"))]
-pub use without::open_to_faults;
+pub use without::{hurried, open_to_faults};
 #[cfg(not(feature = "faults"))]
 pub(crate) use without::{mortal, point, receive};
 
@@ -43,6 +45,15 @@ mod with {
     pub fn kill(part: Part) {
         switch(part).thread.store(true, Relaxed);
         switch(part).task.notify_one();
+    }
+
+    /// What a test cannot wait for takes a hundredth of its time where `RINGBUD_FAULTS` says `hurry`.
+    pub fn hurried(usual: Duration) -> Duration {
+        if std::env::var_os("RINGBUD_FAULTS").is_some_and(|word| word == "hurry") {
+            usual / 100
+        } else {
+            usual
+        }
     }
 
     /// Where the environment has `RINGBUD_FAULTS`, kills what it names (by commas) as soon as it begins, and what is
@@ -92,8 +103,14 @@ mod with {
 mod without {
     use std::future::Future;
     use std::sync::mpsc::{Receiver, RecvError};
+    use std::time::Duration;
 
     use crate::part::Part;
+
+    /// A program that is shipped hurries nowhere.
+    pub const fn hurried(usual: Duration) -> Duration {
+        usual
+    }
 
     /// A program that is shipped has no such switch.
     pub const fn open_to_faults() {}

@@ -52,7 +52,8 @@ pub(crate) fn settings(pbx: &Pbx, secret: Secret) -> Settings {
     // Those rules go by what the PBX says of each endpoint.
     let by_own_number = pbx.phones.iter().any(|rule| matches!(rule.takes, Takes::Ready(Ready::Wazo)));
     let ask = if by_own_number { Ask::All } else { Ask::Doubtful };
-    Settings { plain_login, ask, ..Settings::new(&*pbx.username, secret) }
+    let usual = Settings::new(&*pbx.username, secret);
+    Settings { plain_login, ask, listen_every: tasks::hurried(usual.listen_every), ..usual }
 }
 
 /// A word of warning where the secret goes over a network as it is, because this kind of PBX knows no other way.

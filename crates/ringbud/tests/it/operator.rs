@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use demo::pbx::{Pbx, PbxOptions};
+use demo::pbx::{Pbx, PbxOptions, Rights, User};
 use serde_json::Value;
 
-use crate::bed::{Bed, patiently};
+use crate::bed::{Bed, Gateway, patiently, play_on};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -73,6 +73,37 @@ async fn a_pbx_whose_clock_is_far_from_ours_is_told_everywhere_until_it_is_mende
     assert_eq!((&well["type"], &well["data"]["pbx"]), (&"pbx.well".into(), &"pbx1".into()));
     let (_, ready) = gateway.api("GET", "/readyz", "", "").await;
     assert!(!ready.contains("clock"), "{ready}");
+    gateway.stop().await;
+}
+
+/// The commonest mistake: an AMI user without `call` in `read` is welcomed, and told nothing.
+#[tokio::test]
+async fn a_link_on_which_calls_are_not_heard_is_told_everywhere_and_never_called_healthy() {
+    let mut bed = Bed::new().await;
+    let deaf = User { read: Rights::of("system"), ..User::new("ringbud", "ringbud") };
+    bed.pbx = Pbx::start(PbxOptions { users: vec![deaf], ..PbxOptions::default() }).await.unwrap();
+    let url = bed.receiver.url("/operator");
+    bed.write(&format!("{}[operator]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\n", bed.sound()));
+    let mut gateway = Gateway::hurried(&bed.config()).await;
+    gateway.says("the PBX is followed").await;
+    let Bed { pbx, receiver, .. } = &mut bed;
+    let calls = async {
+        loop {
+            play_on(pbx, &["inbound-answered"], 1.0).await;
+        }
+    };
+    let troubled = tokio::select! {
+        request = patiently("what the operator is told", receiver.next()) => request.unwrap(),
+        () = calls => unreachable!("there is always another call"),
+    };
+    let troubled: Value = serde_json::from_slice(&troubled.body).unwrap();
+    assert_eq!((&troubled["type"], &troubled["data"]["pbx"]), (&"pbx.troubled".into(), &"pbx1".into()));
+    assert_eq!(troubled["data"]["codes"], serde_json::json!(["missing_call_events"]));
+    let said = gateway.says("the AMI user does not receive call events").await;
+    assert_eq!((&said["level"], &said["code"]), (&"WARN".into(), &"missing_call_events".into()));
+    let (status, ready) = gateway.api("GET", "/readyz", "", "").await;
+    assert_eq!(status, 200, "another instance would hear no more: {ready}");
+    assert!(ready.contains("pbx1: the AMI user does not receive call events"), "{ready}");
     gateway.stop().await;
 }
 
