@@ -1,5 +1,7 @@
 //! The one table of refusals: what window, API and command line all say when something is not done.
 //!
+//! What a delivery fails with too ([`delivery::reason`]) has its sentences there, and none here.
+//!
 //! A code never changes its meaning. Its family is what the API's envelope has always had as `error.code`; its
 //! status is the API's and the window's; its sentences have holes in braces, filled by the refusal.
 
@@ -42,7 +44,7 @@ families! {
 }
 
 macro_rules! codes {
-    ($($variant:ident $name:literal $family:ident $english:literal $danish:literal,)*) => {
+    ($($variant:ident $name:literal $family:ident $($english:literal $danish:literal)?,)*) => {
         /// Why something was not done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "each is its sentence in the table")]
@@ -67,15 +69,36 @@ macro_rules! codes {
                 match self { $(Self::$variant => Family::$family,)* }
             }
 
-            /// For a person, with its holes.
-            pub const fn sentence(self, language: Language) -> &'static str {
-                match (self, language) {
-                    $((Self::$variant, Language::English) => $english,
-                    (Self::$variant, Language::Danish) => $danish,)*
-                }
-            }
         }
+
+        /// What is said of those that nothing else says: each code with its English and its Danish.
+        const OWN: &[(Code, &str, &str)] = &[$($((Code::$variant, $english, $danish),)?)*];
     };
+}
+
+impl Code {
+    /// For a person, with its holes. What a delivery fails with too has its words from there; in Danish they are made a
+    /// sentence here.
+    pub fn sentence(self, language: Language) -> String {
+        if let Some((_, english, danish)) = OWN.iter().find(|(code, ..)| *code == self) {
+            return match language {
+                Language::English => (*english).to_owned(),
+                Language::Danish => (*danish).to_owned(),
+            };
+        }
+        let shared = delivery::reason::named(self.name());
+        shared.map_or_else(String::new, |shared| match language {
+            Language::English => shared.english.to_owned(),
+            Language::Danish => as_sentence(shared.danish),
+        })
+    }
+}
+
+/// With a capital at its beginning and a full stop at its end.
+fn as_sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let capital = rest.next().into_iter().flat_map(char::to_uppercase);
+    capital.chain(rest).chain(['.']).collect()
 }
 
 codes! {
@@ -187,36 +210,16 @@ codes! {
         "the present password is another one"
         "Den nuværende adgangskode er en anden.",
 
-    UrlBlank "url_blank" Invalid
-        "the URL has a blank or a control character in it: write a blank as %20"
-        "Der er et mellemrum eller et styretegn i URL'en: skriv et mellemrum som %20.",
-    UrlLong "url_too_long" Invalid
-        "the URL is {bytes} bytes long, at most {most} are taken"
-        "URL'en er på {bytes} byte; højst {most} tages imod.",
-    UrlScheme "url_scheme" Invalid
-        "the URL has to begin with https:// or http://"
-        "URL'en skal begynde med https:// eller http://",
-    UrlHost "url_without_host" Invalid
-        "the URL has no host: write it as https://crm.example.com/path"
-        "Der er ingen vært i URL'en: skriv den som https://crm.example.com/sti",
-    UrlCredentials "url_credentials" Invalid
-        "the URL has a user name or password in it: enter them as credentials instead"
-        "Der er et brugernavn eller en adgangskode i URL'en: skriv dem under adgang i stedet.",
-    UrlPort "url_port_zero" Invalid
-        "port 0 cannot be connected to"
-        "Port 0 kan der ikke forbindes til.",
-    UrlPlaceholder "url_placeholder_in_host" Invalid
-        "a placeholder {…} may stand in the path or the query, not in the host"
-        "En pladsholder {…} må stå i stien eller forespørgslen, ikke i værtsnavnet.",
-    UrlForm "url_unreadable" Invalid
-        "the URL cannot be read: {why}"
-        "URL'en kan ikke læses: {why}",
-    UrlParameter "url_placeholder_unknown" Invalid
-        "{name} is no parameter; AccountId, UniqueCallId and ANumber are some"
-        "{name} er ikke en parameter; det er f.eks. AccountId, UniqueCallId og ANumber.",
-    AddressRefused "address_refused" Invalid
-        "{address} is {range} and refused: if it is meant, an operator can list it under [outgoing] allow"
-        "{address} er {range} og afvises: er det meningen, kan en operatør skrive den på listen [outgoing] allow.",
+    UrlBlank "url_blank" Invalid,
+    UrlLong "url_too_long" Invalid,
+    UrlScheme "url_scheme" Invalid,
+    UrlHost "url_without_host" Invalid,
+    UrlCredentials "url_credentials" Invalid,
+    UrlPort "url_port_zero" Invalid,
+    UrlPlaceholder "url_placeholder_in_host" Invalid,
+    UrlForm "url_unreadable" Invalid,
+    UrlParameter "url_placeholder_unknown" Invalid,
+    AddressRefused "address_refused" Invalid,
 
     NamesChoice "names_choice" Invalid
         "expected \"default\", \"as-printed\" or a map, not \"{found}\""
@@ -242,18 +245,10 @@ codes! {
     NoSuchExtra "no_such_extra" Invalid
         "\"{name}\" is not an extra; EventId and EndReason are"
         "\"{name}\" er ikke en ekstra parameter; det er f.eks. EventId og EndReason.",
-    HeaderName "header_name" Invalid
-        "{name} is no header name: letters, digits and dashes"
-        "{name} kan ikke være navnet på en header: bogstaver, cifre og bindestreger.",
-    HeaderReserved "header_reserved" Invalid
-        "the header {name} is set by ringbud itself"
-        "Headeren {name} sætter Ringbud selv.",
-    HeaderValue "header_value" Invalid
-        "the value of the header {name} has a line break or control character in it, or is longer than {most} bytes"
-        "Værdien af headeren {name} har et linjeskift eller styretegn i sig, eller er længere end {most} byte.",
-    HeaderMany "headers_too_many" Invalid
-        "{count} fixed headers, at most {most} are sent"
-        "{count} faste headere; højst {most} sendes.",
+    HeaderName "header_name" Invalid,
+    HeaderReserved "header_reserved" Invalid,
+    HeaderValue "header_value" Invalid,
+    HeaderMany "headers_too_many" Invalid,
     CredentialsNone "credentials_none" Invalid
         "give `username` and `password`, or `token`"
         "Udfyld brugernavn og adgangskode, eller en bearer-token.",
@@ -269,12 +264,8 @@ codes! {
     CredentialsKind "credentials_kind" Invalid
         "expected basic or bearer, not \"{found}\""
         "Skriv basic eller bearer, ikke \"{found}\".",
-    SecretBase "secret_not_base64" Invalid
-        "a signing secret is whsec_ and then base64: what follows whsec_ is not base64"
-        "En signeringsnøgle er whsec_ og så base64: det efter whsec_ er ikke base64.",
-    SecretLength "secret_length" Invalid
-        "a signing secret holds 24 to 64 bytes, this one {bytes}: let ringbud make one"
-        "En signeringsnøgle er på 24 til 64 byte, denne på {bytes}: lad Ringbud lave en.",
+    SecretBase "secret_not_base64" Invalid,
+    SecretLength "secret_length" Invalid,
     CaPem "ca_pem" Invalid
         "expected the PEM text of a CA certificate, -----BEGIN CERTIFICATE----- and so on"
         "Indsæt CA-certifikatet som PEM-tekst, fra -----BEGIN CERTIFICATE-----",
@@ -303,12 +294,8 @@ codes! {
     NoPhone "no_such_phone" NotFound
         "there is no such phone"
         "Telefonen findes ikke.",
-    NoIntegration "no_such_integration" NotFound
-        "there is no such integration"
-        "Integrationen findes ikke.",
-    NoDelivery "no_such_delivery" NotFound
-        "there is no such delivery, or its event is too old and was forgotten"
-        "Afleveringen findes ikke, eller dens hændelse er for gammel og er slettet.",
+    NoIntegration "no_such_integration" NotFound,
+    NoDelivery "no_such_delivery" NotFound,
     NoCall "no_such_call" NotFound
         "there is no such call"
         "Opkaldet findes ikke.",
@@ -331,18 +318,10 @@ codes! {
         "the body is larger than {most} KB"
         "Indholdet er større end {most} KB.",
 
-    WebhookPaused "webhook_paused" Refused
-        "the webhook is paused: resume it first"
-        "Webservicen er sat på pause: genoptag den først.",
-    WebhookOff "webhook_switched_off" Refused
-        "the webhook is switched off: enter a URL first"
-        "Webservicen er slået fra: indtast en URL først.",
-    DeliverySettled "already_settled" Refused
-        "the delivery is settled already"
-        "Afleveringen er afsluttet.",
-    NothingToTest "nothing_to_test" Refused
-        "no web service is entered: there is nothing to test"
-        "Der er ikke angivet nogen webservice: der er intet at teste.",
+    WebhookPaused "webhook_paused" Refused,
+    WebhookOff "webhook_switched_off" Refused,
+    DeliverySettled "already_settled" Refused,
+    NothingToTest "nothing_to_test" Refused,
     LastOperator "last_operator" Refused
         "this is the last operator; make another one first"
         "Det er den sidste operatør; opret en anden først.",
@@ -406,14 +385,14 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_deliveries_fail_with_too_says_the_same() {
-        let mut both = 0;
-        for of_delivery in delivery::reason::CODES {
-            let Some(code) = Code::named(of_delivery.name) else { continue };
-            assert_eq!(code.sentence(Language::English), of_delivery.english, "{}", of_delivery.name);
-            both += 1;
-        }
-        assert!(both > 15, "{both}");
+    fn what_a_delivery_fails_with_too_is_said_in_one_place() {
+        let shared = Code::ALL.iter().filter(|code| delivery::reason::named(code.name()).is_some());
+        let shared: BTreeSet<_> = shared.collect();
+        assert!(shared.len() > 15, "{shared:?}");
+        let twice: Vec<_> = OWN.iter().map(|(code, ..)| code).filter(|code| shared.contains(code)).collect();
+        assert_eq!(twice, Vec::<&Code>::new(), "its words are in delivery::reason");
+        let said = Code::WebhookPaused.sentence(Language::Danish);
+        assert_eq!(said, "Webservicen er sat på pause: genoptag den først.");
     }
 
     #[test]
@@ -423,7 +402,7 @@ mod tests {
         for code in Code::ALL {
             let (english, danish) = (code.sentence(Language::English), code.sentence(Language::Danish));
             assert!(!english.is_empty() && !danish.is_empty() && english != danish, "{}", code.name());
-            let more: Vec<_> = holes(danish).difference(&holes(english)).copied().collect();
+            let more: Vec<_> = holes(&danish).difference(&holes(&english)).copied().collect();
             assert!(more.is_empty(), "{}: {more:?} is filled in Danish alone", code.name());
         }
     }

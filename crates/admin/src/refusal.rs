@@ -104,7 +104,7 @@ impl Refusal {
 
     /// The sentence for a person.
     pub fn told(&self, language: Language) -> String {
-        let sentence = self.code.sentence(language).to_owned();
+        let sentence = self.code.sentence(language);
         self.fillings.iter().fold(sentence, |text, (hole, filling)| {
             let value = match (filling, language) {
                 (Filling::Plain(value), _) => value.as_str(),

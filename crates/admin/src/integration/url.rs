@@ -1,6 +1,6 @@
 //! The one check of a web service's URL: its form, its placeholders, and its address where it names one.
 
-use delivery::guard::{Guard, Refused, UrlProblem, WebhookUrl, Why};
+use delivery::guard::{Guard, Refused, UrlProblem, WebhookUrl};
 
 use crate::{Code, Refusal};
 
@@ -27,33 +27,9 @@ fn form(field: &str, problem: UrlProblem) -> Refusal {
     }
 }
 
-fn address_refused(field: &str, refused: Refused) -> Refusal {
-    let (english, danish) = match refused.why {
-        Why::Loopback => ("a loopback address", "en loopback-adresse"),
-        Why::Unspecified => ("the unspecified address", "den uangivne adresse"),
-        Why::LinkLocal => (
-            "a link-local address (cloud metadata services live there)",
-            "en link-local adresse (der svarer clouds om sig selv)",
-        ),
-        Why::Metadata => ("a cloud metadata address", "en adresse, hvor en cloud svarer om sig selv"),
-        Why::Private => ("a private address", "en privat adresse"),
-        Why::UniqueLocal => ("a unique-local address", "en unique-local adresse"),
-        Why::SharedNat => {
-            ("an address behind a provider's shared NAT", "en adresse bag en udbyders fælles NAT")
-        }
-        Why::Multicast => ("a multicast address", "en multicast-adresse"),
-        Why::Broadcast => ("the broadcast address", "broadcast-adressen"),
-        Why::Documentation => {
-            ("an address reserved for documentation", "en adresse, der kun er til dokumentation")
-        }
-        Why::Reserved => ("a reserved address", "en reserveret adresse"),
-    };
-    Refusal::of(Code::AddressRefused, field).with("address", refused.address).named(
-        "range",
-        refused.why.name(),
-        english,
-        danish,
-    )
+fn address_refused(field: &str, Refused { address, why }: Refused) -> Refusal {
+    let refusal = Refusal::of(Code::AddressRefused, field).with("address", address);
+    refusal.named("range", why.name(), why.english(), why.danish())
 }
 
 #[cfg(test)]

@@ -5,31 +5,74 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ipnet::IpNet;
 
-/// Why an address is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+macro_rules! ranges {
+    ($($(#[$about:meta])* $variant:ident $name:literal $english:literal $danish:literal,)*) => {
+        /// Why an address is refused: the range it is in.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Why { $($(#[$about])* $variant,)* }
+
+        impl Why {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name in a reason.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What an address of it is, in English.
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$variant => $english,)* }
+            }
+
+            /// The same in Danish.
+            pub const fn danish(self) -> &'static str {
+                match self { $(Self::$variant => $danish,)* }
+            }
+
+            /// By its name, if there is one.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|why| why.name() == name)
+            }
+        }
+    };
+}
+
+// The one list of their words, wherever an address is refused: at a form, at a request, in the history.
+ranges! {
     /// `127.0.0.0/8`, `::1`.
-    Loopback,
+    Loopback "loopback" "a loopback address"
+        "en loopback-adresse",
     /// `0.0.0.0/8`, `::`.
-    Unspecified,
+    Unspecified "unspecified" "the unspecified address"
+        "den uangivne adresse",
     /// `169.254.0.0/16`, `fe80::/10`; clouds answer about themselves there.
-    LinkLocal,
+    LinkLocal "link_local" "a link-local address (cloud metadata services live there)"
+        "en link-local adresse (der svarer clouds om sig selv)",
     /// Addresses outside the link-local range where a cloud answers about itself.
-    Metadata,
+    Metadata "metadata" "a cloud metadata address"
+        "en adresse, hvor en cloud svarer om sig selv",
     /// `10/8`, `172.16/12`, `192.168/16`.
-    Private,
+    Private "private" "a private address"
+        "en privat adresse",
     /// `fc00::/7`, `fec0::/10`.
-    UniqueLocal,
+    UniqueLocal "unique_local" "a unique-local address"
+        "en unique-local adresse",
     /// `100.64.0.0/10`.
-    SharedNat,
+    SharedNat "shared_nat" "an address behind a provider's shared NAT"
+        "en adresse bag en udbyders fælles NAT",
     /// `224/4`, `ff00::/8`.
-    Multicast,
+    Multicast "multicast" "a multicast address"
+        "en multicast-adresse",
     /// The broadcast address.
-    Broadcast,
+    Broadcast "broadcast" "the broadcast address"
+        "broadcast-adressen",
     /// Ranges for examples in documents.
-    Documentation,
+    Documentation "documentation" "an address reserved for documentation"
+        "en adresse, der kun er til dokumentation",
     /// Ranges for benchmarks, protocol assignments, future use.
-    Reserved,
+    Reserved "reserved" "a reserved address"
+        "en reserveret adresse",
 }
 
 /// An address may not be connected to.
@@ -39,25 +82,6 @@ pub struct Refused {
     pub address: IpAddr,
     /// Why.
     pub why: Why,
-}
-
-impl Why {
-    /// Its name in a reason.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Loopback => "loopback",
-            Self::Unspecified => "unspecified",
-            Self::LinkLocal => "link_local",
-            Self::Metadata => "metadata",
-            Self::Private => "private",
-            Self::UniqueLocal => "unique_local",
-            Self::SharedNat => "shared_nat",
-            Self::Multicast => "multicast",
-            Self::Broadcast => "broadcast",
-            Self::Documentation => "documentation",
-            Self::Reserved => "reserved",
-        }
-    }
 }
 
 /// What an operator allows beyond the public addresses. Clones are the same guard.

@@ -8,7 +8,7 @@ mod codes;
 
 use journal::Reason;
 
-pub use codes::{CODES, Code, RANGES, english};
+pub use codes::{CODES, Code, danish, english, named};
 
 use crate::connect::{BadCa, ConnectError, Lost};
 use crate::guard::{Refused, URL_MAX, UrlProblem};

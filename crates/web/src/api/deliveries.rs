@@ -110,7 +110,7 @@ pub(crate) struct LeftView {
     #[schema(example = "webhook_paused")]
     code: &'static str,
     /// For a person.
-    message: &'static str,
+    message: String,
     /// How many.
     count: usize,
 }

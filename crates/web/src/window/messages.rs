@@ -71,8 +71,6 @@ mod tests {
     const FAMILIES: &[&str] = &[
         "state.",
         "reason.",
-        "why.",
-        "range.",
         "event.",
         "kind.",
         "help.",

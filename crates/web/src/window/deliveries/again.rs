@@ -104,7 +104,7 @@ pub(super) fn came_to(f: &Frame, q: &Fields) -> Vec<String> {
     let left = q.all("left").filter_map(|part| {
         let (count, code) = part.split_once('-')?;
         let why = Code::named(code)?.sentence(f.w.0);
-        Some(f.w.with("deliveries.left", "count", number(count)).replace("{why}", why))
+        Some(f.w.with("deliveries.left", "count", number(count)).replace("{why}", &why))
     });
     std::iter::once(sent).chain(left).collect()
 }
