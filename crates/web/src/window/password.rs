@@ -69,3 +69,40 @@ fn hash(password: &str) -> Option<String> {
     let salt = SaltString::generate(&mut OsRng);
     Some(argon().hash_password(password.as_bytes(), &salt).ok()?.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// The time of an answer is that of the one hash that is computed, or of none: what is asked before tells nothing of
+    /// who is known.
+    #[tokio::test]
+    async fn as_much_is_computed_for_a_name_that_is_not_there_as_for_one_that_is() {
+        let passwords = Passwords::default();
+        let kept = passwords.hash("a short sentence".to_owned()).await.unwrap();
+        let long = "x".repeat(MAX_CHARS * 4 + 1);
+        // Whoever computes waits for a turn, and nobody has one.
+        let turns = passwords.turn.acquire_many(AT_ONCE as u32).await.unwrap();
+        for (password, is_computed) in [
+            ("", true),
+            ("another sentence", true),
+            (&long[1..], true),
+            (&long, false),
+            (&*long.repeat(100), false),
+        ] {
+            for there in [kept.as_str(), "", "no hash at all"] {
+                let answer = passwords.verify(password.to_owned(), there.to_owned()).now_or_never();
+                let expected = if is_computed { None } else { Some(false) };
+                assert_eq!(answer, expected, "{} characters, {there:?}", password.len());
+            }
+        }
+        drop(turns);
+        assert!(passwords.verify("a short sentence".to_owned(), kept.clone()).await);
+        // And it is the same hash: what is kept was made as the one that is thrown away.
+        let kept = PasswordHash::new(&kept).unwrap();
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        assert_eq!(cost(&Params::try_from(&kept).unwrap()), cost(argon().params()));
+    }
+}
