@@ -10,7 +10,8 @@ use journal::Sqlite;
 use journal::seal::Sealer;
 use journal::{Journal, JournalError, SettingsCache};
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, Pbx, Problem};
+use crate::directory::{KnownSettings, Written, not_taken_any_more};
 use crate::key::{self, KEY_FILE, Key};
 
 /// The file of the journal.
@@ -77,6 +78,27 @@ impl Store {
     /// As [`Store::open`].
     pub async fn open_beside(config: &Config) -> Result<Self, StoreError> {
         Self::open(config, Access::Settings).await
+    }
+
+    /// The same, if there is one in the configuration's folder; one that is not there is not made.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_if_there(config: &Config) -> Result<Option<Self>, StoreError> {
+        if !config.data_dir.as_deref().is_some_and(Self::is_in) {
+            return Ok(None);
+        }
+        Self::open_beside(config).await.map(Some)
+    }
+
+    /// What the directory asks of its settings.
+    pub fn known_settings(&self) -> Arc<dyn KnownSettings> {
+        Arc::new(Written::new(self.cache.clone()))
+    }
+
+    /// The phones in it that the rules of these PBXs make no more, in a sentence; `None` if there are none.
+    pub fn phones_not_taken_any_more(&self, pbxs: &[Pbx]) -> Option<String> {
+        not_taken_any_more(pbxs, &self.cache)
     }
 
     /// The commands and queries of people and programs on it, without a gateway.

@@ -8,17 +8,17 @@ mod phones;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use admin::Actor;
+use admin::kept::settings::Integration;
 use clap::Args;
 use delivery::guard::Guard;
 use delivery::reason::english;
-use journal::Access;
-use journal::settings::Integration;
 
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::cli::say::{or_end, say};
 use crate::config::{Config, Purpose};
 use crate::store::Store;
-use crate::{clock, serve};
+use crate::{clock, serve, whoami};
 
 /// Check the configuration, the PBXs and the web services.
 ///
@@ -99,22 +99,19 @@ async fn check_accounts(config: &Config, report: &mut Report) {
         return report
             .warn(&format!("the data folder {} is not there yet: ringbud serve makes it", folder.display()));
     }
-    let store = match Store::open(config, Access::Settings).await {
+    let store = match Store::open_beside(config).await {
         Ok(store) => store,
         Err(error) => return report.fail(&error.to_string()),
     };
     let guard = Guard::new(config.outgoing.allow.clone());
-    for account in store.cache.accounts(None, usize::MAX) {
+    let accounts = store.admin(guard.clone()).accounts(&Actor::machine(&whoami::name()), None, usize::MAX);
+    for account in &accounts {
         if let Some((_, integration, _)) = account.integration() {
             check_integration(account.id.as_str(), integration, &guard, report).await;
         }
     }
     phones::check_store(config, &store, report);
-    report.ok(&format!(
-        "the store in {} can be used: {} account(s)",
-        folder.display(),
-        store.cache.account_count()
-    ));
+    report.ok(&format!("the store in {} can be used: {} account(s)", folder.display(), accounts.len()));
 }
 
 async fn check_integration(account: &str, integration: &Integration, guard: &Guard, report: &mut Report) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Report;
 use crate::config::{Config, Pbx};
-use crate::directory::{Ruled, Rules, browser_twin, not_taken_any_more};
+use crate::directory::{Ruled, Rules, browser_twin};
 use crate::link::{KnownEndpoint, Visit};
 use crate::store::Store;
 
@@ -120,7 +120,7 @@ fn doubts(phones: &[Phone<'_>]) -> Vec<String> {
 
 /// Phones of the store that the rules of today make no more.
 pub(super) fn check_store(config: &Config, store: &Store, report: &Report) {
-    if let Some(sentence) = not_taken_any_more(&config.pbxs, &store.cache) {
+    if let Some(sentence) = store.phones_not_taken_any_more(&config.pbxs) {
         report.warn(&sentence);
     }
 }

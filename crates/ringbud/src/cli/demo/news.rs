@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::kept::Kept;
 use calls::{Direction, Event, What};
 use demo::player::Begun;
 use demo::receiver::Receiver;
 use demo::show::{self, News, Request, Scene};
 use jiff::Timestamp;
-use journal::Kept;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::Tell;

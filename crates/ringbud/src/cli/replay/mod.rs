@@ -6,19 +6,21 @@ use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use admin::kept::settings::{Integration, ParameterNames};
+use admin::{Actor, Admin};
 use calls::{Event, Input, Output, PbxName, PbxTime};
 use clap::Args;
-use journal::settings::{Integration, ParameterNames};
-use journal::{Access, SettingsCache};
+use delivery::guard::Guard;
 use pbx::{Age, Evidence, Kind, Recording};
 
 use self::explain::Explainer;
 use super::trace::{self, Trace};
 use super::{ConfigArg, EXIT_DONE, Failure, runtime};
-use crate::config::{Config, Purpose};
-use crate::directory::{KnownSettings, Learner, Phones, Rules, Unwritten, Written};
+use crate::config::Purpose;
+use crate::directory::{KnownSettings, Learner, Phones, Rules, Unwritten};
 use crate::gateway::Follower;
 use crate::store::Store;
+use crate::whoami;
 
 /// Read recordings of a PBX and print the events they give.
 ///
@@ -57,11 +59,9 @@ impl ReplayArgs {
             (None, Some(kind)) => config.pbxs.iter().find(|pbx| pbx.kind == kind),
             (_, _) => super::pbx_of(&config, self.pbx.as_deref())?,
         };
-        let settings = stored(&config)?;
-        let cache: Arc<dyn KnownSettings> = match &settings {
-            Some(settings) => Arc::new(Written::new(settings.clone())),
-            None => Arc::new(Unwritten),
-        };
+        let store = runtime()?.block_on(Store::open_if_there(&config))?;
+        let known: Arc<dyn KnownSettings> =
+            store.as_ref().map_or_else(|| Arc::new(Unwritten) as Arc<_>, Store::known_settings);
         let (name, kind, rules) = pbx.map_or_else(
             || {
                 let kind = shown.unwrap_or(Kind::Asterisk);
@@ -69,12 +69,15 @@ impl ReplayArgs {
             },
             |pbx| (pbx.name.clone(), shown.unwrap_or(pbx.kind), Rules::of(pbx)),
         );
-        let phones = Phones::new(rules, cache, Learner::none());
+        let phones = Phones::new(rules, known, Learner::none());
         let mut replay = Replay {
             recording: Recording::new(kind),
             follower: Follower::new(name.clone(), phones),
             explainer: self.explain.then(|| Explainer::new(name)),
-            printer: Printer::new(settings, BufWriter::new(io::stdout().lock())),
+            printer: Printer::new(
+                store.map(|store| store.admin(Guard::default())),
+                BufWriter::new(io::stdout().lock()),
+            ),
         };
         match replay.all(&self.traces, traces) {
             Err(Failed::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(EXIT_DONE),
@@ -86,16 +89,6 @@ impl ReplayArgs {
             Ok(()) => Ok(EXIT_DONE),
         }
     }
-}
-
-/// The settings of the store, if there is one; one that is not there is not made.
-fn stored(config: &Config) -> Result<Option<Arc<SettingsCache>>, Failure> {
-    let has_store = config.data_dir.as_deref().is_some_and(Store::is_in);
-    if !has_store {
-        return Ok(None);
-    }
-    let store = runtime()?.block_on(Store::open(config, Access::Settings))?;
-    Ok(Some(store.cache))
 }
 
 fn open(path: &Path) -> Result<Trace, Failure> {
@@ -220,7 +213,9 @@ const MAX_LINE_READ: u64 = 1 << 20;
 
 /// Prints; holds back what comes before it is known that the recording is of a PBX that can be followed.
 struct Printer<W: Write> {
-    settings: Option<Arc<SettingsCache>>,
+    /// Where the accounts' integrations are, and who asks; nothing where there is no store.
+    admin: Option<Admin>,
+    actor: Actor,
     out: W,
     is_held: bool,
     held: Vec<u8>,
@@ -228,8 +223,9 @@ struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
-    const fn new(settings: Option<Arc<SettingsCache>>, out: W) -> Self {
-        Self { settings, out, is_held: true, held: Vec::new(), complaints: Vec::new() }
+    fn new(admin: Option<Admin>, out: W) -> Self {
+        let actor = Actor::machine(&whoami::name());
+        Self { admin, actor, out, is_held: true, held: Vec::new(), complaints: Vec::new() }
     }
 
     /// Nothing is held back any more.
@@ -257,7 +253,8 @@ impl<W: Write> Printer<W> {
     }
 
     fn event(&mut self, event: &Event, because: Option<&[String]>) -> io::Result<()> {
-        let account = self.settings.as_ref().and_then(|settings| settings.account(event.account()));
+        let ask = |admin: &Admin| admin.account(&self.actor, event.account().as_str()).ok();
+        let account = self.admin.as_ref().and_then(ask);
         let chosen = account.as_ref().and_then(|account| account.integration()).map(|(_, chosen, _)| chosen);
         let integration = Integration {
             parameter_names: ParameterNames::Default,

@@ -22,6 +22,8 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
 fn the_command_line_reaches_what_is_set_through_the_room_alone() {
     let mut all = Vec::new();
     sources(&crates().join("ringbud/src/cli"), &mut all);
+    // The file as a whole: copied, put back, sealed with another key. Nothing in it is asked or changed.
+    all.retain(|(name, _)| !["cli/backup.rs", "cli/key.rs"].iter().any(|whole| name.ends_with(whole)));
     assert!(all.len() > 20, "{}", all.len());
     let ways = ["journal::", "sqlite", "rusqlite", ".cache", ".journal", "SettingsCache", "SettingKey"];
     for (name, text) in &all {
