@@ -12,7 +12,7 @@ use journal::settings::IntegrationId;
 use journal::{AccountSettings, DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Actor, Admin, AgainAll, Code, Refusal};
+use crate::{Actor, Admin, AgainAll, Code, Link, Refusal};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -54,45 +54,6 @@ impl From<GatewayError> for Refusal {
             GatewayError::Unavailable(why) => return Self::new(Code::GatewayBusy).with("why", why),
         })
     }
-}
-
-/// Where a link to a PBX stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// Connecting, logging in or reading what is up.
-    Connecting,
-    /// Up and followed.
-    Up,
-    /// Down; to be tried again.
-    Down {
-        /// Why, and how to mend it, for a person.
-        why: String,
-    },
-}
-
-/// A link to a PBX.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// The PBX's name in the configuration.
-    pub name: String,
-    /// Host and port.
-    pub address: String,
-    /// Where it stands.
-    pub state: LinkState,
-    /// Since when.
-    pub since: Option<WallTime>,
-    /// How far the stream is behind the PBX's clock, where known.
-    pub lag: Option<Duration>,
-    /// The last error; empty for none.
-    pub last_error: String,
-    /// The rights that are missing there, in words; empty when all are there.
-    pub missing_rights: Vec<String>,
-    /// What the PBX says it is; empty while unknown.
-    pub version: String,
-    /// Channels up now.
-    pub channels: u64,
-    /// Legs up now.
-    pub legs: u64,
 }
 
 /// Whether the gateway does its work.
@@ -310,16 +271,6 @@ impl Gateway for NoGateway {
 }
 
 impl Admin {
-    /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
-    /// others learn which state each is in, and since when.
-    pub fn links(&self, actor: &Actor) -> Vec<Link> {
-        let links = self.gateway.links();
-        if actor.operates() {
-            return links;
-        }
-        links.into_iter().map(Link::for_others).collect()
-    }
-
     /// Whether the gateway does its work, for whoever asks.
     pub fn readiness(&self) -> Readiness {
         Readiness { details: Vec::new(), ..self.gateway.readiness() }
@@ -354,26 +305,5 @@ impl Admin {
     pub fn metrics(&self, actor: Option<&Actor>) -> Result<String, Refusal> {
         actor.map_or(Ok(()), Self::operates)?;
         Ok(self.gateway.metrics())
-    }
-}
-
-impl Link {
-    fn for_others(self) -> Self {
-        let state = match self.state {
-            LinkState::Down { .. } => LinkState::Down { why: String::new() },
-            other => other,
-        };
-        Self {
-            name: String::new(),
-            address: String::new(),
-            state,
-            since: self.since,
-            lag: None,
-            last_error: String::new(),
-            missing_rights: Vec::new(),
-            version: String::new(),
-            channels: 0,
-            legs: 0,
-        }
     }
 }

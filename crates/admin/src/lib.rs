@@ -21,6 +21,7 @@ mod history;
 mod integration;
 mod language;
 mod limits;
+mod links;
 mod lists;
 mod names;
 mod own;
@@ -41,11 +42,11 @@ pub use deliveries::{AgainAll, delivery_name};
 pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
-    Answer, Gateway, GatewayError, Link, LinkState, LiveLeg, NoGateway, Readiness, ReadyDetail, TestAnswer,
-    TestCall, Waiting,
+    Answer, Gateway, GatewayError, LiveLeg, NoGateway, Readiness, ReadyDetail, TestAnswer, TestCall, Waiting,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;
+pub use links::{Link, LinkState, Remark, Stranger};
 pub use lists::{Answered, MOST_COUNTED, Missed};
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};

@@ -130,6 +130,9 @@ mod tests {
                 (remark.code, remark.arguments, remark.english),
                 (failure.code(), failure.arguments(), failure.to_string())
             );
+            let pbx::Remark { code, arguments: args, english } = failure.remark();
+            let danish = admin::Remark { code, args, english }.danish().unwrap_or_else(|| panic!("{code}"));
+            assert!(!danish.contains('{'), "{code} has no such argument: {danish}");
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness,
-    TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness, Remark,
+    Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use delivery::sender::{ControlError, Sender, Trial, TrialError};
@@ -18,7 +18,7 @@ use super::damage::Damage;
 use super::readiness;
 use crate::board::Board;
 use crate::gateway::Blocked;
-use crate::link::{LinkState, LinkStatus, Links, Trouble};
+use crate::link::{LinkState, LinkStatus, Links, StrangerSeen};
 
 pub(super) struct Facade {
     pub(super) links: Links,
@@ -133,6 +133,11 @@ impl Gateway for Facade {
 }
 
 fn link(status: &LinkStatus) -> Link {
+    let stranger = |(endpoint, seen): (&String, &StrangerSeen)| Stranger {
+        endpoint: endpoint.clone(),
+        is_provider: seen.is_provider,
+        since: seen.since,
+    };
     Link {
         name: status.pbx.to_string(),
         address: status.address.clone(),
@@ -140,29 +145,26 @@ fn link(status: &LinkStatus) -> Link {
             LinkState::Connecting | LinkState::Synchronising => ShownState::Connecting,
             LinkState::Live => ShownState::Up,
             LinkState::Down { why, .. } | LinkState::Refused { why, .. } => {
-                ShownState::Down { why: why.to_string() }
+                ShownState::Down(Some(remark(why.remark())))
             }
-            LinkState::Stopped => ShownState::Down { why: "Ringbud is stopping".to_owned() },
+            LinkState::Stopped => {
+                let english = "Ringbud is stopping".to_owned();
+                ShownState::Down(Some(Remark { code: "stopping", args: Vec::new(), english }))
+            }
         },
         since: Some(status.since),
         lag: status.lag,
-        last_error: status.last_error.as_ref().map(|(_, why)| why.to_string()).unwrap_or_default(),
-        missing_rights: status
-            .missing
-            .iter()
-            .map(|missing| missing.sentence(status.kind).to_owned())
-            .chain(
-                status
-                    .troubles()
-                    .into_iter()
-                    .filter(|trouble| *trouble != Trouble::Deaf)
-                    .map(|one| one.sentence(status.kind)),
-            )
-            .collect(),
+        last_error: status.last_error.as_ref().map(|(_, why)| remark(why.remark())),
+        remarks: status.remarks().into_iter().map(remark).collect(),
+        strangers: status.strangers.iter().map(stranger).collect(),
         version: status.about.version.clone(),
         channels: status.channels as u64,
         legs: status.legs as u64,
     }
+}
+
+fn remark(pbx::Remark { code, arguments, english }: pbx::Remark) -> Remark {
+    Remark { code, args: arguments, english }
 }
 
 fn refused(error: ControlError) -> GatewayError {
@@ -185,5 +187,27 @@ fn answer(trial: Trial) -> TestAnswer {
         reason: trial.reason,
         took: trial.took,
         response_body: String::from_utf8_lossy(&trial.response_body).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use admin::Language;
+    use pbx::{Kind, Missing};
+
+    use super::*;
+    use crate::link::{LinkFailure, Trouble};
+
+    #[test]
+    fn everything_that_is_said_of_a_link_is_said_in_danish_too() {
+        for kind in [Kind::Asterisk, Kind::FreeSwitch] {
+            let missing = Missing::ALL.map(Missing::code);
+            let clock = Trouble::ClockFar { secs: 90 }.code();
+            for code in LinkFailure::codes().chain(missing).chain([clock, "stopping"]) {
+                let args = vec![("kind", kind.name().to_owned())];
+                let told = Remark { code, args, english: "in English".to_owned() }.told(Language::Danish);
+                assert_ne!(told, "in English", "{code} of {kind:?}");
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ mod envelope;
 mod extract;
 mod health;
 mod integration;
+mod links;
 mod listing;
 mod phones;
 mod tokens;
@@ -45,6 +46,7 @@ pub(crate) use webhooks::kind;
         (name = "integration", description = "The employee integration of an account"),
         (name = "calls", description = "What happened"),
         (name = "deliveries", description = "What was told"),
+        (name = "links", description = "The links to the PBXs"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "API tokens: all of them for operators, an account's for its administrator too")
     )
@@ -72,6 +74,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
             .routes(routes!(deliveries::attempts))
             .routes(routes!(deliveries::again))
             .routes(routes!(deliveries::cancel))
+            .routes(routes!(links::list))
             .routes(routes!(audit::of_account))
             .routes(routes!(audit::all))
             .routes(routes!(tokens::list, tokens::make))

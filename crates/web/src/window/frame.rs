@@ -183,10 +183,11 @@ fn machine_alerts(window: &Window, visitor: &Visitor, frame: &Frame) -> Vec<Aler
     let mut alerts = Vec::new();
     let place = if frame.operates { frame.url("/operator/links") } else { String::new() };
     for link in window.web.admin.links(&visitor.actor()) {
-        let LinkState::Down { why } = link.state else { continue };
+        let LinkState::Down(why) = link.state else { continue };
         let since = link.since.map(|since| frame.locale.wall(since)).unwrap_or_default();
         // Where it is, as whom one logs in and what it said is the operator's: others are told what it means to them.
         let text = if frame.operates {
+            let why = why.map(|why| why.told(frame.w.0)).unwrap_or_default();
             frame.w.with("alert.link", "pbx", &link.name).replace("{why}", &why)
         } else {
             frame.w.with("alert.unreachable", "since", since)

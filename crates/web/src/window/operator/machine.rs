@@ -8,7 +8,10 @@ use axum::response::Response;
 
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window};
-use admin::{Link, LinkState};
+use admin::{Link, LinkState, Remark, Stranger};
+
+/// So many endpoints that no rule takes are shown of a link.
+const STRANGERS: usize = 50;
 
 /// A PBX link, as shown.
 pub(crate) struct Row {
@@ -19,7 +22,9 @@ pub(crate) struct Row {
     pub(crate) why: String,
     pub(crate) since: String,
     pub(crate) lag: String,
-    pub(crate) rights: Vec<String>,
+    pub(crate) remarks: Vec<String>,
+    pub(crate) strangers: Vec<String>,
+    pub(crate) more_strangers: usize,
     pub(crate) version: String,
     pub(crate) channels: String,
     pub(crate) legs: String,
@@ -63,11 +68,13 @@ pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -
 }
 
 fn row(f: &Frame, link: Link) -> Row {
-    let (state, why) = match link.state {
-        LinkState::Up => ("up", String::new()),
-        LinkState::Connecting => ("connecting", String::new()),
-        LinkState::Down { why } => ("down", why),
+    let told = |remark: &Remark| remark.told(f.w.0);
+    let state = link.state.name();
+    let why = match &link.state {
+        LinkState::Down(Some(why)) => told(why),
+        LinkState::Down(None) | LinkState::Up | LinkState::Connecting => String::new(),
     };
+    let strangers = link.strangers.iter().take(STRANGERS);
     Row {
         name: link.name,
         address: link.address,
@@ -78,12 +85,20 @@ fn row(f: &Frame, link: Link) -> Row {
             .lag
             .map(|lag| format!("{} ms", f.locale.tenths(lag.as_secs_f64() * 1_000.0)))
             .unwrap_or_default(),
-        rights: link.missing_rights,
+        remarks: link.remarks.iter().map(told).collect(),
+        strangers: strangers.map(|one| stranger(f, one)).collect(),
+        more_strangers: link.strangers.len().saturating_sub(STRANGERS),
         version: link.version,
         channels: f.locale.number(link.channels),
         legs: f.locale.number(link.legs),
-        last_error: link.last_error,
+        last_error: link.last_error.as_ref().map(told).unwrap_or_default(),
     }
+}
+
+/// An endpoint that no rule takes, with since when.
+fn stranger(f: &Frame, one: &Stranger) -> String {
+    let text = if one.is_provider { "links.stranger_provider" } else { "links.stranger" };
+    f.w.with(text, "name", &one.endpoint).replace("{since}", &f.locale.wall(one.since))
 }
 
 pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {

@@ -1,0 +1,150 @@
+//! What is said of links in Danish. The English is made where it is found out, with what only that place knows.
+
+/// The sentence of a code on a kind of PBX, with its holes.
+pub(super) fn sentence(code: &str, kind: &str) -> Option<&'static str> {
+    let of = |wanted: &str| SENTENCES.iter().find(|(name, of, _)| *name == code && *of == wanted);
+    of(kind).or_else(|| of("")).map(|(.., sentence)| *sentence)
+}
+
+/// Code, the kind of PBX it is said of (empty for any), and the sentence.
+const SENTENCES: &[(&str, &str, &str)] = &[
+    // No connection.
+    (
+        "unreachable",
+        "Asterisk",
+        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i manager.conf?",
+    ),
+    (
+        "unreachable",
+        "FreeSWITCH",
+        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i event_socket.conf.xml?",
+    ),
+    ("timed_out", "", "{address} svarede ikke inden for {seconds} s; er der en firewall imellem?"),
+    ("tls", "", "{address} og Ringbud kunne ikke blive enige om TLS: {why}"),
+    ("tls_authorities", "", "tls_ca {file} kan ikke bruges: {why}"),
+    // No session.
+    (
+        "not_this_pbx",
+        "",
+        "det, der svarer dér, er ikke {kind} (det sagde \"{said}\"): se efter, om adressen og porten er rigtige",
+    ),
+    (
+        "no_greeting",
+        "",
+        "forbundet, men {kind} sagde intet inden for {seconds} s: se efter, om adressen og porten er rigtige, og om den vil have TLS",
+    ),
+    (
+        "login_refused",
+        "Asterisk",
+        "centralen afviste at logge {username} ind med ordene \"{said}\": se efter, om username og secret er rigtige her, og hvad brugerens secret, permit og deny siger i manager.conf",
+    ),
+    (
+        "login_refused",
+        "FreeSWITCH",
+        "centralen afviste at logge {username} ind med ordene \"{said}\": se efter, om username og secret er rigtige her, og hvad der står i event_socket.conf.xml",
+    ),
+    (
+        "address_refused",
+        "Asterisk",
+        "{kind} på den adresse lukker ingen ind herfra: tillad denne maskines adresse i manager.conf",
+    ),
+    (
+        "address_refused",
+        "FreeSWITCH",
+        "{kind} på den adresse lukker ingen ind herfra: skriv denne maskines adresse på den liste, som apply-inbound-acl nævner i event_socket.conf.xml, eller i listen-ip, hvis den kun lytter på 127.0.0.1",
+    ),
+    (
+        "secret_not_shown",
+        "",
+        "det, der svarer dér, kender ingen udfordring ({said}) og vil altså have hemmeligheden i klartekst, så enhver, der lytter med, får den; den er ikke sendt. Er det virkelig jeres central, så brug tls = true, eller skriv plain_login = true i dens [[pbx]]",
+    ),
+    (
+        "too_old",
+        "",
+        "{kind} {version} er for gammel: Ringbud følger {kind} {needed} og nyere, som fortæller om opkald på en anden måde; intet fra denne central fortælles, før den er opgraderet",
+    ),
+    ("no_answer", "", "centralen svarede ikke på {action} inden for {seconds} s"),
+    (
+        "frozen",
+        "",
+        "centralen har været tavs i {seconds} s, selv om den blev bedt om et livstegn: maskinen står stille, eller vejen til den er afbrudt",
+    ),
+    // No more.
+    ("closed", "", "centralen lukkede forbindelsen"),
+    ("broken", "", "forbindelsen blev afbrudt: {why}"),
+    (
+        "too_far_behind",
+        "",
+        "mere af det, centralen har sagt, venter, end der gemmes; forbindelsen blev lukket, før centralen selv må gemme det. Den åbnes igen, og det, der gik tabt imens, antages",
+    ),
+    ("stuck", "", "centralen tager ikke imod noget længere"),
+    ("stopping", "", "Ringbud er ved at stoppe"),
+    // Up, and something is missing or wrong.
+    (
+        "missing_system_events",
+        "Asterisk",
+        "AMI-brugeren får ingen systemhændelser, så en genstart af centralen måske ikke opdages: giv den read = system,call,agent i manager.conf",
+    ),
+    ("missing_system_events", "FreeSWITCH", "event socket fortæller ikke, hvornår FreeSWITCH starter"),
+    (
+        "missing_call_events",
+        "Asterisk",
+        "AMI-brugeren får ingen opkaldshændelser, så opkald ikke ses: giv den read = system,call,agent i manager.conf, og se efter linjer med eventfilter dér",
+    ),
+    (
+        "missing_call_events",
+        "FreeSWITCH",
+        "event socket afviste abonnementet på opkaldshændelser, så opkald ikke ses: giv brugeren i userauth hændelserne CHANNEL_CREATE til CHANNEL_UUID, HEARTBEAT og CUSTOM (esl-allowed-events), eller log ind med adgangskoden fra event_socket.conf.xml",
+    ),
+    (
+        "missing_agent_events",
+        "Asterisk",
+        "AMI-brugeren får ingen agenthændelser, så hverken køen, et opkald kom igennem (QueueName), eller opkald til agenter, der holder linjen åben, fortælles: giv den read = system,call,agent i manager.conf",
+    ),
+    ("missing_agent_events", "FreeSWITCH", "event socket fortæller ikke, hvad køer gør"),
+    (
+        "missing_filters",
+        "Asterisk",
+        "AMI-brugeren må ikke sætte filtre op, eller centralen følger dem ikke, så den sender mere end nødvendigt: giv den write = system,reporting, eller skriv eventfilter-linjer til den i manager.conf",
+    ),
+    (
+        "missing_filters",
+        "FreeSWITCH",
+        "event socket følger ikke filtre, så FreeSWITCH sender mere end nødvendigt",
+    ),
+    (
+        "missing_snapshot",
+        "Asterisk",
+        "AMI-brugeren må ikke se listen over kanaler, så opkald, der er i gang, når Ringbud forbinder, først ses sent, og opkald, der slutter, mens forbindelsen er nede, ikke slutter: giv den write = system,reporting i manager.conf",
+    ),
+    (
+        "missing_snapshot",
+        "FreeSWITCH",
+        "brugeren må ikke se listerne over kanaler og opkald, så opkald, der er i gang, når Ringbud forbinder, først ses sent, og opkald, der slutter, mens forbindelsen er nede, ikke slutter: giv brugeren i userauth kommandoerne show, uuid_dump og global_getvar (esl-allowed-api)",
+    ),
+    (
+        "missing_status",
+        "Asterisk",
+        "AMI-brugeren må ikke spørge om centralens version og start: giv den write = system,reporting i manager.conf",
+    ),
+    (
+        "missing_status",
+        "FreeSWITCH",
+        "brugeren må ikke spørge om FreeSWITCH' version: giv brugeren i userauth kommandoen status (esl-allowed-api)",
+    ),
+    (
+        "missing_endpoints",
+        "Asterisk",
+        "AMI-brugeren må ikke se listen over centralens telefoner: giv den write = system,reporting i manager.conf",
+    ),
+    (
+        "missing_endpoints",
+        "FreeSWITCH",
+        "brugeren må ikke se listen over, hvem der er registreret: giv brugeren i userauth kommandoen show (esl-allowed-api)",
+    ),
+    (
+        "clock_far",
+        "",
+        "centralens ur går {seconds} s anderledes end vores, og tider på opkald er efter dens ur: brug NTP på begge",
+    ),
+];

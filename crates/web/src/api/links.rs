@@ -1,0 +1,130 @@
+//! `/links`: how the links to the PBXs are doing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use admin::{Link, LinkState, Remark, Stranger};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ApiError;
+use super::auth::Caller;
+use crate::Web;
+use crate::wire;
+
+/// The links to the PBXs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkList {
+    /// In the configuration's order.
+    links: Vec<LinkView>,
+}
+
+/// A link to a PBX. To tokens that are no operator's only `state` and `since` are told.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkView {
+    /// `connecting`, `up` or `down`.
+    #[schema(example = "up")]
+    state: &'static str,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// The rest.
+    #[serde(flatten)]
+    operators: Option<LinkDetail>,
+}
+
+/// What of a link is the operator's.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkDetail {
+    /// The PBX's name in the configuration.
+    pbx: String,
+    /// Host and port.
+    address: String,
+    /// Why it is down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<RemarkView>,
+    /// The last error, which stays after it is up again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<RemarkView>,
+    /// What the login lacks, and what is wrong although it is up.
+    remarks: Vec<RemarkView>,
+    /// Endpoints that have calls and that no phone rule takes.
+    strangers: Vec<StrangerView>,
+    /// How far the stream is behind the PBX's clock, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_ms: Option<u64>,
+    /// What the PBX says it is; empty while unknown.
+    version: String,
+    /// Channels up now.
+    channels: u64,
+    /// Legs up now.
+    legs: u64,
+}
+
+/// Something an operator should know of a link.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RemarkView {
+    /// Stable, for programs.
+    #[schema(example = "login_refused")]
+    code: &'static str,
+    /// What its sentence speaks of.
+    args: BTreeMap<&'static str, String>,
+    /// For a person: what is wrong and how to mend it.
+    message: String,
+}
+
+/// An endpoint that has calls and that no phone rule takes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StrangerView {
+    /// As the PBX calls it.
+    #[schema(example = "PJSIP/reception")]
+    endpoint: String,
+    /// Whether the PBX shows it as a provider's line.
+    provider: bool,
+    /// When it had a call first since the program started.
+    since: String,
+}
+
+fn remark(remark: &Remark) -> RemarkView {
+    let message = remark.told(admin::Language::English);
+    RemarkView { code: remark.code, args: remark.args.iter().cloned().collect(), message }
+}
+
+fn stranger(Stranger { endpoint, is_provider, since }: &Stranger) -> StrangerView {
+    StrangerView { endpoint: endpoint.clone(), provider: *is_provider, since: wire::moment(*since) }
+}
+
+fn detail(link: &Link) -> LinkDetail {
+    LinkDetail {
+        pbx: link.name.clone(),
+        address: link.address.clone(),
+        why: match &link.state {
+            LinkState::Down(why) => why.as_ref().map(remark),
+            LinkState::Up | LinkState::Connecting => None,
+        },
+        last_error: link.last_error.as_ref().map(remark),
+        remarks: link.remarks.iter().map(remark).collect(),
+        strangers: link.strangers.iter().map(stranger).collect(),
+        lag_ms: link.lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
+        version: link.version.clone(),
+        channels: link.channels,
+        legs: link.legs,
+    }
+}
+
+/// How the links to the PBXs are doing; what is wrong as codes with arguments.
+#[utoipa::path(get, path = "/links", tag = "links", operation_id = "list_links",
+    responses((status = 200, body = LinkList)))]
+pub(super) async fn list(
+    State(web): State<Arc<Web>>,
+    Caller(actor): Caller,
+) -> Result<Json<LinkList>, ApiError> {
+    let view = |link: &Link| LinkView {
+        state: link.state.name(),
+        since: link.since.map(wire::moment),
+        operators: actor.operates().then(|| detail(link)),
+    };
+    Ok(Json(LinkList { links: web.admin.links(&actor).iter().map(view).collect() }))
+}
