@@ -67,8 +67,8 @@ mod with {
             for line in std::io::stdin().lines().map_while(Result::ok) {
                 if let Some(part) = named(&line) {
                     // Whoever asked waits for it: what comes after may be over before the line was read.
-                    tracing::info!(part = part.label(), "a test kills a part");
                     kill(part);
+                    tracing::info!(part = part.label(), "a test kills a part");
                 }
             }
         });

@@ -266,7 +266,8 @@ impl Gateway {
 
     /// Waits for the next thing it says.
     pub(crate) async fn hears(&mut self) -> Value {
-        let line = patiently("its next words", self.log.next_line()).await.unwrap();
+        let next = tokio::time::timeout(PATIENCE, self.log.next_line()).await;
+        let line = next.unwrap_or_else(|_| panic!("it says nothing more: {:?}", self.said)).unwrap();
         let line = line.unwrap_or_else(|| panic!("it has ended: {:?}", self.said));
         let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
         self.said.push(line.clone());
@@ -277,7 +278,8 @@ impl Gateway {
     pub(crate) async fn kill_part(&mut self, part: Part) {
         let line = format!("{}\n", part.label());
         self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).await.unwrap();
-        loop {
+        // Where the process ends by it, it may say nothing more.
+        while part.fate() != tasks::Fate::EndsTheProcess {
             let heard = self.hears().await;
             if heard["message"] == "a test kills a part" && heard["part"] == part.label() {
                 return;

@@ -206,8 +206,14 @@ async fn one_piece_of_work_dies_alone_and_calls_are_told_whole() {
     for part in with_fate(Fate::FailsAlone) {
         gateway.forget();
         gateway.kill_part(part).await;
-        provoke(begun(part), &bed, &gateway, &token, &cookie).await;
-        gateway.says(&format!("{} died at", part.says())).await;
+        // One that was about to end may have been chosen, and have passed the fault on to the next too late for this.
+        let died = format!("{} died at", part.says());
+        loop {
+            provoke(begun(part), &bed, &gateway, &token, &cookie).await;
+            if tokio::time::timeout(SOON, gateway.says(&died)).await.is_ok() {
+                break;
+            }
+        }
         if part == Part::LinkDrain {
             gateway.says("the PBX is followed").await;
         }
