@@ -11,8 +11,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::browser::{Taste, same_site};
 use super::frame::page;
-use super::visitor::{Fields, Taste, same_site};
+use super::visitor::Fields;
 use super::{Fail, Frame, Window, login, password, users};
 use crate::peer::Origin;
 

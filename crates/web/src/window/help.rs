@@ -9,9 +9,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
+use super::anchor::anchor;
+use super::browser::Taste;
 use super::frame::page;
 use super::messages::Language;
-use super::visitor::Taste;
 use super::{Fail, Frame, Visitor, Window, assets};
 
 const DANISH: &str = include_str!("../../../../docs/da/vindue.md");
@@ -116,22 +117,5 @@ fn title_after(events: &[Event<'_>], at: usize) -> String {
     match events.get(at) {
         Some(Event::Start(Tag::Heading { .. })) => words.collect(),
         _ => String::new(),
-    }
-}
-
-/// A heading's name in a link, as the usual renderers make it.
-pub(crate) fn anchor(title: &str) -> String {
-    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_heading_is_named_as_the_usual_renderers_do() {
-        assert_eq!(anchor("API-nøgler"), "api-nøgler");
-        assert_eq!(anchor("Who may do what?"), "who-may-do-what");
     }
 }

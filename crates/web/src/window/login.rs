@@ -8,9 +8,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::browser::{SESSION, Taste, cookie, own_place, same_site};
 use super::frame::page;
-use super::oidc::{self, Through};
-use super::visitor::{Fields, SESSION, Taste, cookie, own_place, same_site};
+use super::oidc::{Through, leave_there, through};
+use super::visitor::Fields;
 use super::{Fail, Frame, Posted, Window};
 use crate::clock;
 use crate::peer::{Origin, Peer};
@@ -37,7 +38,7 @@ fn login(window: &Window, taste: &Taste, next: &str) -> LoginPage {
         next: next.to_owned(),
         name: String::new(),
         error: None,
-        through: oidc::through(window, next),
+        through: through(window, next),
         leave_there: None,
         resumed: !matches!(next, "" | "/"),
         nobody_yet: window.web.admin.nobody_yet(),
@@ -52,7 +53,7 @@ pub(super) async fn show(
     let query = Fields::read(query.unwrap_or_default().as_bytes());
     let mut form = login(&window, &taste, query.get("next"));
     if query.has("left") {
-        form.leave_there = oidc::leave_there(&window);
+        form.leave_there = leave_there(&window);
     }
     page(&form)
 }

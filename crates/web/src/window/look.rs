@@ -8,7 +8,8 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use calls::AccountId;
 
-use super::visitor::{Fields, Taste};
+use super::browser::Taste;
+use super::visitor::Fields;
 use super::{Fail, Window, login};
 
 /// The path of a link that logs in whoever has it, as often as they like, and opens this account's board. For a

@@ -3,11 +3,15 @@
 //! Owns sessions, words and pages. A handler authenticates, parses, delegates, renders; what is read from
 //! forms goes through [`crate::wire`], so that window, API and command line refuse with the same words.
 
+mod anchor;
+mod around;
 mod assets;
 mod audit;
+mod browser;
 mod calls;
 mod deliveries;
 mod fail;
+mod failed;
 mod first;
 mod frame;
 mod help;
@@ -44,6 +48,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+pub(crate) use browser::has_session;
 pub(crate) use fail::Fail;
 pub use first::first_run_path;
 pub(crate) use frame::Frame;
@@ -51,7 +56,7 @@ pub(crate) use locale::Locale;
 pub use look::look_path;
 pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
-pub(crate) use visitor::{Posted, Visitor, has_session};
+pub(crate) use visitor::{Posted, Visitor};
 pub use welcome::welcome_path;
 
 use crate::Web;
@@ -86,7 +91,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         tests: integration::Running::default(),
     });
     Router::new()
-        .route("/", get(frame::home))
+        .route("/", get(around::home))
         .route("/login", get(login::show).post(login::enter))
         .route("/login/oidc", get(oidc::begin))
         .route("/login/oidc/back", get(oidc::back))
@@ -148,7 +153,7 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
     let (mut parts, body) = request.into_parts();
     let is_asked_for = parts.method == Method::GET && !shows_secrets(parts.uri.path());
     let packs = is_asked_for && assets::reads_gzip(&parts.headers);
-    let taste = visitor::Taste::of(&parts);
+    let taste = browser::Taste::of(&parts);
     parts.extensions.insert(taste.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(fail) = response.extensions_mut().remove::<Fail>() {

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Window;
-use super::visitor::{Fields, LANGUAGE, THEME, own_place, same_site};
+use super::browser::{LANGUAGE, THEME, own_place, same_site};
+use super::visitor::Fields;
 
 pub(super) async fn set(State(window): State<Arc<Window>>, headers: HeaderMap, body: Bytes) -> Response {
     let fields = Fields::read(&body);

@@ -9,8 +9,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::browser::{Taste, same_site};
 use super::frame::page;
-use super::visitor::{Fields, Taste, same_site};
+use super::visitor::Fields;
 use super::{Fail, Frame, Window, login, password};
 use crate::peer::Origin;
 

@@ -3,7 +3,7 @@
 use ::oidc::ATTEMPT_LIFE_SECS;
 use axum::http::HeaderMap;
 
-use super::super::visitor::cookie;
+use super::super::browser::cookie;
 use crate::Options;
 
 /// Its name.

@@ -4,6 +4,7 @@
 //! told in words why not, or gets a session like any other.
 
 mod cookie;
+mod offer;
 mod person;
 mod told;
 
@@ -15,43 +16,17 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(super) use offer::{Through, label, leave_there, through};
 pub(super) use person::{opened_with, shown};
 
-use super::visitor::{Fields, Taste};
+use super::browser::Taste;
+use super::visitor::Fields;
 use super::{Fail, Window, login};
 use crate::clock;
 use crate::peer::{Origin, Peer};
 
 /// Where a provider sends people back to, without the sub-path.
 pub const LOGIN_BACK: &str = "/login/oidc/back";
-
-/// A way to log in that the login page offers.
-pub(super) struct Through {
-    /// What people call the provider.
-    pub(super) label: String,
-    /// Where it begins, without the sub-path.
-    pub(super) path: String,
-}
-
-/// The way through the provider, if there is one, and back to a page.
-pub(super) fn through(window: &Window, next: &str) -> Option<Through> {
-    let provider = window.web.provider.as_ref()?;
-    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    Some(Through { label: provider.label().to_owned(), path: format!("/login/oidc?next={next}") })
-}
-
-/// Where one logs out of the provider too, for the page after a logout.
-pub(super) fn leave_there(window: &Window) -> Option<String> {
-    Some(window.web.provider.as_ref()?.logout_url()?.into())
-}
-
-/// What to call the provider a user comes through: one that is no longer ours by its own name.
-pub(super) fn label(window: &Window, key: &str) -> String {
-    let vouched = window.web.admin.person(key).and_then(|user| user.vouched);
-    let issuer = vouched.map(|vouched| vouched.issuer).unwrap_or_default();
-    let ours = window.web.provider.as_ref().filter(|provider| provider.issuer() == issuer);
-    ours.map_or(issuer, |provider| provider.label().to_owned())
-}
 
 /// Sends a browser to the provider.
 pub(super) async fn begin(
