@@ -8,7 +8,7 @@ use journal::settings::{Account, KeepChoice, Scope, SettingKey};
 use journal::{AccountSettings, Put, SettingsCache};
 
 use crate::admin::{Admin, Written};
-use crate::audit::Noted;
+use crate::noted::Noted;
 use crate::{Actor, Code, Expect, Refusal, names};
 
 /// How many days an account may choose.

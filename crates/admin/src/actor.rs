@@ -6,8 +6,6 @@ use calls::AccountId;
 use journal::ActorKind;
 use journal::settings::Scope;
 
-use crate::audit;
-
 /// What the name of a token begins with that the command line made for itself; no token made by hand has a colon.
 pub(crate) const OF_MACHINE: &str = "cli:";
 
@@ -65,7 +63,7 @@ impl Actor {
     }
 
     fn new(own_name: String, scope: Scope, surface: Surface) -> Self {
-        let name = audit::shown(surface.kind(), &own_name);
+        let name = shown(surface.kind(), &own_name);
         Self { own_name, name, scope, surface, address: None }
     }
 
@@ -128,6 +126,16 @@ impl Actor {
             Scope::Account(own) => own == account,
             Scope::ReadAccount(_) => false,
         }
+    }
+}
+
+/// Who did it, as a page shows it.
+pub(crate) fn shown(kind: ActorKind, name: &str) -> String {
+    match kind {
+        ActorKind::Person => name.to_owned(),
+        // No person's name has a blank, so a token is never taken for one.
+        ActorKind::Token => format!("API {name}"),
+        ActorKind::Cli => format!("cli:{name}"),
     }
 }
 

@@ -9,10 +9,10 @@ use journal::settings::SettingKey;
 use journal::{AccountSettings, AuditEntry, Journal, JournalError, Put, SettingsCache};
 
 use crate::actor::Actor;
-use crate::audit::Noted;
 use crate::change::{Expect, Fields};
 use crate::gateway::{Gateway, NoGateway};
-use crate::webhooks::Tests;
+use crate::noted::Noted;
+use crate::test_calls::Tests;
 use crate::{Code, Refusal};
 
 /// A change that meets others so often is refused.

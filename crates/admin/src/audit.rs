@@ -1,14 +1,15 @@
-//! Who did what: what is noted with each change, and reading it.
+//! Who did what: reading the audit log, and how its entries are shown.
 
 use std::collections::BTreeSet;
 
-use calls::AccountId;
 use journal::settings::Scope;
 use journal::{ActorKind, AuditEntry, AuditFilter, AuditPage};
 
+use crate::actor::shown;
 use crate::admin::Admin;
+use crate::noted::Noted;
 use crate::tokens::role_of;
-use crate::{Actor, Code, Refusal, clock, logged_as};
+use crate::{Actor, Code, Refusal, logged_as};
 
 /// Who did it, as a page shows it.
 pub fn who(entry: &AuditEntry) -> String {
@@ -26,50 +27,10 @@ pub fn meant(shown: &str) -> (Option<ActorKind>, &str) {
     }
 }
 
-pub(crate) fn shown(kind: ActorKind, name: &str) -> String {
-    match kind {
-        ActorKind::Person => name.to_owned(),
-        // No person's name has a blank, so a token is never taken for one.
-        ActorKind::Token => format!("API {name}"),
-        ActorKind::Cli => format!("cli:{name}"),
-    }
-}
-
 /// What it was done to, as a page shows it.
 pub fn told(entry: &AuditEntry) -> String {
     let parts = [entry.subject.as_str(), entry.detail.as_str()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
-}
-
-/// What is to be noted of something that was done.
-#[derive(Clone, Copy)]
-pub(crate) struct Noted<'a> {
-    /// A key of the catalogue of texts.
-    pub(crate) what: &'static str,
-    /// Empty for the gateway itself.
-    pub(crate) account: &'a str,
-    /// Which one; empty for none.
-    pub(crate) subject: &'a str,
-    /// More of it; may be empty.
-    pub(crate) detail: &'a str,
-}
-
-impl Noted<'_> {
-    /// The entry, as of now.
-    pub(crate) fn by(self, actor: &Actor) -> AuditEntry {
-        let Self { what, account, subject, detail } = self;
-        tracing::info!(who = actor.name(), what, account, subject, detail, "done");
-        AuditEntry {
-            at: clock::now(),
-            kind: actor.kind(),
-            actor: actor.own_name().to_owned(),
-            address: actor.address(),
-            account: (!account.is_empty()).then(|| AccountId::new(account)),
-            what: what.to_owned(),
-            subject: subject.to_owned(),
-            detail: detail.to_owned(),
-        }
-    }
 }
 
 impl Admin {

@@ -1,30 +1,12 @@
 //! Deliveries: what became of them, and taking a hand in them.
 
-use std::collections::BTreeMap;
-
 use calls::{AccountId, LegId};
 use journal::settings::IntegrationId;
 use journal::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter};
 
 use crate::admin::Admin;
-use crate::audit::Noted;
-use crate::{Actor, Code, Refusal};
-
-/// What sending many again came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AgainAll {
-    /// So many are sent again.
-    pub sent: usize,
-    /// So many are not, each for its reason.
-    pub left: BTreeMap<Code, usize>,
-}
-
-impl AgainAll {
-    /// How many are not sent.
-    pub fn left_in_all(&self) -> usize {
-        self.left.values().sum()
-    }
-}
+use crate::noted::Noted;
+use crate::{Actor, AgainAll, Code, Refusal};
 
 /// A delivery's name: the place of its event and the integration's number.
 pub fn delivery_name(id: DeliveryId) -> String {

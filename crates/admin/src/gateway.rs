@@ -1,6 +1,6 @@
 //! What is asked of the running gateway. The program implements it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use calls::{AccountId, Event, EventKind, PbxTime};
 use delivery::sender::WebhookStatus;
 use journal::settings::IntegrationId;
-use journal::{AccountSettings, DeliveryId, Filter, Reason, WallTime};
+use journal::{DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Actor, Admin, AgainAll, Code, Link, Refusal};
+use crate::{Code, Link, Refusal};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -53,6 +53,22 @@ impl From<GatewayError> for Refusal {
             GatewayError::NotHere => Code::NoGateway,
             GatewayError::Unavailable(why) => return Self::new(Code::GatewayBusy).with("why", why),
         })
+    }
+}
+
+/// What sending many again came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgainAll {
+    /// So many are sent again.
+    pub sent: usize,
+    /// So many are not, each for its reason.
+    pub left: BTreeMap<Code, usize>,
+}
+
+impl AgainAll {
+    /// How many are not sent.
+    pub fn left_in_all(&self) -> usize {
+        self.left.values().sum()
     }
 }
 
@@ -267,43 +283,5 @@ impl Gateway for NoGateway {
 
     fn metrics(&self) -> String {
         String::new()
-    }
-}
-
-impl Admin {
-    /// Whether the gateway does its work, for whoever asks.
-    pub fn readiness(&self) -> Readiness {
-        Readiness { details: Vec::new(), ..self.gateway.readiness() }
-    }
-
-    /// The same, and all that is wrong, for operators; for nobody in particular where this machine itself asks, or
-    /// where the details only decide and are not shown.
-    ///
-    /// # Errors
-    /// When the one who asks is no operator.
-    pub fn readiness_in_detail(&self, actor: Option<&Actor>) -> Result<Readiness, Refusal> {
-        actor.map_or(Ok(()), Self::operates)?;
-        Ok(self.gateway.readiness())
-    }
-
-    /// The legs of an account that are up now, oldest first. Who has the account's settings was let see it.
-    pub fn live(&self, account: &AccountSettings) -> Vec<LiveLeg> {
-        self.gateway.live(&account.id)
-    }
-
-    /// The account as it is now, for a board that is open: who may see it was judged when they opened it.
-    pub fn watched(&self, account: &AccountSettings) -> Option<Arc<AccountSettings>> {
-        self.cache.account(&account.id)
-    }
-
-    /// Changes whenever a leg begins, is answered or ends, or a link changes.
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.gateway.changes()
-    }
-
-    /// The figures in Prometheus' text format; whether they are everybody's is the operator's to say.
-    pub fn metrics(&self, actor: Option<&Actor>) -> Result<String, Refusal> {
-        actor.map_or(Ok(()), Self::operates)?;
-        Ok(self.gateway.metrics())
     }
 }

@@ -24,10 +24,13 @@ mod limits;
 mod links;
 mod lists;
 mod names;
+mod noted;
 mod own;
 mod people;
 mod refusal;
+mod running;
 mod services;
+mod test_calls;
 mod tokens;
 mod users;
 mod webhooks;
@@ -38,11 +41,12 @@ pub use admin::{Admin, Written};
 pub use chance::random_text;
 pub use change::Expect;
 pub use codes::{Code, Family, table};
-pub use deliveries::{AgainAll, delivery_name};
+pub use deliveries::delivery_name;
 pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
-    Answer, Gateway, GatewayError, LiveLeg, NoGateway, Readiness, ReadyDetail, TestAnswer, TestCall, Waiting,
+    AgainAll, Answer, Gateway, GatewayError, LiveLeg, NoGateway, Readiness, ReadyDetail, TestAnswer,
+    TestCall, Waiting,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;

@@ -6,8 +6,8 @@ use journal::settings::{Employee, Holder, Phone, SettingKey};
 use journal::{AccountSettings, AuditEntry, Put, SettingsCache};
 
 use crate::admin::{Admin, Written};
-use crate::audit::Noted;
 use crate::change::Fields as _;
+use crate::noted::Noted;
 use crate::{Actor, Code, Expect, Refusal, names};
 
 /// At most so many lines are taken at once.

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::actor::OF_MACHINE;
 use crate::admin::Admin;
-use crate::audit::Noted;
+use crate::noted::Noted;
 use crate::{Actor, Code, Refusal, clock, names, random_text};
 
 /// A token lent to the command line is good for so long: a command that was killed leaves no key behind.

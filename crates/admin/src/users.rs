@@ -6,8 +6,8 @@ use journal::Put;
 use journal::settings::{Scope, SettingKey, User};
 
 use crate::admin::Admin;
-use crate::audit::Noted;
 use crate::change::{Expect, Fields as _};
+use crate::noted::Noted;
 use crate::tokens::{role_of, scope};
 use crate::{Actor, Code, Refusal, Role, names};
 

@@ -27,7 +27,6 @@ pub use clock::WallTime;
 pub use error::JournalError;
 pub use journal::*;
 pub use reason::Reason;
-pub use rules::MAX_LISTED;
 pub use sqlite::{Access, Commits, HeldFolder, Options, QUEUED_JOBS, RollingUp, Sqlite};
 #[cfg(feature = "conformance")]
 pub use sqlite::{audit_statement_of, statements_of};

@@ -4,11 +4,9 @@
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
 use crate::{
-    Attempt, DeliveryState, Erase, EventSeq, Filter, Kept, LegRecord, Outcome, Reason, Settle, WallTime,
+    Attempt, DeliveryState, Erase, EventSeq, Filter, Kept, LegRecord, MAX_LISTED, Outcome, Reason, Settle,
+    WallTime,
 };
-
-/// The most one list gives.
-pub const MAX_LISTED: usize = 1_000;
 
 impl Filter {
     /// How many to list: `limit`, within the bound; 0 is the bound.

@@ -11,8 +11,8 @@ use journal::{JournalError, Put, WallTime};
 
 use super::{at_door, same};
 use crate::admin::Admin;
-use crate::audit::Noted;
 use crate::change::{Expect, Fields as _};
+use crate::noted::Noted;
 use crate::tokens::{role_of, scope, token_hash};
 use crate::users::operates;
 use crate::{Actor, Code, Refusal, Role, clock, names, random_text};

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::Actor;
 use crate::admin::Admin;
-use crate::audit::Noted;
+use crate::noted::Noted;
 pub use link::UserLink;
 pub use vouched::{Admission, VouchedPerson, logged_as};
 

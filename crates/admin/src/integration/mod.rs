@@ -17,7 +17,7 @@ use journal::settings::{
 use journal::{AccountSettings, JournalError, Put, WallTime};
 
 use crate::admin::{Admin, Written};
-use crate::audit::Noted;
+use crate::noted::Noted;
 use crate::{Actor, Code, Expect, Refusal, clock};
 pub use url::webhook_url;
 

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use journal::WallTime;
 
-use crate::Actor;
-use crate::admin::Admin;
 use crate::language::Language;
 
 /// Something an operator should know of a link: a code with arguments, and its sentences.
@@ -121,25 +119,13 @@ impl Link {
     }
 
     /// Its state and since when, and nothing of the machine.
-    fn for_others(self) -> Self {
+    pub(crate) fn for_others(self) -> Self {
         let state = match self.state {
             LinkState::Down(_) => LinkState::Down(None),
             LinkState::Connecting => LinkState::Connecting,
             LinkState::Up => LinkState::Up,
         };
         Self { since: self.since, ..Self::named("", state) }
-    }
-}
-
-impl Admin {
-    /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
-    /// others learn which state each is in, and since when.
-    pub fn links(&self, actor: &Actor) -> Vec<Link> {
-        let links = self.gateway.links();
-        if actor.operates() {
-            return links;
-        }
-        links.into_iter().map(Link::for_others).collect()
     }
 }
 

@@ -10,6 +10,9 @@ use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, PbxTime};
 use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Reply};
 use crate::{LegOutcome, Sums};
 
+/// The most one list gives.
+pub const MAX_LISTED: usize = 1_000;
+
 /// A place in a list, to go on from. Its text may stand in a link; what is in it is the journal's own affair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(pub(crate) i64);

@@ -1,0 +1,56 @@
+//! What runs: the links to the PBXs, the calls that are up, whether the gateway does its work.
+
+use std::sync::Arc;
+
+use journal::AccountSettings;
+use tokio::sync::watch;
+
+use crate::{Actor, Admin, Link, LiveLeg, Readiness, Refusal};
+
+impl Admin {
+    /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
+    /// others learn which state each is in, and since when.
+    pub fn links(&self, actor: &Actor) -> Vec<Link> {
+        let links = self.gateway.links();
+        if actor.operates() {
+            return links;
+        }
+        links.into_iter().map(Link::for_others).collect()
+    }
+
+    /// Whether the gateway does its work, for whoever asks.
+    pub fn readiness(&self) -> Readiness {
+        Readiness { details: Vec::new(), ..self.gateway.readiness() }
+    }
+
+    /// The same, and all that is wrong, for operators; for nobody in particular where this machine itself asks, or
+    /// where the details only decide and are not shown.
+    ///
+    /// # Errors
+    /// When the one who asks is no operator.
+    pub fn readiness_in_detail(&self, actor: Option<&Actor>) -> Result<Readiness, Refusal> {
+        actor.map_or(Ok(()), Self::operates)?;
+        Ok(self.gateway.readiness())
+    }
+
+    /// The legs of an account that are up now, oldest first. Who has the account's settings was let see it.
+    pub fn live(&self, account: &AccountSettings) -> Vec<LiveLeg> {
+        self.gateway.live(&account.id)
+    }
+
+    /// The account as it is now, for a board that is open: who may see it was judged when they opened it.
+    pub fn watched(&self, account: &AccountSettings) -> Option<Arc<AccountSettings>> {
+        self.cache.account(&account.id)
+    }
+
+    /// Changes whenever a leg begins, is answered or ends, or a link changes.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.gateway.changes()
+    }
+
+    /// The figures in Prometheus' text format; whether they are everybody's is the operator's to say.
+    pub fn metrics(&self, actor: Option<&Actor>) -> Result<String, Refusal> {
+        actor.map_or(Ok(()), Self::operates)?;
+        Ok(self.gateway.metrics())
+    }
+}
