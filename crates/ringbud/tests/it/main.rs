@@ -10,6 +10,7 @@ mod calls_arrive;
 mod certificates;
 mod checking;
 mod checking_freeswitch;
+mod circles;
 mod commands;
 mod configuration;
 mod deaths;
