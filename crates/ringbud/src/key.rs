@@ -8,7 +8,7 @@ use journal::seal::Sealer;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::store::{Store, StoreError};
+use crate::folder::{StoreError, journal_in};
 
 /// The file of the key, where the configuration names none.
 pub const KEY_FILE: &str = "secret.key";
@@ -145,7 +145,7 @@ pub fn rotate(folder: &Path, fresh: &Key) -> Result<usize, StoreError> {
 /// That a file cannot be read or written.
 pub fn finish_rotation(folder: &Path) -> Result<(), StoreError> {
     let (file, next) = (file_in(folder), folder.join(NEXT_FILE));
-    if !next.is_file() || !Store::is_in(folder) {
+    if !next.is_file() || !journal_in(folder).is_file() {
         return Ok(());
     }
     let failed = |why| StoreError::Key { file: next.clone(), why };

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 mod descriptors;
 pub mod directory;
+mod folder;
 pub mod gateway;
 pub mod key;
 pub mod link;

@@ -8,47 +8,13 @@ use delivery::guard::Guard;
 use journal::Access;
 use journal::Sqlite;
 use journal::seal::Sealer;
-use journal::{Journal, JournalError, SettingsCache};
+use journal::{Journal, SettingsCache};
 
-use crate::config::{Config, Pbx, Problem};
+use crate::config::{Config, Pbx};
 use crate::directory::{KnownSettings, Written, not_taken_any_more};
+pub use crate::folder::StoreError;
+use crate::folder::journal_in;
 use crate::key::{self, KEY_FILE, Key};
-
-/// The file of the journal.
-const JOURNAL_FILE: &str = "journal.sqlite";
-
-/// Why there is no store.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The configuration names no folder.
-    #[error("{}: data_dir is missing: this command needs the store", file.display())]
-    NoFolder {
-        /// The configuration.
-        file: PathBuf,
-    },
-    /// The folder cannot be made.
-    #[error("the data folder {} cannot be made: {why}. Make it, or name another with data_dir", folder.display())]
-    NoAccess {
-        /// The folder.
-        folder: PathBuf,
-        /// The system's words.
-        why: std::io::Error,
-    },
-    /// The key cannot be read or made.
-    #[error("the key of the secrets in {} cannot be used: {why}", file.display())]
-    Key {
-        /// The file.
-        file: PathBuf,
-        /// The system's words.
-        why: std::io::Error,
-    },
-    /// The key the configuration names is not there.
-    #[error(transparent)]
-    Configured(#[from] Problem),
-    /// The journal says no.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
 
 /// What is kept, and the settings in RAM.
 #[derive(Clone)]
@@ -69,7 +35,7 @@ impl Store {
 
     /// Where the store of a folder lies.
     pub fn file_in(folder: &Path) -> PathBuf {
-        folder.join(JOURNAL_FILE)
+        journal_in(folder)
     }
 
     /// Opens it for what is set, beside a gateway that may be running.
@@ -108,11 +74,7 @@ impl Store {
 
     /// The files in a folder that only its owner should read.
     pub fn files(folder: &Path) -> Vec<PathBuf> {
-        [KEY_FILE, JOURNAL_FILE]
-            .map(|name| folder.join(name))
-            .into_iter()
-            .filter(|file| file.is_file())
-            .collect()
+        [folder.join(KEY_FILE), journal_in(folder)].into_iter().filter(|file| file.is_file()).collect()
     }
 
     /// Opens the store of a configuration; makes it where there is none.
@@ -145,7 +107,7 @@ impl Store {
 fn close_to_others(folder: &Path) -> std::io::Result<()> {
     use std::io::ErrorKind::PermissionDenied;
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let journal = folder.join(JOURNAL_FILE);
+    let journal = journal_in(folder);
     if !journal.exists() {
         std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&journal)?;
     }
