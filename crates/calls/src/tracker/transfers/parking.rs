@@ -1,9 +1,10 @@
 //! Parking, and fetching what was parked.
 
-use crate::tracker::channel::{Caller, Parking};
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Channel, Parking};
 use crate::tracker::leg::Leg;
 use crate::tracker::state::{Context, Tracker};
-use crate::{EndReason, Seen};
+use crate::{EndReason, Seen, Transfer};
 
 impl Tracker {
     pub(in crate::tracker) fn parked(&mut self, cx: &mut Context<'_>, party: Seen<'_>, space: &str) {
@@ -31,6 +32,7 @@ impl Tracker {
     }
 
     pub(in crate::tracker) fn retrieved(&mut self, cx: &mut Context<'_>, by: Seen<'_>, party: Seen<'_>) {
+        let brought = self.mark_of(party);
         self.unmark(cx, party);
         let Some(party) = self.channels.find(party.id).and_then(|party| self.real_party(party)) else {
             return;
@@ -42,5 +44,25 @@ impl Tracker {
             channel.caller = Caller::Channel(party);
         }
         self.took_over(cx, by, cx.at, false);
+        self.forget_brought(cx, by, brought);
+    }
+
+    /// A PBX may tell that a call was fetched after the two have met: then the leg took the transfer to the parking
+    /// place for the one that brought the party to it.
+    fn forget_brought(&mut self, cx: &mut Context<'_>, by: ChannelKey, brought: Option<Transfer>) {
+        let open = self.channels.get_mut(by).and_then(Channel::open_mut);
+        if let (Some(open), Some(brought)) = (open, brought)
+            && open.transfer.as_ref() == Some(&brought)
+        {
+            open.transfer = None;
+            self.note(cx, by);
+        }
+    }
+
+    fn mark_of(&self, party: Seen<'_>) -> Option<Transfer> {
+        let key = self.channels.find(party.id)?;
+        let mark = |key| self.channels.get(key)?.mark.as_deref();
+        let mark = mark(key).or_else(|| self.real_party(key).and_then(mark))?;
+        Some(mark.transfer.clone())
     }
 }
