@@ -186,7 +186,8 @@ def main():
                 print(f"FAIL {label}: {result['wrong'][0]}{more} [{result['seconds']} s]", flush=True)
             else:
                 passed += 1
-                print(f"ok   {label} [{result['seconds']} s]", flush=True)
+                again = f", at the second try, for {result['first']}" if result.get("first") else ""
+                print(f"ok   {label} [{result['seconds']} s]{again}", flush=True)
     except KeyboardInterrupt:
         failed.append("interrupted")
     finally:

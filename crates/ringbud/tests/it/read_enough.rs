@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::bed::{Bed, patiently, ringbud};
 
 /// The commands that print nothing, by their last word.
-const SILENT: [&str; 7] = ["serve", "set", "remove", "import", "cancel", "pause", "resume"];
+const SILENT: [&str; 8] = ["serve", "set", "remove", "import", "cancel", "pause", "resume", "rotate"];
 
 /// A command whose standard output nobody reads.
 fn unread(arguments: &[&str]) -> Command {
@@ -68,7 +68,8 @@ async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
     let delivery = listed[0]["id"].as_str().unwrap().to_owned();
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/inbound-answered.tracker.ami");
     let (config, trace) = (bed.config().display().to_string(), trace.display().to_string());
-    let walk: [(&str, &[&str]); 20] = [
+    let backup = bed.config().with_file_name("unread.backup").display().to_string();
+    let walk: [(&str, &[&str]); 26] = [
         ("completions", &["bash"]),
         ("man", &[]),
         ("demo", &["--once", "--only", "inbound-answered", "--speed", "50", "--listen", "127.0.0.1:0"]),
@@ -89,6 +90,12 @@ async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
         ("delivery show", &["--config", &config, account, &delivery]),
         ("delivery again", &["--config", &config, account, "--failed"]),
         ("delivery test", &["--config", &config, account, &employee]),
+        ("user set", &["--config", &config, "unread", "--role", "operator"]),
+        ("user list", &["--config", &config]),
+        ("user reset", &["--config", &config, "unread"]),
+        ("key id", &["--config", &config]),
+        ("backup", &["--config", &config, &backup]),
+        ("restore", &["--look", &backup]),
     ];
     for command in commands().await {
         let is_walked = command == "receive" || walk.iter().any(|(name, _)| *name == command);

@@ -216,6 +216,12 @@ impl Conversation {
         out: &mut impl FnMut(Output<'_>),
     ) {
         match message.kind {
+            codec::Kind::Reply | codec::Kind::Answer | codec::Kind::Disconnect | codec::Kind::Other
+                if matches!(self.phase, Phase::Greeting { .. }) =>
+            {
+                let said = "something else than the question for the password".to_owned();
+                self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
+            }
             codec::Kind::AuthRequest => {
                 if matches!(self.phase, Phase::Greeting { .. }) {
                     self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN }, out);

@@ -47,6 +47,7 @@ impl Session {
         self.conversation.came(now);
         let Stream { decoder, translator, malformed, plain } = &mut self.stream;
         decoder.feed(bytes);
+        self.conversation.check_greeting(decoder.incomplete(), &mut out);
         while !self.conversation.is_over() {
             let Some(item) = decoder.next_item() else { break };
             match item {

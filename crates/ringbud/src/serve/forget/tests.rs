@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use journal::conformance::sample::{Leg, START_SECS, delivery, settle, tried};
 use journal::seal::Sealer;
 use journal::settings::{Account, Setting, SettingKey};
-use journal::{Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Outcome, Sqlite};
+use journal::{
+    Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Options, Outcome, RollingUp, Sqlite,
+};
 
 use super::*;
 
@@ -35,7 +37,10 @@ fn later(days: i64) -> WallTime {
 impl Bed {
     async fn new(days: Option<u32>, megabytes: Option<u32>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("opens");
+        // What is packed meanwhile would be another size each time.
+        let options = Options { rolling_up: RollingUp::never(), ..Options::default() };
+        let sealer = Sealer::new([7; 32]);
+        let journal = Sqlite::open_with(folder.path(), Access::Gateway, sealer, options).expect("opens");
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let cache = Arc::new(SettingsCache::load(journal.clone()).await.expect("a cache"));
         let keep = Keep { days, megabytes, attempts: true, audit_days: Some(90) };
