@@ -17,8 +17,8 @@ use crate::{serve, supervision, telemetry};
 /// calls the accounts' web services and serves the REST API.
 ///
 /// SIGTERM or Ctrl-C (SIGINT) stops it in order: no event is lost, no request cut off. A second one ends it at once.
-/// SIGHUP reads the configuration anew: PBXs that are added, changed or removed, [outgoing], [operator], the level of
-/// [log] and the certificate are taken up; what needs a restart is named in the log; of a configuration that is wrong
+/// SIGHUP reads the configuration anew: PBXs that are added, changed or removed, the sections outgoing and operator, the
+/// log's level and the certificate are taken up; what needs a restart is named in the log; of a configuration that is wrong
 /// nothing is taken up. SIGUSR1 says in the log how it is doing.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
