@@ -10,6 +10,7 @@
 pub mod ami;
 pub mod esl;
 mod link;
+pub mod setup;
 
 pub use link::{
     About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Kind,

@@ -5,6 +5,11 @@ use std::os::unix::fs::MetadataExt as _;
 /// Where the system has its users.
 const USERS: &str = "/etc/passwd";
 
+/// Whether that is root.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|of| of.uid() == 0)
+}
+
 /// The name of the user that runs this; who became root by `sudo` is called as they were before. One that the
 /// system's file does not list goes by number.
 pub(crate) fn name() -> String {

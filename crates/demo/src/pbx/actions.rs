@@ -96,7 +96,7 @@ fn needs(name: &str) -> Option<&'static str> {
         "ping" | "events" | "listcommands" => Some(""),
         "corestatus" | "coresettings" | "coreshowchannels" => Some("system,reporting"),
         "status" => Some("system,call,reporting"),
-        "filter" | "pjsipshowendpoints" | "sippeers" => Some("system"),
+        "filter" | "pjsipshowendpoints" | "sippeers" | "dahdishowchannels" => Some("system"),
         _ => None,
     }
 }
@@ -104,7 +104,8 @@ fn needs(name: &str) -> Option<&'static str> {
 fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out: &mut Answer) {
     let write = login.user.as_ref().map_or(Rights::NONE, |user| user.write);
     let unknown = if is_older(pbx) { "pjsipshowendpoints" } else { "sippeers" };
-    match needs(name).filter(|_| name != unknown) {
+    let has_ports = pbx.options.endpoints.iter().any(|listed| listed.name.starts_with("DAHDI/"));
+    match needs(name).filter(|_| name != unknown && (has_ports || name != "dahdishowchannels")) {
         None => return refuse(action, "Invalid/unknown command", out),
         Some("") => {}
         Some(needed) if write.touch(Rights::of(needed)) => {}
@@ -124,6 +125,7 @@ fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out:
         "filter" => filter(is_older(pbx), login, action, out),
         "listcommands" => list_commands(write, action, out),
         "sippeers" => peers(action, out),
+        "dahdishowchannels" => ports(pbx, action, out),
         "coresettings" => core_settings(pbx, action, out),
         "corestatus" => core_status(pbx, action, out),
         "coreshowchannels" => {
@@ -228,22 +230,50 @@ fn peers(action: Headers<'_>, out: &mut Answer) {
     end_list(action, "PeerlistComplete", count, out);
 }
 
+fn ports(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+    start_list(action, "DAHDI channel status will follow", out);
+    let ports =
+        pbx.options.endpoints.iter().filter_map(|listed| Some((listed.name.strip_prefix("DAHDI/")?, listed)));
+    let mut count = 0;
+    for (port, listed) in ports {
+        let (signalling, context) =
+            if listed.is_line { ("FXS Kewlstart", "from-pstn") } else { ("FXO Kewlstart", "from-internal") };
+        out.header("Event", "DAHDIShowChannels").action_id(action).header("DAHDIChannel", port);
+        out.header("Signalling", signalling).header("SignallingCode", 0).header("Context", context);
+        out.header("DND", "Disabled").header("Alarm", "No Alarm").end();
+        count += 1;
+    }
+    end_list(action, "DAHDIShowChannelsComplete", count, out);
+}
+
 fn endpoints(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
     start_list(action, "A listing of Endpoints follows, presented as EndpointList events", out);
-    let phones = cast::ACCOUNTS
-        .iter()
-        .flat_map(|account| account.employees.iter().map(|who| format!("{}-{}", account.id, who.number)));
     let state = pbx.state();
     let mut count = 0;
-    for name in phones.chain(["trunk".to_owned()]) {
+    for (name, logs_in) in listed(pbx) {
         let active = state.world.active(&format!("PJSIP/{name}"));
         let device = if active == 0 { "Not in use" } else { "In use" };
+        let (auths, outbound) = if logs_in { ("", &*name) } else { (&*name, "") };
         out.header("Event", "EndpointList").action_id(action).header("ObjectType", "endpoint");
         out.header("ObjectName", &name).header("Transport", "transport-udp").header("Aor", &name);
-        out.header("Auths", &name).header("OutboundAuths", "");
+        out.header("Auths", auths).header("OutboundAuths", outbound);
         out.header("Contacts", format_args!("{name}/sip:{name}@127.0.0.1:5070,"));
         out.header("DeviceState", device).header("ActiveChannels", active).end();
         count += 1;
     }
     end_list(action, "EndpointListComplete", count, out);
+}
+
+/// The names of PJSIP, and whether the PBX logs in there.
+fn listed(pbx: &Inner) -> Vec<(String, bool)> {
+    let own = &pbx.options.endpoints;
+    if !own.is_empty() {
+        let name =
+            |listed: &super::Listed| Some((listed.name.strip_prefix("PJSIP/")?.to_owned(), listed.is_line));
+        return own.iter().filter_map(name).collect();
+    }
+    let phones = cast::ACCOUNTS
+        .iter()
+        .flat_map(|account| account.employees.iter().map(|who| format!("{}-{}", account.id, who.number)));
+    phones.chain(["trunk".to_owned()]).map(|name| (name, false)).collect()
 }

@@ -83,6 +83,17 @@ pub struct PbxOptions {
     pub booting: bool,
     /// How far its clock is ahead of ours.
     pub clock_ahead: Duration,
+    /// Which endpoints it lists; none: the phones of the play and a trunk.
+    pub endpoints: Vec<Listed>,
+}
+
+/// An endpoint as it is listed.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// With its technology: PJSIP or DAHDI.
+    pub name: &'static str,
+    /// Whether it is a provider's line: the PBX logs in there.
+    pub is_line: bool,
 }
 
 impl Default for PbxOptions {
@@ -95,6 +106,7 @@ impl Default for PbxOptions {
             system_name: String::new(),
             booting: false,
             clock_ahead: Duration::ZERO,
+            endpoints: Vec::new(),
         }
     }
 }

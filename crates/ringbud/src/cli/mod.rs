@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod delivery;
 mod demo;
+mod init;
 mod key;
 mod receive;
 mod record;
@@ -28,6 +29,7 @@ pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use delivery::DeliveryArgs;
 pub use demo::DemoArgs;
+pub use init::InitArgs;
 pub use key::KeyArgs;
 pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
@@ -56,7 +58,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 it did not work, standard error 
 /// answered, who is calling out, and when and how each call ended.
 ///
 /// Ringbud follows every channel of one or more Asterisk PBXs and calls up to four web services per account:
-/// for incoming, answered, outgoing and ended calls. Begin with `ringbud demo`, which needs no PBX.
+/// for incoming, answered, outgoing and ended calls. Begin with `ringbud demo`, which needs no PBX, or with `ringbud init`,
+/// which makes the configuration for yours.
 #[derive(Debug, Parser)]
 #[command(name = "ringbud", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
@@ -87,6 +90,7 @@ impl ConfigArg {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(DemoArgs),
+    Init(InitArgs),
     Serve(ServeArgs),
     Check(CheckArgs),
     Receive(ReceiveArgs),
@@ -157,6 +161,7 @@ impl Cli {
     pub fn run(self) -> u8 {
         let done = match self.command {
             Command::Demo(args) => args.run(),
+            Command::Init(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Receive(args) => args.run(),

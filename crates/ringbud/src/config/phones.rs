@@ -69,6 +69,8 @@ pub struct Listed {
 /// Rules that are ready for a kind of PBX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ready {
+    /// Endpoints of two to six digits are phones of that number.
+    Number,
     /// Extensions are endpoints of their number; `99201` and `90201` are the browser's twin of 201.
     FreePbx,
     /// Endpoints have names at random; the number is the endpoint's own caller id.
@@ -78,11 +80,12 @@ pub enum Ready {
 }
 
 impl Ready {
-    const ALL: [Self; 3] = [Self::FreePbx, Self::Wazo, Self::WsSuffix];
+    const ALL: [Self; 4] = [Self::Number, Self::FreePbx, Self::Wazo, Self::WsSuffix];
 
     /// Its name in a configuration.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Number => "number",
             Self::FreePbx => "freepbx",
             Self::Wazo => "wazo",
             Self::WsSuffix => "ws-suffix",
@@ -96,7 +99,7 @@ pub(super) fn read_rule(section: &Section<'_>) -> Option<PhoneRule> {
     let endpoint = section.text("endpoint");
     let phone = section.parsed("phone", "the phone's local number", not_empty);
     let file = section.text("file").zip(section.path("file"));
-    let ready = section.parsed("rules", "\"freepbx\", \"wazo\" or \"ws-suffix\"", |text| {
+    let ready = section.parsed("rules", "\"number\", \"freepbx\", \"wazo\" or \"ws-suffix\"", |text| {
         Ready::ALL.into_iter().find(|ready| ready.name() == text).ok_or("")
     });
     let kinds = [section.has("endpoint"), section.has("file"), section.has("rules")];

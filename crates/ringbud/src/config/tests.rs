@@ -142,7 +142,7 @@ fn a_phone_rule_is_one_of_four() {
         ("rules = \"freepbx\"\nfile = \"x.csv\"\naccount = \"1\"", "each in a table of its own"),
         (
             "rules = \"3cx\"\naccount = \"1\"",
-            "12: [[pbx.phones]] rules: expected \"freepbx\", \"wazo\" or \"ws-suffix\", found \"3cx\"",
+            "12: [[pbx.phones]] rules: expected \"number\", \"freepbx\", \"wazo\" or \"ws-suffix\", found \"3cx\"",
         ),
         ("rules = \"wazo\"", "12: [[pbx.phones]] rules: the account is missing"),
         ("endpoint = \"SIP/anna\"\nphone = \"101\"", "12: [[pbx.phones]] endpoint: the account is missing"),

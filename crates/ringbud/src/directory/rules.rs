@@ -139,6 +139,7 @@ fn usual(kind: Kind, endpoint: &str) -> Option<Ruled> {
 fn by_ready<'a>(ready: Ready, endpoint: &'a str, own_number: &'a str) -> Option<&'a str> {
     let name = named_by_number(endpoint)?;
     match ready {
+        Ready::Number => local_number(name),
         Ready::FreePbx => local_number(name).map(|number| browser_twin(number).unwrap_or(number)),
         Ready::Wazo => local_number(name).or_else(|| local_number(own_number)),
         Ready::WsSuffix => {

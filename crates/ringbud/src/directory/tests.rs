@@ -180,6 +180,11 @@ fn a_file_of_phones_stands_at_its_place_in_the_order() {
 fn ready_rules_know_how_such_a_pbx_names_its_phones() {
     for (ready, is, is_none) in [
         (
+            "number",
+            &[("PJSIP/201", "201"), ("PJSIP/99201", "99201"), ("SIP/49", "49")][..],
+            &["PJSIP/4930900", "PJSIP/1", "DAHDI/12"][..],
+        ),
+        (
             "freepbx",
             &[
                 ("PJSIP/201", "201"),

@@ -17,6 +17,7 @@ mod deaths;
 mod disk;
 mod disks;
 mod freeswitch;
+mod init;
 mod kills;
 mod lab;
 mod links;

@@ -69,11 +69,12 @@ async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/inbound-answered.tracker.ami");
     let (config, trace) = (bed.config().display().to_string(), trace.display().to_string());
     let backup = bed.config().with_file_name("unread.backup").display().to_string();
-    let walk: [(&str, &[&str]); 26] = [
+    let walk: [(&str, &[&str]); 27] = [
         ("completions", &["bash"]),
         ("man", &[]),
         ("demo", &["--once", "--only", "inbound-answered", "--speed", "50", "--listen", "127.0.0.1:0"]),
         ("check", &["--config", &config]),
+        ("init", &["--config", &config, "--pbx", "freepbx", "--show"]),
         ("replay", &["--config", &config, &trace]),
         ("replay", &["--config", &config, "--explain", &trace]),
         ("record", &["--config", &config, "--anonymise", "--from", &trace]),

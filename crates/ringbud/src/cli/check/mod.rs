@@ -1,9 +1,6 @@
 //! `check`: everything that can be found out before a call comes.
 
-mod freeswitch;
-mod link;
 mod machine;
-mod phones;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,7 +13,8 @@ use delivery::reason::english;
 
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::cli::say::{or_end, say};
-use crate::config::{Config, Purpose};
+use crate::config::{Config, Pbx, Purpose};
+use crate::look::{Said, look};
 use crate::store::Store;
 use crate::{clock, serve, whoami};
 
@@ -47,7 +45,7 @@ impl CheckArgs {
             machine::check(&config, &report);
             let wait = self.wait.map(|seconds| Duration::from_secs(u64::from(seconds)));
             for pbx in &config.pbxs {
-                link::check(pbx, wait, &mut report).await;
+                check_pbx(pbx, wait, &mut report).await;
             }
             check_provider(&config, &mut report).await;
             check_accounts(&config, &mut report).await;
@@ -57,23 +55,47 @@ impl CheckArgs {
     }
 }
 
+async fn check_pbx(pbx: &Pbx, wait: Option<Duration>, report: &mut Report) {
+    match pbx.secret.read() {
+        Err(problem) => report.fail(&problem.to_string()),
+        Ok(secret) => {
+            let seen = look(pbx, secret.expose(), wait, print).await;
+            seen.said.iter().for_each(|said| report.say(said));
+        }
+    }
+}
+
+/// A line, as `check` and `init` have them.
+pub(super) fn print(said: &Said) {
+    let (how, sentence) = match said {
+        Said::Fine(sentence) => ("ok  ", sentence),
+        Said::Doubt(sentence) => ("warn", sentence),
+        Said::Fault(sentence) => ("fail", sentence),
+    };
+    or_end(say!("{how}  {sentence}"));
+}
+
 #[derive(Default)]
 struct Report {
     failed: usize,
 }
 
 impl Report {
+    fn say(&mut self, said: &Said) {
+        self.failed += usize::from(matches!(said, Said::Fault(_)));
+        print(said);
+    }
+
     fn ok(&self, what: &str) {
-        or_end(say!("ok    {what}"));
+        print(&Said::Fine(what.to_owned()));
     }
 
     fn warn(&self, what: &str) {
-        or_end(say!("warn  {what}"));
+        print(&Said::Doubt(what.to_owned()));
     }
 
     fn fail(&mut self, what: &str) {
-        self.failed += 1;
-        or_end(say!("fail  {what}"));
+        self.say(&Said::Fault(what.to_owned()));
     }
 }
 
@@ -110,7 +132,10 @@ async fn check_accounts(config: &Config, report: &mut Report) {
             check_integration(account.id.as_str(), integration, &guard, report).await;
         }
     }
-    phones::check_store(config, &store, report);
+    // Phones of the store that the rules of today make no more.
+    if let Some(sentence) = store.phones_not_taken_any_more(&config.pbxs) {
+        report.warn(&sentence);
+    }
     report.ok(&format!("the store in {} can be used: {} account(s)", folder.display(), accounts.len()));
 }
 
