@@ -155,6 +155,7 @@ mod tests {
             direction,
             at,
             begun_at: at,
+            waiting_since: None,
             counterpart: None,
             a_number: if outgoing { "101" } else { number }.into(),
             b_number: if outgoing { number } else { "" }.into(),

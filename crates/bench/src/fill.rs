@@ -146,6 +146,7 @@ fn outgoing(account: &AccountId, nth: usize, now_us: i64) -> Event {
         direction: Direction::Outgoing,
         at: PbxTime::from_micros(now_us),
         begun_at: PbxTime::from_micros(now_us),
+        waiting_since: None,
         counterpart: None,
         a_number: "101".into(),
         b_number: "+4512345678".into(),

@@ -143,6 +143,8 @@ pub struct Event {
     pub at: PbxTime,
     /// When the leg began.
     pub begun_at: PbxTime,
+    /// Since when the caller had waited by then, where that is longer: in a queue, or from the first phone that rang.
+    pub waiting_since: Option<PbxTime>,
     /// `LinkedUniqueCallId`: the counterpart, where known.
     pub counterpart: Option<LegId>,
     /// `ANumber`: the calling party's number; empty when withheld.

@@ -359,6 +359,8 @@ pub struct OpenLeg {
     pub direction: Direction,
     /// When it began.
     pub begun_at: PbxTime,
+    /// As in the event.
+    pub waiting_since: Option<PbxTime>,
     /// When it was answered, if its `Answered` was told. (The other side's answer of an outgoing leg is in
     /// the notes.)
     pub answered_at: Option<PbxTime>,

@@ -168,6 +168,7 @@ fn event(n: usize) -> Event {
         direction: Direction::Incoming,
         at: PbxTime::from_secs(1_795_337_580),
         begun_at: PbxTime::from_secs(1_795_337_580),
+        waiting_since: None,
         counterpart: Some(LegId::new("pbx1-1795337570.6")),
         a_number: "+4512345678".into(),
         b_number: "".into(),

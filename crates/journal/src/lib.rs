@@ -20,6 +20,7 @@ pub mod seal;
 pub mod settings;
 mod sqlite;
 mod sums;
+mod waits;
 
 pub use audit::*;
 pub use cache::{AccountSettings, SettingsCache, Sorted};
@@ -36,3 +37,4 @@ pub mod verbs {
 }
 
 pub use sums::{LegOutcome, Person, Quarter, Sums, Tally};
+pub use waits::Waits;

@@ -154,6 +154,7 @@ pub(crate) fn open_leg(events: &[&Event]) -> Option<OpenLeg> {
         phone: begun.phone.clone(),
         direction: begun.direction,
         begun_at: begun.begun_at,
+        waiting_since: begun.waiting_since,
         answered_at: answered(events),
         counterpart: latest.counterpart.clone(),
         a_number: latest.a_number.clone(),

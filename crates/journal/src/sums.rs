@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use calls::{Direction, EndReason, Ended, Event, PbxTime, What};
 
+use crate::waits::{Wait, Waits};
+
 /// A quarter of an hour: every time zone of today is a whole number of them away from UTC.
 pub(crate) const QUARTER_MICROS: i64 = 900 * 1_000_000;
 
@@ -155,12 +157,38 @@ pub struct Sums {
     pub people: BTreeMap<Person, Tally>,
     /// [`Tally::calls`] by the quarter of an hour (since the epoch) they began in.
     pub quarters: BTreeMap<Quarter, u64>,
+    /// How long callers waited, by the person whose phone rang.
+    pub waits: BTreeMap<Person, Waits>,
+    /// The same, by the queue they came through.
+    pub queues: BTreeMap<String, Waits>,
 }
 
 impl Sums {
     /// Adds a leg by the event it ended with.
     pub fn add(&mut self, event: &Event) {
         self.add_tally(Person::of(event), event.begun_at, &Tally::of(event));
+        self.add_wait(&Person::of(event), &event.queue, Wait::of(event));
+    }
+
+    pub(crate) fn add_wait(&mut self, person: &Person, queue: &str, wait: Option<Wait>) {
+        let Some(wait) = wait else { return };
+        match self.waits.get_mut(person) {
+            Some(waits) => waits.count(wait),
+            None => self.waits.entry(person.clone()).or_default().count(wait),
+        }
+        if !queue.is_empty() {
+            match self.queues.get_mut(queue) {
+                Some(waits) => waits.count(wait),
+                None => self.queues.entry(queue.to_owned()).or_default().count(wait),
+            }
+        }
+    }
+
+    /// How long all callers waited.
+    pub fn all_waits(&self) -> Waits {
+        let mut all = Waits::default();
+        self.waits.values().for_each(|waits| all.add(waits));
+        all
     }
 
     pub(crate) fn add_tally(&mut self, person: Person, begun_at: PbxTime, tally: &Tally) {

@@ -201,6 +201,7 @@ fn begun(leg: &OpenLeg) -> Event {
         direction: leg.direction,
         at: leg.begun_at,
         begun_at: leg.begun_at,
+        waiting_since: leg.waiting_since,
         counterpart: leg.counterpart.clone(),
         a_number: leg.a_number.clone(),
         b_number: leg.b_number.clone(),

@@ -120,6 +120,7 @@ mod tests {
             direction: Direction::Incoming,
             at: PbxTime::from_secs(0),
             begun_at: PbxTime::from_secs(0),
+            waiting_since: None,
             counterpart: None,
             a_number: "".into(),
             b_number: "".into(),

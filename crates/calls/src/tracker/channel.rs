@@ -133,6 +133,8 @@ pub(super) struct Channel {
     /// The first channel of the call it belongs to, as far as is known.
     pub(super) group: CompactString,
     pub(super) ringing_at: Option<PbxTime>,
+    /// Since when it waits for somebody to answer: from the queue it entered or the first phone that rang for it.
+    pub(super) waiting_since: Option<PbxTime>,
     pub(super) up_at: Option<PbxTime>,
     pub(super) caller: Caller,
     /// When the attempt to reach it was answered.
@@ -191,6 +193,7 @@ impl Channel {
             by_order: false,
             group: id.into(),
             ringing_at: None,
+            waiting_since: None,
             up_at: None,
             caller: Caller::Unknown,
             reached_at: None,

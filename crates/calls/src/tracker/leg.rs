@@ -36,6 +36,7 @@ pub(super) struct Open {
     pub(super) call: CallId,
     pub(super) phone: Arc<Phone>,
     pub(super) begun_at: PbxTime,
+    pub(super) waiting_since: Option<PbxTime>,
     pub(super) sequence: u8,
     /// The channel that is its counterpart, while it is known.
     pub(super) party: Option<ChannelKey>,
@@ -98,6 +99,7 @@ impl Open {
             direction: self.direction(),
             at,
             begun_at: self.begun_at,
+            waiting_since: self.waiting_since,
             counterpart: self.counterpart.clone(),
             a_number: self.a_number.clone(),
             b_number: self.b_number.clone(),
@@ -122,6 +124,7 @@ impl From<OpenLeg> for Open {
             call: leg.call,
             phone: leg.phone,
             begun_at: leg.begun_at,
+            waiting_since: leg.waiting_since,
             sequence: leg.sequence,
             party: None,
             counterpart: leg.counterpart,

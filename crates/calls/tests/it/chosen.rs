@@ -58,6 +58,7 @@ fn a_restored_leg_of_a_chosen_id_goes_on_when_its_channel_is_listed() {
         phone: begun.phone.clone(),
         direction: Direction::Incoming,
         begun_at: begun.at,
+        waiting_since: begun.waiting_since,
         answered_at: None,
         counterpart: begun.counterpart.clone(),
         a_number: begun.a_number.clone(),

@@ -14,4 +14,5 @@ mod properties;
 mod recordings;
 mod scenarios;
 mod show;
+mod waiting;
 mod world;

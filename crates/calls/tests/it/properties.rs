@@ -305,6 +305,7 @@ impl Kept {
                 phone: last.phone.clone(),
                 direction: last.direction,
                 begun_at: last.begun_at,
+                waiting_since: last.waiting_since,
                 answered_at: matches!(last.what, What::Answered).then_some(last.at),
                 counterpart: last.counterpart.clone(),
                 a_number: last.a_number.clone(),

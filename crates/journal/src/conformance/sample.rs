@@ -108,6 +108,7 @@ impl Leg {
             direction: self.direction,
             at: begun_at + std::time::Duration::from_secs(later),
             begun_at,
+            waiting_since: (number.is_multiple_of(7)).then(|| begun_at - std::time::Duration::from_secs(11)),
             counterpart: (!number.is_multiple_of(5)).then(|| LegId::of(&self.pbx, "1795000000.7")),
             a_number: format!("+4520{number:06}").into(),
             b_number: match self.direction {

@@ -28,7 +28,15 @@ fn various(number: u32, spread_secs: i64) -> Vec<Event> {
     let reason = reasons[number as usize / 2 % reasons.len()];
     let answered = matches!(reason, EndReason::HungUpByEmployee | EndReason::Transferred);
     let ring = std::time::Duration::from_millis(u64::from(number) * 130);
-    let at = |event: Event, later| Event { begun_at, at: begun_at + later, ..event };
+    let waiting_since = (number % 4 == 1).then(|| begun_at - std::time::Duration::from_secs(number.into()));
+    let queue: std::sync::Arc<str> = ["", "salg", "support"][number as usize % 3].into();
+    let at = |event: Event, later| Event {
+        begun_at,
+        waiting_since,
+        queue: queue.clone(),
+        at: begun_at + later,
+        ..event
+    };
     let begin = at(leg.begin(), std::time::Duration::ZERO);
     let mut end = at(leg.event(EventKind::Ended), ring + std::time::Duration::from_millis(9_700));
     if let What::Ended(Ended { transfer, .. }) = end.what {
@@ -123,9 +131,34 @@ pub async fn each_leg_adds_what_it_was(journal: &dyn Journal) {
     let person = Person { number: "502".to_owned(), name: "Åse Ærø".to_owned() };
     let tally = Tally { taken: 1, talks: 1, talk_secs: 5, ring_micros: 4_000_000, ..Tally::default() };
     assert_eq!(made.people.into_iter().collect::<Vec<_>>(), [(person, tally)]);
+    let waits: Vec<_> = made.waits.values().map(|of| (of.answered(), of.longest())).collect();
+    assert_eq!(waits, [(1, Some(4))]);
+    assert!(made.queues.is_empty(), "it came through none");
     let quarter = Quarter::of(leg.begins_at());
     assert_eq!(made.quarters.into_iter().collect::<Vec<_>>(), [(quarter, 1)]);
     assert!(quarter.begin() <= leg.begins_at());
+}
+
+/// From when the caller began to wait, by the queue too; of those nobody took the longest alone.
+pub async fn waits_are_those_of_the_callers(journal: &dyn Journal) {
+    let [lost, took, elsewhere] = [7, 14, 21].map(Leg::incoming);
+    keep(journal, took.whole(&[])).await;
+    let ends = |leg: &Leg, reason: EndReason| {
+        let mut append = leg.append(&[EventKind::Incoming, EventKind::Ended], &[]);
+        if let What::Ended(ended) = &mut append.events[1].0.what {
+            *ended = Ended { answered_at: None, reason, transfer: None };
+        }
+        append
+    };
+    keep(journal, ends(&lost, EndReason::Cancelled)).await;
+    keep(journal, ends(&elsewhere, EndReason::AnsweredElsewhere)).await;
+    let made = sums(journal, "1", ALWAYS).await;
+    let of_queue = made.queues.get("support").expect("all came through it");
+    assert_eq!(made.queues.len(), 1);
+    assert_eq!((of_queue.answered(), of_queue.not_longer(50)), (1, Some(15)), "11 before it rang, then 4");
+    assert_eq!((of_queue.within(14), of_queue.within(15)), (0, 1));
+    assert_eq!(of_queue.longest(), Some(20), "who gave up had waited 11 and 9");
+    assert_eq!(made.all_waits(), *of_queue);
 }
 
 /// Retention takes legs out of the sums too.

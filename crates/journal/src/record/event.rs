@@ -1,6 +1,7 @@
 //! An event at rest. What lists are made by (kind, times, account, leg, call) are columns; this is the rest.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Unreadable, pack, unpack};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The same without [`Shape::waited_micros`], the last of a shape: where nobody waited, and as it was once.
+const WITHOUT_WAIT: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Shape<'a> {
@@ -29,6 +32,8 @@ struct Shape<'a> {
     assumed: bool,
     #[serde(borrow)]
     ended: Option<EndedShape<'a>>,
+    /// How long the caller had waited when the leg began.
+    waited_micros: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,11 +79,27 @@ pub(crate) fn write(pbx: &PbxName, event: &Event) -> Vec<u8> {
         queue: &event.queue,
         assumed: event.assumed,
         ended,
+        waited_micros: event
+            .waiting_since
+            .map_or(0, |since| u64::try_from(event.begun_at.since(since).as_micros()).unwrap_or(u64::MAX)),
     };
-    pack(VERSION, &shape)
+    let mut packed = pack(VERSION, &shape);
+    if shape.waited_micros == 0 {
+        packed.pop();
+        packed[0] = WITHOUT_WAIT;
+    }
+    packed
 }
 
 pub(crate) fn read(columns: Columns, packed: &[u8]) -> Result<(PbxName, Event), Unreadable> {
+    let with_none;
+    let packed = match packed.split_first() {
+        Some((&WITHOUT_WAIT, shape)) => {
+            with_none = [&[VERSION], shape, &[0]].concat();
+            &with_none
+        }
+        Some(_) | None => packed,
+    };
     let shape: Shape<'_> = unpack("event", VERSION, packed)?;
     let what = match (columns.kind, shape.ended) {
         (EventKind::Incoming, None) => What::Incoming,
@@ -89,6 +110,7 @@ pub(crate) fn read(columns: Columns, packed: &[u8]) -> Result<(PbxName, Event), 
             return Err(Unreadable { what: "event", why: format!("it is no {}", kind.name()) });
         }
     };
+    let begun_at = PbxTime::from_micros(shape.begun_at);
     let employee = shape.employee.map(|(number, name)| Employee { number: number.into(), name: name.into() });
     let event = Event {
         leg: columns.leg,
@@ -97,7 +119,9 @@ pub(crate) fn read(columns: Columns, packed: &[u8]) -> Result<(PbxName, Event), 
         phone: Arc::new(Phone { account: columns.account, number: shape.phone.into(), employee }),
         direction: if shape.outgoing { Direction::Outgoing } else { Direction::Incoming },
         at: columns.at,
-        begun_at: PbxTime::from_micros(shape.begun_at),
+        begun_at,
+        waiting_since: (shape.waited_micros > 0)
+            .then(|| begun_at - Duration::from_micros(shape.waited_micros)),
         counterpart: shape.counterpart.map(LegId::new),
         a_number: shape.a_number.into(),
         b_number: shape.b_number.into(),

@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 9;
+pub(super) const FORMAT: u32 = 10;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -325,6 +325,9 @@ const FORMAT_9: &str = "
 -- From where; empty where that is not known.
 ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ";
+
+// Format 10 changes no table: events, rows of `line` and of `day` may have waits in them since then, which an older
+// program could not read.
 
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

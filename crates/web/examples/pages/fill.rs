@@ -66,6 +66,7 @@ pub(crate) fn begin(id: String, account: i64, employee: i64, at: PbxTime, other:
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
         at,
         begun_at: at,
+        waiting_since: None,
         counterpart: Some(LegId::new(format!("{id}.0"))),
         a_number: if outgoing { "".into() } else { number.as_str().into() },
         b_number: if outgoing { number.as_str().into() } else { "".into() },

@@ -220,6 +220,7 @@ fn leg(number: i64, at: PbxTime, person: usize, outgoing: bool) -> Event {
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
         at,
         begun_at: at,
+        waiting_since: None,
         counterpart: Some(LegId::new(format!("pbx1-{number}.0"))),
         a_number: if outgoing { local.into() } else { outside.as_str().into() },
         b_number: if outgoing { outside.as_str().into() } else { "".into() },

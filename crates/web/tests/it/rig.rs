@@ -340,6 +340,7 @@ pub(crate) fn call(number: i64) -> Vec<Event> {
         direction: Direction::Incoming,
         at,
         begun_at,
+        waiting_since: None,
         counterpart: Some(LegId::new(format!("pbx1-{number}.0"))),
         a_number: format!("+4570201{number:03}").into(),
         b_number: "".into(),

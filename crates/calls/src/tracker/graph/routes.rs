@@ -99,6 +99,7 @@ impl Tracker {
         let Some(channel) = self.channels.get_mut(from) else { return };
         let dials = std::mem::take(&mut channel.dials);
         let queue = channel.rare().queue.clone();
+        let waiting_since = channel.waiting_since.take();
         for dialled in &dials {
             if let Some(channel) = self.channels.get_mut(*dialled) {
                 channel.caller = Caller::Channel(to);
@@ -107,6 +108,7 @@ impl Tracker {
         if let Some(channel) = self.channels.get_mut(to) {
             channel.dials = dials;
             channel.set_queue(&queue);
+            channel.waiting_since = channel.waiting_since.or(waiting_since);
             channel.taken = false;
         }
     }

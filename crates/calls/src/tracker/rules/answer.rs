@@ -237,6 +237,7 @@ impl Tracker {
     pub(in crate::tracker) fn take(&mut self, party: ChannelKey) {
         if let Some(channel) = self.channels.get_mut(party) {
             channel.taken = true;
+            channel.waiting_since = None;
         }
     }
 

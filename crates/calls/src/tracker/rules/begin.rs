@@ -79,7 +79,9 @@ impl Tracker {
         channel.group = group.unwrap_or_default();
         open.begun_at = channel.ringing_at.or(channel.up_at).unwrap_or(cx.at);
         open.assumed = assumed || channel.beginning_missed;
+        open.waiting_since = party.and_then(|party| self.waits_since(party, open.begun_at));
         cx.tell(open.begin());
+        let Some(channel) = self.channels.get_mut(key) else { return };
         let up_at = channel.up_at.filter(|_| channel.bridge.is_some());
         channel.leg = Leg::Open(Box::new(open));
         self.open_legs += 1;
@@ -89,6 +91,12 @@ impl Tracker {
             Some(at) => self.answer(cx, key, at),
             None => self.note(cx, key),
         }
+    }
+
+    /// A phone begins to ring for a party, or has it at once: since when that waited, if it was before.
+    pub(in crate::tracker) fn waits_since(&mut self, party: ChannelKey, at: PbxTime) -> Option<PbxTime> {
+        let since = *self.channels.get_mut(party)?.waiting_since.get_or_insert(at);
+        (since < at).then_some(since)
     }
 
     /// A leg for whom a party's call is.
@@ -107,6 +115,7 @@ impl Tracker {
             call: CallId::of(&self.pbx, group),
             phone,
             begun_at: PbxTime::default(),
+            waiting_since: None,
             sequence: 0,
             party,
             counterpart: party.and_then(|party| self.leg_id(party)),
@@ -284,6 +293,7 @@ impl Tracker {
             call: CallId::of(&self.pbx, &channel.group),
             phone,
             begun_at: at,
+            waiting_since: None,
             sequence: 0,
             party: None,
             counterpart: None,

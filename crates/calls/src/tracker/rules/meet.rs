@@ -144,6 +144,7 @@ impl Tracker {
         let group = caller.group.clone();
         let mut talk = self.incoming(id, phone, &group, Some(party), transfer);
         talk.begun_at = cx.at;
+        talk.waiting_since = self.waits_since(party, cx.at);
         talk.assumed = assumed;
         cx.tell(talk.begin());
         cx.tell(talk.answer(cx.at));

@@ -202,9 +202,13 @@ impl Tracker {
 
     // Small things
 
-    pub(in crate::tracker) fn queue(&mut self, who: Seen<'_>, queue: &str) {
+    /// Who leaves a queue unanswered goes on waiting: the dialplan may ring others.
+    pub(in crate::tracker) fn queue(&mut self, at: PbxTime, who: Seen<'_>, queue: &str) {
         if let Some(channel) = self.channels.find(who.id).and_then(|key| self.channels.get_mut(key)) {
             channel.set_queue(queue);
+            if !queue.is_empty() {
+                channel.waiting_since.get_or_insert(at);
+            }
         }
     }
 

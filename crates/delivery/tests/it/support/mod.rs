@@ -29,6 +29,7 @@ pub(crate) fn event(kind: EventKind, call: &str) -> Event {
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
         at,
         begun_at: at - std::time::Duration::from_millis(7_900),
+        waiting_since: None,
         counterpart: Some(LegId::of(&pbx, "1795337570.6")),
         a_number: "+4512345678".into(),
         b_number: if outgoing { "70 10 20 30".into() } else { "".into() },

@@ -63,6 +63,7 @@ fn add_legs(
     while let Some((key, row)) = rows.next(|_| true)? {
         for leg in row {
             if let Some(begun_at) = leg.began_at().filter(|begun_at| within.contains(begun_at)) {
+                sums.add_wait(&leg.person, &leg.queue, leg.wait);
                 let tally = leg.outline.tally();
                 sums.add_tally(leg.person, begun_at, &tally);
             }
@@ -84,6 +85,7 @@ fn add_not_rolled_up(
         if let Some(leg) = leg(conn, &ended)?
             && let Some(begun_at) = leg.began_at().filter(|begun_at| within.contains(begun_at))
         {
+            sums.add_wait(&leg.person, &leg.queue, leg.wait);
             let tally = leg.outline.tally();
             sums.add_tally(leg.person, begun_at, &tally);
         }

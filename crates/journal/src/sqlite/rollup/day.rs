@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::super::errors::StoreError;
 use super::entry::Entry;
 use crate::sums::{Person, QUARTER_MICROS, Quarter, Sums, Tally};
+use crate::waits::{Wait, Waits};
 
 pub(in crate::sqlite) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 /// Spans of days that are added up too, the longest first, each a multiple of the next: a year is some twenty rows
@@ -22,8 +23,12 @@ const QUARTERS_A_DAY: i64 = DAY_MICROS / QUARTER_MICROS;
 const FULL: usize = 3_000;
 /// About what a person takes besides number and name.
 const PERSON_BYTES: usize = 16;
+/// About what a length of a wait takes, with how many there were.
+const LENGTH_BYTES: usize = 3;
 /// The first byte of a row.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Before this version it had no waits.
+const WITHOUT_WAITS: u8 = 1;
 
 /// The rows of an account's blocks of a span, in order.
 pub(in crate::sqlite) const BLOCKS: &str = "SELECT block, part, body FROM day
@@ -40,6 +45,23 @@ struct Sum {
     legs: u64,
     /// The counts of a tally, in its order.
     counts: [u64; 8],
+    waits: Waits,
+}
+
+/// The same before [`VERSION`].
+#[derive(Serialize, Deserialize)]
+struct Sum1 {
+    number: String,
+    name: String,
+    legs: u64,
+    counts: [u64; 8],
+}
+
+impl From<Sum1> for Sum {
+    fn from(older: Sum1) -> Self {
+        let Sum1 { number, name, legs, counts } = older;
+        Self { number, name, legs, counts, waits: Waits::default() }
+    }
 }
 
 impl Sum {
@@ -47,12 +69,16 @@ impl Sum {
         self.number == person.number && self.name == person.name
     }
 
-    fn add(&mut self, legs: u64, counts: [u64; 8]) {
+    fn add(&mut self, legs: u64, counts: [u64; 8], waits: &Waits) {
         self.legs += legs;
+        self.waits.add(waits);
         self.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
 
-    fn take(&mut self, counts: [u64; 8]) {
+    fn take(&mut self, counts: [u64; 8], wait: Option<Wait>) {
+        if let Some(wait) = wait {
+            self.waits.discount(wait);
+        }
         self.legs = self.legs.saturating_sub(1);
         self.counts.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_sub(count));
     }
@@ -74,6 +100,15 @@ struct Part {
     /// Calls by the quarter of an hour, counted from the block's beginning; all of them are in the first row.
     quarters: BTreeMap<u16, u64>,
     people: Vec<Sum>,
+    /// By the queue callers came through; all of them are in the first row.
+    queues: BTreeMap<String, Waits>,
+}
+
+/// The same before [`VERSION`].
+#[derive(Serialize, Deserialize)]
+struct Part1 {
+    quarters: BTreeMap<u16, u64>,
+    people: Vec<Sum1>,
 }
 
 impl Part {
@@ -81,6 +116,12 @@ impl Part {
         let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("the sums of a day: {why}"));
         match body.split_first() {
             Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|error| damaged(&error)),
+            Some((&WITHOUT_WAITS, rest)) => {
+                let Part1 { quarters, people } =
+                    postcard::from_bytes(rest).map_err(|error| damaged(&error))?;
+                let people = people.into_iter().map(Sum::from).collect();
+                Ok(Self { quarters, people, queues: BTreeMap::new() })
+            }
             Some((version, _)) => Err(damaged(&format_args!("version {version} is not known"))),
             None => Err(damaged(&"they are empty")),
         }
@@ -91,12 +132,17 @@ impl Part {
     }
 
     fn is_empty(&self) -> bool {
-        self.quarters.is_empty() && self.people.is_empty()
+        self.quarters.is_empty() && self.people.is_empty() && self.queues.is_empty()
     }
 
     fn bytes(&self) -> usize {
-        let people = self.people.iter().map(|sum| PERSON_BYTES + sum.number.len() + sum.name.len());
-        self.quarters.len() * 3 + people.sum::<usize>()
+        let waits = |waits: &Waits| waits.lengths() * LENGTH_BYTES;
+        let people = self
+            .people
+            .iter()
+            .map(|sum| PERSON_BYTES + sum.number.len() + sum.name.len() + waits(&sum.waits));
+        let queues = self.queues.iter().map(|(queue, of)| queue.len() + waits(of));
+        self.quarters.len() * 3 + people.sum::<usize>() + queues.sum::<usize>()
     }
 }
 
@@ -120,13 +166,13 @@ impl Block {
         self.parts.is_empty()
     }
 
-    fn add(&mut self, person: &Person, legs: u64, sums: [u64; 8]) {
+    fn add(&mut self, person: &Person, legs: u64, sums: [u64; 8], waits: &Waits) {
         let found = self.parts.values_mut().find_map(|(part, changed)| {
             let sum = part.people.iter_mut().find(|sum| sum.is(person))?;
             Some((sum, changed))
         });
         if let Some((sum, changed)) = found {
-            sum.add(legs, sums);
+            sum.add(legs, sums, waits);
             *changed = true;
             return;
         }
@@ -138,7 +184,7 @@ impl Block {
         let (part, changed) = self.parts.entry(next).or_default();
         *changed = true;
         let (number, name) = (person.number.clone(), person.name.clone());
-        part.people.push(Sum { number, name, legs, counts: sums });
+        part.people.push(Sum { number, name, legs, counts: sums, waits: waits.clone() });
     }
 
     fn add_calls(&mut self, quarter: u16, calls: u64) {
@@ -151,15 +197,26 @@ impl Block {
 
     fn add_leg(&mut self, leg: &Entry, quarter: u16) {
         let tally = leg.outline.tally();
-        self.add(&leg.person, 1, counts(&tally));
+        let mut waits = Waits::default();
+        leg.wait.into_iter().for_each(|wait| waits.count(wait));
+        self.add(&leg.person, 1, counts(&tally), &waits);
         self.add_calls(quarter, tally.calls());
+        self.add_queue(&leg.queue, &waits);
+    }
+
+    fn add_queue(&mut self, queue: &str, waits: &Waits) {
+        if !queue.is_empty() && !waits.is_empty() {
+            let (part, changed) = self.parts.entry(0).or_default();
+            part.queues.entry(queue.to_owned()).or_default().add(waits);
+            *changed = true;
+        }
     }
 
     fn take_leg(&mut self, leg: &Entry, quarter: u16) {
         let tally = leg.outline.tally();
         for (part, changed) in self.parts.values_mut() {
             if let Some(at) = part.people.iter().position(|sum| sum.is(&leg.person)) {
-                part.people[at].take(counts(&tally));
+                part.people[at].take(counts(&tally), leg.wait);
                 if part.people[at].legs == 0 {
                     part.people.swap_remove(at);
                 }
@@ -172,6 +229,11 @@ impl Block {
                 *changed = true;
             }
             part.quarters.retain(|_, calls| *calls > 0);
+            if let (Some(waits), Some(wait)) = (part.queues.get_mut(&leg.queue), leg.wait) {
+                waits.discount(wait);
+                *changed = true;
+            }
+            part.queues.retain(|_, waits| !waits.is_empty());
         }
     }
 
@@ -180,11 +242,12 @@ impl Block {
         for (part, _) in other.parts.values() {
             for sum in &part.people {
                 let person = Person { number: sum.number.clone(), name: sum.name.clone() };
-                self.add(&person, sum.legs, sum.counts);
+                self.add(&person, sum.legs, sum.counts, &sum.waits);
             }
             for (quarter, calls) in &part.quarters {
                 self.add_calls(u16::try_from(i64::from(*quarter) + quarters).unwrap_or(u16::MAX), *calls);
             }
+            part.queues.iter().for_each(|(queue, waits)| self.add_queue(queue, waits));
         }
     }
 }
@@ -370,7 +433,13 @@ fn add_blocks(
 fn add_part(span: i64, block: i64, part: &Part, sums: &mut Sums) {
     for sum in &part.people {
         let person = Person { number: sum.number.clone(), name: sum.name.clone() };
+        if !sum.waits.is_empty() {
+            sums.waits.entry(person.clone()).or_default().add(&sum.waits);
+        }
         sums.people.entry(person).or_default().add(&tally(sum.counts));
+    }
+    for (queue, waits) in &part.queues {
+        sums.queues.entry(queue.clone()).or_default().add(waits);
     }
     for (quarter, calls) in &part.quarters {
         let quarter = Quarter(block * span * QUARTERS_A_DAY + i64::from(*quarter));
@@ -396,6 +465,18 @@ fn covering(days: &Range<i64>, spans: &[i64]) -> Vec<(i64, Range<i64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_of_an_older_program_has_no_waits_and_takes_some() {
+        let sum = Sum1 { number: "101".to_owned(), name: "Åse".to_owned(), legs: 2, counts: [1; 8] };
+        let older = Part1 { quarters: [(7, 2)].into(), people: vec![sum] };
+        let older = postcard::to_extend(&older, vec![WITHOUT_WAITS]).unwrap();
+        let mut part = Part::read(&older).unwrap();
+        assert_eq!((part.people[0].legs, part.people[0].waits.is_empty()), (2, true));
+        part.people[0].waits.count(Wait { secs: 4, answered: true });
+        let again = Part::read(&part.write()).unwrap();
+        assert_eq!((again.people[0].waits.answered(), again.quarters[&7]), (1, 2));
+    }
 
     #[test]
     fn spans_cover_each_day_once_and_a_year_is_few_of_them() {

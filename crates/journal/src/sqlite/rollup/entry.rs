@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::super::errors::StoreError;
 use crate::Kept;
 use crate::sums::{LegOutcome, Outline, Person};
+use crate::waits::Wait;
 
 /// A row that would be longer takes no more legs. So much lies in a page of the tree, beside its neighbours.
 pub(in crate::sqlite) const FULL: usize = 900;
 /// The first byte of a row.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Before this version a leg had no wait and no queue, the last of its shape.
+const WITHOUT_WAITS: u8 = 1;
 
 /// An ended leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,10 @@ pub(in crate::sqlite) struct Entry {
     pub(in crate::sqlite) person: Person,
     /// The numbers it is found by, each on a line.
     pub(in crate::sqlite) numbers: String,
+    /// How long the caller waited; none of a leg for which that counts nowhere.
+    pub(in crate::sqlite) wait: Option<Wait>,
+    /// The queue the caller came through; empty for none.
+    pub(in crate::sqlite) queue: String,
 }
 
 impl Entry {
@@ -41,6 +48,8 @@ impl Entry {
             outline,
             person: Person::of(ended),
             numbers: begun.map(|begun| numbers(&begun.event)).unwrap_or_default(),
+            wait: Wait::of(ended),
+            queue: ended.queue.to_string(),
         })
     }
 
@@ -94,6 +103,46 @@ struct Shape<'a> {
     number: &'a str,
     name: &'a str,
     numbers: &'a str,
+    /// 0 for none; else one more than twice the seconds, and one more if it was answered.
+    wait: u64,
+    queue: &'a str,
+}
+
+/// The same before [`VERSION`].
+#[derive(Serialize, Deserialize)]
+struct Shape1<'a> {
+    first: i64,
+    steps: Vec<u64>,
+    begun: u8,
+    begun_at: i64,
+    how: u8,
+    talk_secs: u64,
+    ring_micros: u64,
+    number: &'a str,
+    name: &'a str,
+    numbers: &'a str,
+}
+
+impl<'a> From<Shape1<'a>> for Shape<'a> {
+    fn from(older: Shape1<'a>) -> Self {
+        let Shape1 { first, steps, begun, begun_at, how, talk_secs, ring_micros, number, name, numbers } =
+            older;
+        let (wait, queue) = (0, "");
+        Self {
+            first,
+            steps,
+            begun,
+            begun_at,
+            how,
+            talk_secs,
+            ring_micros,
+            number,
+            name,
+            numbers,
+            wait,
+            queue,
+        }
+    }
 }
 
 const OUTGOING: u8 = 16;
@@ -121,6 +170,8 @@ pub(in crate::sqlite) fn push(key: i64, row: &mut Vec<u8>, entry: &Entry) {
         number: &entry.person.number,
         name: &entry.person.name,
         numbers: &entry.numbers,
+        wait: entry.wait.map_or(0, |wait| u64::from(wait.secs) * 2 + u64::from(wait.answered) + 1),
+        queue: &entry.queue,
     };
     *row = postcard::to_extend(&shape, std::mem::take(row)).expect("an entry can be written to memory");
 }
@@ -129,14 +180,19 @@ pub(in crate::sqlite) fn push(key: i64, row: &mut Vec<u8>, entry: &Entry) {
 pub(in crate::sqlite) fn read(key: i64, row: &[u8]) -> Result<Vec<Entry>, StoreError> {
     let damaged = |why: String| StoreError::Damaged(format!("the legs listed from place {key} on: {why}"));
     let mut entries = Vec::new();
-    let mut rest = match row.split_first() {
-        Some((&VERSION, rest)) => rest,
+    let (is_older, mut rest) = match row.split_first() {
+        Some((&VERSION, rest)) => (false, rest),
+        Some((&WITHOUT_WAITS, rest)) => (true, rest),
         Some((version, _)) => return Err(damaged(format!("version {version} is not known"))),
         None => return Err(damaged("they are empty".to_owned())),
     };
     while !rest.is_empty() {
-        let (shape, behind) =
-            postcard::take_from_bytes::<Shape<'_>>(rest).map_err(|error| damaged(error.to_string()))?;
+        let taken = if is_older {
+            postcard::take_from_bytes::<Shape1<'_>>(rest).map(|(older, behind)| (Shape::from(older), behind))
+        } else {
+            postcard::take_from_bytes::<Shape<'_>>(rest)
+        };
+        let (shape, behind) = taken.map_err(|error| damaged(error.to_string()))?;
         rest = behind;
         entries.push(entry(key, &shape).map_err(damaged)?);
     }
@@ -169,7 +225,22 @@ fn entry(key: i64, shape: &Shape<'_>) -> Result<Entry, String> {
         },
         person: Person { number: shape.number.to_owned(), name: shape.name.to_owned() },
         numbers: shape.numbers.to_owned(),
+        wait: shape
+            .wait
+            .checked_sub(1)
+            .map(|kept| Wait { secs: u32::try_from(kept / 2).unwrap_or(u32::MAX), answered: kept % 2 == 1 }),
+        queue: shape.queue.to_owned(),
     })
+}
+
+/// A row as it is written now; none if it is so already.
+pub(super) fn renewed(key: i64, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    if row.first() != Some(&WITHOUT_WAITS) {
+        return Ok(None);
+    }
+    let mut renewed = empty();
+    read(key, row)?.iter().for_each(|leg| push(key, &mut renewed, leg));
+    Ok(Some(renewed))
 }
 
 const fn outcome_number(outcome: LegOutcome) -> u8 {
@@ -205,6 +276,8 @@ mod tests {
             },
             person: Person { number: "101".to_owned(), name: "Åse".to_owned() },
             numbers: "201\n101\n+4512345678".to_owned(),
+            wait: (places.len() > 1).then_some(Wait { secs: 7, answered: places.len() == 3 }),
+            queue: if places.len() == 3 { "salg" } else { "" }.to_owned(),
         }
     }
 
@@ -226,6 +299,25 @@ mod tests {
             let _ = read(1_000, &row[..cut]);
         }
         assert!(read(1_000, &[9]).is_err() && read(1_000, &[]).is_err());
+    }
+
+    #[test]
+    fn a_row_of_an_older_program_is_read_without_waits_and_takes_more_legs() {
+        let entries = [entry(&[1_000, 1_003, 90_000], Some(1_000), LegOutcome::Answered)];
+        let mut row = empty();
+        entries.iter().for_each(|entry| push(1_000, &mut row, entry));
+        let (shape, _) = postcard::take_from_bytes::<Shape<'_>>(&row[1..]).unwrap();
+        let Shape {
+            first, steps, begun, begun_at, how, talk_secs, ring_micros, number, name, numbers, ..
+        } = shape;
+        let older =
+            Shape1 { first, steps, begun, begun_at, how, talk_secs, ring_micros, number, name, numbers };
+        let older = postcard::to_extend(&older, vec![WITHOUT_WAITS]).unwrap();
+        let expected = Entry { wait: None, queue: String::new(), ..entries[0].clone() };
+        assert_eq!(read(1_000, &older).unwrap(), std::slice::from_ref(&expected));
+        let mut renewed = renewed(1_000, &older).unwrap().expect("it is older");
+        push(1_000, &mut renewed, &entries[0]);
+        assert_eq!(read(1_000, &renewed).unwrap(), [expected, entries[0].clone()]);
     }
 
     #[test]

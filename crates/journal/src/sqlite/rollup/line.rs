@@ -109,7 +109,10 @@ impl Lines {
 
 fn find(conn: &Connection, account: &str, place: i64) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
     let mut select = conn.prepare_cached(ROW)?;
-    Ok(select.query_row(params![account, place], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    let found: Option<(i64, Vec<u8>)> =
+        select.query_row(params![account, place], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((key, row)) = found else { return Ok(None) };
+    Ok(Some((key, entry::renewed(key, &row)?.unwrap_or(row))))
 }
 
 /// Takes a leg out; a row without any goes.
@@ -153,6 +156,8 @@ mod tests {
             },
             person: Person { number: "101".to_owned(), name: "Åse Ærø af Nørregade".to_owned() },
             numbers: "201\n101\n+4512345678\n+4587654321".to_owned(),
+            wait: Some(crate::waits::Wait { secs: 12, answered: false }),
+            queue: "salg".to_owned(),
         }
     }
 

@@ -248,6 +248,7 @@ pub(crate) fn old_leg(number: u32) -> Append {
         direction: Direction::Incoming,
         at,
         begun_at: at,
+        waiting_since: None,
         counterpart: None,
         a_number: "4512345678".into(),
         b_number: "".into(),

@@ -48,6 +48,7 @@ pub(crate) fn event(
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
         at,
         begun_at: at,
+        waiting_since: None,
         counterpart: Some(LegId::new(format!("pbx1-{secs}.41"))),
         a_number: if outgoing { number.into() } else { "+4570201234".into() },
         b_number: if outgoing { "+4533121212".into() } else { "".into() },
