@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! 0     t places +4530 as +4520      a channel that calls: the number it is after, its own number
-//! 0     101 is called                a channel the PBX calls
+//! 0     101 is called                a channel the PBX calls (`is called in t`: in the group of `t`)
 //! 0     t dials 101                  (or `nobody dials 101`: by order, click-to-call)
 //! 0.1   101 rings
 //! 2     101 up
@@ -66,6 +66,10 @@ fn input<'a>(words: &[&'a str]) -> Option<Input<'a>> {
             appeared(who, Origin::Placed, number, if own == "-" { "" } else { own })
         }
         [who, "is", "called"] => appeared(who, Origin::Called, "", own_number(who)),
+        [who, "is", "called", "in", group] => Input::Appeared {
+            who: Seen { group, number: own_number(who), ..seen(who) },
+            origin: Origin::Called,
+        },
         [who, "is", "calling", number] => Input::Placing { who: Seen { dialled: number, ..seen(who) } },
         [who, "was", "ordered", number] => Input::Ordered { who: seen(who), dialled: number },
         [who, "logs", "in"] => Input::Agent { who: seen(who), is_on: true },

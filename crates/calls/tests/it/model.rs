@@ -46,6 +46,8 @@ pub(crate) struct Told {
 pub(crate) struct Story {
     pub(crate) says: Vec<(u64, String)>,
     pub(crate) legs: BTreeMap<String, Told>,
+    /// When the leg of a channel that may live on is over.
+    pub(crate) over_at: BTreeMap<String, u64>,
 }
 
 /// One side of a conversation.
@@ -158,6 +160,7 @@ impl Teller {
 
     /// The leg is over now, if it is not yet.
     fn over(&mut self, side: &Side) {
+        self.story.over_at.insert(side.channel.clone(), self.now);
         if let Some(since) = self.answered_at.remove(&side.channel) {
             let secs = (self.now - since) / 1_000;
             if let Some(told) = self.told(side) {

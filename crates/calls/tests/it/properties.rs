@@ -39,6 +39,7 @@ fn together(calls: Vec<Story>) -> Story {
     for story in calls {
         all.says.extend(story.says);
         all.legs.extend(story.legs);
+        all.over_at.extend(story.over_at);
     }
     all.says.sort_by_key(|(at, _)| *at);
     all
@@ -393,9 +394,25 @@ fn gaps_within_gaps_and_restarts_between_begin_nothing_that_is_over() {
         say(&mut world, &mut kept, end + 10_000, "link lost", listed_at, &gone_at)?;
         say(&mut world, &mut kept, end + 20_000, "list", end + 20_000, &gone_at)?;
         say(&mut world, &mut kept, end + 30_000, "wait", end + 20_000, &gone_at)?;
-        let check = across_gaps(&calls, &gaps, &kept.events);
+        let check = across_gaps(&calls, &gaps, &kept.events)
+            .and_then(|()| told_if_alive(&all, &kept.events, listed_at));
         check.map_err(|why| format!("{why}\ngaps {gaps:?}\n{}", written(&all.says)))
     });
+}
+
+/// Whatever was missed, a phone that rings, or talks with whom it rang for, when the last list has been believed has
+/// been told.
+fn told_if_alive(all: &Story, events: &[Event], listed_at: u64) -> Result<(), String> {
+    let gone_at = gone_at(&all.says);
+    let incoming = all.legs.iter().filter(|(_, leg)| leg.begun == 'I').map(|(channel, _)| channel);
+    for channel in incoming {
+        let over_at = [&all.over_at, &gone_at].into_iter().filter_map(|ends| ends.get(channel)).min();
+        let is_alive = over_at.is_none_or(|over_at| *over_at > listed_at + SETTLED_MS);
+        if is_alive && !events.iter().any(|event| bare(&event.leg) == channel) {
+            return Err(format!("{channel} lives on after the last list and was not told"));
+        }
+    }
+    Ok(())
 }
 
 /// Says a line and keeps what comes of it; nothing may begin of a channel that was gone before the last list.

@@ -47,14 +47,16 @@ impl Tracker {
             let Some(half_channel) = self.channels.get(half) else { return Route::Unknown };
             newest = newer(newest, half_channel.mark.as_deref());
             caller = match half_channel.caller {
+                Caller::Nobody => Caller::Nobody,
+                Caller::Channel(dialler) if self.channels.get(dialler).is_some() => half_channel.caller,
                 // A helper that nobody dialled stands in a bridge (consultation by feature code) or
-                // reached its party itself. What its party was transferred by is no matter of this call.
-                Caller::Unknown => {
+                // reached its party itself; one whose dialler is gone was handed over to its party. What its
+                // party was transferred by is no matter of this call.
+                Caller::Unknown | Caller::Channel(_) => {
                     let Some(party) = self.behind(half) else { return Route::Unknown };
                     let transfer = newest.map(|mark| mark.transfer.clone());
                     return Route::Party { key: party, transfer };
                 }
-                known @ (Caller::Nobody | Caller::Channel(_)) => known,
             };
         }
         Route::Unknown

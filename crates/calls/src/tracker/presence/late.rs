@@ -4,7 +4,7 @@ use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Caller, Late, Party, Presence};
 use crate::tracker::graph::Route;
 use crate::tracker::state::{Context, Tracker};
-use crate::{ListedState, Meeting, PbxTime};
+use crate::{Direction, ListedState, Meeting, PbxTime};
 
 impl Tracker {
     /// Begins the legs of all channels known from a snapshot alone. First all of them take their places,
@@ -73,6 +73,24 @@ impl Tracker {
                 self.begin_incoming(cx, key, party, transfer, true);
             }
         }
+    }
+
+    /// Whoever is in the group of a channel and reaches others there: the one it is named after, else of those that
+    /// placed their call or are up the one that was there first.
+    pub(in crate::tracker) fn first_of_group(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let group = self.channels.get(key)?.group.clone();
+        let may_be = |other: &ChannelKey| {
+            *other != key && self.is_real(*other) && !self.began(*other, Direction::Incoming)
+        };
+        if let Some(leader) = self.channels.find(&group) {
+            return Some(leader).filter(may_be);
+        }
+        let others = self.channels.keys().into_iter().filter(may_be).filter_map(|other| {
+            let channel = self.channels.get(other)?;
+            let reaches = channel.group == group && (channel.placed() || channel.up_at.is_some());
+            reaches.then_some((channel.made_at, other))
+        });
+        others.min().map(|(_, first)| first)
     }
 
     pub(in crate::tracker) fn begin_outgoing_late(

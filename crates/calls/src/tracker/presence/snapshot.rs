@@ -9,7 +9,7 @@ use crate::tracker::channel::{Caller, Late, Party, Presence};
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::link::{Link, STREAM_GRACE};
 use crate::tracker::state::{Context, Tracker};
-use crate::{EndReason, Listed, ListedState, Meeting, Origin, PbxTime};
+use crate::{Direction, EndReason, Listed, ListedState, Meeting, Origin, PbxTime};
 
 impl Tracker {
     pub(in crate::tracker) fn snapshot(&mut self, cx: &mut Context<'_>, listed: &[Listed<'_>]) {
@@ -105,6 +105,7 @@ impl Tracker {
         }
         let is_met = !bridge.is_empty() && meeting != Meeting::Waiting;
         let Some(channel) = self.channels.get_mut(key) else { return };
+        let is_phone = channel.is_phone();
         match (&mut channel.leg, state) {
             (Leg::Open(open), ListedState::Up) if open.state == State::Ringing => {
                 open.assumed = true;
@@ -117,6 +118,9 @@ impl Tracker {
             }
             (Leg::Open(open), _) if open.state == State::Dialling && is_met && channel.agent.is_none() => {
                 self.converse(cx, key, answered_at.unwrap_or(cx.at), true);
+            }
+            (Leg::Silent, ListedState::Up) if !is_phone => {
+                channel.up_at.get_or_insert(answered_at.unwrap_or(cx.at));
             }
             (Leg::Open(_) | Leg::Silent | Leg::Over, _) => {}
         }
@@ -159,7 +163,8 @@ impl Tracker {
                 Some(Origin::Called) if channel.caller == Caller::Unknown => called.push((key, since, is_up)),
                 Some(Origin::Called) | None => {}
             }
-            if is_up && self.is_real(key) {
+            // Whoever was rung in this call reaches nobody in it.
+            if is_up && self.is_real(key) && !self.began(key, Direction::Incoming) {
                 let first = firsts.entry(channel.group.clone()).or_insert((since, key));
                 *first = if since < first.0 { (since, key) } else { *first };
             }

@@ -54,11 +54,16 @@ impl Tracker {
 
     /// Those that waited long enough begin with nobody as counterpart, if the word of who reaches them may have
     /// been missed. Who rings and is reached by nobody was called back by order of its own earlier wish (call
-    /// completion), and dials next.
+    /// completion), and dials next. Who is reached through helpers of which the beginning was missed rings for
+    /// whoever is in the same group.
     pub(in crate::tracker) fn tell_unlinked(&mut self, cx: &mut Context<'_>) {
         for key in self.unlinked.due(cx.at) {
             if self.channels.get(key).is_some_and(|channel| channel.beginning_missed) {
                 self.begin_incoming(cx, key, None, None, false);
+            } else if self.came_by_helper(key)
+                && let Some(party) = self.first_of_group(key)
+            {
+                self.begin_incoming(cx, key, Some(party), None, true);
             }
         }
     }

@@ -14,8 +14,19 @@ impl Tracker {
         if let (Some(caller), Some(channel)) = (caller, self.channels.get_mut(by)) {
             channel.caller = caller;
         }
+        let rang = self.rings(from);
         self.lost_to_colleague(cx, from);
         self.took_over(cx, by, cx.at, false);
+        // For whom it rang was missed in a gap.
+        let is_silent = self.channels.get(by).is_some_and(|channel| channel.is_silent());
+        if rang && is_silent && matches!(self.route_to(by), Route::Unknown) {
+            if let Some(channel) = self.channels.get_mut(by) {
+                channel.ringing_at = Some(cx.at);
+                channel.up_at = Some(cx.at);
+            }
+            self.begin_incoming(cx, by, None, None, true);
+            self.answer(cx, by, cx.at);
+        }
     }
 
     /// A phone took over a call that was meant for another: its leg begins and is answered at once, or is
