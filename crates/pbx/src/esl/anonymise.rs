@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::codec::{Decoder, Item, Kind, Message};
 use super::event::Event;
 use super::field::Field;
-use super::{json, value};
+use super::{json, value, words};
 use crate::ami::Disguise;
 
 /// What a row of a list keeps.
@@ -59,7 +59,12 @@ fn event_without_names(disguise: Disguise, event: &Event<'_>) -> Vec<u8> {
         }
         let text = event.get(field);
         let text = match field {
-            Field::CallerNumber | Field::Destination | Field::RedirectedTo => number(disguise, &text),
+            Field::CallerNumber | Field::Destination | Field::OtherDestination | Field::RedirectedTo => {
+                number(disguise, &text)
+            }
+            // What a dialplan runs may be anything; of a fifo whether its consumer waits is needed.
+            Field::ApplicationData if words::waits(&text) => "wait".to_owned(),
+            Field::ApplicationData => "nowait".to_owned(),
             Field::ChannelName => without_numbers(disguise, &without_hosts(&text)),
             Field::TransferHistory => history_without_names(disguise, &text),
             Field::PresenceId | Field::TransferDestination | Field::RegisteredUser | Field::Username => {

@@ -108,6 +108,8 @@ pub(super) struct Channel {
     pub(super) placed: bool,
     pub(super) number: Box<str>,
     pub(super) dialled: Box<str>,
+    /// The number its dialplan went on to, where that is another.
+    pub(super) gone_on: Box<str>,
     /// Its number is not to be shown to others.
     pub(super) withheld: bool,
     /// On whose behalf it is dialled.
@@ -135,6 +137,8 @@ pub(super) struct Channel {
     pub(super) history: usize,
     /// Words and hints are rare.
     pub(super) word: Option<Box<Word>>,
+    /// The channel of the same phone that says it joins its party with this one's.
+    pub(super) joined_by: Option<Key>,
     pub(super) hint: Option<Box<Hint>>,
     pub(super) life: Life,
     pub(super) journey: Journey,
@@ -142,6 +146,10 @@ pub(super) struct Channel {
     pub(super) joined: Option<Key>,
     /// What it says of a transfer was told.
     pub(super) transferred: bool,
+    /// A phone that keeps its line open to be given callers.
+    pub(super) agent: bool,
+    /// A caller in a queue that was offered to such a phone.
+    pub(super) for_agent: bool,
     /// Heard of since the link came up.
     pub(super) sure: bool,
 }
@@ -154,6 +162,7 @@ impl Channel {
             placed,
             number: Box::default(),
             dialled: Box::default(),
+            gone_on: Box::default(),
             withheld: false,
             origin: None,
             created_at,
@@ -169,11 +178,14 @@ impl Channel {
             met: Vec::new(),
             history: 0,
             word: None,
+            joined_by: None,
             hint: None,
             life: Life::Up,
             journey: Journey::None,
             joined: None,
             transferred: false,
+            agent: false,
+            for_agent: false,
             sure: true,
         }
     }
@@ -315,6 +327,12 @@ impl Channels {
         let dialled = self.get(key).map(|channel| channel.dialled_now.as_slice()).unwrap_or_default();
         let dialled = dialled.iter().filter_map(|key| self.get(*key));
         dialled.into_iter().any(|other| other.lives() && !other.rang && !other.up && !other.is_loopback())
+    }
+
+    /// Whether nobody is known on whose behalf a channel is dialled, and it dialled nobody.
+    pub(super) fn by_order(&self, key: Key) -> bool {
+        self.get(key).is_some_and(|channel| !channel.placed && !channel.dials)
+            && self.real_origin(key).is_none()
     }
 
     /// The other half of a loopback.

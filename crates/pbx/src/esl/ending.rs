@@ -32,10 +32,13 @@ impl Translator {
 
     fn own_word(&self, event: &Event<'_>) -> Option<Word> {
         let disposition = event.word(Field::TransferDisposition);
+        let to = event.get(Field::TransferTo);
+        // A phone in a browser says whom its partner gets, and no more.
+        let disposition =
+            if to.starts_with("att:") && disposition.is_empty() { "recv_replace" } else { disposition };
         if disposition.is_empty() {
             return None;
         }
-        let to = event.get(Field::TransferTo);
         let named = |prefix: &str| to.strip_prefix(prefix).and_then(|id| self.channels.find(id));
         let second = self.channels.find(event.word(Field::ReferredFrom));
         match disposition {
@@ -76,6 +79,10 @@ impl Translator {
             Word::AskSecond { second } => {
                 let second = *second;
                 channel.word = Some(Box::new(word));
+                if let Some(second) = self.channels.get_mut(second) {
+                    second.joined_by = Some(key);
+                }
+                self.joined_into_application(key, out);
                 self.resolve(second, out);
             }
             Word::WhileRinging { .. } | Word::Replaced => {
@@ -84,6 +91,7 @@ impl Translator {
                 if channel.life == Life::Up {
                     self.ends(key, Hangup { at, cause: Cause::Normal, first: false });
                 }
+                self.joined_into_application(key, out);
                 self.resolve(key, out);
             }
         }
@@ -171,8 +179,60 @@ impl Translator {
         if channel.transferred || matches!(channel.life, Life::Over(_)) || (hint.is_guess && is_known) {
             return;
         }
+        if channel.agent && !hint.is_guess && channel.life == Life::Up {
+            return self.agent_transfers(by, &hint, out);
+        }
         channel.hint = Some(Box::new(hint));
+        self.joined_into_application(by, out);
         self.resolve(by, out);
+    }
+
+    /// A phone that keeps its line open sends its caller on, and waits for the next.
+    fn agent_transfers(&mut self, by: Key, hint: &Hint, out: Out<'_>) {
+        self.transfer_by_hint(by, hint.at, hint, out);
+        if let Some(channel) = self.channels.get_mut(by) {
+            channel.transferred = false;
+        }
+    }
+
+    /// A phone joined two calls of which one is with no channel but an application (a queue, a room, a parking place):
+    /// the other one's party is sent to the number that leads there.
+    fn joined_into_application(&mut self, key: Key, out: Out<'_>) {
+        let Some(channel) = self.channels.get(key) else { return };
+        let (first, second) = match channel.word.as_deref() {
+            Some(Word::AskSecond { second }) => (key, *second),
+            Some(Word::Replaced) => match self.who_joins(key) {
+                Some(first) => (first, key),
+                None => return,
+            },
+            Some(Word::Blind { .. } | Word::Attended { .. } | Word::WhileRinging { .. }) | None => return,
+        };
+        let sent = [first, second].into_iter().find_map(|key| {
+            let hint = self.channels.get(key)?.hint.as_deref().filter(|hint| !hint.is_guess)?;
+            let Destination::Number(to) = &hint.to else { return None };
+            Some((hint.at, hint.party, to.clone()))
+        });
+        let Some((at, party, to)) = sent else { return };
+        for by in [first, second] {
+            let over =
+                self.channels.get(by).is_none_or(|by| by.transferred || matches!(by.life, Life::Over(_)));
+            let ended_at = match self.channels.get(by).map(|by| by.life) {
+                Some(Life::Ending(hangup)) => hangup.at,
+                Some(Life::Up | Life::Over(_)) | None => at,
+            };
+            if !over {
+                self.blind(by, party, &to, ended_at, out);
+            }
+        }
+        for by in [first, second] {
+            self.resolve(by, out);
+        }
+    }
+
+    /// The first channel of a phone that joined its calls, of which this is the second.
+    fn who_joins(&self, second: Key) -> Option<Key> {
+        let second = self.channels.get(second)?.joined_by?;
+        self.channels.get(second).map(|_| second)
     }
 
     // Ends
@@ -206,6 +266,9 @@ impl Translator {
             && let Some(channel) = self.channels.get_mut(key)
         {
             channel.hint = None;
+        }
+        if let Some(agent) = self.channels.get(key).filter(|channel| channel.agent && first) {
+            out(at, Input::HangingUp { who: agent.seen() });
         }
         self.ends(key, Hangup { at, cause, first });
         self.resolve(key, out);

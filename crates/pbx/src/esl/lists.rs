@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::channels::{Channel, Key, Life};
 use super::json;
 use super::listed::text;
+use super::meeting::name_of_bridge;
 use super::translate::{Out, Translator};
 use super::words;
 
@@ -138,9 +139,7 @@ impl Translator {
             let key = self.take_row(row);
             if self.channels.get(key).is_some_and(|channel| channel.life == Life::Up) {
                 let id = text(row, "uuid");
-                let pair = lists.bridged.get(id).map(|other| {
-                    if id < other.as_str() { [id, "+", other].concat() } else { [other, "+", id].concat() }
-                });
+                let pair = lists.bridged.get(id).map(|other| name_of_bridge(id, other));
                 listed.push((key, row, pair.unwrap_or_default()));
             }
         }
@@ -166,7 +165,7 @@ impl Translator {
                     state,
                     bridge: pair,
                     meeting: Meeting::Talk,
-                    is_agent: false,
+                    is_agent: channel.agent,
                     since: since(row),
                     answered_at: lists.answered.get(&*channel.id).copied(),
                 })
@@ -192,6 +191,8 @@ impl Translator {
         channel.told = !placed || state(row) != ListedState::Pending;
         channel.dialled = text(row, "dest").into();
         if placed {
+            channel.dialled = words::dialled_number(text(row, "dialplan"), text(row, "dest")).into();
+            channel.agent = is_waiting_consumer(row);
             channel.number = words::number(text(row, "cid_num")).into();
         } else {
             channel.rang = true;
@@ -250,6 +251,12 @@ fn since(row: &Map<String, Value>) -> Option<PbxTime> {
         .ok()
         .filter(|secs| *secs > 0 && *secs < 1 << 40)
         .map(PbxTime::from_secs)
+}
+
+/// Whether the channel is a fifo's consumer who keeps the line open.
+fn is_waiting_consumer(row: &Map<String, Value>) -> bool {
+    let data = text(row, "application_data");
+    text(row, "application") == "fifo" && data.split(' ').nth(1) == Some("out") && words::waits(data)
 }
 
 fn state(row: &Map<String, Value>) -> ListedState {

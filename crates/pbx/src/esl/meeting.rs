@@ -35,6 +35,11 @@ impl Translator {
                 channel.journey = Journey::Arrived;
             }
         }
+        for (member, caller) in [(one, two), (two, one)] {
+            if self.channels.get(caller).is_some_and(|caller| caller.for_agent) {
+                self.keeps_line_open(member, at, out);
+            }
+        }
         self.fetch(one, two, at, out);
         for (member, other) in [(one, two), (two, one)] {
             if let Some(channel) = self.channels.get_mut(member) {
@@ -60,6 +65,7 @@ impl Translator {
         let before = self.partners(members.iter().copied());
         for (member, other) in [(one, two), (two, one)] {
             let Some(member) = member else { continue };
+            self.agent_is_left(member, other, out);
             let Some(channel) = self.channels.get_mut(member) else { continue };
             if channel.with.is_some() && channel.with == other {
                 channel.with = None;
@@ -79,7 +85,9 @@ impl Translator {
     /// A parked channel is bridged with nobody.
     pub(super) fn parked(&mut self, key: Key, out: Out<'_>) {
         let before = self.partners([key]);
-        if let Some(channel) = self.channels.get_mut(key) {
+        // Whoever is with an agent says the end of it, and what became of it.
+        let is_agent = self.channels.get(key).is_some_and(|channel| channel.agent);
+        if let Some(channel) = self.channels.get_mut(key).filter(|_| !is_agent) {
             channel.with = None;
             channel.joined = None;
         }
@@ -113,7 +121,8 @@ impl Translator {
     /// A phone that is bridged for the first time, with somebody it did not dial and who did not dial it, has
     /// fetched that call: a pickup, a retrieval.
     fn fetch(&mut self, one: Key, two: Key, at: PbxTime, out: Out<'_>) {
-        let idle = |channel: &Channel| channel.placed && !channel.dials && channel.met.is_empty();
+        let idle =
+            |channel: &Channel| channel.placed && !channel.dials && channel.met.is_empty() && !channel.agent;
         for (by, party) in [(one, two), (two, one)] {
             let Some((fetcher, fetched)) = self.channels.get(by).zip(self.channels.get(party)) else {
                 return;
@@ -187,7 +196,7 @@ impl Translator {
     }
 
     /// A channel that is no loopback: itself, or who is behind this half of one.
-    fn real_end(&self, key: Key) -> Option<Key> {
+    pub(super) fn real_end(&self, key: Key) -> Option<Key> {
         let mut at = key;
         // What a list says of loopbacks may go round in a circle.
         for _ in 0..16 {
@@ -207,9 +216,11 @@ impl Translator {
             return;
         }
         channel.up = true;
-        let confirmed_first = at.since(lifted_at) > self.limits.confirmation;
+        // Who was rung by a program is asked for no key, and may wait long for whoever it is to talk with.
+        let by_order = self.channels.by_order(key);
+        let confirmed_first = !by_order && at.since(lifted_at) > self.limits.confirmation;
         let answered_at = if confirmed_first { at } else { lifted_at };
-        if self.channels.real_origin(key).is_none() && !self.channels.get(key).is_some_and(|c| c.dials) {
+        if by_order && !self.channels.get(key).is_some_and(|channel| channel.agent) {
             self.rung_for_whom_it_meets(key, answered_at, out);
         }
         let origin = self.channels.get(key).and_then(|channel| channel.origin);
@@ -236,15 +247,14 @@ impl Translator {
     }
 
     /// The call logic hears that two are connected when nobody of them still has to answer.
-    fn join(&mut self, key: Key, at: PbxTime, out: Out<'_>) {
+    pub(super) fn join(&mut self, key: Key, at: PbxTime, out: Out<'_>) {
         let Some(other) = self.channels.get(key).and_then(|channel| channel.with) else { return };
         let Some((one, two)) = self.channels.get(key).zip(self.channels.get(other)) else { return };
         let ready = |channel: &Channel| channel.placed || channel.up || channel.is_loopback();
         if one.joined == Some(other) || !ready(one) || !ready(two) {
             return;
         }
-        let bridge = if one.id < two.id { [&*one.id, "+", &*two.id] } else { [&*two.id, "+", &*one.id] };
-        let bridge = bridge.concat();
+        let bridge = name_of_bridge(&one.id, &two.id);
         for (member, other) in [(key, other), (other, key)] {
             if let Some(channel) = self.channels.get_mut(member) {
                 channel.joined = Some(other);
@@ -260,4 +270,9 @@ impl Translator {
             }
         }
     }
+}
+
+/// A bridge of FreeSWITCH has no name of its own: it is its pair.
+pub(super) fn name_of_bridge(one: &str, other: &str) -> String {
+    if one < other { [one, "+", other].concat() } else { [other, "+", one].concat() }
 }

@@ -4,6 +4,7 @@
 //! [`Message`]s, [`Event`] finds the headers of one that mean something, [`Translator`] turns those into inputs
 //! of the call logic.
 
+mod agents;
 mod anonymise;
 mod channels;
 mod codec;

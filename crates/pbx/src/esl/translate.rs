@@ -47,6 +47,15 @@ const REORDERED: Duration = Duration::from_secs(5);
 /// What takes the inputs.
 pub(super) type Out<'a> = &'a mut dyn FnMut(PbxTime, Input<'_>);
 
+/// A channel dialled on behalf of one that was not heard of yet.
+#[derive(Debug)]
+struct Orphan {
+    key: Key,
+    awaited: Box<str>,
+    /// The number the other one is said to be after.
+    gone_on: Box<str>,
+}
+
 /// Turns the events of one FreeSWITCH into inputs, over all its links one after the other.
 #[derive(Debug)]
 pub struct Translator {
@@ -57,7 +66,7 @@ pub struct Translator {
     /// Channels whose end was told, in that order.
     pub(super) over: VecDeque<(PbxTime, Key)>,
     /// Channels dialled on behalf of one that was not heard of yet.
-    orphans: VecDeque<(Key, Box<str>)>,
+    orphans: VecDeque<Orphan>,
     pub(super) now: PbxTime,
     pub(super) lists: Lists,
     /// Which start of FreeSWITCH this is.
@@ -186,10 +195,7 @@ impl Translator {
         }
         // Losers of a group whose turn never came and `pickup/…` are heard of and were never created.
         let Some(key) = self.channels.find(id) else { return self.picked_up(event) };
-        if let Some(channel) = self.channels.get_mut(key) {
-            channel.sure = true;
-        }
-        self.read_words(key, at, event, out);
+        self.spoke(key, at, event, out);
         match name {
             "CHANNEL_UNBRIDGE" => self.unbridged(key, event, out),
             "CHANNEL_HANGUP" | "CHANNEL_DESTROY" => self.hung_up(key, at, event, out),
@@ -223,6 +229,7 @@ impl Translator {
         let destination = event.get(Field::Destination);
         channel.dialled = destination.as_ref().into();
         if placed {
+            channel.dialled = words::dialled_number(event.word(Field::Dialplan), &destination).into();
             channel.withheld = event.word(Field::HideNumber) == "true";
             channel.number = words::number(&event.get(Field::CallerNumber)).into();
         } else {
@@ -231,16 +238,20 @@ impl Translator {
         let is_loopback = channel.is_loopback();
         let key = self.channels.insert(channel);
         match words::origin(event) {
-            Some(origin) => match self.channels.find(origin) {
-                Some(origin) => self.dialled_by(key, origin, at, out),
-                None => {
-                    if self.orphans.len() >= MAX_ORPHANS {
-                        self.orphans.pop_front();
+            Some(origin) => {
+                let gone_on = event.get(Field::OtherDestination);
+                match self.channels.find(origin) {
+                    Some(origin) => self.dialled_by(key, origin, &gone_on, at, out),
+                    None => {
+                        if self.orphans.len() >= MAX_ORPHANS {
+                            self.orphans.pop_front();
+                        }
+                        let gone_on = gone_on.as_ref().into();
+                        self.orphans.push_back(Orphan { key, awaited: origin.into(), gone_on });
+                        self.tell(key, out);
                     }
-                    self.orphans.push_back((key, origin.into()));
-                    self.tell(key, out);
                 }
-            },
+            }
             None if !placed => {
                 self.tell(key, out);
                 out(at, Input::DialBegan { from: None, to: self.seen(key) });
@@ -252,27 +263,47 @@ impl Translator {
         self.adopt(key, id, at, out);
     }
 
-    /// A channel is dialled on behalf of another.
-    fn dialled_by(&mut self, key: Key, origin: Key, at: PbxTime, out: Out<'_>) {
+    /// A channel is dialled on behalf of another, which is after this number by now.
+    fn dialled_by(&mut self, key: Key, origin: Key, gone_on: &str, at: PbxTime, out: Out<'_>) {
         self.tell(origin, out);
         self.tell(key, out);
+        self.lifted_by_order(origin, at, out);
         self.channels.dialled_by(key, origin);
-        self.lifted_by_order(origin, out);
         self.hint_of_dialling(origin, key, at, out);
-        let to = self.seen(key);
-        let from = Seen { dialled: to.dialled, ..self.seen(origin) };
+        let (from, to) = (self.seen(origin), self.seen(key));
+        // Where the dialplan has gone on from what was dialled, that is the number; a line may be given another.
+        let heard = self.channels.get(origin).map_or("", |origin| &origin.gone_on);
+        let numbers =
+            [gone_on, heard].into_iter().find(|number| !number.is_empty() && *number != from.dialled);
+        let from = Seen { dialled: numbers.unwrap_or(to.dialled), ..from };
         out(at, Input::DialBegan { from: Some(from), to });
     }
 
-    /// A phone that a program rang, was lifted and dials now has answered for its own call.
-    fn lifted_by_order(&mut self, key: Key, out: Out<'_>) {
+    /// A phone that a program rang and that dials now, itself or through a loopback, was lifted for its own call.
+    fn lifted_by_order(&mut self, origin: Key, at: PbxTime, out: Out<'_>) {
+        let Some(key) = self.real_end(origin).filter(|key| self.channels.real_origin(*key).is_none()) else {
+            return;
+        };
+        let Some(channel) = self.channels.get_mut(key).filter(|one| !one.placed && !one.up) else { return };
+        channel.up = true;
+        // That it was lifted may be heard only after it dials.
+        let lifted_at = *channel.lifted_at.get_or_insert(at);
+        out(lifted_at, Input::Up { who: channel.seen() });
+        self.join(key, at, out);
+    }
+
+    /// Something is said of a channel.
+    fn spoke(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
         let Some(channel) = self.channels.get_mut(key) else { return };
-        if let (false, false, None, Some(at)) =
-            (channel.placed, channel.up, channel.origin, channel.lifted_at)
-        {
-            channel.up = true;
-            out(at, Input::Up { who: channel.seen() });
+        channel.sure = true;
+        // Later than this its numbers are those of others.
+        if channel.placed && !channel.dials && channel.met.is_empty() && !channel.is_loopback() {
+            let number = event.get(Field::Destination);
+            if !number.is_empty() && *number != *channel.dialled && *number != *channel.gone_on {
+                channel.gone_on = number.as_ref().into();
+            }
         }
+        self.read_words(key, at, event, out);
     }
 
     /// Channels that were heard of before the one on whose behalf they are dialled.
@@ -280,11 +311,11 @@ impl Translator {
         if self.orphans.is_empty() {
             return;
         }
-        let (mine, others) =
-            std::mem::take(&mut self.orphans).into_iter().partition(|(_, awaited)| **awaited == *id);
+        let (mine, others): (VecDeque<Orphan>, _) =
+            std::mem::take(&mut self.orphans).into_iter().partition(|orphan| *orphan.awaited == *id);
         self.orphans = others;
-        for (key, _) in mine as VecDeque<(Key, Box<str>)> {
-            self.dialled_by(key, origin, at, out);
+        for Orphan { key, gone_on, .. } in mine {
+            self.dialled_by(key, origin, &gone_on, at, out);
         }
     }
 
@@ -343,6 +374,9 @@ impl Translator {
 
     fn custom(&mut self, at: PbxTime, event: &Event<'_>, id: &str, out: Out<'_>) {
         let subclass = event.get(Field::Subclass);
+        if let Some(key) = self.channels.find(id) {
+            self.spoke(key, at, event, out);
+        }
         match &*subclass {
             "conference::maintenance" => self.conference(at, event, id, out),
             "valet_parking::info" => {
@@ -357,6 +391,16 @@ impl Translator {
                 match event.word(Field::CcAction) {
                     "member-queue-start" => self.queued(key, at, &event.get(Field::CcQueue), out),
                     "member-queue-end" => out(at, Input::QueueLeft { who: self.seen(key) }),
+                    "agent-offering" if event.word(Field::CcAgentType) == "uuid-standby" => {
+                        if let Some(caller) = self.channels.get_mut(key) {
+                            caller.for_agent = true;
+                        }
+                    }
+                    "bridge-agent-start" => {
+                        if let Some(key) = self.channels.find(id) {
+                            self.keeps_line_open(key, at, out);
+                        }
+                    }
                     _ => {}
                 }
             }
@@ -364,6 +408,9 @@ impl Translator {
                 let Some(key) = self.channels.find(id) else { return };
                 match event.word(Field::FifoAction) {
                     "push" => self.queued(key, at, &event.get(Field::FifoName), out),
+                    "consumer_start" if words::waits(&event.get(Field::ApplicationData)) => {
+                        self.keeps_line_open(key, at, out);
+                    }
                     "abort" | "bridge-caller-stop" => out(at, Input::QueueLeft { who: self.seen(key) }),
                     _ => {}
                 }

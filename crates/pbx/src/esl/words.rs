@@ -62,6 +62,18 @@ pub(super) fn called_number<'a>(end: &'a End, destination: &'a str) -> &'a str {
     }
 }
 
+/// Whether a fifo's consumer keeps the line open to be given callers, by what its dialplan runs: `NAME out wait`,
+/// which is so where nothing else is said, or `NAME out nowait` to fetch one that waits.
+pub(super) fn waits(application_data: &str) -> bool {
+    !application_data.split(' ').any(|word| word.eq_ignore_ascii_case("nowait"))
+}
+
+/// The number a channel that called dialled. That of the inline dialplan is an order of FreeSWITCH's own: a lamp
+/// key (INVITE with Replaces) dials nothing.
+pub(super) fn dialled_number<'a>(dialplan: &str, destination: &'a str) -> &'a str {
+    if dialplan == "inline" { "" } else { destination }
+}
+
 /// The id of the channel on whose behalf the channel of a CHANNEL_CREATE is dialled. Queues and enterprise
 /// originates say it in variables of their own.
 pub(super) fn origin<'a>(event: &Event<'a>) -> Option<&'a str> {
@@ -114,8 +126,8 @@ fn made_at(entry: &str) -> Option<PbxTime> {
 fn entry(text: &str) -> Entry<'_> {
     let mut parts = text.splitn(4, ':').skip(2);
     match (parts.next(), parts.next()) {
-        // FreeSWITCH's own waiting loop.
-        (Some("bl_xfer"), Some(to)) if to.starts_with("m:") => Entry::Other,
+        // An order, not a number: FreeSWITCH's own waiting loop, what a program has a channel do.
+        (Some("bl_xfer"), Some(to)) if to.starts_with("m:") || to.ends_with("/inline") => Entry::Other,
         (Some("bl_xfer"), Some(to)) => Entry::Blind(to.split('/').next().unwrap_or(to)),
         (Some("uuid_br"), Some(id)) => Entry::Bridged(id),
         _ => Entry::Other,

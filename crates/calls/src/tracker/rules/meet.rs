@@ -173,10 +173,14 @@ impl Tracker {
             self.bridges.get(bridge).is_some_and(|bridge| bridge.meeting == Meeting::Talk)
         });
         if !is_there {
-            let reason =
-                if channel.hanging_up { EndReason::HungUpByEmployee } else { EndReason::HungUpByCounterpart };
-            self.talk_is_over(cx, key, reason);
+            self.talk_is_over(cx, key, self.who_ended_talk(key));
         }
+    }
+
+    /// Who ended the talk of an agent.
+    fn who_ended_talk(&self, agent: ChannelKey) -> EndReason {
+        let is_agent = self.channels.get(agent).is_some_and(|agent| agent.hanging_up);
+        if is_agent { EndReason::HungUpByEmployee } else { EndReason::HungUpByCounterpart }
     }
 
     /// The talk of an agent is over, its line stays open.
@@ -201,7 +205,7 @@ impl Tracker {
         if let Some(agent) = self.talks_with(key).or(last_with)
             && self.open(agent).is_some_and(|open| open.party == Some(key))
         {
-            self.talk_is_over(cx, agent, EndReason::HungUpByCounterpart);
+            self.talk_is_over(cx, agent, self.who_ended_talk(agent));
         }
     }
 }

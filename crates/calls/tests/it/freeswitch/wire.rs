@@ -5,7 +5,8 @@
 //! `create l1 out loopback:l2:102 t` one half of a loopback. Then `progress`, `media`, `answer`, `hold`, `unhold`,
 //! `park`, `destroy` with a channel; `bridge A B`, `unbridge A B` (A says it) and `unbridge A` without ids;
 //! `hangup A CAUSE`; `set A name=value …` variables; `history A entry`; `custom SUBCLASS A Header=value …`;
-//! `uuid NEW OLD`; `core UUID`. Words `name=value` behind any of them are variables set before.
+//! `uuid NEW OLD`; `core UUID`. Words `name=value` behind any of them are variables set before, or with a capital
+//! headers of that event (the number a channel is after stays); `~` in them is a blank. `custom SUBCLASS - …` is of no channel.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,7 +67,9 @@ impl Wire {
         let channel = self.channels.entry(id.to_owned()).or_default();
         for variable in variables {
             let (name, value) = variable.split_once('=')?;
-            if name.starts_with(char::is_uppercase) {
+            if name == "Caller-Destination-Number" {
+                value.clone_into(&mut channel.destination);
+            } else if name.starts_with(char::is_uppercase) {
                 let _ = writeln!(more, "{name}: {}", encoded(value));
             } else {
                 channel.variables.insert(name.to_owned(), value.to_owned());
@@ -209,7 +212,7 @@ impl Wire {
         header("Call-Direction", channel.direction);
         header("Channel-Presence-ID", &channel.presence);
         header("Channel-Name", &channel.name);
-        header("Unique-ID", id);
+        header("Unique-ID", if id == "-" { "" } else { id });
         header("Answer-State", channel.state);
         header("Hangup-Cause", &channel.cause);
         header("Caller-Caller-ID-Number", &channel.number);
@@ -246,5 +249,6 @@ pub(super) fn message(kind: &str, body: &str) -> Vec<u8> {
 }
 
 fn encoded(value: &str) -> String {
-    value.replace('%', "%25").replace(':', "%3A").replace('@', "%40").replace('+', "%2B")
+    let value = value.replace('%', "%25").replace(':', "%3A").replace('@', "%40").replace('+', "%2B");
+    value.replace('~', "%20")
 }

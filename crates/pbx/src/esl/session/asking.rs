@@ -35,8 +35,8 @@ const FILTERS: [(&str, &[&str]); 5] = [
     ),
     ("Event-Subclass", &["sofia::register", "sofia::unregister", "sofia::expire"]),
     ("Action", &["add-member", "del-member", "hold"]),
-    ("CC-Action", &["member-queue-start", "member-queue-end"]),
-    ("FIFO-Action", &["push", "abort", "bridge-caller-stop"]),
+    ("CC-Action", &["member-queue-start", "member-queue-end", "agent-offering", "bridge-agent-start"]),
+    ("FIFO-Action", &["push", "abort", "bridge-caller-stop", "consumer_start"]),
 ];
 
 /// A question whose answer is missing.
