@@ -51,6 +51,10 @@ pub(super) fn by_event(message: &Message<'_>) -> Age {
         Some("Dial") if message.get("SubEvent").is_some() || message.get("SrcUniqueID").is_some() => {
             too_old("that sends the event Dial")
         }
+        // Before 1.6 the state had no number.
+        Some("Newchannel") if message.get("State").is_some() && message.get("ChannelState").is_none() => {
+            too_old("whose Newchannel shows no number of the state")
+        }
         // Since 12 every event of a channel shows the whole of it.
         Some("Newchannel") if message.get("Priority").is_some() || message.get("Linkedid").is_some() => {
             Age::Followed

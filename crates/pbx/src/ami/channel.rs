@@ -97,7 +97,7 @@ pub(super) fn on_its_line<'a>(who: Seen<'a>, context: &str) -> Seen<'a> {
 /// Whether a context is one that a provider's calls come in through, by the words people name such contexts with:
 /// `from-trunk-sip-204711`, `from-pstn`, `ext-did`, `from-extern`.
 pub(super) fn takes_calls_from_outside(context: &str) -> bool {
-    const WORDS: [&str; 18] = [
+    const WORDS: [&str; 22] = [
         "trunk",
         "trunks",
         "pstn",
@@ -114,13 +114,17 @@ pub(super) fn takes_calls_from_outside(context: &str) -> bool {
         "gsm",
         "zaptel",
         "dahdi",
+        "analog",
+        "digital",
+        "itsp",
+        "telco",
         "public",
         "indgaaende",
     ];
     // Where the dialplan sends a phone's call on its way out.
     const NOT_WITH: [&str; 5] = ["macro", "sub", "internal", "users", "phones"];
     // Every new channel's context is asked, so that of its parts only those are compared that begin as a word does.
-    let begins = |part: &[u8]| part.first().is_some_and(|first| b"tpdoeicgz".contains(&(first | 0x20)));
+    let begins = |part: &[u8]| part.first().is_some_and(|first| b"tpdoeicgza".contains(&(first | 0x20)));
     let parts = || context.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
     let is_one_of =
         |part: &[u8], words: &[&str]| words.iter().any(|word| part.eq_ignore_ascii_case(word.as_bytes()));
@@ -171,13 +175,25 @@ fn endpoint(channel: &str) -> &str {
             if (counter.len() == 8 && counter.bytes().all(|b| b.is_ascii_hexdigit()))
                 || (!channel.starts_with("PJSIP/")
                     && !channel.starts_with("SIP/")
-                    && !counter.is_empty()
-                    && counter.bytes().all(|b| b.is_ascii_digit())) =>
+                    && is_counter(channel, counter)) =>
         {
             name
         }
         Some(_) | None => channel,
     }
+}
+
+/// What other technologies put behind the name: a decimal counter, an address in memory, or (mobile phones as
+/// lines) a number in hexadecimal.
+fn is_counter(channel: &str, counter: &str) -> bool {
+    let hexadecimal = match counter.strip_prefix("0x") {
+        Some(address) => address,
+        None if ["Mobile/", "Motif/", "Dongle/", "Quectel/"].iter().any(|one| channel.starts_with(one)) => {
+            counter
+        }
+        None => return !counter.is_empty() && counter.bytes().all(|b| b.is_ascii_digit()),
+    };
+    !hexadecimal.is_empty() && hexadecimal.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether an id is one that Asterisk made itself: it ends in seconds, a dot and a counter.
@@ -226,6 +242,10 @@ mod tests {
             ("IAX2/peer-4711", "IAX2/peer"),
             ("DAHDI/1-1", "DAHDI/1"),
             ("SCCP/101-00000001", "SCCP/101"),
+            ("USTM/103@red-0x7f8c1c2e", "USTM/103@red"),
+            ("Mobile/nokia-3fa2", "Mobile/nokia"),
+            ("Skinny/101@desk-1", "Skinny/101@desk"),
+            ("DAHDI/i1/4512345678-1", "DAHDI/i1/4512345678"),
         ] {
             assert_eq!(device(channel), Device::Endpoint(endpoint), "{channel}");
         }
@@ -246,6 +266,8 @@ mod tests {
             "from-pstn-toheader",
             "ext-did",
             "from-extern",
+            "from-analog",
+            "from-digital",
             "Incoming",
         ] {
             assert!(takes_calls_from_outside(outside), "{outside}");

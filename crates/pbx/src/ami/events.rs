@@ -139,6 +139,8 @@ pub(super) fn translate(
         "Hold" => out(Input::Held { who: told(message)? }),
         "Unhold" => out(Input::Unheld { who: told(message)? }),
         "BlindTransfer" | "AttendedTransfer" if has_failed(message) => {}
+        // The three talk with each other now; who brought them together stays.
+        "AttendedTransfer" if message.value("DestType") == "Threeway" => {}
         "BlindTransfer" => {
             let by = seen(message, &channel::TRANSFERER).ok_or(NotUnderstood)?;
             let party = seen(message, &channel::TRANSFEREE);
