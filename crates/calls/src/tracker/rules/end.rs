@@ -100,6 +100,12 @@ impl Tracker {
         match (lost.outcome, cause) {
             (DialOutcome::Busy | DialOutcome::NoAnswer, Cause::Rejected) => EndReason::Rejected,
             (DialOutcome::Busy, _) | (DialOutcome::NoAnswer, Cause::Busy) => EndReason::Busy,
+            // Older queues say so of those who lost to whoever lifted.
+            (DialOutcome::NoAnswer, Cause::AnsweredElsewhere)
+                if self.loser_reason(key, lost.at) == EndReason::AnsweredElsewhere =>
+            {
+                EndReason::AnsweredElsewhere
+            }
             // The phone hung up while it rang: a refusal, whatever the dialplan makes of it.
             (DialOutcome::NoAnswer, _) if self.channels.get(key).is_some_and(|one| one.hanging_up) => {
                 EndReason::Rejected
