@@ -296,6 +296,12 @@ impl Channel {
         }
     }
 
+    /// Whether nobody reaches it, nor has it been said to ring, to be up or to call.
+    pub(super) fn says_nothing(&self) -> bool {
+        let is_reached = self.caller != Caller::Unknown || self.by_order || self.beginning_missed;
+        !self.placed() && !is_reached && self.ringing_at.is_none() && self.up_at.is_none() && self.is_silent()
+    }
+
     pub(super) fn is_silent(&self) -> bool {
         matches!(self.leg, Leg::Silent)
     }

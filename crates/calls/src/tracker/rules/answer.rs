@@ -10,7 +10,7 @@ use crate::tracker::graph::Route;
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::state::{Context, Tracker};
 use crate::tracker::timers::ANSWER_SLACK;
-use crate::{Meeting, PbxTime};
+use crate::{Meeting, Origin, PbxTime};
 
 impl Tracker {
     /// A channel is up. For everything but a phone that is being reached this means nothing by itself (a menu, a
@@ -35,6 +35,12 @@ impl Tracker {
             party.lifted_at = Some(at);
         }
         self.begin_or_wait(cx, key);
+        // Whoever was heard in the bridge before it answered.
+        if self.is_real(key) && self.channels.get(key).is_some_and(|channel| channel.bridge.is_some()) {
+            for other in self.dialling_around(key) {
+                self.converse(cx, other, at, false);
+            }
+        }
     }
 
     pub(in crate::tracker) fn dial_answered(
@@ -127,6 +133,9 @@ impl Tracker {
     ) {
         self.tell_placed_now(cx, key);
         let others = self.others_in_bridge(key);
+        if others.iter().chain([&key]).any(|member| self.is_only_heard(*member)) {
+            return;
+        }
         let only_helpers = !others.is_empty() && others.iter().all(|other| self.is_helper(*other));
         // Alone in a bridge is first in a conference, unless a helper brought the phone there: then the
         // helper's other half is still to come, and whoever it dials to answer.
@@ -142,6 +151,15 @@ impl Tracker {
                 self.converse(cx, other, at, false);
             }
         }
+    }
+
+    /// Whether a line is in a bridge so that it is heard how it rings, and nobody there has answered.
+    fn is_only_heard(&self, key: ChannelKey) -> bool {
+        self.channels.get(key).is_some_and(|channel| {
+            let is_reached = channel.up_at.is_some() || channel.reached_at.is_some();
+            let is_line = matches!(channel.party, Party::Trunk) && channel.origin == Some(Origin::Called);
+            is_line && !is_reached && !channel.beginning_missed
+        })
     }
 
     /// Whether anybody in the bridge of a channel might have dialled and not been answered, or has no leg

@@ -13,7 +13,7 @@ use crate::tracker::channel::{Channel, Party};
 use crate::tracker::graph::Route;
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::state::{Context, Tracker};
-use crate::{CallId, Cause, Direction, LegId, PbxTime, Phone, Transfer};
+use crate::{CallId, Cause, Direction, LegId, Origin, PbxTime, Phone, Transfer};
 
 impl Tracker {
     // Incoming
@@ -30,6 +30,9 @@ impl Tracker {
                 if let Some(channel) = self.channels.get_mut(key) {
                     channel.by_order = true;
                 }
+                if self.rung_for(key).is_some() {
+                    self.unlinked.begin(cx.at, key);
+                }
             }
             Route::Party { key: party, transfer } => {
                 self.begin_incoming(cx, key, Some(party), transfer, false)
@@ -44,7 +47,8 @@ impl Tracker {
             return;
         }
         for key in self.unlinked.all() {
-            if matches!(self.route_to(key), Route::Unknown) && self.channels.get(key).is_some() {
+            let Some(channel) = self.channels.get(key) else { continue };
+            if channel.by_order || matches!(self.route_to(key), Route::Unknown) {
                 continue;
             }
             self.unlinked.end(key);
@@ -60,6 +64,8 @@ impl Tracker {
         for key in self.unlinked.due(cx.at) {
             if self.channels.get(key).is_some_and(|channel| channel.beginning_missed) {
                 self.begin_incoming(cx, key, None, None, false);
+            } else if let Some(party) = self.rung_for(key) {
+                self.begin_rung_by_program(cx, key, party);
             } else if self.came_by_helper(key)
                 && let Some(party) = self.first_of_group(key)
             {
@@ -201,6 +207,14 @@ impl Tracker {
         dialled: &str,
     ) {
         let Some(key) = self.phone_behind_dialler(from) else { return };
+        if let Some(channel) =
+            self.channels.get_mut(key).filter(|channel| key == from && channel.says_nothing())
+        {
+            // Some technologies never say that a channel calls, only that it dials.
+            channel.origin = Some(Origin::Placed);
+            channel.ringing_at = Some(cx.at);
+            channel.dialled = dialled.into();
+        }
         let Some(channel) = self.channels.get(key).filter(|channel| channel.is_silent() && key != to) else {
             return;
         };
@@ -293,6 +307,10 @@ impl Tracker {
     ) {
         let Some((id, phone)) = self.silent_phone(cx, key) else { return };
         let Some(channel) = self.channels.get_mut(key) else { return };
+        // Who was rung by order may have been given no number.
+        let is_unnamed = channel.own_number.is_empty() && !channel.placed();
+        let a_number: Arc<str> =
+            if is_unnamed { phone.number.clone() } else { channel.own_number.as_str().into() };
         let mut open = Open {
             id,
             call: CallId::of(&self.pbx, &channel.group),
@@ -302,7 +320,7 @@ impl Tracker {
             sequence: 0,
             party: None,
             counterpart: None,
-            a_number: channel.own_number.as_str().into(),
+            a_number,
             b_number: dialled.into(),
             dialed_number: Arc::default(),
             queue: Arc::default(),

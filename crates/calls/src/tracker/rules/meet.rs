@@ -31,8 +31,10 @@ impl Tracker {
             }
         }
         if let [one, two] = members[..] {
-            self.meet(cx, one, two);
-            self.meet(cx, two, one);
+            for (member, other) in [(one, two), (two, one)] {
+                let phone = self.phone_behind_dialler(member).filter(|_| self.is_helper(member));
+                self.meet(cx, phone.unwrap_or(member), other);
+            }
         }
     }
 
@@ -77,9 +79,18 @@ impl Tracker {
             let number =
                 [&*there.dialled, there.public_number()].into_iter().find(|number| !number.is_empty());
             let number = number.unwrap_or_default().to_owned();
-            let answered_at = there.reached_at.or(there.up_at).map_or(cx.at, |at| just(at, cx.at));
+            let answered_at = there.reached_at.or(there.up_at).map(|at| just(at, cx.at));
             self.open_outgoing(cx, key, &number, at, false);
-            self.converse(cx, key, answered_at, false);
+            match answered_at {
+                Some(at) => self.converse(cx, key, at, false),
+                // It is in the bridge before it answers, so that it is heard how it rings.
+                None => {
+                    self.reaches(cx, key, party, "");
+                    if let Some(there) = self.channels.get_mut(party) {
+                        there.caller = Caller::Channel(key);
+                    }
+                }
+            }
         }
     }
 

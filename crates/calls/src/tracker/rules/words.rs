@@ -92,18 +92,12 @@ impl Tracker {
         let from = from.map(|from| (self.known_or_new(cx, from, None), from.dialled));
         let Some(to) = self.known_or_new(cx, to, None) else { return };
         let caller = match from {
-            None => Caller::Nobody,
+            None => match self.line_reached_for(to) {
+                Some(from) => self.reaches(cx, from, to, ""),
+                None => Caller::Nobody,
+            },
             Some((None, _)) => return,
-            Some((Some(from), dialled)) => {
-                self.carry_forwarding(from, to);
-                if self.channels.get(to).is_some_and(|to| to.caller != Caller::Channel(from))
-                    && let Some(channel) = self.channels.get_mut(from)
-                {
-                    channel.dials.push(to);
-                }
-                self.dials_out(cx, from, to, dialled);
-                Caller::Channel(from)
-            }
+            Some((Some(from), dialled)) => self.reaches(cx, from, to, dialled),
         };
         if let Some(channel) = self.channels.get_mut(to) {
             channel.caller = caller;
@@ -114,6 +108,23 @@ impl Tracker {
         self.new_round(to);
         self.link_unlinked(cx);
         self.begin_or_wait(cx, to);
+    }
+
+    pub(in crate::tracker) fn reaches(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: ChannelKey,
+        to: ChannelKey,
+        dialled: &str,
+    ) -> Caller {
+        self.carry_forwarding(from, to);
+        if self.channels.get(to).is_some_and(|to| to.caller != Caller::Channel(from))
+            && let Some(channel) = self.channels.get_mut(from)
+        {
+            channel.dials.push(to);
+        }
+        self.dials_out(cx, from, to, dialled);
+        Caller::Channel(from)
     }
 
     /// Whoever answered before, it is open again who takes the call.

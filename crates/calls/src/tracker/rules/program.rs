@@ -1,0 +1,51 @@
+//! Whom a program reaches for whom (ARI), where the PBX says no dialler: a channel that was made for another bears the
+//! other's group. So do phones that an announcement opens, so a phone is only told when who is told for it has not
+//! entered a room within a moment.
+
+use crate::Meeting;
+use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::{Caller, Party};
+use crate::tracker::state::{Context, Tracker};
+
+impl Tracker {
+    /// Whose call a line to outside belongs to that a program has reached.
+    pub(in crate::tracker) fn line_reached_for(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let channel = self.channels.get(key)?;
+        if let (Party::Trunk, Caller::Channel(caller)) = (&channel.party, channel.caller) {
+            return Some(caller);
+        }
+        if matches!(channel.party, Party::Trunk) { self.made_for(key) } else { None }
+    }
+
+    /// For whom a phone rings that a program has reached and nobody has lifted.
+    pub(in crate::tracker) fn rung_for(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let channel = self.channels.get(key)?;
+        let rings = channel.is_phone() && channel.by_order && channel.is_silent() && channel.up_at.is_none();
+        let party = if rings && channel.caller == Caller::Nobody { self.made_for(key) } else { None }?;
+        let is_in_room = self.bridge_of(party).is_some_and(|bridge| bridge.meeting == Meeting::Room);
+        (!is_in_room).then_some(party)
+    }
+
+    /// Whoever was there before a channel was made and has its group.
+    fn made_for(&self, key: ChannelKey) -> Option<ChannelKey> {
+        let leader = self.channels.find(&self.channels.get(key)?.group).filter(|leader| *leader != key)?;
+        let channel = self.channels.get(leader)?;
+        let is_there = channel.placed() || channel.up_at.is_some();
+        (is_there && self.is_real(leader) && channel.agent.is_none()).then_some(leader)
+    }
+
+    /// The leg of a phone that a program rings, and of who it rings for, if that is a phone rung for this.
+    pub(in crate::tracker) fn begin_rung_by_program(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: ChannelKey,
+        party: ChannelKey,
+    ) {
+        let caller = self.reaches(cx, party, key, "");
+        if let Some(channel) = self.channels.get_mut(key) {
+            channel.by_order = false;
+            channel.caller = caller;
+        }
+        self.begin_incoming(cx, key, Some(party), None, false);
+    }
+}
