@@ -37,23 +37,31 @@ impl Rules {
         Self { account: "1001".into(), rules, outright }
     }
 
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { account: "1".into(), rules: Vec::new(), outright: BTreeMap::new() }
     }
 
     fn of(config: &Value) -> Self {
         let mut rules = Self::none();
         for rule in config["phones"].as_array().into_iter().flatten() {
-            let endpoint = format!("^(?:{})$", rule["endpoint"].as_str().unwrap());
-            let account = rule["account"].as_str().unwrap_or("1").to_owned();
-            rules.rules.push((Regex::new(&endpoint).unwrap(), account));
-            rules.account = "1001".into();
+            rules.with_rule(rule["endpoint"].as_str().unwrap(), rule["account"].as_str().unwrap_or("1"));
         }
         for (endpoint, number) in config["endpoints"].as_object().into_iter().flatten() {
-            rules.outright.insert(endpoint.clone(), number.as_str().unwrap().to_owned());
-            rules.account = "1001".into();
+            rules.with_phone(endpoint, number.as_str().unwrap());
         }
         rules
+    }
+
+    /// A rule for whole names.
+    pub(crate) fn with_rule(&mut self, endpoint: &str, account: &str) {
+        self.rules.push((Regex::new(&format!("^(?:{endpoint})$")).unwrap(), account.to_owned()));
+        self.account = "1001".into();
+    }
+
+    /// An endpoint's phone outright.
+    pub(crate) fn with_phone(&mut self, endpoint: &str, number: &str) {
+        self.outright.insert(endpoint.to_owned(), number.to_owned());
+        self.account = "1001".into();
     }
 }
 
@@ -91,10 +99,25 @@ impl Directory for Rules {
 pub(crate) struct Case {
     name: String,
     files: Vec<PathBuf>,
+    /// What was said, where it is in no file.
+    made: Option<Vec<u8>>,
     rules: Rules,
     expect: Vec<String>,
     says: Vec<[String; 4]>,
     refuse: bool,
+}
+
+impl Case {
+    /// One that is made up.
+    pub(crate) fn made(
+        name: String,
+        said: Vec<u8>,
+        rules: Rules,
+        expect: Vec<String>,
+        says: Vec<[String; 4]>,
+    ) -> Self {
+        Self { name, files: Vec::new(), made: Some(said), rules, expect, says, refuse: false }
+    }
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -128,6 +151,7 @@ fn field() -> Vec<Case> {
                 .flatten()
                 .map(|said| texts(said).try_into().unwrap())
                 .collect(),
+            made: None,
             refuse: meta["refuse"].as_bool().unwrap_or(false),
             name,
         }
@@ -156,6 +180,7 @@ fn recorded(corpus: &str, rules: impl Fn() -> Rules) -> Vec<Case> {
             rules: rules(),
             expect: expected.get(name.as_str()).cloned().unwrap_or_else(|| vec!["not written down".into()]),
             says: Vec::new(),
+            made: None,
             refuse: false,
             name,
         }
@@ -318,7 +343,8 @@ fn judge(case: &Case, played: &Played) -> Result<(), String> {
 }
 
 fn links(case: &Case) -> Vec<Vec<u8>> {
-    case.files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+    let files = case.files.iter().map(|file| std::fs::read(file).unwrap());
+    files.chain(case.made.clone()).collect()
 }
 
 fn corpora() -> Vec<(&'static str, Vec<Case>)> {
@@ -326,6 +352,7 @@ fn corpora() -> Vec<(&'static str, Vec<Case>)> {
         ("field", field()),
         ("asterisk16", recorded("asterisk16", Rules::lab)),
         ("freepbx", recorded("freepbx", Rules::none)),
+        ("variants", crate::variants::cases()),
     ]
 }
 

@@ -14,5 +14,6 @@ mod properties;
 mod recordings;
 mod scenarios;
 mod show;
+mod variants;
 mod waiting;
 mod world;
