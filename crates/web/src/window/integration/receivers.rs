@@ -37,34 +37,38 @@ struct Settings {
     caller: String,
     called: String,
     call: String,
+    call_ended: String,
     duration: String,
 }
 
 impl Settings {
-    fn of(account: &AccountSettings, integration: &Integration) -> Self {
+    fn of(account: &str, integration: &Integration, language: &str) -> Self {
         let get = integration.method == Method::Get;
         let named = |kind: EventKind, parameter: Parameter| {
             let shape = Shape::of(kind, integration);
             let found = shape.columns().iter().find(|column| column.parameter == parameter);
-            literal(found.map_or(parameter.name(), |column| &column.name))
+            literal(found.map_or(parameter.name(), |column| &column.name), language)
         };
         Self {
-            account: account.id.to_string(),
+            account: account.to_owned(),
             get,
             json: !get && integration.body_format == BodyFormat::Json,
             signed: !integration.secrets.is_empty(),
             employee: named(EventKind::Incoming, Parameter::EmployeeLocalNumber),
             caller: named(EventKind::Incoming, Parameter::ANumber),
             called: named(EventKind::Outgoing, Parameter::BNumber),
-            call: named(EventKind::Ended, Parameter::UniqueCallId),
+            call: named(EventKind::Answered, Parameter::UniqueCallId),
+            // As printed, it has another name than in the other three.
+            call_ended: named(EventKind::Ended, Parameter::UniqueCallId),
             duration: named(EventKind::Ended, Parameter::Duration),
         }
     }
 }
 
-/// A name as it stands between quotes in all of the languages.
-fn literal(name: &str) -> String {
-    name.replace('\\', r"\\").replace('\'', r"\'").replace('"', "\\\"")
+/// A name as it stands between quotes in a language: PHP's are single, in which a double one is only itself.
+fn literal(name: &str, language: &str) -> String {
+    let escaped = name.replace('\\', r"\\").replace('\'', r"\'");
+    if language == "php" { escaped } else { escaped.replace('"', "\\\"") }
 }
 
 #[derive(Template)]
@@ -112,19 +116,22 @@ pub(crate) async fn receivers(
     let asked = Fields::read(query.unwrap_or_default().as_bytes());
     let chosen = LANGUAGES.into_iter().find(|one| one.0 == asked.get("as")).unwrap_or(LANGUAGES[0]);
     let (integration, _) = present(&account);
-    let settings = Settings::of(&account, &integration);
-    let code = code(chosen.0, &account, &integration, &settings);
-    let signed = settings.signed;
+    let code = match chosen.0 {
+        "curl" => curl(&account, &integration),
+        language => code(language, account.id.as_str(), &integration),
+    };
+    let signed = !integration.secrets.is_empty();
     page(&ReceiversPage { f, languages: LANGUAGES, chosen, code, signed })
 }
 
-fn code(language: &str, account: &AccountSettings, integration: &Integration, s: &Settings) -> String {
+/// A whole receiver, filled in.
+fn code(language: &str, account: &str, integration: &Integration) -> String {
+    let s = &Settings::of(account, integration, language);
     let code = match language {
         "python" => Python { s }.render(),
         "node" => Node { s }.render(),
         "php" => Php { s }.render(),
-        "csharp" => CSharp { s }.render(),
-        _ => return curl(account, integration),
+        _ => CSharp { s }.render(),
     };
     code.unwrap_or_default()
 }
@@ -148,6 +155,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_end_its_quotes() {
-        assert_eq!(literal(r#"a"b'c\d"#), r#"a\"b\'c\\d"#);
+        assert_eq!(literal(r#"a"b'c\d"#, "node"), r#"a\"b\'c\\d"#);
+        assert_eq!(literal(r#"a"b'c\d"#, "php"), r#"a"b\'c\\d"#);
     }
 }

@@ -9,6 +9,7 @@ mod integrator;
 mod now;
 mod oidc;
 mod pages;
+mod receivers;
 mod reports;
 pub(crate) mod roles;
 mod safety;
