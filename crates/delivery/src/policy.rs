@@ -26,6 +26,9 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600 + 3_600 * JITTER_P
 /// A webhook that has failed for so long without one success is paused.
 pub const PAUSED_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
 
+/// No request is out for longer: to connect takes 5 seconds at most, the answer 10.
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(15);
+
 /// Microseconds of a clock that never jumps; its zero is whenever the program began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Moment(pub i64);

@@ -29,6 +29,21 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + S
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventSeq(pub i64);
 
+impl EventSeq {
+    /// Where an event's part stands in its place, above the bits in which its owner counts.
+    pub const PART_SHIFT: u32 = 48;
+
+    /// The part of the store it is in.
+    pub const fn part(self) -> Part {
+        Part((self.0 >> Self::PART_SHIFT) as u16)
+    }
+}
+
+/// A part of a store: what one PBX says, kept and delivered by one gateway at a time. A store that one gateway has for
+/// itself has one part, number 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part(pub u16);
+
 /// A delivery: one event on its way to one integration's webhook for its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId {

@@ -21,6 +21,11 @@ pub use pool::{IDLE_FOR, IDLE_PER_DESTINATION, IDLE_TOTAL};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use tls::BadCa;
 
+const _: () = assert!(
+    CONNECT_TIMEOUT.as_secs() + RESPONSE_TIMEOUT.as_secs() <= crate::policy::LONGEST_REQUEST.as_secs(),
+    "who waits for what another has under way waits for so long"
+);
+
 pub(crate) use answer::Answered;
 pub(crate) use pool::{Failed, Pool, Pools};
 pub(crate) use tls::{CA_PEM_MAX, Trust};

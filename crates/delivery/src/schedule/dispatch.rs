@@ -4,7 +4,6 @@ use super::breaker::Breaker;
 use super::slab::{NONE, Slot, State};
 use super::{Disposition, Out, Schedule, SlotId, Verdict, WebhookKey};
 use crate::policy::Moment;
-use calls::EventKind;
 
 impl Schedule {
     /// Starts what may be started.
@@ -16,7 +15,7 @@ impl Schedule {
             self.take_one(now, webhook, out);
             self.enqueue(webhook);
         }
-        while self.has_room() && self.may_probe() {
+        while self.has_room(now) && self.may_probe() {
             let Some(webhook) = self.probes.pop_front() else { break };
             let at = self.webhooks[webhook as usize].destination;
             let destination = &mut self.destinations[at as usize];
@@ -26,7 +25,7 @@ impl Schedule {
                 destination.ring.push_back(webhook);
             }
         }
-        while self.has_room() {
+        while self.has_room(now) {
             let Some(at) = self.ring.pop_front() else { break };
             let destination = &mut self.destinations[at as usize];
             destination.queued = false;
@@ -70,8 +69,11 @@ impl Schedule {
         hook.breaker.is_doubtful() || self.destinations[hook.destination as usize].breaker.is_doubtful()
     }
 
-    fn has_room(&self) -> bool {
-        !self.stopped && self.in_flight < self.limits.total && self.unsettled < self.limits.unsettled
+    fn has_room(&self, now: Moment) -> bool {
+        !self.stopped
+            && self.trust.acts(now)
+            && self.in_flight < self.limits.total
+            && self.unsettled < self.limits.unsettled
     }
 
     /// A webhook's turn; its destination has room.
@@ -92,10 +94,15 @@ impl Schedule {
         let too_late = now > slot.since.plus(hook.patience.with(slot.kind));
         let disposition = hook.dispositions[slot.kind as usize];
         match disposition {
+            Disposition::Hold | Disposition::Drop if !self.trust.decides(now) => self.stand(at),
+            Disposition::Send if too_late && !self.trust.decides(now) => self.stand(at),
             Disposition::Hold => self.settle(now, at, Verdict::Held, out),
             Disposition::Drop => self.settle(now, at, Verdict::Cancelled, out),
             Disposition::Move(to) => self.move_to(now, at, to, out),
-            Disposition::Send if too_late => self.settle(now, at, Verdict::Expired, out),
+            Disposition::Send if too_late => match self.given_up_at(&slot) {
+                later if now < later => self.retry_at(at, later),
+                _ => self.settle(now, at, Verdict::Expired, out),
+            },
             Disposition::Send if slot.attempts == 0 && self.follows(now, at, &slot) => {}
             Disposition::Send => self.start(now, at, out),
         }
@@ -197,12 +204,12 @@ impl Schedule {
     /// What became too late while its webhook was left alone is settled.
     pub(super) fn sweep(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
         while self.unsettled < self.limits.unsettled {
-            let hook = &mut self.webhooks[webhook as usize];
+            let hook = &self.webhooks[webhook as usize];
             let Some(first) = hook.incoming.first() else { return };
-            let since = self.slab.get(first).since;
-            if now <= since.plus(hook.patience.with(EventKind::Incoming)) {
+            if !self.trust.decides(now) || now <= self.given_up_at(self.slab.get(first)) {
                 return;
             }
+            let hook = &mut self.webhooks[webhook as usize];
             if hook.incoming.pop(&mut self.slab).is_some_and(|at| at == first) {
                 self.settle(now, first, Verdict::Expired, out);
             }

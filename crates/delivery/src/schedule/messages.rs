@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use calls::EventKind;
+use journal::Part;
 
 use crate::policy::{Moment, Patience};
 
@@ -131,7 +132,7 @@ pub enum Input {
         /// How long events are worth trying now.
         patience: Patience,
     },
-    /// A person wants it cancelled.
+    /// A person wants it cancelled. Who does not decide lets it be.
     Cancel {
         /// Which.
         slot: SlotId,
@@ -140,6 +141,31 @@ pub enum Input {
     Hurry {
         /// Which.
         slot: SlotId,
+    },
+    /// How long this gateway may act, and whether it decides. One that has its store for itself acts for ever, as a
+    /// schedule does that is told nothing; in a fleet each time it was heard pushes the moment on.
+    Trust {
+        /// Nothing starts after it, and nothing is decided.
+        until: Moment,
+        /// Whether it gives up, holds and cancels. If not, what would be passed by stands, and what is behind it in
+        /// its lane: that is for the owner of the part alone.
+        decides: bool,
+    },
+    /// A part of the store is this gateway's from now on. Its deliveries are offered next.
+    Granted {
+        /// Which.
+        part: Part,
+        /// Until then somebody else may have requests of the part under way: what is given up is given up as much later
+        /// as a request takes, and nothing of it starts in between. Otherwise it could arrive behind what follows it.
+        careful_until: Moment,
+    },
+    /// A part is another's now: its deliveries go. Requests that are out come home to nobody.
+    Revoked {
+        /// Which.
+        part: Part,
+        /// How many settlements of the part came out of here and were not answered. They are not to be: the places of
+        /// their deliveries are given to others.
+        unanswered: u32,
     },
     /// Nothing more is to be started.
     Stop,

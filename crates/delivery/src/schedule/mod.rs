@@ -15,6 +15,7 @@ mod retry_budget;
 mod slab;
 mod timers;
 mod trouble;
+mod trust;
 mod webhook;
 
 use std::collections::VecDeque;
@@ -37,6 +38,7 @@ use retry_budget::RetryBudget;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
 use trouble::Trouble;
+use trust::Trust;
 use webhook::{Destination, Webhook};
 
 /// The queue.
@@ -63,6 +65,7 @@ pub struct Schedule {
     retry_budget: RetryBudget,
     unsettled: u32,
     stopped: bool,
+    trust: Trust,
     rng: Rng,
 }
 
@@ -87,6 +90,7 @@ impl Schedule {
             retry_budget: RetryBudget::new(),
             unsettled: 0,
             stopped: false,
+            trust: Trust::for_ever(),
             rng: Rng::new(seed),
         }
     }
@@ -210,6 +214,9 @@ impl Schedule {
             }
             Input::Cancel { slot } => self.cancel(now, slot.0, out),
             Input::Hurry { slot } => self.hurry(now, slot.0),
+            Input::Trust { until, decides } => self.trusted(now, until, decides, out),
+            Input::Granted { part, careful_until } => self.granted(now, part, careful_until),
+            Input::Revoked { part, unanswered } => self.revoked(now, part, unanswered),
             Input::Stop => self.stopped = true,
         }
         self.dispatch(now, out);

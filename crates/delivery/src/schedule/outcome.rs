@@ -18,18 +18,20 @@ impl Schedule {
             return;
         }
         let cancelled = slot.state == State::InFlightCancelled;
+        let decides = self.trust.decides(now);
         let verdict = match how {
             Finish::Taken => Verdict::Delivered,
-            Finish::Impossible => Verdict::Failed,
+            Finish::Impossible if decides => Verdict::Failed,
+            _ if cancelled && !decides => return self.stand(at),
             _ if cancelled => Verdict::Cancelled,
-            Finish::Gone => Verdict::Held,
-            Finish::NotMade => {
+            Finish::Gone if decides => Verdict::Held,
+            Finish::NotMade | Finish::Impossible => {
                 self.slab.get_mut(at).attempts = attempts.saturating_sub(1);
                 let chance = self.chance();
                 self.retry_at(at, now.plus(policy::jittered(policy::FIRST_PAUSE, chance)));
                 return;
             }
-            Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
+            Finish::Gone | Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
                 let asked = match how {
                     Finish::Refused { retry_after } => retry_after,
                     _ => None,
@@ -38,7 +40,12 @@ impl Schedule {
                 let chance = self.chance();
                 match policy::after_failure(slot.kind, &patience, slot.since, now, attempts, asked, chance) {
                     Next::RetryAt(due) => Verdict::RetryAt(due),
-                    Next::TooLate => Verdict::Expired,
+                    Next::TooLate => match self.given_up_at(&slot) {
+                        // Not to be tried again: it only waits for its end.
+                        later if now < later && self.is_careful(now, &slot) => Verdict::RetryAt(later),
+                        _ if decides => Verdict::Expired,
+                        later => Verdict::RetryAt(later.max(now)),
+                    },
                 }
             }
         };
@@ -118,6 +125,7 @@ impl Schedule {
         let hook = &mut self.webhooks[webhook as usize];
         match how {
             Finish::Taken | Finish::NotMade | Finish::Impossible => {}
+            Finish::Gone if !self.trust.decides(now) => {}
             Finish::Gone => out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since: None }),
             Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
                 let trouble = Trouble::failed(hook.trouble, now);
@@ -157,11 +165,8 @@ impl Schedule {
                     self.slab.get_mut(at).state = State::InFlightFenced;
                 }
                 State::Retrying => self.remove(now, at),
-                State::Ready => {
-                    self.slab.get_mut(at).state = State::SettlingListed;
-                    self.webhooks[self.slab.get(at).webhook as usize].settling += 1;
-                    self.remove(now, at);
-                }
+                State::Ready => self.remove_listed(now, at),
+                State::Standing | State::StandingCancelled => self.remove_standing(now, at),
                 State::Settling
                 | State::SettlingListed
                 | State::GoneListed
@@ -192,7 +197,17 @@ impl Schedule {
         }
     }
 
+    /// The same, for one that stands in its webhook's list, which lets it go when its turn comes.
+    pub(super) fn remove_listed(&mut self, now: Moment, at: u32) {
+        self.slab.get_mut(at).state = State::SettlingListed;
+        self.webhooks[self.slab.get(at).webhook as usize].settling += 1;
+        self.remove(now, at);
+    }
+
     pub(super) fn cancel(&mut self, now: Moment, at: u32, out: &mut Vec<Out>) {
+        if !self.trust.decides(now) {
+            return;
+        }
         match self.slab.get(at).state {
             State::InFlight => self.slab.get_mut(at).state = State::InFlightCancelled,
             State::Retrying => self.settle(now, at, Verdict::Cancelled, out),
@@ -205,7 +220,9 @@ impl Schedule {
                 self.lanes.unlink(&mut self.slab, at);
                 self.settle(now, at, Verdict::Cancelled, out);
             }
-            State::InFlightCancelled
+            State::Standing
+            | State::StandingCancelled
+            | State::InFlightCancelled
             | State::InFlightFenced
             | State::Settling
             | State::SettlingListed

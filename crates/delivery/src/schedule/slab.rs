@@ -1,6 +1,7 @@
 //! The pending deliveries, 48 bytes each, in chunks that never move.
 
 use calls::EventKind;
+use journal::{EventSeq, Part};
 
 use crate::policy::Moment;
 
@@ -21,6 +22,10 @@ pub(super) enum State {
     Ready,
     /// Tried, and to be tried again when its timer fires.
     Retrying,
+    /// To be passed by, when somebody decides again.
+    Standing,
+    /// The same, for a person wants it cancelled.
+    StandingCancelled,
     /// A request is out.
     InFlight,
     /// A request is out; if it fails, that is the end of it.
@@ -115,6 +120,15 @@ impl Slab {
 
     pub(super) fn get_mut(&mut self, at: u32) -> &mut Slot {
         &mut self.chunks[at as usize / CHUNK][at as usize % CHUNK]
+    }
+
+    /// The places of the pending ones of a part.
+    pub(super) fn of(&self, part: Part) -> Vec<u32> {
+        let all = self.chunks.iter().flatten().zip(0_u32..);
+        all.filter(|(slot, _)| !matches!(slot.state, State::Free | State::GoneListed))
+            .filter(|(slot, _)| EventSeq(slot.seq).part() == part)
+            .map(|(_, at)| at)
+            .collect()
     }
 
     /// The pending ones among a piece of the slots; none beyond the last piece.

@@ -6,6 +6,7 @@ mod bad_receivers;
 mod control;
 mod failing;
 mod fetch;
+mod fleet;
 mod guard;
 mod journal_trouble;
 mod operator;

@@ -1,0 +1,142 @@
+//! One gateway: its schedule, the parts it believes are its own, and its spool, which outlives it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use calls::{Event, EventId};
+use delivery::policy::Patience;
+use delivery::schedule::{Limits, Schedule, SlotId, Verdict, WebhookKey};
+use journal::{EventSeq, Part};
+
+/// So many requests may be out.
+pub(super) fn limits() -> Limits {
+    Limits { total: 12, per_destination: 6, window_start: 4, unsettled: 12 }
+}
+
+/// What was to be written while the store could not be reached.
+#[derive(Clone)]
+pub(super) enum Spooled {
+    Event(Part, Event),
+    /// An event a receiver took, and which receiver.
+    Taken(Part, Event, u32),
+}
+
+impl Spooled {
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Event(part, _) | Self::Taken(part, ..) => *part,
+        }
+    }
+}
+
+/// An outcome on its way to the store.
+pub(super) struct Entry {
+    pub(super) slot: SlotId,
+    pub(super) seq: i64,
+    pub(super) webhook: u32,
+    pub(super) verdict: Verdict,
+}
+
+pub(super) struct Gateway {
+    /// Which of its lives this is.
+    pub(super) run: u32,
+    pub(super) is_alive: bool,
+    /// Stands still until then, and knows nothing of it.
+    pub(super) paused_until: i64,
+    /// Does not reach the store until then.
+    pub(super) cut_until: i64,
+    pub(super) is_leaving: bool,
+    pub(super) schedule: Schedule,
+    pub(super) hooks: Vec<WebhookKey>,
+    pub(super) owns: BTreeMap<Part, u32>,
+    /// What the places in its schedule stand for.
+    pub(super) events: BTreeMap<i64, Event>,
+    places: BTreeMap<EventId, BTreeSet<i64>>,
+    pub(super) settling: VecDeque<Entry>,
+    pub(super) is_settling: bool,
+    pub(super) spool: Vec<Spooled>,
+    spooled: i64,
+    /// When its last tick that was answered began.
+    pub(super) heard_at: Option<i64>,
+    /// Of each other its beat, and for how many ticks it has stood still.
+    pub(super) seen: Vec<(u64, u32)>,
+}
+
+impl Gateway {
+    pub(super) fn new(gateways: usize, webhooks: u32) -> Self {
+        let mut new = Self {
+            run: 0,
+            is_alive: true,
+            paused_until: 0,
+            cut_until: 0,
+            is_leaving: false,
+            schedule: Schedule::new(limits(), 0),
+            hooks: Vec::new(),
+            owns: BTreeMap::new(),
+            events: BTreeMap::new(),
+            places: BTreeMap::new(),
+            settling: VecDeque::new(),
+            is_settling: false,
+            spool: Vec::new(),
+            spooled: 0,
+            heard_at: None,
+            seen: vec![(0, 0); gateways],
+        };
+        new.begin(webhooks);
+        new
+    }
+
+    /// A new life. What is in the spool is all it has of the one before.
+    pub(super) fn begin(&mut self, webhooks: u32) {
+        self.run += 1;
+        self.is_alive = true;
+        self.is_leaving = false;
+        self.schedule = Schedule::new(limits(), self.run.into());
+        let apart = self.schedule.add_destination();
+        let shared = self.schedule.add_destination();
+        self.hooks = (0..webhooks)
+            .map(|n| self.schedule.add_webhook(if n == 0 { apart } else { shared }, Patience::default()))
+            .collect();
+        self.owns.clear();
+        self.events.clear();
+        self.places.clear();
+        self.settling.clear();
+        self.is_settling = false;
+        self.heard_at = None;
+        self.seen.fill((0, 0));
+    }
+
+    pub(super) fn is_up(&self, now: i64) -> bool {
+        self.is_alive && self.paused_until <= now
+    }
+
+    /// The place in the schedule of an event that the store gave a place.
+    pub(super) fn kept(&mut self, part: Part, seq: EventSeq, event: Event) -> i64 {
+        let place = (i64::from(part.0) << EventSeq::PART_SHIFT) | seq.0;
+        self.places.entry(event.id()).or_default().insert(place);
+        self.events.insert(place, event);
+        place
+    }
+
+    /// The same for one that is in the spool, behind all that the store has.
+    pub(super) fn spooled(&mut self, part: Part, event: Event) -> i64 {
+        self.spooled += 1;
+        self.kept(part, EventSeq((1 << 40) | self.spooled), event)
+    }
+
+    /// Whether a delivery is in its schedule.
+    pub(super) fn has(&self, event: &Event, webhook: u32, call_hash: u64) -> bool {
+        let hook = self.hooks[webhook as usize - 1];
+        let places = self.places.get(&event.id()).into_iter().flatten();
+        places.copied().any(|seq| self.schedule.find(seq, call_hash, &[hook]).is_some())
+    }
+
+    pub(super) fn webhook(&self, key: WebhookKey) -> u32 {
+        let at = self.hooks.iter().position(|hook| *hook == key).expect("a webhook");
+        u32::try_from(at).expect("few") + 1
+    }
+
+    /// Whether nothing of it is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.schedule.in_flight() == 0 && self.settling.is_empty()
+    }
+}

@@ -1,0 +1,73 @@
+//! Several gateways, one store: crashes, gateways that stand still and wake, cuts, a store that is away, answers that
+//! get lost, parts that are handed over, receivers that fail. In virtual time; a failing run prints its seed.
+//!
+//! The gateways' own wall clocks play no part: the schedule goes by moments, and the store by its own clock.
+
+mod engine;
+mod gateway;
+mod judge;
+mod lane;
+mod world;
+
+use judge::Judge;
+use world::{Troubles, World};
+
+const RUNS: u64 = 60;
+
+const ALL: Troubles = Troubles {
+    gateways: 3,
+    parts: 3,
+    calls: 16,
+    crashes: true,
+    pauses: true,
+    cuts: true,
+    outages: true,
+    hand_overs: true,
+    lost_answers: true,
+    bad_receivers: true,
+};
+
+fn play(seed: u64, troubles: Troubles) -> World {
+    let run = std::panic::catch_unwind(|| {
+        let mut world = World::new(seed, troubles);
+        world.run();
+        Judge::check(&mut world);
+        world
+    });
+    run.unwrap_or_else(|_| panic!("seed {seed} with {} gateways fails", troubles.gateways))
+}
+
+#[test]
+fn nothing_is_lost_and_order_is_kept_whoever_of_them_fails() {
+    let (mut fenced, mut taken_over) = (0, 0);
+    for seed in 0..RUNS {
+        let world = play(seed, Troubles { gateways: 2 + (seed % 3) as usize, ..ALL });
+        fenced += world.engine.fenced;
+        taken_over += world.judge.taken_over;
+    }
+    assert!(fenced > 0, "nobody wrote too late");
+    assert!(taken_over > RUNS / 4, "{taken_over}");
+}
+
+#[test]
+fn who_hands_over_repeats_nothing() {
+    let calm = Troubles {
+        crashes: false,
+        pauses: false,
+        cuts: false,
+        outages: false,
+        lost_answers: false,
+        bad_receivers: false,
+        ..ALL
+    };
+    for seed in 0..RUNS / 3 {
+        let world = play(seed, calm);
+        assert_eq!(world.judge.repeats(), 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_story_of_all_of_them() {
+    assert_eq!(play(3, ALL).judge.story(), play(3, ALL).judge.story());
+    assert_ne!(play(3, ALL).judge.story(), play(4, ALL).judge.story());
+}

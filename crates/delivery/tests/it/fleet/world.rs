@@ -1,0 +1,570 @@
+//! PBXs, gateways, their store and receivers in virtual time.
+
+use std::collections::BTreeMap;
+
+use calls::{Event, EventKind, LegId, PbxName};
+use delivery::policy::{LONGEST_REQUEST, Moment};
+use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
+use journal::settings::IntegrationId;
+use journal::{DeliveryId, EventSeq, Outcome, Part, Pending, Settled, WallTime, call_hash};
+
+use super::engine::{Engine, Facts, Lease};
+use super::gateway::{Entry, Gateway, Spooled, limits};
+use super::judge::Judge;
+use crate::support::event;
+
+pub(super) const SECOND: i64 = 1_000_000;
+/// A gateway trusts itself so long after the beginning of a tick that was answered.
+const TRUST: i64 = 3 * SECOND;
+/// And goes on delivering so long after it, when the store cannot be reached.
+pub(super) const DELIVER_THROUGH: i64 = 120 * SECOND;
+/// Whose beat stands still for so many ticks is gone.
+const GONE: u32 = 4;
+/// Until then everything goes wrong that may.
+pub(super) const TROUBLE: i64 = 300 * SECOND;
+/// Deliveries of one integration a leg goes to.
+pub(super) const WEBHOOKS: u32 = 2;
+
+/// What may go wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Troubles {
+    pub(super) gateways: usize,
+    pub(super) parts: u16,
+    pub(super) calls: u64,
+    pub(super) crashes: bool,
+    pub(super) pauses: bool,
+    pub(super) cuts: bool,
+    pub(super) outages: bool,
+    pub(super) hand_overs: bool,
+    pub(super) lost_answers: bool,
+    pub(super) bad_receivers: bool,
+}
+
+enum Happening {
+    Say(Part, Event),
+    Read(usize, u32, Part, Event),
+    Tick(usize, u32),
+    Finish(usize, u32, SlotId, Finish),
+    Settle(usize, u32),
+    Crash(usize),
+    Start(usize),
+    Pause(usize, i64),
+    Cut(usize, i64),
+    Outage(i64),
+    Leave(usize),
+    Left(usize, u32, i64),
+    Look,
+}
+
+pub(super) struct World {
+    pub(super) troubles: Troubles,
+    chance: splitmix::Rng,
+    pub(super) now: i64,
+    agenda: BTreeMap<(i64, u64), Happening>,
+    counter: u64,
+    outage_until: i64,
+    is_over: bool,
+    pub(super) engine: Engine,
+    pub(super) gateways: Vec<Gateway>,
+    /// All a PBX has said, as who asks it anew is told.
+    said: BTreeMap<Part, Vec<Event>>,
+    pub(super) judge: Judge,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, troubles: Troubles) -> Self {
+        let gateways = troubles.gateways;
+        let mut world = Self {
+            troubles,
+            chance: splitmix::Rng::new(seed),
+            now: 0,
+            agenda: BTreeMap::new(),
+            counter: 0,
+            outage_until: 0,
+            is_over: false,
+            engine: Engine::new(seed, gateways, troubles.parts, WEBHOOKS, troubles.lost_answers),
+            gateways: (0..gateways).map(|_| Gateway::new(gateways, WEBHOOKS)).collect(),
+            said: (1..=troubles.parts).map(|part| (Part(part), Vec::new())).collect(),
+            judge: Judge::new(gateways),
+        };
+        for gateway in 0..gateways {
+            let at = world.below(SECOND);
+            world.plan(at, Happening::Tick(gateway, 1));
+        }
+        world.plan_calls();
+        world.plan_troubles();
+        world.plan(SECOND, Happening::Look);
+        world
+    }
+
+    fn plan_calls(&mut self) {
+        for call in 0..self.troubles.calls {
+            let part = Part(1 + u16::try_from(self.below(self.troubles.parts.into())).expect("few"));
+            let mut at = 8 * SECOND + self.below(TROUBLE - 60 * SECOND);
+            for kind in [EventKind::Incoming, EventKind::Answered, EventKind::Ended] {
+                let pbx = PbxName::new(format!("pbx{}", part.0));
+                let made = event(kind, &format!("{call}"));
+                self.plan(
+                    at,
+                    Happening::Say(part, Event { leg: LegId::of(&pbx, &format!("{call}.7")), ..made }),
+                );
+                at += self.below(20 * SECOND);
+            }
+        }
+    }
+
+    fn plan_troubles(&mut self) {
+        let Troubles { gateways, crashes, pauses, cuts, outages, hand_overs, .. } = self.troubles;
+        for _ in 0..self.below(6) {
+            let (at, who) =
+                (10 * SECOND + self.below(TROUBLE - 20 * SECOND), self.below(gateways as i64) as usize);
+            let roll = self.below(5);
+            let lasts = if self.below(4) == 0 { self.below(150 * SECOND) } else { self.below(20 * SECOND) };
+            match roll {
+                0 if crashes => {
+                    self.plan(at, Happening::Crash(who));
+                    self.plan(at + SECOND + lasts, Happening::Start(who));
+                }
+                1 if pauses => self.plan(at, Happening::Pause(who, at + lasts)),
+                2 if cuts => self.plan(at, Happening::Cut(who, at + lasts)),
+                3 if outages => self.plan(at, Happening::Outage(at + lasts)),
+                4 if hand_overs => self.plan(at, Happening::Leave(who)),
+                _ => {}
+            }
+        }
+    }
+
+    fn below(&mut self, bound: i64) -> i64 {
+        self.chance.below(usize::try_from(bound.max(1)).expect("positive")) as i64
+    }
+
+    fn plan(&mut self, at: i64, what: Happening) {
+        self.counter += 1;
+        self.agenda.insert((at, self.counter), what);
+    }
+
+    pub(super) fn run(&mut self) {
+        while self.now < TROUBLE + 3 * 3_600 * SECOND && !self.is_over {
+            let deadlines = self.gateways.iter().enumerate().filter(|(_, gateway)| gateway.is_up(self.now));
+            let first =
+                deadlines.filter_map(|(who, gateway)| Some((gateway.schedule.next_deadline()?.0, who))).min();
+            let next = *self.agenda.keys().next().expect("they tick for ever");
+            match first {
+                Some((at, who)) if at < next.0 => {
+                    self.set_now(at);
+                    let mut out = Vec::new();
+                    self.gateways[who].schedule.handle_timeout(Moment(self.now), &mut out);
+                    self.carry_out(who, out);
+                }
+                _ => {
+                    let ((at, _), what) = self.agenda.pop_first().expect("something");
+                    self.set_now(at);
+                    self.happen(what);
+                }
+            }
+        }
+    }
+
+    fn set_now(&mut self, at: i64) {
+        self.now = at.max(self.now);
+        self.engine.set_clock(self.now);
+    }
+
+    fn is_done(&self) -> bool {
+        let said = self.said.values().flatten().count() as u64;
+        said == self.troubles.calls * 3
+            && self.gateways.iter().all(|gateway| gateway.spool.is_empty() && gateway.is_quiet())
+            && self.said.values().flatten().all(|event| self.engine.find(event).is_some())
+            && self.engine.pending(None).is_empty()
+    }
+
+    fn happen(&mut self, what: Happening) {
+        let of = match &what {
+            Happening::Read(who, run, ..)
+            | Happening::Tick(who, run)
+            | Happening::Finish(who, run, ..)
+            | Happening::Settle(who, run)
+            | Happening::Left(who, run, _) => Some((*who, *run)),
+            _ => None,
+        };
+        if let Some((who, run)) = of {
+            let gateway = &self.gateways[who];
+            if !gateway.is_alive || gateway.run != run {
+                return;
+            }
+            // Who stands still finds everything at once when it wakes, in the order in which it came, and does not
+            // ask first whether it is still itself.
+            let wakes = gateway.paused_until;
+            if wakes > self.now {
+                let later = if matches!(what, Happening::Tick(..)) { self.below(SECOND / 2) } else { 0 };
+                return self.plan(wakes + later, what);
+            }
+        }
+        match what {
+            Happening::Say(part, event) => self.say(part, event),
+            Happening::Read(who, _, part, event) => self.read(who, part, &event),
+            Happening::Tick(who, run) => {
+                let began = self.now;
+                self.tick(who, began);
+                self.plan(began + SECOND, Happening::Tick(who, run));
+            }
+            Happening::Finish(who, _, slot, how) => self.put(who, Input::Finished { slot, how }),
+            Happening::Settle(who, _) => self.settle(who),
+            Happening::Crash(who) => self.gateways[who].is_alive = false,
+            Happening::Start(who) if !self.gateways[who].is_alive => {
+                self.gateways[who].begin(WEBHOOKS);
+                self.plan(self.now, Happening::Tick(who, self.gateways[who].run));
+            }
+            Happening::Start(_) => {}
+            Happening::Pause(who, until) => self.gateways[who].paused_until = until,
+            Happening::Cut(who, until) => self.gateways[who].cut_until = until,
+            Happening::Outage(until) => self.outage_until = until,
+            Happening::Leave(who) => self.leave(who),
+            Happening::Left(who, _, began) => self.left(who, began),
+            Happening::Look => {
+                Judge::look(self);
+                self.is_over = self.now > TROUBLE && self.is_done();
+                self.plan(self.now + SECOND, Happening::Look);
+            }
+        }
+    }
+
+    pub(super) fn reaches_store(&self, who: usize) -> bool {
+        self.outage_until <= self.now && self.gateways[who].cut_until <= self.now
+    }
+
+    // --- What the PBX says ---
+
+    fn say(&mut self, part: Part, event: Event) {
+        self.said.get_mut(&part).expect("a part").push(event.clone());
+        for who in 0..self.gateways.len() {
+            if self.gateways[who].is_alive && self.gateways[who].owns.contains_key(&part) {
+                let run = self.gateways[who].run;
+                self.plan(self.now, Happening::Read(who, run, part, event.clone()));
+            }
+        }
+    }
+
+    fn read(&mut self, who: usize, part: Part, event: &Event) {
+        let Some(epoch) = self.gateways[who].owns.get(&part).copied() else { return };
+        let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
+        if !self.reaches_store(who) || !in_order {
+            let seq = self.gateways[who].spooled(part, event.clone());
+            self.gateways[who].spool.push(Spooled::Event(part, event.clone()));
+            let waiting: Vec<_> = (1..=WEBHOOKS).map(|webhook| (webhook, 0, self.now, self.now)).collect();
+            return self.offer(who, seq, event, &waiting);
+        }
+        match self.engine.append(part, epoch, event) {
+            Ok(_) => self.offer_pending(who, part, Some(event)),
+            Err(_) => self.lose(who, part),
+        }
+    }
+
+    /// Offers what waits of a part, or of one event of it, and is not in the schedule.
+    fn offer_pending(&mut self, who: usize, part: Part, only: Option<&Event>) {
+        for (_, pending) in self.engine.pending(Some(part)) {
+            let Pending { id, call_hash, attempts, created_at, due_at, .. } = pending;
+            let event = self.engine.event(id.event).clone();
+            let webhook = id.integration.number;
+            let wanted = only.is_none_or(|only| only.id() == event.id());
+            if wanted && !self.gateways[who].has(&event, webhook, call_hash) {
+                let seq = self.gateways[who].kept(part, id.event, event.clone());
+                self.offer(who, seq, &event, &[(webhook, attempts, created_at.0, due_at.0)]);
+            }
+        }
+    }
+
+    fn offer(&mut self, who: usize, seq: i64, event: &Event, waiting: &[(u32, u16, i64, i64)]) {
+        for (webhook, attempts, since, due) in waiting {
+            let input = Input::Offer {
+                seq,
+                webhook: self.gateways[who].hooks[*webhook as usize - 1],
+                kind: event.kind(),
+                call_hash: call_hash(&event.call),
+                since: Moment(*since),
+                attempts: *attempts,
+                due: Moment(*due),
+            };
+            self.put(who, input);
+        }
+    }
+
+    // --- Who has what ---
+
+    fn tick(&mut self, who: usize, began: i64) {
+        if !self.reaches_store(who) {
+            for (_, still) in &mut self.gateways[who].seen {
+                *still = 0;
+            }
+            if let Some(heard_at) = self.gateways[who].heard_at {
+                self.put(who, Input::Trust { until: Moment(heard_at + DELIVER_THROUGH), decides: false });
+            }
+            return;
+        }
+        self.engine.beats[who] += 1;
+        let is_first = self.gateways[who].heard_at.replace(began).is_none();
+        if !self.gateways[who].is_leaving {
+            self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
+        }
+        for other in 0..self.gateways.len() {
+            let (beat, still) = &mut self.gateways[who].seen[other];
+            *still = if *beat == self.engine.beats[other] { *still + 1 } else { 0 };
+            *beat = self.engine.beats[other];
+        }
+        let leases: Vec<(Part, Lease)> =
+            self.engine.leases.iter().map(|(part, lease)| (*part, *lease)).collect();
+        for (part, lease) in &leases {
+            if self.gateways[who].owns.get(part).is_some_and(|epoch| *epoch != lease.epoch) {
+                self.lose(who, *part);
+            }
+        }
+        if self.gateways[who].is_leaving {
+            return;
+        }
+        for (part, lease) in leases {
+            let mine = self.gateways[who].owns.contains_key(&part);
+            let gone = |other: usize| self.gateways[who].seen[other].1 >= GONE;
+            let free = match lease.owner {
+                None => true,
+                Some(owner) if owner == who => is_first,
+                Some(owner) => gone(owner) && self.is_next(who, part, self.gateways[who].seen[owner].1),
+            };
+            if !mine && free {
+                self.take(who, part, lease);
+            }
+        }
+        self.merge(who);
+        self.read_inbox(who);
+    }
+
+    /// Whether a part of one who is gone is this gateway's to take: the next in order at once, anybody after two
+    /// seconds more.
+    fn is_next(&self, who: usize, part: Part, still: u32) -> bool {
+        let rank = |other: usize| splitmix::Rng::new(u64::from(part.0) * 1_000 + other as u64).roll();
+        let here = (0..self.gateways.len()).filter(|other| self.gateways[who].seen[*other].1 < GONE);
+        still >= GONE + 2 || here.max_by_key(|other| rank(*other)) == Some(who)
+    }
+
+    fn take(&mut self, who: usize, part: Part, lease: Lease) {
+        let Some(epoch) = self.engine.take(part, lease, who) else { return };
+        self.gateways[who].owns.insert(part, epoch);
+        let alone = lease.released || lease.owner == Some(who);
+        let request = i64::try_from(LONGEST_REQUEST.as_micros()).expect("few");
+        let careful_until = if alone { 0 } else { self.now + DELIVER_THROUGH + request };
+        self.judge.taken_over += u64::from(!alone);
+        self.put(who, Input::Granted { part, careful_until: Moment(careful_until) });
+        self.offer_pending(who, part, None);
+        // The PBX is asked anew; what was kept of what it says is there already.
+        let run = self.gateways[who].run;
+        for event in self.said[&part].clone() {
+            self.plan(self.now, Happening::Read(who, run, part, event));
+        }
+    }
+
+    fn lose(&mut self, who: usize, part: Part) {
+        self.gateways[who].owns.remove(&part);
+        let of = |seq: i64| EventSeq(seq).part() == part;
+        let before = self.gateways[who].settling.len();
+        self.gateways[who].settling.retain(|entry| !of(entry.seq));
+        let unanswered = u32::try_from(before - self.gateways[who].settling.len()).expect("few");
+        self.put(who, Input::Revoked { part, unanswered });
+    }
+
+    /// What was spooled is written, or told to who has the part now.
+    fn merge(&mut self, who: usize) {
+        if self.gateways[who].spool.is_empty() {
+            return;
+        }
+        for spooled in std::mem::take(&mut self.gateways[who].spool) {
+            let part = spooled.part();
+            let owned = self.gateways[who].owns.get(&part).copied();
+            let done = owned.is_some_and(|epoch| match &spooled {
+                Spooled::Event(_, event) => self.engine.append(part, epoch, event).is_ok(),
+                Spooled::Taken(_, event, webhook) => self.note_taken(part, epoch, event, *webhook),
+            });
+            if !done {
+                let facts = match spooled {
+                    Spooled::Event(_, event) => Facts { events: vec![event], taken: Vec::new() },
+                    Spooled::Taken(_, event, webhook) => {
+                        Facts { events: Vec::new(), taken: vec![(event, webhook)] }
+                    }
+                };
+                self.engine.inbox.get_mut(&part).expect("a part").push(facts);
+            }
+        }
+        // After a restart nothing of it was in the schedule.
+        for part in self.gateways[who].owns.keys().copied().collect::<Vec<_>>() {
+            self.offer_pending(who, part, None);
+        }
+    }
+
+    fn note_taken(&mut self, part: Part, epoch: u32, event: &Event, webhook: u32) -> bool {
+        let Some(seq) = self.engine.find(event) else { return false };
+        let id = DeliveryId { event: seq, integration: IntegrationId { number: webhook } };
+        loop {
+            match self.engine.settle(part, epoch, id, Outcome::Delivered) {
+                Ok(Some(_)) => return true,
+                Ok(None) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn read_inbox(&mut self, who: usize) {
+        for (part, epoch) in self.gateways[who].owns.clone() {
+            let told = std::mem::take(self.engine.inbox.get_mut(&part).expect("a part"));
+            if told.is_empty() {
+                continue;
+            }
+            for Facts { events, taken } in told {
+                for event in &events {
+                    // Refused: another has the part, and by now all it said.
+                    let _ = self.engine.append(part, epoch, event);
+                }
+                for (event, webhook) in &taken {
+                    self.note_taken(part, epoch, event, *webhook);
+                }
+            }
+            self.offer_pending(who, part, None);
+        }
+    }
+
+    /// It is asked to end: starts nothing more, and hands its parts over when nothing is out.
+    fn leave(&mut self, who: usize) {
+        if self.gateways[who].is_up(self.now) && !self.gateways[who].is_leaving {
+            self.gateways[who].is_leaving = true;
+            self.put(who, Input::Stop);
+            self.plan(self.now, Happening::Left(who, self.gateways[who].run, self.now));
+        }
+    }
+
+    fn left(&mut self, who: usize, began: i64) {
+        if !self.gateways[who].is_quiet() && self.now < began + SECOND / 2 {
+            return self.plan(self.now + SECOND / 100, Happening::Left(who, self.gateways[who].run, began));
+        }
+        if self.reaches_store(who) {
+            for (part, epoch) in std::mem::take(&mut self.gateways[who].owns) {
+                self.engine.release(part, epoch);
+            }
+        }
+        self.gateways[who].is_alive = false;
+        self.plan(self.now + 2 * SECOND, Happening::Start(who));
+        // Told, not waited for.
+        for other in 0..self.gateways.len() {
+            let run = self.gateways[other].run;
+            self.plan(self.now + SECOND / 100, Happening::Tick(other, run));
+        }
+    }
+
+    // --- Deliveries ---
+
+    fn put(&mut self, who: usize, input: Input) {
+        let mut out = Vec::new();
+        self.gateways[who].schedule.handle(Moment(self.now), input, &mut out);
+        self.carry_out(who, out);
+    }
+
+    fn carry_out(&mut self, who: usize, out: Vec<Out>) {
+        for out in out {
+            match out {
+                Out::Start { slot, seq, webhook, .. } => self.request(who, slot, seq, webhook),
+                Out::Settle { slot, seq, webhook, verdict, .. } => {
+                    let webhook = self.gateways[who].webhook(webhook);
+                    self.gateways[who].settling.push_back(Entry { slot, seq, webhook, verdict });
+                    self.plan_settling(who);
+                }
+                Out::Urgent | Out::Pause { .. } => {}
+            }
+        }
+        assert!(self.gateways[who].schedule.in_flight() <= limits().total);
+    }
+
+    fn plan_settling(&mut self, who: usize) {
+        if !self.gateways[who].is_settling && !self.gateways[who].settling.is_empty() {
+            self.gateways[who].is_settling = true;
+            let at = self.now + self.below(SECOND / 30);
+            self.plan(at, Happening::Settle(who, self.gateways[who].run));
+        }
+    }
+
+    fn settle(&mut self, who: usize) {
+        self.gateways[who].is_settling = false;
+        let mut later = Vec::new();
+        while let Some(entry) = self.gateways[who].settling.pop_front() {
+            let part = EventSeq(entry.seq).part();
+            let Some(epoch) = self.gateways[who].owns.get(&part).copied() else { continue };
+            let event = self.gateways[who].events[&entry.seq].clone();
+            let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
+            let settled = if self.reaches_store(who) && in_order {
+                let seq = self.engine.find(&event).expect("what is settled was kept");
+                let id = DeliveryId { event: seq, integration: IntegrationId { number: entry.webhook } };
+                self.engine.settle(part, epoch, id, outcome(entry.verdict))
+            } else {
+                Ok(self.spool_outcome(who, part, event, &entry))
+            };
+            let Entry { slot, verdict, .. } = entry;
+            match settled {
+                Ok(Some(settled)) => {
+                    let fenced = settled == Settled::Gone;
+                    self.put(who, Input::Settled { slot, fenced, verdict });
+                }
+                Ok(None) => later.push(entry),
+                Err(_) => {
+                    self.gateways[who].settling.push_front(entry);
+                    self.lose(who, part);
+                }
+            }
+        }
+        self.gateways[who].settling.extend(later);
+        self.plan_settling(who);
+    }
+
+    /// Facts are kept and the lane goes on; a decision that is not in the store is none yet.
+    fn spool_outcome(&mut self, who: usize, part: Part, event: Event, entry: &Entry) -> Option<Settled> {
+        match entry.verdict {
+            Verdict::Delivered => {
+                self.gateways[who].spool.push(Spooled::Taken(part, event, entry.webhook));
+                Some(Settled::Done)
+            }
+            Verdict::RetryAt(_) => Some(Settled::Done),
+            Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => None,
+        }
+    }
+
+    fn request(&mut self, who: usize, slot: SlotId, seq: i64, webhook: WebhookKey) {
+        let webhook = self.gateways[who].webhook(webhook);
+        let event = self.gateways[who].events[&seq].clone();
+        let roll = self.below(100);
+        let bad = self.troubles.bad_receivers && self.now < TROUBLE;
+        let how = match roll {
+            _ if !bad => Finish::Taken,
+            0..=9 => Finish::Unreachable,
+            10..=14 => Finish::TimedOut,
+            15..=54 => Finish::Refused { retry_after: None },
+            _ => Finish::Taken,
+        };
+        let takes = match how {
+            Finish::TimedOut => i64::try_from(LONGEST_REQUEST.as_micros()).expect("few"),
+            _ => self.below(300_000),
+        };
+        // A receiver takes it at any moment while the request is out, also what then seems to fail.
+        let taken = how == Finish::Taken || (how == Finish::TimedOut && roll % 2 == 0);
+        if taken {
+            let at = self.now + self.below(takes.max(1));
+            self.judge.takes(at, &event, webhook);
+        }
+        let run = self.gateways[who].run;
+        self.plan(self.now + takes, Happening::Finish(who, run, slot, how));
+    }
+}
+
+fn outcome(verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict::Delivered => Outcome::Delivered,
+        Verdict::RetryAt(at) => Outcome::RetryAt(WallTime(at.0)),
+        Verdict::Expired => Outcome::Expired,
+        Verdict::Failed => Outcome::Failed(None),
+        Verdict::Cancelled => Outcome::Cancelled,
+        Verdict::Held => Outcome::Held,
+    }
+}
