@@ -27,6 +27,30 @@ fn the_manual_shows_what_the_recordings_give() {
     );
 }
 
+/// Each line of the list of PBXs names what it is known from, and that is there, or it says that it is untried.
+#[test]
+fn what_the_list_of_pbxs_is_known_from_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/install.md")).unwrap();
+    let section = text.split("## Which PBXs").nth(1).unwrap().split("\n## ").next().unwrap();
+    let lines: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(lines.len() > 10, "{section}");
+    for line in lines {
+        let from = line.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let named: Vec<&str> = from.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty() || from.contains("untried"), "known from nothing: {line}");
+        for name in named {
+            let place = match name.split_once('/') {
+                Some(("lab", shapes)) => root.join(format!("lab/shapes/{shapes}.py")),
+                Some(("variants", file)) => root.join(format!("crates/calls/tests/variants/{file}.txt")),
+                Some((corpus, case)) => root.join(format!("traces/{corpus}/{case}.ami")),
+                None => root.join("traces").join(name),
+            };
+            assert!(place.exists(), "{name} is not there: {line}");
+        }
+    }
+}
+
 fn shapes() -> String {
     let mut text = String::new();
     for name in names() {
