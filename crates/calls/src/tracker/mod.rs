@@ -85,13 +85,15 @@ impl Tracker {
         self.tell_lost(cx);
         self.tell_placed(cx);
         self.tell_unlinked(cx);
+        self.tell_rung_by_program(cx);
         self.tell_parkings(cx);
     }
 
     /// The PBX's clock was set back: nothing waits longer for it than it would have waited without.
     fn clock_set_back(&mut self, at: PbxTime) {
         self.link.set_back(at);
-        for waits in [&mut self.unlinked, &mut self.placed, &mut self.losing, &mut self.parkings] {
+        let (unlinked, by_program) = (&mut self.unlinked, &mut self.by_program);
+        for waits in [unlinked, by_program, &mut self.placed, &mut self.losing, &mut self.parkings] {
             waits.set_back(at);
         }
     }
@@ -105,7 +107,7 @@ impl Tracker {
     /// When `handle_timeout` should be called, if nothing is said before.
     pub fn next_deadline(&self) -> Option<PbxTime> {
         let mut first = self.link.deadline();
-        for waits in [&self.unlinked, &self.placed, &self.losing, &self.parkings] {
+        for waits in [&self.unlinked, &self.by_program, &self.placed, &self.losing, &self.parkings] {
             // Mostly nothing waits, and everything that is said asks.
             if let Some(deadline) = waits.deadline() {
                 first = Some(first.map_or(deadline, |first| first.min(deadline)));

@@ -10,7 +10,7 @@ use crate::tracker::arena::{self, Arena, ChannelKey};
 use crate::tracker::channel::{Bridge, Channel, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::link::Link;
-use crate::tracker::timers::{CALLER_GRACE, LOST_GRACE, PARKING_GRACE, PLACED_GRACE, Waits};
+use crate::tracker::timers::{CALLER_GRACE, LOST_GRACE, PARKING_GRACE, PLACED_GRACE, PROGRAM_GRACE, Waits};
 use crate::{
     Anomaly, Device, Directory, Event, Kept, LegId, Note, Origin, Output, PbxName, PbxTime, Phone,
     Presentation, Seen,
@@ -46,6 +46,8 @@ pub struct Tracker {
     pub(super) halves: BTreeMap<Box<str>, ChannelKey>,
     /// Phones that ring or answered and nobody knows for whom.
     pub(super) unlinked: Waits,
+    /// Phones that ring and that a program reached for somebody.
+    pub(super) by_program: Waits,
     /// Calls that phones placed and that are not told yet.
     pub(super) placed: Waits,
     /// Phones that rang and whose attempt has ended.
@@ -113,6 +115,7 @@ impl Tracker {
             order: VecDeque::new(),
             halves: BTreeMap::new(),
             unlinked: Waits::of(CALLER_GRACE),
+            by_program: Waits::of(PROGRAM_GRACE),
             placed: Waits::of(PLACED_GRACE),
             losing: Waits::of(LOST_GRACE),
             parkings: Waits::of(PARKING_GRACE),

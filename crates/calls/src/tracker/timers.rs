@@ -12,6 +12,10 @@ use crate::tracker::arena::ChannelKey;
 /// How long a phone may ring before it must be told although nobody knows for whom.
 pub(super) const CALLER_GRACE: Duration = Duration::from_millis(300);
 
+/// How long a phone may ring that a program reached for somebody, before it is told: whoever makes an announcement
+/// hears a tone first, and then enters the room that the phones are brought to.
+pub(super) const PROGRAM_GRACE: Duration = Duration::from_millis(1_500);
+
 /// How long the transfer that belongs to a parked channel may take to be told.
 pub(super) const PARKING_GRACE: Duration = Duration::from_millis(200);
 

@@ -31,7 +31,7 @@ impl Tracker {
     /// of it; if it is there the next list has it again.
     pub(in crate::tracker) fn drop_unseen(&mut self, key: ChannelKey) {
         self.leave(key);
-        for waits in [&mut self.placed, &mut self.losing, &mut self.unlinked] {
+        for waits in [&mut self.placed, &mut self.losing, &mut self.unlinked, &mut self.by_program] {
             waits.end(key);
         }
         if self.channels.remove(key).is_some_and(|channel| channel.is_helper()) {

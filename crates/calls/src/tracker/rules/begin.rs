@@ -31,7 +31,7 @@ impl Tracker {
                     channel.by_order = true;
                 }
                 if self.rung_for(key).is_some() {
-                    self.unlinked.begin(cx.at, key);
+                    self.by_program.begin(cx.at, key);
                 }
             }
             Route::Party { key: party, transfer } => {
@@ -47,8 +47,7 @@ impl Tracker {
             return;
         }
         for key in self.unlinked.all() {
-            let Some(channel) = self.channels.get(key) else { continue };
-            if channel.by_order || matches!(self.route_to(key), Route::Unknown) {
+            if matches!(self.route_to(key), Route::Unknown) && self.channels.get(key).is_some() {
                 continue;
             }
             self.unlinked.end(key);
@@ -64,8 +63,6 @@ impl Tracker {
         for key in self.unlinked.due(cx.at) {
             if self.channels.get(key).is_some_and(|channel| channel.beginning_missed) {
                 self.begin_incoming(cx, key, None, None, false);
-            } else if let Some(party) = self.rung_for(key) {
-                self.begin_rung_by_program(cx, key, party);
             } else if self.came_by_helper(key)
                 && let Some(party) = self.first_of_group(key)
             {
@@ -96,8 +93,9 @@ impl Tracker {
         let up_at = channel.up_at.filter(|_| channel.bridge.is_some());
         channel.leg = Leg::Open(Box::new(open));
         self.open_legs += 1;
-        self.placed.end(key);
-        self.unlinked.end(key);
+        for waits in [&mut self.placed, &mut self.unlinked, &mut self.by_program] {
+            waits.end(key);
+        }
         match up_at {
             Some(at) => self.answer(cx, key, at),
             None => self.note(cx, key),

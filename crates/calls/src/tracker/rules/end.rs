@@ -168,7 +168,7 @@ impl Tracker {
 
     pub(in crate::tracker) fn forget(&mut self, cx: &mut Context<'_>, key: ChannelKey) {
         self.leave(key);
-        for waits in [&mut self.placed, &mut self.losing, &mut self.unlinked] {
+        for waits in [&mut self.placed, &mut self.losing, &mut self.unlinked, &mut self.by_program] {
             waits.end(key);
         }
         if let Some(channel) = self.channels.get_mut(key) {

@@ -1,6 +1,6 @@
 //! Whom a program reaches for whom (ARI), where the PBX says no dialler: a channel that was made for another bears the
-//! other's group. So do phones that an announcement opens, so a phone is only told when who is told for it has not
-//! entered a room within a moment.
+//! other's group. So do phones that an announcement opens, so a phone is only told when who it rings for has not
+//! entered a room within a moment; and a line is nobody's call who has dialled a feature code.
 
 use crate::Meeting;
 use crate::tracker::arena::ChannelKey;
@@ -14,7 +14,10 @@ impl Tracker {
         if let (Party::Trunk, Caller::Channel(caller)) = (&channel.party, channel.caller) {
             return Some(caller);
         }
-        if matches!(channel.party, Party::Trunk) { self.made_for(key) } else { None }
+        let party = if matches!(channel.party, Party::Trunk) { self.made_for(key) } else { None }?;
+        let there = self.channels.get(party)?;
+        let may_announce = there.is_phone() && there.placed() && there.is_silent();
+        (!may_announce).then_some(party)
     }
 
     /// For whom a phone rings that a program has reached and nobody has lifted.
@@ -34,18 +37,16 @@ impl Tracker {
         (is_there && self.is_real(leader) && channel.agent.is_none()).then_some(leader)
     }
 
-    /// The leg of a phone that a program rings, and of who it rings for, if that is a phone rung for this.
-    pub(in crate::tracker) fn begin_rung_by_program(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: ChannelKey,
-        party: ChannelKey,
-    ) {
-        let caller = self.reaches(cx, party, key, "");
-        if let Some(channel) = self.channels.get_mut(key) {
-            channel.by_order = false;
-            channel.caller = caller;
+    /// Phones that rang long enough, each with the leg of who it rings for, if that is a phone rung for this.
+    pub(in crate::tracker) fn tell_rung_by_program(&mut self, cx: &mut Context<'_>) {
+        for key in self.by_program.due(cx.at) {
+            let Some(party) = self.rung_for(key) else { continue };
+            let caller = self.reaches(cx, party, key, "");
+            if let Some(channel) = self.channels.get_mut(key) {
+                channel.by_order = false;
+                channel.caller = caller;
+            }
+            self.begin_incoming(cx, key, Some(party), None, false);
         }
-        self.begin_incoming(cx, key, Some(party), None, false);
     }
 }
