@@ -29,6 +29,7 @@ class Asterisk:
         self.folder = self.root / RUNS / name
         self.sip_port = children.free_port(socket.SOCK_DGRAM)
         self.ami_port = children.free_port()
+        self.http_port = children.free_port()
         self.trunk_port = children.free_port(socket.SOCK_DGRAM, TRUNK_HOST)
         self.ringbud_secret = secrets.token_hex(8)
         self.lab_secret = secrets.token_hex(8)
@@ -45,6 +46,7 @@ class Asterisk:
             "modules": "/" + str(modules.relative_to(self.root)),
             "sip_port": self.sip_port,
             "ami_port": self.ami_port,
+            "http_port": self.http_port,
             "ringbud_secret": self.ringbud_secret,
             "lab_secret": self.lab_secret,
             "rtp_first": rtp_first,

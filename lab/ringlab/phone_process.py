@@ -36,12 +36,28 @@ def number_in(uri):
     return found[1].replace("%23", "#") if found else ""
 
 
+def tag_in(message, header):
+    """The tag of From or To in a SIP message; empty if it has none."""
+    short = {"From": "f", "To": "t"}[header]
+    found = re.search(rf"^(?:{header}|{short})\s*:.*?;tag=([^;\s>]+)", message, re.I | re.M)
+    return found[1] if found else ""
+
+
 class Call(pj.Call):
     """A call that tells the lab what becomes of it."""
 
     def __init__(self, phone, number, call_id=pj.PJSUA_INVALID_ID):
         super().__init__(phone, call_id)
         self.phone, self.number, self.over, self.was_up = phone, number, False, False
+        self.own_tag = self.far_tag = ""
+
+    def onCallTsxState(self, prm):
+        """Our own answers to an INVITE show both ends of the dialog."""
+        state = prm.e.body.tsxState
+        if state.type == pj.PJSIP_EVENT_TX_MSG:
+            message = state.src.tdata.wholeMsg
+            if re.match(r"SIP/2.0 (18|2)", message) and re.search(r"^CSeq:.*INVITE", message, re.I | re.M):
+                self.own_tag, self.far_tag = tag_in(message, "To"), tag_in(message, "From")
 
     def onCallState(self, _prm):
         info = self.getInfo()
@@ -113,6 +129,24 @@ class Phone(pj.Account):
         if caller is not None:
             host = "anonymous.invalid" if caller == "anonymous" else "127.0.0.2"
             prm.txOption.localUri = (f'"{name}" ' if name else "") + f"<sip:{caller}@{host}>"
+        call = self.add()
+        try:
+            call.makeCall(self.uri(to), prm)
+        except pj.Error:
+            call.over = True
+            raise
+        return {"call": call.number}
+
+    def do_dialog(self, call):
+        return {"call_id": self.calls[call].getInfo().callIdString, "own_tag": self.calls[call].own_tag,
+                "far_tag": self.calls[call].far_tag}
+
+    def do_take(self, to, dialog):
+        prm = pj.CallOpParam(True)
+        call_id, far_tag, own_tag = dialog
+        header = pj.SipHeader()
+        header.hName, header.hValue = "Replaces", f"{call_id};to-tag={far_tag};from-tag={own_tag}"
+        prm.txOption.headers.append(header)
         call = self.add()
         try:
             call.makeCall(self.uri(to), prm)

@@ -163,6 +163,19 @@ class Phone:
         call.number = reply["call"]
         return call
 
+    def dialog_of(self, call):
+        """What names a call of this phone to the PBX: what a lamp key says that it replaces."""
+        dialog = self.order("shows its dialog", "dialog", call=call.number)
+        return [dialog["call_id"], dialog["far_tag"], dialog["own_tag"]]
+
+    def take(self, number, dialog):
+        """Presses the lamp key that watches `number`: an INVITE that replaces that phone's call."""
+        call = PhoneCall(self, None, number, number, "out")
+        self.calls.append(call)
+        reply = self.order(f"presses the lamp key of {number}", "take", to=number, dialog=dialog, _call=call)
+        call.number = reply["call"]
+        return call
+
     def wait_call(self, seconds=8):
         """Waits for the next incoming call that nobody took yet. It does not ring by itself."""
         def next_call():

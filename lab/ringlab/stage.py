@@ -3,6 +3,7 @@
 import time
 
 from .ami import Ami
+from .ari import Ari
 from .asterisk import MOBILE, TRUNK_HOST, Asterisk
 from .check import Seen
 from .diary import Diary
@@ -28,6 +29,7 @@ class Stage:
         self.system, self.folder, self.diary = system, folder, Diary()
         self.asterisk = Asterisk(system, lab_dir, systemname)
         self.ringbud, self.receiver, self.proxy = None, Receiver(), None
+        self._ari = None
         self.tracker, self._phones, self.marks = None, {}, {}
         try:
             self.asterisk.start()
@@ -117,11 +119,25 @@ class Stage:
         """Names a moment for the expectation."""
         self.marks[name] = at or time.time()
 
+    @property
+    def ari(self):
+        """An application that steers calls, there from when it is first asked for to the end of the shape."""
+        if self._ari is None:
+            self._ari = Ari(self.asterisk.http_port, "lab", self.asterisk.lab_secret)
+        return self._ari
+
     def trunk_channel(self, place=0):
         """The name of the trunk's channel of this shape."""
+        return self._channel_of_trunk(place).name
+
+    def trunk_channel_id(self, place=0):
+        """Its id."""
+        return self._channel_of_trunk(place).uniqueid
+
+    def _channel_of_trunk(self, place):
         channels = wait_for(lambda: self.ami.channels_of(self.endpoint("trunk"), self._since)[place:], 5,
                             "a trunk channel")
-        return channels[0].name
+        return channels[0]
 
     def wait_event(self, name, seconds=8, **headers):
         """Waits for an AMI event of this shape."""
@@ -204,6 +220,7 @@ class Stage:
         """Everything is hung up and mended, whatever the shape left."""
         self.proxy.mend()
         self.receiver.answer_with = 200
+        self._close_ari()
         if self.ringbud:
             if self.ringbud.process.poll() is not None:
                 self.ringbud.start()
@@ -239,8 +256,14 @@ class Stage:
         channels = {c.uniqueid: c.endpoint for c in self.ami.channels.values() if c.began_at >= self._since - 0.05}
         return Seen(calls, channels, NUMBERS, self.marks, self.system.technology)
 
+    def _close_ari(self):
+        if self._ari:
+            self._ari.close()
+            self._ari = None
+
     def stop(self):
         """Ends every process."""
+        self._close_ari()
         if self.ringbud:
             self.ringbud.stop()
         for phone in self._phones.values():
