@@ -19,7 +19,7 @@ pub(super) fn number_of(text: &str) -> &str {
 /// Whether a text in a number's place is nobody's: what Asterisk writes for nothing, an anonymous URI
 /// (RFC 3323), or a word for a withheld number in a provider's language. Every word of it has to be one.
 fn is_withheld(text: &str) -> bool {
-    const WORDS: [&str; 68] = [
+    const WORDS: [&str; 103] = [
         "anonymous",
         "anonym",
         "anonyme",
@@ -88,8 +88,43 @@ fn is_withheld(text: &str) -> bool {
         "tuntematon",
         "salainen",
         "неизвестно",
+        "nocallerid",
+        "nonumber",
+        "secret",
+        "confidential",
+        "confidencial",
+        "outofarea",
+        "area",
+        "provided",
+        "presented",
+        "allowed",
+        "disponible",
+        "indisponible",
+        "verfügbar",
+        "verfuegbar",
+        "riservato",
+        "intet",
+        "udeladt",
+        "skyddat",
+        "yksityinen",
+        "brak",
+        "neznámé",
+        "neznáme",
+        "skryté",
+        "utajeno",
+        "ismeretlen",
+        "rejtett",
+        "gizli",
+        "bilinmeyen",
+        "неизвестный",
+        "скрыт",
+        "скрытый",
+        "аноним",
+        "анонимный",
+        "приватный",
+        "sin",
     ];
-    const FILLERS: [&str; 20] = [
+    const FILLERS: [&str; 37] = [
         "number",
         "caller",
         "call",
@@ -110,6 +145,23 @@ fn is_withheld(text: &str) -> bool {
         "sips",
         "tel",
         "is",
+        "cli",
+        "clid",
+        "ani",
+        "out",
+        "of",
+        "nicht",
+        "non",
+        "numeru",
+        "číslo",
+        "cislo",
+        "szám",
+        "номер",
+        "abonné",
+        "the",
+        "from",
+        "party",
+        "subscriber",
     ];
     if is_nothing(text) {
         return true;
@@ -121,7 +173,11 @@ fn is_withheld(text: &str) -> bool {
         let word = word.to_lowercase();
         list.iter().any(|known| *known == word)
     };
-    let is_word = words.clone().any(|word| has(&WORDS, word));
+    // "No caller ID" has no word of its own.
+    let mut first_two = words.clone();
+    let says_no =
+        first_two.next().is_some_and(|word| word.eq_ignore_ascii_case("no")) && first_two.next().is_some();
+    let is_word = says_no || words.clone().any(|word| has(&WORDS, word));
     is_word && words.all(|word| has(&WORDS, word) || has(&FILLERS, word))
 }
 
@@ -229,10 +285,29 @@ mod tests {
             "Unbekannt",
             "PRIVATE NUMBER",
             "\"Anonymous\"",
+            "No Caller ID",
+            "no-number",
+            "OUT OF AREA",
+            "CLI withheld",
+            "not provided",
+            "nicht verfügbar",
+            "Skyddat nummer",
+            "Hemmeligt nummer",
+            "номер скрыт",
+            "Brak numeru",
         ] {
             assert_eq!(number_of(withheld), "", "{withheld}");
         }
-        for number in ["+4570123456", "anna.ash", "private.jones", "reception", "101", "asteroid"] {
+        for number in [
+            "+4570123456",
+            "anna.ash",
+            "private.jones",
+            "reception",
+            "101",
+            "asteroid",
+            "no.one",
+            "north.area51",
+        ] {
             assert_eq!(number_of(number), number);
         }
     }
