@@ -45,6 +45,8 @@ pub(super) struct Mark {
 #[derive(Clone, Debug)]
 pub(super) struct Parking {
     pub(super) at: PbxTime,
+    /// Who was parked.
+    pub(super) party: ChannelKey,
     pub(super) transfer: Transfer,
 }
 

@@ -19,9 +19,7 @@ impl Tracker {
         let lost = self.channels.get(key).and_then(|channel| channel.lost);
         let parked = self.channels.get_mut(key).and_then(|channel| channel.rare.as_mut()?.parking.take());
         match (parked, lost) {
-            (Some(parking), _) => {
-                self.end(cx, key, parking.at, EndReason::Transferred, Some(parking.transfer));
-            }
+            (Some(parking), _) => self.parks(cx, key, parking),
             (None, Some(lost)) => {
                 let reason = self.reason_of_loss(key, lost, cause);
                 self.end(cx, key, lost.at, reason, None);

@@ -15,7 +15,7 @@ impl Tracker {
         if let Some(channel) = self.channels.get_mut(parker)
             && matches!(channel.leg, Leg::Open(_))
         {
-            channel.rare_mut().parking = Some(Parking { at: cx.at, transfer });
+            channel.rare_mut().parking = Some(Parking { at: cx.at, party: real, transfer });
             self.parkings.begin(cx.at, parker);
         }
     }
@@ -26,9 +26,17 @@ impl Tracker {
             if let Some(parking) =
                 self.channels.get_mut(parker).and_then(|parker| parker.rare.as_mut()?.parking.take())
             {
-                self.end(cx, parker, parking.at, EndReason::Transferred, Some(parking.transfer));
+                self.parks(cx, parker, parking);
             }
         }
+    }
+
+    /// The leg of who parked ends; the call of who was parked, if that is a colleague, was transferred.
+    pub(in crate::tracker) fn parks(&mut self, cx: &mut Context<'_>, parker: ChannelKey, parking: Parking) {
+        let Parking { at, party, transfer } = parking;
+        self.tell_leg(party, &transfer);
+        self.note(cx, party);
+        self.end(cx, parker, at, EndReason::Transferred, Some(transfer));
     }
 
     pub(in crate::tracker) fn retrieved(&mut self, cx: &mut Context<'_>, by: Seen<'_>, party: Seen<'_>) {
