@@ -37,7 +37,12 @@ impl Tracker {
             Route::Party { key: party, transfer } => {
                 self.begin_incoming(cx, key, Some(party), transfer, false)
             }
-            Route::Unknown => self.unlinked.begin(cx.at, key),
+            Route::Unknown => {
+                self.unlinked.begin(cx.at, key);
+                if self.rung_for(key).is_some() {
+                    self.by_program.begin(cx.at, key);
+                }
+            }
         }
     }
 

@@ -23,8 +23,10 @@ impl Tracker {
     /// For whom a phone rings that a program has reached and nobody has lifted.
     pub(in crate::tracker) fn rung_for(&self, key: ChannelKey) -> Option<ChannelKey> {
         let channel = self.channels.get(key)?;
-        let rings = channel.is_phone() && channel.by_order && channel.is_silent() && channel.up_at.is_none();
-        let party = if rings && channel.caller == Caller::Nobody { self.made_for(key) } else { None }?;
+        // Older ones do not even say that it is dialled.
+        let is_by_nobody = matches!(channel.caller, Caller::Nobody | Caller::Unknown) && !channel.placed();
+        let rings = channel.is_phone() && channel.is_silent() && channel.up_at.is_none();
+        let party = if rings && is_by_nobody { self.made_for(key) } else { None }?;
         let is_in_room = self.bridge_of(party).is_some_and(|bridge| bridge.meeting == Meeting::Room);
         (!is_in_room).then_some(party)
     }
