@@ -8,8 +8,8 @@ mod write;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use admin::kept::settings::Secret;
 use clap::Args;
-use journal::settings::Secret;
 use pbx::setup::{Naming, Product};
 
 use self::ask::Person;
