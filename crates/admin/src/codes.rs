@@ -138,6 +138,9 @@ codes! {
     ActorKind "actor_kind" Invalid
         "expected person, token or cli"
         "Skriv person, token eller cli.",
+    Whose "whose" Invalid
+        "say whose: an employee or a number, one of the two"
+        "Skriv hvis: en medarbejder eller et nummer, kun ét af dem.",
     IfMatch "if_match" Invalid
         "expected the ETag as it was given, like \"3\" with its quotes"
         "Skriv ETag, som den blev givet, f.eks. \"3\" med anførselstegn.",

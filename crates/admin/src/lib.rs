@@ -27,6 +27,7 @@ mod names;
 mod noted;
 mod own;
 mod people;
+mod person;
 mod refusal;
 mod running;
 mod services;
@@ -54,10 +55,11 @@ pub use links::{Link, LinkState, Remark, Stranger};
 pub use lists::{Answered, MOST_COUNTED, Missed};
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
+pub use person::{Gone, KeptLeg, KeptPart, TOLD_AT_ONCE, Whose};
 pub use refusal::{Changed, FieldChange, Refusal};
 pub use services::{SLOW, Service, ServiceState};
 pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
-pub use users::{PASSWORD_CHARS, UserWish};
+pub use users::PASSWORD_CHARS;
 
 /// What is shown of what is kept: plain values, without the way to them.
 pub mod kept {

@@ -5,6 +5,7 @@ use calls::AccountId;
 use journal::settings::{Token, User};
 
 use crate::admin::Admin;
+use crate::change::Expect;
 use crate::tokens::role_of;
 use crate::{Actor, Code, MadeToken, Refusal, Role, TokenWish, UserLink};
 
@@ -24,7 +25,7 @@ impl Admin {
         if self.cache.user(name).is_some_and(|(user, _)| role_of(&user.scope).1 != Some(&id)) {
             return Err(Refusal::of(Code::UserThere, "name").with("name", name));
         }
-        let link = self.invite_user(actor, name, Some(role), Some(account)).await?;
+        let link = self.invite_user(actor, name, Some(role), Some(account), Expect::Any).await?;
         let (user, _) = self.cache.user(name).ok_or_else(|| Refusal::new(Code::NoUser))?;
         Ok((user, link))
     }

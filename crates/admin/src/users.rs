@@ -1,4 +1,4 @@
-//! People who may log in with a password of ours: made, changed, removed. Who comes through a provider keeps the role
+//! People who may log in with a password of ours: listed, removed, their own password changed; made by [`crate::UserLink`]s. Who comes through a provider keeps the role
 //! it gives them.
 
 use calls::AccountId;
@@ -6,24 +6,13 @@ use journal::Put;
 use journal::settings::{Scope, SettingKey, User};
 
 use crate::admin::Admin;
-use crate::change::{Expect, Fields as _};
+use crate::change::Fields as _;
 use crate::noted::Noted;
-use crate::tokens::{role_of, scope};
-use crate::{Actor, Code, Refusal, Role, names};
+use crate::tokens::role_of;
+use crate::{Actor, Code, Refusal};
 
 /// The shortest password.
 pub const PASSWORD_CHARS: usize = 10;
-
-/// What a person is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserWish {
-    /// What they may.
-    pub role: Role,
-    /// The account they are for; not for operators.
-    pub account: Option<String>,
-    /// A new password, hashed; `None`: the one they have.
-    pub password_hash: Option<String>,
-}
 
 /// Whether they operate by a password of ours, also on the day the provider is down. Who was invited and has not
 /// come yet does not.
@@ -43,38 +32,6 @@ impl Admin {
         let account = self.reads(actor, account)?;
         let users = self.cache.users().into_iter().map(|(name, (user, _))| (name, user));
         Ok(users.filter(|(_, user)| role_of(&user.scope).1 == Some(&account.id)).collect())
-    }
-
-    /// Makes or changes a person, for an account that is there. The last operator stays one.
-    pub async fn set_user(
-        &self,
-        actor: &Actor,
-        name: &str,
-        wish: &UserWish,
-        expect: Expect,
-    ) -> Result<(), Refusal> {
-        Self::operates(actor)?;
-        let name = names::user(name)?;
-        let account = wish.account.as_deref().filter(|account| !account.is_empty());
-        let scope = self.known(scope(Some(wish.role), account.filter(|_| wish.role != Role::Operator))?)?;
-        let key = SettingKey::User(name.clone());
-        let there = |cache: &journal::SettingsCache| cache.user(&name);
-        let make = |before: Option<&User>| {
-            let password_hash = match (&wish.password_hash, before) {
-                (Some(hash), _) => hash.clone(),
-                (None, Some(before)) if !before.password_hash.is_empty() => before.password_hash.clone(),
-                (None, _) => {
-                    return Err(Refusal::of(Code::Password, "password").with("least", PASSWORD_CHARS));
-                }
-            };
-            self.keeps_an_operator(before, Some(&scope))?;
-            let language = before.map_or_else(String::new, |before| before.language.clone());
-            Ok(User { password_hash, scope: scope.clone(), language, vouched: None })
-        };
-        let account = role_of(&scope).1.map_or("", AccountId::as_str);
-        let noted = Noted { what: "audit.user", account, subject: &name, detail: "" };
-        self.change(&key, expect, there, make, |_, _| (Vec::new(), vec![noted.by(actor)])).await?;
-        Ok(())
     }
 
     /// Removes a person with their link; the last operator stays.

@@ -53,7 +53,7 @@ impl Filter {
 
 impl Erase {
     /// Whether an event is theirs.
-    pub(crate) fn concerns(&self, event: &Event) -> bool {
+    pub fn concerns(&self, event: &Event) -> bool {
         match self {
             Self::Employee(number) => event.phone.employee_number() == number,
             Self::Number(number) => numbers(event).any(|other| other == number),

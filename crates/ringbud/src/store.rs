@@ -8,7 +8,7 @@ use delivery::guard::Guard;
 use journal::Access;
 use journal::Sqlite;
 use journal::seal::Sealer;
-use journal::{Journal, SettingsCache};
+use journal::{Journal, JournalError, SettingsCache};
 
 use crate::config::{Config, Pbx};
 use crate::directory::{KnownSettings, Written, not_taken_any_more};
@@ -55,6 +55,17 @@ impl Store {
             return Ok(None);
         }
         Self::open_beside(config).await.map(Some)
+    }
+
+    /// Opens all of it, if no gateway has it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_alone(config: &Config) -> Result<Option<Self>, StoreError> {
+        match Self::open(config, Access::Gateway).await {
+            Err(StoreError::Journal(JournalError::InUse { .. })) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// What the directory asks of its settings.

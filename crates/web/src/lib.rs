@@ -14,7 +14,7 @@ pub mod wire;
 
 pub use known::{Known, claims_to_be_known};
 pub use state::{Options, Web};
-pub use window::{LOGIN_BACK, first_run_path, look_path, welcome_path};
+pub use window::{LOGIN_BACK, first_run_path, kept_to_csv, look_path, welcome_path};
 
 /// Everything that is served over HTTP.
 pub fn router(web: Web) -> axum::Router {

@@ -17,6 +17,9 @@ pub struct Web {
 pub struct Options {
     /// The sub-path behind a proxy, as `/ringbud`; empty for none.
     pub path: String,
+    /// Where people reach the window, sub-path and all, for links that are handed on; empty: nobody knows, and the path
+    /// alone is told.
+    pub at: String,
     /// Whether people reach the window by https: then cookies are sent over nothing else.
     pub secure: bool,
     /// Whether `/metrics` needs an operator's token.

@@ -94,6 +94,7 @@ impl Admin {
         name: &str,
         role: Option<Role>,
         account: Option<&str>,
+        expect: Expect,
     ) -> Result<Option<UserLink>, Refusal> {
         let name = names::user(name)?;
         let fresh = UserLink::fresh(&name)?;
@@ -128,7 +129,7 @@ impl Admin {
         };
         let key = SettingKey::User(name.clone());
         let there = |cache: &journal::SettingsCache| cache.user(&name);
-        let written = self.change(&key, Expect::Any, there, make, with).await?;
+        let written = self.change(&key, expect, there, make, with).await?;
         Ok(written.value.password_hash.is_empty().then_some(fresh))
     }
 
@@ -269,7 +270,11 @@ mod tests {
     #[tokio::test]
     async fn a_link_is_good_once_however_many_use_it_at_once() {
         let admin = with_account().await;
-        let link = admin.invite_user(&machine(), "olga", Some(Role::Operator), None).await.unwrap().unwrap();
+        let link = admin
+            .invite_user(&machine(), "olga", Some(Role::Operator), None, Expect::Any)
+            .await
+            .unwrap()
+            .unwrap();
         let hashes = ["one", "two", "three"];
         let coming = hashes.map(|hash| admin.choose_password(&link.key, hash.to_owned(), None));
         let came = futures_util::future::join_all(coming).await;
@@ -282,7 +287,7 @@ mod tests {
     async fn a_link_ends_with_its_time_with_another_password_and_with_its_person() {
         let admin = with_account().await;
         let machine = machine();
-        let invite = || admin.invite_user(&machine, "mette", None, Some("1"));
+        let invite = || admin.invite_user(&machine, "mette", None, Some("1"), Expect::Any);
         let link = invite().await.unwrap().unwrap();
         for wrong in ["", "x", "x.y", &link.key[1..], &format!("{}x", link.key)] {
             assert_eq!(admin.link_holder(wrong).await, None, "{wrong}");
@@ -308,10 +313,14 @@ mod tests {
     #[tokio::test]
     async fn an_accounts_administrator_invites_for_that_account_and_takes_over_nobody() {
         let admin = with_account().await;
-        admin.invite_user(&machine(), "olga", Some(Role::Operator), None).await.unwrap();
+        admin.invite_user(&machine(), "olga", Some(Role::Operator), None, Expect::Any).await.unwrap();
         let own = |scope| Actor::person("mette", scope);
         let chief = own(Scope::Account(AccountId::new("1")));
-        admin.invite_user(&chief, "freja", Some(Role::ReadOnly), Some("1")).await.unwrap().unwrap();
+        admin
+            .invite_user(&chief, "freja", Some(Role::ReadOnly), Some("1"), Expect::Any)
+            .await
+            .unwrap()
+            .unwrap();
         let refused = |done: Result<Option<UserLink>, Refusal>| done.err().map(|refusal| refusal.code);
         for (actor, name, role, account, code) in [
             (&chief, "olga", Role::ReadOnly, Some("1"), Code::UserThere),
@@ -319,7 +328,7 @@ mod tests {
             (&chief, "new", Role::Account, Some("2"), Code::OperatorsOnly),
             (&own(Scope::ReadAccount(AccountId::new("1"))), "new", Role::ReadOnly, Some("1"), Code::ReadOnly),
         ] {
-            let done = admin.invite_user(actor, name, Some(role), account).await;
+            let done = admin.invite_user(actor, name, Some(role), account, Expect::Any).await;
             assert_eq!(refused(done), Some(code), "{name} {role:?} {account:?}");
         }
         assert!(admin.reset_user(&chief, "freja").await.is_ok());

@@ -5,6 +5,7 @@
 // `println!` panics where nobody reads any more: see `say`.
 #![deny(clippy::print_stdout)]
 
+mod ask;
 mod backup;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod delivery;
 mod demo;
 mod init;
 mod key;
+mod person;
 mod receive;
 mod record;
 mod replay;
@@ -31,6 +33,7 @@ pub use delivery::DeliveryArgs;
 pub use demo::DemoArgs;
 pub use init::InitArgs;
 pub use key::KeyArgs;
+pub use person::{EraseArgs, ExportArgs};
 pub use receive::ReceiveArgs;
 pub use record::RecordArgs;
 pub use replay::ReplayArgs;
@@ -103,6 +106,8 @@ enum Command {
     Delivery(DeliveryArgs),
     Token(TokenArgs),
     User(UserArgs),
+    Export(ExportArgs),
+    Erase(EraseArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
     Key(KeyArgs),
@@ -174,6 +179,8 @@ impl Cli {
             Command::Delivery(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::User(args) => args.run(),
+            Command::Export(args) => args.run(),
+            Command::Erase(args) => args.run(),
             Command::Backup(args) => args.run(),
             Command::Restore(args) => args.run(),
             Command::Key(args) => args.run(),

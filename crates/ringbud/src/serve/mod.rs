@@ -192,6 +192,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         provider,
         options: web::Options {
             path: config.http.path.clone(),
+            at: config.http.for_people(),
             secure: is_secure(config),
             metrics_need_token: config.http.metrics_need_token,
         },

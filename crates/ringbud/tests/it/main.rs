@@ -25,6 +25,7 @@ mod monitoring;
 mod oidc;
 mod one_clock;
 mod operator;
+mod person;
 mod proxies;
 mod read_enough;
 mod ready;

@@ -69,7 +69,7 @@ async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../traces/inbound-answered.tracker.ami");
     let (config, trace) = (bed.config().display().to_string(), trace.display().to_string());
     let backup = bed.config().with_file_name("unread.backup").display().to_string();
-    let walk: [(&str, &[&str]); 27] = [
+    let walk: [(&str, &[&str]); 29] = [
         ("completions", &["bash"]),
         ("man", &[]),
         ("demo", &["--once", "--only", "inbound-answered", "--speed", "50", "--listen", "127.0.0.1:0"]),
@@ -95,6 +95,8 @@ async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
         ("user list", &["--config", &config]),
         ("user reset", &["--config", &config, "unread"]),
         ("key id", &["--config", &config]),
+        ("export", &["--config", &config, account, "--employee", &employee]),
+        ("erase", &["--config", &config, account, "--number", "999999", "--yes"]),
         ("backup", &["--config", &config, &backup]),
         ("restore", &["--look", &backup]),
     ];

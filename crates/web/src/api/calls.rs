@@ -137,7 +137,7 @@ pub(super) async fn events(
     Ok(Json(EventPage { events: found.iter().map(|kept| event_view(kept, integration)).collect(), next }))
 }
 
-fn call_view(leg: &LegRecord) -> CallView {
+pub(super) fn call_view(leg: &LegRecord) -> CallView {
     let LegRecord { begun, answered_at, ended, direction, .. } = leg;
     let end = ended.as_ref().and_then(|event| match &event.what {
         What::Ended(end) => Some(end),
@@ -165,7 +165,7 @@ fn call_view(leg: &LegRecord) -> CallView {
     }
 }
 
-fn event_view(kept: &Kept, integration: &Integration) -> EventView {
+pub(super) fn event_view(kept: &Kept, integration: &Integration) -> EventView {
     EventView {
         seq: kept.seq.0,
         id: kept.event.id().to_string(),

@@ -201,7 +201,7 @@ pub(super) async fn again_all(
     Ok((StatusCode::ACCEPTED, Json(report)))
 }
 
-fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
+pub(super) fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
     let event = &one.event.event;
     DeliveryView {
         id: delivery_name(one.id),
@@ -226,7 +226,7 @@ fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
     }
 }
 
-fn attempt_view(attempt: Attempt) -> AttemptView {
+pub(super) fn attempt_view(attempt: Attempt) -> AttemptView {
     AttemptView {
         number: attempt.number,
         at: wire::moment(attempt.at),

@@ -15,6 +15,7 @@ mod health;
 mod integration;
 mod links;
 mod listing;
+mod person;
 mod phones;
 mod tokens;
 mod users;
@@ -33,6 +34,7 @@ use crate::Web;
 pub use description::openapi;
 pub use envelope::{ApiError, ChangedView, ErrorBody, ErrorEnvelope, FieldChangeView};
 pub(crate) use listing::{Listing, delivery_name, state, state_name};
+pub use person::{kept_to_json, kept_to_rows};
 pub(crate) use webhooks::kind;
 
 #[derive(utoipa::OpenApi)]
@@ -46,6 +48,7 @@ pub(crate) use webhooks::kind;
         (name = "integration", description = "The employee integration of an account"),
         (name = "calls", description = "What happened"),
         (name = "deliveries", description = "What was told"),
+        (name = "privacy", description = "What is kept about a person: told whole, and erased"),
         (name = "links", description = "The links to the PBXs"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "API tokens: all of them for operators, an account's for its administrator too")
@@ -74,6 +77,8 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
             .routes(routes!(deliveries::attempts))
             .routes(routes!(deliveries::again))
             .routes(routes!(deliveries::cancel))
+            .routes(routes!(person::export))
+            .routes(routes!(person::erase))
             .routes(routes!(links::list))
             .routes(routes!(audit::of_account))
             .routes(routes!(audit::all))

@@ -3,6 +3,7 @@
 //! Owns sessions, words and pages. A handler authenticates, parses, delegates, renders; what is read from
 //! forms goes through [`crate::wire`], so that window, API and command line refuse with the same words.
 
+mod access;
 mod anchor;
 mod around;
 mod assets;
@@ -56,6 +57,7 @@ pub(crate) use locale::Locale;
 pub use look::look_path;
 pub(crate) use messages::Messages;
 pub use oidc::LOGIN_BACK;
+pub use operator::kept_to_csv;
 pub(crate) use visitor::{Posted, Visitor};
 pub use welcome::welcome_path;
 
@@ -143,6 +145,12 @@ fn account_pages() -> Router<Arc<Window>> {
         .route("/people.csv", get(people::csv))
         .route("/people/import", post(people::import))
         .route("/audit", get(audit::of_account))
+        .route("/access", get(access::show))
+        .route("/access/users", post(access::invite))
+        .route("/access/users/link", post(access::link))
+        .route("/access/users/remove", post(access::remove))
+        .route("/access/tokens", post(access::make_token))
+        .route("/access/tokens/remove", post(access::remove_token))
         .route("/settings", get(settings::show).post(settings::save))
         .route("/settings/password", post(settings::password))
 }

@@ -3,12 +3,10 @@
 //! Deliveries are the running gateway's: it alone knows what is due. So these commands ask it, with a token
 //! they make for themselves and remove again.
 
-mod ask;
-
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use self::ask::Api;
+use super::ask::{self, Api};
 use super::say::say;
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure};
 

@@ -28,14 +28,14 @@ use crate::store::Store;
 use crate::whoami;
 
 /// Where customers' things are, and as whom they are changed.
-pub(super) struct Desk {
-    pub(super) config: Config,
-    pub(super) admin: Admin,
-    pub(super) actor: Actor,
+pub(crate) struct Desk {
+    pub(crate) config: Config,
+    pub(crate) admin: Admin,
+    pub(crate) actor: Actor,
 }
 
 /// Opens the store beside a gateway that may be running, and does something with it.
-pub(super) fn at_desk<F, T>(config: &ConfigArg, act: impl FnOnce(Desk) -> F) -> Result<T, Failure>
+pub(crate) fn at_desk<F, T>(config: &ConfigArg, act: impl FnOnce(Desk) -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -48,7 +48,7 @@ where
 }
 
 impl Desk {
-    fn account(&self, id: &str) -> Result<Arc<AccountSettings>, Failure> {
+    pub(crate) fn account(&self, id: &str) -> Result<Arc<AccountSettings>, Failure> {
         self.admin.account(&self.actor, id).map_err(|refusal| refused(&refusal, id))
     }
 }

@@ -1,7 +1,7 @@
 //! `user`: people who log in to the window. Nobody invents a password for somebody else: who has none gets a link.
 
 use admin::kept::settings::User;
-use admin::{Role, UserLink, role_of};
+use admin::{Expect, Role, UserLink, role_of};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use web::wire::moment;
@@ -87,7 +87,8 @@ impl UserArgs {
                 }
                 UserDo::Set { name, role, account } => {
                     let (role, account) = (role.map(Role::from), account.as_deref());
-                    let invited = desk.admin.invite_user(&desk.actor, &name, role, account).await;
+                    let invited =
+                        desk.admin.invite_user(&desk.actor, &name, role, account, Expect::Any).await;
                     let invited =
                         invited.map_err(|refusal| refused(&refusal, account.unwrap_or_default()))?;
                     if let Some(link) = invited {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod machine;
+mod privacy;
 mod tokens;
 mod users;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+
+pub use privacy::kept_to_csv;
 
 use super::{Window, audit};
 
@@ -20,7 +23,11 @@ pub(super) fn pages() -> Router<Arc<Window>> {
         .route("/links", get(machine::links))
         .route("/health", get(machine::health))
         .route("/audit", get(audit::all))
-        .route("/users", get(users::list).post(users::save))
+        .route("/privacy", get(privacy::show).post(privacy::look))
+        .route("/privacy/export", post(privacy::export))
+        .route("/privacy/erase", post(privacy::erase))
+        .route("/users", get(users::list).post(users::invite))
+        .route("/users/link", post(users::link))
         .route("/users/remove", post(users::remove))
         .route("/tokens", get(tokens::list).post(tokens::make))
         .route("/tokens/remove", post(tokens::remove))

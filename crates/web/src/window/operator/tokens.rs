@@ -11,36 +11,47 @@ use axum::response::{IntoResponse, Response};
 use super::super::fail::back_to;
 use super::super::frame::page;
 use super::super::refusal::told;
-use super::super::{Fail, Frame, Posted, Visitor, Window, users};
-use super::users::{accounts, scope_key};
-use crate::wire::scope_parts;
+use super::super::users::{self, RoleChoice, TokenRow};
+use super::super::visitor::Fields;
+use super::super::{Fail, Frame, Posted, Visitor, Window};
+use super::users::Accounts;
 
 #[derive(Template)]
 #[template(path = "operator_tokens.html")]
 struct TokensPage {
     f: Frame,
-    /// Name, scope's key, account, made.
-    rows: Vec<(String, &'static str, String, String)>,
+    tokens: Vec<TokenRow>,
+    tokens_at: String,
+    of_all: bool,
     error: String,
-    /// Accounts there are, of which one is chosen.
-    accounts: Vec<(String, String)>,
+    accounts: Accounts,
+    roles: &'static [RoleChoice],
+    /// What was typed and not taken.
+    token_name: String,
+    role: String,
     made: Option<String>,
 }
 
-fn build(window: &Window, visitor: &Visitor) -> Result<TokensPage, Fail> {
+fn build(window: &Window, visitor: &Visitor, fields: &Fields) -> Result<TokensPage, Fail> {
     let f = Frame::operator(window, visitor, "tokens");
     let all = window.web.admin.tokens(&visitor.actor())?;
-    let rows = all.iter().map(|(name, token)| {
-        let (scope, account) = scope_parts(&token.scope);
-        let account = account.map(ToString::to_string).unwrap_or_default();
-        (name.clone(), scope_key(scope), account, f.locale.wall(token.created_at))
-    });
-    let accounts = accounts(window, visitor);
-    Ok(TokensPage { rows: rows.collect(), error: String::new(), accounts, made: None, f })
+    let role = Some(fields.get("scope")).filter(|role| !role.is_empty()).unwrap_or("account");
+    Ok(TokensPage {
+        tokens: users::token_rows(&f, &all),
+        tokens_at: f.url("/operator/tokens"),
+        of_all: true,
+        error: String::new(),
+        accounts: Accounts::read(window, visitor, fields.get("account")),
+        roles: users::all_roles(),
+        token_name: fields.get("name").to_owned(),
+        role: role.to_owned(),
+        made: None,
+        f,
+    })
 }
 
 pub(super) async fn list(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
-    page(&build(&window, &visitor)?)
+    page(&build(&window, &visitor, &Fields::default())?)
 }
 
 pub(super) async fn make(
@@ -56,12 +67,12 @@ pub(super) async fn make(
     };
     match window.web.admin.make_token(&visitor.actor(), &wish).await {
         Ok(made) => {
-            let mut form = build(&window, &visitor)?;
+            let mut form = build(&window, &visitor, &Fields::default())?;
             form.made = Some(made.text);
             page(&form)
         }
         Err(refusal) if refusal.family() == Family::Invalid => {
-            let mut form = build(&window, &visitor)?;
+            let mut form = build(&window, &visitor, &fields)?;
             form.error = told(form.f.w, &refusal);
             Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
         }

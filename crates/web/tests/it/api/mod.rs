@@ -4,6 +4,7 @@ mod deliveries;
 mod description;
 mod integration;
 mod manners;
+mod person;
 pub(crate) mod roles;
 mod tokens;
 mod users;

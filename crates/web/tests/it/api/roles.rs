@@ -26,6 +26,8 @@ pub(crate) const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("GET", "/accounts/1/deliveries/{own}/attempts", "", [401, 0, 0, 0]),
     ("POST", "/accounts/1/deliveries/{own}/again", "", [401, 403, 0, 0]),
     ("POST", "/accounts/1/deliveries/{own}/cancel", "", [401, 403, 0, 0]),
+    ("POST", "/accounts/1/export", r#"{"employee":"7"}"#, [401, 403, 0, 0]),
+    ("POST", "/accounts/1/erase", r#"{"employee":"999"}"#, [401, 403, 403, 0]),
     ("GET", "/links", "", [401, 0, 0, 0]),
     ("GET", "/accounts/1/audit", "", [401, 403, 0, 0]),
     ("GET", "/audit", "", [401, 403, 403, 0]),

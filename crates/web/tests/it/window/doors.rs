@@ -198,9 +198,11 @@ async fn a_new_password_ends_the_other_sessions() {
     let rig = Rig::new().await;
     let olga = Browser::first(&rig).await;
     let mette = Browser::made(&olga, "mette", "account").await;
-    let fields =
-        [("name", "mette"), ("scope", "account"), ("account", "1"), ("password", "another sentence")];
-    olga.post("/operator/users", &fields).await;
+    let link = olga.post("/operator/users/link", &[("name", "mette")]).await;
+    assert_eq!(mette.get("/a/1/now").await.status, 200, "not before the link is used");
+    let key = super::browser::link_key(&link.text);
+    let fields = [("key", &*key), ("password", "another sentence"), ("again", "another sentence")];
+    assert_eq!(Browser::new(&rig).send("/welcome", &fields).await.status, 303);
     assert_eq!(mette.get("/a/1/now").await.status, 303);
 }
 

@@ -1,5 +1,6 @@
 //! The window, as browsers and others see it.
 
+mod access;
 mod board;
 pub(crate) mod browser;
 mod doors;
@@ -9,6 +10,7 @@ mod integrator;
 mod now;
 mod oidc;
 mod pages;
+mod privacy;
 mod receivers;
 mod reports;
 pub(crate) mod roles;

@@ -59,12 +59,14 @@ async fn both_languages_show_every_page_without_a_hole() {
         "/a/1/deliveries",
         "/a/1/people",
         "/a/1/settings",
+        "/a/1/access",
         "/a/1/audit",
         "/operator/accounts",
         "/operator/links",
         "/operator/health",
         "/operator/users",
         "/operator/tokens",
+        "/operator/privacy",
         "/operator/audit",
     ] {
         let reply = olga.get(page).await;

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 60_000;
 const MAX_BYTES_OF_SECRETS: usize = 100_000;
 /// A large account: everybody has a phone, and calls.
 const EMPLOYEES: i64 = 300;
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 16] = [
     "/login",
     "/a/1/now",
     "/a/1/calls",
@@ -30,6 +30,8 @@ const PAGES: [&str; 14] = [
     "/a/1/audit",
     "/operator/accounts",
     "/operator/users",
+    "/operator/privacy",
+    "/a/1/access",
     "/operator/audit",
 ];
 

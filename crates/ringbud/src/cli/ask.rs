@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// No answer is longer.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-pub(super) struct Api {
+pub(crate) struct Api {
     address: String,
     path: String,
     token: String,
@@ -27,7 +27,7 @@ pub(super) struct Api {
 
 impl Api {
     /// Makes a token for this one command.
-    pub(super) async fn enter(desk: &Desk) -> Result<Self, Failure> {
+    pub(crate) async fn enter(desk: &Desk) -> Result<Self, Failure> {
         let config = &desk.config;
         if config.http.tls.is_some() {
             return Err(Failure::new(
@@ -40,15 +40,15 @@ impl Api {
     }
 
     /// Removes it.
-    pub(super) async fn leave(self, desk: &Desk) -> Result<(), Failure> {
+    pub(crate) async fn leave(self, desk: &Desk) -> Result<(), Failure> {
         Ok(desk.admin.take_back_token(&self.name).await?)
     }
 
-    pub(super) async fn get(&self, account: &str, what: &str) -> Result<Value, Failure> {
+    pub(crate) async fn get(&self, account: &str, what: &str) -> Result<Value, Failure> {
         self.ask("GET", account, what, "").await
     }
 
-    pub(super) async fn post(&self, account: &str, what: &str, body: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn post(&self, account: &str, what: &str, body: &Value) -> Result<Value, Failure> {
         self.ask("POST", account, what, &body.to_string()).await
     }
 
@@ -91,7 +91,7 @@ fn read(status: u16, body: &[u8]) -> Option<Result<Value, Failure>> {
 }
 
 /// Text as a part of a path or query.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
