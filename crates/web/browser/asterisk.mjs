@@ -2,7 +2,7 @@
 // Says a line on stdout whenever the window shows the next thing: `ready`, `ringing`, `talking`; then, as the
 // account's administrator sees it in English and in the dark, `ready`, `dialling`, `talking`.
 import assert from "node:assert/strict";
-import { PASSWORD, login, open, page, shots } from "./house.mjs";
+import { PASSWORD, invite, login, open, page, shots, welcome } from "./house.mjs";
 
 const { RINGBUD_URL: base, RINGBUD_LINK: link, RINGBUD_RECEIVER: receiver, RINGBUD_ACCOUNT: account } = process.env;
 const events = { incoming_url: "in", answered_url: "answered", outgoing_url: "out", ended_url: "ended" };
@@ -67,18 +67,12 @@ try {
   await shoot("report");
 
   // The account's own administrator, who sees no other place: a call out.
-  await olga.goto(`${base}/operator/users`);
-  await olga.fill("#name", "mette");
-  await olga.selectOption("#scope", "account");
-  await olga.fill("#account", account);
-  await olga.fill("#password", PASSWORD);
-  await olga.click("section.card button.main");
-  await olga.waitForSelector(".notice.done");
+  const address = await invite(olga, base, "mette", "account", account);
   const mette = await page(browser, { locale: "en-GB" });
   mette.setDefaultTimeout(15000);
   await mette.context().addCookies(Object.entries({ ringbud_language: "en", ringbud_theme: "dark" })
     .map(([name, value]) => ({ name, value, url: base })));
-  await login(mette, base, "mette");
+  await welcome(mette, address);
   assert.equal((await mette.goto(`${base}/operator/links`)).status(), 404);
   mette.complaints.length = 0;
   await mette.goto(at("now"));

@@ -60,6 +60,26 @@ export async function login(page, base, name, password = PASSWORD) {
   await page.waitForURL((url) => !url.pathname.endsWith("/login"));
 }
 
+/** The address of the one-time link for somebody an operator invites. */
+export async function invite(operator, base, name, scope, account) {
+  await operator.goto(`${base}/operator/users`);
+  await operator.fill("#name", name);
+  await operator.check(`input[name=scope][value=${scope}]`);
+  if (account) await operator.selectOption("#account", account);
+  await operator.click("section.card button.main");
+  const address = await operator.textContent("#link");
+  return address.startsWith("http") ? address : new URL(address, base).href;
+}
+
+/** Opens it, and chooses the password. */
+export async function welcome(page, address, password = PASSWORD) {
+  await page.goto(address);
+  await page.fill("#password", password);
+  await page.fill("#again", password);
+  await page.click("button.main");
+  await page.waitForURL((url) => !url.pathname.endsWith("/welcome"));
+}
+
 /** What axe finds wrong, one line a finding. Run beside the page's policy, which lets no other script in. */
 export async function axe(page) {
   const session = await page.context().newCDPSession(page);

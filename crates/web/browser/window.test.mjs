@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PASSWORD, axe, login, open, page, shots, start } from "./house.mjs";
+import { PASSWORD, axe, invite, login, open, page, shots, start, welcome } from "./house.mjs";
 
 let house, browser, olga;
 const places = ["now", "calls", "report", "integration", "deliveries", "people", "settings"];
-const operator = ["accounts", "links", "health", "users", "tokens", "audit"];
+const operator = ["accounts", "links", "health", "users", "tokens", "privacy", "audit"];
 
 before(async () => {
   house = await start();
@@ -40,7 +40,7 @@ test("the one-time link makes the first operator", async () => {
 });
 
 test("every page has no violations, in both languages, light and dark, and fits a phone", async () => {
-  const pages = [...places.map((place) => [place, at(place)]),
+  const pages = [...places.map((place) => [place, at(place)]), ["access", at("access")],
     ...operator.map((place) => [place, `${house.base}/operator/${place}`])];
   await olga.goto(at("calls"));
   pages.push(["story", await olga.getAttribute("a.whole", "href").then((href) => new URL(href, house.base).href)]);
@@ -304,15 +304,11 @@ test("keys reach search, places and rows", async () => {
 });
 
 test("a reader sees and cannot change; without JavaScript too", async () => {
-  await olga.goto(`${house.base}/operator/users`);
-  await olga.fill("#name", "rolf");
-  await olga.selectOption("#scope", "read-only");
-  await olga.fill("#account", "1");
-  await olga.fill("#password", PASSWORD);
-  await olga.click("section.card button");
-  await olga.waitForSelector(".notice.done");
+  const address = await invite(olga, house.base, "rolf", "read-only", "1");
+  assert.deepEqual(await axe(olga), []);
+  await shoot(olga, "users-invited");
   const rolf = await page(browser, { javaScriptEnabled: false });
-  await login(rolf, house.base, "rolf");
+  await welcome(rolf, address);
   for (const place of places) {
     const response = await rolf.goto(at(place));
     assert.equal(response.status(), 200);
@@ -320,6 +316,45 @@ test("a reader sees and cannot change; without JavaScript too", async () => {
   }
   assert.equal((await rolf.goto(`${house.base}/operator/accounts`)).status(), 404);
   await rolf.context().close();
+});
+
+test("an account's administrator invites, and is asked before somebody is removed by name", async () => {
+  const mette = await page(browser);
+  await welcome(mette, await invite(olga, house.base, "mette", "account", "1"));
+  await mette.goto(at("access"));
+  await mette.fill("#name", "freja");
+  await mette.check("section.card:has(#name) input[value='read-only']");
+  await mette.click("section.card:has(#name) button.main");
+  await mette.waitForSelector("#link");
+  assert.deepEqual(await axe(mette), []);
+  await mette.fill("#token_name", "crm");
+  await mette.click("section.card:has(#token_name) button.main");
+  await mette.waitForSelector("#made");
+  await shoot(mette, "access-made");
+  const asked = [];
+  mette.on("dialog", (dialog) => { asked.push(dialog.message()); return asked.length > 1 ? dialog.accept() : dialog.dismiss(); });
+  await mette.click("button[aria-label='Fjern freja']");
+  assert.match(await mette.textContent("main"), /freja/, "not before it was agreed to");
+  await mette.click("button[aria-label='Fjern freja']");
+  await mette.waitForURL(/done=removed/);
+  assert.doesNotMatch(await mette.textContent("main table"), /freja/);
+  assert.match(asked[0], /Fjern freja\? Brugeren logges ud/);
+  assert.deepEqual(mette.complaints, []);
+  await mette.context().close();
+});
+
+test("an operator looks at what is kept about a number and erases it", async () => {
+  await olga.goto(`${house.base}/operator/privacy`);
+  await olga.selectOption("#account", "1");
+  await olga.fill("#employee", "101");
+  await olga.click("section.card button.main");
+  await olga.waitForSelector("button.danger");
+  assert.deepEqual(await axe(olga), []);
+  await shoot(olga, "privacy-found");
+  await olga.fill("#employee", "");
+  await olga.fill("#number", "+4500000000");
+  await olga.click("section.card button.main");
+  assert.match(await olga.textContent("main"), /ikke gemt noget/);
 });
 
 test("one logs in through the provider by keyboard, comes back to where one wanted to go, and logs out", async () => {
