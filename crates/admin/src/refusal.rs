@@ -171,7 +171,11 @@ impl From<JournalError> for Refusal {
                     .with("found", found)
                     .either("what", "read it again", "læs det igen")
             }
-            JournalError::Unwritable { .. } | JournalError::Unknown { .. } | JournalError::Closed => {
+            // The key was changed since the store was opened: who asks again opens it with the new one.
+            JournalError::WrongKey { .. }
+            | JournalError::Unwritable { .. }
+            | JournalError::Unknown { .. }
+            | JournalError::Closed => {
                 tracing::error!(%error, "something that was asked could not be done");
                 Self::new(Code::Unavailable)
             }

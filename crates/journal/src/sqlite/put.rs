@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::audit;
 use super::errors::StoreError;
+use super::{audit, schema};
 use crate::record::setting;
 use crate::seal::Sealer;
 use crate::settings::IntegrationId;
@@ -28,6 +28,12 @@ pub(super) fn run(
     sealer: &Sealer,
     change: &Change,
 ) -> Result<Result<Vec<u64>, JournalError>, StoreError> {
+    // Another process may have sealed everything anew since this store was opened: in this very transaction it is
+    // known, and nothing is left behind that the new key does not open.
+    if change.puts.iter().any(|put| put.value.is_some()) && !schema::is_sealed_with(conn, sealer)? {
+        let place = conn.path().unwrap_or_default().to_owned();
+        return Ok(Err(JournalError::WrongKey { place }));
+    }
     let mut found = Vec::with_capacity(change.puts.len());
     for put in &change.puts {
         let version = version(conn, put)?;

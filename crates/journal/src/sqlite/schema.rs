@@ -408,6 +408,13 @@ pub(super) fn check_key(conn: &Connection, sealer: &Sealer) -> Result<(), Failur
     Ok(())
 }
 
+/// Whether what is sealed with this key is opened by whoever opens the store now.
+pub(super) fn is_sealed_with(conn: &Connection, sealer: &Sealer) -> Result<bool, StoreError> {
+    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE name = 'seal'")?;
+    let sealed: String = select.query_row([], |row| row.get(0))?;
+    Ok(sealer.open(SEAL_PLACE, &sealed).is_ok())
+}
+
 /// Checks a small store whole.
 pub(super) fn check_small(conn: &Connection, bytes: u64) -> Result<(), Failure> {
     if is_large(bytes) { Ok(()) } else { check(conn).map_err(Failure::from) }

@@ -212,6 +212,27 @@ async fn another_key_is_refused_and_says_what_to_do() {
     assert!(refused.to_string().contains("key it was made with"), "{refused}");
 }
 
+/// A command that opened the store before the key was changed, and writes after.
+#[tokio::test]
+async fn who_opened_the_store_before_its_key_was_changed_leaves_nothing_that_the_new_key_does_not_open() {
+    let folder = folder();
+    let put = |journal: Sqlite, name: &'static str| async move {
+        let secret = Some(Setting::System(Secret::new(name)));
+        journal.put(SettingKey::System(name.to_owned()), secret, None).await
+    };
+    put(open(folder.path(), Access::Gateway).expect("a new one"), "before").await.expect("put");
+    let command = open(folder.path(), Access::Settings).expect("beside");
+    let (old, new) = (Sealer::new([7; 32]), Sealer::new([8; 32]));
+    Sqlite::hold(folder.path()).expect("held").seal_anew(&old, &new).expect("sealed anew");
+    let refused = put(command, "late").await.expect_err("sealed with the old key");
+    assert!(matches!(refused, JournalError::WrongKey { .. }), "{refused}");
+    let journal = Sqlite::open(folder.path(), Access::Settings, new).expect("opened by the new key");
+    let all = journal.settings().await.expect("every secret is opened by the new key");
+    let names: Vec<_> = all.iter().map(|row| row.key.clone()).collect();
+    assert_eq!(names, [SettingKey::System("before".to_owned())]);
+    put(journal, "again").await.expect("asked again, it is done");
+}
+
 #[tokio::test]
 async fn secrets_are_not_in_the_file() {
     let folder = folder();
