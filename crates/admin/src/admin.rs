@@ -12,6 +12,7 @@ use crate::actor::Actor;
 use crate::change::{Expect, Fields};
 use crate::gateway::{Gateway, NoGateway};
 use crate::noted::Noted;
+use crate::stream::Streams;
 use crate::test_calls::Tests;
 use crate::{Code, Refusal};
 
@@ -25,6 +26,7 @@ pub struct Admin {
     pub(crate) gateway: Arc<dyn Gateway>,
     pub(crate) guard: Guard,
     pub(crate) tests: Tests,
+    pub(crate) streams: Streams,
 }
 
 /// What was written.
@@ -48,7 +50,7 @@ impl Admin {
         gateway: Arc<dyn Gateway>,
         guard: Guard,
     ) -> Self {
-        Self { journal, cache, gateway, guard, tests: Tests::default() }
+        Self { journal, cache, gateway, guard, tests: Tests::default(), streams: Streams::default() }
     }
 
     /// On the store alone, where no gateway runs or another process has it.

@@ -123,6 +123,9 @@ codes! {
     Place "place" Invalid
         "expected the `next` of the page before"
         "Skriv den foregående sides `next`.",
+    Position "position" Invalid
+        "expected a position as the stream gave it, or `start`"
+        "Skriv en position, som strømmen gav den, eller `start`.",
     Moment "moment" Invalid
         "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970"
         "Skriv et tidspunkt som 2026-11-22T09:53:00Z, eller sekunder siden 1970.",
@@ -340,6 +343,9 @@ codes! {
     TooManyTests "too_many_tests" TooMany
         "too many test calls: try again in {secs} s"
         "For mange testopkald: prøv igen om {secs} s.",
+    TooManyStreams "too_many_streams" TooMany
+        "{most} streams are open already, as many as may be: close one, or try again in a while"
+        "{most} strømme er åbne, så mange der må være: luk en, eller prøv igen om lidt.",
     NoGateway "no_gateway" Unavailable
         "no gateway runs here that could do it: start it with ringbud serve"
         "Der kører ingen gateway her, som kan gøre det: start den med ringbud serve.",

@@ -7,6 +7,7 @@ use calls::PbxTime;
 use journal::{Filter, Kept, LegRecord, Size, Sums};
 
 use crate::admin::Admin;
+use crate::stream::{EventStream, Position};
 use crate::{Actor, Refusal};
 
 impl Admin {
@@ -30,6 +31,18 @@ impl Admin {
     ) -> Result<Vec<Arc<Kept>>, Refusal> {
         let account = self.reads(actor, account)?;
         Ok(self.journal.events(Filter { account: Some(account.id.clone()), ..filter }).await?)
+    }
+
+    /// The events of an account as they become readable, after a position; without one, from now on.
+    pub async fn follow(
+        &self,
+        actor: &Actor,
+        account: &str,
+        after: Option<Position>,
+    ) -> Result<EventStream, Refusal> {
+        let account = self.reads(actor, account)?;
+        let (journal, changes) = (self.journal.clone(), self.gateway.changes());
+        EventStream::begin(&self.streams, journal, changes, &account.id, after).await
     }
 
     /// What an account's people did in a time, summed up.

@@ -31,6 +31,7 @@ mod person;
 mod refusal;
 mod running;
 mod services;
+mod stream;
 mod test_calls;
 mod tokens;
 mod users;
@@ -58,6 +59,7 @@ pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
 pub use person::{Gone, KeptLeg, KeptPart, TOLD_AT_ONCE, Whose};
 pub use refusal::{Changed, FieldChange, Refusal};
 pub use services::{SLOW, Service, ServiceState};
+pub use stream::{EventStream, Next, NoPosition, Position, STREAMS, STREAMS_OF_ACCOUNT};
 pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
 pub use users::PASSWORD_CHARS;
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -237,6 +238,56 @@ test("the receivers run: they take what was sent and refuse what was tampered wi
   await olga.goto(at("integration/sink"));
   assert.equal(await olga.locator("main .state.talking").count(), 4, "all four are signed rightly");
   assert.deepEqual(await axe(olga), []);
+});
+
+test("a browser's EventSource follows an account's events, and goes on where it was", async () => {
+  await olga.goto(`${house.base}/operator/tokens`);
+  const made = await olga.evaluate(async () => {
+    const csrf = document.querySelector("[name=_csrf]").value;
+    const body = new URLSearchParams({ _csrf: csrf, name: "stream", scope: "read-only", account: "2" });
+    return (await fetch(location.href, { method: "POST", body })).text();
+  });
+  const token = made.match(/rb_[A-Za-z0-9_-]+/)?.[0] ?? assert.fail(made);
+  // A server of the integrator's own between: it adds the token, and breaks the connection when it is told to.
+  const asked = [];
+  let break_off = () => {};
+  const between = createServer(async (request, response) => {
+    if (request.url !== "/stream") return response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>own</title>");
+    asked.push(request.headers["last-event-id"]);
+    const headers = { authorization: `Bearer ${token}` };
+    if (request.headers["last-event-id"]) headers["last-event-id"] = request.headers["last-event-id"];
+    const stop = new AbortController();
+    break_off = () => { stop.abort(); response.destroy(); };
+    try {
+      const answer = await fetch(`${house.base}/api/v1/accounts/2/events/stream`, { headers, signal: stop.signal });
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") });
+      for await (const part of answer.body) response.write(part);
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    }
+  });
+  await new Promise((up) => between.listen(0, "127.0.0.1", up));
+  const own = await page(browser);
+  await own.goto(`http://127.0.0.1:${between.address().port}/`);
+  await own.evaluate(() => {
+    globalThis.told = [];
+    const source = new EventSource("/stream");
+    for (const name of ["Incoming", "gap"]) source.addEventListener(name, (message) =>
+      told.push([name, message.lastEventId, JSON.parse(message.data).seq]));
+  });
+  await own.waitForFunction(() => told.length >= 2, null, { timeout: 60_000 });
+  const before = await own.evaluate(() => told.length);
+  break_off();
+  await own.waitForFunction((many) => told.length >= many + 3, before, { timeout: 60_000 });
+  const told = await own.evaluate(() => globalThis.told);
+  assert.equal(asked[0], undefined);
+  assert.ok(told.some(([, id]) => id === asked[1]), `it asks with the last it has: ${asked}`);
+  assert.ok(told.every(([name]) => name === "Incoming"), JSON.stringify(told));
+  // Only this account's events are kept while the browser looks on: their places have no gaps.
+  assert.deepEqual(told.map(([, , seq]) => seq), told.map((_, at) => told[0][2] + at));
+  await own.context().close();
+  between.closeAllConnections();
+  between.close();
 });
 
 test("how many would be sent again is asked before", async () => {

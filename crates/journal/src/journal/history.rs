@@ -20,6 +20,12 @@ pub struct Cursor(pub(crate) i64);
 impl Cursor {
     /// Before everything: what follows it is all there is, oldest first.
     pub const START: Self = Self(i64::MIN);
+
+    /// The next place: what is before that is what is at this one, and all that is before this one.
+    #[must_use]
+    pub const fn after_it(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
 impl fmt::Display for Cursor {

@@ -34,6 +34,7 @@ mod secure;
 mod stopping;
 mod store;
 mod strangers;
+mod streams;
 mod supervision;
 mod surfaces;
 mod users;

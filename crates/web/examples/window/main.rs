@@ -353,7 +353,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     furnish(&journal, &cache).await?;
     let gateway =
         Arc::new(Playing { cache: cache.clone(), live: Mutex::default(), changes: watch::channel(0).0 });
-    let players = gateway.clone();
+    let (players, keeps) = (gateway.clone(), journal.clone());
     tokio::spawn(async move {
         for round in 0_i64.. {
             let at = PbxTime::from_micros(now().0);
@@ -374,6 +374,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     live.remove(0);
                 }
             }
+            // Account 2 is followed by its stream.
+            let mut told = leg(5_000 + round, at, 0, false);
+            told.phone = Arc::new(Phone { account: AccountId::new("2"), ..(*told.phone).clone() });
+            let kept = Append {
+                pbx: PbxName::new("pbx1"),
+                events: vec![(told, Vec::new())],
+                notes: Vec::new(),
+                heard_at: at,
+                received_at: now(),
+            };
+            keeps.append(&[kept]).await.expect("it is kept");
             players.changes.send_modify(|revision| *revision += 1);
             tokio::time::sleep(Duration::from_secs(4)).await;
         }

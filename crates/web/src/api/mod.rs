@@ -17,6 +17,7 @@ mod links;
 mod listing;
 mod person;
 mod phones;
+mod stream;
 mod tokens;
 mod users;
 mod webhooks;
@@ -72,6 +73,7 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
             .routes(routes!(webhooks::test))
             .routes(routes!(calls::list))
             .routes(routes!(calls::events))
+            .routes(routes!(stream::follow))
             .routes(routes!(deliveries::list))
             .routes(routes!(deliveries::again_all))
             .routes(routes!(deliveries::attempts))

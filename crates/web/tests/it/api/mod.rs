@@ -6,5 +6,6 @@ mod integration;
 mod manners;
 mod person;
 pub(crate) mod roles;
+mod stream;
 mod tokens;
 mod users;

@@ -21,6 +21,7 @@ pub(crate) const TABLE: &[(&str, &str, &str, [u16; 4])] = &[
     ("POST", "/accounts/1/integration/test", r#"{"employee":"7"}"#, [401, 403, 0, 0]),
     ("GET", "/accounts/1/calls", "", [401, 0, 0, 0]),
     ("GET", "/accounts/1/events", "", [401, 0, 0, 0]),
+    ("GET", "/accounts/1/events/stream", "", [401, 0, 0, 0]),
     ("GET", "/accounts/1/deliveries", "", [401, 0, 0, 0]),
     ("POST", "/accounts/1/deliveries/again", "", [401, 403, 0, 0]),
     ("GET", "/accounts/1/deliveries/{own}/attempts", "", [401, 0, 0, 0]),
