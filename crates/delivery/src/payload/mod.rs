@@ -3,7 +3,9 @@
 //!
 //! Pure. How names and values are written into a request is left to `request`.
 
+mod about;
 mod parameter;
+pub mod schema;
 mod time;
 
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use calls::{Event, EventKind};
 use journal::settings::{Extras, Integration, ParameterNames};
 
+pub use about::Form;
 pub use parameter::Parameter;
 pub use time::{Clockface, UnknownZone};
 

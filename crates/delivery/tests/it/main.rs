@@ -16,6 +16,7 @@ mod promises;
 mod reasons;
 mod request;
 mod schedule;
+mod schema;
 mod sender;
 mod signing;
 mod simulation;

@@ -1,6 +1,9 @@
 //! The description of the API: what its code says of itself, and what holds for all of it.
 
 use admin::{Code, Family};
+use delivery::payload::schema;
+use serde::Serialize;
+use serde_json::Value;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement};
@@ -19,8 +22,25 @@ const ABOUT: &str = "Employee integration of a PBX: accounts, employees, phones,
 const EVERYWHERE: [Family; 4] =
     [Family::Unauthorized, Family::Invalid, Family::Internal, Family::Unavailable];
 
-/// The description of the API, generated from its code.
-pub fn openapi() -> OpenApi {
+/// The description of the API and of what web services are told, generated from the code.
+#[derive(Serialize)]
+pub struct Described {
+    #[serde(flatten)]
+    api: OpenApi,
+    webhooks: Value,
+}
+
+/// What is described.
+pub fn openapi() -> Described {
+    Described { api: api(), webhooks: schema::openapi_webhooks() }
+}
+
+/// The events as an AsyncAPI document.
+pub fn asyncapi() -> Value {
+    schema::asyncapi(env!("CARGO_PKG_VERSION"))
+}
+
+fn api() -> OpenApi {
     let mut description = super::routes().into_openapi();
     description.info.description = Some(format!("{ABOUT}{}", admin::table()));
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());

@@ -32,7 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Web;
-pub use description::openapi;
+pub use description::{Described, asyncapi, openapi};
 pub use envelope::{ApiError, ChangedView, ErrorBody, ErrorEnvelope, FieldChangeView};
 pub(crate) use listing::{Listing, delivery_name, state, state_name};
 pub use person::{kept_to_json, kept_to_rows};
@@ -94,15 +94,28 @@ fn routes() -> OpenApiRouter<Arc<Web>> {
     )
 }
 
+/// A description, written once.
+fn described(
+    router: Router<Arc<Web>>,
+    path: &str,
+    content_type: &'static str,
+    description: &impl serde::Serialize,
+) -> Router<Arc<Web>> {
+    let text = axum::body::Bytes::from(serde_json::to_vec(description).unwrap_or_default());
+    router.route(path, get(async move || ([(axum::http::header::CONTENT_TYPE, content_type)], text)))
+}
+
 /// API, health and metrics, without a sub-path.
 pub(crate) fn router(web: Arc<Web>) -> Router {
     let (api, _) = routes().split_for_parts();
-    let description = openapi().to_json().unwrap_or_default();
-    let description = axum::body::Bytes::from(description);
-    api.route(
-        "/api/v1/openapi.json",
-        get(async move || ([(axum::http::header::CONTENT_TYPE, "application/json")], description)),
-    )
+    described(api, "/api/v1/openapi.json", "application/json", &openapi())
+        .merge(described(Router::new(), "/api/v1/asyncapi.json", "application/json", &asyncapi()))
+        .merge(described(
+            Router::new(),
+            "/api/v1/events.schema.json",
+            "application/schema+json",
+            &delivery::payload::schema::json_schema(),
+        ))
     .route("/api/v1/{*rest}", axum::routing::any(async || ApiError::from(Code::NoAddress)))
     .route("/healthz", get(health::alive))
     .route("/readyz", get(health::ready))

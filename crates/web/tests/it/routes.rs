@@ -15,7 +15,7 @@ const SOURCES: [(&str, &str); 2] = [
     (include_str!("../../src/window/operator/mod.rs"), "/operator"),
 ];
 /// Doors everybody may knock at, and what is behind them.
-const OPEN: [(&str, &str, &str); 19] = [
+const OPEN: [(&str, &str, &str); 21] = [
     ("GET", "/login", "the form; who is logged in is sent on"),
     ("POST", "/login", "a session, for a name and its password"),
     ("GET", "/login/oidc", "the way to the OpenID provider, where `[oidc]` names one; else 404"),
@@ -36,6 +36,8 @@ const OPEN: [(&str, &str, &str); 19] = [
     ("GET", "/help/{page}", "`receive` and `events`: what an integrator reads"),
     ("GET", "/assets/{name}", "style, scripts and the icon: the same for all"),
     ("GET", "/api/v1/openapi.json", "the description of the API"),
+    ("GET", "/api/v1/asyncapi.json", "the events, as AsyncAPI describes them"),
+    ("GET", "/api/v1/events.schema.json", "the events' JSON Schema"),
     ("GET", "/healthz", "whether the program runs"),
     ("GET", "/readyz", "whether it does its work"),
     ("GET", "/metrics", "figures, where `[http] metrics` does not keep them to a token"),

@@ -1,21 +1,23 @@
 use crate::rig::Rig;
 
-const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
 
-/// `RINGBUD_WRITE=1 cargo test -p web` writes it anew.
-#[test]
-fn the_description_in_docs_is_that_of_the_code() {
-    let mut now = web::api::openapi().to_pretty_json().unwrap();
-    now.push('\n');
+fn is_in_docs(name: &str, what: &impl serde::Serialize) {
+    let file = format!("{DOCS}/{name}");
+    let now = serde_json::to_string_pretty(what).unwrap() + "\n";
     if std::env::var_os("RINGBUD_WRITE").is_some() {
-        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).unwrap();
-        std::fs::write(KEPT, &now).unwrap();
+        std::fs::write(&file, &now).unwrap();
     }
-    let kept = std::fs::read_to_string(KEPT).unwrap();
-    assert!(
-        kept == now,
-        "docs/openapi.json is not what the code says: run RINGBUD_WRITE=1 cargo test -p web"
-    );
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == now, "docs/{name} is not what the code says: run RINGBUD_WRITE=1 cargo test -p web");
+}
+
+/// `RINGBUD_WRITE=1 cargo test -p web` writes them anew.
+#[test]
+fn the_descriptions_in_docs_are_those_of_the_code() {
+    is_in_docs("openapi.json", &web::api::openapi());
+    is_in_docs("asyncapi.json", &web::api::asyncapi());
+    is_in_docs("events.schema.json", &delivery::payload::schema::json_schema());
 }
 
 #[tokio::test]
@@ -23,6 +25,13 @@ async fn the_description_is_served() {
     let rig = Rig::new().await;
     let served = rig.get("", "/api/v1/openapi.json").await.json();
     assert!(served["paths"]["/api/v1/accounts/{account}/integration"]["put"].is_object());
+    assert_eq!(served["openapi"], "3.1.0", "the first that has webhooks");
+    let told = &served["webhooks"]["Incoming"]["post"]["requestBody"]["content"];
+    assert!(told["application/json"]["schema"]["properties"]["ANumber"].is_object(), "{told}");
+    assert_eq!(rig.get("", "/api/v1/asyncapi.json").await.json()["asyncapi"], "3.0.0");
+    let schema = rig.get("", "/api/v1/events.schema.json").await;
+    assert_eq!(schema.headers["content-type"], "application/schema+json");
+    assert!(schema.json()["$defs"]["Ended"].is_object());
 }
 
 #[test]
