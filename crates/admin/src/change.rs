@@ -1,5 +1,7 @@
 //! What a setting is made of, field by field: what two people who changed it at once are told of.
 
+use std::num::NonZeroU32;
+
 use journal::settings::{Account, Employee, Holder, Integration, Phone, Setting, User};
 
 use crate::refusal::{FieldChange, Refusal};
@@ -178,6 +180,7 @@ impl Fields for Integration {
             ("ca_pem", self.ca_pem.clone()),
             ("retry.incoming_secs", number(self.retry.incoming_secs)),
             ("retry.others_secs", number(self.retry.others_secs)),
+            ("rate", number(self.rate.map(NonZeroU32::get))),
             ("paused", self.paused.keys().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")),
         ]
     }

@@ -279,6 +279,10 @@ codes! {
         "between {least} and {most} seconds"
         "Mellem {least} og {most} sekunder.",
 
+    Rate "rate" Invalid
+        "between {least} and {most} requests a second, or nothing for no bound"
+        "Mellem {least} og {most} kald i sekundet, eller ingenting, hvis der ikke skal være en grænse.",
+
     NoToken "no_token" Unauthorized
         "an API token is needed, as `Authorization: Bearer …`; `ringbud token create` makes one"
         "Der skal en API-nøgle til, som `Authorization: Bearer …`; `ringbud token create` laver en.",

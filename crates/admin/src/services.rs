@@ -69,6 +69,8 @@ pub struct Service {
     pub state: ServiceState,
     /// How many deliveries wait for its URL; what is kept by a pause is not counted.
     pub waiting: u32,
+    /// Whether they wait because as many requests went out as the account takes in a second.
+    pub paced: bool,
     /// The requests of the last day, hour by hour, the oldest first; counted since the program began.
     pub day: [Hour; HOURS],
 }
@@ -95,7 +97,9 @@ impl Service {
             (false, None, None) => ServiceState::Unused,
             (false, None, Some((hook, _))) => running_state(hook, &day),
         };
-        Self { kind, url: url.to_owned(), state, waiting: found.map_or(0, |(hook, _)| hook.pending), day }
+        let paced = found.is_some_and(|(hook, _)| hook.paced);
+        let waiting = found.map_or(0, |(hook, _)| hook.pending);
+        Self { kind, url: url.to_owned(), state, waiting, paced, day }
     }
 }
 
@@ -163,6 +167,7 @@ mod tests {
             troubled,
             failing_since: failing.then_some(WallTime(7)),
             next_try: Some(WallTime(9)),
+            paced: troubled,
             last: Some(LastAnswer {
                 at: WallTime(8),
                 status: Some(503),
@@ -187,6 +192,6 @@ mod tests {
         assert_eq!(state(&[hook(false, true, MS)]), unsteady);
         assert_eq!(state(&[hook(true, true, MS)]), ServiceState::Failing { since, why, next_try });
         let told = Service::of(EventKind::Ended, Some(&to), &[hook(true, true, MS)]);
-        assert_eq!((told.waiting, told.whole_day().taken), (12, 2));
+        assert_eq!((told.waiting, told.paced, told.whole_day().taken), (12, true, 2));
     }
 }

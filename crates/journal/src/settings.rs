@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 
 use calls::{AccountId, EventKind};
 
@@ -275,6 +276,8 @@ pub struct Integration {
     pub ca_pem: String,
     /// Retry times.
     pub retry: RetryChoice,
+    /// So many requests a second to all four webhooks together; nothing: as many as there are.
+    pub rate: Option<NonZeroU32>,
     /// Which of the webhooks are paused.
     pub paused: BTreeMap<EventKind, Pause>,
 }
@@ -310,6 +313,7 @@ impl Default for Integration {
             secrets: Vec::new(),
             ca_pem: String::new(),
             retry: RetryChoice::default(),
+            rate: None,
             paused: BTreeMap::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! What each field may be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 use delivery::guard::Guard;
 use delivery::payload::Parameter;
@@ -18,6 +19,7 @@ const CREDENTIAL_CHARS: usize = 1_000;
 const NAME_CHARS: usize = 64;
 const CA_PEM_BYTES: usize = 64 * 1024;
 const INCOMING_SECS: std::ops::RangeInclusive<u32> = 1..=3_600;
+const RATE: std::ops::RangeInclusive<u32> = 1..=1_000;
 const OTHERS_SECS: std::ops::RangeInclusive<u32> = 60..=30 * 24 * 3_600;
 
 /// A URL; absent or blank is off.
@@ -198,4 +200,8 @@ pub(super) fn retry(retry: RetryChoice) -> Result<RetryChoice, Refusal> {
         incoming_secs: secs("retry.incoming_secs", retry.incoming_secs, INCOMING_SECS)?,
         others_secs: secs("retry.others_secs", retry.others_secs, OTHERS_SECS)?,
     })
+}
+
+pub(super) fn rate(rate: Option<u32>) -> Result<Option<NonZeroU32>, Refusal> {
+    Ok(within(Code::Rate, "rate", rate, RATE)?.and_then(NonZeroU32::new))
 }

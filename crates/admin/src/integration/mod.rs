@@ -90,6 +90,8 @@ pub struct IntegrationWish {
     pub ca_pem: Option<String>,
     /// How long events are worth retrying.
     pub retry: RetryChoice,
+    /// How many requests a second.
+    pub rate: Option<u32>,
 }
 
 impl IntegrationWish {
@@ -113,6 +115,7 @@ impl IntegrationWish {
             secrets: before.secrets.clone(),
             ca_pem: check::ca_pem(self.ca_pem)?,
             retry: check::retry(self.retry)?,
+            rate: check::rate(self.rate)?,
             paused: before.paused.clone(),
         };
         match self.secret {

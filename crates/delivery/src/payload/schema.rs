@@ -27,7 +27,8 @@ pub const fn happened(kind: EventKind) -> &'static str {
 pub fn json_schema() -> Value {
     let one = |kind: &EventKind| (kind.name().to_owned(), schema_of(*kind));
     let definitions: Map<String, Value> = EventKind::ALL.iter().map(one).collect();
-    let any: Vec<_> = EventKind::ALL.iter().map(|kind| json!({"$ref": format!("#/$defs/{}", kind.name())})).collect();
+    let any: Vec<_> =
+        EventKind::ALL.iter().map(|kind| json!({"$ref": format!("#/$defs/{}", kind.name())})).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -86,9 +87,7 @@ fn headers() -> [(&'static str, &'static str, bool); 3] {
 
 /// The `webhooks` of an OpenAPI 3.1 description.
 pub fn openapi_webhooks() -> Value {
-    let header = |(name, about, required): (&str, &str, bool)| {
-        json!({"name": name, "in": "header", "required": required, "description": about, "schema": {"type": "string"}})
-    };
+    let header = |(name, about, required): (&str, &str, bool)| json!({"name": name, "in": "header", "required": required, "description": about, "schema": {"type": "string"}});
     let one = |kind: &EventKind| {
         let body = json!({"schema": schema_of(*kind)});
         let operation = json!({
@@ -162,7 +161,9 @@ pub fn asyncapi(version: &str) -> Value {
 
 /// The manual's table of what is always sent.
 pub fn table() -> String {
-    let mut text = "| parameter | Incoming | Answered | Outgoing | Ended | value |\n|---|:-:|:-:|:-:|:-:|---|\n".to_owned();
+    let mut text =
+        "| parameter | Incoming | Answered | Outgoing | Ended | value |\n|---|:-:|:-:|:-:|:-:|---|\n"
+            .to_owned();
     let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Outgoing, EventKind::Ended];
     let is_sent = |parameter: &Parameter, kind: EventKind| Parameter::always(kind).contains(parameter);
     for parameter in Parameter::ALL.iter().filter(|one| kinds.iter().any(|kind| is_sent(one, *kind))) {

@@ -81,6 +81,9 @@ impl Schedule {
         let hook = &mut self.webhooks[webhook as usize];
         hook.queued = false;
         if hook.may_start() {
+            if self.waits_for_pace(now, webhook) {
+                return;
+            }
             self.take_one(now, webhook, out);
         }
         self.enqueue(webhook);
@@ -130,6 +133,9 @@ impl Schedule {
             self.retry_budget.take();
         }
         let hook = &mut self.webhooks[slot.webhook as usize];
+        if let Some(pace) = hook.pace.and_then(|account| self.paces.get_mut(&account)) {
+            pace.count(now);
+        }
         if slot.attempts == 1 {
             self.first_attempts.started(now, hook.destination, slot.call_hash, at);
         }
@@ -161,7 +167,7 @@ impl Schedule {
     /// Puts a webhook where its turn will come, if there is anything it may do.
     pub(super) fn enqueue(&mut self, webhook: u32) {
         let hook = &mut self.webhooks[webhook as usize];
-        if hook.queued || !hook.has_ready() {
+        if hook.queued || hook.paced || !hook.has_ready() {
             return;
         }
         if hook.sends_nothing() {
@@ -191,6 +197,7 @@ impl Schedule {
             self.probes.retain(other);
             self.draining.retain(other);
         }
+        self.wait_for_pace_no_more(webhook);
     }
 
     pub(super) fn enqueue_destination(&mut self, at: u32) {

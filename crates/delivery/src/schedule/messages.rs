@@ -241,4 +241,6 @@ pub struct WebhookState {
     pub failing_since: Option<Moment>,
     /// When something of it is sent next, if it waits for a moment.
     pub next_try: Option<Moment>,
+    /// Whether it waits because as many requests went to its account's receiver as may in a second.
+    pub paced: bool,
 }

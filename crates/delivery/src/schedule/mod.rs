@@ -10,6 +10,8 @@ mod first_attempts;
 mod lanes;
 mod messages;
 mod outcome;
+mod pace;
+mod paces;
 mod queue;
 mod retry_budget;
 mod slab;
@@ -28,12 +30,14 @@ pub use messages::{
 };
 pub use retry_budget::DOUBTFUL_A_SECOND;
 
+use rustc_hash::FxHashMap;
 use splitmix::Rng;
 
 use crate::policy::{Moment, Patience};
 use breaker::Breaker;
 use first_attempts::FirstAttempts;
 use lanes::Lanes;
+use pace::Pace;
 use retry_budget::RetryBudget;
 use slab::{Slab, Slot, State};
 use timers::{Timer, Timers};
@@ -60,6 +64,8 @@ pub struct Schedule {
     probes: VecDeque<u32>,
     /// Webhooks whose lists only have to be emptied.
     draining: VecDeque<u32>,
+    /// By account.
+    paces: FxHashMap<u32, Pace>,
     in_flight: u32,
     probing: u32,
     retry_budget: RetryBudget,
@@ -85,6 +91,7 @@ impl Schedule {
             ring: VecDeque::new(),
             probes: VecDeque::new(),
             draining: VecDeque::new(),
+            paces: FxHashMap::default(),
             in_flight: 0,
             probing: 0,
             retry_budget: RetryBudget::new(),
@@ -124,6 +131,7 @@ impl Schedule {
         while hook.pop(&mut self.slab).is_some() {}
         let destination = hook.destination;
         self.dequeue(webhook.0);
+        self.leave_pace(webhook.0);
         self.destinations[destination as usize].members.retain(|member| *member != webhook.0);
         self.webhooks[webhook.0 as usize] = Webhook::new(slab::NONE, Patience::default(), &self.limits);
         self.free_webhooks.push(webhook.0);
@@ -232,6 +240,7 @@ impl Schedule {
                     self.sweep(now, webhook, out);
                     self.enqueue(webhook);
                 }
+                Timer::Pace(account) => self.go_on(due, account),
                 Timer::Destination(destination) => {
                     self.destinations[destination as usize].breaker.timer_fired();
                     for at in 0..self.destinations[destination as usize].ring.len() {
@@ -276,7 +285,10 @@ impl Schedule {
             in_flight: hook.in_flight,
             open: !hook.breaker.is_closed() || !destination.breaker.is_closed(),
             failing_since: hook.trouble.map(|trouble| trouble.since),
-            next_try: hook.breaker.until().max(destination.breaker.until()).or_else(|| hook.next_due()),
+            paced: hook.paced,
+            next_try: self.goes_on_at(hook).or_else(|| {
+                hook.breaker.until().max(destination.breaker.until()).or_else(|| hook.next_due())
+            }),
         }
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Webhook(u32),
     /// A destination may be probed.
     Destination(u32),
+    /// The receiver of an account may be asked again.
+    Pace(u32),
 }
 
 #[derive(Debug, Default)]

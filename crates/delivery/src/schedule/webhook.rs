@@ -24,6 +24,10 @@ pub(super) struct Webhook {
     pub(super) retry_timer: Option<Moment>,
     /// Whether it stands in one of the rings.
     pub(super) queued: bool,
+    /// Whose pace it keeps, if there is one.
+    pub(super) pace: Option<u32>,
+    /// Whether it stands where those wait who keep a pace.
+    pub(super) paced: bool,
     pub(super) in_flight: u32,
     /// How many may be in flight; shrinks when the receiver times out.
     pub(super) window: u32,
@@ -47,6 +51,8 @@ impl Webhook {
             others: Queue::new(),
             retry_timer: None,
             queued: false,
+            pace: None,
+            paced: false,
             in_flight: 0,
             window: limits.window_start,
             pending: 0,

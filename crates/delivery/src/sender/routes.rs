@@ -153,6 +153,7 @@ impl Routes {
         }
         let destination = self.destination(schedule, url, &settings.ca_pem);
         let key = schedule.add_webhook(destination, Patience::of(&settings.retry));
+        schedule.keep_pace(key, integration.number, settings.rate);
         if let Some((since, lasted)) = self.recalled.remove(&(integration.number, url.to_owned())) {
             schedule.recall_failing(key, since, lasted);
         }
@@ -302,6 +303,7 @@ impl Routes {
                 (Disposition::Send, Some(to)) if to != key => Disposition::Move(to),
                 (disposition, _) => disposition,
             });
+            schedule.keep_pace(key, number, settings.as_ref().and_then(|of| of.rate));
             schedule.handle(now, Input::Disposed { webhook: key, to, patience }, out);
         }
     }

@@ -26,6 +26,8 @@ pub struct WebhookStatus {
     pub failing_since: Option<WallTime>,
     /// When something of it is tried next, if it waits for a moment.
     pub next_try: Option<WallTime>,
+    /// Whether what waits does so because of the account's rate.
+    pub paced: bool,
     /// The last answer.
     pub last: Option<LastAnswer>,
     /// The requests of the last day for each of those kinds, hour by hour, the oldest first; counted since the
@@ -96,6 +98,7 @@ impl Sender {
                 troubled: state.open,
                 failing_since: state.failing_since.map(|at| self.shared.clock.wall_of(at)),
                 next_try: state.next_try.map(|at| self.shared.clock.wall_of(at)),
+                paced: state.paced,
                 last: hook.last.clone(),
             }
         };

@@ -27,7 +27,9 @@ fn read(got: &Got, format: BodyFormat, method: Method) -> Value {
     }
     let text = match method {
         Method::Post => got.body.as_str(),
-        Method::Get => got.line.split_once('?').and_then(|(_, rest)| rest.split(' ').next()).expect("a query"),
+        Method::Get => {
+            got.line.split_once('?').and_then(|(_, rest)| rest.split(' ').next()).expect("a query")
+        }
     };
     let read: BTreeMap<_, _> = url::form_urlencoded::parse(text.as_bytes()).collect();
     json!(read)

@@ -103,6 +103,7 @@ fn everything_set() -> Integration {
         ],
         ca_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
         retry: RetryChoice { incoming_secs: Some(30), others_secs: None },
+        rate: std::num::NonZeroU32::new(5),
         paused: BTreeMap::from([(EventKind::Ended, pause)]),
     }
 }

@@ -1,6 +1,7 @@
 //! An integration at rest.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use calls::EventKind;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub(super) struct IntegrationShape {
     ca_pem: String,
     retry_incoming_secs: Option<u32>,
     retry_others_secs: Option<u32>,
+    /// Since there are rates.
+    #[serde(default)]
+    rate: Option<NonZeroU32>,
     paused: Vec<PauseShape>,
 }
 
@@ -54,6 +58,7 @@ impl IntegrationShape {
             secrets,
             ca_pem,
             retry: RetryChoice { incoming_secs, others_secs },
+            rate,
             paused,
         } = integration.clone();
         Self {
@@ -74,6 +79,7 @@ impl IntegrationShape {
             ca_pem,
             retry_incoming_secs: incoming_secs,
             retry_others_secs: others_secs,
+            rate,
             paused: paused.into_iter().map(PauseShape::of).collect(),
         }
     }
@@ -102,6 +108,7 @@ impl IntegrationShape {
                 incoming_secs: self.retry_incoming_secs,
                 others_secs: self.retry_others_secs,
             },
+            rate: self.rate,
             paused: self.paused.into_iter().map(PauseShape::pause).collect(),
         })
     }

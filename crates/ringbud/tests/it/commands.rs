@@ -204,6 +204,22 @@ async fn help_completions_and_man_page_come_from_one_source() {
 }
 
 #[tokio::test]
+async fn how_many_requests_a_second_is_an_accounts_own_choice() {
+    let bed = Bed::new().await;
+    bed.ask(&["account", "set", "1001"]).await;
+    let set = |rate| ["integration", "set", "1001", "--rate", rate];
+    for (rate, shown) in [("5", serde_json::json!(5)), ("0", serde_json::Value::Null)] {
+        bed.ask(&set(rate)).await;
+        let now = bed.ask(&["integration", "show", "1001"]).await;
+        let now: serde_json::Value = serde_json::from_str(&now).unwrap();
+        assert_eq!(now["rate"], shown);
+    }
+    let refused = bed.run(&set("1001")).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("between 1 and 1000"), "{said}");
+}
+
+#[tokio::test]
 async fn how_long_events_are_tried_is_an_accounts_own_choice() {
     let bed = Bed::new().await;
     bed.ask(&["account", "set", "1001"]).await;

@@ -190,6 +190,7 @@ fn webhook(kind: EventKind) -> WebhookStatus {
         in_flight: 0,
         troubled: fails,
         failing_since: fails.then(|| WallTime(now().0 - 1_260_000_000)),
+        paced: kind == EventKind::Incoming,
         next_try: fails.then(|| WallTime(now().0 + 17_000_000)),
         last: Some(LastAnswer {
             at: now(),

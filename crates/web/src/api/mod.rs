@@ -116,12 +116,12 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
             "application/schema+json",
             &delivery::payload::schema::json_schema(),
         ))
-    .route("/api/v1/{*rest}", axum::routing::any(async || ApiError::from(Code::NoAddress)))
-    .route("/healthz", get(health::alive))
-    .route("/readyz", get(health::ready))
-    .route("/metrics", get(health::metrics))
-    .method_not_allowed_fallback(async || ApiError::from(Code::MethodNotAllowed))
-    .layer(DefaultBodyLimit::max(extract::MAX_BODY_BYTES))
-    .layer(axum::middleware::from_fn(crate::guard::for_machines))
-    .with_state(web)
+        .route("/api/v1/{*rest}", axum::routing::any(async || ApiError::from(Code::NoAddress)))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .method_not_allowed_fallback(async || ApiError::from(Code::MethodNotAllowed))
+        .layer(DefaultBodyLimit::max(extract::MAX_BODY_BYTES))
+        .layer(axum::middleware::from_fn(crate::guard::for_machines))
+        .with_state(web)
 }

@@ -80,6 +80,11 @@ fn in_words(f: &Frame, service: &Service) -> (&'static str, &'static str, String
     match &service.state {
         ServiceState::Off => ("off", f.w.get("service.off"), String::new()),
         ServiceState::Unused => ("off", f.w.get("service.unused"), String::new()),
+        ServiceState::Works { took: of } if service.paced => {
+            let count = f.locale.number(service.waiting.into());
+            let more = format!("{}. {}", took(of), f.w.with("service.paced", "count", count));
+            ("talking", f.w.get("service.works"), more)
+        }
         ServiceState::Works { took: of } => ("talking", f.w.get("service.works"), took(of)),
         ServiceState::Slow { took: of } => {
             ("ringing", f.w.get("service.slow"), f.w.with("service.slow_text", "took", took(of)))
@@ -166,8 +171,9 @@ pub(crate) fn alerts(f: &Frame, services: &[Service]) -> Vec<Alert> {
 
 /// What a delivery that is not through yet waits for, beyond its own next attempt.
 pub(crate) fn waits_for(f: &Frame, services: &[Service], kind: EventKind, state: &DeliveryState) -> String {
-    let service = services.iter().find(|one| one.kind == kind).map(|one| &one.state);
-    match (state, service) {
+    let service = services.iter().find(|one| one.kind == kind);
+    let paced = service.is_some_and(|one| one.paced);
+    match (state, service.map(|one| &one.state)) {
         (DeliveryState::Waiting | DeliveryState::Retrying(_), Some(ServiceState::Failing { why, .. })) => {
             let why = why.as_ref().map(|why| told(f.w, why)).unwrap_or_default();
             f.w.with("service.row_waits", "why", why.trim_end_matches('.'))
@@ -178,6 +184,7 @@ pub(crate) fn waits_for(f: &Frame, services: &[Service], kind: EventKind, state:
         (DeliveryState::Waiting, Some(ServiceState::Unsteady { .. })) => {
             f.w.get("service.row_behind").to_owned()
         }
+        (DeliveryState::Waiting, _) if paced => f.w.get("service.row_paced").to_owned(),
         (DeliveryState::Paused, _) => f.w.get("service.row_paused").to_owned(),
         _ => String::new(),
     }

@@ -2,6 +2,8 @@
 
 mod shape;
 
+use std::num::NonZeroU32;
+
 use admin::kept::settings::{
     BodyFormat, Credentials, Extras, Integration, Method, ParameterNames, Pause, RetryChoice, TimeFormat,
 };
@@ -52,6 +54,7 @@ pub fn integration_from_json(json: &[u8]) -> Result<IntegrationWish, Refusal> {
         secret_overlap_secs: input.secret_overlap_secs,
         ca_pem: input.ca_pem,
         retry: RetryChoice { incoming_secs: retry.incoming_secs, others_secs: retry.others_secs },
+        rate: input.rate,
     })
 }
 
@@ -100,6 +103,7 @@ pub fn integration_to_json(integration: &Integration, version: u64, may_change: 
             incoming_secs: integration.retry.incoming_secs,
             others_secs: integration.retry.others_secs,
         },
+        rate: integration.rate.map(NonZeroU32::get),
         paused: integration.paused.iter().map(|(kind, pause)| (kind.name(), pause_view(pause))).collect(),
         version,
     }

@@ -81,6 +81,9 @@ struct SetArgs {
     /// How many seconds the other events are tried for, 60 to 2592000; three days where nothing is set.
     #[arg(long, value_name = "SECONDS")]
     retry_others_secs: Option<u32>,
+    /// How many requests a second go to the account's web services at most, all four together: 1 to 1000; 0 for no bound.
+    #[arg(long, value_name = "REQUESTS")]
+    rate: Option<u32>,
     /// Anything else: a file with the API's JSON for an integration, whose fields are taken over.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -164,6 +167,9 @@ impl SetArgs {
             if let Some(secs) = secs {
                 wanted.entry("retry").or_insert_with(|| json!({}))[name] = json!(secs);
             }
+        }
+        if let Some(rate) = self.rate {
+            wanted.insert("rate".to_owned(), if rate == 0 { Value::Null } else { json!(rate) });
         }
         Ok(wanted)
     }

@@ -97,6 +97,7 @@ pub(crate) fn of(integration: &Integration, may_change: bool) -> Fields {
         put(name, secs.map(|secs| (secs / of).to_string()).unwrap_or_default());
         put(unit, of.to_string());
     }
+    put("rate", integration.rate.map(|rate| rate.to_string()).unwrap_or_default());
     Fields(fields)
 }
 
@@ -204,6 +205,13 @@ fn json_of(w: Messages, fields: &Fields) -> (Map<String, Value>, BTreeMap<String
         }
     }
     input.insert("retry".into(), Value::Object(retry));
+    match fields.get("rate") {
+        "" => {}
+        text => match text.parse::<u32>() {
+            Ok(rate) => drop(input.insert("rate".into(), json!(rate))),
+            Err(_) => drop(errors.insert("rate".into(), w.get("expect.retry").into())),
+        },
+    }
     (input, errors)
 }
 
@@ -247,6 +255,7 @@ pub(crate) fn changes(w: &Messages, before: &Integration, after: &Integration) -
     note(before.credentials != after.credentials, "integration.credentials");
     note(before.ca_pem != after.ca_pem, "integration.ca");
     note(before.retry != after.retry, "integration.retry");
+    note(before.rate != after.rate, "integration.rate");
     changes
 }
 

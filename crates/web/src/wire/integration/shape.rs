@@ -168,6 +168,11 @@ pub struct IntegrationInput {
     /// How long events are worth retrying.
     #[serde(default)]
     pub retry: Option<RetryWire>,
+    /// At most so many requests a second to all four web services together, 1 to 1,000; what is over waits, in order.
+    /// Absent or `null`: no bound.
+    #[serde(default)]
+    #[schema(example = 5)]
+    pub rate: Option<u32>,
     /// Read only; ignored.
     #[serde(default, rename = "secret_set")]
     #[schema(ignore)]
@@ -255,6 +260,8 @@ pub struct IntegrationView {
     pub ca_pem: String,
     /// How long events are worth retrying.
     pub retry: RetryWire,
+    /// At most so many requests a second to all four web services together; `null`: no bound.
+    pub rate: Option<u32>,
     /// The webhooks that are paused, by event.
     pub paused: BTreeMap<&'static str, PauseView>,
     /// Grows with every change; also the `ETag`.

@@ -150,8 +150,7 @@ async fn one_may_begin_with_the_oldest_and_an_event_kept_late_comes_late() {
     let messages = reader.many(6).await;
     assert_eq!(told(&messages), [newer, late].concat(), "its own account's, in the order they were kept");
     // A client that connects anew by itself has the query it began with: the header goes before it.
-    let (mut reader, _) =
-        Reader::open(&rig, &format!("{STREAM}?after=start"), &messages[5].id).await;
+    let (mut reader, _) = Reader::open(&rig, &format!("{STREAM}?after=start"), &messages[5].id).await;
     let next = keep(&rig, call(2)).await;
     assert_eq!(told(&reader.many(3).await), next);
 }

@@ -38,6 +38,7 @@ async fn failing(troubled: bool) -> Rig {
         troubled,
         failing_since: Some(WallTime(1_795_337_580_000_000)),
         next_try: None,
+        paced: false,
         last: Some(LastAnswer {
             at: WallTime(1_795_337_580_000_000),
             status: Some(503),
@@ -114,4 +115,31 @@ async fn nothing_says_that_it_waits_without_what_it_waits_for() {
     let delivery = text.split_once("data-row=\"").unwrap().1.split('"').next().unwrap();
     let one = olga.get(&format!("/a/1/deliveries/{delivery}")).await.text;
     assert!(one.contains("venter, fordi webservicen fejler: HTTP 503"), "{one}");
+}
+
+#[tokio::test]
+async fn what_waits_for_the_accounts_rate_says_so() {
+    let rig = failing(false).await;
+    for hook in rig.gateway.webhooks.lock().unwrap().iter_mut() {
+        (hook.failing_since, hook.paced) = (None, true);
+    }
+    let olga = Browser::first(&rig).await;
+    for (language, row, all) in [
+        (
+            "da",
+            "venter, fordi kontoen ikke tager imod flere kald i sekundet",
+            "12 afleveringer venter, fordi kontoen",
+        ),
+        (
+            "en",
+            "waits because the account takes no more requests a second",
+            "12 deliveries wait because the account",
+        ),
+    ] {
+        let browser = olga.in_language(language);
+        let list = browser.get("/a/1/deliveries").await.text;
+        assert!(list.contains(row), "{list}");
+        let page = browser.get("/a/1/integration").await.text;
+        assert!(list.contains(all) || page.contains(all), "{page}");
+    }
 }
