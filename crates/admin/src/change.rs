@@ -172,6 +172,7 @@ impl Fields for Integration {
             ("time_format", format!("{:?}", self.time_format)),
             ("time_zone", self.time_zone.clone()),
             ("feature_codes", self.feature_codes.clone()),
+            ("e164_country", self.e164_country.clone().unwrap_or_default()),
             ("extras", format!("{:?}", self.extras)),
             ("headers", headers.collect::<Vec<_>>().join(", ")),
             // Secrets print themselves as dots.

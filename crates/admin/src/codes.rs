@@ -279,6 +279,9 @@ codes! {
         "between {least} and {most} seconds"
         "Mellem {least} og {most} sekunder.",
 
+    Country "country" Invalid
+        "expected the two letters of a country, like DK"
+        "Skriv et lands to bogstaver, f.eks. DK.",
     Rate "rate" Invalid
         "between {least} and {most} requests a second, or nothing for no bound"
         "Mellem {least} og {most} kald i sekundet, eller ingenting, hvis der ikke skal være en grænse.",

@@ -264,6 +264,8 @@ pub struct Integration {
     pub time_zone: String,
     /// A regular expression for dialled numbers that are feature codes and cause no `Outgoing`.
     pub feature_codes: String,
+    /// Where numbers are sent in E.164, the country of those without a country's code: two capital letters.
+    pub e164_country: Option<String>,
     /// The extras.
     pub extras: Extras,
     /// Fixed headers.
@@ -307,6 +309,7 @@ impl Default for Integration {
             time_format: TimeFormat::Iso,
             time_zone: "Europe/Copenhagen".to_owned(),
             feature_codes: r"^\*".to_owned(),
+            e164_country: None,
             extras: Extras::None,
             headers: Vec::new(),
             credentials: None,

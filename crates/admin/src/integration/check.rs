@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use delivery::guard::Guard;
-use delivery::payload::Parameter;
+use delivery::payload::{Numbers, Parameter};
 use delivery::request::{HEADER_VALUE_MAX, HEADERS_MAX, HeaderProblem, check_header};
 use delivery::signing::{BadSecret, Key};
 use journal::settings::{Credentials, Extras, ParameterNames, RetryChoice, Secret};
@@ -204,4 +204,13 @@ pub(super) fn retry(retry: RetryChoice) -> Result<RetryChoice, Refusal> {
 
 pub(super) fn rate(rate: Option<u32>) -> Result<Option<NonZeroU32>, Refusal> {
     Ok(within(Code::Rate, "rate", rate, RATE)?.and_then(NonZeroU32::new))
+}
+
+/// Two letters of a country; absent or blank: numbers stay as they are.
+pub(super) fn e164_country(country: Option<String>) -> Result<Option<String>, Refusal> {
+    let country = country.map(|country| country.trim().to_ascii_uppercase()).filter(|text| !text.is_empty());
+    match country.as_deref().map(Numbers::of_country) {
+        Some(Err(_)) => Err(Refusal::of(Code::Country, "e164_country")),
+        None | Some(Ok(_)) => Ok(country),
+    }
 }

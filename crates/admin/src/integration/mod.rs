@@ -76,6 +76,8 @@ pub struct IntegrationWish {
     pub time_zone: Option<String>,
     /// Which dialled numbers are feature codes.
     pub feature_codes: Option<String>,
+    /// The country of numbers without a country's code, where all are sent in E.164; blank: as the PBX says them.
+    pub e164_country: Option<String>,
     /// The extras.
     pub extras: Option<Extras>,
     /// Fixed headers.
@@ -109,6 +111,7 @@ impl IntegrationWish {
             time_format: self.time_format.unwrap_or(TimeFormat::Iso),
             time_zone: check::time_zone(self.time_zone)?,
             feature_codes: check::feature_codes(self.feature_codes)?,
+            e164_country: check::e164_country(self.e164_country)?,
             extras: check::extras(self.extras)?,
             headers: check::headers(self.headers, &before.headers)?,
             credentials: check::credentials(self.credentials, before.credentials.as_ref())?,

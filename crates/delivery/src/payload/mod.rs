@@ -4,6 +4,7 @@
 //! Pure. How names and values are written into a request is left to `request`.
 
 mod about;
+mod numbers;
 mod parameter;
 pub mod schema;
 mod time;
@@ -15,6 +16,7 @@ use calls::{Event, EventKind};
 use journal::settings::{Extras, Integration, ParameterNames};
 
 pub use about::Form;
+pub use numbers::{NoCountry, Numbers};
 pub use parameter::Parameter;
 pub use time::{Clockface, UnknownZone};
 
@@ -23,6 +25,7 @@ pub use time::{Clockface, UnknownZone};
 pub struct Shape {
     columns: Vec<Column>,
     clockface: Clockface,
+    numbers: Numbers,
 }
 
 /// One parameter and the name it is sent under.
@@ -47,7 +50,8 @@ impl Shape {
             .chain(Parameter::extras(kind).iter().filter(chosen))
             .map(|parameter| Column { parameter: *parameter, name: wire_name(*parameter, kind, integration) })
             .collect();
-        Self { columns, clockface: Clockface::of(integration) }
+        let numbers = Numbers::of(integration.e164_country.as_deref());
+        Self { columns, clockface: Clockface::of(integration), numbers }
     }
 
     /// The columns, in order.
@@ -57,12 +61,16 @@ impl Shape {
 
     /// The names and values for an event of this kind, in order.
     pub fn values<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        self.columns.iter().map(move |column| (&*column.name, column.parameter.value(event, &self.clockface)))
+        self.columns.iter().map(move |column| (&*column.name, self.value(column.parameter, event)))
     }
 
     /// The value of any parameter, sent or not: what a placeholder in a URL asks for.
     pub fn value<'a>(&self, parameter: Parameter, event: &'a Event) -> Cow<'a, str> {
-        parameter.value(event, &self.clockface)
+        let value = parameter.value(event, &self.clockface);
+        match value {
+            Cow::Borrowed(number) if parameter.is_outside_number() => self.numbers.write(number),
+            value => value,
+        }
     }
 }
 

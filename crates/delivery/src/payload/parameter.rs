@@ -171,6 +171,14 @@ impl Parameter {
         Self::extras(EventKind::Ended).iter().any(|parameter| parameter.name() == name)
     }
 
+    /// Whether its value is a number that may be one of the public network.
+    pub const fn is_outside_number(self) -> bool {
+        matches!(
+            self,
+            Self::ANumber | Self::BNumber | Self::TransferedNumber | Self::TransferTo | Self::DialedNumber
+        )
+    }
+
     /// The parameter of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|parameter| parameter.name() == name)

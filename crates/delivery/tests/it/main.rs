@@ -9,6 +9,7 @@ mod fetch;
 mod fleet;
 mod guard;
 mod journal_trouble;
+mod numbers;
 mod operator;
 mod payload;
 mod policy;

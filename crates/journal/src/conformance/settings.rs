@@ -91,6 +91,7 @@ fn everything_set() -> Integration {
         time_format: TimeFormat::UnixMilliseconds,
         time_zone: "Atlantic/Faroe".to_owned(),
         feature_codes: r"^[*#]\d".to_owned(),
+        e164_country: Some("FO".to_owned()),
         extras: Extras::Some(vec!["CallId".to_owned()]),
         headers: vec![("X-Tenant".to_owned(), "7".to_owned())],
         credentials: Some(Credentials::Basic {

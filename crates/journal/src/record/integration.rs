@@ -26,6 +26,9 @@ pub(super) struct IntegrationShape {
     time_format: TimeFormatShape,
     time_zone: String,
     feature_codes: String,
+    /// Since numbers can be written in one form.
+    #[serde(default)]
+    e164_country: Option<String>,
     extras: ExtrasShape,
     headers: Vec<(String, String)>,
     credentials: Option<CredentialsShape>,
@@ -52,6 +55,7 @@ impl IntegrationShape {
             time_format,
             time_zone,
             feature_codes,
+            e164_country,
             extras,
             headers,
             credentials,
@@ -72,6 +76,7 @@ impl IntegrationShape {
             time_format: TimeFormatShape::of(time_format),
             time_zone,
             feature_codes,
+            e164_country,
             extras: ExtrasShape::of(extras),
             headers,
             credentials: credentials.map(|credentials| CredentialsShape::of(credentials, seal)),
@@ -99,6 +104,7 @@ impl IntegrationShape {
             time_format: self.time_format.time_format(),
             time_zone: self.time_zone,
             feature_codes: self.feature_codes,
+            e164_country: self.e164_country,
             extras: self.extras.extras(),
             headers: self.headers,
             credentials: self.credentials.map(|credentials| credentials.credentials(open)).transpose()?,

@@ -32,6 +32,7 @@ pub fn integration_from_json(json: &[u8]) -> Result<IntegrationWish, Refusal> {
         time_format: input.time_format.map(TimeFormat::from),
         time_zone: input.time_zone,
         feature_codes: input.feature_codes,
+        e164_country: input.e164_country,
         extras: input.extras.map(|extras| match extras {
             ExtrasWire::Switch(false) => Extras::None,
             ExtrasWire::Switch(true) => Extras::All,
@@ -87,6 +88,7 @@ pub fn integration_to_json(integration: &Integration, version: u64, may_change: 
         time_format: integration.time_format.into(),
         time_zone: integration.time_zone.clone(),
         feature_codes: integration.feature_codes.clone(),
+        e164_country: integration.e164_country.clone(),
         extras: match &integration.extras {
             Extras::None => ExtrasWire::Switch(false),
             Extras::All => ExtrasWire::Switch(true),

@@ -81,6 +81,10 @@ struct SetArgs {
     /// How many seconds the other events are tried for, 60 to 2592000; three days where nothing is set.
     #[arg(long, value_name = "SECONDS")]
     retry_others_secs: Option<u32>,
+    /// Send outside numbers in E.164, those without a country's code being of this country: two letters, like DK; empty: as
+    /// the PBX says them.
+    #[arg(long, value_name = "COUNTRY")]
+    e164_country: Option<String>,
     /// How many requests a second go to the account's web services at most, all four together: 1 to 1000; 0 for no bound.
     #[arg(long, value_name = "REQUESTS")]
     rate: Option<u32>,
@@ -160,6 +164,7 @@ impl SetArgs {
             ("outgoing_url", self.outgoing_url.as_deref()),
             ("ended_url", self.ended_url.as_deref()),
             ("body_format", self.body_format.as_deref()),
+            ("e164_country", self.e164_country.as_deref()),
         ];
         wanted.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
         let retry = [("incoming_secs", self.retry_incoming_secs), ("others_secs", self.retry_others_secs)];

@@ -60,6 +60,7 @@ pub(crate) fn of(integration: &Integration, may_change: bool) -> Fields {
     put("time_format", time_format(integration.time_format).into());
     put("time_zone", integration.time_zone.clone());
     put("feature_codes", integration.feature_codes.clone());
+    put("e164_country", integration.e164_country.clone().unwrap_or_default());
     put(
         "extras",
         match &integration.extras {
@@ -163,7 +164,8 @@ fn offers(fields: &Fields, errors: &BTreeMap<String, String>) -> BTreeMap<&'stat
 fn json_of(w: Messages, fields: &Fields) -> (Map<String, Value>, BTreeMap<String, String>) {
     let mut errors = BTreeMap::new();
     let mut input = Map::new();
-    let plain = ["method", "body_format", "time_format", "time_zone", "feature_codes", "ca_pem"];
+    let plain =
+        ["method", "body_format", "time_format", "time_zone", "feature_codes", "e164_country", "ca_pem"];
     for name in plain.into_iter().chain(ORDER.map(field)) {
         if fields.has(name) {
             input.insert(name.to_owned(), json!(fields.get(name)));
@@ -250,6 +252,7 @@ pub(crate) fn changes(w: &Messages, before: &Integration, after: &Integration) -
     note(before.time_format != after.time_format, "integration.time_format");
     note(before.time_zone != after.time_zone, "integration.time_zone");
     note(before.feature_codes != after.feature_codes, "integration.feature_codes");
+    note(before.e164_country != after.e164_country, "integration.e164");
     note(before.extras != after.extras, "integration.extras");
     note(before.headers != after.headers, "integration.headers");
     note(before.credentials != after.credentials, "integration.credentials");

@@ -143,6 +143,11 @@ pub struct IntegrationInput {
     /// absent, empty for none.
     #[serde(default)]
     pub feature_codes: Option<String>,
+    /// Sends outside numbers in E.164, those without a country's code being of this country (two letters). Absent, `null`
+    /// or empty: as the PBX says them.
+    #[serde(default)]
+    #[schema(example = "DK")]
+    pub e164_country: Option<String>,
     /// `false` (default), `true` for all, or a list of names.
     #[serde(default)]
     pub extras: Option<ExtrasWire>,
@@ -245,6 +250,8 @@ pub struct IntegrationView {
     pub time_zone: String,
     /// Dialled numbers that are feature codes.
     pub feature_codes: String,
+    /// The country of numbers without a country's code, where all are sent in E.164; `null`: as the PBX says them.
+    pub e164_country: Option<String>,
     /// The extras.
     pub extras: ExtrasWire,
     /// Fixed headers; their values are hidden from those who may only read.

@@ -8,7 +8,7 @@ async fn an_integration_is_set_and_shown() {
     let body = r#"{"method": "GET", "incoming_url": "https://crm.example/ring?n={ANumber}", "ended_url": "",
         "parameter_names": {"ANumber": "caller"}, "time_format": "unix_ms", "time_zone": "UTC",
         "extras": ["EventId", "EndReason"], "headers": {"X-Tenant": "7"}, "feature_codes": "^[*#]",
-        "retry": {"incoming_secs": 10}, "rate": 5}"#;
+        "retry": {"incoming_secs": 10}, "rate": 5, "e164_country": "dk"}"#;
     let set = rig.put(&rig.admin, AT, body).await;
     assert_eq!(set.status, 201, "{}", set.text);
     let shown = rig.get(&rig.admin, AT).await.json();
@@ -21,6 +21,7 @@ async fn an_integration_is_set_and_shown() {
     assert_eq!(shown["headers"]["X-Tenant"], "7");
     assert_eq!(shown["retry"]["incoming_secs"], 10);
     assert_eq!(shown["rate"], 5);
+    assert_eq!(shown["e164_country"], "DK");
 }
 
 #[tokio::test]
@@ -51,6 +52,7 @@ async fn a_value_that_cannot_be_is_refused_by_its_field() {
         (r#"{"secret": "whsec_c2hvcnQ="}"#, "secret"),
         (r#"{"ca_pem": "hello"}"#, "ca_pem"),
         (r#"{"retry": {"incoming_secs": 0}}"#, "retry.incoming_secs"),
+        (r#"{"e164_country": "Denmark"}"#, "e164_country"),
         (r#"{"rate": 0}"#, "rate"),
         (r#"{"rate": 1001}"#, "rate"),
         (r#"{"retry": {"soon": 1}}"#, "retry.soon"),
