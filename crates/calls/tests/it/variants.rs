@@ -9,7 +9,7 @@
 //! 0    A = SIP/101-00000001 Down num=101 exten=102 ctx=from-internal link=T id=…
 //! 0.1  A Ring exten=102                  Newstate; `num=`, `conn=`, `exten=`, `ctx=` change what is said from here on
 //! 0.1  A is num=+45…                     NewCallerid (`pres=35 (…)`); `A sees 102`: NewConnectedLine
-//! 0.2  A dials B / - dials B             DialBegin
+//! 0.2  A dials B / - dials B             DialBegin (`A dials B +45…@provider`: with its DialString)
 //! 0.2  A ordered +45…                    OriginateResponse, with the number it was ordered for
 //! 0.3  A tries B RINGING                 DialState
 //! 0.5  A ends B ANSWER Forward=102       DialEnd, with further headers
@@ -98,6 +98,9 @@ impl Script {
                 self.event(at, "NewConnectedLine", &[&format!(":{one}")], "")
             }
             ((one, "dials"), [two]) => self.dial(at, "DialBegin", one, two, "DialString: x\n"),
+            ((one, "dials"), [two, text]) => {
+                self.dial(at, "DialBegin", one, two, &format!("DialString: {text}\n"))
+            }
             ((one, "tries"), [two, status]) => {
                 self.dial(at, "DialState", one, two, &format!("DialStatus: {status}\n"))
             }

@@ -12,6 +12,7 @@
 use md5::{Digest, Md5};
 
 use super::codec::MAX_LINE_BYTES;
+use super::numbers::number_on_a_line;
 
 /// Shorter runs of digits are extensions, not numbers of people.
 const SHORTEST_NUMBER: usize = 5;
@@ -79,6 +80,7 @@ impl Anonymiser {
                     Kind::Number => self.disguise.number(value, out),
                     Kind::Name => self.disguise.name(value, out),
                     Kind::Variable => variable(value, out),
+                    Kind::DialString => self.disguise.dialled_on_a_line(value, out),
                     Kind::NotNeeded => {}
                 }
             }
@@ -122,6 +124,15 @@ impl Disguise {
         }
     }
 
+    /// Only the number is needed, not on what line it was dialled, nor where that is.
+    fn dialled_on_a_line(&self, text: &[u8], out: &mut Vec<u8>) {
+        let number = std::str::from_utf8(text).map(number_on_a_line).unwrap_or_default();
+        if !number.is_empty() {
+            self.number(number.as_bytes(), out);
+            out.extend_from_slice(b"@line");
+        }
+    }
+
     fn name(&self, name: &[u8], out: &mut Vec<u8>) {
         if name.is_empty() || is_withheld(name) {
             out.extend_from_slice(name);
@@ -162,6 +173,7 @@ enum Kind {
     Number,
     Name,
     Variable,
+    DialString,
     NotNeeded,
 }
 
@@ -234,6 +246,8 @@ impl Kind {
             Self::Text
         } else if name == "Variable" {
             Self::Variable
+        } else if name == "DialString" {
+            Self::DialString
         } else {
             Self::NotNeeded
         }

@@ -2,11 +2,11 @@
 //!
 //! Every function is of one message alone; what has to be remembered is [`super::Translator`]'s.
 
-use calls::{Cause, DialOutcome, Input, Meeting, Origin, Seen};
+use calls::{Cause, Device, DialOutcome, Input, Meeting, Origin, Seen};
 
 use super::channel::{self, read, seen, whole};
 use super::message::Message;
-use super::numbers::{dialled, forward, says_presentation};
+use super::numbers::{dialled, forward, number_on_a_line, says_presentation};
 
 /// The events that say something: what a filter has to let through.
 pub(super) const EVENTS: [&str; 33] = [
@@ -104,7 +104,11 @@ pub(super) fn translate(
         "DialBegin" => {
             let (mut reader, says) = (message.reader(), says_presentation(message));
             let from = whole(&mut reader, &channel::CHANNEL, says);
-            let to = whole(&mut reader, &channel::DEST, says).ok_or(NotUnderstood)?;
+            let mut to = whole(&mut reader, &channel::DEST, says).ok_or(NotUnderstood)?;
+            // An application's channels have no extension: what it dialled on a line stands here alone.
+            if to.dialled.is_empty() && !matches!(to.device, Device::Helper(_)) {
+                to.dialled = number_on_a_line(message.written_last("DialString"));
+            }
             out(Input::DialBegan { from, to });
         }
         "DialState" if message.written_last("DialStatus") == "RINGING" => {

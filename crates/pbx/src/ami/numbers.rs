@@ -258,6 +258,20 @@ pub(super) fn forward(text: &str) -> &str {
     number_of(text)
 }
 
+/// The number in what is dialled on a line: `+4570123456@provider`, `provider/sip:+4570123456@10.0.0.1`,
+/// `g1/70123456`; empty where only an endpoint is named.
+pub(super) fn number_on_a_line(text: &str) -> &str {
+    let (user, is_address) = text.split_once('@').map_or((text, false), |(user, _)| (user, true));
+    let number = match user.rsplit_once('/') {
+        Some((_, last)) => last,
+        None if is_address => user,
+        None => "",
+    };
+    let number = number.strip_prefix("sip:").unwrap_or(number);
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || b"+*#".contains(&byte));
+    if is_number { number } else { "" }
+}
+
 pub(super) fn is_nothing(text: &str) -> bool {
     matches!(text, "" | "<unknown>" | "<none>" | "<null>" | "(null)")
 }
@@ -332,6 +346,16 @@ mod tests {
         }
         for number in ["1", "*8", "102", "+4570123456", "reception"] {
             assert_eq!(dialled(number), number);
+        }
+    }
+
+    #[test]
+    fn a_number_dialled_on_a_line_is_told_from_an_endpoint() {
+        for text in ["+4570123456@provider", "provider/sip:+4570123456@10.0.0.1", "g1/+4570123456"] {
+            assert_eq!(number_on_a_line(text), "+4570123456", "{text}");
+        }
+        for text in ["", "101", "1001-101", "101/sip:101-x@10.0.0.2:5060", "anna@pbx", "phone/line"] {
+            assert_eq!(number_on_a_line(text), "", "{text}");
         }
     }
 
