@@ -2,7 +2,7 @@
 
 use crate::gateway::{self, A_CALL, Calls, Program};
 use crate::results::{Results, Series};
-use crate::{Scale, bare, clock, fill, panoramisk, receiver};
+use crate::{Scale, bare, clock, fill, freeswitch, panoramisk, receiver};
 use fill::{Hooks, Store};
 use receiver::Receiver;
 
@@ -26,6 +26,7 @@ struct Round {
     full: Run,
     plain: Run,
     script: Option<f64>,
+    freeswitch: freeswitch::SwitchRun,
 }
 
 pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) -> anyhow::Result<()> {
@@ -41,7 +42,8 @@ pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) 
             Some(script) => Some(script.flat_out(&receiver, scale).await?),
             None => None,
         };
-        rounds.push(Round { bare, full, plain, script });
+        let freeswitch = freeswitch::flat_out(program, &receiver, scale).await?;
+        rounds.push(Round { bare, full, plain, script, freeswitch });
     }
     results.heading("Deliveries a second, bytes of the PBX in, requests received out");
     results.show("bare hyper client, requests/s", &Series::of(&rounds, |round| round.bare));
@@ -87,7 +89,28 @@ pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) 
             &Series::of(&scripts, |(full, script)| full / script),
         );
     }
+    note_freeswitch(&rounds, results);
     Ok(())
+}
+
+fn note_freeswitch(rounds: &[Round], results: &mut Results) {
+    let of =
+        |figure: fn(&freeswitch::SwitchRun) -> f64| Series::of(rounds, |round| figure(&round.freeswitch));
+    results.heading("The same with a FreeSWITCH's bytes, signed, every attempt kept");
+    results.show("events a call", &of(|switch| switch.events_a_call));
+    results.show("bytes a call", &of(|switch| switch.bytes_a_call));
+    results.note("freeswitch_deliveries_per_s", "deliveries/s", &of(|switch| switch.run.rate));
+    results.note(
+        "freeswitch_events_per_s",
+        "events of the PBX/s",
+        &of(|switch| switch.run.rate / A_CALL as f64 * switch.events_a_call),
+    );
+    results.note(
+        "freeswitch_ratio_to_asterisk",
+        "  deliveries/s, to those of the Asterisk",
+        &Series::of(rounds, |round| round.freeswitch.run.rate / round.full.rate),
+    );
+    results.note("freeswitch_cpu_us_per_delivery", "CPU per delivery, µs", &of(|switch| switch.run.cpu_us));
 }
 
 /// One run on a fresh store: `full` is signed and keeps every attempt.

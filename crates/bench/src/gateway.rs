@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use demo::load::{Load, LoadOptions};
 use demo::pbx::{Pbx, PbxOptions};
+use demo::switch::Switch;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -58,7 +59,7 @@ impl Program {
     pub(crate) async fn serve(
         &self,
         folder: &Path,
-        pbx: &Pbx,
+        pbx: &impl Beside,
         keeps_attempts: bool,
     ) -> anyhow::Result<Gateway> {
         let mut gateway = self.start(folder, pbx, keeps_attempts)?;
@@ -67,7 +68,12 @@ impl Program {
     }
 
     /// Starts the program, and waits for nothing.
-    pub(crate) fn start(&self, folder: &Path, pbx: &Pbx, keeps_attempts: bool) -> anyhow::Result<Gateway> {
+    pub(crate) fn start(
+        &self,
+        folder: &Path,
+        pbx: &impl Beside,
+        keeps_attempts: bool,
+    ) -> anyhow::Result<Gateway> {
         let config = folder.join("ringbud.toml");
         std::fs::write(&config, configuration(pbx, keeps_attempts))?;
         let mut child = Command::new(&self.path)
@@ -83,7 +89,49 @@ impl Program {
     }
 }
 
-fn configuration(pbx: &Pbx, keeps_attempts: bool) -> String {
+/// A PBX beside the program.
+pub(crate) trait Beside {
+    /// Its part of the configuration.
+    fn section(&self) -> String;
+}
+
+impl Beside for Pbx {
+    fn section(&self) -> String {
+        format!(
+            r#"
+[[pbx]]
+name = "pbx1"
+kind = "asterisk"
+address = "{}"
+username = "ringbud"
+secret = "ringbud"
+[[pbx.phones]]
+endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
+"#,
+            self.address()
+        )
+    }
+}
+
+impl Beside for Switch {
+    fn section(&self) -> String {
+        format!(
+            r#"
+[[pbx]]
+name = "pbx1"
+kind = "freeswitch"
+address = "{}"
+secret = "ClueCon"
+[[pbx.phones]]
+endpoint = '(?<phone>\d+)@(?<account>\d+)\.lab\.test'
+"#,
+            self.address()
+        )
+    }
+}
+
+fn configuration(pbx: &impl Beside, keeps_attempts: bool) -> String {
+    let section = pbx.section();
     format!(
         r#"
 data_dir = "data"
@@ -95,16 +143,7 @@ format = "json"
 attempts = {keeps_attempts}
 [outgoing]
 allow = ["127.0.0.0/8"]
-[[pbx]]
-name = "pbx1"
-kind = "asterisk"
-address = "{}"
-username = "ringbud"
-secret = "ringbud"
-[[pbx.phones]]
-endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
-"#,
-        pbx.address()
+{section}"#
     )
 }
 

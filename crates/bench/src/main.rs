@@ -11,6 +11,7 @@ mod bare;
 mod clock;
 mod delivery;
 mod fill;
+mod freeswitch;
 mod gateway;
 mod isolation;
 mod latency;

@@ -4,6 +4,7 @@
 //! which a FreeSWITCH can misbehave. What it plays comes from [`play`], or from a test, byte for byte.
 
 mod acts;
+mod load;
 mod play;
 mod recording;
 mod session;
@@ -19,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use load::SwitchLoad;
 pub use play::{ActPlan, known, play};
 
 use world::World;
@@ -185,7 +187,8 @@ impl Switch {
         self.inner.state().world.len()
     }
 
-    fn core_uuid(&self) -> String {
+    /// Which start of it this is.
+    pub fn core_uuid(&self) -> String {
         self.inner.state().core_uuid()
     }
 }

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::rng::Rng;
 
 /// What is fresh each time: ids, moments, the account, its numbers, outside numbers, phones.
-static FRESH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+pub(super) static FRESH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
         r"|(?<time>\b1795\d{12}\b)",
