@@ -49,7 +49,7 @@ fn every_test_the_pages_name_is_there() {
         "../journal/tests/it",
         "../journal/src",
         "../oidc/tests/it",
-        "../web/tests/it/window",
+        "../web/tests/it",
     ] {
         read_all(&here.join(folder), &mut tests);
     }
