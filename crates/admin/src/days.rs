@@ -4,52 +4,73 @@
 //! with the hours between the two midnights added or taken away, in which few calls are.
 
 use calls::PbxTime;
-use journal::Tally;
+use journal::{Tally, Waits};
 
 use crate::{Actor, Admin, Refusal};
 
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
+/// What an account's people did in a day, or in some.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// How many calls, and how long.
+    pub tally: Tally,
+    /// How long callers waited.
+    pub waits: Waits,
+}
+
 impl Admin {
     /// What an account's people did between each two of some moments, in order.
-    pub async fn tallies_between(
+    pub async fn days_between(
         &self,
         actor: &Actor,
         account: &str,
         moments: &[PbxTime],
-    ) -> Result<Vec<Tally>, Refusal> {
+    ) -> Result<Vec<Day>, Refusal> {
         let account = self.reads(actor, account)?;
-        let sum = async |from: i64, until: i64| -> Result<Tally, Refusal> {
+        let sum = async |from: i64, until: i64| -> Result<Day, Refusal> {
             let within = PbxTime::from_micros(from)..PbxTime::from_micros(until);
             let sums = self.journal.sums(account.id.clone(), within).await?;
-            let mut all = Tally::default();
-            sums.people.values().for_each(|tally| all.add(tally));
-            Ok(all)
+            let mut day = Day { waits: sums.all_waits(), ..Day::default() };
+            sums.people.values().for_each(|tally| day.tally.add(tally));
+            Ok(day)
         };
         // What is between a moment and the midnight of UTC next to it: whose it is, and which way.
         let mut beside = Vec::with_capacity(moments.len());
         for moment in moments.iter().map(|moment| moment.as_micros()) {
             let midnight = (moment + DAY_MICROS / 2).div_euclid(DAY_MICROS) * DAY_MICROS;
-            let tally = sum(moment.min(midnight), moment.max(midnight)).await?;
-            beside.push((midnight, tally, moment < midnight));
+            let part = sum(moment.min(midnight), moment.max(midnight)).await?;
+            beside.push((midnight, part, moment < midnight));
         }
-        let mut tallies = Vec::with_capacity(moments.len().saturating_sub(1));
+        let mut days = Vec::with_capacity(moments.len().saturating_sub(1));
         for pair in beside.windows(2) {
             let [(from, first, early), (until, last, ends_early)] = pair else { continue };
-            let mut tally = sum(*from, *until).await?;
+            let mut day = sum(*from, *until).await?;
             if *early {
-                tally.add(first)
+                day.add(first)
             } else {
-                take(&mut tally, first)
+                day.take(first)
             }
             if *ends_early {
-                take(&mut tally, last)
+                day.take(last)
             } else {
-                tally.add(last)
+                day.add(last)
             }
-            tallies.push(tally);
+            days.push(day);
         }
-        Ok(tallies)
+        Ok(days)
+    }
+}
+
+impl Day {
+    fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.waits.add(&other.waits);
+    }
+
+    fn take(&mut self, other: &Self) {
+        take(&mut self.tally, &other.tally);
+        self.waits.take(&other.waits);
     }
 }
 

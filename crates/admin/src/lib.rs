@@ -43,6 +43,7 @@ pub use admin::{Admin, Written};
 pub use chance::random_text;
 pub use change::Expect;
 pub use codes::{Code, Family, table};
+pub use days::Day;
 pub use deliveries::delivery_name;
 pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
@@ -68,7 +69,7 @@ pub mod kept {
     pub use journal::{
         AccountSettings, ActorKind, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
         DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LegOutcome, LegRecord, Person, Quarter,
-        Reason, Size, Sums, Tally, WallTime,
+        Reason, Size, Sums, Tally, Waits, WallTime,
     };
 
     /// What is set.

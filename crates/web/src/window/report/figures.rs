@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use admin::kept::{Person, Quarter, Sums, Tally};
+use admin::kept::{Person, Quarter, Sums, Tally, Waits};
 use jiff::tz::TimeZone;
 
 /// One employee's, or all.
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) tally: Tally,
+    pub(crate) waits: Waits,
 }
 
 impl Line {
@@ -37,6 +38,8 @@ pub(crate) struct Figures {
     pub(crate) lines: BTreeMap<String, Line>,
     /// By day of the week, Monday first, and hour.
     pub(crate) heat: [[u64; 24]; 7],
+    /// By the queue callers came through.
+    pub(crate) queues: BTreeMap<String, Waits>,
 }
 
 impl Figures {
@@ -48,6 +51,10 @@ impl Figures {
             name.clone_into(&mut line.name);
             line.tally.add(tally);
         }
+        for (Person { number, .. }, waits) in &sums.waits {
+            figures.lines.entry(number.clone()).or_default().waits.add(waits);
+        }
+        figures.queues.clone_from(&sums.queues);
         for (quarter, calls) in &sums.quarters {
             if let Some((day, hour)) = hour_of(*quarter, zone) {
                 figures.heat[day][hour] += calls;
@@ -63,10 +70,23 @@ impl Figures {
         }
     }
 
+    /// Everybody by number; of many, those with the most calls.
+    pub(crate) fn busiest(&self, at_most: usize) -> Vec<(&String, &Line)> {
+        let mut lines: Vec<_> = self.lines.iter().collect();
+        if lines.len() > at_most {
+            lines.sort_by_key(|(_, line)| std::cmp::Reverse(line.calls()));
+            lines.truncate(at_most);
+        }
+        lines
+    }
+
     /// All of them.
     pub(crate) fn total(&self) -> Line {
         let mut total = Line::default();
-        self.lines.values().for_each(|line| total.tally.add(&line.tally));
+        for line in self.lines.values() {
+            total.tally.add(&line.tally);
+            total.waits.add(&line.waits);
+        }
         total
     }
 }

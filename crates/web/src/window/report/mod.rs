@@ -3,6 +3,8 @@
 mod export;
 mod figures;
 mod over_time;
+mod pictures;
+mod waits;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,42 +25,26 @@ use figures::{Figures, Line};
 
 /// So many employees are in the table of the page; the exports have all.
 const MAX_ROWS: usize = 100;
-/// So many are in the picture.
-const MAX_BARS: usize = 40;
 
 /// What the columns of the table are called.
-const HEADS: [&str; 7] = [
+const HEADS: [&str; 10] = [
     "report.taken",
     "report.missed",
     "report.made",
     "report.talk",
     "report.mean_talk",
-    "report.mean_ring",
+    "report.soon",
+    "report.median",
+    "report.most",
+    "report.longest",
     "report.transferred",
 ];
-
-/// A bar of the picture.
-pub(crate) struct Bar {
-    pub(crate) label: String,
-    /// Answered, missed, made: x and width of each.
-    pub(crate) parts: [(String, String); 3],
-    pub(crate) total: String,
-}
-
-/// A field of the heat map.
-pub(crate) struct Heat {
-    pub(crate) x: usize,
-    pub(crate) y: usize,
-    /// 0 to 5.
-    pub(crate) level: u64,
-    pub(crate) title: String,
-}
 
 /// A line of the table, as written.
 pub(crate) struct Row {
     pub(crate) number: String,
     pub(crate) name: String,
-    pub(crate) cells: [String; 7],
+    pub(crate) cells: [String; 10],
 }
 
 #[derive(Template)]
@@ -70,12 +56,12 @@ struct ReportPage {
     periods: Vec<(&'static str, String, bool)>,
     total: Row,
     rows: Vec<Row>,
-    bars: Vec<Bar>,
+    bars: Vec<pictures::Bar>,
     /// How many are left out; empty for none.
     left_out: String,
-    heat: Vec<Heat>,
+    heat: Vec<pictures::Heat>,
     days: [&'static str; 7],
-    heads: [&'static str; 7],
+    heads: [&'static str; 10],
     query: String,
     columns: Vec<over_time::Shown>,
     most: String,
@@ -85,6 +71,13 @@ struct ReportPage {
     against: [String; 4],
     before: String,
     heat_most: String,
+    /// How long callers waited in all, what that is called, and against the period before.
+    waits: [(&'static str, String, String); 4],
+    curves: [waits::Curve; 2],
+    /// The longest wait that is drawn.
+    waited_most: String,
+    /// By queue: its name, how many were answered, how long they waited.
+    queues: Vec<(String, String, [String; 4])>,
 }
 
 /// The period of a report.
@@ -108,6 +101,11 @@ impl Period {
         let from = f.locale.read_date(query.get("from")).unwrap_or_else(|| earlier(today, 6));
         let until = f.locale.read_date(query.get("until")).unwrap_or(today);
         Self { from: from.min(until), until }
+    }
+
+    /// How many days it has.
+    fn days(&self) -> i64 {
+        i64::from(self.from.until(self.until).map_or(0, |span| span.get_days())) + 1
     }
 
     /// From the first midnight to the one after the last day, in the account's zone.
@@ -148,20 +146,30 @@ pub(super) async fn show(
 ) -> Result<Response, Fail> {
     let (f, period, figures) = made(&window, &account, &visitor, query.as_deref()).await?;
     let columns = over_time::columns(&window, &visitor, &account, &f, &period).await?;
+    let (curves, waited_most) = over_time::waited(&f, &columns);
     let (columns, most) = over_time::drawn(&f, &columns);
     let before = over_time::before(&period);
     let mut then = Figures::default();
     if let Some(within) = before.within(&f) {
         then = Figures::of(&window.web.admin.sums(&visitor.actor(), &account, within).await?, &f.locale.zone);
     }
-    let (now, then) = (figures.total().tally, then.total().tally);
+    let (Line { tally: now, waits, .. }, Line { tally: then, waits: waited_then, .. }) =
+        (figures.total(), then.total());
+    let compared = waits::against(&f, &waits, &waited_then);
+    let told = waits::HEADS.map(|key| f.w.get(key)).into_iter().zip(waits::cells(&f, &waits)).zip(compared);
+    let mut told = told.map(|((head, cell), against)| (head, cell, against));
+    let waits = std::array::from_fn(|_| told.next().unwrap_or_default());
+    let queues = figures.queues.iter().take(MAX_ROWS);
+    let queues = queues
+        .map(|(queue, waits)| (queue.clone(), f.locale.number(waits.answered()), waits::cells(&f, waits)));
+    let queues = queues.collect();
     let heat_most = figures.heat.iter().flatten().copied().max().unwrap_or(0);
     let query = format!("from={}&until={}", period.from, period.until);
     let rows: Vec<Row> =
-        busiest(&figures, MAX_ROWS).into_iter().map(|(number, line)| row(&f, number, line)).collect();
+        figures.busiest(MAX_ROWS).into_iter().map(|(number, line)| row(&f, number, line)).collect();
     let left_out = figures.lines.len() - rows.len();
     let total = row(&f, "", &figures.total());
-    let bars = bars(&f, &figures);
+    let bars = pictures::bars(&f, &figures);
     let days = ["day.1", "day.2", "day.3", "day.4", "day.5", "day.6", "day.7"].map(|key| f.w.get(key));
     let heads = HEADS.map(|key| f.w.get(key));
     page(&ReportPage {
@@ -169,13 +177,17 @@ pub(super) async fn show(
         from: period.from.to_string(),
         until: period.until.to_string(),
         left_out: if left_out > 0 { f.locale.number(left_out as u64) } else { String::new() },
-        heat: heat(&f, &figures, &days),
+        heat: pictures::heat(&f, &figures, &days),
         columns,
         most: f.locale.number(most),
         share: over_time::share(&f, &now),
         against: over_time::against(&f, &now, &then),
         before: format!("{}–{}", f.locale.day(before.from), f.locale.day(before.until)),
         heat_most: f.locale.number(heat_most),
+        waits,
+        curves,
+        waited_most,
+        queues,
         total,
         rows,
         bars,
@@ -203,6 +215,7 @@ fn periods(f: &Frame, chosen: &Period) -> Vec<(&'static str, String, bool)> {
 
 fn row(f: &Frame, number: &str, line: &Line) -> Row {
     let count = |number: u64| f.locale.number(number);
+    let [soon, median, most, longest] = waits::cells(f, &line.waits);
     Row {
         number: number.to_owned(),
         name: line.name.clone(),
@@ -212,56 +225,17 @@ fn row(f: &Frame, number: &str, line: &Line) -> Row {
             count(line.tally.made),
             f.locale.duration(line.tally.talk_secs),
             line.mean_talk_secs().map_or_else(|| "–".to_owned(), |secs| f.locale.duration(secs)),
-            line.mean_ring_secs().map_or_else(|| "–".to_owned(), |secs| f.locale.tenths(secs)),
+            soon,
+            median,
+            most,
+            longest,
             count(line.tally.transferred),
         ],
     }
-}
-
-/// Everybody by number; of many, those with the most calls.
-fn busiest(figures: &Figures, at_most: usize) -> Vec<(&String, &Line)> {
-    let mut lines: Vec<_> = figures.lines.iter().collect();
-    if lines.len() > at_most {
-        lines.sort_by_key(|(_, line)| std::cmp::Reverse(line.calls()));
-        lines.truncate(at_most);
-    }
-    lines
-}
-
-fn bars(f: &Frame, figures: &Figures) -> Vec<Bar> {
-    let longest = figures.lines.values().map(Line::calls).max().unwrap_or(1).max(1);
-    let width = |count: u64| exact(count) / exact(longest) * 100.0;
-    let bar = |(number, line): (&String, &Line)| {
-        let widths = [line.tally.taken, line.tally.missed, line.tally.made].map(width);
-        let at = [0.0, widths[0], widths[0] + widths[1]];
-        let part = |of: usize| (format!("{:.1}", at[of]), format!("{:.1}", widths[of]));
-        Bar {
-            label: if line.name.is_empty() { number.clone() } else { line.name.clone() },
-            parts: [part(0), part(1), part(2)],
-            total: f.locale.number(line.calls()),
-        }
-    };
-    busiest(figures, MAX_BARS).into_iter().map(bar).collect()
 }
 
 /// Counts of calls are far below what an `f64` holds exactly.
 #[expect(clippy::cast_precision_loss, reason = "counts of calls are far below 2^53")]
 fn exact(count: u64) -> f64 {
     count as f64
-}
-
-fn heat(f: &Frame, figures: &Figures, days: &[&'static str; 7]) -> Vec<Heat> {
-    let most = figures.heat.iter().flatten().copied().max().unwrap_or(0).max(1);
-    let mut fields = Vec::with_capacity(7 * 24);
-    for (day, hours) in figures.heat.iter().enumerate() {
-        for (hour, count) in hours.iter().enumerate() {
-            fields.push(Heat {
-                x: 60 + hour * 26,
-                y: 24 + day * 26,
-                level: if *count == 0 { 0 } else { 1 + (count - 1) * 5 / most },
-                title: format!("{} {hour:02}: {}", days[day], f.locale.number(*count)),
-            });
-        }
-    }
-    fields
 }
