@@ -214,7 +214,7 @@ codes! {
         "En adgangskode har mindst {least} tegn. En lille sætning er god.",
     WrongPassword "wrong_password" Invalid
         "the present password is another one"
-        "Den nuværende adgangskode er en anden.",
+        "Den nuværende adgangskode er forkert.",
 
     UrlBlank "url_blank" Invalid,
     UrlLong "url_too_long" Invalid,
@@ -247,7 +247,7 @@ codes! {
         "Et mønster har højst {most} tegn.",
     Pattern "pattern" Invalid
         "this is not a regular expression: {why}"
-        "Mønsteret kan ikke læses; det er et regulært udtryk som ^\\*: {why}",
+        "Mønstret kan ikke læses. Det skal være et regulært udtryk som ^\\*: {why}",
     NoSuchExtra "no_such_extra" Invalid
         "\"{name}\" is not an extra; EventId and EndReason are"
         "\"{name}\" er ikke en ekstra parameter; det er f.eks. EventId og EndReason.",
@@ -263,7 +263,7 @@ codes! {
         "Skal udfyldes.",
     CredentialsLine "credentials_line" Invalid
         "is one line of at most {most} characters"
-        "Er én linje på højst {most} tegn.",
+        "Skriv én linje på højst {most} tegn.",
     CredentialsUser "credentials_user" Invalid
         "is needed here, and has no colon in it"
         "Skal udfyldes, og har intet kolon i sig.",
@@ -288,7 +288,7 @@ codes! {
 
     NoToken "no_token" Unauthorized
         "an API token is needed, as `Authorization: Bearer …`; `ringbud token create` makes one"
-        "Der skal en API-nøgle til, som `Authorization: Bearer …`; `ringbud token create` laver en.",
+        "Der skal en API-nøgle til, som `Authorization: Bearer …`; opret en med `ringbud token create`.",
     ReadOnly "read_only" Forbidden
         "you may read here, not change"
         "Du kan se, men ikke ændre.",
@@ -320,10 +320,10 @@ codes! {
         "Brugeren findes ikke.",
     FirstLinkUsed "first_link_used" NotFound
         "this link makes nobody: it was used already, or another one is good by now"
-        "Linket opretter ingen: det er brugt, eller et andet gælder nu.",
+        "Linket gælder ikke længere: Det er brugt eller afløst af et andet.",
     LinkUsed "link_used" NotFound
         "this link is not good: it was used, it is too old, or there is a newer one"
-        "Linket gælder ikke: det er brugt, det er for gammelt, eller der er lavet et nyere.",
+        "Linket gælder ikke længere: Det er brugt, for gammelt eller afløst af et nyere.",
     MethodNotAllowed "method_not_allowed" MethodNotAllowed
         "this method is not for this address; the header Allow lists those that are"
         "Denne metode er ikke for denne adresse; headeren Allow viser, hvilke der er.",
@@ -343,7 +343,7 @@ codes! {
         "Personen logger ind gennem en udbyder og har ingen adgangskode her.",
     ChangedMeanwhile "changed_meanwhile" ChangedMeanwhile
         "changed by someone else meanwhile: it is at version {found}, you had {expected}; {what}"
-        "En anden har ændret det imens. Intet er overskrevet, og det, du skrev, står her endnu.",
+        "En anden har ændret det imens. Intet er overskrevet, og det, du skrev, står her stadig.",
     RemovedMeanwhile "removed_meanwhile" ChangedMeanwhile
         "removed by someone else meanwhile: you had version {expected}"
         "En anden har fjernet det imens. Intet er ændret.",
@@ -364,10 +364,10 @@ codes! {
         "Systemet giver ingen tilfældige tal lige nu.",
     Unavailable "journal_unavailable" Unavailable
         "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log"
-        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Operatøren finder grunden i loggen.",
+        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Årsagen står i operatørens log.",
     Internal "internal" Internal
         "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log"
-        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Operatøren finder grunden i loggen.",
+        "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Årsagen står i operatørens log.",
 }
 
 /// The whole table, for the description of the API: a line a code.

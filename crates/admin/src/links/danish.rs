@@ -56,7 +56,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "secret_not_shown",
         "",
-        "det, der svarer dér, kender ingen udfordring ({said}) og vil altså have hemmeligheden i klartekst, så enhver, der lytter med, får den; den er ikke sendt. Er det virkelig jeres central, så brug tls = true, eller skriv plain_login = true i dens [[pbx]]",
+        "det, der svarer dér, kan ikke logge ind med udfordring og svar ({said}) og vil altså have hemmeligheden i klartekst, hvor enhver, der lytter med, kan læse den. Den er ikke sendt. Er det virkelig jeres central, så brug tls = true, eller skriv plain_login = true i dens [[pbx]]",
     ),
     (
         "too_old",
@@ -67,7 +67,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "frozen",
         "",
-        "centralen har været tavs i {seconds} s, selv om den blev bedt om et livstegn: maskinen står stille, eller vejen til den er afbrudt",
+        "centralen har været tavs i {seconds} s, selv om den blev bedt om et livstegn: Maskinen er gået i stå, eller forbindelsen til den er afbrudt",
     ),
     // No more.
     ("closed", "", "centralen lukkede forbindelsen"),
@@ -75,7 +75,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "too_far_behind",
         "",
-        "mere af det, centralen har sagt, venter, end der gemmes; forbindelsen blev lukket, før centralen selv må gemme det. Den åbnes igen, og det, der gik tabt imens, antages",
+        "centralen sender hurtigere, end det kan behandles, og der venter mere, end der er plads til. Forbindelsen blev lukket, før det hobede sig op i centralen. Den åbnes igen, og det, der gik tabt imens, antages",
     ),
     ("stuck", "", "centralen tager ikke imod noget længere"),
     ("stopping", "", "Ringbud er ved at stoppe"),
@@ -83,7 +83,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_system_events",
         "Asterisk",
-        "AMI-brugeren får ingen systemhændelser, så en genstart af centralen måske ikke opdages: giv den read = system,call,agent i manager.conf",
+        "AMI-brugeren får ingen systemhændelser, så en genstart af centralen opdages måske ikke: giv den read = system,call,agent i manager.conf",
     ),
     ("missing_system_events", "FreeSWITCH", "event socket fortæller ikke, hvornår FreeSWITCH starter"),
     (
@@ -105,22 +105,22 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_filters",
         "Asterisk",
-        "AMI-brugeren må ikke sætte filtre op, eller centralen følger dem ikke, så den sender mere end nødvendigt: giv den write = system,reporting, eller skriv eventfilter-linjer til den i manager.conf",
+        "AMI-brugeren må ikke sætte filtre op, eller centralen retter sig ikke efter dem, så den sender mere end nødvendigt: giv den write = system,reporting, eller skriv eventfilter-linjer til den i manager.conf",
     ),
     (
         "missing_filters",
         "FreeSWITCH",
-        "event socket følger ikke filtre, så FreeSWITCH sender mere end nødvendigt",
+        "event socket retter sig ikke efter filtre, så FreeSWITCH sender mere end nødvendigt",
     ),
     (
         "missing_snapshot",
         "Asterisk",
-        "AMI-brugeren må ikke se listen over kanaler, så opkald, der er i gang, når Ringbud forbinder, først ses sent, og opkald, der slutter, mens forbindelsen er nede, ikke slutter: giv den write = system,reporting i manager.conf",
+        "AMI-brugeren må ikke se listen over kanaler, så opkald, der allerede er i gang, når Ringbud forbinder, ses for sent, og opkald, der slutter, mens forbindelsen er nede, bliver stående som igangværende: giv den write = system,reporting i manager.conf",
     ),
     (
         "missing_snapshot",
         "FreeSWITCH",
-        "brugeren må ikke se listerne over kanaler og opkald, så opkald, der er i gang, når Ringbud forbinder, først ses sent, og opkald, der slutter, mens forbindelsen er nede, ikke slutter: giv brugeren i userauth kommandoerne show, uuid_dump og global_getvar (esl-allowed-api)",
+        "brugeren må ikke se listerne over kanaler og opkald, så opkald, der allerede er i gang, når Ringbud forbinder, ses for sent, og opkald, der slutter, mens forbindelsen er nede, bliver stående som igangværende: giv brugeren i userauth kommandoerne show, uuid_dump og global_getvar (esl-allowed-api)",
     ),
     (
         "missing_status",
@@ -145,6 +145,6 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "clock_far",
         "",
-        "centralens ur går {seconds} s anderledes end vores, og tider på opkald er efter dens ur: brug NTP på begge",
+        "centralens ur afviger {seconds} s fra vores, og opkaldenes tider følger centralens ur: brug NTP på begge maskiner",
     ),
 ];
