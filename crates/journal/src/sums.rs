@@ -108,6 +108,18 @@ impl Outline {
     }
 }
 
+impl Wait {
+    /// Of a leg that came in and that no colleague took, by the event it ended with.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let What::Ended(Ended { answered_at, .. }) = &event.what else { return None };
+        if event.direction == Direction::Outgoing || LegOutcome::of(event) == LegOutcome::Elsewhere {
+            return None;
+        }
+        let since = event.waiting_since.unwrap_or(event.begun_at);
+        Some(Self::new(answered_at.unwrap_or(event.at).since(since).as_secs(), answered_at.is_some()))
+    }
+}
+
 impl Tally {
     /// Of one leg, by the event it ended with.
     pub fn of(event: &Event) -> Self {

@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use calls::{Direction, Ended, Event, PbxTime, What};
 use serde::{Deserialize, Serialize};
-
-use crate::LegOutcome;
 
 /// Lengths are told apart by so many seconds, each up to where the next begins: a second up to a minute, five up to
 /// ten minutes, half a minute up to an hour, five minutes beyond.
@@ -103,16 +100,9 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// Of a leg that came in and that no colleague took, by the event it ended with.
-    pub(crate) fn of(event: &Event) -> Option<Self> {
-        let What::Ended(Ended { answered_at, .. }) = &event.what else { return None };
-        let of_nobody = matches!(LegOutcome::of(event), LegOutcome::Elsewhere);
-        if event.direction == Direction::Outgoing || of_nobody {
-            return None;
-        }
-        let since: PbxTime = event.waiting_since.unwrap_or(event.begun_at);
-        let secs = answered_at.unwrap_or(event.at).since(since).as_secs();
-        Some(Self { secs: told_apart(secs), answered: answered_at.is_some() })
+    /// So many seconds, until somebody answered or not.
+    pub(crate) fn new(secs: u64, answered: bool) -> Self {
+        Self { secs: told_apart(secs), answered }
     }
 }
 
@@ -130,7 +120,7 @@ mod tests {
     fn waits(answered: &[u64], missed: &[u64]) -> Waits {
         let mut waits = Waits::default();
         for (all, answered) in [(answered, true), (missed, false)] {
-            all.iter().for_each(|secs| waits.count(Wait { secs: told_apart(*secs), answered }));
+            all.iter().for_each(|secs| waits.count(Wait::new(*secs, answered)));
         }
         waits
     }
