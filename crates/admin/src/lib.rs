@@ -59,7 +59,7 @@ pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};
 pub use person::{Gone, KeptLeg, KeptPart, TOLD_AT_ONCE, Whose};
 pub use refusal::{Changed, FieldChange, Refusal};
-pub use services::{SLOW, Service, ServiceState};
+pub use services::{SLOW, Service, ServiceState, WaitsFor};
 pub use stream::{EventStream, Next, NoPosition, Position, STREAMS, STREAMS_OF_ACCOUNT};
 pub use tokens::{MadeToken, Role, TokenWish, role_of, token_hash};
 pub use users::PASSWORD_CHARS;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use calls::{EventKind, PbxTime};
 use delivery::sender::{HOURS, Hour, WebhookStatus};
 use journal::settings::{Integration, Pause};
-use journal::{AccountSettings, Reason, WallTime};
+use journal::{AccountSettings, DeliveryState, Reason, WallTime};
 
 use crate::{Actor, Admin, Refusal, Waiting};
 
@@ -56,6 +56,51 @@ pub enum ServiceState {
         /// When it is tried next; now, where there is no moment.
         next_try: Option<WallTime>,
     },
+}
+
+/// What a delivery that is not through yet waits for, beyond its own next attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// Its web service fails, and is tried now and then only; why, where that is known.
+    Failing(Option<Arc<Reason>>),
+    /// An earlier delivery of the same call, which is tried again.
+    Earlier,
+    /// Its turn: so many requests a second are made, and not more.
+    Rate,
+    /// Somebody to resume the web service.
+    Pause,
+    /// Nothing: the web service was switched off, and it is cancelled when its turn comes.
+    Off,
+}
+
+impl WaitsFor {
+    /// Its code.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Failing(_) => "web_service_fails",
+            Self::Earlier => "earlier_delivery",
+            Self::Rate => "rate",
+            Self::Pause => "web_service_paused",
+            Self::Off => "web_service_off",
+        }
+    }
+
+    /// Of a delivery in a state, by how its account's web services are doing.
+    pub fn of(services: &[Service], kind: EventKind, state: &DeliveryState) -> Option<Self> {
+        let service = services.iter().find(|one| one.kind == kind);
+        let paced = service.is_some_and(|one| one.paced);
+        match (state, service.map(|one| &one.state)) {
+            (
+                DeliveryState::Waiting | DeliveryState::Retrying(_),
+                Some(ServiceState::Failing { why, .. }),
+            ) => Some(Self::Failing(why.clone())),
+            (DeliveryState::Waiting | DeliveryState::Retrying(_), Some(ServiceState::Off)) => Some(Self::Off),
+            (DeliveryState::Waiting, Some(ServiceState::Unsteady { .. })) => Some(Self::Earlier),
+            (DeliveryState::Waiting, _) if paced => Some(Self::Rate),
+            (DeliveryState::Paused, _) => Some(Self::Pause),
+            _ => None,
+        }
+    }
 }
 
 /// One of the four web services.
@@ -176,6 +221,25 @@ mod tests {
             }),
             days: vec![day],
         }
+    }
+
+    #[test]
+    fn what_a_delivery_waits_for_is_what_its_web_service_does() {
+        let to = Integration { ended_url: Some("https://a.example/".into()), ..Integration::default() };
+        let waits = |running: &[WebhookStatus], state| {
+            let services = [Service::of(EventKind::Ended, Some(&to), running)];
+            WaitsFor::of(&services, EventKind::Ended, &state)
+        };
+        let fails = WaitsFor::Failing(Some(Arc::new(Reason::status(503))));
+        let later = DeliveryState::Retrying(WallTime(9));
+        assert_eq!(waits(&[hook(true, true, MS)], DeliveryState::Waiting), Some(fails.clone()));
+        assert_eq!(waits(&[hook(true, true, MS)], later), Some(fails));
+        assert_eq!(waits(&[hook(false, true, MS)], DeliveryState::Waiting), Some(WaitsFor::Earlier));
+        assert_eq!(waits(&[hook(false, true, MS)], later), None, "its own next attempt says all");
+        assert_eq!(waits(&[hook(false, false, MS)], DeliveryState::Waiting), None);
+        assert_eq!(waits(&[], DeliveryState::Paused), Some(WaitsFor::Pause));
+        let services = [Service::of(EventKind::Ended, None, &[])];
+        assert_eq!(WaitsFor::of(&services, EventKind::Ended, &later), Some(WaitsFor::Off));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use admin::kept::{Attempt, DeliveryRecord, DeliveryState};
+use admin::{Service, WaitsFor};
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -46,6 +47,13 @@ pub(crate) struct DeliveryView {
     /// When it is tried next, while it is retrying.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_at: Option<String>,
+    /// What it waits for besides its own next attempt: `web_service_fails`, `earlier_delivery`, `rate`,
+    /// `web_service_paused` or `web_service_off`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<&'static str>,
+    /// What its web service answered last, where that is why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_reason: Option<ReasonView>,
     /// Attempts so far.
     attempts: u16,
     /// The last status or error, in English.
@@ -133,8 +141,12 @@ pub(super) async fn list(
     let filter = Listing::read(&id, text.as_deref(), Kind::Deliveries)?.filter;
     let limit = filter.limit;
     let mut found = web.admin.deliveries(&caller.0, &account, filter).await?;
+    let services = web.admin.services(&caller.0, &account)?;
     let next = next(&mut found, limit, DeliveryRecord::cursor);
-    Ok(Json(DeliveryPage { deliveries: found.iter().map(delivery_view).collect(), next }))
+    Ok(Json(DeliveryPage {
+        deliveries: found.iter().map(|one| waiting(delivery_view(one), one, &services)).collect(),
+        next,
+    }))
 }
 
 /// The attempts of a delivery.
@@ -201,6 +213,16 @@ pub(super) async fn again_all(
     Ok((StatusCode::ACCEPTED, Json(report)))
 }
 
+/// With what it waits for, by how the web services are doing.
+fn waiting(view: DeliveryView, one: &DeliveryRecord, services: &[Service]) -> DeliveryView {
+    let waits = WaitsFor::of(services, one.event.event.kind(), &one.state);
+    let waits_reason = match &waits {
+        Some(WaitsFor::Failing(Some(why))) => Some(ReasonView::of(why)),
+        _ => None,
+    };
+    DeliveryView { waits_for: waits.as_ref().map(WaitsFor::name), waits_reason, ..view }
+}
+
 pub(super) fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
     let event = &one.event.event;
     DeliveryView {
@@ -219,6 +241,8 @@ pub(super) fn delivery_view(one: &DeliveryRecord) -> DeliveryView {
             | DeliveryState::Failed
             | DeliveryState::Cancelled => None,
         },
+        waits_for: None,
+        waits_reason: None,
         attempts: one.attempts,
         last: one.last.as_ref().map(english).unwrap_or_default(),
         last_reason: one.last.as_ref().map(ReasonView::of),

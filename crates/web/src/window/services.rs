@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use admin::kept::{DeliveryState, Reason, WallTime};
-use admin::{Hour, Service, ServiceState};
+use admin::{Hour, Service, ServiceState, WaitsFor};
 use calls::EventKind;
 
 use super::frame::Alert;
@@ -171,22 +171,16 @@ pub(crate) fn alerts(f: &Frame, services: &[Service]) -> Vec<Alert> {
 
 /// What a delivery that is not through yet waits for, beyond its own next attempt.
 pub(crate) fn waits_for(f: &Frame, services: &[Service], kind: EventKind, state: &DeliveryState) -> String {
-    let service = services.iter().find(|one| one.kind == kind);
-    let paced = service.is_some_and(|one| one.paced);
-    match (state, service.map(|one| &one.state)) {
-        (DeliveryState::Waiting | DeliveryState::Retrying(_), Some(ServiceState::Failing { why, .. })) => {
+    match WaitsFor::of(services, kind, state) {
+        Some(WaitsFor::Failing(why)) => {
             let why = why.as_ref().map(|why| told(f.w, why)).unwrap_or_default();
             f.w.with("service.row_waits", "why", why.trim_end_matches('.'))
         }
-        (DeliveryState::Waiting | DeliveryState::Retrying(_), Some(ServiceState::Off)) => {
-            f.w.get("service.row_off").to_owned()
-        }
-        (DeliveryState::Waiting, Some(ServiceState::Unsteady { .. })) => {
-            f.w.get("service.row_behind").to_owned()
-        }
-        (DeliveryState::Waiting, _) if paced => f.w.get("service.row_paced").to_owned(),
-        (DeliveryState::Paused, _) => f.w.get("service.row_paused").to_owned(),
-        _ => String::new(),
+        Some(WaitsFor::Off) => f.w.get("service.row_off").to_owned(),
+        Some(WaitsFor::Earlier) => f.w.get("service.row_behind").to_owned(),
+        Some(WaitsFor::Rate) => f.w.get("service.row_paced").to_owned(),
+        Some(WaitsFor::Pause) => f.w.get("service.row_paused").to_owned(),
+        None => String::new(),
     }
 }
 
