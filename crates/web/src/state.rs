@@ -24,4 +24,8 @@ pub struct Options {
     pub secure: bool,
     /// Whether `/metrics` needs an operator's token.
     pub metrics_need_token: bool,
+    /// How many days the operator keeps what happened; `None` for ever. An account may keep less.
+    pub keep_days: Option<u32>,
+    /// The size over which the oldest is forgotten, in megabytes; `None` for none.
+    pub keep_megabytes: Option<u32>,
 }

@@ -195,6 +195,8 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             at: config.http.for_people(),
             secure: is_secure(config),
             metrics_need_token: config.http.metrics_need_token,
+            keep_days: config.keep.days,
+            keep_megabytes: config.keep.megabytes,
         },
     };
     let asked = http_stop.clone();

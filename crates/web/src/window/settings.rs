@@ -51,6 +51,8 @@ struct SettingsPage {
     /// The account's name and what is kept, as they are or were typed.
     name: String,
     keep: KeepForm,
+    /// What the operator keeps, and with it what an empty field means.
+    limit: String,
     users: Vec<(String, &'static str)>,
     entries: Vec<audit::Row>,
     /// Where the visitor's password is, if that is not here.
@@ -79,6 +81,7 @@ async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) ->
         version: account.version,
         name: account.account.name.clone(),
         keep: KeepForm::of(account.account.keep),
+        limit: limit(window, &f),
         users: users.collect(),
         entries,
         error: String::new(),
@@ -86,6 +89,19 @@ async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) ->
         password_at: visitor.vouched.then(|| oidc::label(window, &visitor.key)),
         f,
     })
+}
+
+/// What the operator keeps, in words.
+fn limit(window: &Window, f: &Frame) -> String {
+    let number = |number: u32| f.locale.number(number.into());
+    let days = window.web.options.keep_days.map(|days| f.w.with("settings.limit_days", "days", number(days)));
+    let size = window.web.options.keep_megabytes;
+    let size = size.map(|size| f.w.with("settings.limit_megabytes", "megabytes", number(size)));
+    match (days, size) {
+        (Some(days), Some(size)) => format!("{days}, {size}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => f.w.get("settings.limit_none").to_owned(),
+    }
 }
 
 pub(super) async fn show(
