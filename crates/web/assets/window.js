@@ -165,7 +165,13 @@
   };
   const differs = (here, fresh) => fresh && plain(here) !== plain(fresh);
   const busy = (place) => place.contains(document.activeElement) || place.querySelector("details[open]");
-  const put = (place, fresh) => { place.replaceChildren(...document.importNode(fresh, true).childNodes); tick(); };
+  const put = (place, fresh) => {
+    place.replaceChildren(...document.importNode(fresh, true).childNodes);
+    // What is shared by all who look at the same has no secret of a form; this page has one.
+    const secret = document.querySelector("header [name=_csrf]")?.value ?? "";
+    all("[name=_csrf]", place).forEach((field) => { field.value = secret; });
+    tick();
+  };
   function renew(fresh) {
     all("[data-live]").forEach((place) => {
       const now = fresh.getElementById(place.id);

@@ -17,6 +17,7 @@ mod first;
 mod frame;
 mod help;
 mod integration;
+mod live;
 mod locale;
 mod login;
 mod look;
@@ -76,6 +77,8 @@ pub(crate) struct Window {
     /// Places at the live boards.
     pub(crate) seats: now::Seats,
     pub(crate) boards: now::Boards,
+    /// What pages that ask by themselves were answered just now.
+    pub(crate) live: live::Live,
     /// Test calls that run.
     pub(crate) tests: integration::Running,
 }
@@ -90,6 +93,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         passwords: password::Passwords::default(),
         seats: now::Seats::default(),
         boards: now::Boards::default(),
+        live: live::Live::default(),
         tests: integration::Running::default(),
     });
     Router::new()
@@ -110,6 +114,7 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .nest("/operator", operator::pages())
         .fallback(fail::nowhere)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(middleware::from_fn_with_state(window.clone(), live::share))
         .layer(middleware::from_fn_with_state(window.clone(), armour))
         .with_state(window)
 }
@@ -161,7 +166,10 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
     let (mut parts, body) = request.into_parts();
     let is_asked_for = parts.method == Method::GET && !shows_secrets(parts.uri.path());
     let packs = is_asked_for && assets::reads_gzip(&parts.headers);
-    let taste = browser::Taste::of(&parts);
+    let mut taste = browser::Taste::of(&parts);
+    if is_integration(parts.uri.path()) {
+        taste.here = parts.uri.path().to_owned();
+    }
     parts.extensions.insert(taste.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(fail) = response.extensions_mut().remove::<Fail>() {
@@ -190,7 +198,14 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
 /// Pages with secrets in them besides the form's are sent as they are: header values, new keys, one-time links. So is
 /// what a form answers.
 fn shows_secrets(path: &str) -> bool {
-    ["/integration", "/tokens", "/first", "/welcome", "/login"].iter().any(|page| path.contains(page))
+    let shows = ["/integration", "/tokens", "/first", "/welcome", "/login"].iter().any(|page| path.contains(page));
+    shows && !is_integration(path)
+}
+
+/// The page of an account's integration, which is large. Nothing of what a visitor may have been given to type, the
+/// query of a link, stands on it beside its secrets: it can be compressed.
+fn is_integration(path: &str) -> bool {
+    path.ends_with("/integration")
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

@@ -20,7 +20,7 @@ use crate::peer::Origin;
 use crate::{Known, clock};
 
 /// The header of what a page asks by itself, while nobody need be there.
-const BY_ITSELF: &str = "x-ringbud-live";
+pub(crate) const BY_ITSELF: &str = "x-ringbud-live";
 
 /// A person who is logged in.
 #[derive(Clone, Debug)]
@@ -86,7 +86,8 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         }
         let enter = || Fail::Enter { taste: taste.clone() };
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
-        let by_itself = parts.headers.contains_key(BY_ITSELF);
+        // So is a board: a browser connects it again and again, whether anybody looks or not.
+        let by_itself = parts.headers.contains_key(BY_ITSELF) || taste.here.ends_with("/now/stream");
         let session = window.sessions.find(cookie, clock::now(), by_itself).ok_or_else(enter)?;
         let user = window.web.admin.person(&session.user).ok_or_else(enter)?;
         if opened_with(&user) != session.opened_with {
