@@ -131,6 +131,27 @@ pub struct Waiting {
     pub since: PbxTime,
 }
 
+/// How the program did in a quarter of an hour: for operators.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// When it began.
+    pub begun_at: WallTime,
+    /// How many legs began.
+    pub legs: u64,
+    /// How many deliveries were accepted.
+    pub delivered: u64,
+    /// How many requests were not.
+    pub failed: u64,
+    /// How long the oldest delivery had waited, at most.
+    pub oldest: Duration,
+    /// How far the program was behind a PBX, at most.
+    pub lag: Duration,
+    /// The room on the disk of the data folder, where the system says.
+    pub free_bytes: Option<u64>,
+    /// How many PBXs were not followed, at most.
+    pub links_down: usize,
+}
+
 /// A test call: events with recognisable test values, sent at once and kept nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestCall {
@@ -207,6 +228,11 @@ pub trait Gateway: Send + Sync + 'static {
     /// Makes a test call. Its answers come one by one as they come in: ring, answer, end, and outgoing;
     /// events that are switched off have none.
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>>;
+
+    /// How the program did over the last day, the oldest quarter first: as far as it ran.
+    fn day(&self) -> Vec<Pulse> {
+        Vec::new()
+    }
 
     /// The metrics in Prometheus' text format.
     fn metrics(&self) -> String;

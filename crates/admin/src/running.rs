@@ -5,7 +5,7 @@ use std::sync::Arc;
 use journal::AccountSettings;
 use tokio::sync::watch;
 
-use crate::{Actor, Admin, Link, LiveLeg, Readiness, Refusal};
+use crate::{Actor, Admin, Link, LiveLeg, Pulse, Readiness, Refusal};
 
 impl Admin {
     /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
@@ -46,6 +46,12 @@ impl Admin {
     /// Changes whenever a leg begins, is answered or ends, or a link changes.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.gateway.changes()
+    }
+
+    /// How the program did over the last day, by the quarter of an hour.
+    pub fn last_day(&self, actor: &Actor) -> Result<Vec<Pulse>, Refusal> {
+        Self::operates(actor)?;
+        Ok(self.gateway.day())
     }
 
     /// The figures in Prometheus' text format; whether they are everybody's is the operator's to say.

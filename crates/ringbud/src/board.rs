@@ -1,6 +1,7 @@
 //! Who rings, talks and dials right now: the legs that have begun and not ended, by account.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use admin::{LiveLeg, Waiting};
@@ -19,6 +20,8 @@ pub struct Board {
     legs: Mutex<Legs>,
     queues: Mutex<Queues>,
     changes: watch::Sender<u64>,
+    /// How many legs began since the start.
+    begun: AtomicU64,
 }
 
 #[derive(Default)]
@@ -32,7 +35,12 @@ struct Legs {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { legs: Mutex::default(), queues: Mutex::default(), changes: watch::Sender::new(0) }
+        Self {
+            legs: Mutex::default(),
+            queues: Mutex::default(),
+            changes: watch::Sender::new(0),
+            begun: AtomicU64::default(),
+        }
     }
 }
 
@@ -54,7 +62,10 @@ impl Board {
                 self.lock_queues().rang(pbx, event);
             }
             match &event.what {
-                What::Incoming | What::Outgoing => all.begin(Arc::new(event.clone()), None),
+                What::Incoming | What::Outgoing => {
+                    self.begun.fetch_add(1, Ordering::Relaxed);
+                    all.begin(Arc::new(event.clone()), None);
+                }
                 What::Answered => all.answer(&event.leg, event.at),
                 What::Ended(_) => all.end(&event.leg, event.at),
             }
@@ -99,6 +110,11 @@ impl Board {
         // Nor who waits there: as where a link is lost.
         self.lock_queues().heard(pbx, PbxTime::from_secs(0), &Input::LinkLost, |_| false);
         self.changed();
+    }
+
+    /// How many legs began since the start.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Something else that people look at changed.

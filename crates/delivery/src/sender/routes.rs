@@ -86,6 +86,8 @@ pub(super) struct Routes {
     recalled: FxHashMap<(u32, String), (Moment, Duration)>,
     /// Integrations with webhooks that are wanted no more and still have something left.
     leaving: Vec<u32>,
+    /// Requests that were accepted and those that were not, since the start.
+    answered: [u64; 2],
 }
 
 impl Routes {
@@ -100,6 +102,7 @@ impl Routes {
             nowhere: None,
             recalled: FxHashMap::default(),
             leaving: Vec::new(),
+            answered: [0; 2],
         }
     }
 
@@ -410,7 +413,13 @@ impl Routes {
         let hook = &mut self.hooks[key.0 as usize];
         let day = hook.days[kind as usize].get_or_insert_default();
         day.count(last.at, attempt, taken.then_some(last.took));
+        self.answered[usize::from(!taken)] += 1;
         hook.last = Some(last);
+    }
+
+    /// How many requests were accepted, and how many were not.
+    pub(super) fn answered(&self) -> [u64; 2] {
+        self.answered
     }
 
     /// The webhooks an integration has used.

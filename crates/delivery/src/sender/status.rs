@@ -79,6 +79,11 @@ impl Sender {
         }
     }
 
+    /// How many requests were accepted since the start, and how many were not.
+    pub fn answered(&self) -> [u64; 2] {
+        self.shared.lock().routes.answered()
+    }
+
     /// How the webhooks of an integration are doing: those that were used since the start.
     pub fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus> {
         let settings = self.shared.book.integration(integration).map(|(_, settings)| settings);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Readiness, Remark,
+    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Pulse, Readiness, Remark,
     Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
@@ -15,6 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
 
 use super::damage::Damage;
+use super::pulse::Pulses;
 use super::readiness;
 use crate::board::Board;
 use crate::gateway::Blocked;
@@ -28,6 +29,7 @@ pub(super) struct Facade {
     pub(super) blocked: Blocked,
     pub(super) damage: Damage,
     pub(super) metrics: PrometheusHandle,
+    pub(super) pulses: Pulses,
 }
 
 impl Gateway for Facade {
@@ -125,6 +127,10 @@ impl Gateway for Facade {
             });
             Ok(all)
         })
+    }
+
+    fn day(&self) -> Vec<Pulse> {
+        self.pulses.day()
     }
 
     fn metrics(&self) -> String {

@@ -11,6 +11,7 @@ mod forget;
 mod http;
 mod oidc;
 mod operator;
+mod pulse;
 mod readiness;
 mod reload;
 mod watch;
@@ -89,6 +90,7 @@ pub struct Running {
     http: Option<JoinHandle<()>>,
     sender: Arc<Sender>,
     told: broadcast::Sender<Arc<Kept>>,
+    pulses: pulse::Pulses,
 }
 
 /// What a configuration that is read anew changes besides the links.
@@ -150,6 +152,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         http: None,
         sender: sender.clone(),
         told: told.clone(),
+        pulses: pulse::Pulses::default(),
     };
     for (pbx, secret) in config.pbxs.iter().zip(secrets) {
         let followed = running.parts.follow(pbx, secret).await?;
@@ -184,6 +187,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         blocked,
         damage,
         metrics,
+        pulses: running.pulses.clone(),
     };
     let gateway: Arc<dyn admin::Gateway> = Arc::new(facade);
     let admin = admin::Admin::new(store.journal.clone(), store.cache.clone(), gateway, guard);

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use delivery::sender::Sender;
 use journal::verbs::*;
-use journal::{AccountSettings, SettingsCache, Sqlite};
+use journal::{AccountSettings, SettingsCache, Sqlite, WallTime};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tasks::Part;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::disk::{self, Pace};
+use super::pulse::{Pulses, Seen};
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
@@ -35,6 +36,12 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         (running.links.clone(), running.board.clone(), running.sender.clone(), config.keep.clone());
     let to_refresh = cache.clone();
     let (watched, counted) = (links.clone(), cache.clone());
+    let looks = Looks {
+        links: links.clone(),
+        sender: sender.clone(),
+        board: board.clone(),
+        pulses: running.pulses.clone(),
+    };
     let folder = config.data_dir.clone().unwrap_or_default();
     vec![
         tasks::spawn_anew(Part::SettingsRefresh, move || refresh(to_refresh.clone())),
@@ -44,7 +51,7 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         tasks::spawn_anew(Part::Gauges, move || {
             gauges(links.clone(), sender.clone(), sqlite.clone(), metrics.clone())
         }),
-        tasks::spawn_anew(Part::SlowGauges, move || slow_gauges(counted.clone(), folder.clone())),
+        tasks::spawn_anew(Part::SlowGauges, move || slow_gauges(counted.clone(), folder.clone(), looks.clone())),
         tasks::spawn_anew(Part::LinkWatch, move || follow_links(watched.clone(), board.clone())),
     ]
 }
@@ -111,8 +118,36 @@ async fn gauges(links: Links, sender: Arc<Sender>, journal: Arc<Sqlite>, handle:
     }
 }
 
+/// What the operator's page of the last day is made of.
+#[derive(Clone)]
+struct Looks {
+    links: Links,
+    sender: Arc<Sender>,
+    board: Arc<Board>,
+    pulses: Pulses,
+}
+
+impl Looks {
+    fn look(&self, free_bytes: Option<u64>) {
+        let [delivered, failed] = self.sender.answered();
+        let links = self.links.all();
+        let is_down = |link: &&crate::link::Status| link.with(|status| status.state != LinkState::Live);
+        let lag = links.iter().filter_map(|link| link.with(|status| status.lag)).max();
+        let seen = Seen {
+            legs: self.board.begun(),
+            delivered,
+            failed,
+            oldest: self.sender.oldest().unwrap_or_default(),
+            lag: lag.unwrap_or_default(),
+            free_bytes,
+            links_down: links.iter().filter(is_down).count(),
+        };
+        self.pulses.look(WallTime(::clock::wall_micros()), seen);
+    }
+}
+
 /// What takes looking for, and the disk.
-async fn slow_gauges(cache: Arc<SettingsCache>, folder: PathBuf) {
+async fn slow_gauges(cache: Arc<SettingsCache>, folder: PathBuf, looks: Looks) {
     let (mut pace, began) = (Pace::default(), Instant::now());
     let mut revision = cache.watch();
     revision.mark_changed();
@@ -121,7 +156,9 @@ async fn slow_gauges(cache: Arc<SettingsCache>, folder: PathBuf) {
             revision.mark_unchanged();
             metrics::gauge!("ringbud_webhooks_paused").set(number(paused(&cache)));
         }
-        if let Some(free) = disk::free_bytes(&folder) {
+        let free = disk::free_bytes(&folder);
+        looks.look(free);
+        if let Some(free) = free {
             let now = began.elapsed();
             let full_in = pace.look(now, free);
             metrics::gauge!("ringbud_disk_free_bytes")

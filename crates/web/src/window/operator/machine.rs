@@ -1,4 +1,4 @@
-//! `/operator/links`, `/operator/health`: how the gateway does.
+//! `/operator/links`: how the links to the PBXs do.
 
 use std::sync::Arc;
 
@@ -38,19 +38,6 @@ struct LinksPage {
     rows: Vec<Row>,
     /// Who waits in queues that are no one account's: PBX, queue, number, since when.
     queued: Vec<(String, String, String, String)>,
-}
-
-#[derive(Template)]
-#[template(path = "operator_health.html")]
-struct HealthPage {
-    f: Frame,
-    ready: bool,
-    reasons: Vec<String>,
-    bytes: String,
-    events: String,
-    pending: String,
-    accounts: String,
-    version: &'static str,
 }
 
 pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
@@ -99,24 +86,4 @@ fn row(f: &Frame, link: Link) -> Row {
 fn stranger(f: &Frame, one: &Stranger) -> String {
     let text = if one.is_provider { "links.stranger_provider" } else { "links.stranger" };
     f.w.with(text, "name", &one.endpoint).replace("{since}", &f.locale.wall(one.since))
-}
-
-pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
-    visitor.operator()?;
-    let f = Frame::operator(&window, &visitor, "health");
-    let readiness = window.web.admin.readiness();
-    let size = window.web.admin.size(&visitor.actor()).await?;
-    let megabytes = f64::from(u32::try_from(size.bytes / 1024).unwrap_or(u32::MAX)) / 1024.0;
-    page(&HealthPage {
-        ready: readiness.ready,
-        reasons: readiness.reasons,
-        bytes: format!("{} MB", f.locale.tenths(megabytes)),
-        events: f.locale.number(size.events),
-        pending: f.locale.number(size.pending),
-        accounts: f
-            .locale
-            .number(u64::try_from(window.web.admin.account_count(&visitor.actor())?).unwrap_or(0)),
-        version: env!("CARGO_PKG_VERSION"),
-        f,
-    })
 }

@@ -1,6 +1,7 @@
 //! `/operator/…`: accounts, PBX links, health, people, tokens, the audit log.
 
 mod accounts;
+mod health;
 mod machine;
 mod privacy;
 mod tokens;
@@ -21,7 +22,7 @@ pub(super) fn pages() -> Router<Arc<Window>> {
         .route("/accounts", get(accounts::list).post(accounts::make))
         .route("/accounts/remove", post(accounts::remove))
         .route("/links", get(machine::links))
-        .route("/health", get(machine::health))
+        .route("/health", get(health::health))
         .route("/audit", get(audit::all))
         .route("/privacy", get(privacy::show).post(privacy::look))
         .route("/privacy/export", post(privacy::export))
