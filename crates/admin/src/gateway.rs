@@ -1,6 +1,6 @@
 //! What is asked of the running gateway. The program implements it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -200,6 +200,12 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Since when an account's employees are free, by local number, of those that were not since the start.
     fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime>;
+
+    /// The numbers of an account's phones that cannot be reached now, as far as the PBXs say.
+    fn away(&self, account: &AccountId) -> BTreeSet<String> {
+        let _ = account;
+        BTreeSet::new()
+    }
 
     /// Who waits in an account's queues, the longest first; for `None`, in those that are no one account's.
     fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting>;

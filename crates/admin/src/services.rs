@@ -1,13 +1,13 @@
 //! How things stand right now, as people are told it before they ask: the four web services of an account, who is
 //! free since when, who waits in a queue.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{EventKind, PbxTime};
 use delivery::sender::{HOURS, Hour, WebhookStatus};
-use journal::settings::{Integration, Pause};
+use journal::settings::{Holder, Integration, Pause};
 use journal::{AccountSettings, DeliveryState, Reason, WallTime};
 
 use crate::{Actor, Admin, Refusal, Waiting};
@@ -166,6 +166,22 @@ impl Admin {
     /// Since when the employees of an account that was read are free, as far as that is known.
     pub fn free_since(&self, account: &AccountSettings) -> HashMap<String, PbxTime> {
         self.gateway.free_since(&account.id)
+    }
+
+    /// The employees of an account that was read who have phones none of which can be reached, by the PBXs' own word.
+    pub fn away(&self, account: &AccountSettings) -> BTreeSet<String> {
+        let away = self.gateway.away(&account.id);
+        let mut here = BTreeSet::new();
+        let mut gone = BTreeSet::new();
+        for (number, (phone, _)) in account.phones.iter() {
+            let holder = match &phone.holder {
+                Holder::SameNumber => number,
+                Holder::Employee(number) => number,
+                Holder::Nobody => continue,
+            };
+            if away.contains(number) { &mut gone } else { &mut here }.insert(holder.clone());
+        }
+        gone.difference(&here).cloned().collect()
     }
 
     /// Who waits in the queues of an account that was read, the longest first.

@@ -9,7 +9,7 @@ use super::message::Message;
 use super::numbers::{dialled, forward, number_on_a_line, says_presentation};
 
 /// The events that say something: what a filter has to let through.
-pub(super) const EVENTS: [&str; 33] = [
+pub(super) const EVENTS: [&str; 34] = [
     "FullyBooted",
     "Shutdown",
     "Newchannel",
@@ -39,6 +39,8 @@ pub(super) const EVENTS: [&str; 33] = [
     "MeetmeLeave",
     "HangupRequest",
     "Hangup",
+    // Whether a phone can be reached.
+    "PeerStatus",
     // Only an Asterisk before 12 sends these; they show its age.
     "Dial",
     "Bridge",

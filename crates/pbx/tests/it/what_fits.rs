@@ -127,6 +127,20 @@ fn endpoints_come_from_whatever_lists_the_pbx_knows_and_an_unknown_one_is_no_err
 }
 
 #[test]
+fn a_phone_that_registers_or_is_lost_is_told_while_the_link_is_up() {
+    let mut play = Play::new();
+    play.connect().hears(GREETING).answers(willing);
+    play.takes_said();
+    for (status, told) in [("Unreachable", "false"), ("Reachable", "true"), ("Unregistered", "false")] {
+        play.hears(&format!(
+            "Event: PeerStatus\nPrivilege: system,all\nChannelType: PJSIP\nPeer: PJSIP/1001-101\nPeerStatus: {status}\n\n"
+        ));
+        assert_eq!(play.takes_said(), [format!("PJSIP/1001-101 {told}")], "{status}");
+    }
+    assert!(!play.sent.contains("Filter: Event: ("), "it is wanted: {}", play.sent);
+}
+
+#[test]
 fn a_list_that_is_denied_is_told_and_one_that_is_unknown_is_not() {
     let mut play = Play::new();
     play.connect().hears(GREETING).answers(|action| match action {

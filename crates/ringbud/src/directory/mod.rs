@@ -100,6 +100,16 @@ impl Phones {
         self.known.borrow_mut().remove(endpoint.name);
     }
 
+    /// The account and the number of the phone behind an endpoint, by the rules and what was told of it; nothing is
+    /// learned from the question.
+    pub fn whose(&self, endpoint: &str) -> Option<(AccountId, Arc<str>)> {
+        let told = self.told.borrow();
+        let told = told.get(endpoint);
+        let ruled = self.rules.find(endpoint, told.map_or("", |told| &told.number))?;
+        let is_provider = told.is_some_and(|told| told.is_provider);
+        (!(is_provider && ruled.by.is_guess())).then(|| (ruled.account.clone(), ruled.number.clone()))
+    }
+
     /// The endpoints that turned out to be no phones since this was asked last, each once.
     pub fn take_strangers(&self) -> Vec<Stranger> {
         std::mem::take(&mut self.strangers.borrow_mut())

@@ -323,6 +323,12 @@ impl Running {
             Output::Endpoint(endpoint) => {
                 follower.phones().learn(&endpoint);
                 status.endpoint(&endpoint);
+                if let (Some(is_reachable), Some(phone)) =
+                    (endpoint.is_reachable, follower.phones().whose(endpoint.name))
+                    && status.phone(endpoint.name, phone, is_reachable)
+                {
+                    board.changed();
+                }
             }
             Output::Failed(failure) => own.failure = Some(failure),
         });

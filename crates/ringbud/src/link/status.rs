@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use calls::PbxName;
+use calls::{AccountId, PbxName};
 use journal::WallTime;
 use pbx::{About, Code, Endpoint, Kind, Missing, Remark, Sign};
 
@@ -12,6 +12,8 @@ use super::LinkFailure;
 
 /// A PBX's clock that is further from ours is told without being asked for.
 const CLOCK_FAR: Duration = Duration::from_secs(10);
+/// So many endpoints of one phone are looked at.
+const MAX_OF_A_PHONE: usize = 16;
 /// So many endpoints of a PBX are listed for people.
 const MAX_ENDPOINTS: usize = 50_000;
 /// So many endpoints that are no phones are listed for people.
@@ -147,6 +149,8 @@ pub struct LinkStatus {
     pub endpoints: BTreeMap<String, KnownEndpoint>,
     /// Endpoints that placed or got calls and are no phones by the rules.
     pub strangers: BTreeMap<String, StrangerSeen>,
+    /// The phones behind those endpoints, each with which of its endpoints can be reached.
+    pub phones: BTreeMap<(AccountId, Arc<str>), BTreeMap<String, bool>>,
 }
 
 /// What is wrong with a link that is up.
@@ -199,6 +203,17 @@ impl LinkStatus {
         let deaf = self.missing.contains(&Missing::CallEvents).then_some(Trouble::Deaf);
         let clock = secs_ahead(self.clock_ahead_micros, CLOCK_FAR).map(|secs| Trouble::ClockFar { secs });
         deaf.into_iter().chain(clock).collect()
+    }
+
+    /// The phones of an account of which the PBX says whether they can be reached, by any of their endpoints; none of
+    /// a PBX that is not followed, for then it is not known.
+    pub fn phones_of(&self, account: &AccountId) -> Vec<(Arc<str>, bool)> {
+        if self.state != LinkState::Live {
+            return Vec::new();
+        }
+        let first = (account.clone(), Arc::from(""));
+        let own = self.phones.range(first..).take_while(|((of, _), _)| of == account);
+        own.map(|((_, number), endpoints)| (number.clone(), endpoints.values().any(|is| *is))).collect()
     }
 
     /// All that an operator should know of the link now: what the login lacks, and what is wrong although it is up.
@@ -258,6 +273,7 @@ impl Status {
             losses: 0,
             anomalies: 0,
             endpoints: BTreeMap::new(),
+            phones: BTreeMap::new(),
             strangers: BTreeMap::new(),
         })))
     }
@@ -286,6 +302,19 @@ impl Status {
             status.last_error = Some((now, why.clone()));
         }
         status.state = state;
+    }
+
+    /// The PBX said whether a phone's endpoint can be reached. Whether that is news.
+    pub(crate) fn phone(&self, endpoint: &str, phone: (AccountId, Arc<str>), is_reachable: bool) -> bool {
+        let mut status = self.lock();
+        if status.phones.len() >= MAX_ENDPOINTS && !status.phones.contains_key(&phone) {
+            return false;
+        }
+        let of = status.phones.entry(phone).or_default();
+        if of.len() >= MAX_OF_A_PHONE && !of.contains_key(endpoint) {
+            return false;
+        }
+        of.insert(endpoint.to_owned(), is_reachable) != Some(is_reachable)
     }
 
     pub(crate) fn endpoint(&self, endpoint: &Endpoint<'_>) {
@@ -334,6 +363,23 @@ mod tests {
         }
         status.change(|link| (link.missing, link.clock_ahead_micros) = (Vec::new(), Some(-10_000_000)));
         assert!(status.with(LinkStatus::troubles).is_empty(), "so near is near enough");
+    }
+
+    #[test]
+    fn a_phone_is_reached_by_any_of_its_endpoints_and_nothing_is_known_of_it_while_the_link_is_down() {
+        let status = live();
+        let (one, other) = (AccountId::new("1"), AccountId::new("10"));
+        let phone = |account: &AccountId, number: &str| (account.clone(), Arc::from(number));
+        assert!(status.phone("PJSIP/201", phone(&one, "201"), false), "news");
+        assert!(!status.phone("PJSIP/201", phone(&one, "201"), false), "none");
+        status.phone("PJSIP/202", phone(&one, "202"), false);
+        status.phone("PJSIP/99202", phone(&one, "202"), true);
+        status.phone("PJSIP/301", phone(&other, "301"), false);
+        let told = |account| status.with(|link| link.phones_of(account));
+        assert_eq!(told(&one), [(Arc::from("201"), false), (Arc::from("202"), true)]);
+        assert_eq!(told(&other), [(Arc::from("301"), false)]);
+        status.enter(LinkState::Connecting, WallTime(1));
+        assert_eq!(told(&one), []);
     }
 
     #[test]

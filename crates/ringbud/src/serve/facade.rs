@@ -1,6 +1,6 @@
 //! The running gateway as the API and the window see it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admin::{
@@ -52,6 +52,13 @@ impl Gateway for Facade {
 
     fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime> {
         self.board.free_since(account)
+    }
+
+    fn away(&self, account: &AccountId) -> BTreeSet<String> {
+        let of = |link: &crate::link::Status| link.with(|link| link.phones_of(account));
+        let all: Vec<_> = self.links.all().iter().flat_map(of).collect();
+        let is_here = |number: &str| all.iter().any(|(other, is)| *is && **other == *number);
+        all.iter().filter(|(number, _)| !is_here(number)).map(|(number, _)| number.to_string()).collect()
     }
 
     fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {

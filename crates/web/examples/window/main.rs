@@ -5,7 +5,7 @@
 
 mod provider;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -93,6 +93,10 @@ impl Gateway for Playing {
     fn free_since(&self, _: &AccountId) -> HashMap<String, PbxTime> {
         let at = |secs: i64| PbxTime::from_micros(now().0 - secs * 1_000_000);
         HashMap::from([("101".into(), at(754)), ("104".into(), at(63)), ("105".into(), at(8_000))])
+    }
+
+    fn away(&self, _: &AccountId) -> BTreeSet<String> {
+        BTreeSet::from(["105".to_owned()])
     }
 
     fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {

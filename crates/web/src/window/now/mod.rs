@@ -52,6 +52,8 @@ pub(crate) struct Card {
     pub(crate) doing: Vec<Doing>,
     /// Since when the employee is free, where that is known: milliseconds since the epoch, and in words.
     pub(crate) free: Option<(i64, String)>,
+    /// None of their phones can be reached, by the PBX's own word.
+    pub(crate) away: bool,
 }
 
 /// A caller who waits in a queue.
@@ -182,13 +184,15 @@ impl Style {
 fn board(window: &Window, language: Language, account: &AccountSettings) -> Board {
     let style = Style::of(window, language, account);
     let freed = window.web.admin.free_since(account);
+    let away = window.web.admin.away(account);
     let mut cards: BTreeMap<String, Card> = BTreeMap::new();
     for (number, (employee, _)) in account.employees.iter() {
         let free = freed.get(number).map(|at| {
             let micros = at.as_micros();
             (micros / 1_000, style.locale.clock(micros))
         });
-        let card = Card { number: number.clone(), name: employee.name.clone(), doing: Vec::new(), free };
+        let (name, away) = (employee.name.clone(), away.contains(number));
+        let card = Card { number: number.clone(), name, doing: Vec::new(), free, away };
         cards.insert(number.clone(), card);
     }
     let (mut ringing, mut talking, mut dialling) = (0, 0, 0);
@@ -204,7 +208,7 @@ fn board(window: &Window, language: Language, account: &AccountSettings) -> Boar
         let name = phone.employee.as_ref().map(|one| one.name.to_string()).unwrap_or_default();
         cards
             .entry(number.clone())
-            .or_insert(Card { number, name, doing: Vec::new(), free: None })
+            .or_insert(Card { number, name, doing: Vec::new(), free: None, away: false })
             .doing
             .push(doing);
     }
@@ -215,11 +219,12 @@ fn board(window: &Window, language: Language, account: &AccountSettings) -> Boar
     Board { w, calls, people, cards, queued, ringing, talking, dialling }
 }
 
-/// What rings comes first, then whoever is busy; within that by number.
+/// What rings comes first, then whoever is busy, last whose phone is away; within that by number.
 fn rank(card: &Card) -> u8 {
     match card.doing.first().map(|one| one.state) {
         _ if card.doing.iter().any(|one| one.state == "ringing") => 0,
         Some(_) => 1,
+        None if card.away => 3,
         None => 2,
     }
 }

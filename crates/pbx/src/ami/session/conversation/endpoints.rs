@@ -68,6 +68,13 @@ impl Conversation {
                 self.is_registered_with(&name, out);
             }
             "RegistryEntry" => self.is_registered_with(&format!("SIP/{}", message.value("Username")), out),
+            "PeerStatus" => {
+                let is_away = matches!(message.value("PeerStatus"), "Unreachable" | "Unregistered" | "Rejected");
+                let name = message.value("Peer");
+                if !name.is_empty() {
+                    self.tell(Endpoint { is_reachable: Some(!is_away), ..Endpoint::named(name) }, out);
+                }
+            }
             "EndpointDetail" => {
                 let name = format!("PJSIP/{}", message.value("ObjectName"));
                 self.detail(&name, message, out);
