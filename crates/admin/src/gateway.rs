@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use calls::{AccountId, Event, EventKind, PbxTime};
 use delivery::sender::WebhookStatus;
-use journal::settings::IntegrationId;
+use journal::settings::{IntegrationId, Secret};
 use journal::{DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
@@ -131,6 +131,37 @@ pub struct Waiting {
     pub since: PbxTime,
 }
 
+/// A PBX that is to be tried before it stands in the configuration.
+#[derive(Clone, Debug)]
+pub struct PbxWish {
+    /// Which: a word of [`Gateway::products`].
+    pub product: String,
+    /// Host and port; without a port the usual one.
+    pub address: String,
+    /// Over TLS.
+    pub tls: bool,
+    /// Whom to log in as.
+    pub username: String,
+    /// With what secret.
+    pub secret: Secret,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PbxTried {
+    /// Whether it let us in.
+    pub is_in: bool,
+    /// What was seen, in English, as `ringbud check` says it: `true` for what is as it should be.
+    pub said: Vec<(bool, String)>,
+    /// What is to be put into the PBX and where, what makes it heed that, and what to know besides. The secret is
+    /// left out.
+    pub entry: [String; 4],
+    /// The lines for the configuration, and where the secret has to be put.
+    pub block: String,
+    /// That place.
+    pub secret_file: String,
+}
+
 /// How the program did in a quarter of an hour: for operators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pulse {
@@ -234,6 +265,17 @@ pub trait Gateway: Send + Sync + 'static {
     /// Makes a test call. Its answers come one by one as they come in: ring, answer, end, and outgoing;
     /// events that are switched off have none.
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>>;
+
+    /// The PBXs that can be tried: a word and a name each.
+    fn products(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
+    /// Tries a PBX; nothing is kept or written.
+    fn try_pbx(&self, wish: PbxWish) -> Answer<'_, PbxTried> {
+        drop(wish);
+        not_here()
+    }
 
     /// How the program did over the last day, the oldest quarter first: as far as it ran.
     fn day(&self) -> Vec<Pulse> {

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use journal::AccountSettings;
 use tokio::sync::watch;
 
-use crate::{Actor, Admin, Link, LiveLeg, Pulse, Readiness, Refusal};
+use crate::noted::Noted;
+use crate::{Actor, Admin, Code, Link, LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Refusal};
+
+/// No address or name is longer.
+const MOST_TYPED: usize = 255;
 
 impl Admin {
     /// How the links to the PBXs are doing. Where they are, as whom one logs in and what they said is the operator's:
@@ -46,6 +50,25 @@ impl Admin {
     /// Changes whenever a leg begins, is answered or ends, or a link changes.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.gateway.changes()
+    }
+
+    /// The PBXs that can be tried, a word and a name each.
+    pub fn products(&self) -> Vec<(&'static str, &'static str)> {
+        self.gateway.products()
+    }
+
+    /// Tries a PBX before it stands in the configuration: for operators, so often as test calls are made. Where, and
+    /// not with what secret, stands in the audit log.
+    pub async fn try_pbx(&self, actor: &Actor, wish: PbxWish) -> Result<PbxTried, Refusal> {
+        Self::operates(actor)?;
+        if wish.address.len() > MOST_TYPED || wish.username.len() > MOST_TYPED {
+            return Err(Refusal::of(Code::CredentialsLine, "address").with("most", MOST_TYPED));
+        }
+        self.tests.count("", actor.name())?;
+        let address = wish.address.clone();
+        let tried = self.gateway.try_pbx(wish).await?;
+        self.note(actor, Noted { what: "audit.pbx_tried", account: "", subject: &address, detail: "" }).await;
+        Ok(tried)
     }
 
     /// How the program did over the last day, by the quarter of an hour.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, Pulse, Readiness, Remark,
+    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Remark,
     Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
@@ -12,6 +12,7 @@ use delivery::sender::{ControlError, Sender, Trial, TrialError};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter, SettingsCache};
 use metrics_exporter_prometheus::PrometheusHandle;
+use pbx::setup::Product;
 use tokio::sync::mpsc;
 
 use super::damage::Damage;
@@ -134,6 +135,14 @@ impl Gateway for Facade {
             });
             Ok(all)
         })
+    }
+
+    fn products(&self) -> Vec<(&'static str, &'static str)> {
+        Product::ALL.iter().map(|product| (product.word(), product.name())).collect()
+    }
+
+    fn try_pbx(&self, wish: PbxWish) -> Answer<'_, PbxTried> {
+        Box::pin(super::trying::try_pbx(wish, &self.links))
     }
 
     fn day(&self) -> Vec<Pulse> {

@@ -14,6 +14,7 @@ mod operator;
 mod pulse;
 mod readiness;
 mod reload;
+mod trying;
 mod watch;
 
 use std::net::SocketAddr;

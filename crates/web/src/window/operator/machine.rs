@@ -7,9 +7,14 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::super::frame::page;
-use super::super::{Fail, Frame, Visitor, Window};
-use admin::{Link, LinkState, Remark, Stranger};
+use super::super::refusal::told;
+use super::super::visitor::Fields;
+use super::super::{Fail, Frame, Posted, Visitor, Window, services};
+use admin::kept::settings::Secret;
+use admin::{Actor, Link, LinkState, PbxTried, PbxWish, Remark, Stranger};
 
+/// So many accounts are looked at for what is done of the first steps.
+const FIRST: usize = 20;
 /// So many endpoints that no rule takes are shown of a link.
 const STRANGERS: usize = 50;
 
@@ -38,20 +43,76 @@ struct LinksPage {
     rows: Vec<Row>,
     /// Who waits in queues that are no one account's: PBX, queue, number, since when.
     queued: Vec<(String, String, String, String)>,
+    products: Vec<(&'static str, &'static str)>,
+    /// What was typed to try a PBX.
+    typed: Fields,
+    tried: Option<PbxTried>,
+    error: String,
+    /// The way from here to the first delivery, and which of it is done.
+    steps: [(bool, &'static str); 4],
 }
 
-pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+fn build(window: &Window, visitor: &Visitor, typed: Fields) -> Result<LinksPage, Fail> {
     visitor.operator()?;
-    let f = Frame::operator(&window, &visitor, "links");
-    let rows = window.web.admin.links(&visitor.actor()).into_iter().map(|link| row(&f, link)).collect();
-    let waiting = window.web.admin.waiting_elsewhere(&visitor.actor())?;
+    let (f, admin, actor) =
+        (Frame::operator(window, visitor, "links"), &window.web.admin, visitor.actor());
+    let links = admin.links(&actor);
+    let follows = links.iter().any(|link| matches!(link.state, LinkState::Up));
+    let (phones, service) = first_accounts(window, &actor);
+    let delivered = admin.last_day(&actor)?.iter().any(|one| one.delivered > 0);
+    let waiting = admin.waiting_elsewhere(&actor)?;
     let queued = waiting.into_iter().map(|one| {
         let withheld = one.number.is_empty();
         let number =
             if withheld { f.w.get("calls.withheld").to_owned() } else { f.locale.phone(&one.number) };
         (one.pbx, one.queue, number, f.locale.clock(one.since.as_micros()))
     });
-    page(&LinksPage { rows, queued: queued.collect(), f })
+    Ok(LinksPage {
+        rows: links.into_iter().map(|link| row(&f, link)).collect(),
+        queued: queued.collect(),
+        products: admin.products(),
+        typed,
+        tried: None,
+        error: String::new(),
+        steps: [
+            (follows, f.w.get("links.done_follows")),
+            (phones, f.w.get("links.done_phone")),
+            (service, f.w.get("links.done_service")),
+            (delivered, f.w.get("links.done_delivered")),
+        ],
+        f,
+    })
+}
+
+/// Whether any of the first accounts has a phone, and a web service.
+fn first_accounts(window: &Window, actor: &Actor) -> (bool, bool) {
+    let some = window.web.admin.accounts(actor, None, FIRST);
+    let has_service = some.iter().any(|one| services::counts(&window.web.admin.services_of(one)).0 > 0);
+    (some.iter().any(|one| one.phones.len() > 0), has_service)
+}
+
+pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
+    page(&build(&window, &visitor, Fields::default())?)
+}
+
+/// Tries a PBX, and shows what it said and what has to be put where.
+pub(super) async fn try_pbx(
+    State(window): State<Arc<Window>>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fail> {
+    let mut shown = build(&window, &visitor, fields.clone())?;
+    let wish = PbxWish {
+        product: fields.get("product").to_owned(),
+        address: fields.get("address").to_owned(),
+        tls: fields.has("tls"),
+        username: fields.get("username").to_owned(),
+        secret: Secret::new(fields.raw("secret")),
+    };
+    match window.web.admin.try_pbx(&visitor.actor(), wish).await {
+        Ok(tried) => shown.tried = Some(tried),
+        Err(refusal) => shown.error = told(shown.f.w, &refusal),
+    }
+    page(&shown)
 }
 
 fn row(f: &Frame, link: Link) -> Row {

@@ -21,7 +21,7 @@ pub(super) fn pages() -> Router<Arc<Window>> {
     Router::new()
         .route("/accounts", get(accounts::list).post(accounts::make))
         .route("/accounts/remove", post(accounts::remove))
-        .route("/links", get(machine::links))
+        .route("/links", get(machine::links).post(machine::try_pbx))
         .route("/health", get(health::health))
         .route("/audit", get(audit::all))
         .route("/privacy", get(privacy::show).post(privacy::look))

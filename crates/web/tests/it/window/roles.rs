@@ -88,6 +88,7 @@ pub(crate) const FORMS: &[Form] = &[
     ("/operator/accounts/remove", &[("account", "NEW"), ("again", "NEW")], [303, 404, 404, 0]),
     ("/operator/users", &[("name", "n"), ("scope", "operator")], [303, 404, 404, 0]),
     ("/operator/users/link", &[("name", "n")], [303, 404, 404, 0]),
+    ("/operator/links", &[("product", "asterisk")], [303, 404, 404, 0]),
     ("/operator/users/remove", &[("name", "n")], [303, 404, 404, 0]),
     ("/operator/tokens", &[("name", "n"), ("scope", "operator")], [303, 404, 404, 0]),
     ("/operator/tokens/remove", &[("name", "n")], [303, 404, 404, 0]),
