@@ -233,8 +233,7 @@ pub trait Gateway: Send + Sync + 'static {
     fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime>;
 
     /// The numbers of an account's phones that cannot be reached now, as far as the PBXs say.
-    fn away(&self, account: &AccountId) -> BTreeSet<String> {
-        let _ = account;
+    fn away(&self, _: &AccountId) -> BTreeSet<String> {
         BTreeSet::new()
     }
 

@@ -179,7 +179,8 @@ impl Admin {
                 Holder::Employee(number) => number,
                 Holder::Nobody => continue,
             };
-            if away.contains(number) { &mut gone } else { &mut here }.insert(holder.clone());
+            let side = if away.contains(number) { &mut gone } else { &mut here };
+            side.insert(holder.clone());
         }
         gone.difference(&here).cloned().collect()
     }

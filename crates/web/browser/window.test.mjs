@@ -37,7 +37,15 @@ test("the one-time link makes the first operator", async () => {
   await olga.click("button.main");
   await olga.waitForURL(/operator/);
   await olga.goto(`${house.base}/operator/links`);
-  assert.match(await olga.textContent("main"), /manager\.conf/);
+  await olga.selectOption("#product", "freepbx");
+  await olga.fill("#secret", "hemmelig");
+  await olga.click("text=Prøv nu");
+  await olga.waitForSelector("text=Centralen lukker Ringbud ind");
+  assert.match(await olga.textContent("main"), /manager_custom\.conf/);
+  assert.match(await olga.textContent("#toml"), /\[\[pbx\]\]/);
+  assert.equal((await olga.content()).includes("hemmelig"), false, "the secret is not shown again");
+  assert.deepEqual(await axe(olga), []);
+  await shoot(olga, "try-a-pbx");
 });
 
 test("every page has no violations, in both languages, light and dark, and fits a phone", async () => {
@@ -74,6 +82,38 @@ test("every page has no violations, in both languages, light and dark, and fits 
   assert.deepEqual(found, []);
   await olga.setViewportSize({ width: 1360, height: 900 });
   await olga.context().addCookies([{ name: "ringbud_language", value: "da", url: house.base }]);
+});
+
+test("every page has no violations at the widths between, each in one language and light", async () => {
+  const pages = [...places.map((place) => [place, at(place)]),
+    ...operator.map((place) => [place, `${house.base}/operator/${place}`])];
+  const found = [];
+  for (const [width, language, theme] of [[390, "da", "dark"], [768, "en", "light"], [1280, "da", "light"], [1366, "en", "dark"]]) {
+    await olga.context().addCookies([
+      { name: "ringbud_language", value: language, url: house.base },
+      { name: "ringbud_theme", value: theme, url: house.base },
+    ]);
+    await olga.setViewportSize({ width, height: 800 });
+    for (const [name, url] of pages) {
+      await olga.goto(url);
+      const wide = await olga.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) found.push(`${name} is ${wide} px wider than ${width}`);
+      found.push(...(await axe(olga)).map((what) => `${name} ${language} ${theme} ${width}: ${what}`));
+      // By keyboard: past the way to the content, the first stops are on the page and can be seen.
+      for (let stop = 0; stop < 3; stop += 1) await olga.keyboard.press("Tab");
+      const seen = await olga.evaluate(() => {
+        const at = document.activeElement?.getBoundingClientRect();
+        return Boolean(at && at.width > 0 && at.height > 0);
+      });
+      if (!seen) found.push(`${name} ${width}: the third stop of the keyboard cannot be seen`);
+    }
+  }
+  await olga.setViewportSize({ width: 1360, height: 900 });
+  await olga.context().addCookies([
+    { name: "ringbud_language", value: "da", url: house.base },
+    { name: "ringbud_theme", value: "system", url: house.base },
+  ]);
+  assert.deepEqual(found, []);
 });
 
 test("on a phone every place is two presses away, and the story fits every width", async () => {

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Remark,
-    Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, PbxTried, PbxWish,
+    Pulse, Readiness, Remark, Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use delivery::sender::{ControlError, Sender, Trial, TrialError};

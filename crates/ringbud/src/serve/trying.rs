@@ -53,3 +53,33 @@ pub(super) async fn try_pbx(wish: PbxWish, links: &Links) -> Result<PbxTried, Ga
         secret_file,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(product: &str) -> PbxWish {
+        PbxWish {
+            product: product.to_owned(),
+            // The port of nobody.
+            address: "127.0.0.1:1".to_owned(),
+            tls: false,
+            username: "ringbud".to_owned(),
+            secret: Secret::new("s3cret"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pbx_that_lets_nobody_in_is_told_with_what_to_put_where_and_without_the_secret() {
+        let links = Links::default();
+        for product in Product::ALL {
+            let tried = try_pbx(wish(product.word()), &links).await.unwrap();
+            assert!(!tried.is_in, "{product:?}");
+            assert!(tried.said.iter().any(|(is_fine, _)| !is_fine), "{:?}", tried.said);
+            assert!(tried.block.starts_with("[[pbx]]\nname = \"pbx1\""), "{}", tried.block);
+            assert!(!tried.entry[0].is_empty() && tried.entry[1].contains(HIDDEN), "{:?}", tried.entry);
+            assert!(!format!("{tried:?}").contains("s3cret"), "{tried:?}");
+        }
+        assert!(matches!(try_pbx(wish("a Nortel"), &links).await, Err(GatewayError::Unavailable(_))));
+    }
+}

@@ -51,7 +51,9 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         tasks::spawn_anew(Part::Gauges, move || {
             gauges(links.clone(), sender.clone(), sqlite.clone(), metrics.clone())
         }),
-        tasks::spawn_anew(Part::SlowGauges, move || slow_gauges(counted.clone(), folder.clone(), looks.clone())),
+        tasks::spawn_anew(Part::SlowGauges, move || {
+            slow_gauges(counted.clone(), folder.clone(), looks.clone())
+        }),
         tasks::spawn_anew(Part::LinkWatch, move || follow_links(watched.clone(), board.clone())),
     ]
 }

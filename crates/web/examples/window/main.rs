@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    Admin, AgainAll, Answer, Gateway, GatewayError, Hour, Link, LinkState, LiveLeg, Pulse, Readiness, TestAnswer,
-    TestCall, Waiting, WebhookStatus,
+    Admin, AgainAll, Answer, Gateway, GatewayError, Hour, Link, LinkState, LiveLeg, PbxTried, PbxWish, Pulse,
+    Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, PbxName, PbxTime,
@@ -96,7 +96,7 @@ impl Gateway for Playing {
     }
 
     fn away(&self, _: &AccountId) -> BTreeSet<String> {
-        BTreeSet::from(["105".to_owned()])
+        BTreeSet::from(["104".to_owned()])
     }
 
     fn waiting(&self, account: Option<&AccountId>) -> Vec<Waiting> {
@@ -170,6 +170,37 @@ impl Gateway for Playing {
             }
         });
         Box::pin(async { Ok(answers) })
+    }
+
+    fn products(&self) -> Vec<(&'static str, &'static str)> {
+        vec![("asterisk", "Asterisk"), ("freepbx", "FreePBX"), ("freeswitch", "FreeSWITCH")]
+    }
+
+    fn try_pbx(&self, wish: PbxWish) -> Answer<'_, PbxTried> {
+        let is_in = !wish.secret.expose().is_empty();
+        let said = [
+            (is_in, "pbx3: 127.0.0.1:5038 can be reached over TCP, logged in as ringbud"),
+            (true, "pbx3: PJSIP/201 is phone 201 of account 1, by the ready rules \"freepbx\""),
+            (
+                false,
+                "pbx3: its clock differs from ours by 12 s; times of calls are by its clock: use NTP on both",
+            ),
+        ];
+        let entry = [
+            "/etc/asterisk/manager_custom.conf (not manager.conf, which Apply Config writes anew)",
+            "[ringbud]\nsecret = …\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\nread = system,call,agent\nwrite = system,reporting\n",
+            "asterisk -rx \"manager reload\"",
+            "",
+        ];
+        let block = "[[pbx]]\nname = \"pbx3\"\nkind = \"asterisk\"\naddress = \"127.0.0.1:5038\"\nusername = \"ringbud\"\nsecret_file = \"/etc/ringbud/pbx3.secret\"\n";
+        let tried = PbxTried {
+            is_in,
+            said: said.map(|(fine, text)| (fine, text.to_owned())).to_vec(),
+            entry: entry.map(ToOwned::to_owned),
+            block: block.to_owned(),
+            secret_file: "/etc/ringbud/pbx3.secret".to_owned(),
+        };
+        Box::pin(async { Ok(tried) })
     }
 
     fn day(&self) -> Vec<Pulse> {

@@ -13,8 +13,8 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use tokio::sync::Mutex as Place;
 
-use super::visitor::{BY_ITSELF, Visitor};
 use super::Window;
+use super::visitor::{BY_ITSELF, Visitor};
 use crate::clock;
 
 /// So long one rendering is good for others.

@@ -198,7 +198,8 @@ async fn armour(State(window): State<Arc<Window>>, request: Request, next: Next)
 /// Pages with secrets in them besides the form's are sent as they are: header values, new keys, one-time links. So is
 /// what a form answers.
 fn shows_secrets(path: &str) -> bool {
-    let shows = ["/integration", "/tokens", "/first", "/welcome", "/login"].iter().any(|page| path.contains(page));
+    let shows =
+        ["/integration", "/tokens", "/first", "/welcome", "/login"].iter().any(|page| path.contains(page));
     shows && !is_integration(path)
 }
 

@@ -117,7 +117,11 @@ fn numbers(one: &Pulse) -> [Option<f64>; 6] {
 
 /// A figure as it is written.
 fn written(f: &Frame, figure: usize, number: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, never below nothing")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts, never below nothing"
+    )]
     let whole = number as u64;
     match figure {
         3 => long(f, Duration::try_from_secs_f64(number).unwrap_or_default()),

@@ -54,8 +54,7 @@ struct LinksPage {
 
 fn build(window: &Window, visitor: &Visitor, typed: Fields) -> Result<LinksPage, Fail> {
     visitor.operator()?;
-    let (f, admin, actor) =
-        (Frame::operator(window, visitor, "links"), &window.web.admin, visitor.actor());
+    let (f, admin, actor) = (Frame::operator(window, visitor, "links"), &window.web.admin, visitor.actor());
     let links = admin.links(&actor);
     let follows = links.iter().any(|link| matches!(link.state, LinkState::Up));
     let (phones, service) = first_accounts(window, &actor);

@@ -42,7 +42,7 @@ async fn a_sheet_has_names_as_text_counts_as_numbers_and_durations_as_durations(
     let olga = Browser::first(&rig).await;
     let bytes = olga.bytes(&format!("/a/1/report.xlsx?{DAY}")).await;
     let mut cache: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
-    assert_eq!(cache.sheet_names(), ["Rapport"]);
+    assert_eq!(cache.sheet_names(), ["Rapport", "Dage", "Køer"]);
     let sheet = cache.worksheet_range("Rapport").unwrap();
     let rows: Vec<&[Data]> = sheet.rows().collect();
     assert_eq!(rows.len(), 1 + NAMES.len() + 1, "a head, everybody, and all of them");
@@ -57,6 +57,12 @@ async fn a_sheet_has_names_as_text_counts_as_numbers_and_durations_as_durations(
     assert_eq!((talk.as_f64() * 86_400.0).round() as i64, secs, "longer than a day");
     assert_eq!(rows[1][7], Data::Float(12.3));
     assert_eq!(rows[5][2], Data::Float(30.0));
+    let Data::DateTime(median) = &rows[1][11] else { panic!("{:?} is no duration", rows[1][11]) };
+    assert_eq!((median.as_f64() * 86_400.0).round() as i64, 12);
+    let days = cache.worksheet_range("Dage").unwrap();
+    let day: Vec<&Data> = days.rows().nth(1).unwrap().iter().take(3).collect();
+    assert_eq!(day, [&Data::String("2026-11-22".to_owned()), &Data::Float(30.0), &Data::Float(0.0)]);
+    assert_eq!(cache.worksheet_range("Køer").unwrap().height(), 1, "nobody came through one");
     assert!(cache.worksheet_formula("Rapport").unwrap().is_empty(), "nothing is a formula");
 }
 
@@ -73,11 +79,15 @@ async fn a_csv_is_as_a_danish_excel_opens_it() {
         lines,
         [
             "Lokalnummer;Navn;Besvaret;Ikke besvaret;Udgående;Taletid (sek.);Taletid pr. opkald (sek.);\
-             Gns. svartid (sek.);Viderestillet",
-            &format!("101;\"Søren Ågård; \"\"Støj\"\"\";27;0;0;{};{secs};12,3;0", 27 * secs),
-            &format!("102;'=cmd|' /C calc'!A0;1;0;0;{secs};{secs};12,3;0"),
-            &format!("103;'+45 x;1;0;0;{secs};{secs};12,3;0"),
-            &format!("104;'@SUM(1);1;0;0;{secs};{secs};12,3;0"),
+             Gns. svartid (sek.);Viderestillet;Besvaret inden 20 sek. (antal);Besvaret inden 20 sek. (%);\
+             Ventetid, median (sek.);Ventetid, 90 % højst (sek.);Længste ventetid (sek.)",
+            &format!(
+                "101;\"Søren Ågård; \"\"Støj\"\"\";27;0;0;{};{secs};12,3;0;27;100,0;12;12;12",
+                27 * secs
+            ),
+            &format!("102;'=cmd|' /C calc'!A0;1;0;0;{secs};{secs};12,3;0;1;100,0;12;12;12"),
+            &format!("103;'+45 x;1;0;0;{secs};{secs};12,3;0;1;100,0;12;12;12"),
+            &format!("104;'@SUM(1);1;0;0;{secs};{secs};12,3;0;1;100,0;12;12;12"),
         ]
     );
     let english = Browser { language: "en", ..olga }.get(&format!("/a/1/report.csv?{DAY}")).await;

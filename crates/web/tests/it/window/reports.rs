@@ -151,3 +151,63 @@ async fn the_days_of_a_report_are_those_of_the_account_and_add_up() {
     let year = olga.get("/a/1/report?from=2026-01-01&until=2026-12-31").await.text;
     assert!(year.matches("<g><title>").count() <= 31, "a long period has no more columns");
 }
+
+/// A call of a queue that began to wait so many seconds before the phone rang, and was taken 5 s later.
+fn waited(number: i64, moment: &str, queue: &str, secs: u64) -> Vec<Event> {
+    let mut events = at(number, moment, true);
+    for event in &mut events {
+        event.waiting_since = Some(event.begun_at - Duration::from_secs(secs));
+        event.queue = queue.into();
+    }
+    events
+}
+
+#[tokio::test]
+async fn a_report_says_how_long_callers_waited_by_day_and_by_queue_and_against_the_period_before() {
+    let rig = Rig::new().await;
+    rig.keep(waited(1, "2026-11-21T10:00:00Z", "salg", 10)).await;
+    for (number, secs) in (2..).zip([1, 5, 25, 175]) {
+        rig.keep(waited(number, "2026-11-22T10:00:00Z", if secs == 5 { "support" } else { "salg" }, secs))
+            .await;
+    }
+    let olga = Browser::first(&rig).await;
+    let page = olga.get("/a/1/report?from=2026-11-22&until=2026-11-22").await.text;
+    let told = |name: &str| {
+        let rest =
+            page.split_once(&format!("<dt>{name}</dt><dd>")).unwrap_or_else(|| panic!("{name}: {page}")).1;
+        rest.split_once("</dd>").unwrap().0.replace(" <small class=\"quiet\">", " ").replace("</small>", "")
+    };
+    assert_eq!(told("Besvaret inden 20 sek."), "50,0 % −50,0 procentpoint");
+    assert_eq!(told("Ventetid, median"), "0:10 −5 sek.");
+    assert_eq!(told("Længste ventetid"), "3:00 +165 sek.");
+    let csv = async |by: &str| {
+        let path = format!("/a/1/report.csv?from=2026-11-21&until=2026-11-22&by={by}");
+        let reply = olga.get(&path).await;
+        reply.text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        csv("day").await,
+        ["2026-11-21;1;0;0;60;1;100,0;15;15;15", "2026-11-22;4;0;0;240;2;50,0;10;180;180"]
+    );
+    assert_eq!(csv("queue").await, ["salg;4;2;50,0;15;180;180", "support;1;1;100,0;10;10;10"]);
+}
+
+#[tokio::test]
+async fn what_pages_ask_by_themselves_is_rendered_once_and_names_nobody() {
+    let rig = Rig::new().await;
+    rig.keep(at(1, "2026-11-22T10:00:00Z", true)).await;
+    let olga = Browser::first(&rig).await;
+    let live = async || {
+        let request = olga.request("GET", "/a/1/calls").header("x-ringbud-live", "1");
+        let response = rig.open(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 200);
+        let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    let first = live().await;
+    assert!(first.starts_with("<main") && first.contains("pbx1-1.1"), "{first}");
+    assert!(!first.contains("olga") && !first.contains("<header class=\"bar\""), "{first}");
+    rig.keep(at(2, "2026-11-22T10:01:00Z", true)).await;
+    assert_eq!(live().await, first, "within a moment");
+    assert!(olga.get("/a/1/calls").await.text.contains("pbx1-2.1"), "who asks is told what is true now");
+}

@@ -69,7 +69,8 @@ impl Conversation {
             }
             "RegistryEntry" => self.is_registered_with(&format!("SIP/{}", message.value("Username")), out),
             "PeerStatus" => {
-                let is_away = matches!(message.value("PeerStatus"), "Unreachable" | "Unregistered" | "Rejected");
+                let is_away =
+                    matches!(message.value("PeerStatus"), "Unreachable" | "Unregistered" | "Rejected");
                 let name = message.value("Peer");
                 if !name.is_empty() {
                     self.tell(Endpoint { is_reachable: Some(!is_away), ..Endpoint::named(name) }, out);
