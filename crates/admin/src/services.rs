@@ -248,15 +248,15 @@ mod tests {
             WaitsFor::of(&services, EventKind::Ended, &state)
         };
         let fails = WaitsFor::Failing(Some(Arc::new(Reason::status(503))));
-        let later = DeliveryState::Retrying(WallTime(9));
+        let later = || DeliveryState::Retrying(WallTime(9));
         assert_eq!(waits(&[hook(true, true, MS)], DeliveryState::Waiting), Some(fails.clone()));
-        assert_eq!(waits(&[hook(true, true, MS)], later), Some(fails));
+        assert_eq!(waits(&[hook(true, true, MS)], later()), Some(fails));
         assert_eq!(waits(&[hook(false, true, MS)], DeliveryState::Waiting), Some(WaitsFor::Earlier));
-        assert_eq!(waits(&[hook(false, true, MS)], later), None, "its own next attempt says all");
+        assert_eq!(waits(&[hook(false, true, MS)], later()), None, "its own next attempt says all");
         assert_eq!(waits(&[hook(false, false, MS)], DeliveryState::Waiting), None);
         assert_eq!(waits(&[], DeliveryState::Paused), Some(WaitsFor::Pause));
         let services = [Service::of(EventKind::Ended, None, &[])];
-        assert_eq!(WaitsFor::of(&services, EventKind::Ended, &later), Some(WaitsFor::Off));
+        assert_eq!(WaitsFor::of(&services, EventKind::Ended, &later()), Some(WaitsFor::Off));
     }
 
     #[test]

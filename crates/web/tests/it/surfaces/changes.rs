@@ -130,7 +130,7 @@ async fn every_form_tells_what_changed_meanwhile() {
     for (path, fields, [was, now, yours]) in conflicts {
         let told = olga.post(path, &fields).await;
         assert_eq!(told.status, 409, "{path}: {}", told.text);
-        for (label, value) in [("Var", was), ("Er nu", now), ("Du skrev", yours)] {
+        for (label, value) in [("Før", was), ("Nu", now), ("Du skrev", yours)] {
             let cell = format!("data-label=\"{label}\">{value}");
             assert!(told.text.contains(&cell), "{path}: no {cell} in {}", told.text);
         }
