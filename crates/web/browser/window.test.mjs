@@ -489,7 +489,7 @@ test("who is refused at the provider reads why, and may log in by password", asy
   await mine.goto(at("report"));
   await mine.click("a.through");
   await mine.click("#no");
-  await mine.waitForSelector(".notice.failed >> text=lukkede dig ikke ind");
+  await mine.waitForSelector(".notice.failed >> text=afviste dit login");
   assert.deepEqual(await axe(mine), []);
   await mine.setViewportSize({ width: 390, height: 844 });
   await shoot(mine, "login-refused-phone");

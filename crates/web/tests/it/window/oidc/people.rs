@@ -41,7 +41,7 @@ async fn an_account_that_is_not_there_is_told_in_words() {
     let mut mette = Person { language: "da", ..Person::new(&bed) };
     let refused = mette.logs_in().await;
     assert_eq!(refused.status, 403);
-    says(&refused, "siger, at du hører til konto moon, som ikke findes i Ringbud");
+    says(&refused, "hører du til konto moon, som ikke findes i Ringbud");
     assert!(bed.rig.cache.users().is_empty());
 }
 
