@@ -87,7 +87,7 @@ fn build(window: &Window, visitor: &Visitor, typed: Fields) -> Result<LinksPage,
 fn first_accounts(window: &Window, actor: &Actor) -> (bool, bool) {
     let some = window.web.admin.accounts(actor, None, FIRST);
     let has_service = some.iter().any(|one| services::counts(&window.web.admin.services_of(one)).0 > 0);
-    (some.iter().any(|one| one.phones.len() > 0), has_service)
+    (some.iter().any(|one| !one.phones.is_empty()), has_service)
 }
 
 pub(super) async fn links(State(window): State<Arc<Window>>, visitor: Visitor) -> Result<Response, Fail> {
