@@ -133,6 +133,8 @@ pub(super) struct Channel {
     pub(super) left_by: Option<Key>,
     /// With whom it was bridged, the last one last.
     pub(super) met: Vec<Key>,
+    /// The same, the one it met first before the others, however often it met them since.
+    first_met: Vec<Key>,
     /// How many entries of its `transfer_history` were seen.
     pub(super) history: usize,
     /// Words and hints are rare.
@@ -176,6 +178,7 @@ impl Channel {
             with: None,
             left_by: None,
             met: Vec::new(),
+            first_met: Vec::new(),
             history: 0,
             word: None,
             joined_by: None,
@@ -209,16 +212,21 @@ impl Channel {
     }
 
     pub(super) fn meet(&mut self, other: Key) {
-        self.met.retain(|met| *met != other);
-        if self.met.len() >= MAX_MET {
-            self.met.remove(0);
+        if let Some(place) = self.met.iter().position(|met| *met == other) {
+            self.met.remove(place);
+        } else {
+            if self.met.len() >= MAX_MET {
+                let forgotten = self.met.remove(0);
+                self.first_met.retain(|met| *met != forgotten);
+            }
+            self.first_met.push(other);
         }
         self.met.push(other);
     }
 
     /// Which of its partners it met first; `None` if it never met this one.
     pub(super) fn met_as(&self, other: Key) -> Option<usize> {
-        self.met.iter().position(|met| *met == other)
+        self.first_met.iter().position(|met| *met == other)
     }
 }
 

@@ -131,7 +131,8 @@ impl Translator {
     /// joined them: the party is the one it did not dial.
     fn connected(&mut self, one: Key, two: Key, at: PbxTime, out: Out<'_>) {
         let Some((first, second)) = self.channels.get(one).zip(self.channels.get(two)) else { return };
-        if first.is_loopback() || second.is_loopback() {
+        // Who sent its party on is with nobody any more: what is shown of it is older than that.
+        if [first, second].iter().any(|channel| channel.is_loopback() || channel.transferred) {
             return;
         }
         let third = |key: &&Key| {
