@@ -7,6 +7,7 @@ mod chosen;
 mod corpora;
 mod freeswitch;
 mod holding;
+mod known;
 mod language;
 mod manual;
 mod model;

@@ -1,62 +1,8 @@
 //! Random calls of random shapes, with an oracle of their own: whoever makes the call up knows what each
 //! phone must tell. The call is written in the scenario language, so that a failure can be read.
 
-use std::collections::BTreeMap;
-
-/// A small generator of chance, so that a seed is all one needs to see a failure again.
-#[derive(Clone, Debug)]
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
-
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// What a leg must tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
-    /// `I` or `O`.
-    pub(crate) begun: char,
-    /// Counterpart of an `Incoming`, or the number dialled.
-    pub(crate) with: String,
-    /// The caller's number.
-    pub(crate) from: String,
-    /// Counterpart of the `Answered`, if there must be one.
-    pub(crate) answered_with: Option<String>,
-    /// Whole seconds.
-    pub(crate) secs: u64,
-    /// Party, its number, number transferred to.
-    pub(crate) transfer: Option<(String, String, String)>,
-}
-
-/// A made-up call: what the PBX says, by time in milliseconds, and what each leg must tell.
-#[derive(Debug, Default)]
-pub(crate) struct Story {
-    pub(crate) says: Vec<(u64, String)>,
-    pub(crate) legs: BTreeMap<String, Told>,
-    /// When the leg of a channel that may live on is over.
-    pub(crate) over_at: BTreeMap<String, u64>,
-}
-
-/// One side of a conversation.
-#[derive(Clone, Debug)]
-struct Side {
-    channel: String,
-    number: String,
-    phone: bool,
-}
+pub(crate) use crate::known::{Chance, Story, Told};
+use crate::known::{Known, Side, Tells};
 
 /// Two sides talking: the called phone, and the party it talks to.
 #[derive(Clone, Debug)]
@@ -70,17 +16,12 @@ struct Talk {
 }
 
 pub(crate) struct Teller {
-    chance: Chance,
-    story: Story,
-    now: u64,
+    known: Known,
     ids: usize,
     prefix: String,
     /// Plays an older PBX: placed channels begin like called ones, attempts are handed over by ending them, and
     /// an attended transfer names only the channels of the phone that transfers.
     is_old: bool,
-    answered_at: BTreeMap<String, u64>,
-    /// The transfer the party brings to every phone it rings.
-    mark: Option<(String, String, String)>,
 }
 
 /// Makes up one call, beginning at `start` milliseconds; `prefix` keeps its channels apart from others'.
@@ -88,16 +29,12 @@ pub(crate) fn tell(chance: Chance, start: u64, prefix: usize) -> Story {
     let mut chance = chance;
     let mut teller = Teller {
         is_old: chance.one_in(2),
-        chance,
-        story: Story::default(),
-        now: start,
+        known: Known::new(chance, start),
         ids: 0,
         prefix: letters(prefix),
-        answered_at: BTreeMap::new(),
-        mark: None,
     };
     teller.call();
-    teller.story
+    teller.known.story
 }
 
 fn letters(mut number: usize) -> String {
@@ -111,13 +48,15 @@ fn letters(mut number: usize) -> String {
     }
 }
 
-impl Teller {
-    fn say(&mut self, line: impl Into<String>) {
-        self.story.says.push((self.now, line.into()));
+impl Tells for Teller {
+    fn known(&mut self) -> &mut Known {
+        &mut self.known
     }
+}
 
+impl Teller {
     fn wait(&mut self) {
-        self.now += 200 + self.chance.below(4_000) as u64;
+        self.known.now += 200 + self.known.chance.below(4_000) as u64;
     }
 
     fn id(&mut self) -> String {
@@ -126,13 +65,13 @@ impl Teller {
     }
 
     fn phone(&mut self) -> Side {
-        let number = format!("{}", 101 + self.chance.below(5));
+        let number = format!("{}", 101 + self.known.chance.below(5));
         let channel = format!("{number}{}", self.id());
         Side { channel, number, phone: true }
     }
 
     fn trunk(&mut self) -> Side {
-        let number = format!("+45{}", 10_000_000 + self.chance.below(80_000_000));
+        let number = format!("+45{}", 10_000_000 + self.known.chance.below(80_000_000));
         Side { channel: format!("t{}", self.id()), number, phone: false }
     }
 
@@ -148,29 +87,8 @@ impl Teller {
         }
     }
 
-    fn begin(&mut self, side: &Side, begun: char, with: &str, from: &str) {
-        let transfer = if begun == 'I' { self.mark.clone() } else { None };
-        let told = Told { begun, with: with.into(), from: from.into(), transfer, ..Told::default() };
-        self.story.legs.insert(side.channel.clone(), told);
-    }
-
-    fn told(&mut self, side: &Side) -> Option<&mut Told> {
-        self.story.legs.get_mut(&side.channel)
-    }
-
-    /// The leg is over now, if it is not yet.
-    fn over(&mut self, side: &Side) {
-        self.story.over_at.insert(side.channel.clone(), self.now);
-        if let Some(since) = self.answered_at.remove(&side.channel) {
-            let secs = (self.now - since) / 1_000;
-            if let Some(told) = self.told(side) {
-                told.secs = secs;
-            }
-        }
-    }
-
     fn call(&mut self) {
-        match self.chance.below(4) {
+        match self.known.chance.below(4) {
             0 => self.employee_call(),
             1 => self.by_order(),
             _ => self.outside_call(),
@@ -185,7 +103,7 @@ impl Teller {
 
     fn employee_call(&mut self) {
         let caller = self.phone();
-        if self.chance.one_in(3) {
+        if self.known.chance.one_in(3) {
             return self.outgoing_call(&caller);
         }
         self.places(&caller, "600");
@@ -201,7 +119,7 @@ impl Teller {
         self.say(format!("{} is now {}", called.channel, called.number));
         self.say(format!("{} dials {}", caller.channel, called.channel));
         self.wait();
-        if self.chance.one_in(3) {
+        if self.known.chance.one_in(3) {
             self.say(format!("{} ends dialling {} busy", caller.channel, called.channel));
             self.say(format!("{} gone busy", called.channel));
             self.say(format!("{} gone", caller.channel));
@@ -209,7 +127,7 @@ impl Teller {
         }
         self.say(format!("{} up", called.channel));
         self.say(format!("{} ends dialling {} answered", caller.channel, called.channel));
-        self.answered_at.insert(caller.channel.clone(), self.now);
+        self.known.answered_at.insert(caller.channel.clone(), self.known.now);
         let talk = self.connect(caller.clone(), called.clone(), called.channel.clone());
         self.talk(talk, 0);
     }
@@ -221,7 +139,7 @@ impl Teller {
         self.say(format!("nobody dials {}", phone.channel));
         self.say(format!("{} rings", phone.channel));
         self.wait();
-        if self.chance.one_in(3) {
+        if self.known.chance.one_in(3) {
             self.say(format!("nobody ends dialling {} busy", phone.channel));
             self.say(format!("{} gone busy", phone.channel));
             return;
@@ -235,7 +153,7 @@ impl Teller {
         self.wait();
         self.say(format!("{} up", called.channel));
         self.say(format!("{} ends dialling {} answered", phone.channel, called.channel));
-        self.answered_at.insert(phone.channel.clone(), self.now);
+        self.known.answered_at.insert(phone.channel.clone(), self.known.now);
         let talk = self.connect(phone, called.clone(), called.channel);
         self.talk(talk, 0);
     }
@@ -250,10 +168,10 @@ impl Teller {
     /// The party's call rings one to three phones, perhaps over helpers; `dialler` is the channel that does
     /// it for the party.
     fn ring_round(&mut self, party: &Side, dialler: &str, depth: usize) {
-        let phones: Vec<(Side, Vec<String>)> = (0..1 + self.chance.below(3))
+        let phones: Vec<(Side, Vec<String>)> = (0..1 + self.known.chance.below(3))
             .map(|_| {
                 let phone = self.phone();
-                let pairs = (0..self.chance.below(3)).map(|_| format!("L{}", self.id())).collect();
+                let pairs = (0..self.known.chance.below(3)).map(|_| format!("L{}", self.id())).collect();
                 (phone, pairs)
             })
             .collect();
@@ -262,7 +180,7 @@ impl Teller {
             let last = self.dial_over(dialler, &pairs);
             self.say(format!("{} is called", phone.channel));
             self.say(format!("{last} dials {}", phone.channel));
-            if self.chance.one_in(6) {
+            if self.known.chance.one_in(6) {
                 self.say(format!("{last} ends dialling {} busy", phone.channel));
                 self.say(format!("{} gone busy", phone.channel));
                 self.drop_helpers(&pairs);
@@ -276,7 +194,7 @@ impl Teller {
         if ringing.is_empty() {
             return self.hang_up_party(party);
         }
-        match self.chance.below(8) {
+        match self.known.chance.below(8) {
             0 => self.nobody_answers(party, dialler, ringing, depth),
             1 => self.picked_up(party, ringing, depth),
             _ => self.one_answers(party, dialler, ringing, depth),
@@ -315,7 +233,7 @@ impl Teller {
             self.say(format!("{} gone", phone.channel));
             self.drop_helpers(&pairs);
         }
-        if depth < 3 && self.chance.one_in(2) {
+        if depth < 3 && self.known.chance.one_in(2) {
             self.wait();
             return self.ring_round(party, dialler, depth + 1);
         }
@@ -327,18 +245,18 @@ impl Teller {
 
     fn picked_up(&mut self, party: &Side, ringing: Vec<(Side, Vec<String>, String)>, depth: usize) {
         let picker = self.phone();
-        let victim = ringing[self.chance.below(ringing.len())].clone();
+        let victim = ringing[self.known.chance.below(ringing.len())].clone();
         self.places(&picker, "*8");
         self.say(format!("{} up", picker.channel));
         let lines = [
             format!("{} picks up {}", picker.channel, victim.0.channel),
             format!("{} ends dialling {} answered", victim.2, picker.channel),
         ];
-        let first = self.chance.below(2);
+        let first = self.known.chance.below(2);
         self.say(lines[first].clone());
         self.say(lines[1 - first].clone());
         self.begin(&picker, 'I', &party.channel, &party.number);
-        self.now_answers(&picker, party);
+        self.answers_at(&picker, party, self.known.now);
         for (phone, pairs, last) in &ringing {
             if phone.channel != victim.0.channel {
                 self.say(format!("{last} ends dialling {} cancelled", phone.channel));
@@ -353,23 +271,6 @@ impl Teller {
         self.talk(talk, depth);
     }
 
-    fn now_answers(&mut self, phone: &Side, party: &Side) {
-        let with = party.channel.clone();
-        if let Some(told) = self.told(phone) {
-            told.answered_with = Some(with);
-        }
-        self.answered_at.insert(phone.channel.clone(), self.now);
-        let party_dials = self.told(party).is_some_and(|told| told.begun == 'O');
-        if party_dials && !self.answered_at.contains_key(&party.channel) {
-            self.answered_at.insert(party.channel.clone(), self.now);
-        }
-        if let Some(mark) = self.mark.clone().filter(|mark| party.phone && mark.0 == party.channel)
-            && let Some(told) = self.told(party)
-        {
-            told.transfer = Some(mark);
-        }
-    }
-
     fn one_answers(
         &mut self,
         party: &Side,
@@ -377,10 +278,10 @@ impl Teller {
         ringing: Vec<(Side, Vec<String>, String)>,
         depth: usize,
     ) {
-        let winner = self.chance.below(ringing.len());
+        let winner = self.known.chance.below(ringing.len());
         let (phone, pairs, last) = ringing[winner].clone();
         self.say(format!("{} up", phone.channel));
-        self.now_answers(&phone, party);
+        self.answers_at(&phone, party, self.known.now);
         for (other, pairs, last) in ringing.iter().filter(|(other, ..)| other.channel != phone.channel) {
             self.say(format!("{last} ends dialling {} cancelled", other.channel));
             self.say(format!("{} gone elsewhere", other.channel));
@@ -398,7 +299,7 @@ impl Teller {
             outer = format!("{pair};2");
         }
         talk.helpers = pairs.clone();
-        if dialler == party.channel && pairs.len() == 1 && self.chance.one_in(2) {
+        if dialler == party.channel && pairs.len() == 1 && self.known.chance.one_in(2) {
             self.optimise(&mut talk, &pairs[0]);
         }
         self.talk(talk, depth);
@@ -418,7 +319,7 @@ impl Teller {
         if depth >= 3 {
             return self.hang_up(talk);
         }
-        match self.chance.below(6) {
+        match self.known.chance.below(6) {
             0 => self.blind(talk, depth),
             1 => self.attended(talk, depth),
             2 => self.attended_while_ringing(talk),
@@ -427,23 +328,12 @@ impl Teller {
         }
     }
 
-    fn transferred(&mut self, by: &Side, party: &Side, to: &str) {
-        let transfer = (party.channel.clone(), party.number.clone(), to.to_owned());
-        self.over(by);
-        for side in [by, party] {
-            if let Some(told) = self.told(side) {
-                told.transfer = Some(transfer.clone());
-            }
-        }
-        self.mark = Some(transfer);
-    }
-
     fn blind(&mut self, talk: Talk, depth: usize) {
-        let to = format!("{}", 600 + self.chance.below(9));
+        let to = format!("{}", 600 + self.known.chance.below(9));
         self.transferred(&talk.phone, &talk.party, &to);
         let transfer = format!("{} transfers {} to {to}", talk.phone.channel, talk.facing);
         let leaves = format!("{} leaves {}", talk.facing, talk.bridge);
-        let swap = self.chance.one_in(2);
+        let swap = self.known.chance.one_in(2);
         self.say(if swap { leaves.clone() } else { transfer.clone() });
         self.say(if swap { transfer } else { leaves });
         self.say(format!("{} leaves {}", talk.phone.channel, talk.bridge));
@@ -461,18 +351,13 @@ impl Teller {
         if let Some(told) = self.told(&target) {
             told.answered_with = Some(second.channel.clone());
         }
-        self.answered_at.insert(target.channel.clone(), self.now);
-        self.answered_at.insert(second.channel.clone(), self.now);
+        self.known.answered_at.insert(target.channel.clone(), self.known.now);
+        self.known.answered_at.insert(second.channel.clone(), self.known.now);
         let consultation = self.connect(target.clone(), second.clone(), second.channel.clone());
         self.wait();
         self.transferred(&talk.phone, &talk.party, &target.number);
         self.over(&second);
-        for side in [&second, &target] {
-            let mark = self.mark.clone();
-            if let Some(told) = self.told(side) {
-                told.transfer = mark;
-            }
-        }
+        self.part_of_transfer(&[&second, &target]);
         self.say(format!("{} leaves {}", talk.facing, talk.bridge));
         self.say(format!("{} leaves {}", second.channel, consultation.bridge));
         self.say(format!("{} joins {}", talk.facing, consultation.bridge));
@@ -496,9 +381,9 @@ impl Teller {
         self.say(format!("{} is called", target.channel));
         self.say(format!("{} dials {}", second.channel, target.channel));
         self.say(format!("{} rings", target.channel));
-        let mark = self.mark.take();
+        let mark = self.known.mark.take();
         self.begin(&target, 'I', &second.channel, &second.number);
-        self.mark = mark;
+        self.known.mark = mark;
         (second, target)
     }
 
@@ -506,12 +391,7 @@ impl Teller {
         let (second, target) = self.consultation(&talk.phone);
         self.wait();
         self.transferred(&talk.phone, &talk.party, &target.number);
-        for side in [&second, &target] {
-            let mark = self.mark.clone();
-            if let Some(told) = self.told(side) {
-                told.transfer = mark;
-            }
-        }
+        self.part_of_transfer(&[&second, &target]);
         self.say(format!("{} and {} connect {} with ?", talk.phone.channel, second.channel, talk.facing));
         self.say(format!("{} leaves {}", talk.facing, talk.bridge));
         self.say(format!("{} gone", talk.phone.channel));
@@ -522,7 +402,7 @@ impl Teller {
         self.say(format!("{} gone", second.channel));
         self.wait();
         self.say(format!("{} up", target.channel));
-        self.now_answers(&target, &talk.party);
+        self.answers_at(&target, &talk.party, self.known.now);
         self.say(format!("{} ends dialling {} answered", talk.facing, target.channel));
         let mut joined = self.connect(target, talk.party.clone(), talk.facing.clone());
         joined.helpers = talk.helpers;
@@ -536,24 +416,24 @@ impl Teller {
             format!("{} transfers {} to 700", talk.phone.channel, talk.facing),
             format!("{} is parked at 701", talk.facing),
         ];
-        let first = self.chance.below(2);
+        let first = self.known.chance.below(2);
         self.say(lines[first].clone());
         self.say(lines[1 - first].clone());
         self.say(format!("{} leaves {}", talk.facing, talk.bridge));
         self.wait();
         self.say(format!("{} gone", talk.phone.channel));
         let fetcher = self.phone();
-        let by_code = self.chance.one_in(2);
+        let by_code = self.known.chance.one_in(2);
         let number = if by_code { "*7701" } else { "701" };
         self.places(&fetcher, number);
         self.say(format!("{} retrieves {}", fetcher.channel, talk.facing));
-        self.mark = None;
+        self.known.mark = None;
         if by_code {
             self.begin(&fetcher, 'I', &talk.party.channel, &talk.party.number);
-            self.now_answers(&fetcher, &talk.party);
+            self.answers_at(&fetcher, &talk.party, self.known.now);
         } else {
             self.begin(&fetcher, 'O', number, &fetcher.number);
-            self.answered_at.insert(fetcher.channel.clone(), self.now);
+            self.known.answered_at.insert(fetcher.channel.clone(), self.known.now);
         }
         let mut joined = self.connect(fetcher, talk.party.clone(), talk.facing.clone());
         joined.helpers = talk.helpers;
@@ -570,7 +450,7 @@ impl Teller {
         self.over(&talk.phone);
         self.over(&talk.party);
         let mut lines = [format!("{} gone", talk.phone.channel), format!("{} gone", talk.party.channel)];
-        if self.chance.one_in(2) {
+        if self.known.chance.one_in(2) {
             lines.swap(0, 1);
         }
         for line in lines {

@@ -208,12 +208,16 @@ impl Translator {
             },
             Some(Word::Blind { .. } | Word::Attended { .. } | Word::WhileRinging { .. }) | None => return,
         };
-        let sent = [first, second].into_iter().find_map(|key| {
-            let hint = self.channels.get(key)?.hint.as_deref().filter(|hint| !hint.is_guess)?;
-            let Destination::Number(to) = &hint.to else { return None };
-            Some((hint.at, hint.party, to.clone()))
-        });
-        let Some((at, party, to)) = sent else { return };
+        let Some((at, party, to)) = self.led_into_application(first, second).or_else(|| {
+            let sent = |key: &Key| {
+                let hint = self.channels.get(*key)?.hint.as_deref().filter(|hint| !hint.is_guess)?;
+                let Destination::Number(to) = &hint.to else { return None };
+                Some((hint.at, hint.party, to.clone()))
+            };
+            [first, second].iter().find_map(sent)
+        }) else {
+            return;
+        };
         for by in [first, second] {
             let over =
                 self.channels.get(by).is_none_or(|by| by.transferred || matches!(by.life, Life::Over(_)));
@@ -228,6 +232,30 @@ impl Translator {
         for by in [first, second] {
             self.resolve(by, out);
         }
+    }
+
+    /// Who is sent where, if of two calls that a phone joins one never met anybody: by both channels' own words, as
+    /// the party may say nothing of it before it dials.
+    fn led_into_application(&self, first: Key, second: Key) -> Option<(PbxTime, Key, Box<str>)> {
+        let is_second = |key: Key| {
+            let channel = self.channels.get(key)?;
+            matches!(channel.word.as_deref(), Some(Word::Replaced)).then_some(channel)
+        };
+        let is_first = |key: Key| {
+            let channel = self.channels.get(key)?;
+            matches!(channel.word.as_deref(), Some(Word::AskSecond { .. })).then_some(channel)
+        };
+        let (one, other) = (is_first(first)?, is_second(second)?);
+        let is_alone = |channel: &Channel| {
+            channel.placed && channel.met.is_empty() && !channel.dials && !channel.dialled.is_empty()
+        };
+        let (with, key, alone) = match (is_alone(one), is_alone(other)) {
+            (false, true) => (one, first, other),
+            (true, false) => (other, second, one),
+            (true, true) | (false, false) => return None,
+        };
+        let party = self.last_with(key).or_else(|| with.met.last().copied())?;
+        Some((self.now, party, alone.dialled.clone()))
     }
 
     /// The first channel of a phone that joined its calls, of which this is the second.

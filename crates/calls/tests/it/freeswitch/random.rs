@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use calls::{Event, Output, PbxName, Tracker, TrackerLimits};
 
-use super::model::{Story, tell};
+use super::model::{tell, tell_agent};
 use super::wire::Wire;
 use super::{Following, Lab, exchanged};
-use crate::model::Chance;
+use crate::model::{Chance, Story};
 use crate::properties::{Kept, compare, each_seed, invariants, told};
 
 const CALLS_A_ROUND: usize = 8;
@@ -105,6 +105,23 @@ fn random_calls_tell_the_same_whichever_of_two_neighbours_comes_first() {
             let bytes = in_another_order(&all_written(&story), seed);
             let check = told(&play(&bytes)).and_then(|found| compare(&story.legs, &found));
             check.map_err(|why| format!("call {call}\n{why}\n{}\n{}", as_written(&story), order(&bytes)))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn callers_of_an_agent_with_an_open_line_are_told_each_by_itself_in_any_order() {
+    each_seed(60, |seed| {
+        for day in 0..CALLS_A_ROUND {
+            let story = tell_agent(Chance::new(seed * 1_000 + day as u64), day);
+            let all = all_written(&story);
+            let in_order: Vec<u8> = all.iter().flat_map(|(.., bytes)| bytes.clone()).collect();
+            for bytes in [in_order, in_another_order(&all, seed)] {
+                let check = told(&play(&bytes)).and_then(|found| compare(&story.legs, &found));
+                check
+                    .map_err(|why| format!("day {day}\n{why}\n{}\n{}", as_written(&story), order(&bytes)))?;
+            }
         }
         Ok(())
     });

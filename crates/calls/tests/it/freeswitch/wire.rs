@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// Ticks of a FreeSWITCH's clock.
 const TICK_US: u64 = 20_000;
 /// When the play begins.
-const BEGIN_US: u64 = 1_795_000_000_000_000;
+pub(super) const BEGIN_US: u64 = 1_795_000_000_000_000;
 
 /// A FreeSWITCH, as far as it writes events.
 pub(super) struct Wire {
