@@ -139,7 +139,10 @@ impl Translator {
             for rung in &rings {
                 out(at, Input::PickedUp { by: self.seen(by), from: self.seen(*rung) });
             }
-            out(at, Input::Retrieved { by: self.seen(by), party: self.seen(party) });
+            // Who fetches what nobody rang for ends whatever brought the party there (a parking place).
+            if rings.is_empty() {
+                out(at, Input::Retrieved { by: self.seen(by), party: self.seen(party) });
+            }
             // Whoever fetches it next does not take this call.
             if let Some(party) = self.channels.get_mut(party) {
                 party.dialled_now.clear();
