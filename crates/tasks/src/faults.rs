@@ -5,11 +5,11 @@ pub use with::hurried;
 #[cfg(feature = "faults")]
 pub use with::kill;
 #[cfg(feature = "faults")]
-pub use with::open_to_faults;
-#[cfg(feature = "faults")]
 pub(crate) use with::{mortal, point, receive};
+#[cfg(feature = "faults")]
+pub use with::{narrowed, open_to_faults};
 #[cfg(not(feature = "faults"))]
-pub use without::{hurried, open_to_faults};
+pub use without::{hurried, narrowed, open_to_faults};
 #[cfg(not(feature = "faults"))]
 pub(crate) use without::{mortal, point, receive};
 
@@ -54,6 +54,12 @@ mod with {
         } else {
             usual
         }
+    }
+
+    /// What a test cannot fill is a 256th as large where `RINGBUD_FAULTS` says `narrow`.
+    pub fn narrowed(usual: usize) -> usize {
+        let is_narrow = std::env::var_os("RINGBUD_FAULTS").is_some_and(|word| word == "narrow");
+        if is_narrow { usual / 256 } else { usual }
     }
 
     /// Where the environment has `RINGBUD_FAULTS`, kills what it names (by commas) as soon as it begins, and what is
@@ -109,6 +115,11 @@ mod without {
 
     /// A program that is shipped hurries nowhere.
     pub const fn hurried(usual: Duration) -> Duration {
+        usual
+    }
+
+    /// A program that is shipped has all its room.
+    pub const fn narrowed(usual: usize) -> usize {
         usual
     }
 

@@ -93,7 +93,7 @@ pub(crate) async fn drain(
     fill: Arc<Fill>,
     when_full: WhenFull,
 ) -> End {
-    let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
+    let room = Arc::new(Semaphore::new(tasks::narrowed(MAX_QUEUED_BYTES)));
     let mut buffer = vec![0; MAX_READ_BYTES];
     loop {
         let count = match from.read(&mut buffer).await {

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, kind, kinds, patiently};
 
-fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
+pub(crate) fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
     format!(
         "{}[[pbx]]\nname = \"fs\"\nkind = \"freeswitch\"\naddress = \"{}\"\nsecret = \"{secret}\"\n\
          [[pbx.phones]]\nendpoint = '(?<phone>\\d+)@(?<account>\\d+)\\.lab\\.test'\n",
@@ -15,7 +15,7 @@ fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
 }
 
 /// A call of the first company. The same seed gives the same ids, as if it were the same call.
-async fn act(switch: &Switch, name: &str, seed: u64) {
+pub(crate) async fn act(switch: &Switch, name: &str, seed: u64) {
     let plan = ActPlan { seed, speed: 20.0, once: true, only: vec![name.to_owned()] };
     let (begun, _begins) = mpsc::channel(8);
     patiently("the play", play(switch, plan, begun)).await;

@@ -17,6 +17,7 @@ mod deaths;
 mod disk;
 mod disks;
 mod freeswitch;
+mod freeswitch_ends;
 mod init;
 mod kills;
 mod lab;
