@@ -4,10 +4,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use calls::AccountId;
+use delivery::guard::Guard;
 use journal::settings::{Account, KeepChoice, Scope, SettingKey};
 use journal::{AccountSettings, Put, SettingsCache};
 
 use crate::admin::{Admin, Written};
+use crate::integration::webhook_url;
 use crate::noted::Noted;
 use crate::{Actor, Code, Expect, Refusal, names};
 
@@ -25,10 +27,16 @@ pub struct AccountWish {
     pub keep_days: Option<Option<u32>>,
     /// Up to how many megabytes.
     pub keep_megabytes: Option<Option<u32>>,
+    /// The web service that is told when one of the account's fails; empty: none.
+    pub alert_url: Option<String>,
+    /// The mail address that is told; empty: none.
+    pub alert_mail: Option<String>,
+    /// The language it is told in: `da` or `en`.
+    pub alert_language: Option<String>,
 }
 
 impl AccountWish {
-    fn over(&self, before: Option<&Account>) -> Result<Account, Refusal> {
+    fn over(&self, before: Option<&Account>, guard: &Guard) -> Result<Account, Refusal> {
         let mut account = before.cloned().unwrap_or_default();
         if let Some(name) = &self.name {
             account.name = names::name("name", name)?;
@@ -39,6 +47,22 @@ impl AccountWish {
         if let Some(megabytes) = self.keep_megabytes {
             account.keep.megabytes =
                 within(Code::KeepMegabytes, "keep.megabytes", megabytes, KEEP_MEGABYTES)?;
+        }
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(url) = &self.alert_url {
+            account.alert.url = given(url);
+            if let Some(url) = &account.alert.url {
+                webhook_url("alert.url", url, guard)?;
+            }
+        }
+        if let Some(mail) = &self.alert_mail {
+            account.alert.mail = given(mail).map(|mail| names::mail("alert.mail", &mail)).transpose()?;
+        }
+        if let Some(language) = &self.alert_language {
+            if !["", "da", "en"].contains(&language.as_str()) {
+                return Err(Refusal::of(Code::AlertLanguage, "alert.language").with("found", language));
+            }
+            account.alert.language.clone_from(language);
         }
         Ok(account)
     }
@@ -63,11 +87,15 @@ pub(crate) fn within(
 /// of its own.
 fn in_words(account: &Account) -> String {
     let KeepChoice { days, megabytes } = account.keep;
+    let alerts =
+        [account.alert.url.as_deref().and_then(|url| url.split('?').next()), account.alert.mail.as_deref()];
+    let alerts: Vec<&str> = alerts.into_iter().flatten().collect();
+    let alerts = if alerts.is_empty() { String::new() } else { format!(" · {}", alerts.join(" · ")) };
     if account.keep == KeepChoice::default() {
-        return account.name.clone();
+        return format!("{}{alerts}", account.name);
     }
     let or_none = |wish: Option<u32>| wish.map_or_else(|| "–".to_owned(), |wish| wish.to_string());
-    format!("{} · {} d · {} MB", account.name, or_none(days), or_none(megabytes))
+    format!("{} · {} d · {} MB{alerts}", account.name, or_none(days), or_none(megabytes))
 }
 
 fn there(id: &AccountId) -> impl Fn(&SettingsCache) -> Option<(Account, u64)> + use<'_> {
@@ -126,7 +154,8 @@ impl Admin {
             let noted = Noted { what, account: id.as_str(), subject: "", detail: &in_words(value) };
             (Vec::new(), vec![noted.by(actor)])
         };
-        let mut written = self.change(&key, expect, there(&id), |before| wish.over(before), with).await?;
+        let mut written =
+            self.change(&key, expect, there(&id), |before| wish.over(before, &self.guard), with).await?;
         written.key = id.as_str().to_owned();
         Ok(written)
     }

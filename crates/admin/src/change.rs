@@ -98,6 +98,9 @@ impl Fields for Account {
             ("name", self.name.clone()),
             ("keep.days", number(self.keep.days)),
             ("keep.megabytes", number(self.keep.megabytes)),
+            ("alert.url", self.alert.url.clone().unwrap_or_default()),
+            ("alert.mail", self.alert.mail.clone().unwrap_or_default()),
+            ("alert.language", self.alert.language.clone()),
         ]
     }
 

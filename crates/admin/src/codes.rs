@@ -169,6 +169,12 @@ codes! {
     KeepMegabytes "keep_megabytes" Invalid
         "between {least} and {most} megabytes"
         "Mellem {least} og {most} megabyte.",
+    MailAddress "mail_address" Invalid
+        "\"{found}\" is no mail address; one like drift@example.com is"
+        "\"{found}\" er ikke en mailadresse; det er f.eks. drift@example.com.",
+    AlertLanguage "alert_language" Invalid
+        "expected da or en, found \"{found}\""
+        "Skriv da eller en, ikke \"{found}\".",
     ImportLine "import_line" Invalid
         "line {line}: {why}"
         "Linje {line}: {why} Intet er importeret.",

@@ -75,9 +75,9 @@ pub mod kept {
     /// What is set.
     pub mod settings {
         pub use journal::settings::{
-            Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId,
-            KeepChoice, Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, TimeFormat, Token,
-            User, Vouched,
+            Account, AlertChoice, BodyFormat, Credentials, Employee, Extras, Holder, Integration,
+            IntegrationId, KeepChoice, Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret,
+            TimeFormat, Token, User, Vouched,
         };
     }
 }

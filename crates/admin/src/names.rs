@@ -6,6 +6,8 @@ use crate::{Code, Refusal};
 
 /// Longest id of an account.
 const ACCOUNT_ID_CHARS: usize = 64;
+/// No mail address is longer.
+const MAIL_BYTES: usize = 254;
 /// Longest local number, and name of a token.
 const LOCAL_NUMBER_CHARS: usize = 32;
 /// Longest name for people.
@@ -27,6 +29,24 @@ pub fn local_number(field: &str, text: &str) -> Result<String, Refusal> {
         return Ok(text.to_owned());
     }
     Err(Refusal::of(Code::LocalNumber, field))
+}
+
+/// Checks a mail address: one, of plain parts, that no line of a protocol is broken by.
+pub(crate) fn mail(field: &str, text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let is_plain = |part: &str, more: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+        !part.is_empty()
+            && part.chars().all(fits)
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.contains("..")
+    };
+    let fine = text.len() <= MAIL_BYTES
+        && text
+            .split_once('@')
+            .is_some_and(|(who, host)| is_plain(who, ".!#$%&'*+-/=?^_`{|}~") && is_plain(host, ".-"));
+    if fine { Ok(text.to_owned()) } else { Err(Refusal::of(Code::MailAddress, field).with("found", text)) }
 }
 
 /// Checks a name for people.

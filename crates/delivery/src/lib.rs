@@ -4,6 +4,7 @@
 //! chance as arguments. The second half does the work: `connect`, `pool`, `sender`. Events come from the
 //! `journal`; this crate never sees a PBX.
 
+pub mod alert;
 mod clock;
 pub mod connect;
 pub mod guard;

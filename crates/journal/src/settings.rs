@@ -95,12 +95,25 @@ pub struct Account {
     pub name: String,
     /// What is kept of what happened.
     pub keep: KeepChoice,
+    /// Whom to tell when its web services fail.
+    pub alert: AlertChoice,
+}
+
+/// Where an account is told of its web services; nothing: nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertChoice {
+    /// The address of a web service of its own.
+    pub url: Option<String>,
+    /// A mail address.
+    pub mail: Option<String>,
+    /// The language's code; empty: Danish.
+    pub language: String,
 }
 
 impl Account {
     /// One that has no wishes of its own.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), keep: KeepChoice::default() }
+        Self { name: name.into(), ..Self::default() }
     }
 }
 

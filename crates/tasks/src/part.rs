@@ -85,6 +85,8 @@ parts! {
     NameLookup: "name-lookup", "the resolving of a name", FailsAlone;
     /// Tells the operator's web service.
     OperatorNotifier: "operator-notifier", "the part that tells the operator", BeginsAnew;
+    /// Tells accounts of their web services.
+    AccountNotifier: "account-notifier", "the part that tells accounts", BeginsAnew;
     /// Looks for what the operator is to be told.
     OperatorWatch: "operator-watch", "the part that looks for what to tell the operator", BeginsAnew;
     /// Takes in settings that other processes changed.

@@ -216,6 +216,16 @@ impl Connector {
         self.options().addresses(origin).await
     }
 
+    /// A connection and where it leads, for other protocols than HTTP.
+    pub(crate) async fn open(
+        &self,
+        origin: &Origin,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<(Link, SocketAddr), ConnectError> {
+        let Dialled { link, address, .. } = self.dial(origin, tls).await?;
+        Ok((link, address))
+    }
+
     pub(super) async fn dial(
         &self,
         origin: &Origin,

@@ -10,7 +10,7 @@ use tokio_rustls::client::TlsStream;
 
 /// The bytes.
 #[derive(Debug)]
-pub(super) enum Link {
+pub(crate) enum Link {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }

@@ -27,5 +27,6 @@ const _: () = assert!(
 );
 
 pub(crate) use answer::Answered;
+pub(crate) use link::Link;
 pub(crate) use pool::{Failed, Pool, Pools};
 pub(crate) use tls::{CA_PEM_MAX, Trust};

@@ -10,6 +10,7 @@ use journal::{
 };
 
 use super::{Sender, Shared, notices, pausing};
+use crate::alert::What;
 use crate::reason::{GivesReason, WhyPaused, told_by_reason};
 use crate::schedule::Input;
 
@@ -163,6 +164,7 @@ impl Sender {
         if let Some((_, before)) = before.filter(|(_, before)| !before.paused.contains_key(&kind)) {
             let url = before.url(kind).unwrap_or_default();
             self.shared.operator.tell(notices::paused(&account, &[kind], url, &pause));
+            self.shared.tell_account(integration, url, vec![kind], What::Paused(pause));
         }
         Ok(())
     }
@@ -199,8 +201,10 @@ impl Sender {
         } else {
             shared.each(filter, wanted, Shared::forgo).await?
         };
-        if before.is_some_and(|(_, before)| before.paused.contains_key(&kind)) {
+        if let Some((_, before)) = before.filter(|(_, before)| before.paused.contains_key(&kind)) {
             shared.operator.tell(notices::resumed(&account, kind, with_kept, kept));
+            let url = before.url(kind).unwrap_or_default();
+            shared.tell_account(integration, url, vec![kind], What::Resumed { kept, are_sent: with_kept });
         }
         Ok(kept)
     }

@@ -91,6 +91,14 @@ impl Core {
         settings.is_some_and(|(_, of)| EventKind::ALL.iter().any(|kind| of.url(*kind) == Some(url)))
     }
 
+    /// Whether an account's web service is there and not paused for any event it is told.
+    pub(super) fn sends_to(&self, integration: IntegrationId, url: &str) -> bool {
+        let settings = self.book.integration(integration);
+        settings.is_some_and(|(_, of)| {
+            EventKind::ALL.iter().any(|kind| of.url(*kind) == Some(url) && !of.paused.contains_key(kind))
+        })
+    }
+
     pub(super) fn offer(&mut self, pending: Pending, kept: Option<Arc<Kept>>, work: &mut Work) {
         let Pending { id, account: _, kind, call_hash, created_at, attempts, due_at, held } = pending;
         if held {

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{Failing, JournalError};
-use rustc_hash::FxHashMap;
+use journal::{Failing, JournalError, Reason};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Shared;
 use super::core::Core;
+use crate::alert::{Alert, What};
 use crate::policy::Moment;
 
 /// How often it is looked at: so long a crash may follow a success that is not noted.
@@ -22,12 +24,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub const NOTED_FROM: Duration = Duration::from_secs(60);
 /// How much a crash may take off the time that counts.
 pub const NOTED_EVERY: Duration = Duration::from_secs(3_600);
+/// An account is told of a failure that has lasted so long.
+pub const TOLD_FROM: Duration = Duration::from_secs(3_600);
 
 type Name = (IntegrationId, Arc<str>);
 
 /// What the journal has.
 #[derive(Default)]
-pub(super) struct Notes(FxHashMap<Name, Note>);
+pub(super) struct Notes {
+    noted: FxHashMap<Name, Note>,
+    /// Those whose accounts were told that they fail.
+    told: FxHashSet<Name>,
+}
 
 #[derive(Clone, Copy)]
 struct Note {
@@ -38,7 +46,7 @@ struct Note {
 impl Notes {
     /// What to write so that the journal has what is so; with `exact`, to the second.
     fn missing(&self, core: &Core, now: Moment, exact: bool) -> Vec<(Name, Option<Note>)> {
-        let mut unseen = self.0.clone();
+        let mut unseen = self.noted.clone();
         let mut missing = Vec::new();
         for (key, hook) in core.routes.hooks() {
             let failing = core.schedule.failing(key, now);
@@ -71,10 +79,38 @@ impl Notes {
     fn took(&mut self, written: Vec<(Name, Option<Note>)>) {
         for (name, note) in written {
             match note {
-                Some(note) => self.0.insert(name, note),
-                None => self.0.remove(&name),
+                Some(note) => self.noted.insert(name, note),
+                None => self.noted.remove(&name),
             };
         }
+    }
+
+    /// What accounts are to be told: of each web service once that it fails, and once that it works again. One that is
+    /// paused is told as that.
+    fn turns(&mut self, core: &Core, now: Moment) -> Vec<(Name, What)> {
+        let mut turns = Vec::new();
+        for (key, hook) in core.routes.hooks() {
+            let name = (hook.integration, hook.url.clone());
+            match core.schedule.failing(key, now) {
+                Some((_, lasted)) if lasted >= TOLD_FROM => {
+                    if self.told.insert(name.clone()) {
+                        let said = hook.last.as_ref().and_then(|last| match (&last.reason, last.status) {
+                            (Some(reason), _) => Some(Reason::clone(reason)),
+                            (None, status) => status.map(Reason::status),
+                        });
+                        turns.push((name, What::Failing { lasted, said }));
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    if self.told.remove(&name) && core.sends_to(hook.integration, &hook.url) {
+                        turns.push((name, What::Works));
+                    }
+                }
+            }
+        }
+        self.told.retain(|(integration, url)| core.has_url(*integration, url));
+        turns
     }
 }
 
@@ -89,7 +125,12 @@ impl Shared {
         let mut notes = self.notes.lock().await;
         for Failing { integration, url, lasted } in &failing {
             let note = Note { since: since(*lasted), lasted: *lasted };
-            notes.0.insert((*integration, url.as_str().into()), note);
+            let name: Name = (*integration, url.as_str().into());
+            // Told before the program began.
+            if *lasted >= TOLD_FROM {
+                notes.told.insert(name.clone());
+            }
+            notes.noted.insert(name, note);
         }
         let recalled =
             failing.into_iter().map(|one| (one.integration, one.url, since(one.lasted), one.lasted));
@@ -121,10 +162,35 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Tells the account of a web service what became of it.
+    pub(super) fn tell_account(
+        &self,
+        integration: IntegrationId,
+        url: &str,
+        events: Vec<EventKind>,
+        what: What,
+    ) {
+        if let Some((account, _)) = self.book.integration(integration) {
+            self.alerts.tell(&account, &Alert { what, url: url.to_owned(), events });
+        }
+    }
+
+    async fn tell_turns(&self) {
+        let turns = self.notes.lock().await.turns(&self.lock(), self.clock.now());
+        for ((integration, url), what) in turns {
+            let Some((_, settings)) = self.book.integration(integration) else { continue };
+            let served = EventKind::ALL.into_iter().filter(|kind| settings.url(*kind) == Some(&*url));
+            self.tell_account(integration, &url, served.collect(), what);
+        }
+    }
+}
+
 /// Looks every few seconds. What cannot be written now is written later.
 pub(super) async fn keep_notes(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
+        shared.tell_turns().await;
         if let Err(error) = shared.note_failing(false).await {
             tracing::debug!(%error, "how long webhooks have failed is noted later");
         }

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 pub use control::{AgainAll, ControlError, Wanted};
 pub use day::{HOURS, Hour};
-pub use failing::{NOTED_EVERY, NOTED_FROM};
+pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
@@ -31,6 +31,7 @@ pub use status::{SenderStatus, WebhookStatus};
 pub use trial::{TEST_NUMBER, TESTS_AT_ONCE, TESTS_OF_ONE, Trial, TrialError};
 
 use self::core::{Core, Job, Work};
+use crate::alert::AccountNotifier;
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::operator::OperatorNotifier;
@@ -60,6 +61,8 @@ pub struct SenderOptions {
     pub history: bool,
     /// Who tells the operator of webhooks that are paused and resumed.
     pub operator: OperatorNotifier,
+    /// Who tells accounts of their web services.
+    pub alerts: AccountNotifier,
     /// Where its chances (jitter) come from.
     pub seed: u64,
 }
@@ -72,6 +75,7 @@ impl Default for SenderOptions {
             limits: Limits::default(),
             history: true,
             operator: OperatorNotifier::silent(),
+            alerts: AccountNotifier::silent(),
             seed: 0,
         }
     }
@@ -116,6 +120,7 @@ struct Shared {
     clock: Clock,
     history: bool,
     operator: OperatorNotifier,
+    alerts: AccountNotifier,
     counts: Counts,
     /// The next deadline came nearer.
     sooner: Notify,
@@ -150,6 +155,7 @@ impl Sender {
             clock,
             history: options.history,
             operator: options.operator,
+            alerts: options.alerts,
             counts: Counts::new(),
             sooner: Notify::new(),
             landed: Notify::new(),

@@ -9,6 +9,7 @@ use journal::{JournalError, Reason};
 use tasks::Part;
 
 use super::{LastAnswer, Shared, notices};
+use crate::alert::What;
 use crate::reason::{GivesReason as _, WhyPaused, english};
 
 /// The pause before a pausing that could not be written is tried again.
@@ -62,6 +63,7 @@ async fn pause(shared: &Shared, pausing: &Pausing) -> Result<(), JournalError> {
             tracing::warn!(%account, %url, why = %english(&pause.why), server_said = pause.server_said.as_ref().map(english), "webhook paused");
             if !kinds.is_empty() {
                 shared.operator.tell(notices::paused(&account, &kinds, url, &pause));
+                shared.tell_account(*integration, url, kinds.clone(), What::Paused(pause.clone()));
             }
         }
     })

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test's tasks and clocks are its own")]
 
+mod alerts;
 mod bad_receivers;
 mod control;
 mod failing;

@@ -25,7 +25,8 @@ pub struct AccountSettings {
 }
 
 impl AccountSettings {
-    pub(super) fn empty(id: AccountId) -> Self {
+    /// One of which nothing is set.
+    pub fn empty(id: AccountId) -> Self {
         Self {
             id,
             account: Account::named(""),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use calls::{AccountId, EventKind};
 
 use crate::settings::{
-    Account, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId, KeepChoice,
-    Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey, SigningSecret,
-    TimeFormat, Token, User, Vouched,
+    Account, AlertChoice, BodyFormat, Credentials, Employee, Extras, Holder, Integration, IntegrationId,
+    KeepChoice, Method, ParameterNames, Pause, Phone, RetryChoice, Scope, Secret, Setting, SettingKey,
+    SigningSecret, TimeFormat, Token, User, Vouched,
 };
 use crate::{Journal, JournalError, Reason, WallTime};
 
@@ -24,6 +24,11 @@ pub fn all_kinds() -> Vec<(SettingKey, Setting)> {
             Setting::Account(Account {
                 name: name(),
                 keep: KeepChoice { days: Some(30), megabytes: Some(500) },
+                alert: AlertChoice {
+                    url: Some("https://ops.example/alerts".to_owned()),
+                    mail: Some("drift@example.com".to_owned()),
+                    language: "en".to_owned(),
+                },
             }),
         ),
         (

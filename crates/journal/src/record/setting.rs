@@ -8,8 +8,8 @@ use super::integration::IntegrationShape;
 use crate::WallTime;
 use crate::seal::{NotOurs, Sealer};
 use crate::settings::{
-    Account, Employee, Holder, IntegrationId, KeepChoice, Phone, Scope, Secret, Setting, SettingKey, Token,
-    User, Vouched,
+    Account, AlertChoice, Employee, Holder, IntegrationId, KeepChoice, Phone, Scope, Secret, Setting,
+    SettingKey, Token, User, Vouched,
 };
 
 /// A key as its columns have it: what it is, whose, which.
@@ -137,16 +137,38 @@ struct AccountShape {
     keep_days: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keep_megabytes: Option<u32>,
+    /// All three absent in what an older program wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alert_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alert_mail: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    alert_language: String,
 }
 
 impl AccountShape {
-    fn of(Account { name, keep: KeepChoice { days, megabytes } }: &Account) -> Self {
-        Self { name: name.clone(), keep_days: *days, keep_megabytes: *megabytes }
+    fn of(Account { name, keep: KeepChoice { days, megabytes }, alert }: &Account) -> Self {
+        let AlertChoice { url, mail, language } = alert.clone();
+        Self {
+            name: name.clone(),
+            keep_days: *days,
+            keep_megabytes: *megabytes,
+            alert_url: url,
+            alert_mail: mail,
+            alert_language: language,
+        }
     }
 
     fn account(self) -> Account {
-        let Self { name, keep_days: days, keep_megabytes: megabytes } = self;
-        Account { name, keep: KeepChoice { days, megabytes } }
+        let Self {
+            name,
+            keep_days: days,
+            keep_megabytes: megabytes,
+            alert_url: url,
+            alert_mail: mail,
+            alert_language: language,
+        } = self;
+        Account { name, keep: KeepChoice { days, megabytes }, alert: AlertChoice { url, mail, language } }
     }
 }
 

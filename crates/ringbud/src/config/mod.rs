@@ -7,6 +7,7 @@
 
 mod addresses;
 mod http;
+mod mail;
 mod oidc;
 mod operator;
 mod outgoing;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::pbx::Pbx;
 pub use http::{Http, TlsFiles};
+pub use mail::Mail;
 pub use oidc::Oidc;
 pub use operator::Operator;
 pub use outgoing::{Keep, Log, LogFormat, Outgoing};
@@ -58,6 +60,8 @@ pub struct Config {
     pub outgoing: Outgoing,
     /// Whom Ringbud tells what happens to itself.
     pub operator: Option<Operator>,
+    /// The mail server by which accounts are told.
+    pub mail: Option<Mail>,
     /// The provider people may log in through.
     pub oidc: Option<Oidc>,
     /// The program's own log.
@@ -113,6 +117,7 @@ impl Config {
             pbxs: self::pbx::read_all(root),
             outgoing: outgoing::read_outgoing(root),
             operator: operator::read(root),
+            mail: mail::read(root),
             oidc: oidc::read(root, &http),
             http,
             log: outgoing::read_log(root),

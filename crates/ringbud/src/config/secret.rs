@@ -67,6 +67,7 @@ impl SecretSource {
 pub(super) fn optional(section: &Section<'_>, name: &'static str) -> Option<SecretSource> {
     let (file_key, env_key) = match name {
         "secret_key" => ("secret_key_file", "secret_key_env"),
+        "password" => ("password_file", "password_env"),
         "client_secret" => ("client_secret_file", "client_secret_env"),
         _ => ("secret_file", "secret_env"),
     };

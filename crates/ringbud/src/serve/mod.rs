@@ -9,6 +9,7 @@ mod disk;
 mod facade;
 mod forget;
 mod http;
+mod mail;
 mod oidc;
 mod operator;
 mod pulse;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use ::pbx::{Secret, Session};
 use calls::{Note, PbxName};
+use delivery::alert::AccountNotifier;
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
 use delivery::operator::OperatorNotifier;
@@ -47,6 +49,7 @@ use crate::store::{Store, StoreError};
 use http::Certificates;
 
 pub use http::HttpError;
+pub(crate) use mail::mailer;
 pub(crate) use oidc::provider;
 
 /// How long a stop waits for requests that are out.
@@ -98,6 +101,7 @@ pub struct Running {
 struct Changeable {
     guard: Guard,
     operator: OperatorNotifier,
+    alerts: AccountNotifier,
     link_down: operator::Patience,
     certificates: Option<Arc<Certificates>>,
 }
@@ -119,7 +123,8 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let board = Arc::new(Board::default());
     let operator = OperatorNotifier::open(operator::notifier(config)?);
     let provider = oidc::provider(config)?.map(Arc::new);
-    let options = sender_options(config, operator.clone());
+    let alerts = AccountNotifier::start(mail::alert_options(config)?);
+    let options = sender_options(config, operator.clone(), alerts.clone());
     let sender = Arc::new(Sender::start(store.journal.clone(), store.cache.clone(), options));
     let waiting = sender.load().await?;
     if waiting > 0 {
@@ -145,6 +150,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         changeable: Changeable {
             guard: guard.clone(),
             operator: operator.clone(),
+            alerts,
             link_down: link_down.clone(),
             certificates,
         },
@@ -401,7 +407,7 @@ fn connector_options(config: &Config) -> ConnectorOptions {
     }
 }
 
-fn sender_options(config: &Config, operator: OperatorNotifier) -> SenderOptions {
+fn sender_options(config: &Config, operator: OperatorNotifier, alerts: AccountNotifier) -> SenderOptions {
     let outgoing = &config.outgoing;
     SenderOptions {
         connector: connector_options(config),
@@ -413,6 +419,7 @@ fn sender_options(config: &Config, operator: OperatorNotifier) -> SenderOptions 
         },
         history: config.keep.attempts,
         operator,
+        alerts,
         seed: u64::from(clock::chance()),
     }
 }

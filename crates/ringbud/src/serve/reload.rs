@@ -10,7 +10,7 @@ use calls::PbxName;
 use delivery::guard::WebhookUrl;
 use journal::JournalError;
 
-use super::{Followed, Running, ServeError, operator, secrets, sender_options, stop_following};
+use super::{Followed, Running, ServeError, mail, operator, secrets, sender_options, stop_following};
 use crate::config::{Config, ConfigError, Log, Oidc, Operator, Pbx, Purpose, SecretSource};
 use crate::telemetry;
 
@@ -63,6 +63,7 @@ impl Running {
         let new = Config::load(&self.config.file, Purpose::Work)?;
         let pbx_secrets = secrets(&new)?;
         let notifier = operator::notifier(&new)?;
+        let alerts = mail::alert_options(&new)?;
         let certificates = match (&self.changeable.certificates, &new.http.tls) {
             (Some(certificates), Some(files)) => Some(certificates.read(files).map_err(ServeError::from)?),
             (None, _) | (_, None) => None,
@@ -75,11 +76,15 @@ impl Running {
         if told(&self.config) != told(&new) {
             done.changed.push("[operator]".to_owned());
         }
+        if mail::told(&self.config) != mail::told(&new) {
+            done.changed.push("[mail]".to_owned());
+        }
         // Secrets in files may have changed without a word in the configuration: taken up in any case.
-        let options = sender_options(&new, self.changeable.operator.clone());
+        let options = sender_options(&new, self.changeable.operator.clone(), self.changeable.alerts.clone());
         self.sender.change(options.connector, options.response_timeout, options.limits);
         self.changeable.guard.change(new.outgoing.allow.clone());
         self.changeable.operator.change(notifier);
+        self.changeable.alerts.change(alerts);
         self.changeable.link_down.change(&new);
         if self.config.log.level != new.log.level {
             done.changed.push(match telemetry::change_level(&new.log) {

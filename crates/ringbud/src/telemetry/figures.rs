@@ -30,6 +30,7 @@ pub(super) fn describe() {
         "ringbud_notices_dropped_total",
         "What the operator was not told because too much waited"
     );
+    describe_counter!("ringbud_alerts_dropped_total", "What accounts were not told because too much waited");
     describe_gauge!(
         "ringbud_journal_unwritable",
         "How many wait for a journal that cannot be written: PBXs with events, the sender with outcomes"

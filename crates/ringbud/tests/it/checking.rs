@@ -141,3 +141,41 @@ async fn tls_on_a_plain_port_and_a_plain_link_to_a_tls_port_name_the_other_port(
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("TLS has one of its own, usually 5039"), "{said}");
 }
+
+#[tokio::test]
+async fn a_mail_server_that_cannot_be_used_is_told() {
+    let bed = Bed::new().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let from = "from = \"Ringbud <ringbud@example.com>\"";
+    for (mail, words) in [
+        (format!("server = \"{closed}\"\n{from}"), "fail  the mail server 127.0.0.1:"),
+        (
+            format!("server = \"{closed}\"\n{from}\nsecurity = \"none\"\nusername = \"u\"\npassword = \"p\""),
+            "never told in clear",
+        ),
+        (format!("server = \"{closed}\"\nfrom = \"nobody\""), "nobody is no mail address"),
+    ] {
+        bed.write(&format!("{}\n[mail]\n{mail}\n", bed.sound()));
+        let (said, code) = check(&bed, &[]).await;
+        assert_eq!(code, Some(1), "{mail}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for (mail, words) in [
+        ("server = \"smtp.example.com\"", "who writes, such as"),
+        ("server = \"smtp.example.com:x\"\nfrom = \"a@b.example\"", "a host, perhaps with a port"),
+        (
+            "server = \"smtp.example.com\"\nfrom = \"a@b.example\"\nsecurity = \"ssl\"",
+            "\"starttls\", \"tls\" or \"none\"",
+        ),
+        (
+            "server = \"smtp.example.com\"\nfrom = \"a@b.example\"\nusername = \"u\"",
+            "the password of that user",
+        ),
+    ] {
+        bed.write(&format!("{}\n[mail]\n{mail}\n", bed.sound()));
+        let done = bed.run(&["check"]).await;
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(3), "{mail}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

@@ -59,6 +59,7 @@ const fn begun(part: Part) -> By {
         | Part::FailingNotes
         | Part::SenderTidy
         | Part::OperatorNotifier
+        | Part::AccountNotifier
         | Part::OperatorWatch
         | Part::SettingsRefresh
         | Part::Forgetting

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admin::kept::settings::{KeepChoice, Scope, User};
+use admin::kept::settings::{AlertChoice, KeepChoice, Scope, User};
 use admin::kept::{AccountSettings, AuditFilter};
 use admin::{AccountWish, Code, Expect, Family, Refusal};
 use askama::Template;
@@ -43,6 +43,20 @@ impl KeepForm {
     }
 }
 
+/// Where the account is told, as text.
+struct AlertForm {
+    url: String,
+    mail: String,
+    language: String,
+}
+
+impl AlertForm {
+    fn of(alert: &AlertChoice) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self { url: text(&alert.url), mail: text(&alert.mail), language: alert.language.clone() }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "settings.html")]
 struct SettingsPage {
@@ -53,6 +67,7 @@ struct SettingsPage {
     keep: KeepForm,
     /// What the operator keeps, and with it what an empty field means.
     limit: String,
+    alert: AlertForm,
     users: Vec<(String, &'static str)>,
     entries: Vec<audit::Row>,
     /// Where the visitor's password is, if that is not here.
@@ -82,6 +97,7 @@ async fn build(window: &Window, visitor: &Visitor, account: &AccountSettings) ->
         name: account.account.name.clone(),
         keep: KeepForm::of(account.account.keep),
         limit: limit(window, &f),
+        alert: AlertForm::of(&account.account.alert),
         users: users.collect(),
         entries,
         error: String::new(),
@@ -125,10 +141,18 @@ pub(super) async fn save(
         let [days, megabytes] = ["keep_days", "keep_megabytes"].map(|name| fields.get(name).to_owned());
         form.keep = KeepForm { days, megabytes };
     }
+    if fields.has("alert_url") {
+        let [url, mail, language] =
+            ["alert_url", "alert_mail", "alert_language"].map(|name| fields.get(name).to_owned());
+        form.alert = AlertForm { url, mail, language };
+    }
     let wish = form.keep.read().map(|[days, megabytes]| AccountWish {
         name: Some(form.name.clone()),
         keep_days: Some(days),
         keep_megabytes: Some(megabytes),
+        alert_url: Some(form.alert.url.clone()),
+        alert_mail: Some(form.alert.mail.clone()),
+        alert_language: Some(form.alert.language.clone()),
     });
     let came_to = match wish {
         Ok(wish) => {

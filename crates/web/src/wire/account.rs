@@ -19,6 +19,9 @@ pub struct AccountInput {
     /// How much of what happened is kept; absent: as much as the operator keeps.
     #[serde(default)]
     pub keep: Option<KeepWire>,
+    /// Where it is told when one of its web services fails; absent: nowhere.
+    #[serde(default)]
+    pub alert: Option<AlertWire>,
     /// Read only; ignored.
     #[serde(default, rename = "account")]
     #[schema(ignore)]
@@ -44,6 +47,24 @@ pub struct KeepWire {
     pub megabytes: Option<u32>,
 }
 
+/// Where an account is told of its own web services: that one has failed for an hour, works again, is paused, is
+/// resumed.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlertWire {
+    /// A web service of its own, which gets a JSON body by `POST`, signed with the account's secret.
+    #[serde(default)]
+    #[schema(example = "https://ops.example.com/alerts")]
+    pub url: Option<String>,
+    /// A mail address; mail goes where the operator has configured a server.
+    #[serde(default)]
+    #[schema(example = "drift@example.com")]
+    pub mail: Option<String>,
+    /// `da` (also if absent) or `en`.
+    #[serde(default)]
+    pub language: Option<String>,
+}
+
 /// An account, as it is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
@@ -54,6 +75,8 @@ pub struct AccountView {
     pub name: String,
     /// How much of what happened is kept.
     pub keep: KeepWire,
+    /// Where it is told when one of its web services fails.
+    pub alert: AlertWire,
     /// Grows with every change; also the `ETag`.
     pub version: u64,
 }
@@ -134,10 +157,14 @@ fn present<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<String>
 pub fn account_from_json(json: &[u8]) -> Result<AccountWish, Refusal> {
     let input: AccountInput = read(json)?;
     let keep = input.keep.unwrap_or_default();
+    let alert = input.alert.unwrap_or_default();
     Ok(AccountWish {
         name: Some(input.name),
         keep_days: Some(keep.days),
         keep_megabytes: Some(keep.megabytes),
+        alert_url: Some(alert.url.unwrap_or_default()),
+        alert_mail: Some(alert.mail.unwrap_or_default()),
+        alert_language: Some(alert.language.unwrap_or_default()),
     })
 }
 
@@ -148,6 +175,11 @@ pub fn account_to_json(id: &AccountId, account: &Account, version: u64) -> Accou
         account: id.as_str().to_owned(),
         name: account.name.clone(),
         keep: KeepWire { days, megabytes },
+        alert: AlertWire {
+            url: account.alert.url.clone(),
+            mail: account.alert.mail.clone(),
+            language: Some(account.alert.language.clone()).filter(|language| !language.is_empty()),
+        },
         version,
     }
 }

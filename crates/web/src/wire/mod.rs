@@ -11,7 +11,7 @@ mod token;
 mod user;
 
 pub use account::{
-    AccountInput, AccountView, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
+    AccountInput, AccountView, AlertWire, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
     account_from_json, account_to_json, employee_from_json, employee_to_json, phone_from_json, phone_to_json,
 };
 pub use admin::{Refusal, token_hash};

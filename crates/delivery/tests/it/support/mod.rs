@@ -2,6 +2,7 @@
 
 pub(crate) mod gateway;
 pub(crate) mod receiver;
+pub(crate) mod smtp;
 
 use std::sync::Arc;
 

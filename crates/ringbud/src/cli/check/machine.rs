@@ -35,6 +35,7 @@ fn secret_files(config: &Config) -> Vec<PathBuf> {
         .map(|pbx| &pbx.secret)
         .chain(&config.secret_key)
         .chain(config.operator.as_ref().and_then(|operator| operator.secret.as_ref()))
+        .chain(config.mail.as_ref().and_then(|mail| mail.password.as_ref()))
         .chain(config.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()));
     for secret in secrets {
         match secret {
@@ -84,10 +85,14 @@ fn readers(_file: &Path) -> Option<&'static str> {
 
 /// Whether other machines reach what listens there.
 fn is_open(listen: &str) -> bool {
-    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host).trim_matches(['[', ']']);
+    !is_here(listen.rsplit_once(':').map_or(listen, |(host, _)| host).trim_matches(['[', ']']))
+}
+
+/// Whether a host is this machine, as seen from itself alone.
+pub(super) fn is_here(host: &str) -> bool {
     match host.parse::<IpAddr>() {
-        Ok(address) => !address.is_loopback(),
-        Err(_) => host != "localhost",
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost",
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use admin::Actor;
 use admin::kept::settings::Integration;
 use clap::Args;
+use delivery::alert::Security;
 use delivery::guard::Guard;
 use delivery::reason::english;
 
@@ -48,6 +49,7 @@ impl CheckArgs {
                 check_pbx(pbx, wait, &mut report).await;
             }
             check_provider(&config, &mut report).await;
+            check_mail(&config, &mut report).await;
             check_accounts(&config, &mut report).await;
             report.failed
         });
@@ -113,6 +115,24 @@ async fn check_provider(config: &Config, report: &mut Report) {
         Err(refusal) => report.fail(&format!("{issuer}: {refusal}")),
     }
     report.ok(&format!("{issuer} has to know {}{} as redirect URI", oidc.public_url, web::LOGIN_BACK));
+}
+
+/// Whether mail to accounts would go.
+async fn check_mail(config: &Config, report: &mut Report) {
+    let Some(mail) = &config.mail else { return };
+    let server = format!("the mail server {}:{}", mail.host, mail.port);
+    match serve::mailer(config) {
+        Ok(None) => {}
+        Err(error) => report.fail(&error.to_string()),
+        Ok(Some(mailer)) => match mailer.look().await {
+            Ok(()) if mail.username.is_empty() => report.ok(&format!("{server} can be reached")),
+            Ok(()) => report.ok(&format!("{server} can be reached, logged in as {}", mail.username)),
+            Err(error) => report.fail(&format!("{server}: {error}")),
+        },
+    }
+    if mail.security == Security::Never && !machine::is_here(&mail.host) {
+        report.warn(&format!("{server} is told everything in clear: use security = \"starttls\" or \"tls\""));
+    }
 }
 
 async fn check_accounts(config: &Config, report: &mut Report) {

@@ -40,6 +40,15 @@ enum AccountDo {
         /// Forget the oldest calls beyond so many megabytes of events and attempts; 0: no bound of its own.
         #[arg(long, value_name = "MEGABYTES")]
         keep_megabytes: Option<u32>,
+        /// Tell this web service when one of the account's fails for an hour, is paused or resumed; "" for none.
+        #[arg(long, value_name = "URL")]
+        alert_url: Option<String>,
+        /// Tell this mail address the same; "" for none.
+        #[arg(long, value_name = "ADDRESS")]
+        alert_mail: Option<String>,
+        /// In which language: da or en.
+        #[arg(long, value_name = "LANGUAGE")]
+        alert_language: Option<String>,
     },
     /// Remove an account with its employees, phones and integration. What happened stays in the history.
     Remove {
@@ -65,21 +74,43 @@ impl AccountArgs {
                             json!(phones),
                             kept(one.account.keep.days),
                             kept(one.account.keep.megabytes),
+                            json!(one.account.alert.url.clone().unwrap_or_default()),
+                            json!(one.account.alert.mail.clone().unwrap_or_default()),
                         ]
                     };
                     print_list(
                         json,
-                        &["account", "name", "employees", "phones", "keep_days", "keep_megabytes"],
+                        &[
+                            "account",
+                            "name",
+                            "employees",
+                            "phones",
+                            "keep_days",
+                            "keep_megabytes",
+                            "alert_url",
+                            "alert_mail",
+                        ],
                         accounts.iter().map(row).collect(),
                     )?;
                 }
-                AccountDo::Set { account, name, keep_days, keep_megabytes } => {
+                AccountDo::Set {
+                    account,
+                    name,
+                    keep_days,
+                    keep_megabytes,
+                    alert_url,
+                    alert_mail,
+                    alert_language,
+                } => {
                     // 0 takes a wish back.
                     let wish = |given: Option<u32>| given.map(|given| (given > 0).then_some(given));
                     let wish = AccountWish {
                         name,
                         keep_days: wish(keep_days),
                         keep_megabytes: wish(keep_megabytes),
+                        alert_url,
+                        alert_mail,
+                        alert_language,
                     };
                     let set = desk.admin.set_account(&desk.actor, &account, wish, Expect::Any).await;
                     set.map_err(|refusal| refused(&refusal, &account))?;
