@@ -1,6 +1,6 @@
 //! How many deliveries a second, and what one costs.
 
-use crate::gateway::{self, A_CALL, Calls, Program};
+use crate::gateway::{self, A_CALL, Calls, Program, Run};
 use crate::results::{Results, Series};
 use crate::{Scale, bare, clock, fill, freeswitch, panoramisk, receiver};
 use fill::{Hooks, Store};
@@ -14,12 +14,6 @@ const BARE_REQUESTS: usize = 320_000;
 const CALLS: usize = 60_000;
 /// Before the clock runs: phones are seen for the first time, connections opened.
 const WARM_UP_CALLS: usize = 2_000;
-
-/// What one run of the program showed.
-pub(crate) struct Run {
-    pub(crate) rate: f64,
-    pub(crate) cpu_us: f64,
-}
 
 struct Round {
     bare: f64,

@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use demo::switch::{Switch, SwitchLoad, SwitchOptions};
 
-use crate::delivery::Run;
 use crate::fill::{Hooks, Store};
-use crate::gateway::{A_CALL, EMPLOYEES, Program};
+use crate::gateway::{A_CALL, EMPLOYEES, Program, Run};
 use crate::receiver::Receiver;
 use crate::{Scale, clock};
 

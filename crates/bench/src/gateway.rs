@@ -26,6 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Ticks of the processor time in `/proc`, a second.
 const TICKS: f64 = 100.0;
 
+/// What one run of the program showed.
+pub(crate) struct Run {
+    pub(crate) rate: f64,
+    pub(crate) cpu_us: f64,
+}
+
 /// Where the program is, and where its data may lie.
 pub(crate) struct Program {
     path: PathBuf,
