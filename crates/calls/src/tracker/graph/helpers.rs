@@ -1,5 +1,6 @@
 //! Pairs of the PBX's helpers, and the real parties behind them.
 
+use crate::Meeting;
 use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Caller, Channel, Party};
 use crate::tracker::graph::routes::LONGEST_WAY;
@@ -69,6 +70,22 @@ impl Tracker {
             channel.dials.iter().find(reached).or(channel.dials.first()).copied()
         };
         in_bridge.or(caller).or_else(reached)
+    }
+
+    /// Whether a helper leads into a conference room: whoever meets it meets the room, and nobody there.
+    pub(in crate::tracker) fn leads_into_room(&self, helper: ChannelKey) -> bool {
+        let mut half = self.channels.get(helper).and_then(Channel::other_half);
+        for _ in 0..LONGEST_WAY {
+            let Some((key, channel)) = half.and_then(|key| Some((key, self.channels.get(key)?))) else {
+                return false;
+            };
+            if self.bridge_of(key).is_some_and(|bridge| bridge.meeting == Meeting::Room) {
+                return true;
+            }
+            let next = self.neighbour(key, channel).and_then(|next| self.channels.get(next));
+            half = next.and_then(Channel::other_half);
+        }
+        false
     }
 
     /// The phone that stands behind whoever dials, if it is a phone: itself, or through helpers.

@@ -30,6 +30,10 @@ impl Tracker {
                 self.agent_meets(cx, *member, false);
             }
         }
+        // The helper of an announcement may be in the room before its phone has it.
+        if members.iter().any(|member| self.leads_into_room(*member)) {
+            return;
+        }
         if let [one, two] = members[..] {
             for (member, other) in [(one, two), (two, one)] {
                 let phone = self.phone_behind_dialler(member).filter(|_| self.is_helper(member));
