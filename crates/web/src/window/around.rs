@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use calls::AccountId;
 
 use super::frame::{Alert, zone_of};
-use super::messages::Messages;
 use super::{Frame, Visitor, Window, mask, services};
 
 impl Frame {
@@ -22,7 +21,7 @@ impl Frame {
         frame.csrf = mask::masked(&visitor.csrf);
         frame.operates = visitor.operates();
         frame.may_change = visitor.operates();
-        frame.done = done(&frame.w, &visitor.taste.here);
+        frame.done = frame.w.find(&format!("done.{}", visitor.taste.done));
         frame.alerts = machine_alerts(window, visitor, &frame);
         frame
     }
@@ -44,13 +43,6 @@ impl Frame {
         frame.alerts.extend(alerts);
         frame
     }
-}
-
-/// The text for `?done=…`.
-fn done(words: &Messages, here: &str) -> Option<&'static str> {
-    let (_, query) = here.split_once('?')?;
-    let (_, what) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done")?;
-    words.find(&format!("done.{what}"))
 }
 
 fn machine_alerts(window: &Window, visitor: &Visitor, frame: &Frame) -> Vec<Alert> {

@@ -27,6 +27,9 @@ pub(crate) struct Taste {
     pub(crate) theme: &'static str,
     /// Where it is: path and query, without the sub-path.
     pub(crate) here: String,
+    /// What was just done, by the name that a redirect gave it: `?done=…`. The visitor's text, to be looked up and
+    /// never shown.
+    pub(crate) done: String,
     /// Asked by the library for a part of a page.
     pub(crate) partial: bool,
 }
@@ -48,9 +51,15 @@ impl Taste {
                 Some(_) | None => "",
             },
             here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            done: done(parts.uri.query().unwrap_or_default()),
             partial: headers.contains_key("hx-request"),
         }
     }
+}
+
+fn done(query: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, _)| name == "done").map(|(_, what)| what.into_owned()).unwrap_or_default()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Taste {

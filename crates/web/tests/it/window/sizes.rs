@@ -106,6 +106,20 @@ async fn a_page_is_under_sixty_kilobytes_with_all_it_is_made_of() {
     assert_eq!(large, Vec::<String>::new());
 }
 
+/// Also on a page that says nothing else of its query, for the sake of the secrets on it.
+#[tokio::test]
+async fn what_was_done_is_said_on_every_page_in_our_words_alone() {
+    let rig = large().await;
+    let olga = Browser::first(&rig).await;
+    for path in PAGES.iter().filter(|path| **path != "/login") {
+        let and = if path.contains('?') { '&' } else { '?' };
+        let told = olga.get(&format!("{path}{and}done=saved")).await.text;
+        assert!(told.contains(r#"<p class="notice done" role="status">"#), "{path} says nothing");
+        let told = olga.get(&format!("{path}{and}done=made-up-by-a-visitor")).await.text;
+        assert!(!told.contains(r#"<p class="notice done" role="status">"#), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn who_reads_no_gzip_gets_assets_as_they_are() {
     let rig = Rig::new().await;
