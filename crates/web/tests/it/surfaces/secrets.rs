@@ -36,7 +36,7 @@ fn down() -> Link {
 
 /// What of it may stand nowhere else.
 const SECRETS: [&str; 7] =
-    ["pbx-secret", "192.0.2.99", "ringbud-ami", "Authentication", "4711", "hidden-phone", "Asterisk 99"];
+    ["pbx-secret", "192.0.2.99", "ringbud-ami", "Authentication", "4711 s", "hidden-phone", "Asterisk 99"];
 
 #[tokio::test]
 async fn an_accounts_people_are_told_that_the_pbx_is_not_reachable_and_nothing_of_the_machine() {
