@@ -3,7 +3,7 @@
 //!
 //! One a state: who calls has noticed that something is otherwise now. What waits to be told is in memory, and what was
 //! not told when the program ends is told nobody; the window shows the state in any case. An account's web service is
-//! reached past the guard as any of its own is; the mail server is the operator's ([`mail`]).
+//! reached past the guard as any of its own is; the mail server is the operator's (`mail`).
 
 mod mail;
 mod text;

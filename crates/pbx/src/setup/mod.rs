@@ -1,5 +1,5 @@
-//! What has to be set up so that a PBX can be followed: on the PBX, by [`product`] and [`entry`], and in Ringbud's
-//! configuration, by [`block`].
+//! What has to be set up so that a PBX can be followed: on the PBX, by `product` and `entry`, and in Ringbud's
+//! configuration, by `block`.
 //!
 //! Texts only, made of plain answers, for whoever asks them: the command line and the window. Whether the PBX then
 //! lets us in, and whose phone each endpoint would be, is found out by the program.
