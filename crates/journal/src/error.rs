@@ -47,6 +47,32 @@ pub enum JournalError {
         /// Its process id, or `unknown`.
         by: String,
     },
+    /// Another gateway has the store, and lives.
+    #[error(
+        "the journal at {place} is in use by the gateway {by} since {since}: one gateway at a time has it. Stop that one first; if its machine is gone, try again in some seconds"
+    )]
+    Elsewhere {
+        /// The database.
+        place: String,
+        /// The gateway's name.
+        by: String,
+        /// Since when, by the engine's clock.
+        since: String,
+    },
+    /// Another gateway has taken the store from this one.
+    #[error("the journal at {place} is another gateway's now: this one may write nothing any more")]
+    Taken {
+        /// The database.
+        place: String,
+    },
+    /// The engine is not one that keeps what it was given.
+    #[error("the database {place} cannot be the journal: {why}")]
+    Unfit {
+        /// The database.
+        place: String,
+        /// Why, and what helps.
+        why: String,
+    },
     /// The secrets in it were sealed with another key.
     #[error(
         "the journal at {place} was sealed with another key: give this ringbud the key it was made with, or enter the secrets anew in a new data folder"

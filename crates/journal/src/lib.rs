@@ -13,6 +13,8 @@ mod error;
 pub mod faults;
 mod journal;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod reason;
 mod record;
 mod rules;

@@ -74,7 +74,7 @@ fn has_number(event: &Event, part: &str) -> bool {
 }
 
 /// Every number an event has.
-fn numbers(event: &Event) -> impl Iterator<Item = &str> {
+pub(crate) fn numbers(event: &Event) -> impl Iterator<Item = &str> {
     let transfer = match &event.what {
         What::Ended(ended) => ended.transfer.as_ref(),
         What::Incoming | What::Answered | What::Outgoing => None,

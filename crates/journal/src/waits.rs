@@ -62,8 +62,13 @@ impl Waits {
 
     /// Counts one.
     pub(crate) fn count(&mut self, wait: Wait) {
+        self.count_many(wait, 1);
+    }
+
+    /// Counts so many alike.
+    pub(crate) fn count_many(&mut self, wait: Wait, many: u64) {
         let of = if wait.answered { &mut self.answered } else { &mut self.missed };
-        *of.entry(wait.secs).or_default() += 1;
+        *of.entry(wait.secs).or_default() += many;
     }
 
     /// Takes one away, as far as it is there.

@@ -57,6 +57,14 @@ parts! {
     JournalCheckpoint: "journal-checkpoint", "the journal's checkpoint", BeginsAnew;
     /// One question to the journal.
     JournalQuestion: "journal-question", "a question to the journal", FailsAlone;
+    /// Writes groups of events, or of outcomes, to the journal on PostgreSQL.
+    JournalGroups: "journal-groups", "a writer of the journal on PostgreSQL", EndsTheProcess;
+    /// Says on PostgreSQL that this gateway lives, and learns whether the store is still its own.
+    JournalBeat: "journal-beat", "the beat of the journal on PostgreSQL", EndsTheProcess;
+    /// Drives one connection to PostgreSQL; whoever used it makes another.
+    JournalConnection: "journal-connection", "a connection to PostgreSQL", FailsAlone;
+    /// Waits for an answer of PostgreSQL that is late.
+    JournalLate: "journal-late", "the wait for a late answer of PostgreSQL", FailsAlone;
     /// Looks through a large store for damage.
     DamageCheck: "damage-check", "the check of the store for damage", BeginsAnew;
     /// Reads the bodies of what is to be sent.

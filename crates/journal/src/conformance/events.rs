@@ -57,14 +57,13 @@ pub async fn nothing_follows_ended(journal: &dyn Journal) {
     assert_eq!(list(journal, Filter::default()).await.len(), 2);
 }
 
-/// A refused event takes no place.
-pub async fn places_grow_without_gaps(journal: &dyn Journal) {
+/// What a place is made of is the journal's own affair: only that a later event has a higher one counts.
+pub async fn places_grow_within_a_part(journal: &dyn Journal) {
     let first = keep(journal, Leg::incoming(1).whole(&[])).await;
     append(journal, Leg::incoming(1).whole(&[])).await;
     let second = keep(journal, Leg::incoming(2).whole(&[])).await;
-    let all: Vec<i64> = first.iter().chain(&second).map(|seq| seq.0).collect();
-    let expected: Vec<i64> = (all[0]..all[0] + 6).collect();
-    assert_eq!(all, expected);
+    let all: Vec<EventSeq> = first.into_iter().chain(second).collect();
+    assert!(all.is_sorted_by(|one, next| one < next) && all[0].0 > 0, "{all:?}");
 }
 
 /// Every field of every kind.

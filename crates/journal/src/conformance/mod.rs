@@ -4,6 +4,8 @@
 
 pub mod audit;
 pub mod deliveries;
+#[cfg(all(unix, feature = "postgres"))]
+pub mod engine;
 pub mod erase;
 pub mod events;
 pub mod legs;
@@ -16,12 +18,19 @@ pub mod sums;
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
-        $crate::conformance!(@rules $make, events: [
+        $crate::conformance!(@chapters rules, ($make));
+    };
+    // One test for all of them: where a store each is made quickly, and what it stands on slowly.
+    (one by one, $walk:ident) => {
+        $crate::conformance!(@chapters walked, ($walk));
+    };
+    (@chapters $what:tt, $make:tt) => {
+        $crate::conformance!(@$what $make, events: [
             an_event_is_kept_with_a_delivery_for_each_integration,
             an_event_that_is_there_already_is_a_repeat,
             a_repeat_within_one_batch_is_a_repeat,
             nothing_follows_ended,
-            places_grow_without_gaps,
+            places_grow_within_a_part,
             what_is_kept_comes_back_as_it_was,
             bodies_leave_out_what_is_gone,
             an_event_is_found_by_its_id,
@@ -29,7 +38,7 @@ macro_rules! conformance {
             pages_neither_skip_nor_repeat,
             every_part_of_a_filter_narrows_the_list,
         ]);
-        $crate::conformance!(@rules $make, deliveries: [
+        $crate::conformance!(@$what $make, deliveries: [
             a_delivery_that_came_through_is_no_longer_pending,
             a_settled_delivery_cannot_be_settled_again,
             a_retry_stays_pending_and_counts_its_attempt,
@@ -42,7 +51,7 @@ macro_rules! conformance {
             deliveries_are_listed_by_state,
             what_fails_is_noted_until_it_works,
         ]);
-        $crate::conformance!(@rules $make, legs: [
+        $crate::conformance!(@$what $make, legs: [
             a_leg_is_listed_with_its_beginning_and_its_end,
             an_open_leg_is_restored_and_an_ended_one_is_not,
             notes_are_replaced_and_forgotten,
@@ -50,7 +59,7 @@ macro_rules! conformance {
             the_answer_of_an_outgoing_leg_is_found_in_its_note,
             pbxs_do_not_see_each_other,
         ]);
-        $crate::conformance!(@rules $make, sums: [
+        $crate::conformance!(@$what $make, sums: [
             sums_are_those_of_the_legs,
             long_sums_are_those_of_the_legs,
             each_leg_adds_what_it_was,
@@ -59,7 +68,7 @@ macro_rules! conformance {
             legs_are_listed_by_outcome_employee_and_number,
             an_employees_events_are_in_order_however_long_a_leg_lasts,
         ]);
-        $crate::conformance!(@rules $make, settings: [
+        $crate::conformance!(@$what $make, settings: [
             a_setting_comes_back_as_it_was,
             a_lost_update_is_refused,
             a_new_setting_must_not_be_there,
@@ -67,7 +76,7 @@ macro_rules! conformance {
             the_revision_grows_with_every_change,
             integration_numbers_are_never_given_twice,
         ]);
-        $crate::conformance!(@rules $make, audit: [
+        $crate::conformance!(@$what $make, audit: [
             what_was_done_is_listed_newest_first,
             the_audit_log_is_filtered_by_account_actor_and_kind,
             its_pages_neither_skip_nor_repeat,
@@ -77,13 +86,13 @@ macro_rules! conformance {
             a_flood_by_tokens_takes_nothing_from_people,
             a_part_that_is_too_long_is_cut,
         ]);
-        $crate::conformance!(@rules $make, erase: [
+        $crate::conformance!(@$what $make, erase: [
             what_is_erased_is_nowhere,
             a_leg_that_has_a_number_anywhere_is_erased_whole,
             what_runs_is_erased_when_it_has_ended,
             erasing_goes_on_where_it_stopped,
         ]);
-        $crate::conformance!(@rules $make, prune: [
+        $crate::conformance!(@$what $make, prune: [
             an_ended_leg_is_forgotten_whole,
             what_is_pending_or_open_or_newer_stays,
             one_account_can_be_pruned_alone,
@@ -93,7 +102,13 @@ macro_rules! conformance {
             the_newest_event_says_when_it_came,
         ]);
     };
-    (@rules $make:expr, $chapter:ident: [$($rule:ident),* $(,)?]) => {
+    (@walked ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {
+        $($walk.rule(
+            concat!(stringify!($chapter), "::", stringify!($rule)),
+            async |journal| $crate::conformance::$chapter::$rule(journal).await,
+        ).await;)*
+    };
+    (@rules ($make:expr), $chapter:ident: [$($rule:ident),* $(,)?]) => {
         mod $chapter {
             use super::*;
             $(

@@ -12,12 +12,12 @@ const PID_BYTES: u64 = 20;
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     _file: File,
 }
 
 impl FolderLock {
-    pub(super) fn take(folder: &Path) -> Result<Self, JournalError> {
+    pub(crate) fn take(folder: &Path) -> Result<Self, JournalError> {
         let place = folder.join(FILE);
         let unwritable = |error: io::Error| JournalError::Unwritable {
             place: place.display().to_string(),

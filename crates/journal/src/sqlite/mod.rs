@@ -13,7 +13,7 @@ mod erase;
 mod errors;
 mod failing;
 mod jobs;
-mod lock;
+pub(crate) mod lock;
 mod meter;
 mod opening;
 mod prune;

@@ -1,5 +1,5 @@
-//! SQLite and the model agree, whatever is asked in whatever order, reopened in between. The seed of a
-//! failure is printed by proptest.
+//! SQLite and the model agree, whatever is asked in whatever order, reopened in between; and PostgreSQL does with it.
+//! The seed of a failure is printed by proptest.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -259,5 +259,147 @@ proptest! {
             sqlite.check().await.expect("the store is whole");
             Ok(())
         })?;
+    }
+}
+
+/// PostgreSQL's places are not the model's: the n-th event that one keeps is the n-th of the other.
+#[cfg(unix)]
+mod on_postgresql {
+    use journal::Appended;
+    use journal::conformance::engine::{Engine, is_here};
+    use journal::postgres::{Options, OwnClock, Postgres};
+    use proptest::test_runner::{Config, TestRunner};
+
+    use super::*;
+
+    /// Each is a database of its own.
+    const CASES: u32 = 24;
+    /// Where no event is.
+    const NOWHERE: i64 = 1 << 61;
+
+    #[derive(Default)]
+    struct Places(Vec<i64>);
+
+    impl Places {
+        /// The place there that is this one in the model.
+        fn there(&self, place: i64) -> i64 {
+            let at = usize::try_from(place - 1).ok();
+            match at.and_then(|at| self.0.get(at)) {
+                Some(there) => *there,
+                None if place < 1 => place,
+                None => NOWHERE + place,
+            }
+        }
+
+        fn step(&self, step: &mut Step) {
+            match step {
+                Step::Settle(rows) => {
+                    rows.iter_mut().for_each(|row| row.id.event.0 = self.there(row.id.event.0));
+                }
+                Step::Look(filter) => {
+                    for cursor in [&mut filter.before, &mut filter.after].into_iter().flatten() {
+                        let place = cursor.to_string().parse().expect("a number");
+                        *cursor = self.there(place).to_string().parse().expect("a place");
+                    }
+                }
+                _ => {}
+            }
+        }
+
+        /// What was said there, in the model's places.
+        fn here(&self, mut said: String) -> String {
+            // The longest first: one may begin as another.
+            for (at, there) in self.0.iter().enumerate().rev() {
+                said = said.replace(&there.to_string(), &(at + 1).to_string());
+            }
+            said
+        }
+    }
+
+    async fn open(engine: &Engine, database: &str, folder: &Path) -> Postgres {
+        let options = Options {
+            allow_unreplicated: true,
+            patience: Duration::from_secs(60),
+            clock: OwnClock(Arc::new(|| NOW)),
+            ..Options::default()
+        };
+        let sealer = Sealer::new([1; 32]);
+        Postgres::open(&engine.target(database), folder, sealer, options).await.expect("the journal opens")
+    }
+
+    /// The same of [`whole`], which asks for places by their numbers.
+    async fn whole_there(journal: &dyn Journal, places: &Places) -> String {
+        let everything = Filter::default();
+        let mut text = say(journal, Step::Look(Box::new(everything))).await;
+        for pbx in ["a", "b"] {
+            text += &format!("\n{:#?}", journal.restore(PbxName::new(pbx)).await);
+        }
+        for event in 1..40 {
+            for integration in 1..4 {
+                let id = delivery(EventSeq(places.there(event)), integration);
+                text += &format!("\n{:?}", journal.attempts(id).await);
+            }
+        }
+        text += &format!("\n{:#?}", journal.load_all().await);
+        text += &format!("\n{:#?}", journal.failing().await);
+        text += &format!("\n{:#?}", journal.settings().await);
+        text += &format!("\n{:#?}", journal.settings_since(2).await);
+        let size = journal.size().await.expect("size");
+        places.here(text) + &format!("\n{} events, {} pending", size.events, size.pending)
+    }
+
+    async fn agree(engine: &Engine, database: &str, steps: Vec<Step>) -> Result<(), TestCaseError> {
+        engine.database(database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let model = Memory::with(Faults::none(), Arc::new(|| NOW));
+        let mut there = open(engine, database, folder.path()).await;
+        let (mut places, mut attempts) = (Places::default(), 0);
+        for mut step in steps {
+            number(&mut step, &mut attempts);
+            let expected = say(&model, step.clone()).await;
+            places.step(&mut step);
+            let said = match &step {
+                Step::Reopen => {
+                    drop(there);
+                    there = open(engine, database, folder.path()).await;
+                    String::new()
+                }
+                Step::Append(batch) => {
+                    let answers = journal::Events::append(&there, batch).await;
+                    for answer in answers.iter().flatten().flatten() {
+                        if let Appended::Stored(seq, _) = answer {
+                            places.0.push(seq.0);
+                        }
+                    }
+                    format!("{answers:?}")
+                }
+                _ => say(&there, step.clone()).await,
+            };
+            prop_assert_eq!(places.here(said), expected, "{:?}", step);
+        }
+        prop_assert_eq!(whole_there(&there, &places).await, whole(&model).await);
+        Ok(())
+    }
+
+    #[test]
+    fn postgresql_and_the_model_agree() {
+        if !is_here() {
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let engine = Engine::start(0);
+        let config =
+            Config { cases: CASES, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+        let case = std::cell::Cell::new(0);
+        TestRunner::new(config)
+            .run(&prop::collection::vec(step(), STEPS), |steps| {
+                case.set(case.get() + 1);
+                runtime.block_on(agree(&engine, &format!("case{}", case.get()), steps))
+            })
+            .expect("they agree");
     }
 }

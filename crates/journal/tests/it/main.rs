@@ -9,6 +9,8 @@ mod failing;
 mod forgetting;
 mod layers;
 mod older;
+#[cfg(unix)]
+mod on_postgresql;
 mod opening;
 mod packing;
 mod planning;

@@ -41,6 +41,8 @@ enum By {
     Stop,
     /// The demo.
     Demo,
+    /// A store on PostgreSQL: killed in `on_postgresql`.
+    Postgres,
 }
 
 const fn begun(part: Part) -> By {
@@ -79,6 +81,7 @@ const fn begun(part: Part) -> By {
         Part::DamageCheck => By::Start,
         Part::Stopping => By::Stop,
         Part::Show => By::Demo,
+        Part::JournalGroups | Part::JournalBeat | Part::JournalConnection | Part::JournalLate => By::Postgres,
     }
 }
 
@@ -102,7 +105,7 @@ async fn mortal(bed: &Bed) -> Gateway {
 async fn provoke(by: By, bed: &Bed, gateway: &Gateway, token: &str, cookie: &str) {
     let account = demo::cast::ACCOUNTS[0].id;
     match by {
-        By::Itself | By::SecureCall | By::Tls | By::Start | By::Demo => {}
+        By::Itself | By::SecureCall | By::Tls | By::Start | By::Demo | By::Postgres => {}
         By::Stop => gateway.signal(Signal::TERM),
         By::Viewer => drop(gateway.page(&format!("/a/{account}/now/stream"), cookie).await),
         By::Call => bed.play(&["inbound-answered"], 50.0).await,
@@ -123,7 +126,8 @@ async fn provoke(by: By, bed: &Bed, gateway: &Gateway, token: &str, cookie: &str
 
 /// Those that the three long walks below kill, by their fate.
 fn with_fate(fate: Fate) -> impl Iterator<Item = Part> {
-    let here = |part: &Part| !matches!(begun(*part), By::SecureCall | By::Tls | By::Start | By::Demo);
+    let here =
+        |part: &Part| !matches!(begun(*part), By::SecureCall | By::Tls | By::Start | By::Demo | By::Postgres);
     Part::ALL.iter().copied().filter(move |part| part.fate() == fate).filter(here)
 }
 
@@ -135,7 +139,7 @@ fn begun_by(by: By) -> Vec<Part> {
 #[test]
 fn every_part_of_the_table_is_killed_in_one_walk() {
     let fates = [Fate::EndsTheProcess, Fate::BeginsAnew, Fate::FailsAlone];
-    let own = [By::SecureCall, By::Tls, By::Start, By::Demo];
+    let own = [By::SecureCall, By::Tls, By::Start, By::Demo, By::Postgres];
     let walked = fates.into_iter().flat_map(with_fate).chain(own.into_iter().flat_map(begun_by));
     let mut walked: Vec<&str> = walked.map(Part::label).collect();
     let mut table: Vec<&str> = Part::ALL.iter().map(|part| part.label()).collect();

@@ -1,0 +1,240 @@
+//! The journal on PostgreSQL: a store that outlives the machine of the gateway.
+//!
+//! Two connections write groups, one of events and one of outcomes, each group in one round trip (`append`, `settle`).
+//! Every one of them proves in its transaction that the store is still this gateway's (`lease`). A few connections
+//! read (`readers`). What is kept of a leg is judged by its row, in the engine. The choices are in ADR 11.
+
+mod append;
+mod audit;
+mod beat;
+mod column;
+mod errors;
+mod group;
+mod groups;
+mod identity;
+mod lease;
+mod link;
+mod moment;
+mod opening;
+mod pen;
+mod query;
+mod readers;
+mod schema;
+mod settings;
+mod settle;
+mod target;
+mod upkeep;
+mod verbs;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+use crate::JournalError;
+use crate::clock::{self, Clock};
+use crate::seal::Sealer;
+use crate::sqlite::lock::FolderLock;
+
+use append::Appender;
+use errors::Fault;
+use groups::{Lane, within};
+use lease::Lease;
+use pen::{Held, Pen};
+use readers::Readers;
+use settle::Settler;
+pub use target::{NoTarget, Target};
+
+/// What who opens it brings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What people call this gateway.
+    pub name: String,
+    /// Also on an engine whose commits wait for no standby.
+    pub allow_unreplicated: bool,
+    /// How long a group of events or outcomes may take before it is in doubt.
+    pub patience: Duration,
+    /// What time it is.
+    pub clock: OwnClock,
+}
+
+/// A clock, which says nothing of itself.
+#[derive(Clone)]
+pub struct OwnClock(pub Clock);
+
+impl std::fmt::Debug for OwnClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a clock")
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            allow_unreplicated: false,
+            patience: Duration::from_secs(1),
+            clock: OwnClock(clock::system()),
+        }
+    }
+}
+
+/// What is done once may take so long.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whoever stops does not wait longer than this for the store to be given back.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The journal on PostgreSQL.
+pub struct Postgres {
+    place: Arc<str>,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+    readers: Readers,
+    /// For all that is no group of events or outcomes.
+    upkeep: Mutex<Pen>,
+    /// What only a gateway has.
+    gateway: Option<Gateway>,
+}
+
+struct Gateway {
+    lease: Arc<Lease>,
+    events: Lane<Appender>,
+    outcomes: Lane<Settler>,
+    lost: Arc<watch::Sender<bool>>,
+    beat: JoinHandle<()>,
+    _folder: FolderLock,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.beat.abort();
+    }
+}
+
+impl Postgres {
+    /// The newest format this program knows.
+    pub const FORMAT: u32 = schema::FORMAT;
+
+    /// Opens the store as the gateway of a data folder, or makes one. Waits some seconds where another gateway had it,
+    /// to see whether that one lives.
+    ///
+    /// # Errors
+    /// That the engine cannot be reached or is not fit, that the store is newer or sealed with another key, or that
+    /// another gateway, or another process in this folder, has it.
+    pub async fn open(
+        target: &Target,
+        folder: &Path,
+        sealer: Sealer,
+        options: Options,
+    ) -> Result<Self, JournalError> {
+        let lock = FolderLock::take(folder)?;
+        let me = identity::of(folder, options.name.clone())?;
+        let mut link = opening::open(target, &sealer, options.allow_unreplicated).await?;
+        let lease = lease::acquire(&mut link.client, me, target.place()).await?;
+        let lease = Arc::new(lease);
+        let lost = Arc::new(watch::Sender::new(false));
+        let beat = {
+            let (target, lease, lost) = (target.clone(), lease.clone(), lost.clone());
+            tasks::spawn(tasks::Part::JournalBeat, beat::run(target, lease, options.patience, lost))
+        };
+        let gateway = Gateway {
+            events: Lane::start(Appender::new(target.clone(), lease.clone(), options.patience)),
+            outcomes: Lane::start(Settler::new(target.clone(), lease.clone(), options.patience)),
+            lease,
+            lost,
+            beat,
+            _folder: lock,
+        };
+        Self::with(target, sealer, options, Some(gateway))
+    }
+
+    /// Opens it for settings only, beside a gateway that may be running.
+    ///
+    /// # Errors
+    /// As [`Postgres::open`], but whoever has it may have it.
+    pub async fn open_beside(
+        target: &Target,
+        sealer: Sealer,
+        options: Options,
+    ) -> Result<Self, JournalError> {
+        drop(opening::open(target, &sealer, options.allow_unreplicated).await?);
+        Self::with(target, sealer, options, None)
+    }
+
+    fn with(
+        target: &Target,
+        sealer: Sealer,
+        options: Options,
+        gateway: Option<Gateway>,
+    ) -> Result<Self, JournalError> {
+        Ok(Self {
+            place: target.place().clone(),
+            sealer: Arc::new(sealer),
+            clock: options.clock.0,
+            readers: Readers::new(target).map_err(|fault| fault.at(target.place()))?,
+            upkeep: Mutex::new(Pen::new(target.clone(), link::Use::Upkeep, &[])),
+            gateway,
+        })
+    }
+
+    /// The database, in words.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How many groups of events or outcomes wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.gateway.as_ref().map_or(0, |gateway| gateway.events.waiting() + gateway.outcomes.waiting())
+    }
+
+    /// Waits until another gateway has taken the store; for ever, if none does.
+    pub async fn is_lost(&self) {
+        match &self.gateway {
+            // The sender is in self: it cannot be gone.
+            Some(gateway) => drop(gateway.lost.subscribe().wait_for(|lost| *lost).await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives the store back, so that the next gateway does not have to wait. Nothing can be written any more.
+    ///
+    /// # Errors
+    /// That the engine did not take it; then the next gateway waits.
+    pub async fn release(&self) -> Result<(), JournalError> {
+        let Some(gateway) = &self.gateway else { return Ok(()) };
+        gateway.beat.abort();
+        let lease = gateway.lease.clone();
+        let mut pen = self.upkeep.lock().await;
+        let done =
+            within(&mut pen, RELEASE_PATIENCE, async |held| lease.release(&held.link.client).await).await;
+        done.map_err(|fault| fault.at(&self.place))
+    }
+
+    fn gateway(&self) -> Result<&Gateway, JournalError> {
+        self.gateway.as_ref().ok_or_else(|| JournalError::Unwritable {
+            place: self.place.to_string(),
+            why: "it was opened for settings only".to_owned(),
+        })
+    }
+
+    async fn reader(&self) -> Result<Object, JournalError> {
+        self.readers.one().await.map_err(|fault| fault.at(&self.place))
+    }
+
+    /// What is done once, one after the other.
+    async fn once<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Held) -> Result<T, Fault>,
+    ) -> Result<T, JournalError> {
+        let mut pen = self.upkeep.lock().await;
+        within(&mut pen, UPKEEP_PATIENCE, work).await.map_err(|fault| fault.at(&self.place))
+    }
+
+    fn told<T>(&self, answer: Result<T, Fault>) -> Result<T, JournalError> {
+        answer.map_err(|fault| fault.of_reading(&self.place))
+    }
+}

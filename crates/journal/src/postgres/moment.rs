@@ -1,0 +1,89 @@
+//! What is to be kept, as the statements take it.
+
+use std::sync::Arc;
+
+use super::column::plain;
+use crate::record::event::kind_number;
+use crate::record::{event, note};
+use crate::rules::numbers;
+use crate::settings::IntegrationId;
+use crate::{Append, Appended, DeliveryId, EventSeq, Pending, WallTime, call_hash};
+
+/// An append, written out by whoever asked for it.
+pub(super) struct Moment {
+    pub(super) pbx: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) notes: Vec<(String, Option<Vec<u8>>)>,
+    pub(super) heard_at: i64,
+    pub(super) received_at: WallTime,
+}
+
+pub(super) struct Row {
+    pub(super) event: Arc<calls::Event>,
+    pub(super) kind: usize,
+    pub(super) account: String,
+    pub(super) leg: String,
+    pub(super) call: String,
+    pub(super) lane: u64,
+    pub(super) employee: String,
+    pub(super) numbers: String,
+    pub(super) owed: String,
+    pub(super) integrations: Vec<IntegrationId>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Moment {
+    pub(super) fn of(append: &Append) -> Self {
+        let Append { pbx, events, notes, heard_at, received_at } = append;
+        let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
+            kind: usize::from(kind_number(event.kind())),
+            account: plain(event.account().as_str()),
+            leg: plain(event.leg.as_str()),
+            call: plain(event.call.as_str()),
+            lane: call_hash(&event.call),
+            employee: plain(event.phone.employee_number()),
+            numbers: plain(&numbers(event).collect::<Vec<_>>().join("\n")),
+            owed: owed(integrations),
+            integrations: integrations.clone(),
+            body: event::write(pbx, event),
+            event: Arc::new(event.clone()),
+        };
+        let note = |note: &calls::Note| (plain(&note.channel), note.kept.as_ref().map(note::write));
+        Self {
+            pbx: plain(pbx.as_str()),
+            rows: events.iter().map(row).collect(),
+            notes: notes.iter().map(note).collect(),
+            heard_at: heard_at.as_micros(),
+            received_at: *received_at,
+        }
+    }
+}
+
+impl Moment {
+    pub(super) fn weight(&self) -> usize {
+        1 + self.rows.len() + self.notes.len()
+    }
+}
+
+/// As the engine writes an array.
+fn owed(integrations: &[IntegrationId]) -> String {
+    let numbers: Vec<_> = integrations.iter().map(|id| id.number.to_string()).collect();
+    format!("{{{}}}", numbers.join(","))
+}
+
+impl Row {
+    /// The answer for one that is kept there.
+    pub(super) fn stored(&self, event: EventSeq, received_at: WallTime) -> Appended {
+        let pending = |integration: &IntegrationId| Pending {
+            id: DeliveryId { event, integration: *integration },
+            account: self.event.account().clone(),
+            kind: self.event.kind(),
+            call_hash: self.lane,
+            created_at: received_at,
+            attempts: 0,
+            due_at: received_at,
+            held: false,
+        };
+        Appended::Stored(event, self.integrations.iter().map(pending).collect())
+    }
+}

@@ -1,0 +1,108 @@
+//! The format of the store on the engine, and whether this engine can have it.
+
+use tokio_postgres::{Client, Transaction};
+
+use super::errors::Fault;
+use crate::JournalError;
+use crate::seal::Sealer;
+use crate::settings::Secret;
+
+/// The newest format this program knows.
+pub(super) const FORMAT: u32 = 1;
+const FORMAT_1: &str = include_str!("format_1.sql");
+/// The oldest engine.
+const OLDEST: i32 = 15;
+/// Who makes or widens the store keeps others waiting by this.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7, -1)";
+const SEAL_PLACE: &str = "seal";
+const SEALED_WORDS: &str = "ringbud";
+
+/// Refuses an engine that would not keep what it was given.
+pub(super) async fn check_engine(
+    client: &Client,
+    place: &str,
+    allow_unreplicated: bool,
+) -> Result<(), JournalError> {
+    let unfit = |why: String| JournalError::Unfit { place: place.to_owned(), why };
+    let row = client
+        .query_one(
+            "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+             current_setting('synchronous_standby_names'), current_setting('synchronous_commit')",
+            &[],
+        )
+        .await
+        .map_err(|error| Fault::from(error).of_reading(place))?;
+    let (version, encoding): (i32, String) = (row.get(0), row.get(1));
+    let (standbys, commit): (String, String) = (row.get(2), row.get(3));
+    if version / 10_000 < OLDEST {
+        return Err(unfit(format!("it is PostgreSQL {}; expected {OLDEST} or newer", version / 10_000)));
+    }
+    if encoding != "UTF8" {
+        return Err(unfit(format!("its encoding is {encoding}; make it with the encoding UTF8")));
+    }
+    if allow_unreplicated {
+        return Ok(());
+    }
+    if standbys.trim().is_empty() {
+        return Err(unfit(
+            "synchronous_standby_names is empty, so what was kept would be lost with this server. Name standbys, as in ANY 1 (s1, s2), or say allow_unreplicated = true in [journal] if the service replicates below PostgreSQL or one server is enough"
+                .to_owned(),
+        ));
+    }
+    if !["on", "remote_apply"].contains(&commit.as_str()) {
+        return Err(unfit(format!(
+            "synchronous_commit is {commit}, so a commit would not wait for a standby's disk. Set it to on for this database, or say allow_unreplicated = true in [journal]"
+        )));
+    }
+    Ok(())
+}
+
+/// Makes the store where there is none; refuses one that is newer or has another key.
+pub(super) async fn migrate(client: &mut Client, place: &str, sealer: &Sealer) -> Result<(), JournalError> {
+    let at = |fault: Fault| fault.at(place);
+    let failed = |error: tokio_postgres::Error| Fault::from(error).at(place);
+    let transaction = client.transaction().await.map_err(failed)?;
+    transaction.batch_execute(LOCK).await.map_err(failed)?;
+    let found = format_of(&transaction).await.map_err(at)?;
+    match found {
+        Some(found) if found > FORMAT => {
+            return Err(JournalError::Newer { place: place.to_owned(), found, known: FORMAT });
+        }
+        Some(_) => check_key(&transaction, sealer).await.map_err(at)?,
+        None => {
+            make(&transaction, sealer).await.map_err(at)?;
+            transaction.commit().await.map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// `None`: there is no store.
+async fn format_of(transaction: &Transaction<'_>) -> Result<Option<u32>, Fault> {
+    let row = transaction.query_one("SELECT to_regclass('ringbud.meta') IS NOT NULL", &[]).await?;
+    if !row.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let row = transaction.query_opt("SELECT value FROM ringbud.meta WHERE name = 'format'", &[]).await?;
+    let Some(row) = row else { return Err(Fault::Damaged("its format is missing".to_owned())) };
+    Ok(Some(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)))
+}
+
+async fn make(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), Fault> {
+    transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS ringbud; SET LOCAL search_path = ringbud").await?;
+    transaction.batch_execute(FORMAT_1).await?;
+    let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
+    transaction
+        .execute(
+            "INSERT INTO meta VALUES ('format', $1, ''), ('seal', 0, $2)",
+            &[&i64::from(FORMAT), &sealed],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn check_key(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), Fault> {
+    let row = transaction.query_opt("SELECT words FROM ringbud.meta WHERE name = 'seal'", &[]).await?;
+    let Some(row) = row else { return Err(Fault::Damaged("its seal is missing".to_owned())) };
+    sealer.open(SEAL_PLACE, row.get(0)).map(drop).map_err(|_| Fault::WrongKey)
+}

@@ -1,0 +1,186 @@
+//! Settling deliveries: one round trip and one commit for a group of outcomes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all, join4};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row as Found, Statement};
+
+use super::column::plain;
+use super::errors::Fault;
+use super::groups::{Writes, within};
+use super::lease::{BEGIN, HOLD, Lease, PART};
+use super::link::Use;
+use super::pen::{Held, Pen};
+use super::target::Target;
+use crate::record::attempt;
+use crate::rules;
+use crate::{DeliveryId, Outcome, Settle, Settled, WallTime};
+
+const SETTLE: &str = include_str!("settle.sql");
+const REVIVE: &str = include_str!("settle_revive.sql");
+const SQL: &[&str] = &[HOLD, SETTLE, REVIVE];
+
+/// What an outcome is to the statement; up to [`CANCELLED`] the delivery is settled by it.
+const DELIVERED: i16 = 0;
+const EXPIRED: i16 = 1;
+const FAILED: i16 = 2;
+const CANCELLED: i16 = 3;
+const RETRY: i16 = 4;
+const HELD: i16 = 5;
+const AGAIN: i16 = 6;
+
+/// A settlement, its attempt written out by whoever asked for it.
+pub(super) struct Row {
+    id: DeliveryId,
+    verb: i16,
+    number: Option<i32>,
+    /// What it came to; `None` leaves what was there.
+    last: Option<String>,
+    at: i64,
+    due_at: Option<i64>,
+    detail: Option<Vec<u8>>,
+}
+
+impl Row {
+    pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
+        let Settle { id, attempt, outcome } = settle;
+        let (verb, due_at) = match outcome {
+            Outcome::Delivered => (DELIVERED, None),
+            Outcome::Expired => (EXPIRED, None),
+            Outcome::Failed(_) => (FAILED, None),
+            Outcome::Cancelled => (CANCELLED, None),
+            Outcome::RetryAt(at) => (RETRY, Some(at.0)),
+            Outcome::Held => (HELD, None),
+            Outcome::Again(at) => (AGAIN, Some(at.0)),
+        };
+        let last = match (outcome, attempt) {
+            (Outcome::Failed(Some(why)), _) => Some(why.to_kept()),
+            (_, Some(attempt)) => Some(rules::came_to(attempt)),
+            (Outcome::Delivered, None) => Some(String::new()),
+            (_, None) => None,
+        };
+        Self {
+            id: *id,
+            verb,
+            number: attempt.as_ref().map(|attempt| attempt.number.into()),
+            last: last.as_deref().map(plain),
+            at: rules::settled_at(settle, now).0,
+            due_at,
+            detail: attempt.as_deref().map(attempt::write),
+        }
+    }
+
+    fn key(&self) -> (i64, i32) {
+        (self.id.event.0, self.id.integration.number.cast_signed())
+    }
+}
+
+/// Writes groups of outcomes.
+pub(super) struct Settler {
+    pen: Pen,
+    lease: Arc<Lease>,
+    patience: Duration,
+}
+
+impl Settler {
+    pub(super) fn new(target: Target, lease: Arc<Lease>, patience: Duration) -> Self {
+        Self { pen: Pen::new(target, Use::Writing, SQL), lease, patience }
+    }
+}
+
+impl Writes for Settler {
+    type Row = Row;
+    type Answer = Settled;
+
+    fn weight(_: &Row) -> usize {
+        1
+    }
+
+    async fn write(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
+        let waves = waves(rows);
+        loop {
+            let epoch = self.lease.epoch();
+            let done =
+                within(&mut self.pen, self.patience, async |held| settle(held, rows, &waves, epoch).await)
+                    .await;
+            match done {
+                // The writer of events took the next epoch meanwhile.
+                Err(Fault::Taken) if self.lease.epoch() != epoch => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Rows by their places, so that no delivery is in a wave twice: what is said of one counts in its order.
+fn waves(rows: &[Row]) -> Vec<Vec<usize>> {
+    let (mut seen, mut waves) = (HashMap::new(), Vec::<Vec<usize>>::new());
+    for (at, row) in rows.iter().enumerate() {
+        let before: &mut usize = seen.entry(row.key()).or_default();
+        match waves.get_mut(*before) {
+            Some(wave) => wave.push(at),
+            None => waves.push(vec![at]),
+        }
+        *before += 1;
+    }
+    waves
+}
+
+async fn settle(held: &Held, rows: &[Row], waves: &[Vec<usize>], epoch: i32) -> Result<Vec<Settled>, Fault> {
+    let client = &held.link.client;
+    let [hold, settle, revive] = &held.statements[..] else {
+        return Err(Fault::Undone("its statements are missing".to_owned()));
+    };
+    let ours: [&(dyn ToSql + Sync); 2] = [&PART, &epoch];
+    // All are sent at their first poll, in this order; what follows one that fails fails too.
+    let asked = join4(
+        client.batch_execute(BEGIN),
+        client.execute(hold, &ours),
+        join_all(waves.iter().map(|wave| one_wave(client, settle, revive, rows, wave))),
+        client.batch_execute("COMMIT"),
+    );
+    let (begun, holds, done, committed) = asked.await;
+    begun?;
+    holds?;
+    let mut answers = vec![Settled::Gone; rows.len()];
+    for (wave, found) in waves.iter().zip(done) {
+        let found: HashSet<(i64, i32)> = found?.iter().map(|row| (row.get(0), row.get(1))).collect();
+        for at in wave.iter().filter(|at| found.contains(&rows[**at].key())) {
+            answers[*at] = Settled::Done;
+        }
+    }
+    committed?;
+    Ok(answers)
+}
+
+async fn one_wave(
+    client: &Client,
+    settle: &Statement,
+    revive: &Statement,
+    rows: &[Row],
+    wave: &[usize],
+) -> Result<Vec<Found>, tokio_postgres::Error> {
+    let wave: Vec<&Row> = wave.iter().map(|at| &rows[*at]).collect();
+    let again: Vec<_> = wave.iter().filter(|row| row.verb == AGAIN).map(|row| row.key()).collect();
+    let (events, integrations): (Vec<_>, Vec<_>) = again.into_iter().unzip();
+    let revived = async {
+        if events.is_empty() { Ok(0) } else { client.execute(revive, &[&events, &integrations]).await }
+    };
+    let (events, integrations): (Vec<_>, Vec<_>) = wave.iter().map(|row| row.key()).unzip();
+    let params: &[&(dyn ToSql + Sync)] = &[
+        &events,
+        &integrations,
+        &wave.iter().map(|row| row.verb).collect::<Vec<_>>(),
+        &wave.iter().map(|row| row.number).collect::<Vec<_>>(),
+        &wave.iter().map(|row| row.last.as_deref()).collect::<Vec<_>>(),
+        &wave.iter().map(|row| row.at).collect::<Vec<_>>(),
+        &wave.iter().map(|row| row.due_at).collect::<Vec<_>>(),
+        &wave.iter().map(|row| row.detail.as_deref()).collect::<Vec<_>>(),
+    ];
+    let (revived, done) = join(revived, client.query(settle, params)).await;
+    revived?;
+    done
+}

@@ -1,0 +1,169 @@
+//! Forgetting, and what is noted beside the calls: one transaction each, under the lease.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use calls::AccountId;
+use tokio_postgres::{Client, Transaction};
+
+use super::column::plain;
+use super::errors::Fault;
+use super::lease::PART;
+use super::query::walk::{Only, Walk};
+use crate::settings::IntegrationId;
+use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, Failing, Filter, PRUNED_AT_ONCE, WallTime};
+
+/// So many legs are weighed at a time.
+const WEIGHED_AT_ONCE: i64 = 1_000;
+
+/// The rows of some legs and all that belongs to them.
+const REMOVE: &str = "
+    WITH gone AS (DELETE FROM leg WHERE leg = ANY($1) RETURNING incoming, answered, outgoing, ended),
+    places AS (SELECT s.seq FROM gone, unnest(ARRAY[incoming, answered, outgoing, ended]) AS s(seq) WHERE s.seq IS NOT NULL),
+    events AS (DELETE FROM event USING places WHERE event.seq = places.seq RETURNING event.seq),
+    attempts AS (DELETE FROM attempt USING places WHERE attempt.seq = places.seq),
+    given AS (DELETE FROM given_up USING places WHERE given_up.seq = places.seq)
+    SELECT seq FROM events";
+
+/// Begins a transaction that holds the store.
+pub(super) async fn held<'a>(client: &'a mut Client, epoch: i32) -> Result<Transaction<'a>, Fault> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT hold($1, $2)", &[&PART, &epoch]).await?;
+    Ok(transaction)
+}
+
+/// How many events are gone.
+async fn remove(transaction: &Transaction<'_>, legs: &[String]) -> Result<u64, Fault> {
+    if legs.is_empty() {
+        return Ok(0);
+    }
+    let places: Vec<i64> = transaction.query(REMOVE, &[&legs]).await?.iter().map(|row| row.get(0)).collect();
+    // With a snapshot of its own: it sees what was wanted again while the rows above were waited for.
+    let waiting = transaction.execute("DELETE FROM pending WHERE seq = ANY($1)", &[&places]).await?;
+    let (events, waiting) = (places.len() as u64, waiting.cast_signed());
+    transaction
+        .execute(
+            "UPDATE tally SET events = events - $1, pending = pending - $2 WHERE writer = 2",
+            &[&events.cast_signed(), &waiting],
+        )
+        .await?;
+    Ok(events)
+}
+
+pub(super) async fn prune(
+    client: &mut Client,
+    epoch: i32,
+    account: Option<&AccountId>,
+    before: WallTime,
+) -> Result<u64, Fault> {
+    let transaction = held(client, epoch).await?;
+    let of_account = if account.is_some() { "account = $3" } else { "$3::text IS NULL" };
+    let select = format!(
+        "SELECT leg FROM leg l WHERE ended IS NOT NULL AND ended_at < $1 AND {of_account}
+         AND NOT EXISTS (SELECT FROM pending p WHERE p.seq IN (l.incoming, l.answered, l.outgoing, l.ended))
+         ORDER BY ended_at, ended LIMIT $2"
+    );
+    let limit = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
+    let account = account.map(|account| plain(account.as_str()));
+    let rows = transaction.query(&select, &[&before.0, &limit, &account]).await?;
+    let legs: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let gone = remove(&transaction, &legs).await?;
+    transaction.commit().await?;
+    Ok(gone)
+}
+
+/// The legs are looked for over all of the account's events: a number may be anywhere.
+pub(super) async fn erase(
+    client: &mut Client,
+    epoch: i32,
+    account: AccountId,
+    whose: &Erase,
+    after: Cursor,
+) -> Result<Erased, Fault> {
+    let filter = Filter { account: Some(account), after: Some(after), limit: 500, ..whose.filter() };
+    let (mut walk, mut erased) = (Walk::of(&filter, Only::All), Erased::default());
+    let (mut seen, mut legs) = (BTreeSet::new(), Vec::new());
+    'walk: while let Some(page) = walk.next(client).await? {
+        let theirs: Vec<_> = page.into_iter().filter(|kept| whose.concerns(&kept.event)).collect();
+        let named: Vec<String> = theirs.iter().map(|kept| plain(kept.event.leg.as_str())).collect();
+        let ended = ended(client, &named).await?;
+        for (kept, leg) in theirs.into_iter().zip(named) {
+            if seen.insert(leg.clone()) {
+                if ended.contains(&leg) {
+                    legs.push(leg);
+                } else {
+                    erased.running += 1;
+                }
+            }
+            if legs.len() >= ERASED_AT_ONCE {
+                erased.rest = Some(kept.cursor());
+                break 'walk;
+            }
+        }
+    }
+    let transaction = held(client, epoch).await?;
+    erased.events = remove(&transaction, &legs).await?;
+    transaction.commit().await?;
+    Ok(erased)
+}
+
+/// Those of some legs that have ended.
+async fn ended(client: &Client, legs: &[String]) -> Result<BTreeSet<String>, Fault> {
+    let select = "SELECT leg FROM leg WHERE leg = ANY($1) AND ended IS NOT NULL";
+    Ok(client.query(select, &[&legs]).await?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Newest first, until it is too much.
+pub(super) async fn kept_within(
+    client: &Client,
+    account: &AccountId,
+    bytes: u64,
+) -> Result<Option<WallTime>, Fault> {
+    let account = plain(account.as_str());
+    let select = "SELECT l.ended, l.ended_at,
+            (SELECT coalesce(sum(octet_length(e.body)), 0) FROM event e
+             WHERE e.seq IN (l.incoming, l.answered, l.outgoing, l.ended))::int8
+          + (SELECT coalesce(sum(octet_length(a.detail)), 0) FROM attempt a
+             WHERE a.seq IN (l.incoming, l.answered, l.outgoing, l.ended))::int8
+        FROM leg l WHERE l.account = $1 AND l.ended IS NOT NULL AND l.ended < $2 ORDER BY l.ended DESC LIMIT $3";
+    let (mut place, mut sum) = (i64::MAX, 0_u64);
+    loop {
+        let rows = client.query(select, &[&account, &place, &WEIGHED_AT_ONCE]).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        place = last.get(0);
+        for row in &rows {
+            sum = sum.saturating_add(row.get::<_, i64>(2).cast_unsigned());
+            if sum > bytes {
+                return Ok(Some(WallTime(row.get::<_, i64>(1).saturating_add(1))));
+            }
+        }
+    }
+}
+
+pub(super) async fn failing(client: &Client) -> Result<Vec<Failing>, Fault> {
+    let select = "SELECT integration, url, lasted FROM failing ORDER BY integration, url";
+    let note = |row: &tokio_postgres::Row| Failing {
+        integration: IntegrationId { number: row.get::<_, i32>(0).cast_unsigned() },
+        url: row.get(1),
+        lasted: Duration::from_micros(row.get::<_, i64>(2).cast_unsigned()),
+    };
+    Ok(client.query(select, &[]).await?.iter().map(note).collect())
+}
+
+pub(super) async fn note_failing(client: &mut Client, epoch: i32, notes: &[Failing]) -> Result<(), Fault> {
+    let transaction = held(client, epoch).await?;
+    for Failing { integration, url, lasted } in notes {
+        let (number, url) = (integration.number.cast_signed(), plain(url));
+        if lasted.is_zero() {
+            let delete = "DELETE FROM failing WHERE integration = $1 AND url = $2";
+            transaction.execute(delete, &[&number, &url]).await?;
+        } else {
+            let insert = "INSERT INTO failing VALUES ($1, $2, $3)
+                ON CONFLICT (integration, url) DO UPDATE SET lasted = excluded.lasted";
+            let micros = i64::try_from(lasted.as_micros()).unwrap_or(i64::MAX);
+            transaction.execute(insert, &[&number, &url, &micros]).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! The traits' verbs, each handed to whoever does it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use calls::{AccountId, EventId, PbxName, PbxTime, Restored};
+use tokio_postgres::Client;
+
+use super::moment::Moment;
+use super::settle::Row;
+use super::{Postgres, audit, query, settings, upkeep};
+use crate::settings::{IntegrationId, Versioned};
+use crate::{
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
+    Erased, EventSeq, Failing, Filter, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
+    Size, Sums, WallTime,
+};
+
+/// Asks a reader's connection.
+macro_rules! ask {
+    ($self:ident, |$client:ident| $question:expr) => {
+        Box::pin(async move {
+            let object = $self.reader().await?;
+            let $client: &Client = &object;
+            $self.told($question.await)
+        })
+    };
+}
+
+impl crate::Events for Postgres {
+    fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
+        Box::pin(async move {
+            let moments = batch.iter().map(Moment::of).collect();
+            self.gateway()?.events.write(moments, &self.place).await
+        })
+    }
+
+    fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
+        ask!(self, |client| query::legs::restore(client, &pbx))
+    }
+
+    fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
+        ask!(self, |client| query::events::bodies(client, &events))
+    }
+
+    fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
+        ask!(self, |client| query::events::find(client, &id))
+    }
+}
+
+impl crate::Deliveries for Postgres {
+    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        ask!(self, |client| query::deliveries::load(client, after))
+    }
+
+    fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
+        let now = (self.clock)();
+        Box::pin(async move {
+            let rows = batch.iter().map(|settle| Row::of(settle, now)).collect();
+            self.gateway()?.outcomes.write(rows, &self.place).await
+        })
+    }
+}
+
+impl crate::Settings for Postgres {
+    fn settings(&self) -> Reply<'_, Vec<Versioned>> {
+        ask!(self, |client| settings::all(client, &self.sealer))
+    }
+
+    fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
+        let change = settings::Change { puts, noted, at: (self.clock)() };
+        let sealer = self.sealer.clone();
+        Box::pin(async move {
+            self.once(async |held| settings::put(&mut held.link.client, &sealer, &change).await).await?
+        })
+    }
+
+    fn settings_revision(&self) -> Reply<'_, u64> {
+        ask!(self, |client| settings::revision(client))
+    }
+
+    fn settings_since(&self, revision: u64) -> Reply<'_, Vec<SettingChange>> {
+        ask!(self, |client| settings::since(client, &self.sealer, revision))
+    }
+
+    fn allocate_integration(&self) -> Reply<'_, IntegrationId> {
+        Box::pin(self.once(async |held| settings::allocate(&held.link.client).await))
+    }
+}
+
+impl crate::History for Postgres {
+    fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
+        ask!(self, |client| query::events::list(client, &filter))
+    }
+
+    fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
+        ask!(self, |client| query::legs::list(client, &filter))
+    }
+
+    fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
+        ask!(self, |client| query::sums::of(client, &account, &within))
+    }
+
+    fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
+        ask!(self, |client| query::deliveries::list(client, &filter))
+    }
+
+    fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
+        ask!(self, |client| query::deliveries::attempts_of(client, id))
+    }
+}
+
+impl crate::Upkeep for Postgres {
+    fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
+        Box::pin(async move {
+            let epoch = self.gateway()?.lease.epoch();
+            self.once(async |held| {
+                upkeep::prune(&mut held.link.client, epoch, account.as_ref(), before).await
+            })
+            .await
+        })
+    }
+
+    fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased> {
+        Box::pin(async move {
+            let epoch = self.gateway()?.lease.epoch();
+            self.once(async |held| upkeep::erase(&mut held.link.client, epoch, account, &whose, after).await)
+                .await
+        })
+    }
+
+    fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
+        ask!(self, |client| upkeep::kept_within(client, &account, bytes))
+    }
+
+    fn failing(&self) -> Reply<'_, Vec<Failing>> {
+        ask!(self, |client| upkeep::failing(client))
+    }
+
+    fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let epoch = self.gateway()?.lease.epoch();
+            self.once(async |held| upkeep::note_failing(&mut held.link.client, epoch, &notes).await).await
+        })
+    }
+
+    fn size(&self) -> Reply<'_, Size> {
+        ask!(self, |client| query::size(client))
+    }
+
+    fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
+        ask!(self, |client| query::newest_event_at(client))
+    }
+
+    fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
+        ask!(self, |client| audit::page(client, &filter))
+    }
+
+    fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
+        Box::pin(async move {
+            let epoch = self.gateway()?.lease.epoch();
+            self.once(async |held| {
+                let transaction = upkeep::held(&mut held.link.client, epoch).await?;
+                let gone = audit::prune(&transaction, before).await?;
+                transaction.commit().await?;
+                Ok(gone)
+            })
+            .await
+        })
+    }
+}

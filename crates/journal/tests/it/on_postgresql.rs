@@ -1,0 +1,302 @@
+//! The store on PostgreSQL passes the suite, and what only it can do wrong is done right.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use calls::EventKind;
+use journal::conformance::engine::{Engine, is_here};
+use journal::conformance::sample::{Leg, append, delivery, keep, tried};
+use journal::postgres::{Options, Postgres};
+use journal::seal::Sealer;
+use journal::verbs::*;
+use journal::{Appended, Filter, Journal, JournalError, Outcome, Refusal, Settled};
+use tempfile::TempDir;
+
+/// On a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn options(name: &str) -> Options {
+    Options { name: name.to_owned(), allow_unreplicated: true, patience: PATIENCE, ..Options::default() }
+}
+
+async fn open(engine: &Engine, database: &str, folder: &TempDir) -> Result<Postgres, JournalError> {
+    open_as(engine, database, folder, options("gw1")).await
+}
+
+async fn open_as(
+    engine: &Engine,
+    database: &str,
+    folder: &TempDir,
+    options: Options,
+) -> Result<Postgres, JournalError> {
+    Postgres::open(&engine.target(database), folder.path(), Sealer::new([7; 32]), options).await
+}
+
+/// Walks the suite: each rule on a database of its own.
+struct Walk {
+    engine: Engine,
+    rules: usize,
+}
+
+impl Walk {
+    async fn rule(&mut self, name: &str, holds: impl AsyncFnOnce(&dyn Journal)) {
+        self.rules += 1;
+        let database = format!("rule{}", self.rules);
+        println!("{name}");
+        self.engine.database(&database);
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = open(&self.engine, &database, &folder).await.expect("a journal");
+        holds(&journal).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_passes_the_suite() {
+    if !is_here() {
+        return;
+    }
+    let mut walk = Walk { engine: Engine::start(0), rules: 0 };
+    journal::conformance!(one by one, walk);
+    assert!(walk.rules > 50, "{} rules", walk.rules);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_gateway_at_a_time_has_it_and_who_lost_it_writes_nothing() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    engine.database("calls");
+    let (here, there) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let first = open(&engine, "calls", &here).await.expect("nobody has it");
+    let seq = keep(&first, Leg::incoming(1).append(&[EventKind::Incoming], &[1])).await[0];
+
+    let refused = open_as(&engine, "calls", &there, options("gw2")).await.err().expect("it is in use");
+    let words = refused.to_string();
+    assert!(matches!(refused, JournalError::Elsewhere { .. }), "{words}");
+    assert!(words.contains("in use by the gateway gw1 since 2") && words.contains("UTC"), "{words}");
+    let same_folder = open(&engine, "calls", &here).await.err().expect("the folder is in use");
+    assert!(matches!(same_folder, JournalError::InUse { .. }), "{same_folder}");
+
+    // It hangs: another connection of its own takes its name away, as a start on another machine would after its beat
+    // has stood still.
+    engine.servers[0]
+        .says("calls", "UPDATE ringbud.lease SET epoch = epoch + 1, owner = 'gw2', since = now()");
+    for kinds in [&[EventKind::Answered][..], &[]] {
+        let late = first.append(&[Leg::incoming(1).append(kinds, &[1])]).await;
+        assert!(matches!(late, Err(JournalError::Taken { .. })), "{late:?}");
+    }
+    let late = first.settle(&[tried(delivery(seq, 1), 1, 200, Outcome::Delivered)]).await;
+    assert!(matches!(late, Err(JournalError::Taken { .. })), "{late:?}");
+    let late = first.prune(None, journal::WallTime(i64::MAX)).await;
+    assert!(matches!(late, Err(JournalError::Taken { .. })), "{late:?}");
+    tokio::time::timeout(PATIENCE, first.is_lost()).await.expect("its beat tells it");
+    let kept = first.events(Filter::default()).await.expect("it may look");
+    assert_eq!(kept.len(), 1, "nothing came behind the takeover");
+    drop(first);
+
+    // Nobody beats for gw2: it counts as gone.
+    let next = open(&engine, "calls", &here).await.expect("it is taken over");
+    assert_eq!(next.load_all().await.expect("pending").len(), 1);
+    let behind = keep(&next, Leg::incoming(1).append(&[EventKind::Answered], &[1])).await[0];
+    assert!(behind > seq);
+    next.release().await.expect("given back");
+    drop(next);
+    let began = tokio::time::Instant::now();
+    open_as(&engine, "calls", &there, options("gw2")).await.expect("nobody has it");
+    println!("taken over after a release in {:?}", began.elapsed());
+}
+
+/// Each has the leg's end, or another of its kind, somewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_row_of_a_leg_judges_whatever_a_group_has_of_it() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    engine.database("calls");
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(&engine, "calls", &folder).await.expect("opens");
+    let leg = Leg::incoming(2);
+    let (incoming, answered, ended) = (EventKind::Incoming, EventKind::Answered, EventKind::Ended);
+    let first = keep(&journal, leg.append(&[answered], &[1])).await[0];
+    let answers =
+        append(&journal, leg.append(&[incoming, ended, answered, EventKind::Outgoing, ended], &[1, 1])).await;
+    let [Appended::Stored(begun, _), Appended::Stored(end, waiting), rest @ ..] = &answers[..] else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(waiting.len(), 2);
+    assert_eq!(
+        rest,
+        [Appended::Repeat(first), Appended::Refused(Refusal::AfterEnded), Appended::Repeat(*end)]
+    );
+    let again = append(&journal, leg.append(&[ended, incoming, EventKind::Outgoing], &[1])).await;
+    assert_eq!(
+        again,
+        [Appended::Repeat(*end), Appended::Repeat(*begun), Appended::Refused(Refusal::AfterEnded)]
+    );
+    assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 3);
+    assert_eq!(journal.size().await.expect("size").pending, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_text_of_the_engine_can_hold_stops_nothing() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    engine.database("calls");
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(&engine, "calls", &folder).await.expect("opens");
+    let mut moment = Leg::incoming(2).whole(&[1]);
+    for (event, _) in &mut moment.events {
+        event.a_number = "4\0 5".into();
+        event.leg = calls::LegId::new("pbx1-\0");
+        event.call = calls::CallId::new("pbx1-\0\0");
+    }
+    let kept = keep(&journal, moment).await;
+    let bodies = journal.bodies(kept.clone()).await.expect("bodies");
+    assert_eq!((bodies.len(), &*bodies[0].event.a_number), (3, "4\0 5"));
+    assert_eq!(bodies[0].event.leg, calls::LegId::new("pbx1-\u{fffd}"));
+    let failed = Outcome::Failed(Some(journal::Reason::text("no\0thing")));
+    let settled = journal.settle(&[tried(delivery(kept[0], 1), 1, 0, failed)]).await.expect("settled");
+    assert_eq!(settled, [Settled::Done]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_would_not_keep_it_and_a_store_that_is_not_ours_are_refused_in_words() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    engine.database("calls");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut said = String::new();
+    let strict = || Options { allow_unreplicated: false, ..options("gw1") };
+    let refused = open_as(&engine, "calls", &folder, strict()).await.err().expect("one server is no two");
+    let _ = writeln!(said, "{refused}");
+    assert!(refused.to_string().contains("synchronous_standby_names is empty"), "{refused}");
+    engine.servers[0].says("postgres", "ALTER DATABASE calls SET synchronous_commit = local");
+    engine.servers[0].says("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (nobody)'");
+    engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
+    let mut words = String::new();
+    for _ in 0..200 {
+        words = open_as(&engine, "calls", &folder, strict()).await.err().expect("local").to_string();
+        if words.contains("synchronous_commit is local") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(words.contains("synchronous_commit is local"), "{words}");
+    engine.servers[0].says("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
+    drop(open(&engine, "calls", &folder).await.expect("it is said that one server is enough"));
+
+    let other_key = Sealer::new([8; 32]);
+    let refused = Postgres::open(&engine.target("calls"), folder.path(), other_key, options("gw1")).await;
+    assert!(matches!(refused.err(), Some(JournalError::WrongKey { .. })));
+    engine.servers[0].says("calls", "UPDATE ringbud.meta SET value = 99 WHERE name = 'format'");
+    let refused = open(&engine, "calls", &folder).await.err().expect("it is newer");
+    assert!(matches!(refused, JournalError::Newer { found: 99, .. }), "{refused}");
+    engine.servers[0].says("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let refused = open(&engine, "latin", &folder).await.err().expect("its encoding");
+    assert!(refused.to_string().contains("its encoding is LATIN1"), "{refused}");
+    let refused = open(&engine, "nowhere", &folder).await.err().expect("it is not there");
+    assert!(refused.to_string().contains("database \"nowhere\" does not exist"), "{refused}");
+}
+
+/// It may be there and may not: it is asked for again, and is there once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_standby_confirms_is_in_doubt_and_asked_for_again_it_is_there_once() {
+    if !is_here() {
+        return;
+    }
+    let mut engine = Engine::start(2);
+    engine.database("calls");
+    let folder = tempfile::tempdir().expect("a folder");
+    let strict = Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") };
+    let journal = open_as(&engine, "calls", &folder, strict).await.expect("it has standbys");
+    keep(&journal, Leg::incoming(1).append(&[EventKind::Incoming], &[1])).await;
+    engine.servers[1].kill();
+    engine.servers[2].kill();
+    let moment = Leg::incoming(1).append(&[EventKind::Answered], &[1]);
+    for _ in 0..4 {
+        let doubtful = journal.append(std::slice::from_ref(&moment)).await;
+        assert!(
+            matches!(doubtful, Err(JournalError::Unknown { .. } | JournalError::Unwritable { .. })),
+            "{doubtful:?}"
+        );
+    }
+    let backends = engine.servers[0]
+        .says("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ringbud'");
+    assert!(
+        backends.parse::<u32>().expect("a number") < 16,
+        "{backends} connections: it does not connect for ever"
+    );
+    engine.servers[1].run();
+    let answers = loop {
+        match journal.append(std::slice::from_ref(&moment)).await {
+            Ok(mut answers) => break answers.remove(0),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    assert!(matches!(answers[..], [Appended::Repeat(_) | Appended::Stored(..)]), "{answers:?}");
+    let listed = journal.events(Filter::default()).await.expect("events");
+    assert_eq!(listed.len(), 2);
+    assert_eq!(journal.load_all().await.expect("pending").len(), 2, "each with its one delivery");
+}
+
+/// Everything that was acknowledged is on the standby that takes over, once, and it goes on there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_primary_dies_under_load_and_nothing_that_was_acknowledged_is_lost() {
+    if !is_here() {
+        return;
+    }
+    let mut engine = Engine::start(2);
+    engine.database("calls");
+    let folder = tempfile::tempdir().expect("a folder");
+    let strict = Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") };
+    let journal =
+        std::sync::Arc::new(open_as(&engine, "calls", &folder, strict).await.expect("it has standbys"));
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..4_u32)
+        .map(|writer| {
+            let (journal, stop) = (journal.clone(), stop.clone());
+            tokio::spawn(async move {
+                let (mut legs, mut doubts, mut longest) = (0, 0, Duration::ZERO);
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let moment = Leg::incoming(writer * 100_000 + legs).whole(&[1]);
+                    let began = tokio::time::Instant::now();
+                    while journal.append(std::slice::from_ref(&moment)).await.is_err() {
+                        doubts += 1;
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    longest = longest.max(began.elapsed());
+                    legs += 1;
+                }
+                (legs, doubts, longest)
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let began = tokio::time::Instant::now();
+    tokio::task::block_in_place(|| engine.fail_over());
+    println!("failed over in {:?}", began.elapsed());
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut legs = 0;
+    for writer in writers {
+        let (mine, doubts, longest) =
+            tokio::time::timeout(PATIENCE, writer).await.expect("it goes on").expect("a writer");
+        println!("{mine} legs, {doubts} times in doubt or undone, longest {longest:?}");
+        legs += u64::from(mine);
+    }
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (legs * 3, legs * 3));
+    let counted = engine.servers.iter().find_map(|server| {
+        server
+            .is_running()
+            .then(|| server.says("calls", "SELECT count(*), count(DISTINCT (leg, kind)) FROM ringbud.event"))
+    });
+    assert_eq!(counted.as_deref(), Some(&*format!("{0}|{0}", legs * 3)));
+}
