@@ -42,6 +42,16 @@ pub enum StoreError {
     /// The key the configuration names is not there.
     #[error(transparent)]
     Configured(#[from] Problem),
+    /// The connection string is none, or its certificates are not there.
+    #[cfg(feature = "postgres")]
+    #[error("[journal] url: {0}")]
+    Target(journal::postgres::NoTarget),
+    /// This program has no PostgreSQL in it.
+    #[error("[journal]: this ringbud was built without PostgreSQL (the feature postgres)")]
+    NoPostgres,
+    /// There is no folder with a store in it.
+    #[error("[journal] names PostgreSQL: {0}")]
+    NotInFolder(&'static str),
     /// The journal says no.
     #[error(transparent)]
     Journal(#[from] JournalError),

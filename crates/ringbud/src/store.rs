@@ -6,12 +6,12 @@ use std::sync::Arc;
 use admin::Admin;
 use delivery::guard::Guard;
 use journal::Access;
-use journal::Sqlite;
 use journal::seal::Sealer;
 use journal::{Journal, JournalError, SettingsCache};
 
-use crate::config::{Config, Pbx};
+use crate::config::{Config, OnPostgres, Pbx};
 use crate::directory::{KnownSettings, Written, not_taken_any_more};
+use crate::engine::Engine;
 pub use crate::folder::StoreError;
 use crate::folder::journal_in;
 use crate::key::{self, KEY_FILE, Key};
@@ -21,8 +21,8 @@ use crate::key::{self, KEY_FILE, Key};
 pub struct Store {
     /// What is kept.
     pub journal: Arc<dyn Journal>,
-    /// The same, as the file it is.
-    pub sqlite: Arc<Sqlite>,
+    /// The same, as what it stands on.
+    pub engine: Engine,
     /// The settings.
     pub cache: Arc<SettingsCache>,
 }
@@ -46,12 +46,13 @@ impl Store {
         Self::open(config, Access::Settings).await
     }
 
-    /// The same, if there is one in the configuration's folder; one that is not there is not made.
+    /// The same, if there is one in the configuration's folder; one that is not there is not made, and PostgreSQL is not
+    /// asked.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_if_there(config: &Config) -> Result<Option<Self>, StoreError> {
-        if !config.data_dir.as_deref().is_some_and(Self::is_in) {
+        if config.journal.is_some() || !config.data_dir.as_deref().is_some_and(Self::is_in) {
             return Ok(None);
         }
         Self::open_beside(config).await.map(Some)
@@ -96,6 +97,9 @@ impl Store {
         let folder =
             config.data_dir.as_deref().ok_or_else(|| StoreError::NoFolder { file: config.file.clone() })?;
         make_folder(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
+        if let Some(on) = &config.journal {
+            return Self::open_postgres(config, on, folder, access).await;
+        }
         let sealer = match Key::configured(config)? {
             Some(key) => key.sealer(),
             None => {
@@ -104,24 +108,65 @@ impl Store {
                 Sealer::from_key_file(&file).map_err(|why| StoreError::Key { file, why })?
             }
         };
+        make_private_file(&journal_in(folder))
+            .and_then(|()| close_to_others(folder))
+            .map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
+        Self::on(Engine::open_file(folder, access, sealer)?).await
+    }
+
+    /// The folder is the gateway's own: its lock, and what it is known by.
+    async fn open_postgres(
+        config: &Config,
+        on: &OnPostgres,
+        folder: &Path,
+        access: Access,
+    ) -> Result<Self, StoreError> {
+        let Some(key) = Key::configured(config)? else {
+            return Err(StoreError::NotInFolder("secret_key_file is missing"));
+        };
+        if Self::is_in(folder) {
+            tracing::warn!(folder = %folder.display(), "there is a store in data_dir, and it is not used: [journal] names PostgreSQL");
+        }
         close_to_others(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
-        let sqlite = Arc::new(Sqlite::open(folder, access, sealer)?);
-        let journal: Arc<dyn Journal> = sqlite.clone();
+        Self::on(Engine::open_postgres(on, folder, access, key.sealer()).await?).await
+    }
+
+    async fn on(engine: Engine) -> Result<Self, StoreError> {
+        let journal = engine.journal();
         let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
-        Ok(Self { journal, sqlite, cache })
+        Ok(Self { journal, engine, cache })
+    }
+
+    /// Refuses what is done with the files of a store where it is on PostgreSQL.
+    ///
+    /// # Errors
+    /// That it is, and what is done instead.
+    pub fn is_in_folder(config: &Config, instead: &'static str) -> Result<(), StoreError> {
+        if config.journal.is_some() { Err(StoreError::NotInFolder(instead)) } else { Ok(()) }
     }
 }
 
-/// Nobody but its owner reads what is kept, whatever the umask was when it was made. SQLite gives the files beside
-/// the journal the journal's mode, so it is there with the right one before SQLite makes it.
+/// SQLite gives the files beside the journal the journal's mode, so it is there with the right one before SQLite makes
+/// it.
+#[cfg(unix)]
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if !file.exists() {
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private_file(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Nobody but its owner reads what is kept, whatever the umask was when it was made.
 #[cfg(unix)]
 fn close_to_others(folder: &Path) -> std::io::Result<()> {
     use std::io::ErrorKind::PermissionDenied;
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let journal = journal_in(folder);
-    if !journal.exists() {
-        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&journal)?;
-    }
+    use std::os::unix::fs::PermissionsExt as _;
     let close =
         |path: &Path, mode| match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
             // Somebody else's folder, which its owner has opened to us.

@@ -2,7 +2,7 @@
 //!
 //! Two connections write groups, one of events and one of outcomes, each group in one round trip (`append`, `settle`).
 //! Every one of them proves in its transaction that the store is still this gateway's (`lease`). A few connections
-//! read (`readers`). What is kept of a leg is judged by its row, in the engine. The choices are in ADR 11.
+//! read (`readers`). What is kept of a leg is judged by its row, in the engine. The choices are in ADR 12.
 
 mod append;
 mod audit;

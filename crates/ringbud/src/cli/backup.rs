@@ -19,6 +19,9 @@ use crate::store::Store;
 /// No passphrase is longer than this.
 const MAX_PASSPHRASE_BYTES: usize = 4_096;
 
+/// What is done where the store is no file.
+const INSTEAD: &str = "it is backed up and restored as any database (pg_dump, pgBackRest), and the key in secret_key_file apart from it";
+
 /// Copy the store of a gateway that may be running into one file, with the key of its secrets.
 ///
 /// A backup holds personal data (numbers, names, what was told of every call) and, unless the configuration names the
@@ -83,6 +86,7 @@ fn folder_of(file: &Path) -> &Path {
 impl BackupArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let config = self.config.load(Purpose::Work)?;
+        Store::is_in_folder(&config, INSTEAD)?;
         let folder = data_folder(&config)?;
         if !Store::is_in(folder) {
             return Err(Failure::new(format!(
@@ -154,6 +158,7 @@ impl RestoreArgs {
             return look(&header);
         }
         let config = self.config.load(Purpose::Work)?;
+        Store::is_in_folder(&config, INSTEAD)?;
         let folder = data_folder(&config)?;
         std::fs::create_dir_all(folder)
             .map_err(|error| Failure::new(format!("the data folder {}: {error}", folder.display())))?;

@@ -38,6 +38,7 @@ enum KeyDo {
 impl KeyArgs {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let config = self.config.load(Purpose::Work)?;
+        Store::is_in_folder(&config, "its key is the text in secret_key_file, and cannot be changed yet")?;
         let missing = || Failure::new(format!("{}: data_dir is missing", config.file.display()));
         let folder = config.data_dir.as_deref().ok_or_else(missing)?;
         if !Store::is_in(folder) {

@@ -51,7 +51,11 @@ async fn run(config: &Config) -> Result<u8, Failure> {
     tell(config, &running).await;
     supervision::ready();
     loop {
-        match orders.next().await {
+        let order = tokio::select! {
+            order = orders.next() => order,
+            () = running.store.engine.is_lost() => lost(),
+        };
+        match order {
             Order::Stop => break,
             Order::Reload => reload(&mut running).await,
             Order::Tell => running.tell(),
@@ -68,6 +72,14 @@ async fn run(config: &Config) -> Result<u8, Failure> {
     };
     supervision.abort();
     Ok(done)
+}
+
+/// Ends the process at once: what it would do in order belongs to another gateway now.
+fn lost() -> ! {
+    eprintln!(
+        "ringbud: the store is another gateway's now. Ringbud ends; started again it waits for its turn."
+    );
+    std::process::exit(EXIT_DIED.into());
 }
 
 /// Reads the configuration anew and says what came of it.

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod http;
+mod journal;
 mod mail;
 mod oidc;
 mod operator;
@@ -19,6 +20,7 @@ mod section;
 
 use std::path::{Path, PathBuf};
 
+pub use self::journal::OnPostgres;
 pub use self::pbx::Pbx;
 pub use http::{Http, TlsFiles};
 pub use mail::Mail;
@@ -52,6 +54,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The key that secrets in the store are encrypted with; by default a generated file in `data_dir`.
     pub secret_key: Option<SecretSource>,
+    /// A store on PostgreSQL; without it the store is in `data_dir`.
+    pub journal: Option<OnPostgres>,
     /// The HTTP server.
     pub http: Http,
     /// The PBXs, in the order of the file.
@@ -113,6 +117,7 @@ impl Config {
         let config = Self {
             file: root.source().file().into(),
             data_dir,
+            journal: self::journal::read(root, secret_key.as_ref()),
             secret_key,
             pbxs: self::pbx::read_all(root),
             outgoing: outgoing::read_outgoing(root),

@@ -68,6 +68,7 @@ pub(super) fn optional(section: &Section<'_>, name: &'static str) -> Option<Secr
     let (file_key, env_key) = match name {
         "secret_key" => ("secret_key_file", "secret_key_env"),
         "password" => ("password_file", "password_env"),
+        "url" => ("url_file", "url_env"),
         "client_secret" => ("client_secret_file", "client_secret_env"),
         _ => ("secret_file", "secret_env"),
     };

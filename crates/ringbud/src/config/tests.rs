@@ -62,7 +62,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     /etc/ringbud/ringbud.toml:4: [http] lisen: is not a known key; did you mean listen?
     /etc/ringbud/ringbud.toml:5: [[pbx]] username: is missing; expected the user of its manager.conf
     /etc/ringbud/ringbud.toml:9: [[pbx]] user_name: is not a known key; did you mean username?
-    /etc/ringbud/ringbud.toml:13: going_out: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, pbx, outgoing, operator, mail, oidc, log, keep
+    /etc/ringbud/ringbud.toml:13: going_out: is not a known key; known here: data_dir, secret_key, secret_key_file, secret_key_env, http, journal, pbx, outgoing, operator, mail, oidc, log, keep
     ");
 }
 

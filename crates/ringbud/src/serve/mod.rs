@@ -168,7 +168,9 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     running.show_links();
     running.background.extend(watch::start(config, &running, metrics.clone()));
     let damage = damage::Damage::default();
-    running.background.push(damage::start(store.sqlite.clone(), damage.clone(), operator.clone()));
+    if let Some(sqlite) = store.engine.file() {
+        running.background.push(damage::start(sqlite.clone(), damage.clone(), operator.clone()));
+    }
     running.background.push({
         let (links, sender, blocked) = (running.links.clone(), sender.clone(), blocked.clone());
         tasks::spawn_anew(Part::OperatorWatch, move || {
@@ -276,6 +278,7 @@ impl Running {
             task.abort();
         }
         drop(self.sender);
+        self.store.engine.release().await;
         drop(self.store);
         tracing::info!("stopped");
     }

@@ -97,9 +97,9 @@ impl Running {
         {
             done.changed.push("the certificate".to_owned());
         }
-        let Config { data_dir, secret_key, http, oidc, keep, .. } = self.config.clone();
+        let Config { data_dir, journal, secret_key, http, oidc, keep, .. } = self.config.clone();
         let log = Log { format: self.config.log.format, ..new.log };
-        self.config = Config { data_dir, secret_key, http, oidc, keep, log, ..new };
+        self.config = Config { data_dir, journal, secret_key, http, oidc, keep, log, ..new };
         unfollowed.map(|()| done)
     }
 
@@ -165,6 +165,7 @@ fn with_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     };
     let all = [
         ("data_dir", old.data_dir != new.data_dir),
+        ("[journal]", is_other(&old.journal, &new.journal)),
         ("secret_key", read(&old.secret_key) != read(&new.secret_key)),
         ("[http]", is_other(&http(old), &http(new))),
         ("[oidc]", provider(old) != provider(new)),

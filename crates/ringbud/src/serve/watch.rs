@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::verbs::*;
-use journal::{AccountSettings, SettingsCache, Sqlite, WallTime};
+use journal::{AccountSettings, SettingsCache, WallTime};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tasks::Part;
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use super::pulse::{Pulses, Seen};
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::link::{LinkState, Links};
 
 /// How often the settings of other processes (the command line) are taken in.
@@ -31,7 +31,7 @@ const GAUGES: Duration = Duration::from_secs(5);
 
 pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandle) -> Vec<JoinHandle<()>> {
     let (journal, cache) = (running.store.journal.clone(), running.store.cache.clone());
-    let sqlite = running.store.sqlite.clone();
+    let engine = running.store.engine.clone();
     let (links, board, sender, keep) =
         (running.links.clone(), running.board.clone(), running.sender.clone(), config.keep.clone());
     let to_refresh = cache.clone();
@@ -49,7 +49,7 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
             forget::run(journal.clone(), cache.clone(), keep.clone())
         }),
         tasks::spawn_anew(Part::Gauges, move || {
-            gauges(links.clone(), sender.clone(), sqlite.clone(), metrics.clone())
+            gauges(links.clone(), sender.clone(), engine.clone(), metrics.clone())
         }),
         tasks::spawn_anew(Part::SlowGauges, move || {
             slow_gauges(counted.clone(), folder.clone(), looks.clone())
@@ -88,7 +88,8 @@ async fn follow_links(links: Links, board: Arc<Board>) {
     }
 }
 
-async fn gauges(links: Links, sender: Arc<Sender>, journal: Arc<Sqlite>, handle: PrometheusHandle) {
+async fn gauges(links: Links, sender: Arc<Sender>, engine: Engine, handle: PrometheusHandle) {
+    let journal = engine.journal();
     let mut before = BTreeSet::new();
     loop {
         let now = links.all();
@@ -101,7 +102,7 @@ async fn gauges(links: Links, sender: Arc<Sender>, journal: Arc<Sqlite>, handle:
         before = names;
         let oldest = sender.oldest().unwrap_or_default();
         metrics::gauge!("ringbud_delivery_oldest_seconds").set(oldest.as_secs_f64());
-        metrics::gauge!("ringbud_journal_waiting").set(number(journal.waiting()));
+        metrics::gauge!("ringbud_journal_waiting").set(number(engine.waiting()));
         if let Ok(size) = journal.size().await {
             metrics::gauge!("ringbud_journal_bytes")
                 .set(number(usize::try_from(size.bytes).unwrap_or(usize::MAX)));

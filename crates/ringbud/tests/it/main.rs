@@ -24,6 +24,7 @@ mod lab;
 mod links;
 mod monitoring;
 mod oidc;
+mod on_postgresql;
 mod one_clock;
 mod operator;
 mod person;

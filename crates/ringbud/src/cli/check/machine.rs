@@ -34,6 +34,7 @@ fn secret_files(config: &Config) -> Vec<PathBuf> {
         .iter()
         .map(|pbx| &pbx.secret)
         .chain(&config.secret_key)
+        .chain(config.journal.as_ref().map(|journal| &journal.url))
         .chain(config.operator.as_ref().and_then(|operator| operator.secret.as_ref()))
         .chain(config.mail.as_ref().and_then(|mail| mail.password.as_ref()))
         .chain(config.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()));

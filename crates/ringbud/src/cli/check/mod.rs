@@ -24,7 +24,8 @@ use crate::{clock, serve, whoami};
 /// Reads the configuration, logs in to every PBX and looks at the rights there, lists the phones it would see,
 /// whose they are, which rule took each and what looks wrong, asks the OpenID provider who it is, and resolves the accounts' web services through
 /// the address guard. One line each; a line that begins with `warn` or `fail` says how to mend it. Nothing is
-/// changed. Exit code 0 if nothing fails.
+/// changed, but where the data folder or the PostgreSQL it names has no store yet, an empty one is made there. Exit
+/// code 0 if nothing fails.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     #[command(flatten)]
@@ -137,7 +138,7 @@ async fn check_mail(config: &Config, report: &mut Report) {
 
 async fn check_accounts(config: &Config, report: &mut Report) {
     let Some(folder) = &config.data_dir else { return };
-    if !folder.is_dir() {
+    if config.journal.is_none() && !folder.is_dir() {
         return report
             .warn(&format!("the data folder {} is not there yet: ringbud serve makes it", folder.display()));
     }
@@ -156,7 +157,8 @@ async fn check_accounts(config: &Config, report: &mut Report) {
     if let Some(sentence) = store.phones_not_taken_any_more(&config.pbxs) {
         report.warn(&sentence);
     }
-    report.ok(&format!("the store in {} can be used: {} account(s)", folder.display(), accounts.len()));
+    let place = store.engine.file().map_or_else(|| store.engine.place(), |_| folder.display().to_string());
+    report.ok(&format!("the store in {place} can be used: {} account(s)", accounts.len()));
 }
 
 async fn check_integration(account: &str, integration: &Integration, guard: &Guard, report: &mut Report) {

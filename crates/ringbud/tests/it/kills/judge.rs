@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use journal::{Cursor, Deliveries, Filter, History};
+use journal::{Cursor, Filter};
 use serde_json::Value;
 
 use super::played::Leg;
@@ -253,10 +253,10 @@ impl Court<'_> {
 
     /// The journal is whole, nothing waits in it, and all of it was told, in its order.
     async fn kept(&mut self, stage: &Stage) -> usize {
-        let journal = stage.journal();
-        if let Err(error) = journal.check().await {
+        if let Err(error) = stage.check().await {
             self.fault(error.to_string());
         }
+        let journal = stage.journal().await;
         for pending in journal.load_all().await.unwrap() {
             self.fault(format!("left behind: {pending:?}"));
         }

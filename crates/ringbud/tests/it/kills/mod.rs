@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bed::patiently;
+use journal::conformance::engine;
 use judge::Verdict;
 use moment::Moment;
 use rng::Rng;
@@ -46,15 +47,27 @@ fn from_environment(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments_nothing_is_lost_and_order_is_kept() {
+    kill_and_judge(None).await;
+}
+
+/// The program, and PostgreSQL beneath it, which is started again where it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_on_postgresql_and_postgresql_killed_nothing_is_lost_and_order_is_kept() {
+    if engine::is_here() {
+        kill_and_judge(Some(engine::Engine::start(0))).await;
+    }
+}
+
+async fn kill_and_judge(beneath: Option<engine::Engine>) {
     let rounds = from_environment("RINGBUD_KILLS").map_or(ROUNDS, |rounds| usize::try_from(rounds).unwrap());
     let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
     println!("{rounds} kills with seed {seed}");
     let mut rng = Rng::new(seed);
-    let stage = Stage::set(seed).await;
+    let stage = Stage::set(seed, beneath).await;
     let feeding = stage.play();
     let (mut moments, mut manners) = (BTreeMap::new(), BTreeMap::new());
     for round in 1..=rounds {
-        let (moment, manner) = (Moment::any(&mut rng), Manner::any(&mut rng));
+        let (moment, manner) = (Moment::any(&mut rng, stage.has_engine()), Manner::any(&mut rng));
         stage.told.behave(manner);
         let hit = moment.live_and_die(&stage, &mut rng).await;
         *moments.entry(hit).or_insert(0) += 1;

@@ -25,6 +25,8 @@ pub(super) enum Moment {
     CarryingOver,
     /// While it stops in order.
     Stopping,
+    /// Some time after what the store stands on was killed, while it goes on; only where that is no file.
+    Beneath,
 }
 
 const ALL: [Moment; 10] = [
@@ -44,7 +46,10 @@ const ALL: [Moment; 10] = [
 const LOOKS: usize = 600;
 
 impl Moment {
-    pub(super) fn any(rng: &mut Rng) -> Self {
+    pub(super) fn any(rng: &mut Rng, has_engine: bool) -> Self {
+        if has_engine && rng.below(2) == 0 {
+            return Self::Beneath;
+        }
         ALL[usize::try_from(rng.below(ALL.len() as u64)).unwrap()]
     }
 
@@ -92,6 +97,13 @@ impl Moment {
                 pause(6).await;
                 if hit { "carrying the log over" } else { "busy" }
             }
+            Self::Beneath => {
+                life.reaches(Standing::Followed).await;
+                pause(1_000).await;
+                stage.strike_beneath();
+                pause(2_500).await;
+                "beneath, and then it"
+            }
             Self::Stopping => {
                 life.reaches(Standing::Followed).await;
                 pause(400).await;
@@ -111,6 +123,9 @@ impl Moment {
 
 /// Waits until the journal's file is written to, which only happens when its log is carried over.
 async fn is_carried_over(stage: &Stage) -> bool {
+    if stage.has_engine() {
+        return false;
+    }
     let file = stage.data().join("journal.sqlite");
     let before = changed(&file);
     for _ in 0..LOOKS {

@@ -10,9 +10,10 @@ use calls::{
 use demo::load::{Load, LoadOptions};
 use demo::pbx::{Pbx, PbxOptions};
 use demo::player::{PlayOptions, play};
+use journal::conformance::engine::Engine;
+use journal::postgres::{Options, Postgres};
 use journal::seal::Sealer;
-use journal::verbs::*;
-use journal::{Access, Append, Sqlite, WallTime};
+use journal::{Access, Append, Journal, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -46,7 +47,14 @@ pub(super) struct Stage {
     log: Arc<Mutex<Vec<String>>>,
     seed: u64,
     old_legs: Mutex<u32>,
+    /// What the store stands on, if it is no file.
+    beneath: Option<Mutex<Engine>>,
 }
+
+/// The database on it.
+const DATABASE: &str = "calls";
+/// What the key is made of there.
+const KEY: &str = "the kills' own key";
 
 /// The PBXs at play.
 pub(super) struct Feeding {
@@ -55,7 +63,10 @@ pub(super) struct Feeding {
 }
 
 impl Stage {
-    pub(super) async fn set(seed: u64) -> Self {
+    pub(super) async fn set(seed: u64, beneath: Option<Engine>) -> Self {
+        if let Some(engine) = &beneath {
+            engine.database(DATABASE);
+        }
         let mut pbxs = Vec::new();
         for _ in 0..=LOADS.len() {
             pbxs.push(Arc::new(Pbx::start(PbxOptions::default()).await.unwrap()));
@@ -68,7 +79,9 @@ impl Stage {
             log: Arc::default(),
             seed,
             old_legs: Mutex::default(),
+            beneath: beneath.map(Mutex::new),
         };
+        std::fs::write(stage.folder.path().join("key"), KEY).unwrap();
         std::fs::write(stage.config(), stage.configuration()).unwrap();
         stage.integrate().await;
         stage
@@ -96,6 +109,11 @@ days = 1
 allow = ["127.0.0.0/8"]
 "#
         .to_owned();
+        if let Some(engine) = &self.beneath {
+            let url = engine.lock().unwrap().url(DATABASE);
+            let journal = format!("[journal]\nurl = \"{url}\"\nallow_unreplicated = true\n");
+            text = format!("secret_key_file = \"key\"\n{text}{journal}");
+        }
         let names = LOADS.iter().map(|(name, ..)| *name).chain([SHAPES]);
         for (name, pbx) in names.zip(&self.pbxs) {
             text += &format!(
@@ -186,14 +204,43 @@ allow = ["127.0.0.0/8"]
     }
 
     /// The journal, between two lives.
-    pub(super) fn journal(&self) -> Sqlite {
+    pub(super) async fn journal(&self) -> Box<dyn Journal> {
+        let Some(engine) = &self.beneath else { return Box::new(self.file()) };
+        let target = engine.lock().unwrap().target(DATABASE);
+        let sealer = ringbud::key::Key::of_text(KEY).sealer();
+        let options =
+            Options { allow_unreplicated: true, patience: Duration::from_secs(30), ..Options::default() };
+        Box::new(Postgres::open(&target, &self.data(), sealer, options).await.unwrap())
+    }
+
+    fn file(&self) -> Sqlite {
         let sealer = Sealer::from_key_file(&self.data().join("secret.key")).unwrap();
         Sqlite::open(&self.data(), Access::Gateway, sealer).unwrap()
     }
 
+    /// Whether the store is whole, where that can be asked.
+    pub(super) async fn check(&self) -> Result<(), journal::JournalError> {
+        if self.beneath.is_some() { Ok(()) } else { self.file().check().await }
+    }
+
+    /// Whether it is no file that the store stands on.
+    pub(super) fn has_engine(&self) -> bool {
+        self.beneath.is_some()
+    }
+
+    /// What the store stands on is killed, and started again where it was.
+    pub(super) fn strike_beneath(&self) {
+        let Some(engine) = &self.beneath else { return };
+        tokio::task::block_in_place(|| {
+            let mut engine = engine.lock().unwrap();
+            engine.servers[0].kill();
+            engine.servers[0].run();
+        });
+    }
+
     /// Puts legs into the journal that ended long ago: the next life has something to forget.
     pub(super) async fn grow_old(&self) {
-        let journal = self.journal();
+        let journal = self.journal().await;
         let first = {
             let mut old_legs = self.old_legs.lock().unwrap();
             let first = *old_legs;

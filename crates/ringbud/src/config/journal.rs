@@ -1,0 +1,45 @@
+//! Where what happens is kept: in the data folder, or on PostgreSQL.
+
+use std::path::PathBuf;
+
+use super::SecretSource;
+use super::secret;
+use super::section::Section;
+
+/// A store on PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct OnPostgres {
+    /// How it is reached: a connection string, which may have a password in it.
+    pub url: SecretSource,
+    /// The certificates of the authorities it is believed by; those of the system, if there is none.
+    pub ca_file: Option<PathBuf>,
+    /// What this gateway is called, by whom another one finds it in use.
+    pub name: Option<String>,
+    /// Also where commits wait for no standby.
+    pub allow_unreplicated: bool,
+}
+
+/// `[journal]`; without it the store is in the data folder.
+pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Option<OnPostgres> {
+    let section = root.section("journal")?;
+    let url = secret::optional(&section, "url");
+    let read = url.map(|url| OnPostgres {
+        url,
+        ca_file: section.path("ca_file"),
+        name: section.text("name").map(|found| found.value),
+        allow_unreplicated: section.flag("allow_unreplicated").unwrap_or(false),
+    });
+    match &read {
+        None => section.missing(
+            "url",
+            "a connection string, such as url = \"postgres://ringbud@db1,db2/ringbud?sslmode=require\"; without [journal] the store is in data_dir",
+        ),
+        Some(_) if secret_key.is_none() && section.for_work() => section.complain(
+            section.here(),
+            "expected secret_key_file beside a store on PostgreSQL: a key made in data_dir would be lost with this machine, and the store not".to_owned(),
+        ),
+        Some(_) => {}
+    }
+    section.finish();
+    read
+}

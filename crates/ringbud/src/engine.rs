@@ -1,0 +1,132 @@
+//! What the store stands on: a file in the data folder, or PostgreSQL.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use journal::seal::Sealer;
+use journal::{Access, Journal, JournalError, Sqlite};
+
+use crate::config::OnPostgres;
+use crate::folder::StoreError;
+
+/// The store as what it stands on, for what only one of them has.
+#[derive(Clone)]
+pub enum Engine {
+    /// A file.
+    File(Arc<Sqlite>),
+    /// A database, perhaps on other machines.
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<journal::postgres::Postgres>),
+}
+
+impl Engine {
+    /// Opens the one in a folder.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub(crate) fn open_file(folder: &Path, access: Access, sealer: Sealer) -> Result<Self, JournalError> {
+        Sqlite::open(folder, access, sealer).map(|sqlite| Self::File(Arc::new(sqlite)))
+    }
+
+    /// Opens the one on PostgreSQL.
+    ///
+    /// # Errors
+    /// That its connection string cannot be had, and the journal's.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn open_postgres(
+        on: &OnPostgres,
+        folder: &Path,
+        access: Access,
+        sealer: Sealer,
+    ) -> Result<Self, StoreError> {
+        use journal::postgres::{Options, Postgres, Target};
+        let target = Target::new(&on.url.read()?, on.ca_file.as_deref()).map_err(StoreError::Target)?;
+        let name = on.name.clone().unwrap_or_else(host_name);
+        let options = Options { name, allow_unreplicated: on.allow_unreplicated, ..Options::default() };
+        let opened = match access {
+            Access::Gateway => Postgres::open(&target, folder, sealer, options).await,
+            Access::Settings => Postgres::open_beside(&target, sealer, options).await,
+        };
+        Ok(Self::Postgres(Arc::new(opened?)))
+    }
+
+    /// This program was built without it.
+    ///
+    /// # Errors
+    /// Always.
+    #[cfg(not(feature = "postgres"))]
+    pub(crate) async fn open_postgres(
+        _: &OnPostgres,
+        _: &Path,
+        _: Access,
+        _: Sealer,
+    ) -> Result<Self, StoreError> {
+        Err(StoreError::NoPostgres)
+    }
+
+    /// The store.
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        match self {
+            Self::File(sqlite) => sqlite.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.clone(),
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Arc<Sqlite>> {
+        match self {
+            Self::File(sqlite) => Some(sqlite),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// How many wait for it to write.
+    pub fn waiting(&self) -> usize {
+        match self {
+            Self::File(sqlite) => sqlite.waiting(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.waiting(),
+        }
+    }
+
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        match self {
+            Self::File(sqlite) => sqlite.place().display().to_string(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => format!("the database {}", postgres.place()),
+        }
+    }
+
+    /// Waits until it is another gateway's; for ever, where that cannot be.
+    pub async fn is_lost(&self) {
+        match self {
+            Self::File(_) => std::future::pending().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.is_lost().await,
+        }
+    }
+
+    /// Lets the next gateway have it at once. Nothing can be written any more.
+    pub async fn release(&self) {
+        match self {
+            Self::File(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => {
+                if let Err(error) = postgres.release().await {
+                    tracing::warn!(%error, "the store was not given back; a gateway on another machine waits some seconds for it");
+                }
+            }
+        }
+    }
+}
+
+/// As Linux tells it; elsewhere a gateway is named in the configuration, or has this name.
+#[cfg(feature = "postgres")]
+fn host_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let told = told.trim();
+    if told.is_empty() { "gateway".to_owned() } else { told.to_owned() }
+}

@@ -1,0 +1,144 @@
+//! The program with PostgreSQL beneath: calls come through to webhooks, one gateway at a time has the store, and what
+//! runs by itself there dies as the table of parts says.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use journal::conformance::engine::{Engine, is_here};
+use tasks::Part;
+
+use crate::bed::{Bed, Gateway, command, kinds, patiently};
+
+const DATABASE: &str = "calls";
+
+/// A bed whose store is on an engine.
+async fn bed(engine: &Engine) -> Bed {
+    engine.database(DATABASE);
+    let bed = Bed::new().await;
+    std::fs::write(bed.folder.path().join("key"), "a key of its own").unwrap();
+    bed.write(&configuration(&bed, engine, "data", "allow_unreplicated = true"));
+    bed.integrate("POST").await;
+    bed
+}
+
+fn configuration(bed: &Bed, engine: &Engine, data: &str, more: &str) -> String {
+    let sound = bed.sound().replace("\"data\"", &format!("\"{data}\""));
+    let url = engine.url(DATABASE);
+    format!("secret_key_file = \"key\"\n{sound}[journal]\nurl = \"{url}\"\nname = \"{data}\"\n{more}\n")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_come_through_with_postgresql_beneath_and_one_gateway_has_it() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let told = bed.events(3).await;
+    assert_eq!(kinds(&told), ["Incoming", "Answered", "Ended"]);
+    let token = bed.ask(&["token", "create", "--name", "tests"]).await;
+    let path = format!("/api/v1/accounts/{}/calls", told[0].parameter("AccountId"));
+    let (status, calls) = gateway.api("GET", &path, token.trim(), "").await;
+    assert!(status == 200 && calls.contains("hungup_by_counterpart"), "{status} {calls}");
+    let (_, figures) = gateway.api("GET", "/metrics", "", "").await;
+    assert!(figures.contains("ringbud_events_total"), "{figures}");
+
+    // `check` tries it, beside the gateway.
+    let said = bed.ask(&["check"]).await;
+    assert!(
+        said.contains("the store in the database calls on /tmp/") && said.contains("can be used: 2"),
+        "{said}"
+    );
+
+    // A second one, on another machine so to speak.
+    let other = bed.folder.path().join("other.toml");
+    std::fs::write(&other, configuration(&bed, &engine, "elsewhere", "allow_unreplicated = true")).unwrap();
+    let mut second = command();
+    second.arg("serve").arg("--config").arg(&other).stdin(Stdio::null());
+    let refused = patiently("a refusal", second.output()).await.unwrap();
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && words.contains("in use by the gateway data since 2"), "{words}");
+
+    // Killed, it has the store again at once; stopped, another has it at once.
+    gateway.kill().await;
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(kinds(&bed.events(3).await), ["Incoming", "Answered", "Ended"]);
+    gateway.stop().await;
+    let began = Instant::now();
+    let second = Gateway::start(&other).await;
+    println!("the second runs after {:?}", began.elapsed());
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_store_on_postgresql_needs_is_said_in_words() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let bed = bed(&engine).await;
+    let says = async |config: String, arguments: &[&str]| {
+        bed.write(&config);
+        let done = bed.run(arguments).await;
+        assert!(!done.status.success(), "{config}");
+        format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr))
+    };
+    let sound = || configuration(&bed, &engine, "data", "allow_unreplicated = true");
+    let said = says(configuration(&bed, &engine, "data", ""), &["serve"]).await;
+    assert!(said.contains("synchronous_standby_names is empty"), "{said}");
+    let said = says(sound().replace("secret_key_file = \"key\"\n", ""), &["serve"]).await;
+    assert!(said.contains("expected secret_key_file beside a store on PostgreSQL"), "{said}");
+    std::fs::write(bed.folder.path().join("key2"), "another").unwrap();
+    let said = says(sound().replace("\"key\"", "\"key2\""), &["check"]).await;
+    assert!(said.contains("was sealed with another key"), "{said}");
+    let said = says(sound().replace("url = \"host=", "url = \"hush="), &["serve"]).await;
+    assert!(said.contains("expected a connection string") && !said.contains("hush"), "{said}");
+    let said = says(sound(), &["backup", "b"]).await;
+    assert!(said.contains("backed up and restored as any database"), "{said}");
+    let said = says(sound(), &["key", "id"]).await;
+    assert!(said.contains("its key is the text in secret_key_file"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_runs_by_itself_for_postgresql_dies_as_its_fate_is() {
+    if !is_here() {
+        return;
+    }
+    let engine = Arc::new(Engine::start(0));
+    let mut bed = bed(&engine).await;
+    for part in [Part::JournalGroups, Part::JournalBeat] {
+        let mut gateway = Gateway::mortal(&bed.config(), "", &[]).await;
+        gateway.says("the PBX is followed").await;
+        gateway.kill_part(part).await;
+        assert_eq!(gateway.ends().await, Some(4), "{part:?}: {:?}", gateway.said);
+    }
+    let mut gateway = Gateway::mortal(&bed.config(), "", &[]).await;
+    gateway.says("the PBX is followed").await;
+    gateway.kill_part(Part::JournalConnection).await;
+    gateway.says(&format!("{} died at", Part::JournalConnection.says())).await;
+    // What is written with has its connection.
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(kinds(&bed.events(3).await), ["Incoming", "Answered", "Ended"]);
+    // Somebody holds a table that every append writes, for longer than an answer is waited for.
+    gateway.kill_part(Part::JournalLate).await;
+    let holder = engine.clone();
+    let slow = tokio::task::spawn_blocking(move || {
+        let hold = "BEGIN; LOCK TABLE ringbud.heard IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT";
+        holder.servers[0].says(DATABASE, hold)
+    });
+    let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'ringbud.heard'::regclass";
+    while engine.servers[0].says(DATABASE, held) != "1" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bed.play(&["inbound-answered"], 50.0).await;
+    gateway.says(&format!("{} died at", Part::JournalLate.says())).await;
+    patiently("the lock to be gone", slow).await.unwrap();
+    let mut told = kinds(&bed.events(3).await);
+    told.dedup();
+    assert_eq!(told, ["Incoming", "Answered", "Ended"], "all came, in order");
+    gateway.stop().await;
+}
