@@ -19,6 +19,23 @@ pub enum Engine {
     Postgres(Arc<journal::postgres::Postgres>),
 }
 
+/// What is said where the way to the database is neither encrypted nor within the machine.
+#[cfg(feature = "postgres")]
+const READABLE_ON_THE_WAY: &str = "[journal] url reaches a server on another machine and does not insist on TLS: calls, numbers and the database's password may cross the network readable. Use sslmode=require";
+
+/// What is doubtful about the way to a database that can be used all the same.
+#[cfg(feature = "postgres")]
+pub(crate) fn doubt(on: &OnPostgres) -> Option<&'static str> {
+    let target = journal::postgres::Target::new(&on.url.read().ok()?, on.ca_file.as_deref()).ok()?;
+    target.is_readable_on_the_way().then_some(READABLE_ON_THE_WAY)
+}
+
+/// This program was built without it.
+#[cfg(not(feature = "postgres"))]
+pub(crate) fn doubt(_: &OnPostgres) -> Option<&'static str> {
+    None
+}
+
 impl Engine {
     /// Opens the one in a folder.
     ///
@@ -41,6 +58,9 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         use journal::postgres::{Options, Postgres, Target};
         let target = Target::new(&on.url.read()?, on.ca_file.as_deref()).map_err(StoreError::Target)?;
+        if target.is_readable_on_the_way() {
+            tracing::warn!("{READABLE_ON_THE_WAY}");
+        }
         let name = on.name.clone().unwrap_or_else(host_name);
         let options = Options { name, allow_unreplicated: on.allow_unreplicated, ..Options::default() };
         let opened = match access {
@@ -97,6 +117,24 @@ impl Engine {
             Self::File(sqlite) => sqlite.place().display().to_string(),
             #[cfg(feature = "postgres")]
             Self::Postgres(postgres) => format!("the database {}", postgres.place()),
+        }
+    }
+
+    /// Whether it answered when it was last asked, whatever there was to write.
+    pub fn is_reached(&self) -> bool {
+        match self {
+            Self::File(_) => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.is_reached(),
+        }
+    }
+
+    /// What to look for when it cannot be written.
+    pub fn what_to_look_for(&self) -> &'static str {
+        match self {
+            Self::File(_) => "is the disk full, or read-only?",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "can PostgreSQL be reached, and do its standbys confirm?",
         }
     }
 

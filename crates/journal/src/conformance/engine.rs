@@ -88,6 +88,29 @@ impl Engine {
     /// # Panics
     /// Where it cannot be set up.
     pub fn start(standbys: usize) -> Self {
+        Self::set_up(standbys, 5_432, |_| String::new())
+    }
+
+    /// One server that is reached over TCP on this machine too, with this certificate and its key.
+    ///
+    /// # Panics
+    /// Where it cannot be set up.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        Self::set_up(0, free.expect("a port").port(), |data| {
+            for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+                let file = data.join(name);
+                fs::write(&file, text).expect("written");
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its own");
+                if let Some((user, group)) = account() {
+                    chown(&file, Some(user), Some(group)).expect("its own");
+                }
+            }
+            "listen_addresses = '127.0.0.1'\nssl = on\n".to_owned()
+        })
+    }
+
+    fn set_up(standbys: usize, port: u16, more: impl FnOnce(&Path) -> String) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(format!("{FOLDER}/rb{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -99,7 +122,7 @@ impl Engine {
         let server = |at: usize| Server {
             data: folder.join(format!("d{at}")),
             sockets: folder.clone(),
-            port: 5_432 + u16::try_from(at).expect("few"),
+            port: port + u16::try_from(at).expect("few"),
             runs: None,
         };
         let mut primary = server(0);
@@ -123,13 +146,14 @@ impl Engine {
         if standbys > 0 {
             settings += &format!("synchronous_standby_names = 'ANY 1 ({})'\n", names.join(", "));
         }
+        settings += &more(&primary.data);
         let file = primary.data.join("postgresql.auto.conf");
         fs::write(&file, settings).expect("its settings");
         primary.run();
         let mut servers = vec![primary];
         for at in 1..=standbys {
             let mut standby = server(at);
-            let from = format!("host={} port=5432 user=ringbud application_name=s{at}", folder.display());
+            let from = format!("host={} port={port} user=ringbud application_name=s{at}", folder.display());
             done(
                 program("pg_basebackup")
                     .args(["-R", "-c", "fast", "-X", "stream", "--no-sync", "-d", &from, "-D"])
@@ -231,6 +255,11 @@ impl Server {
         let Some(mut server) = self.runs.take() else { return };
         let _ = server.kill();
         let _ = server.wait();
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Whether it was started and not killed.

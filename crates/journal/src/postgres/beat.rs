@@ -1,6 +1,7 @@
 //! Once a second: says that this gateway lives, and learns whether the store is still its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -22,23 +23,22 @@ pub(super) async fn run(
     lease: Arc<Lease>,
     patience: Duration,
     lost: Arc<watch::Sender<bool>>,
+    reached: Arc<AtomicBool>,
 ) {
     let mut pen = Pen::new(target, Use::Writing, &[]);
     let mut ticks = interval(BEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut silent = false;
     loop {
         ticks.tick().await;
         let beaten = within(&mut pen, patience, async |held| lease.beat(&held.link.client).await).await;
         match beaten {
-            Ok(true) => silent = false,
+            Ok(true) => reached.store(true, Ordering::Release),
             Ok(false) => {
                 tracing::error!("another gateway has taken the store: this one writes nothing any more");
                 lost.send_replace(true);
                 return;
             }
-            Err(fault) if !silent => {
-                silent = true;
+            Err(fault) if reached.swap(false, Ordering::AcqRel) => {
                 tracing::warn!(?fault, "PostgreSQL does not take this gateway's beat; it goes on trying");
             }
             Err(_) => {}

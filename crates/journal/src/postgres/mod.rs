@@ -28,6 +28,7 @@ mod verbs;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
@@ -105,6 +106,7 @@ struct Gateway {
     events: Lane<Appender>,
     outcomes: Lane<Settler>,
     lost: Arc<watch::Sender<bool>>,
+    reached: Arc<AtomicBool>,
     beat: JoinHandle<()>,
     _folder: FolderLock,
 }
@@ -137,15 +139,18 @@ impl Postgres {
         let lease = lease::acquire(&mut link.client, me, target.place()).await?;
         let lease = Arc::new(lease);
         let lost = Arc::new(watch::Sender::new(false));
+        let reached = Arc::new(AtomicBool::new(true));
         let beat = {
             let (target, lease, lost) = (target.clone(), lease.clone(), lost.clone());
-            tasks::spawn(tasks::Part::JournalBeat, beat::run(target, lease, options.patience, lost))
+            let beat = beat::run(target, lease, options.patience, lost, reached.clone());
+            tasks::spawn(tasks::Part::JournalBeat, beat)
         };
         let gateway = Gateway {
             events: Lane::start(Appender::new(target.clone(), lease.clone(), options.patience)),
             outcomes: Lane::start(Settler::new(target.clone(), lease.clone(), options.patience)),
             lease,
             lost,
+            reached,
             beat,
             _folder: lock,
         };
@@ -189,6 +194,11 @@ impl Postgres {
     /// How many groups of events or outcomes wait to be written.
     pub fn waiting(&self) -> usize {
         self.gateway.as_ref().map_or(0, |gateway| gateway.events.waiting() + gateway.outcomes.waiting())
+    }
+
+    /// Whether the engine took the last beat. It is asked once a second, whatever there is to write.
+    pub fn is_reached(&self) -> bool {
+        self.gateway.as_ref().is_none_or(|gateway| gateway.reached.load(Ordering::Acquire))
     }
 
     /// Waits until another gateway has taken the store; for ever, if none does.

@@ -65,7 +65,7 @@ impl Target {
         let Some(database) = config.get_dbname().map(str::to_owned) else {
             return Err(NoTarget::Lacks("database"));
         };
-        if !text.contains("sslmode") && !config.get_hosts().iter().all(is_near) {
+        if !text.contains("sslmode") && !is_all_near(&config) {
             config.ssl_mode(SslMode::Require);
         }
         if !text.contains("target_session_attrs") {
@@ -86,6 +86,12 @@ impl Target {
         Ok(Self { config, tls: MakeRustlsConnect::new(tls(ca_file)?), place })
     }
 
+    /// Whether what goes there may be read on the way: it leaves the machine, and the string does not insist on
+    /// encryption.
+    pub fn is_readable_on_the_way(&self) -> bool {
+        self.config.get_ssl_mode() != SslMode::Require && !is_all_near(&self.config)
+    }
+
     /// The database in words: never has a password in it.
     pub fn place(&self) -> &Arc<str> {
         &self.place
@@ -98,7 +104,17 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Whether what goes there leaves the machine.
+fn is_all_near(config: &Config) -> bool {
+    // An address is connected to instead of the name beside it.
+    let addresses = config.get_hostaddrs();
+    if addresses.is_empty() {
+        config.get_hosts().iter().all(is_near)
+    } else {
+        addresses.iter().all(IpAddr::is_loopback)
+    }
+}
+
+/// Whether what goes there stays within the machine.
 fn is_near(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
@@ -158,6 +174,22 @@ mod tests {
             ("host=/run/postgresql user=ringbud dbname=ringbud", SslMode::Prefer),
         ] {
             assert_eq!(target(url).unwrap().config.get_ssl_mode(), mode, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_way_that_can_be_read_is_known() {
+        for (url, is_readable) in [
+            ("postgres://ringbud@db1/ringbud?sslmode=disable", true),
+            ("postgres://ringbud@db1/ringbud?sslmode=prefer", true),
+            ("postgres://ringbud@localhost,db1/ringbud?sslmode=disable", true),
+            ("host=localhost hostaddr=192.0.2.7 user=ringbud dbname=ringbud sslmode=disable", true),
+            ("host=localhost hostaddr=192.0.2.7 user=ringbud dbname=ringbud", false),
+            ("postgres://ringbud@db1/ringbud", false),
+            ("postgres://ringbud@localhost/ringbud?sslmode=disable", false),
+            ("host=/run/postgresql user=ringbud dbname=ringbud", false),
+        ] {
+            assert_eq!(target(url).unwrap().is_readable_on_the_way(), is_readable, "{url}");
         }
     }
 

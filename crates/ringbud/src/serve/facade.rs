@@ -19,6 +19,7 @@ use super::damage::Damage;
 use super::pulse::Pulses;
 use super::readiness;
 use crate::board::Board;
+use crate::engine::Engine;
 use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Links, StrangerSeen};
 
@@ -29,6 +30,7 @@ pub(super) struct Facade {
     pub(super) cache: Arc<SettingsCache>,
     pub(super) blocked: Blocked,
     pub(super) damage: Damage,
+    pub(super) engine: Engine,
     pub(super) metrics: PrometheusHandle,
     pub(super) pulses: Pulses,
 }
@@ -41,7 +43,8 @@ impl Gateway for Facade {
     fn readiness(&self) -> Readiness {
         readiness::readiness(&readiness::Seen {
             dead: tasks::dead(),
-            is_blocked: self.sender.status().journal_blocked || self.blocked.is_blocked(),
+            is_blocked: readiness::is_blocked(&self.sender, &self.blocked, &self.engine),
+            look_for: self.engine.what_to_look_for(),
             damage: self.damage.reason(),
             links: &self.links.all(),
         })

@@ -173,6 +173,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     }
     running.background.push({
         let (links, sender, blocked) = (running.links.clone(), sender.clone(), blocked.clone());
+        let engine = store.engine.clone();
         tasks::spawn_anew(Part::OperatorWatch, move || {
             operator::watch(
                 operator.clone(),
@@ -180,6 +181,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
                 link_down.clone(),
                 sender.clone(),
                 blocked.clone(),
+                engine.clone(),
             )
         })
     });
@@ -195,6 +197,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
         cache: store.cache.clone(),
         blocked,
         damage,
+        engine: store.engine.clone(),
         metrics,
         pulses: running.pulses.clone(),
     };

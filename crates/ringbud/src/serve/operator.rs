@@ -12,8 +12,10 @@ use delivery::signing::Key;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::readiness::is_blocked;
 use super::{ServeError, connector_options};
 use crate::config::{Config, Operator, Place, Problem};
+use crate::engine::Engine;
 use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Links};
 
@@ -93,6 +95,7 @@ pub(super) async fn watch(
     link_down: Patience,
     sender: Arc<Sender>,
     blocked: Blocked,
+    engine: Engine,
 ) {
     let mut watched: BTreeMap<PbxName, Watched> = BTreeMap::new();
     let mut troubled: BTreeMap<PbxName, Watched> = BTreeMap::new();
@@ -121,9 +124,9 @@ pub(super) async fn watch(
             });
             turn.into_iter().for_each(|notice| operator.tell(notice));
         }
-        let writable = !(sender.status().journal_blocked || blocked.is_blocked());
+        let writable = !is_blocked(&sender, &blocked, &engine);
         if let Some(turn) = journal.look(writable, now, Duration::ZERO) {
-            operator.tell(of_journal(turn));
+            operator.tell(of_journal(turn, engine.what_to_look_for()));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -169,10 +172,10 @@ fn of_trouble(link: &LinkStatus, turn: Turn) -> Notice {
     }
 }
 
-fn of_journal(turn: Turn) -> Notice {
+fn of_journal(turn: Turn, look_for: &str) -> Notice {
     match turn {
         Turn::Bad => {
-            let why = "the journal cannot be written: is the disk full, or read-only?";
+            let why = format!("the journal cannot be written: {look_for}");
             Notice { kind: "journal.unwritable", data: json!({ "why": why }) }
         }
         Turn::GoodAfter(bad) => {
@@ -233,8 +236,8 @@ mod tests {
             link.with(|link| of_link(link, Turn::GoodAfter(300 * SECOND))),
             link.with(|link| of_trouble(link, Turn::Bad)),
             link.with(|link| of_trouble(link, Turn::GoodAfter(300 * SECOND))),
-            of_journal(Turn::Bad),
-            of_journal(Turn::GoodAfter(40 * SECOND)),
+            of_journal(Turn::Bad, "is the disk full, or read-only?"),
+            of_journal(Turn::GoodAfter(40 * SECOND), ""),
             damaged("wrong # of entries in index given_up_by_account"),
         ];
         let at = WallTime(1_795_337_580_900_000);

@@ -1,14 +1,19 @@
 //! Whether the gateway does its work, and everything that is wrong: each with its code.
 
 use admin::{Readiness, ReadyDetail};
+use delivery::sender::Sender;
 use journal::WallTime;
 
+use crate::engine::Engine;
+use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Status};
 
 /// What is looked at.
 pub(super) struct Seen<'a> {
     pub(super) dead: Option<&'a tasks::Death>,
     pub(super) is_blocked: bool,
+    /// What to look for then.
+    pub(super) look_for: &'static str,
     /// What was found to be damaged.
     pub(super) damage: Option<String>,
     pub(super) links: &'a [Status],
@@ -20,12 +25,17 @@ const JOURNAL_UNWRITABLE: &str = "journal_unwritable";
 const JOURNAL_DAMAGED: &str = "journal_damaged";
 const PBX_UNTRIED: &str = "pbx_untried";
 
+/// Whether nothing can be kept at present, as far as anybody has tried.
+pub(super) fn is_blocked(sender: &Sender, blocked: &Blocked, engine: &Engine) -> bool {
+    sender.status().journal_blocked || blocked.is_blocked() || !engine.is_reached()
+}
+
 pub(super) fn readiness(seen: &Seen<'_>) -> Readiness {
     let own =
         |code, what| ReadyDetail { code, pbx: None, what, since: None, unready: true, unfollowed: false };
     let mut details: Vec<ReadyDetail> = Vec::new();
     details.extend(seen.dead.map(|death| own(PART_DIED, death.to_string())));
-    let unwritable = "the journal cannot be written: is the disk full, or read-only?".to_owned();
+    let unwritable = format!("the journal cannot be written: {}", seen.look_for);
     details.extend(seen.is_blocked.then(|| own(JOURNAL_UNWRITABLE, unwritable)));
     details.extend(seen.damage.clone().map(|what| own(JOURNAL_DAMAGED, what)));
     details.extend(seen.links.iter().filter_map(|status| status.with(unfollowed)));

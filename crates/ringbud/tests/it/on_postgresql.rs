@@ -9,6 +9,7 @@ use journal::conformance::engine::{Engine, is_here};
 use tasks::Part;
 
 use crate::bed::{Bed, Gateway, command, kinds, patiently};
+use crate::secure::certificate;
 
 const DATABASE: &str = "calls";
 
@@ -140,5 +141,81 @@ async fn what_runs_by_itself_for_postgresql_dies_as_its_fate_is() {
     let mut told = kinds(&bed.events(3).await);
     told.dedup();
     assert_eq!(told, ["Incoming", "Answered", "Ended"], "all came, in order");
+    gateway.stop().await;
+}
+
+/// Who it is is checked too, whatever the string asks for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_believed_by_its_certificate_alone() {
+    if !is_here() {
+        return;
+    }
+    let (ours, key, _) = certificate("localhost");
+    let (others, ..) = certificate("localhost");
+    let engine = Engine::start_with_tls(&ours, &key);
+    engine.database(DATABASE);
+    let bed = Bed::new().await;
+    let file = |name: &str, text: &str| std::fs::write(bed.folder.path().join(name), text).unwrap();
+    file("key", "a key of its own");
+    file("ours.pem", &ours);
+    file("others.pem", &others);
+    let port = engine.servers[0].port();
+    let check = async |host: &str, mode: &str, ca_file: &str| {
+        let url = format!("postgres://ringbud@{host}:{port}/{DATABASE}{mode}");
+        bed.write(&format!(
+            "secret_key_file = \"key\"\n{}[journal]\nurl = \"{url}\"\n{ca_file}\nallow_unreplicated = true\n",
+            bed.sound()
+        ));
+        let done = bed.run(&["check"]).await;
+        (done.status.success(), String::from_utf8(done.stdout).unwrap())
+    };
+    let trusts = |name: &str| format!("ca_file = \"{name}.pem\"");
+    for mode in ["?sslmode=require", "?sslmode=verify-full"] {
+        let (sound, said) = check("localhost", mode, &trusts("ours")).await;
+        assert!(sound, "{mode}: {said}");
+        for (host, ca_file) in
+            [("localhost", trusts("others")), ("localhost", String::new()), ("127.0.0.1", trusts("ours"))]
+        {
+            let (sound, said) = check(host, mode, &ca_file).await;
+            assert!(!sound && said.contains("certificate"), "{mode} {host} {ca_file}: {said}");
+        }
+    }
+    let (_, said) = check("db1.invalid", "?sslmode=disable", "").await;
+    assert!(said.contains("warn  [journal] url reaches a server on another machine"), "{said}");
+    let encrypted = "SELECT count(*) > 0 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'ringbud'";
+    let (sound, said) = check("localhost", "?sslmode=require", &trusts("ours")).await;
+    assert!(sound && !said.contains("another machine"), "{said}");
+    let gateway = bed.serve().await;
+    assert_eq!(engine.servers[0].says("postgres", encrypted), "t");
+    gateway.stop().await;
+}
+
+/// Nothing is written here: it is not by an event that is lost that one learns it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_whose_postgresql_is_gone_is_not_ready_though_nobody_calls() {
+    if !is_here() {
+        return;
+    }
+    let mut engine = Engine::start(0);
+    let bed = bed(&engine).await;
+    let gateway = bed.serve().await;
+    let becomes = async |wanted: u16| {
+        let looked = async {
+            loop {
+                let (status, body) = gateway.api("GET", "/readyz", "", "").await;
+                if status == wanted {
+                    return body;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        patiently("/readyz to say so", looked).await
+    };
+    becomes(200).await;
+    engine.servers[0].kill();
+    let said = becomes(503).await;
+    assert!(said.contains("can PostgreSQL be reached") && !said.contains("disk"), "{said}");
+    engine.servers[0].run();
+    becomes(200).await;
     gateway.stop().await;
 }

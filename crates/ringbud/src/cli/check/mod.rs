@@ -15,6 +15,7 @@ use delivery::reason::english;
 use super::{ConfigArg, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::cli::say::{or_end, say};
 use crate::config::{Config, Pbx, Purpose};
+use crate::engine::doubt;
 use crate::look::{Said, look};
 use crate::store::Store;
 use crate::{clock, serve, whoami};
@@ -45,6 +46,7 @@ impl CheckArgs {
                 report.warn("there is no [[pbx]]: no calls will be seen");
             }
             machine::check(&config, &report);
+            config.journal.as_ref().and_then(doubt).into_iter().for_each(|sentence| report.warn(sentence));
             let wait = self.wait.map(|seconds| Duration::from_secs(u64::from(seconds)));
             for pbx in &config.pbxs {
                 check_pbx(pbx, wait, &mut report).await;
