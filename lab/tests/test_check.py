@@ -3,6 +3,7 @@
 Needs neither Asterisk nor phones: `python3 -m unittest discover -s lab/tests`.
 """
 
+import io
 import json
 import pathlib
 import sys
@@ -12,6 +13,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from ringlab.ari import messages  # noqa: E402
 from ringlab.check import Seen, compare  # noqa: E402
 from ringlab.notation import parse  # noqa: E402
 from ringlab.received import Event, without_repeats  # noqa: E402
@@ -140,6 +142,20 @@ class Check(unittest.TestCase):
         seen = Seen(calls, channels, NUMBERS, {})
         expected = parse("{ I101 I101b } { A101 E101b in } E101 in")
         self.assertEqual(compare(expected, events, seen), [])
+
+
+class WebSocket(unittest.TestCase):
+    """What an application hears comes whole, however it is framed."""
+
+    def test_messages_come_whole_from_frames_of_every_length(self):
+        short, medium, long = "a" * 5, "b" * 300, "c" * 70_000
+        frames = (bytes([0x81, 5]) + short.encode()
+                  + bytes([0x81, 126]) + (300).to_bytes(2, "big") + medium.encode()
+                  + bytes([0x89, 2]) + b"hi"
+                  + bytes([0x01, 126]) + (300).to_bytes(2, "big") + medium.encode()
+                  + bytes([0x8A, 0])
+                  + bytes([0x80, 127]) + (70_000).to_bytes(8, "big") + long.encode())
+        self.assertEqual(list(messages(io.BytesIO(frames))), [short, medium, medium + long])
 
 
 if __name__ == "__main__":
