@@ -14,5 +14,6 @@ pub mod setup;
 
 pub use link::{
     About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Kind,
-    Missing, Notice, Now, Output, Recording, Remark, Secret, Session, Settings, Sign, Skipped, State,
+    Missing, Notice, Now, Output, Product, Recording, Remark, Secret, Session, Settings, Sign, Skipped,
+    State,
 };

@@ -99,7 +99,7 @@ impl Answers {
         let text = |path: &PathBuf| path.display().to_string();
         Block {
             name: self.name.clone(),
-            kind: self.product.kind(),
+            product: self.product,
             address: self.address.clone(),
             tls: self.tls,
             tls_ca: self.tls_ca.as_ref().map(text),
@@ -264,7 +264,7 @@ mod tests {
                     ..answers(product.usual_naming())
                 };
                 let draft = draft(&answers);
-                assert_eq!(draft.pbx.kind, product.kind());
+                assert_eq!((draft.pbx.kind, draft.pbx.product), (product.kind(), product));
                 let rules = Rules::of(&draft.pbx);
                 let named = rules.find("DAHDI/1", "").unwrap();
                 assert_eq!(

@@ -12,12 +12,12 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "unreachable",
         "Asterisk",
-        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i manager.conf?",
+        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i {place}?",
     ),
     (
         "unreachable",
         "FreeSWITCH",
-        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i event_socket.conf.xml?",
+        "{address} kan ikke nås: {why}. Kører centralen, og lytter den dér, som der står i {place}?",
     ),
     ("timed_out", "", "{address} svarede ikke inden for {seconds} s; er der en firewall imellem?"),
     ("tls", "", "{address} og Ringbud kunne ikke blive enige om TLS: {why}"),
@@ -36,22 +36,22 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "login_refused",
         "Asterisk",
-        "centralen afviste at logge {username} ind med ordene \"{said}\": se efter, om username og secret er rigtige her, og hvad brugerens secret, permit og deny siger i manager.conf",
+        "centralen afviste at logge {username} ind med ordene \"{said}\": se efter, om username og secret er rigtige her, og hvad brugerens secret, permit og deny siger i {place}",
     ),
     (
         "login_refused",
         "FreeSWITCH",
-        "centralen afviste at logge {username} ind med ordene \"{said}\": se efter, om username og secret er rigtige her, og hvad der står i event_socket.conf.xml",
+        "centralen afviste login med ordene \"{said}\": se efter, om secret er rigtig her, og hvilken adgangskode der står i {place}",
     ),
     (
         "address_refused",
         "Asterisk",
-        "{kind} på den adresse lukker ingen ind herfra: tillad denne maskines adresse i manager.conf",
+        "{kind} på den adresse lukker ingen ind herfra: tillad denne maskines adresse i {place}",
     ),
     (
         "address_refused",
         "FreeSWITCH",
-        "{kind} på den adresse lukker ingen ind herfra: skriv denne maskines adresse på den liste, som apply-inbound-acl nævner i event_socket.conf.xml, eller i listen-ip, hvis den kun lytter på 127.0.0.1",
+        "{kind} på den adresse lukker ingen ind herfra: skriv denne maskines adresse på den liste, som apply-inbound-acl nævner i {place}, eller i listen-ip, hvis den kun lytter på 127.0.0.1",
     ),
     (
         "secret_not_shown",
@@ -83,29 +83,29 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_system_events",
         "Asterisk",
-        "AMI-brugeren får ingen systemhændelser, så en genstart af centralen opdages måske ikke: giv den read = system,call,agent i manager.conf",
+        "AMI-brugeren får ingen systemhændelser, så en genstart af centralen opdages måske ikke: giv den read = system,call,agent i {place}",
     ),
     ("missing_system_events", "FreeSWITCH", "event socket fortæller ikke, hvornår FreeSWITCH starter"),
     (
         "missing_call_events",
         "Asterisk",
-        "AMI-brugeren får ingen opkaldshændelser, så opkald ikke ses: giv den read = system,call,agent i manager.conf, og se efter linjer med eventfilter dér",
+        "AMI-brugeren får ingen opkaldshændelser, så opkald ikke ses: giv den read = system,call,agent i {place}, og se efter linjer med eventfilter dér",
     ),
     (
         "missing_call_events",
         "FreeSWITCH",
-        "event socket afviste abonnementet på opkaldshændelser, så opkald ikke ses: giv brugeren i userauth hændelserne CHANNEL_CREATE til CHANNEL_UUID, HEARTBEAT og CUSTOM (esl-allowed-events), eller log ind med adgangskoden fra event_socket.conf.xml",
+        "event socket afviste abonnementet på opkaldshændelser, så opkald ikke ses: giv brugeren i userauth hændelserne CHANNEL_CREATE til CHANNEL_UUID, HEARTBEAT og CUSTOM (esl-allowed-events), eller log ind med adgangskoden fra {place}",
     ),
     (
         "missing_agent_events",
         "Asterisk",
-        "AMI-brugeren får ingen agenthændelser, så hverken køen, et opkald kom igennem (QueueName), eller opkald til agenter, der holder linjen åben, fortælles: giv den read = system,call,agent i manager.conf",
+        "AMI-brugeren får ingen agenthændelser, så hverken køen, et opkald kom igennem (QueueName), eller opkald til agenter, der holder linjen åben, fortælles: giv den read = system,call,agent i {place}",
     ),
     ("missing_agent_events", "FreeSWITCH", "event socket fortæller ikke, hvad køer gør"),
     (
         "missing_filters",
         "Asterisk",
-        "AMI-brugeren må ikke sætte filtre op, eller centralen retter sig ikke efter dem, så den sender mere end nødvendigt: giv den write = system,reporting, eller skriv eventfilter-linjer til den i manager.conf",
+        "AMI-brugeren må ikke sætte filtre op, eller centralen retter sig ikke efter dem, så den sender mere end nødvendigt: giv den write = system,reporting, eller skriv eventfilter-linjer til den i {place}",
     ),
     (
         "missing_filters",
@@ -115,7 +115,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_snapshot",
         "Asterisk",
-        "AMI-brugeren må ikke se listen over kanaler, så opkald, der allerede er i gang, når Ringbud forbinder, ses for sent, og opkald, der slutter, mens forbindelsen er nede, bliver stående som igangværende: giv den write = system,reporting i manager.conf",
+        "AMI-brugeren må ikke se listen over kanaler, så opkald, der allerede er i gang, når Ringbud forbinder, ses for sent, og opkald, der slutter, mens forbindelsen er nede, bliver stående som igangværende: giv den write = system,reporting i {place}",
     ),
     (
         "missing_snapshot",
@@ -125,7 +125,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_status",
         "Asterisk",
-        "AMI-brugeren må ikke spørge om centralens version og start: giv den write = system,reporting i manager.conf",
+        "AMI-brugeren må ikke spørge om centralens version og start: giv den write = system,reporting i {place}",
     ),
     (
         "missing_status",
@@ -135,7 +135,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_endpoints",
         "Asterisk",
-        "AMI-brugeren må ikke se listen over centralens telefoner: giv den write = system,reporting i manager.conf",
+        "AMI-brugeren må ikke se listen over centralens telefoner: giv den write = system,reporting i {place}",
     ),
     (
         "missing_endpoints",
@@ -148,3 +148,17 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "centralens ur afviger {seconds} s fra vores, og opkaldenes tider følger centralens ur: brug NTP på begge maskiner",
     ),
 ];
+
+/// What is said in English where no file has the name of the place.
+const PLACES: &[(&str, &str)] = &[
+    ("its page for users of the manager interface (AMI)", "dens side med AMI-brugere"),
+    (
+        "event_socket.conf.xml and /etc/fusionpbx/config.conf",
+        "event_socket.conf.xml og /etc/fusionpbx/config.conf",
+    ),
+];
+
+/// The place where a PBX keeps who may log in, in Danish: files have one name everywhere.
+pub(super) fn place(english: &str) -> &str {
+    PLACES.iter().find(|(of, _)| *of == english).map_or(english, |(_, danish)| danish)
+}

@@ -35,6 +35,7 @@ impl Remark {
         Some(
             self.args
                 .iter()
+                .map(|(name, value)| (name, if *name == "place" { danish::place(value) } else { value }))
                 .fold(sentence.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value)),
         )
     }
@@ -136,7 +137,11 @@ mod tests {
     fn remark(code: &'static str, kind: &str) -> Remark {
         Remark {
             code,
-            args: vec![("kind", kind.to_owned()), ("seconds", "90".to_owned())],
+            args: vec![
+                ("kind", kind.to_owned()),
+                ("place", "manager.conf".to_owned()),
+                ("seconds", "90".to_owned()),
+            ],
             english: "in English".to_owned(),
         }
     }
@@ -145,7 +150,7 @@ mod tests {
     fn a_remark_is_told_in_the_readers_language_and_of_the_kind_of_pbx() {
         let asterisk = remark("missing_call_events", "Asterisk").told(Language::Danish);
         let freeswitch = remark("missing_call_events", "FreeSWITCH").told(Language::Danish);
-        assert!(asterisk.contains("manager.conf") && freeswitch.contains("esl-allowed-events"));
+        assert!(asterisk.contains("i manager.conf") && freeswitch.contains("esl-allowed-events"));
         assert!(remark("clock_far", "Asterisk").told(Language::Danish).contains("90 s"));
         assert_eq!(remark("clock_far", "Asterisk").told(Language::English), "in English");
         assert_eq!(remark("from_tomorrow", "Asterisk").told(Language::Danish), "in English");

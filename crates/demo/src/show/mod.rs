@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use news::{Direction, Event, Link, News, Outcome, Request, Scene, What};
-pub use stage::Stage;
+pub use stage::{Own, Stage};
 
 use crate::paint::{Paint, Tone, harmless};
 

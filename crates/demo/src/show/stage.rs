@@ -23,6 +23,17 @@ pub struct Stage {
     pub pbx: String,
     /// The accounts: id and name.
     pub accounts: Vec<(String, String)>,
+    /// How a PBX of one's own is connected: of each kind that plays.
+    pub own: Vec<Own>,
+}
+
+/// How a PBX of one's own is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// What it is.
+    pub name: String,
+    /// What to write where.
+    pub files: [(String, String); 2],
 }
 
 impl Stage {
@@ -66,8 +77,16 @@ impl Stage {
             let typed = format!("{} {words}", self.program);
             let _ = writeln!(out, "    {typed:<38} {why}");
         }
-        let _ = writeln!(out, "\n  {}", paint.tone(Tone::Strong, "Your own Asterisk"));
-        out.push_str(OWN_PBX);
+        for Own { name, files } in &self.own {
+            let _ = writeln!(out, "\n  {}", paint.tone(Tone::Strong, &format!("Your own {name}")));
+            for (file, lines) in files {
+                let _ = writeln!(out, "    {file}");
+                lines.lines().for_each(|line| {
+                    let _ = writeln!(out, "      {line}");
+                });
+            }
+        }
+        out.push('\n');
         for (words, why) in [("check", "says what is missing"), ("serve", "runs the gateway")] {
             let typed = format!("{} {words} --config ringbud.toml", self.program);
             let _ = writeln!(out, "    {typed:<38} {why}");
@@ -85,12 +104,3 @@ impl Stage {
         })
     }
 }
-
-const OWN_PBX: &str = "    manager.conf                           ringbud.toml
-      [ringbud]                              [[pbx]]
-      secret = choose-a-long-one             name = \"pbx1\"
-      read = system,call,agent               kind = \"asterisk\"
-      write = system,reporting               address = \"127.0.0.1:5038\"
-                                             username = \"ringbud\"
-                                             secret = \"choose-a-long-one\"
-";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use demo::paint::Paint;
 use demo::receiver::{Receiver, ReceiverOptions};
-use demo::show::{Direction, Event, Link, News, Outcome, Request, Scene, Show, Stage, Voice, What, run};
+use demo::show::{Direction, Event, Link, News, Outcome, Own, Request, Scene, Show, Stage, Voice, What, run};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::io::AsyncWriteExt as _;
@@ -69,6 +69,13 @@ fn stage() -> Stage {
             ("1001".into(), "Nordlys Tandklinik".into()),
             ("2002".into(), "Havnens Cykler".into()),
         ],
+        own: vec![Own {
+            name: "Asterisk".into(),
+            files: [
+                ("manager.conf".into(), "[ringbud]\nsecret = choose-a-long-one\n".into()),
+                ("ringbud.toml".into(), "[[pbx]]\nname = \"pbx1\"\n".into()),
+            ],
+        }],
     }
 }
 

@@ -6,6 +6,7 @@
 //! a module of this crate, a value of [`Kind`], and an arm in the two.
 
 mod evidence;
+mod product;
 pub(crate) mod pulse;
 mod recording;
 mod report;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use evidence::Evidence;
+pub use product::Product;
 pub use recording::{Anonymiser, Recording};
 pub use report::{
     About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Missing, Notice, Output, Remark,
@@ -130,6 +132,8 @@ impl Secret {
 }
 
 impl fmt::Debug for Secret {
+    /// What it is sold or installed as, where that is known: where people have to look is by it.
+    pub product: Option<Product>,
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
@@ -160,9 +164,15 @@ pub struct Settings {
 /// What is asked besides what the calls need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ask {
+    /// What it is as far as is known, of this kind.
+    pub(crate) fn product(&self, kind: Kind) -> Product {
+        self.product.unwrap_or(Product::of_kind(kind))
+    }
+
     /// Only about endpoints that may be a provider's line by their name.
     #[default]
     Doubtful,
+            product: None,
     /// About every endpoint, and what the login may do.
     All,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::Kind;
+use super::Product;
 
 /// How the phones of a PBX are named, and so whose each endpoint is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Naming {
 pub struct Block {
     /// Its name; part of every call's id.
     pub name: String,
-    /// Its kind.
-    pub kind: Kind,
+    /// What it is.
+    pub product: Product,
     /// Host and port.
     pub address: String,
     /// Over TLS.
@@ -50,7 +50,10 @@ impl Block {
             let _ = writeln!(text, "{key} = {}", quoted(value));
         };
         pair("name", &self.name);
-        pair("kind", self.kind.word());
+        pair("kind", self.product.kind().word());
+        if self.product != Product::of_kind(self.product.kind()) {
+            pair("product", self.product.word());
+        }
         pair("address", &self.address);
         if !self.username.is_empty() {
             pair("username", &self.username);
@@ -131,7 +134,7 @@ mod tests {
     fn a_freepbx_with_an_analogue_phone_is_two_rules() {
         let block = Block {
             name: "pbx1".to_owned(),
-            kind: Kind::Asterisk,
+            product: Product::FreePbx,
             address: "127.0.0.1:5038".to_owned(),
             tls: false,
             tls_ca: None,
@@ -147,6 +150,7 @@ mod tests {
             r#"[[pbx]]
 name = "pbx1"
 kind = "asterisk"
+product = "freepbx"
 address = "127.0.0.1:5038"
 username = "ringbud"
 secret_file = "/etc/ringbud/pbx1.secret"

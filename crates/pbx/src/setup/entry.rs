@@ -43,17 +43,18 @@ fn manager(product: Product, username: &str, secret: &str, from: IpAddr) -> Entr
     let fields = format!(
         "user name   {username}\nsecret      {secret}\npermit      {permit}\nread        {READ}\nwrite       {WRITE}\n"
     );
+    let place = product.login_place();
     let (place, text, then) = match product {
         Product::FreePbx | Product::Issabel => (
-            "/etc/asterisk/manager_custom.conf (not manager.conf, which Apply Config writes anew), or Settings, Asterisk Manager Users",
+            format!(
+                "/etc/asterisk/{place} (not manager.conf, which Apply Config writes anew), or Settings, Asterisk Manager Users"
+            ),
             section,
             RELOAD,
         ),
-        Product::Wazo => ("a file of its own, /etc/asterisk/manager.d/ringbud.conf", section, RELOAD),
-        Product::MikoPbx | Product::Grandstream | Product::Yeastar => {
-            ("its page for users of the manager interface (AMI)", fields, "")
-        }
-        _ => ("/etc/asterisk/manager.conf", section, RELOAD),
+        Product::Wazo => (format!("a file of its own, /etc/asterisk/{place}"), section, RELOAD),
+        Product::MikoPbx | Product::Grandstream | Product::Yeastar => (place.to_owned(), fields, ""),
+        _ => (format!("/etc/asterisk/{place}"), section, RELOAD),
     };
     let mut note = String::new();
     if product == Product::Asterisk {
@@ -69,7 +70,7 @@ fn manager(product: Product, username: &str, secret: &str, from: IpAddr) -> Entr
             }
         });
     }
-    Entry { place: place.to_owned(), text, then, note: note.trim_end().to_owned() }
+    Entry { place, text, then, note: note.trim_end().to_owned() }
 }
 
 const RELOAD: &str = "asterisk -rx \"manager reload\"";
@@ -95,8 +96,10 @@ fn event_socket(product: Product, secret: &str, from: IpAddr) -> Entry {
         note.push_str("FusionPBX itself logs in there as well: keep the password it has (switch.event_socket.password in /etc/fusionpbx/config.conf) and give that one to Ringbud, or change both.");
     }
     Entry {
-        place: "/etc/freeswitch/autoload_configs/event_socket.conf.xml, in the place of the same lines"
-            .to_owned(),
+        place: format!(
+            "/etc/freeswitch/autoload_configs/{}, in the place of the same lines",
+            product.login_place()
+        ),
         text,
         then: if is_here {
             "fs_cli -x \"reload mod_event_socket\""
@@ -122,6 +125,7 @@ mod tests {
         for product in Product::ALL {
             let entry = entry(product, "ringbud", "s3cret", HERE);
             assert!(entry.text.contains("s3cret"), "{product:?}");
+            assert!(entry.place.contains(product.login_place()), "{product:?}");
             match product.kind() {
                 Kind::Asterisk => {
                     let rights: Vec<&str> =

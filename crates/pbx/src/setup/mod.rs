@@ -1,4 +1,4 @@
-//! What has to be set up so that a PBX can be followed: on the PBX, by `product` and `entry`, and in Ringbud's
+//! What has to be set up so that a PBX can be followed: on the PBX, by `entry`, and in Ringbud's
 //! configuration, by `block`.
 //!
 //! Texts only, made of plain answers, for whoever asks them: the command line and the window. Whether the PBX then
@@ -6,8 +6,9 @@
 
 mod block;
 mod entry;
-mod product;
+mod naming;
 
 pub use block::{Block, Naming};
 pub use entry::{Entry, entry};
-pub use product::Product;
+
+pub use crate::link::Product;

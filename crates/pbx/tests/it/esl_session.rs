@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pbx::esl::Session;
-use pbx::{Failure, Kind, Missing, Notice, Now, Output, Secret, Settings, State};
+use pbx::{Failure, Missing, Notice, Now, Output, Product, Secret, Settings, State};
 
 /// A session, what it sent, what it told and where it got to.
 struct Play {
@@ -188,7 +188,7 @@ fn rights_that_are_missing_are_named_and_calls_are_followed_all_the_same() {
     let missing = |what| play.notices.contains(&Notice::Missing(what));
     for what in [Missing::CallEvents, Missing::Filters, Missing::Status, Missing::Snapshot] {
         assert!(missing(what), "{what:?}");
-        assert!(what.sentence(Kind::FreeSwitch).len() > 40);
+        assert!(what.sentence(Product::FreeSwitch).len() > 40);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pbx::ami::Session;
-use pbx::{Failure, Kind, Missing, Notice, Secret, Settings, State};
+use pbx::{Failure, Kind, Missing, Notice, Product, Secret, Settings, State};
 use proptest::prelude::*;
 
 use crate::play::{BOOTED, DENIED, GREETING, Play, willing};
@@ -153,7 +153,10 @@ fn whatever_is_no_manager_interface_is_told_by_its_words() {
     ] {
         let mut play = Play::new();
         play.connect().hears(said);
-        assert_eq!(play.failure, Some(Failure::NotThisPbx { kind: Kind::Asterisk, said: shown.to_owned() }));
+        assert_eq!(
+            play.failure,
+            Some(Failure::NotThisPbx { product: Product::Asterisk, said: shown.to_owned() })
+        );
         assert!(play.sent.is_empty(), "nothing is sent there: {}", play.sent);
     }
 }

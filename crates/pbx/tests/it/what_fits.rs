@@ -1,6 +1,6 @@
 //! What is asked of a PBX fits its version, and is believed by what comes.
 
-use pbx::{Ask, Endpoint, Excess, Kind, Missing, Notice, Secret, Settings, Sign, State};
+use pbx::{Ask, Endpoint, Excess, Missing, Notice, Product, Secret, Settings, Sign, State};
 
 use crate::play::{BOOTED, DENIED, GREETING, Play, UNKNOWN, willing};
 
@@ -194,7 +194,7 @@ fn a_user_that_may_do_far_too_much_is_told_where_that_is_asked() {
     let said = play.takes_said();
     for excess in [Excess::Calls, Excess::Commands] {
         assert!(said.contains(&format!("{:?}", Notice::Excess(excess))), "{said:?}");
-        assert!(excess.sentence(Kind::Asterisk).contains("write = system,reporting"));
+        assert!(excess.sentence(Product::Asterisk).contains("write = system,reporting"));
     }
     assert!(!said.contains(&format!("{:?}", Notice::Excess(Excess::Settings))), "{said:?}");
 }
@@ -292,13 +292,15 @@ fn a_caller_served_by_a_queue_that_says_nothing_shows_that_agent_events_are_miss
 
 #[test]
 fn every_remark_on_a_login_has_a_code_of_its_own_and_a_sentence_for_every_pbx() {
-    for kind in Kind::ALL {
-        let missing = Missing::ALL.map(|one| one.remark(kind)).into_iter();
-        let remarks: Vec<_> = missing.chain(Excess::ALL.map(|one| one.remark(kind))).collect();
+    for product in Product::ALL {
+        let missing = Missing::ALL.map(|one| one.remark(product)).into_iter();
+        let remarks: Vec<_> = missing.chain(Excess::ALL.map(|one| one.remark(product))).collect();
         let codes: std::collections::BTreeSet<_> = remarks.iter().map(|remark| remark.code).collect();
         assert_eq!(codes.len(), remarks.len());
         assert!(remarks.iter().all(|remark| remark.english.len() > 20));
-        assert!(remarks.iter().all(|remark| remark.arguments == [("kind", kind.name().to_owned())]));
+        let arguments =
+            [("kind", product.kind().name().to_owned()), ("place", product.login_place().to_owned())];
+        assert!(remarks.iter().all(|remark| remark.arguments == arguments));
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use calls::PbxName;
 use journal::settings::Secret;
-use pbx::Kind;
+use pbx::{Kind, Product};
 
 use super::section::{Found, Section};
-use super::{PhoneRule, SecretSource, secret};
+use super::{PhoneRule, Ready, SecretSource, Takes, secret};
 
 /// No name of a PBX is longer than this: it is part of every leg's id.
 const MAX_NAME_BYTES: usize = 32;
@@ -19,6 +19,8 @@ pub struct Pbx {
     pub name: PbxName,
     /// Its kind.
     pub kind: Kind,
+    /// What it is sold or installed as: where people are sent to look is by it.
+    pub product: Product,
     /// Host and port.
     pub address: String,
     /// Whether the link is encrypted.
@@ -42,12 +44,23 @@ impl Pbx {
     /// so is the secret: what it is counts, not where it is from.
     pub fn is_followed_as(&self, other: &Self) -> bool {
         let told = |pbx: &Self| {
-            let Self { name, kind, address, tls, plain_login, tls_ca, tls_name, username, secret: _, phones } =
-                pbx;
+            let Self {
+                name,
+                kind,
+                product,
+                address,
+                tls,
+                plain_login,
+                tls_ca,
+                tls_name,
+                username,
+                secret: _,
+                phones,
+            } = pbx;
             let rule = |rule: &PhoneRule| format!("{:?} {:?} {:?}", rule.takes, rule.account, rule.employee);
             let phones: Vec<String> = phones.iter().map(rule).collect();
             format!(
-                "{name} {kind:?} {address} {tls} {plain_login} {tls_ca:?} {tls_name:?} {username} {phones:?}"
+                "{name} {kind:?} {product:?} {address} {tls} {plain_login} {tls_ca:?} {tls_name:?} {username} {phones:?}"
             )
         };
         told(self) == told(other)
@@ -80,11 +93,16 @@ fn read(
         &format!("a host and a port such as \"127.0.0.1:{}\"", kind.usual_ports().0),
         super::addresses::host_and_port,
     );
+    let phones: Vec<PhoneRule> =
+        section.sections("phones").iter().filter_map(super::phones::read_rule).collect();
+    let product = product(section, kind).or_else(|| phones.iter().find_map(ready_product));
+    let product = product.unwrap_or(Product::of_kind(kind));
     let username = section.text("username");
     let secret = secret::optional(section, "secret");
     let pbx = Pbx {
         name: PbxName::new(name.as_ref().map_or("pbx", |found| &found.value)),
         kind,
+        product,
         address: address.as_ref().map(|found| found.value.clone()).unwrap_or_default(),
         tls: section.flag("tls").unwrap_or(false),
         plain_login: section.flag("plain_login").unwrap_or(false),
@@ -92,7 +110,7 @@ fn read(
         tls_name: section.text("tls_name").map(|found| found.value),
         username: username.map(|found| found.value).unwrap_or_default(),
         secret: secret.clone().unwrap_or_else(|| SecretSource::Given(Secret::new(""))),
-        phones: section.sections("phones").iter().filter_map(super::phones::read_rule).collect(),
+        phones,
     };
     section.missing("name", "a name for this PBX such as name = \"pbx1\"");
     section.missing(
@@ -104,7 +122,7 @@ fn read(
         ),
     );
     if kind.needs_username() {
-        section.missing("username", &format!("the user of its {}", kind.settings_file()));
+        section.missing("username", &format!("the user of its {}", product.login_place()));
     }
     if secret.is_none() && section.text("secret_file").is_none() && section.text("secret_env").is_none() {
         section.missing("secret", "the secret of that user, or secret_file or secret_env");
@@ -113,6 +131,23 @@ fn read(
     once(section, address, addresses, "address");
     section.finish();
     Some(pbx)
+}
+
+/// What it says it is: one of its kind.
+fn product(section: &Section<'_>, kind: Kind) -> Option<Product> {
+    let of_kind = || Product::ALL.into_iter().filter(|product| product.kind() == kind);
+    let words = of_kind().map(|product| format!("\"{}\"", product.word())).collect::<Vec<_>>().join(", ");
+    let word = |text: &str| of_kind().find(|product| product.word() == text).ok_or("");
+    section.parsed("product", &format!("one of {words}"), word).map(|found| found.value)
+}
+
+/// What ready rules for its phones show it to be.
+fn ready_product(rule: &PhoneRule) -> Option<Product> {
+    match rule.takes {
+        Takes::Ready(Ready::FreePbx) => Some(Product::FreePbx),
+        Takes::Ready(Ready::Wazo) => Some(Product::Wazo),
+        _ => None,
+    }
 }
 
 /// Complains about what stands in two PBXs.

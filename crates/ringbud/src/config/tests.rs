@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use pbx::Product;
+
 use super::{Config, ConfigError, Purpose};
 
 const SOUND: &str = r#"
@@ -37,6 +39,24 @@ fn a_sound_configuration_is_taken_as_it_is() {
     assert_eq!(config.pbxs[0].name.as_str(), "pbx1");
     assert_eq!(config.pbxs[0].phones.len(), 1);
     assert_eq!(config.outgoing.allow[1].to_string(), "192.168.1.7/32");
+}
+
+#[test]
+fn what_a_pbx_is_sold_as_is_said_or_shown_by_ready_rules_and_is_of_its_kind() {
+    let of = |text: &str| parse(text).map(|config| config.pbxs[0].product);
+    let rules = "endpoint = 'PJSIP/(?<account>\\d+)-(?<phone>\\d+)'";
+    assert_eq!(of(SOUND).unwrap(), Product::Asterisk);
+    let freepbx = SOUND.replace(rules, "rules = \"freepbx\"\naccount = \"1\"");
+    assert_eq!(of(&freepbx).unwrap(), Product::FreePbx);
+    for product in Product::ALL.into_iter().filter(|product| product.kind() == pbx::Kind::Asterisk) {
+        let said = SOUND.replace("username", &format!("product = \"{}\"\nusername", product.word()));
+        assert_eq!(of(&said).unwrap(), product);
+    }
+    let other = complaint(&SOUND.replace("username", "product = \"fusionpbx\"\nusername"));
+    assert!(
+        other.contains("product") && other.contains("expected one of \"asterisk\", \"freepbx\""),
+        "{other}"
+    );
 }
 
 #[test]

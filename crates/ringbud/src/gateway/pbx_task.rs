@@ -393,7 +393,7 @@ impl Running {
         let is_news = clock.is_some() && !self.own.clock_told;
         self.own.clock_told = clock.is_some();
         if let (Some(trouble), true) = (clock, is_news) {
-            tracing::warn!(pbx = %pbx.name, code = trouble.code(), "{}", trouble.sentence(pbx.kind));
+            tracing::warn!(pbx = %pbx.name, code = trouble.code(), "{}", trouble.sentence(pbx.product));
         }
     }
 }
@@ -423,14 +423,14 @@ fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
         Notice::Missing(missing) => {
             let is_news = status.with(|status| !status.missing.contains(missing));
             if is_news {
-                tracing::warn!(pbx = %pbx.name, code = missing.code(), "{}", missing.sentence(pbx.kind));
+                tracing::warn!(pbx = %pbx.name, code = missing.code(), "{}", missing.sentence(pbx.product));
                 status.change(|status| status.missing.push(*missing));
             }
         }
         Notice::Mended(mended) => {
             status.change(|status| status.missing.retain(|missing| missing != mended));
         }
-        Notice::Excess(what) => tracing::warn!(pbx = %pbx.name, "{}", what.sentence(pbx.kind)),
+        Notice::Excess(what) => tracing::warn!(pbx = %pbx.name, "{}", what.sentence(pbx.product)),
         Notice::Skipped(what) => {
             metrics::counter!("ringbud_pbx_skipped_total", "pbx" => pbx.name.to_string()).increment(1);
             tracing::warn!(pbx = %pbx.name, "{what}");

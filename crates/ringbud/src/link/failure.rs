@@ -86,7 +86,7 @@ impl LinkFailure {
 mod tests {
     use std::time::Duration;
 
-    use pbx::Kind;
+    use pbx::{Kind, Product};
 
     use super::*;
 
@@ -95,16 +95,16 @@ mod tests {
         let kind = Kind::Asterisk;
         let (text, within) = (String::new, Duration::from_secs(3));
         let connect = [
-            ConnectError::Unreachable { kind, address: text(), why: text() },
+            ConnectError::Unreachable { product: Product::of_kind(kind), address: text(), why: text() },
             ConnectError::TimedOut { address: text() },
             ConnectError::Tls { kind, address: text(), why: text() },
             ConnectError::Authorities { file: text(), why: text() },
         ];
         let failed = [
-            Failure::NotThisPbx { kind, said: text() },
+            Failure::NotThisPbx { product: Product::of_kind(kind), said: text() },
             Failure::NoGreeting { kind, within },
-            Failure::LoginRefused { kind, username: text(), said: text() },
-            Failure::AddressRefused { kind },
+            Failure::LoginRefused { product: Product::of_kind(kind), username: text(), said: text() },
+            Failure::AddressRefused { product: Product::of_kind(kind) },
             Failure::SecretNotShown { said: text() },
             Failure::TooOld { kind, version: text(), needed: "12" },
             Failure::NoAnswer { action: "Login", within },

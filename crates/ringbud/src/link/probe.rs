@@ -53,7 +53,13 @@ pub(crate) fn settings(pbx: &Pbx, secret: Secret) -> Settings {
     let by_own_number = pbx.phones.iter().any(|rule| matches!(rule.takes, Takes::Ready(Ready::Wazo)));
     let ask = if by_own_number { Ask::All } else { Ask::Doubtful };
     let usual = Settings::new(&*pbx.username, secret);
-    Settings { plain_login, ask, listen_every: tasks::hurried(usual.listen_every), ..usual }
+    Settings {
+        product: Some(pbx.product),
+        plain_login,
+        ask,
+        listen_every: tasks::hurried(usual.listen_every),
+        ..usual
+    }
 }
 
 /// A word of warning where the secret goes over a network as it is, because this kind of PBX knows no other way.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calls::{AccountId, PbxName};
 use journal::WallTime;
-use pbx::{About, Code, Endpoint, Kind, Missing, Remark, Sign};
+use pbx::{About, Code, Endpoint, Missing, Product, Remark, Sign};
 
 use super::LinkFailure;
 
@@ -112,7 +112,7 @@ pub struct LinkStatus {
     /// The PBX.
     pub pbx: PbxName,
     /// What it is.
-    pub kind: Kind,
+    pub product: Product,
     /// Host and port.
     pub address: String,
     /// What the link is doing.
@@ -175,18 +175,21 @@ impl Trouble {
     }
 
     /// As data, for whoever has sentences of its own.
-    pub fn remark(self, kind: Kind) -> Remark {
-        let mut arguments = vec![("kind", kind.name().to_owned())];
-        if let Self::ClockFar { secs } = self {
-            arguments.push(("seconds", secs.to_string()));
+    pub fn remark(self, product: Product) -> Remark {
+        match self {
+            Self::Deaf => Missing::CallEvents.remark(product),
+            Self::ClockFar { secs } => {
+                let arguments =
+                    vec![("kind", product.kind().name().to_owned()), ("seconds", secs.to_string())];
+                Remark { code: self.code(), arguments, english: self.sentence(product) }
+            }
         }
-        Remark { code: self.code(), arguments, english: self.sentence(kind) }
     }
 
     /// In English, with how to mend it.
-    pub fn sentence(self, kind: Kind) -> String {
+    pub fn sentence(self, product: Product) -> String {
         match self {
-            Self::Deaf => Missing::CallEvents.sentence(kind).to_owned(),
+            Self::Deaf => Missing::CallEvents.sentence(product),
             Self::ClockFar { secs } => format!(
                 "the PBX's clock differs from ours by {secs} s, and times of calls are by its clock: use NTP on both"
             ),
@@ -218,10 +221,10 @@ impl LinkStatus {
 
     /// All that an operator should know of the link now: what the login lacks, and what is wrong although it is up.
     pub fn remarks(&self) -> Vec<Remark> {
-        let lacking = self.missing.iter().map(|missing| missing.remark(self.kind));
+        let lacking = self.missing.iter().map(|missing| missing.remark(self.product));
         // Deafness is among what is missing.
         let others = self.troubles().into_iter().filter(|trouble| *trouble != Trouble::Deaf);
-        lacking.chain(others.map(|trouble| trouble.remark(self.kind))).collect()
+        lacking.chain(others.map(|trouble| trouble.remark(self.product))).collect()
     }
 }
 
@@ -252,10 +255,10 @@ pub struct Status(Arc<Mutex<LinkStatus>>);
 
 impl Status {
     /// Of a PBX that was never reached.
-    pub fn new(pbx: PbxName, kind: Kind, address: String, now: WallTime) -> Self {
+    pub fn new(pbx: PbxName, product: Product, address: String, now: WallTime) -> Self {
         Self(Arc::new(Mutex::new(LinkStatus {
             pbx,
-            kind,
+            product,
             address,
             state: LinkState::Connecting,
             since: now,
@@ -346,7 +349,8 @@ mod tests {
     use super::*;
 
     fn live() -> Status {
-        let status = Status::new(PbxName::new("pbx1"), Kind::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
+        let status =
+            Status::new(PbxName::new("pbx1"), Product::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
         status.enter(LinkState::Live, WallTime(0));
         status
     }
@@ -405,9 +409,9 @@ mod tests {
 
     #[test]
     fn each_trouble_is_told_with_its_remedy_on_every_kind_of_pbx() {
-        for kind in [Kind::Asterisk, Kind::FreeSwitch] {
+        for product in Product::ALL {
             for trouble in [Trouble::Deaf, Trouble::ClockFar { secs: -90 }] {
-                assert!(trouble.sentence(kind).contains(": "), "{kind:?}: {trouble:?}");
+                assert!(trouble.sentence(product).contains(": "), "{product:?}: {trouble:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pbx::{Argument, Code, Kind};
+use pbx::{Argument, Code, Kind, Product};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -30,11 +30,11 @@ pub(crate) type Halves = (ReadHalf<Box<dyn Wire>>, WriteHalf<Box<dyn Wire>>);
 pub enum ConnectError {
     /// Nothing answers there.
     #[error(
-        "{address} cannot be reached: {why}. Is the PBX up, and does it listen there, as {} says?", .kind.settings_file()
+        "{address} cannot be reached: {why}. Is the PBX up, and does it listen there, as {} says?", .product.login_place()
     )]
     Unreachable {
         /// What should be there.
-        kind: Kind,
+        product: Product,
         /// Host and port.
         address: String,
         /// The system's words.
@@ -84,7 +84,11 @@ impl ConnectError {
     pub fn arguments(&self) -> Vec<Argument> {
         let kind = |kind: Kind| ("kind", kind.name().to_owned());
         match self {
-            Self::Unreachable { kind: of, address, why } | Self::Tls { kind: of, address, why } => {
+            Self::Unreachable { product, address, why } => {
+                let place = ("place", product.login_place().to_owned());
+                vec![kind(product.kind()), place, ("address", address.clone()), ("why", why.clone())]
+            }
+            Self::Tls { kind: of, address, why } => {
                 vec![kind(*of), ("address", address.clone()), ("why", why.clone())]
             }
             Self::TimedOut { address } => {
@@ -127,7 +131,7 @@ pub(crate) async fn connect(pbx: &Pbx) -> Result<Halves, ConnectError> {
 async fn wire(pbx: &Pbx) -> Result<Box<dyn Wire>, ConnectError> {
     let address = || pbx.address.clone();
     let unreachable = |error: std::io::Error| ConnectError::Unreachable {
-        kind: pbx.kind,
+        product: pbx.product,
         address: address(),
         why: error.to_string(),
     };

@@ -33,9 +33,9 @@ fn rights(pbx: &Pbx, seen: &Visit, said: &mut Vec<Said>) {
         };
         said.push(Said::Fine(format!("{} {}{system}", pbx.kind.name(), about.version)));
     }
-    let missing = seen.missing.iter().map(|missing| missing.sentence(pbx.kind));
-    let excess = seen.excess.iter().map(|excess| excess.sentence(pbx.kind));
-    said.extend(missing.chain(excess).map(|sentence| Said::Doubt(sentence.to_owned())));
+    let missing = seen.missing.iter().map(|missing| missing.sentence(pbx.product));
+    let excess = seen.excess.iter().map(|excess| excess.sentence(pbx.product).to_owned());
+    said.extend(missing.chain(excess).map(Said::Doubt));
     if seen.missing.is_empty() {
         said.push(Said::Fine("what Ringbud asks for is allowed".to_owned()));
     }
@@ -62,7 +62,7 @@ fn hearing(pbx: &Pbx, seen: &Visit, wait: Option<Duration>) -> Said {
         Some(wait) => Said::Doubt(format!(
             "no event of a call came within {} s. If a phone rang, then: {}",
             wait.as_secs(),
-            pbx::Missing::CallEvents.sentence(pbx.kind)
+            pbx::Missing::CallEvents.sentence(pbx.product)
         )),
     }
 }

@@ -218,10 +218,50 @@ fn answer(trial: Trial) -> TestAnswer {
 #[cfg(test)]
 mod tests {
     use admin::Language;
-    use pbx::{Kind, Missing};
+    use pbx::{Failure, Kind, Missing};
 
     use super::*;
-    use crate::link::{LinkFailure, Trouble};
+    use crate::link::{ConnectError, LinkFailure, Trouble};
+
+    /// What is said of a link where somebody has to look at the PBX's settings.
+    fn sends_there(product: Product) -> Vec<pbx::Remark> {
+        let (said, why) = (String::new, String::new);
+        let refused = LinkFailure::from(Failure::LoginRefused {
+            product,
+            username: "ringbud".to_owned(),
+            said: said(),
+        });
+        let unreachable = ConnectError::Unreachable { product, address: "pbx1:5038".to_owned(), why: why() };
+        let mut remarks = vec![refused.remark(), LinkFailure::from(unreachable).remark()];
+        match product.kind() {
+            Kind::Asterisk => remarks.extend(Missing::ALL.map(|missing| missing.remark(product))),
+            // An Asterisk says in its refusal of the login that the address is not allowed.
+            Kind::FreeSwitch => {
+                remarks.push(LinkFailure::from(Failure::AddressRefused { product }).remark());
+                remarks.push(Missing::CallEvents.remark(product));
+            }
+        }
+        remarks
+    }
+
+    #[test]
+    fn every_sentence_that_sends_to_the_settings_of_a_pbx_names_its_own_place() {
+        for product in Product::ALL {
+            let place = product.login_place();
+            let danish = match product {
+                Product::MikoPbx | Product::Grandstream | Product::Yeastar => "dens side med AMI-brugere",
+                Product::FusionPbx => "event_socket.conf.xml og /etc/fusionpbx/config.conf",
+                _ => place,
+            };
+            for told in sends_there(product).into_iter().map(remark) {
+                for (language, place) in [(Language::English, place), (Language::Danish, danish)] {
+                    let told = told.told(language);
+                    assert!(told.contains(&format!(" {place}")), "{product:?}: {told}");
+                    assert!(!told.contains('{'), "{told}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn everything_that_is_said_of_a_link_is_said_in_danish_too() {

@@ -340,7 +340,7 @@ impl Parts {
             last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
             counts: Counts::of(&pbx.name),
         };
-        let status = Status::new(pbx.name.clone(), pbx.kind, pbx.address.clone(), clock::wall());
+        let status = Status::new(pbx.name.clone(), pbx.product, pbx.address.clone(), clock::wall());
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),

@@ -160,7 +160,7 @@ fn of_trouble(link: &LinkStatus, turn: Turn) -> Notice {
         Turn::Bad => {
             let troubles = link.troubles();
             let codes: Vec<&str> = troubles.iter().map(|trouble| trouble.code()).collect();
-            let why: Vec<String> = troubles.iter().map(|trouble| trouble.sentence(link.kind)).collect();
+            let why: Vec<String> = troubles.iter().map(|trouble| trouble.sentence(link.product)).collect();
             Notice {
                 kind: "pbx.troubled",
                 data: json!({ "codes": codes, "pbx": pbx, "why": why.join("; ") }),
@@ -216,7 +216,7 @@ mod tests {
     fn the_page_shows_every_body_an_operator_gets() {
         let account = AccountId::new("1001");
         let link =
-            Status::new(PbxName::new("pbx1"), pbx::Kind::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
+            Status::new(PbxName::new("pbx1"), pbx::Product::Asterisk, "pbx1:5038".to_owned(), WallTime(0));
         link.change(|link| {
             link.last_error = Some((WallTime(0), LinkFailure::Closed));
             link.state = LinkState::Live;

@@ -82,7 +82,7 @@ fn troubles(link: &LinkStatus) -> Vec<ReadyDetail> {
     let detail = |trouble: crate::link::Trouble| ReadyDetail {
         code: trouble.code(),
         pbx: Some(link.pbx.to_string()),
-        what: trouble.sentence(link.kind),
+        what: trouble.sentence(link.product),
         since: None,
         unready: false,
         unfollowed: false,

@@ -77,7 +77,10 @@ mod tests {
             assert!(!tried.is_in, "{product:?}");
             assert!(tried.said.iter().any(|(is_fine, _)| !is_fine), "{:?}", tried.said);
             assert!(tried.block.starts_with("[[pbx]]\nname = \"pbx1\""), "{}", tried.block);
-            assert!(!tried.entry[0].is_empty() && tried.entry[1].contains(HIDDEN), "{:?}", tried.entry);
+            let place = product.login_place();
+            assert!(tried.entry[0].contains(place), "{:?}", tried.entry);
+            assert!(tried.said.iter().any(|(_, said)| said.contains(place)), "{:?}", tried.said);
+            assert!(tried.entry[1].contains(HIDDEN), "{:?}", tried.entry);
             assert!(!format!("{tried:?}").contains("s3cret"), "{tried:?}");
         }
         assert!(matches!(try_pbx(wish("a Nortel"), &links).await, Err(GatewayError::Unavailable(_))));

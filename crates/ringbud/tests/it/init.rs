@@ -161,9 +161,11 @@ async fn what_cannot_work_is_said_and_nothing_is_written() {
         assert!(house.is_untouched(), "{more:?}");
         assert!(!text.contains("panicked"), "{text}");
     }
-    // Who is not let in is told what would let them in.
-    let done = house.init(&[&here[..], &["--secret-file", &wrong]].concat()).await;
+    // Who is not let in is told what would let them in, and where.
+    let freepbx = ["--pbx", "freepbx", "--address", &address, "--secret-file", &wrong];
+    let done = house.init(&freepbx).await;
     assert!(said(&done).contains("read = system,call,agent"), "{}", said(&done));
+    assert!(said(&done).contains("secret, permit and deny in manager_custom.conf"), "{}", said(&done));
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ impl Conversation {
     /// of calls whatever it likes.
     pub(super) fn spoke_unasked(&mut self, out: &mut impl FnMut(Output<'_>)) {
         let said = "an event before the login".to_owned();
-        self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
+        self.fail(Failure::NotThisPbx { product: self.settings.product(Kind::FreeSwitch), said }, out);
     }
 
     // The PBX's clock
@@ -172,7 +172,7 @@ impl Conversation {
         let shown = said.len().min(GREETING.len());
         if matches!(self.phase, Phase::Greeting { .. }) && said[..shown] != GREETING[..shown] {
             let said = String::from_utf8_lossy(&said[..said.len().min(200)]).trim_end().to_owned();
-            self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
+            self.fail(Failure::NotThisPbx { product: self.settings.product(Kind::FreeSwitch), said }, out);
         }
     }
 
@@ -220,7 +220,10 @@ impl Conversation {
                 if matches!(self.phase, Phase::Greeting { .. }) =>
             {
                 let said = "something else than the question for the password".to_owned();
-                self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
+                self.fail(
+                    Failure::NotThisPbx { product: self.settings.product(Kind::FreeSwitch), said },
+                    out,
+                );
             }
             codec::Kind::AuthRequest => {
                 if matches!(self.phase, Phase::Greeting { .. }) {
@@ -229,7 +232,9 @@ impl Conversation {
                     self.asked.log_in(&username, &secret, out);
                 }
             }
-            codec::Kind::Refused => self.fail(Failure::AddressRefused { kind: Kind::FreeSwitch }, out),
+            codec::Kind::Refused => {
+                self.fail(Failure::AddressRefused { product: self.settings.product(Kind::FreeSwitch) }, out)
+            }
             codec::Kind::Reply => self.replied(&String::from_utf8_lossy(message.reply), now, out),
             codec::Kind::Answer => self.answered(message.body, translator, now, out),
             codec::Kind::Plain | codec::Kind::Json | codec::Kind::Disconnect | codec::Kind::Other => {}
@@ -250,7 +255,14 @@ impl Conversation {
             Some(Question::Login) => {
                 let username = self.settings.username.clone();
                 let said = said.to_owned();
-                self.fail(Failure::LoginRefused { kind: Kind::FreeSwitch, username, said }, out);
+                self.fail(
+                    Failure::LoginRefused {
+                        product: self.settings.product(Kind::FreeSwitch),
+                        username,
+                        said,
+                    },
+                    out,
+                );
             }
             Some(Question::Subscription) if !is_success => {
                 out(Output::Notice(Notice::Missing(Missing::CallEvents)));
@@ -384,7 +396,8 @@ impl Conversation {
     pub(super) fn lost(&mut self, what: Skipped, now: Now, out: &mut impl FnMut(Output<'_>)) {
         if let Phase::Greeting { .. } | Phase::LoggingIn { .. } = self.phase {
             let said = what.to_string();
-            return self.fail(Failure::NotThisPbx { kind: Kind::FreeSwitch, said }, out);
+            return self
+                .fail(Failure::NotThisPbx { product: self.settings.product(Kind::FreeSwitch), said }, out);
         }
         self.resync(RESYNC_AFTER, now);
         out(Output::Notice(Notice::Skipped(what)));

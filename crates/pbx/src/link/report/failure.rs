@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Argument, Code, Remark};
-use crate::link::Kind;
+use super::{Argument, Code, Remark, where_to_look};
+use crate::link::{Kind, Product};
 
 /// Why a session ended before its connection did. The connection has to be closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,11 +12,11 @@ pub enum Failure {
     /// Whatever listens there is no such PBX.
     #[error(
         "what answers there is not {} of {} (it said {said:?}): check the address; the usual port is {} unless {} says otherwise",
-        .kind.protocol(), .kind.name(), .kind.usual_ports().0, .kind.settings_file()
+        .product.kind().protocol(), .product.name(), .product.usual_port(), .product.login_place()
     )]
     NotThisPbx {
         /// What was expected.
-        kind: Kind,
+        product: Product,
         /// The beginning of what it said.
         said: String,
     },
@@ -33,11 +33,11 @@ pub enum Failure {
     },
     /// Name or secret are wrong, or the address may not log in.
     #[error(
-        "the PBX refused the login of {username:?} with the words {said:?}: check username and secret here, and the user's secret, permit and deny lines in {}", .kind.settings_file()
+        "the PBX refused the login{} with the words {said:?}: check {}", of(.username), login(*.product)
     )]
     LoginRefused {
         /// What refused.
-        kind: Kind,
+        product: Product,
         /// The name.
         username: String,
         /// The PBX's words.
@@ -45,11 +45,11 @@ pub enum Failure {
     },
     /// The PBX closes connections from our address before anybody can log in.
     #[error(
-        "{} at that address lets nobody log in from here: add the address of this host to the list that apply-inbound-acl names in {}, or to listen-ip if it listens on 127.0.0.1 only", .kind.name(), .kind.settings_file()
+        "{} at that address lets nobody log in from here: add the address of this host to the list that apply-inbound-acl names in {}, or to listen-ip if it listens on 127.0.0.1 only", .product.name(), .product.login_place()
     )]
     AddressRefused {
         /// What refused.
-        kind: Kind,
+        product: Product,
     },
     /// The other end wants the secret as it is, and nobody allowed that.
     #[error(
@@ -135,14 +135,17 @@ impl Failure {
     /// What the sentence of the code speaks of.
     pub fn arguments(&self) -> Vec<Argument> {
         match self {
-            Self::NotThisPbx { kind, said } => vec![("kind", kind.name().to_owned()), ("said", said.clone())],
+            Self::NotThisPbx { product, said } => {
+                [where_to_look(*product), vec![("said", said.clone())]].concat()
+            }
             Self::NoGreeting { kind, within } => {
                 vec![("kind", kind.name().to_owned()), ("seconds", seconds(*within))]
             }
-            Self::LoginRefused { kind, username, said } => {
-                vec![("kind", kind.name().to_owned()), ("username", username.clone()), ("said", said.clone())]
+            Self::LoginRefused { product, username, said } => {
+                let said = vec![("username", username.clone()), ("said", said.clone())];
+                [where_to_look(*product), said].concat()
             }
-            Self::AddressRefused { kind } => vec![("kind", kind.name().to_owned())],
+            Self::AddressRefused { product } => where_to_look(*product),
             Self::SecretNotShown { said } => vec![("said", said.clone())],
             Self::TooOld { kind, version, needed } => vec![
                 ("kind", kind.name().to_owned()),
@@ -154,6 +157,22 @@ impl Failure {
             }
             Self::Frozen { silent } => vec![("seconds", seconds(*silent))],
         }
+    }
+}
+
+/// Whose login; nothing where there are no names.
+fn of(username: &str) -> String {
+    if username.is_empty() { String::new() } else { format!(" of {username:?}") }
+}
+
+/// What to check of a login.
+fn login(product: Product) -> String {
+    let place = product.login_place();
+    match product.kind() {
+        Kind::Asterisk => {
+            format!("username and secret here, and the user's secret, permit and deny in {place}")
+        }
+        Kind::FreeSwitch => format!("the secret here, and the password in {place}"),
     }
 }
 

@@ -13,7 +13,7 @@ pub use endpoint::{Endpoint, Sign};
 pub use failure::{Age, Failure};
 pub use rights::{Excess, Missing};
 
-use super::{Evidence, Kind};
+use super::{Evidence, Product};
 
 /// How far the link is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ pub type Code = &'static str;
 /// What a code's sentence speaks of, by name.
 pub type Argument = (&'static str, String);
 
+/// What every sentence that sends a person to the PBX's settings speaks of.
+fn where_to_look(product: Product) -> Vec<Argument> {
+    vec![("kind", product.kind().name().to_owned()), ("place", product.login_place().to_owned())]
+}
+
 /// Something an operator should know, as data: whoever shows it has a sentence of its own for the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
@@ -61,9 +66,9 @@ pub struct Remark {
 }
 
 impl Remark {
-    /// Of a PBX of this kind, which decides how to mend it.
-    fn of(kind: Kind, code: Code, english: &str) -> Self {
-        Self { code, arguments: vec![("kind", kind.name().to_owned())], english: english.to_owned() }
+    /// Of such a PBX, which decides how to mend it.
+    fn of(product: Product, code: Code, english: &str) -> Self {
+        Self { code, arguments: where_to_look(product), english: english.to_owned() }
     }
 }
 

@@ -13,6 +13,7 @@ use demo::receiver::{Receiver, ReceiverOptions};
 use demo::show::{self, News, Voice};
 use demo::switch::{self, ActPlan, Switch, SwitchOptions};
 use jiff::tz::TimeZone;
+use pbx::Kind;
 use tasks::Part;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -95,6 +96,12 @@ impl Players {
         if let Some(switch) = &self.freeswitch {
             switch.clients(1).await;
         }
+    }
+
+    /// What they are.
+    fn kinds(&self) -> Vec<Kind> {
+        let asterisk = self.asterisk.as_ref().map(|_| Kind::Asterisk);
+        asterisk.into_iter().chain(self.freeswitch.as_ref().map(|_| Kind::FreeSwitch)).collect()
     }
 
     async fn play(&self, options: PlayOptions, plan: ActPlan, begun: mpsc::Sender<Begun>) {

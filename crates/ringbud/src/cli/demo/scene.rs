@@ -8,8 +8,10 @@ use admin::{AccountWish, Actor, EmployeeWish, Expect, IntegrationWish, PhoneWish
 use delivery::guard::Guard;
 use demo::cast::ACCOUNTS;
 use demo::receiver::Receiver;
-use demo::show::Stage;
+use demo::show::{Own, Stage};
 use ipnet::{IpNet, Ipv4Net};
+use pbx::setup::{self, Block, Naming};
+use pbx::{Kind, Product};
 
 use super::Players;
 use crate::cli::Failure;
@@ -109,8 +111,37 @@ pub(super) async fn set(running: &Running, pbx: &Players, receiver: &Receiver) -
         token: Some(text),
         receiver: receiver.url("/"),
         pbx: addresses(pbx),
+        own: pbx.kinds().into_iter().map(own).collect(),
         accounts: ACCOUNTS.iter().map(|account| (account.id.to_owned(), account.name.to_owned())).collect(),
     })
+}
+
+/// How a PBX of one's own of this kind is connected: what `init` would say.
+fn own(kind: Kind) -> Own {
+    let product = Product::of_kind(kind);
+    let username = if kind.needs_username() { "ringbud" } else { "" };
+    let entry = setup::entry(product, username, "choose-a-long-one", Ipv4Addr::LOCALHOST.into());
+    let block = Block {
+        name: "pbx1".to_owned(),
+        product,
+        address: format!("127.0.0.1:{}", product.usual_port()),
+        tls: false,
+        tls_ca: None,
+        tls_name: None,
+        username: username.to_owned(),
+        secret_file: "pbx1.secret".to_owned(),
+        account: String::new(),
+        // Phones are found by what is usual.
+        naming: Naming::Domain,
+        named: Vec::new(),
+    };
+    Own {
+        name: product.name().to_owned(),
+        files: [
+            (product.login_place().to_owned(), entry.text),
+            ("ringbud.toml, with the secret in pbx1.secret beside it".to_owned(), block.text()),
+        ],
+    }
 }
 
 /// Where the PBXs listen, as the show says it.
@@ -122,6 +153,25 @@ fn addresses(pbx: &Players) -> String {
         (one, two) => {
             let all = [one, two].into_iter().flatten();
             all.map(|(address, what)| format!("{address} ({what})")).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_steps_name_the_files_of_the_pbx_that_plays() {
+        for kind in Kind::ALL {
+            let own = own(kind);
+            let place = Product::of_kind(kind).login_place();
+            assert_eq!(own.files[0].0, place);
+            assert!(own.files[1].1.contains(kind.word()), "{own:?}");
+            let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+            for other in others.map(Product::of_kind) {
+                assert!(!format!("{own:?}").contains(other.login_place()), "{own:?}");
+            }
         }
     }
 }

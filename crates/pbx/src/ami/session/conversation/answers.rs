@@ -106,7 +106,10 @@ impl Conversation {
             (Some(For::Challenge | For::Login), false) => {
                 let username = self.settings.username.clone();
                 let said = message.value("Message").to_owned();
-                self.fail(Failure::LoginRefused { kind: Kind::Asterisk, username, said }, out);
+                self.fail(
+                    Failure::LoginRefused { product: self.settings.product(Kind::Asterisk), username, said },
+                    out,
+                );
             }
             (Some(For::Ping), true) => {
                 if let Some(pulse) = &mut self.pulse {

@@ -181,7 +181,7 @@ impl Conversation {
         line.extend(bytes.iter().take(end.unwrap_or(bytes.len()).min(room)));
         if !GREETING.starts_with(&line[..line.len().min(GREETING.len())]) {
             let said = String::from_utf8_lossy(line).trim_end().to_owned();
-            self.fail(Failure::NotThisPbx { kind: Kind::Asterisk, said }, out);
+            self.fail(Failure::NotThisPbx { product: self.settings.product(Kind::Asterisk), said }, out);
             return &[];
         }
         match end {
@@ -196,7 +196,7 @@ impl Conversation {
             None if line.len() < MAX_GREETING_BYTES => &[],
             Some(_) | None => {
                 let said = String::from_utf8_lossy(line).trim_end().to_owned();
-                self.fail(Failure::NotThisPbx { kind: Kind::Asterisk, said }, out);
+                self.fail(Failure::NotThisPbx { product: self.settings.product(Kind::Asterisk), said }, out);
                 &[]
             }
         }
@@ -259,7 +259,7 @@ impl Conversation {
                     Failure::NoGreeting { kind: Kind::Asterisk, within: ANSWER_WITHIN }
                 } else {
                     Failure::NotThisPbx {
-                        kind: Kind::Asterisk,
+                        product: self.settings.product(Kind::Asterisk),
                         said: String::from_utf8_lossy(line).trim_end().to_owned(),
                     }
                 };

@@ -1,8 +1,6 @@
 //! The PBXs people have: what is sold or installed under one name, and which protocol is behind it.
 
-use crate::Kind;
-
-use super::Naming;
+use super::Kind;
 
 /// A PBX as its operator calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,14 +96,25 @@ impl Product {
         }
     }
 
-    /// How its phones are named unless somebody named them otherwise.
-    pub const fn usual_naming(self) -> Naming {
+    /// The PBX of a kind that nobody built anything on.
+    pub const fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Asterisk => Self::Asterisk,
+            Kind::FreeSwitch => Self::FreeSwitch,
+        }
+    }
+
+    /// Where it keeps who may log in, and from where: what every sentence that sends a person there names.
+    pub const fn login_place(self) -> &'static str {
         match self {
-            Self::FreePbx | Self::Issabel => Naming::Ready("freepbx"),
-            Self::Wazo => Naming::Ready("wazo"),
-            Self::MikoPbx => Naming::Ready("ws-suffix"),
-            Self::FreeSwitch | Self::FusionPbx => Naming::Domain,
-            Self::Asterisk | Self::Grandstream | Self::Yeastar => Naming::Ready("number"),
+            Self::Asterisk => "manager.conf",
+            Self::FreePbx | Self::Issabel => "manager_custom.conf",
+            Self::Wazo => "manager.d/ringbud.conf",
+            Self::MikoPbx | Self::Grandstream | Self::Yeastar => {
+                "its page for users of the manager interface (AMI)"
+            }
+            Self::FreeSwitch => "event_socket.conf.xml",
+            Self::FusionPbx => "event_socket.conf.xml and /etc/fusionpbx/config.conf",
         }
     }
 }
