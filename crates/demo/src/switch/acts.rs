@@ -78,6 +78,11 @@ fn reply(said: &str) -> Vec<u8> {
     format!("Content-Type: command/reply\nReply-Text: {said}\n\n").into_bytes()
 }
 
+/// A variable of all channels: what a channel has not itself, it takes from there.
+fn global<'a>(switch: &'a Inner, name: &str) -> Option<&'a str> {
+    switch.options.globals.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 fn api(switch: &Inner, command: &str) -> Vec<u8> {
     let state = switch.state();
     let body = match command {
@@ -96,6 +101,15 @@ fn api(switch: &Inner, command: &str) -> Vec<u8> {
              external::provider\tgateway\tsip:demo@127.0.0.1\t{}\n",
             if switch.options.at_home { "REGED" } else { "FAIL_WAIT" }
         ),
+        other if other.starts_with("global_getvar ") => {
+            // What is empty is answered like this.
+            global(switch, &other["global_getvar ".len()..]).unwrap_or("-ERR no reply\n").to_owned()
+        }
+        other if other.starts_with("uuid_getvar ") => {
+            let (id, name) = other["uuid_getvar ".len()..].split_once(' ').unwrap_or_default();
+            let own = state.world.variable(id, name);
+            own.or_else(|| global(switch, name)).unwrap_or("_undef_").to_owned()
+        }
         other => match other.strip_prefix("uuid_dump ").and_then(|rest| rest.strip_suffix(" json")) {
             Some(id) => state.world.dump(id).unwrap_or_else(|| "-ERR No such channel!\n".to_owned()),
             None => format!("-ERR {other} Command not found!\n"),

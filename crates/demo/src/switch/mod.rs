@@ -45,6 +45,8 @@ pub struct SwitchOptions {
     pub denied: Vec<String>,
     /// Whether phones and gateway are registered.
     pub at_home: bool,
+    /// Variables that are set for all channels (`vars.xml`).
+    pub globals: Vec<(String, String)>,
 }
 
 impl Default for SwitchOptions {
@@ -56,6 +58,7 @@ impl Default for SwitchOptions {
             version: "1.11.1-release".to_owned(),
             denied: Vec::new(),
             at_home: true,
+            globals: Vec::new(),
         }
     }
 }

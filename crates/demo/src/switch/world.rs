@@ -26,6 +26,8 @@ struct Channel {
     answered_us: u64,
     rings: bool,
     with: String,
+    /// Its variables, by name.
+    variables: BTreeMap<String, String>,
 }
 
 impl World {
@@ -51,6 +53,11 @@ impl World {
             self.channels.insert(id.to_owned(), channel);
         }
         let Some(channel) = self.channels.get_mut(id) else { return };
+        let variable = |line: &str| {
+            let (name, value) = line.strip_prefix("variable_")?.split_once(": ")?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        channel.variables.extend(event.lines().filter_map(variable));
         match name {
             "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" => channel.rings = true,
             "CHANNEL_ANSWER" => channel.answered_us = time("Event-Date-Timestamp"),
@@ -109,6 +116,11 @@ impl World {
             })
         });
         Self::list(rows.collect())
+    }
+
+    /// `uuid_getvar ID NAME`.
+    pub(super) fn variable(&self, id: &str, name: &str) -> Option<&str> {
+        self.channels.get(id)?.variables.get(name).map(String::as_str)
     }
 
     /// `uuid_dump ID json`.

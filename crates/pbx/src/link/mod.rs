@@ -19,7 +19,7 @@ pub use evidence::Evidence;
 pub use product::Product;
 pub use recording::{Anonymiser, Recording};
 pub use report::{
-    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Missing, Notice, Output, Remark,
+    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Hook, Missing, Notice, Output, Remark,
     Sign, Skipped, State,
 };
 pub use session::Session;
@@ -66,14 +66,6 @@ impl Kind {
         match self {
             Self::Asterisk => (5038, Some(5039)),
             Self::FreeSwitch => (8021, None),
-        }
-    }
-
-    /// Where the PBX keeps who may log in, and from where.
-    pub const fn settings_file(self) -> &'static str {
-        match self {
-            Self::Asterisk => "manager.conf",
-            Self::FreeSwitch => "event_socket.conf.xml",
         }
     }
 
@@ -132,8 +124,6 @@ impl Secret {
 }
 
 impl fmt::Debug for Secret {
-    /// What it is sold or installed as, where that is known: where people have to look is by it.
-    pub product: Option<Product>,
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
@@ -142,6 +132,8 @@ impl fmt::Debug for Secret {
 /// What a session has to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What it is sold or installed as, where that is known: where people have to look is by it.
+    pub product: Option<Product>,
     /// Whom to log in as; empty where a PBX knows no names.
     pub username: String,
     /// The secret.
@@ -164,23 +156,23 @@ pub struct Settings {
 /// What is asked besides what the calls need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ask {
-    /// What it is as far as is known, of this kind.
-    pub(crate) fn product(&self, kind: Kind) -> Product {
-        self.product.unwrap_or(Product::of_kind(kind))
-    }
-
     /// Only about endpoints that may be a provider's line by their name.
     #[default]
     Doubtful,
-            product: None,
     /// About every endpoint, and what the login may do.
     All,
 }
 
 impl Settings {
+    /// What it is as far as is known, of this kind.
+    pub(crate) fn product(&self, kind: Kind) -> Product {
+        self.product.unwrap_or(Product::of_kind(kind))
+    }
+
     /// With the usual times, and the secret never shown.
     pub fn new(username: impl Into<String>, secret: Secret) -> Self {
         Self {
+            product: None,
             username: username.into(),
             secret,
             plain_login: false,

@@ -430,6 +430,8 @@ fn notice_told(pbx: &Pbx, status: &Status, notice: &Notice) {
         Notice::Mended(mended) => {
             status.change(|status| status.missing.retain(|missing| missing != mended));
         }
+        // Only asked for by who looks.
+        Notice::Hook(_) | Notice::HooksNotTold => {}
         Notice::Excess(what) => tracing::warn!(pbx = %pbx.name, "{}", what.sentence(pbx.product)),
         Notice::Skipped(what) => {
             metrics::counter!("ringbud_pbx_skipped_total", "pbx" => pbx.name.to_string()).increment(1);

@@ -1,9 +1,9 @@
 //! A short visit to a PBX, for `check` and `record`: the same session as the gateway's, nothing kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pbx::{About, Ask, Excess, Failure, Missing, Notice, Now, Output, Secret, Session, Settings, State};
+use pbx::{About, Ask, Excess, Failure, Hook, Missing, Notice, Now, Output, Secret, Session, Settings, State};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -34,6 +34,10 @@ pub struct Visit {
     pub clock_ahead_micros: Option<i64>,
     /// Whether any event of a call came.
     pub hears_calls: bool,
+    /// What the PBX does with calls by itself, as far as it shows.
+    pub hooks: BTreeSet<Hook>,
+    /// Whether that may not be asked for.
+    pub hooks_not_told: bool,
 }
 
 impl Visit {
@@ -195,6 +199,10 @@ impl Heard {
             Output::Notice(Notice::Missing(missing)) => visit.missing.push(missing),
             Output::Notice(Notice::Excess(excess)) => visit.excess.push(excess),
             Output::Notice(Notice::Mended(mended)) => visit.missing.retain(|missing| *missing != mended),
+            Output::Notice(Notice::Hook(hook)) => {
+                visit.hooks.insert(hook);
+            }
+            Output::Notice(Notice::HooksNotTold) => visit.hooks_not_told = true,
             Output::Endpoint(endpoint) => {
                 visit.endpoints.entry(endpoint.name.to_owned()).or_default().learn(&endpoint);
             }

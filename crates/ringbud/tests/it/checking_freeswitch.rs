@@ -105,3 +105,39 @@ async fn a_call_shows_whether_events_of_a_freeswitch_come() {
     assert!(said.contains("warn  fs: no event of a call came within 1 s"), "{said}");
     assert!(said.contains("the event socket refused the subscription to call events"), "{said}");
 }
+
+/// What a FreeSWITCH does with calls by itself is told as somebody's order: whoever looks is told what can be seen of it,
+/// and always that this is not all.
+#[tokio::test]
+async fn what_a_freeswitch_does_with_calls_by_itself_is_told_as_far_as_it_shows() {
+    let switch = start(SwitchOptions::default()).await;
+    let (said, _) = check(&switch, "ClueCon", &[]).await;
+    assert!(said.contains("ok    fs: no api_on_answer, execute_on_answer or the like is set"), "{said}");
+    assert!(said.contains("look for it there"), "{said}");
+
+    let globals = vec![("api_on_answer".to_owned(), "uuid_transfer s3cret-id 700".to_owned())];
+    let switch = start(SwitchOptions { globals, ..SwitchOptions::default() }).await;
+    switch
+        .happens(
+            "Event-Name: CHANNEL_CREATE\nUnique-ID: a\nCall-Direction: outbound\n\
+             Event-Date-Timestamp: 1795346024031000\nChannel-Name: sofia/internal/101%4010.0.0.5:5060\n\
+             Channel-Presence-ID: 101%401001.lab.test\nvariable_execute_on_ring: bridge user/102",
+        )
+        .await;
+    let (said, code) = check(&switch, "ClueCon", &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    for told in [
+        "warn  fs: api_on_answer has FreeSWITCH do uuid_transfer with every call, by itself",
+        "warn  fs: execute_on_ring has FreeSWITCH do bridge with a call that is up, by itself",
+        "look for it there, too",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    assert!(!said.contains("s3cret-id") && !said.contains("user/102"), "{said}");
+    assert_eq!(said.matches("api_on_answer has").count(), 1, "a channel takes what is set for all: {said}");
+
+    let denied = vec!["api global_getvar api".to_owned(), "api uuid_getvar".to_owned()];
+    let switch = start(SwitchOptions { denied, ..SwitchOptions::default() }).await;
+    let (said, _) = check(&switch, "ClueCon", &[]).await;
+    assert!(said.contains("may not be asked for (esl-allowed-api: global_getvar, uuid_getvar)"), "{said}");
+}

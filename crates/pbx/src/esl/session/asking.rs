@@ -53,6 +53,8 @@ pub(super) enum Question {
     Dump(String),
     Registrations,
     Gateways,
+    /// A variable that is a command, of a channel, or (no id) of all.
+    Hook(&'static str, String),
 }
 
 /// The questions whose answers are missing, in the order asked.
@@ -86,6 +88,8 @@ impl Asked {
             Question::Dump(id) => format!("api uuid_dump {id} json"),
             Question::Registrations => "api show registrations as json".to_owned(),
             Question::Gateways => "api sofia status".to_owned(),
+            Question::Hook(variable, id) if id.is_empty() => format!("api global_getvar {variable}"),
+            Question::Hook(variable, id) => format!("api uuid_getvar {id} {variable}"),
             Question::Subscription => format!("event plain {EVENTS}"),
             Question::Login | Question::Filter => return,
         };

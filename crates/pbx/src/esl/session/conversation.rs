@@ -8,6 +8,7 @@ use std::time::Duration;
 use calls::PbxTime;
 
 use super::asking::{Asked, Question};
+use super::hooks;
 use crate::esl::codec::{self, Message};
 use crate::esl::event::Event;
 use crate::esl::field::Field;
@@ -325,6 +326,7 @@ impl Conversation {
                     (Question::Channels, Answer::Channels) => {
                         if self.settings.ask == Ask::All {
                             seen_in_calls(body, out);
+                            self.look_for_hooks(body, out);
                         }
                     }
                     _ if translator.counts().unusable_lists > unusable => {
@@ -346,7 +348,19 @@ impl Conversation {
                 }
             }
             Question::Gateways => read_gateways(&String::from_utf8_lossy(body), out),
+            Question::Hook(variable, id) => hooks::told(variable, &id, body, out),
             Question::Login | Question::Subscription | Question::Filter => {}
+        }
+    }
+
+    /// Asks for what FreeSWITCH does by itself: with all calls, and with some that are up.
+    fn look_for_hooks(&mut self, list: &[u8], out: &mut impl FnMut(Output<'_>)) {
+        let rows = listed::rows(list);
+        let ids = rows.iter().map(|row| listed::text(row, "uuid")).filter(|id| is_plain(id) && !id.is_empty());
+        for id in std::iter::once("").chain(ids.take(hooks::MAX_CHANNELS)) {
+            for variable in hooks::VARIABLES {
+                self.asked.ask(Question::Hook(variable, id.to_owned()), out);
+            }
         }
     }
 
@@ -378,6 +392,7 @@ impl Conversation {
             | Question::Core
             | Question::Dump(_)
             | Question::Gateways => {}
+            Question::Hook(..) => out(Output::Notice(Notice::HooksNotTold)),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod asking;
 mod conversation;
+mod hooks;
 
 use std::time::Duration;
 

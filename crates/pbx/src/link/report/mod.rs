@@ -97,6 +97,17 @@ pub struct Skipped {
     pub bytes: u64,
 }
 
+/// Something that a PBX was told to do with calls by itself. What comes of it looks like somebody's order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hook {
+    /// What says so, in the PBX's words.
+    pub variable: &'static str,
+    /// The command, without what follows it.
+    pub command: String,
+    /// Of which channel; empty: of all.
+    pub channel: String,
+}
+
 /// Something an operator should know; the session goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -106,6 +117,10 @@ pub enum Notice {
     Mended(Missing),
     /// The login may do more than is needed.
     Excess(Excess),
+    /// The PBX does something with calls by itself.
+    Hook(Hook),
+    /// What it does by itself may not be asked for.
+    HooksNotTold,
     /// Something too long came in and was skipped. The channels are asked for again.
     Skipped(Skipped),
     /// A list of channels was too long or not complete. It is asked for again.
