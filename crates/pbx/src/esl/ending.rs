@@ -283,10 +283,13 @@ impl Translator {
         };
         let cause = match words::cause(name) {
             Cause::Normal if self.lost_behind_loopback(key) => Cause::AnsweredElsewhere,
-            Cause::AnsweredElsewhere if self.lost_to_colleague(key) => Cause::PickedUp,
+            Cause::AnsweredElsewhere | Cause::Normal if self.lost_to_colleague(key) => Cause::PickedUp,
             cause => cause,
         };
         let before = self.partners([key]);
+        if name == "ATTENDED_TRANSFER" {
+            self.joined_elsewhere(key, at, out);
+        }
         // A number that leads nowhere was never told, nor a channel that reached for nothing.
         if self.channels.get(key).is_some_and(|channel| channel.told) {
             self.forwarded(key, at, name, event, out);
@@ -301,13 +304,34 @@ impl Translator {
         }
         self.ends(key, Hangup { at, cause, first });
         self.resolve(key, out);
-        let origin = self.channels.get(key).and_then(|channel| channel.origin);
-        for waiting in before.into_iter().chain(origin) {
+        let Some(channel) = self.channels.get(key) else { return };
+        // Those it rang for need not wait for who takes it.
+        let rung = channel.dialled_now.clone();
+        for waiting in before.into_iter().chain(channel.origin).chain(rung) {
             self.resolve(waiting, out);
         }
     }
 
     /// A phone that rang for somebody whom a colleague took.
+    /// A phone joined its party with a call it has on another machine: the party is given a channel to there, and the
+    /// phone's end is all that says so.
+    fn joined_elsewhere(&mut self, key: Key, at: PbxTime, out: Out<'_>) {
+        let Some(channel) = self.channels.get(key) else { return };
+        if channel.word.is_some() || channel.hint.is_some() || channel.transferred {
+            return;
+        }
+        let Some(party) = self.last_with(key).or_else(|| channel.met().next_back()) else { return };
+        let target = self.channels.get(party).and_then(|party| {
+            let is_other = |other: &Key| {
+                *other != key && self.channels.get(*other).is_some_and(|other| other.lives() && !other.is_loopback())
+            };
+            party.with.filter(&is_other).or_else(|| party.dialled_now.iter().rev().copied().find(is_other))
+        });
+        if let Some(target) = target {
+            self.hint(key, Hint { at, party, to: Destination::Channel(target), is_guess: false }, out);
+        }
+    }
+
     fn lost_to_colleague(&self, key: Key) -> bool {
         let party = self.channels.real_origin(key).and_then(|party| self.channels.get(party));
         party.is_some_and(|party| party.picked_up)
@@ -442,6 +466,8 @@ impl Translator {
             return;
         }
         channel.life = Life::Over(hangup.cause);
+        let hangup = Hangup { cause: self.cause_known_now(key, hangup.cause), ..hangup };
+        let Some(channel) = self.channels.get(key) else { return };
         let in_vain = !channel.placed && !channel.up && hangup.cause == Cause::NoAnswer;
         let origin = channel.origin.filter(|_| in_vain);
         if let Some(from) = origin.filter(|origin| self.channels.get(*origin).is_some()) {
@@ -456,6 +482,21 @@ impl Translator {
             out(hangup.at, Input::Gone { who: channel.seen(), cause: hangup.cause });
         }
         self.over.push_back((self.now + self.limits.memory, key));
+    }
+
+    /// Who rang and was cancelled lost to whoever answered the party meanwhile.
+    fn cause_known_now(&self, key: Key, cause: Cause) -> Cause {
+        let Some(channel) = self.channels.get(key) else { return cause };
+        let rang_in_vain = !channel.placed && channel.rang && !channel.up;
+        if cause != Cause::Normal || !rang_in_vain {
+            return cause;
+        }
+        let Some(party) = self.channels.real_origin(key) else { return cause };
+        let taker = self.channels.far_end(party).and_then(|taker| self.channels.get(taker));
+        let answered = taker.is_some_and(|taker| {
+            taker.origin.is_some() && taker.lifted_at.is_some_and(|lifted_at| lifted_at >= channel.created_at)
+        });
+        if answered { Cause::AnsweredElsewhere } else { cause }
     }
 
     // Transfers are told

@@ -168,7 +168,8 @@ impl Translator {
     /// Whether a phone lost its call to somebody who was not heard of yet: a colleague, who will be bridged with
     /// whoever it rang for.
     pub(super) fn taker_is_unknown(&self, key: Key, cause: Cause) -> bool {
-        if !matches!(cause, Cause::PickedUp | Cause::AnsweredElsewhere) {
+        // Where it is a program that rings for the caller, it is called a cancelled call.
+        if !matches!(cause, Cause::PickedUp | Cause::AnsweredElsewhere | Cause::Normal) {
             return false;
         }
         let Some(channel) = self.channels.get(key).filter(|channel| channel.rang && !channel.up) else {
@@ -178,7 +179,9 @@ impl Translator {
         let has_lifted = |key: &Key| {
             self.channels.get(*key).is_some_and(|other| other.lives() && other.lifted_at.is_some())
         };
-        party.lives() && party.with.is_none() && !party.dialled_now.iter().any(has_lifted)
+        // Of a cancelled one it is not known either whether somebody took it at all.
+        let is_taken = cause != Cause::Normal && party.dialled_now.iter().any(has_lifted);
+        party.lives() && party.with.is_none() && !is_taken
     }
 
     /// What follows from who is bridged and who has lifted, at both ends of the way a channel is on.
