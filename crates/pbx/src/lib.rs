@@ -13,7 +13,7 @@ mod link;
 pub mod setup;
 
 pub use link::{
-    About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Hook, Kind,
-    Missing, Notice, Now, Output, Product, Recording, Remark, Secret, Session, Settings, Sign, Skipped,
+    About, Age, Anonymiser, Argument, Ask, Code, Counts, Endpoint, Evidence, Excess, Failure, Health, Hook,
+    Kind, Missing, Notice, Now, Output, Product, Recording, Remark, Secret, Session, Settings, Sign, Skipped,
     State,
 };

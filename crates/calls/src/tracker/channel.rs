@@ -100,6 +100,8 @@ pub(super) struct Rare {
     pub(super) parking: Option<Parking>,
     /// Since when its device has the other side on hold.
     pub(super) held_since: Option<PbxTime>,
+    /// When the attempt to reach it ended in vain, while its leg has not.
+    pub(super) lost: Option<Lost>,
 }
 
 /// A channel that has nothing of it.
@@ -109,6 +111,7 @@ static NOTHING_RARE: Rare = Rare {
     forwarding: None,
     parking: None,
     held_since: None,
+    lost: None,
 };
 
 #[derive(Debug)]
@@ -141,8 +144,6 @@ pub(super) struct Channel {
     pub(super) caller: Caller,
     /// When the attempt to reach it was answered.
     pub(super) reached_at: Option<PbxTime>,
-    /// When the attempt to reach it ended in vain, while its leg has not.
-    pub(super) lost: Option<Lost>,
     /// The channels being reached, or reached, on its behalf.
     pub(super) dials: SmallVec<[ChannelKey; 1]>,
     pub(super) bridge: Option<BridgeKey>,
@@ -199,7 +200,6 @@ impl Channel {
             up_at: None,
             caller: Caller::Unknown,
             reached_at: None,
-            lost: None,
             dials: SmallVec::new(),
             bridge: None,
             last_bridge: None,
@@ -228,6 +228,11 @@ impl Channel {
     /// The same, to be changed.
     pub(super) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    /// When the attempt to reach it ended in vain, which counts no more.
+    pub(super) fn take_lost(&mut self) -> Option<Lost> {
+        self.rare.as_mut()?.lost.take()
     }
 
     pub(super) fn set_queue(&mut self, queue: &str) {

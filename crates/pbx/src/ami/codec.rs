@@ -206,11 +206,19 @@ impl Decoder {
 
     fn scan(&mut self) -> Option<Stop> {
         let from = self.scanned;
+        // Nearly every line is one more header of a message that is not too long: nothing but that is looked at.
+        let (mut start, mut begin, mut is_skipping) = (self.start, self.line, self.skip.is_some());
         for offset in memchr_iter(b'\n', &self.buffer[from..]) {
             let at = from + offset;
-            let line = std::mem::replace(&mut self.line, at + 1);
+            let line = std::mem::replace(&mut begin, at + 1);
             let end = if at > line && self.buffer[at - 1] == b'\r' { at - 1 } else { at };
-
+            let headers = self.lines.len();
+            let is_short = at - line <= MAX_LINE_BYTES && at - start <= MAX_MESSAGE_BYTES;
+            if end > line && headers.wrapping_sub(1) < MAX_HEADERS - 1 && is_short && !is_skipping {
+                self.lines.push(Line::new(line - start, end - start));
+                continue;
+            }
+            self.line = at + 1;
             if let Some(skip) = &mut self.skip {
                 let is_blank = end == line && !skip.line_has_bytes;
                 skip.bytes += (at + 1 - self.start) as u64;
@@ -222,11 +230,13 @@ impl Decoder {
                     self.scanned = at + 1;
                     return Some(Stop::Skipped(malformed));
                 }
+                start = self.start;
                 continue;
             }
             if end == line {
                 if self.lines.is_empty() {
                     self.start = at + 1;
+                    start = self.start;
                     continue;
                 }
                 self.scanned = at + 1;
@@ -242,10 +252,12 @@ impl Decoder {
                     self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
                     self.lines.clear();
                     self.start = at + 1;
+                    (start, is_skipping) = (self.start, true);
                 }
-                None => self.lines.push(Line::new(line - self.start, end - self.start)),
+                None => self.lines.push(Line::new(line - start, end - start)),
             }
         }
+        self.line = begin;
         self.scanned = self.buffer.len();
         self.bound_unfinished_line();
         None

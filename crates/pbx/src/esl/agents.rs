@@ -16,7 +16,7 @@ impl Translator {
                 && !channel.agent
                 && !channel.dials
                 && channel.lives()
-                && channel.met.is_empty()
+                && channel.met_nobody()
         };
         let is_new = self.channels.get(key).is_some_and(may_be);
         let is_free = |channel: &Channel| channel.placed || self.channels.by_order(key);

@@ -3,8 +3,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
+use std::num::NonZeroU32;
 
 use calls::{Cause, Device, PbxTime, Presentation, Seen};
+use compact_str::CompactString;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
@@ -18,7 +20,8 @@ const MAX_MET: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     slot: u32,
-    generation: u32,
+    // Never nothing, so that no key takes no more room than one.
+    generation: NonZeroU32,
 }
 
 /// What is at the end of a channel.
@@ -106,8 +109,8 @@ pub(super) struct Channel {
     pub(super) end: End,
     /// It called the PBX.
     pub(super) placed: bool,
-    pub(super) number: Box<str>,
-    pub(super) dialled: Box<str>,
+    pub(super) number: CompactString,
+    pub(super) dialled: CompactString,
     /// The number its dialplan went on to, where that is another.
     pub(super) gone_on: Box<str>,
     /// Its number is not to be shown to others.
@@ -131,12 +134,13 @@ pub(super) struct Channel {
     pub(super) with: Option<Key>,
     /// With whom it was when the other one left; it has not spoken since.
     pub(super) left_by: Option<Key>,
-    /// With whom it was bridged, the last one last.
-    pub(super) met: Vec<Key>,
-    /// The same, the one it met first before the others, however often it met them since.
-    first_met: Vec<Key>,
+    /// With whom it was bridged, the last one last; each with how many it had met before that one, however often it
+    /// met it since.
+    met: Vec<(Key, u32)>,
+    /// How many others it has met, those that are forgotten among them.
+    met_ever: u32,
     /// How many entries of its `transfer_history` were seen.
-    pub(super) history: usize,
+    pub(super) history: u32,
     /// Words and hints are rare.
     pub(super) word: Option<Box<Word>>,
     /// The channel of the same phone that says it joins its party with this one's.
@@ -162,8 +166,8 @@ impl Channel {
             id: id.into(),
             end,
             placed,
-            number: Box::default(),
-            dialled: Box::default(),
+            number: CompactString::default(),
+            dialled: CompactString::default(),
             gone_on: Box::default(),
             withheld: false,
             origin: None,
@@ -178,7 +182,7 @@ impl Channel {
             with: None,
             left_by: None,
             met: Vec::new(),
-            first_met: Vec::new(),
+            met_ever: 0,
             history: 0,
             word: None,
             joined_by: None,
@@ -212,28 +216,44 @@ impl Channel {
     }
 
     pub(super) fn meet(&mut self, other: Key) {
-        if let Some(place) = self.met.iter().position(|met| *met == other) {
-            self.met.remove(place);
-        } else {
-            if self.met.len() >= MAX_MET {
-                let forgotten = self.met.remove(0);
-                self.first_met.retain(|met| *met != forgotten);
+        let met = match self.met.iter().position(|(met, _)| *met == other) {
+            Some(place) => self.met.remove(place),
+            None => {
+                if self.met.len() >= MAX_MET {
+                    self.met.remove(0);
+                }
+                let before = self.met_ever;
+                self.met_ever = before.saturating_add(1);
+                (other, before)
             }
-            self.first_met.push(other);
+        };
+        // Most meet one, and most of those nobody else.
+        if self.met.is_empty() {
+            self.met.reserve_exact(1);
         }
-        self.met.push(other);
+        self.met.push(met);
+    }
+
+    /// With whom it was bridged, the last one last.
+    pub(super) fn met(&self) -> impl DoubleEndedIterator<Item = Key> {
+        self.met.iter().map(|(met, _)| *met)
+    }
+
+    /// Whether it was bridged with anybody.
+    pub(super) fn met_nobody(&self) -> bool {
+        self.met.is_empty()
     }
 
     /// Which of its partners it met first; `None` if it never met this one.
-    pub(super) fn met_as(&self, other: Key) -> Option<usize> {
-        self.first_met.iter().position(|met| *met == other)
+    pub(super) fn met_as(&self, other: Key) -> Option<u32> {
+        self.met.iter().find(|(met, _)| *met == other).map(|(_, before)| *before)
     }
 }
 
 /// Channels by id and by key.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
-    slots: Vec<(u32, Option<Box<Channel>>)>,
+    slots: Vec<(NonZeroU32, Option<Box<Channel>>)>,
     free: Vec<u32>,
     /// By the ids they came with, which stand in the channels. Never walked.
     ids: HashTable<Key>,
@@ -267,7 +287,7 @@ impl Channels {
             self.remove(oldest);
         }
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
+            self.slots.push((NonZeroU32::MIN, None));
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
         let (generation, place) = &mut self.slots[slot as usize];
@@ -297,7 +317,7 @@ impl Channels {
             entry.remove();
         }
         let (generation, channel) = &mut self.slots[key.slot as usize];
-        *generation = generation.wrapping_add(1);
+        *generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         *channel = None;
         self.free.push(key.slot);
         if self.later_ids.len() > 2 * self.len() + 16 {
@@ -320,9 +340,14 @@ impl Channels {
         if let Some(channel) = self.get_mut(key) {
             channel.origin = Some(origin);
         }
-        let dialled = self.get(origin).map(|origin| origin.dialled_now.clone()).unwrap_or_default();
-        let lives = |key: &Key| self.get(*key).is_some_and(Channel::lives);
-        let dialled = dialled.into_iter().filter(lives).chain([key]).collect();
+        let mut dialled =
+            self.get_mut(origin).map(|origin| std::mem::take(&mut origin.dialled_now)).unwrap_or_default();
+        dialled.retain(|key| self.get(*key).is_some_and(Channel::lives));
+        // Most dial one.
+        if dialled.is_empty() {
+            dialled.reserve_exact(1);
+        }
+        dialled.push(key);
         if let Some(channel) = self.get_mut(origin) {
             channel.dials = true;
             channel.dialled_now = dialled;
@@ -381,7 +406,7 @@ impl Channels {
 }
 
 /// The id of a channel that is held; empty for one that is not any more.
-fn id_of(slots: &[(u32, Option<Box<Channel>>)], key: Key) -> &str {
+fn id_of(slots: &[(NonZeroU32, Option<Box<Channel>>)], key: Key) -> &str {
     let (_, channel) = &slots[key.slot as usize];
     channel.as_ref().map_or("", |channel| &channel.id)
 }

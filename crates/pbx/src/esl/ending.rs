@@ -105,7 +105,8 @@ impl Translator {
         let text = event.get(Field::TransferHistory);
         let Some(channel) = self.channels.get_mut(key) else { return };
         let entries: Vec<_> = words::history(&text).collect();
-        let seen = std::mem::replace(&mut channel.history, entries.len());
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let seen = std::mem::replace(&mut channel.history, count) as usize;
         for (made_at, entry) in entries.into_iter().skip(seen) {
             // A channel that said nothing since may show much later what was with somebody else than now.
             let is_old = made_at.is_some_and(|made_at| at.since(made_at) > A_SECOND + self.limits.word);
@@ -135,12 +136,12 @@ impl Translator {
         if [first, second].iter().any(|channel| channel.is_loopback() || channel.transferred) {
             return;
         }
-        let third = |key: &&Key| {
-            **key != one && **key != two && second.met_as(**key).is_some() && {
-                self.channels.get(**key).is_some_and(|third| !third.is_loopback())
+        let third = |key: &Key| {
+            *key != one && *key != two && second.met_as(*key).is_some() && {
+                self.channels.get(*key).is_some_and(|third| !third.is_loopback())
             }
         };
-        let Some(by) = first.met.iter().rev().find(third).copied() else { return };
+        let Some(by) = first.met().rev().find(third) else { return };
         let dialled = |key: Key| self.channels.real_origin(key) == Some(by);
         let (party, target) = match (dialled(one), dialled(two)) {
             (false, true) => (one, two),
@@ -162,7 +163,7 @@ impl Translator {
         let Some(by) = self.last_with(origin) else { return };
         let is_ending = self.channels.get(by).is_some_and(|by| matches!(by.life, Life::Ending(_)));
         if let (true, Some(dialled)) = (is_ending, self.channels.get(dialled)) {
-            let to = Destination::Number(dialled.dialled.clone());
+            let to = Destination::Number(dialled.dialled.as_str().into());
             self.hint(by, Hint { at, party: origin, to, is_guess: true }, out);
         }
     }
@@ -247,15 +248,15 @@ impl Translator {
         };
         let (one, other) = (is_first(first)?, is_second(second)?);
         let is_alone = |channel: &Channel| {
-            channel.placed && channel.met.is_empty() && !channel.dials && !channel.dialled.is_empty()
+            channel.placed && channel.met_nobody() && !channel.dials && !channel.dialled.is_empty()
         };
         let (with, key, alone) = match (is_alone(one), is_alone(other)) {
             (false, true) => (one, first, other),
             (true, false) => (other, second, one),
             (true, true) | (false, false) => return None,
         };
-        let party = self.last_with(key).or_else(|| with.met.last().copied())?;
-        Some((self.now, party, alone.dialled.clone()))
+        let party = self.last_with(key).or_else(|| with.met().next_back())?;
+        Some((self.now, party, alone.dialled.as_str().into()))
     }
 
     /// The first channel of a phone that joined its calls, of which this is the second.
@@ -272,7 +273,7 @@ impl Translator {
             return;
         }
         let name = event.word(Field::HangupCause);
-        let partner = channel.with.or(channel.left_by).or(channel.met.last().copied());
+        let partner = channel.with.or(channel.left_by).or(channel.met().next_back());
         // Who was never bridged gave up only if FreeSWITCH says so; of two who were, the first to go hung up.
         let first = match partner {
             None => {
@@ -286,10 +287,10 @@ impl Translator {
             Cause::AnsweredElsewhere | Cause::Normal if self.lost_to_colleague(key) => Cause::PickedUp,
             cause => cause,
         };
-        let before = self.partners([key]);
         if name == "ATTENDED_TRANSFER" {
             self.joined_elsewhere(key, at, out);
         }
+        let before = self.partners([key]);
         // A number that leads nowhere was never told, nor a channel that reached for nothing.
         if self.channels.get(key).is_some_and(|channel| channel.told) {
             self.forwarded(key, at, name, event, out);
@@ -312,7 +313,6 @@ impl Translator {
         }
     }
 
-    /// A phone that rang for somebody whom a colleague took.
     /// A phone joined its party with a call it has on another machine: the party is given a channel to there, and the
     /// phone's end is all that says so.
     fn joined_elsewhere(&mut self, key: Key, at: PbxTime, out: Out<'_>) {
@@ -323,7 +323,8 @@ impl Translator {
         let Some(party) = self.last_with(key).or_else(|| channel.met().next_back()) else { return };
         let target = self.channels.get(party).and_then(|party| {
             let is_other = |other: &Key| {
-                *other != key && self.channels.get(*other).is_some_and(|other| other.lives() && !other.is_loopback())
+                *other != key
+                    && self.channels.get(*other).is_some_and(|other| other.lives() && !other.is_loopback())
             };
             party.with.filter(&is_other).or_else(|| party.dialled_now.iter().rev().copied().find(is_other))
         });
@@ -332,6 +333,7 @@ impl Translator {
         }
     }
 
+    /// A phone that rang for somebody whom a colleague took.
     fn lost_to_colleague(&self, key: Key) -> bool {
         let party = self.channels.real_origin(key).and_then(|party| self.channels.get(party));
         party.is_some_and(|party| party.picked_up)
@@ -431,9 +433,8 @@ impl Translator {
     fn somebody_may_speak(&self, key: Key) -> bool {
         let Some(channel) = self.channels.get(key) else { return false };
         channel
-            .met
-            .iter()
-            .filter_map(|met| self.channels.get(*met))
+            .met()
+            .filter_map(|met| self.channels.get(met))
             .any(|other| other.lives() && (other.with == Some(key) || other.left_by == Some(key)))
     }
 
@@ -505,7 +506,7 @@ impl Translator {
         match word {
             Word::Blind { party, to } => self.blind(key, *party, to, at, out),
             Word::Attended { second, target } => {
-                let party = self.last_with(key).or_else(|| self.channels.get(key)?.met.last().copied());
+                let party = self.last_with(key).or_else(|| self.channels.get(key)?.met().next_back());
                 self.attended([key, *second], party, Some(*target), at, out);
                 self.resolve(*second, out);
             }
@@ -524,8 +525,8 @@ impl Translator {
 
     /// The first channel of a phone that joined its calls while the second still rang.
     fn who_asks(&self, second: Key, party: Key) -> Option<Key> {
-        let met = &self.channels.get(party)?.met;
-        met.iter().copied().find(|key| {
+        let mut met = self.channels.get(party)?.met();
+        met.find(|key| {
             let word = self.channels.get(*key).and_then(|channel| channel.word.as_deref());
             matches!(word, Some(Word::AskSecond { second: named }) if *named == second)
         })

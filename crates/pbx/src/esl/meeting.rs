@@ -122,7 +122,7 @@ impl Translator {
     /// fetched that call: a pickup, a retrieval.
     fn fetch(&mut self, one: Key, two: Key, at: PbxTime, out: Out<'_>) {
         let idle =
-            |channel: &Channel| channel.placed && !channel.dials && channel.met.is_empty() && !channel.agent;
+            |channel: &Channel| channel.placed && !channel.dials && channel.met_nobody() && !channel.agent;
         for (by, party) in [(one, two), (two, one)] {
             let Some((fetcher, fetched)) = self.channels.get(by).zip(self.channels.get(party)) else {
                 return;

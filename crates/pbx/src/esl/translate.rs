@@ -297,7 +297,7 @@ impl Translator {
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.sure = true;
         // Later than this its numbers are those of others.
-        if channel.placed && !channel.dials && channel.met.is_empty() && !channel.is_loopback() {
+        if channel.placed && !channel.dials && channel.met_nobody() && !channel.is_loopback() {
             let number = event.get(Field::Destination);
             if !number.is_empty() && *number != *channel.dialled && *number != *channel.gone_on {
                 channel.gone_on = number.as_ref().into();

@@ -19,8 +19,8 @@ pub use evidence::Evidence;
 pub use product::Product;
 pub use recording::{Anonymiser, Recording};
 pub use report::{
-    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Hook, Missing, Notice, Output, Remark,
-    Sign, Skipped, State,
+    About, Age, Argument, Code, Counts, Endpoint, Excess, Failure, Health, Hook, Missing, Notice, Output,
+    Remark, Sign, Skipped, State,
 };
 pub use session::Session;
 

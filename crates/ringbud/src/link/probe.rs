@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use pbx::{About, Ask, Excess, Failure, Hook, Missing, Notice, Now, Output, Secret, Session, Settings, State};
+use pbx::{
+    About, Ask, Excess, Failure, Hook, Missing, Notice, Now, Output, Secret, Session, Settings, State,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 

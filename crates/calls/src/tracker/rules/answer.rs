@@ -25,7 +25,7 @@ impl Tracker {
             return;
         }
         channel.up_at = Some(at);
-        channel.lost = None;
+        channel.take_lost();
         let is_helper = channel.is_helper();
         self.losing.end(key);
         if !is_helper
@@ -212,7 +212,7 @@ impl Tracker {
             self.take(party);
         }
         let Some(channel) = self.channels.get_mut(key) else { return };
-        channel.lost = None;
+        channel.take_lost();
         let Leg::Open(open) = &mut channel.leg else { return };
         if counterpart.is_some() {
             open.counterpart = counterpart;

@@ -16,7 +16,7 @@ impl Tracker {
         self.caller_is_gone(cx, key);
         self.talk_is_over(cx, key, EndReason::HungUpByEmployee);
         self.losing.end(key);
-        let lost = self.channels.get(key).and_then(|channel| channel.lost);
+        let lost = self.channels.get(key).and_then(|channel| channel.rare().lost);
         let parked = self.channels.get_mut(key).and_then(|channel| channel.rare.as_mut()?.parking.take());
         match (parked, lost) {
             (Some(parking), _) => self.parks(cx, key, parking),
@@ -53,7 +53,7 @@ impl Tracker {
     ) {
         if !self.rings(to) {
             if let Some(channel) = self.channels.get_mut(to).filter(|channel| channel.is_helper()) {
-                channel.lost.get_or_insert(Lost { at: cx.at, outcome });
+                channel.rare_mut().lost.get_or_insert(Lost { at: cx.at, outcome });
             }
             return;
         }
@@ -71,7 +71,7 @@ impl Tracker {
             DialOutcome::NoAnswer | DialOutcome::Busy => false,
         };
         // Of two the first counts: a queue says twice that an attempt ended.
-        let first = self.channels.get(to).and_then(|channel| channel.lost);
+        let first = self.channels.get(to).and_then(|channel| channel.rare().lost);
         let lost = first.unwrap_or(Lost { at: cx.at, outcome });
         if is_sure || first.is_some_and(|first| first.outcome == DialOutcome::Cancelled) {
             let reason = self.reason_of_loss(to, lost, Cause::Unsaid);
@@ -79,7 +79,7 @@ impl Tracker {
             return self.end(cx, to, lost.at, reason, None);
         }
         if let Some(channel) = self.channels.get_mut(to) {
-            channel.lost = Some(lost);
+            channel.rare_mut().lost = Some(lost);
             self.losing.begin(cx.at, to);
         }
     }
@@ -87,7 +87,7 @@ impl Tracker {
     /// Those whose attempt ended and was not handed over.
     pub(in crate::tracker) fn tell_lost(&mut self, cx: &mut Context<'_>) {
         for key in self.losing.due(cx.at) {
-            if let Some(lost) = self.channels.get_mut(key).and_then(|channel| channel.lost.take()) {
+            if let Some(lost) = self.channels.get_mut(key).and_then(Channel::take_lost) {
                 let reason = self.reason_of_loss(key, lost, Cause::Unsaid);
                 self.end(cx, key, lost.at, reason, None);
             }
@@ -185,12 +185,14 @@ impl Tracker {
     pub(in crate::tracker) fn tell_callers(&mut self, key: ChannelKey, cause: Cause) {
         let is_taken = matches!(cause, Cause::PickedUp)
             || self.loser_reason(key, self.now) == EndReason::AnsweredElsewhere;
-        let lost = self.channels.get(key).and_then(|channel| channel.lost);
+        let lost = self.channels.get(key).and_then(|channel| channel.rare().lost);
         if let Some(other) = self.channels.get(key).and_then(|channel| channel.other_half())
             && let Some(other) = self.channels.get_mut(other)
         {
             other.taken |= is_taken;
-            other.lost = other.lost.or(lost);
+            if lost.is_some() && other.rare().lost.is_none() {
+                other.rare_mut().lost = lost;
+            }
         }
         let Route::Party { key: party, .. } = self.route_to(key) else { return };
         if let Some(channel) = self.channels.get_mut(party) {
@@ -234,7 +236,7 @@ impl Tracker {
 
     /// How the attempt ended that reached a phone through helpers.
     fn outcome_above(&self, key: ChannelKey) -> Option<DialOutcome> {
-        let outcome = |key: ChannelKey| self.channels.get(key)?.lost.map(|lost| lost.outcome);
+        let outcome = |key: ChannelKey| self.channels.get(key)?.rare().lost.map(|lost| lost.outcome);
         let mut key = key;
         for _ in 0..LONGEST_WAY {
             let Caller::Channel(dialler) = self.channels.get(key)?.caller else { return None };

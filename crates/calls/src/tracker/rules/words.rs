@@ -101,7 +101,7 @@ impl Tracker {
         };
         if let Some(channel) = self.channels.get_mut(to) {
             channel.caller = caller;
-            channel.lost = None;
+            channel.take_lost();
             channel.origin.get_or_insert(Origin::Called);
         }
         self.losing.end(to);

@@ -1,6 +1,7 @@
 //! Calls that a colleague took.
 
 use crate::tracker::arena::ChannelKey;
+use crate::tracker::channel::Channel;
 use crate::tracker::graph::Route;
 use crate::tracker::leg::{Leg, State};
 use crate::tracker::state::{Context, Tracker};
@@ -60,7 +61,7 @@ impl Tracker {
 
     fn lost_to_colleague(&mut self, cx: &mut Context<'_>, from: ChannelKey) {
         if self.rings(from) {
-            let lost = self.channels.get_mut(from).and_then(|channel| channel.lost.take());
+            let lost = self.channels.get_mut(from).and_then(Channel::take_lost);
             self.losing.end(from);
             self.end(cx, from, lost.map_or(cx.at, |lost| lost.at), EndReason::PickedUp, None);
         }
@@ -72,8 +73,9 @@ impl Tracker {
         let dials = self.channels.get(party)?.dials.to_vec();
         let phones = self.phones_at(dials, [party, by, by]);
         let ringing: Vec<ChannelKey> = phones.into_iter().filter(|key| self.rings(*key)).collect();
-        let lost_at =
-            |key: &ChannelKey| self.channels.get(*key).and_then(|channel| channel.lost).map(|lost| lost.at);
+        let lost_at = |key: &ChannelKey| {
+            self.channels.get(*key).and_then(|channel| channel.rare().lost).map(|lost| lost.at)
+        };
         let last_lost = ringing.iter().copied().filter(|key| lost_at(key).is_some()).max_by_key(lost_at);
         match ringing[..] {
             [only] => Some(only),

@@ -356,7 +356,8 @@ impl Conversation {
     /// Asks for what FreeSWITCH does by itself: with all calls, and with some that are up.
     fn look_for_hooks(&mut self, list: &[u8], out: &mut impl FnMut(Output<'_>)) {
         let rows = listed::rows(list);
-        let ids = rows.iter().map(|row| listed::text(row, "uuid")).filter(|id| is_plain(id) && !id.is_empty());
+        let ids =
+            rows.iter().map(|row| listed::text(row, "uuid")).filter(|id| is_plain(id) && !id.is_empty());
         for id in std::iter::once("").chain(ids.take(hooks::MAX_CHANNELS)) {
             for variable in hooks::VARIABLES {
                 self.asked.ask(Question::Hook(variable, id.to_owned()), out);
