@@ -14,8 +14,8 @@ use journal::conformance::sample::{Leg, delivery};
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, Append, Appended, Attempt, Cursor, Filter, Journal, LegOutcome, Options, Outcome, RollingUp,
-    Settle, Sqlite,
+    Access, Append, Appended, Attempt, Cursor, Filter, Journal, LegOutcome, Logging, Options, Outcome,
+    RollingUp, Settle, Sqlite,
 };
 
 const ACCOUNTS: u32 = 500;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let rate =
                 runtime.block_on(whole(length, before, (tasks, batch), history, Options::default()))?;
             let never = RollingUp::never();
-            let bare = Options { rolling_up: never, ..Options::default() };
+            let bare = Options { rolling_up: never, logging: Logging::never(), ..Options::default() };
             let bare = runtime.block_on(whole(length, 0, (tasks, batch), history, bare))?;
             let part = rate / bare;
             println!(
@@ -190,6 +190,8 @@ async fn whole(
     {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // And what is in the log still.
+    journal.newest_event_at().await?;
     let cpu = cpu_micros().zip(cpu_before).map(|(after, before)| (after - before) as f64 / events);
     let size = journal.size().await?;
     assert_eq!(size.pending, 0, "everything was settled");

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub enum CommitPoint {
     /// Everything is written into the transaction; an error here undoes all of it.
     Before,
+    /// What is folded out of the log is written into its transaction, which nobody waits for; an error here undoes it.
+    Fold,
     /// It is on disk; an error here is an answer that got lost.
     After,
 }

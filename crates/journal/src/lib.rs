@@ -30,7 +30,7 @@ pub use clock::WallTime;
 pub use error::JournalError;
 pub use journal::*;
 pub use reason::Reason;
-pub use sqlite::{Access, Commits, HeldFolder, Options, QUEUED_JOBS, RollingUp, Sqlite};
+pub use sqlite::{Access, Commits, HeldFolder, Logging, Options, QUEUED_JOBS, RollingUp, Sqlite};
 #[cfg(feature = "conformance")]
 pub use sqlite::{audit_statement_of, statements_of};
 /// All the verbs, for whoever has a store by its own type.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Unreadable, pack, unpack};
+use super::{Unreadable, Whole, pack, unpack};
 use crate::reason::kept;
 use crate::{Attempt, Headers, Reason, WallTime};
 
@@ -19,11 +19,13 @@ struct Shape<'a> {
     request_line: &'a str,
     /// A line each.
     request_headers: &'a str,
-    request_body: &'a [u8],
+    #[serde(borrow)]
+    request_body: Whole<'a>,
     status: Option<u16>,
     /// As [`Reason::to_kept`] writes it, or a sentence from before there were reasons.
     reason: &'a str,
-    response_body: &'a [u8],
+    #[serde(borrow)]
+    response_body: Whole<'a>,
 }
 
 pub(crate) fn write(attempt: &Attempt) -> Vec<u8> {
@@ -33,10 +35,10 @@ pub(crate) fn write(attempt: &Attempt) -> Vec<u8> {
         address: &attempt.address,
         request_line: &attempt.request_line,
         request_headers: attempt.request_headers.as_text(),
-        request_body: &attempt.request_body,
+        request_body: Whole(&attempt.request_body),
         status: attempt.status,
         reason: &kept(attempt.reason.as_ref()),
-        response_body: &attempt.response_body,
+        response_body: Whole(&attempt.response_body),
     };
     pack(VERSION, &shape)
 }
@@ -85,10 +87,10 @@ fn read_1(number: u16, packed: &[u8]) -> Result<Attempt, Unreadable> {
         address,
         request_line,
         request_headers,
-        request_body,
+        request_body: Whole(request_body),
         status,
         reason,
-        response_body,
+        response_body: Whole(response_body),
     };
     Ok(attempt(number, &shape))
 }
@@ -101,10 +103,10 @@ fn attempt(number: u16, shape: &Shape<'_>) -> Attempt {
         address: shape.address.to_owned(),
         request_line: shape.request_line.to_owned(),
         request_headers: Headers::from_text(shape.request_headers),
-        request_body: Bytes::copy_from_slice(shape.request_body),
+        request_body: Bytes::copy_from_slice(shape.request_body.0),
         status: shape.status,
         reason: Reason::from_kept(shape.reason),
-        response_body: shape.response_body.to_vec(),
+        response_body: shape.response_body.0.to_vec(),
     }
 }
 

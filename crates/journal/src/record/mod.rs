@@ -18,6 +18,21 @@ pub(crate) struct Unreadable {
     pub(crate) why: String,
 }
 
+/// Bytes that are written in one piece, and not one after the other; at rest they look the same.
+pub(crate) struct Whole<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Whole<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(Self)
+    }
+}
+
 /// The version and the shape behind it.
 fn pack<T: Serialize>(version: u8, shape: &T) -> Vec<u8> {
     let mut packed = Vec::with_capacity(256);

@@ -6,9 +6,11 @@ use calls::{AccountId, CallId, EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::errors::StoreError;
+use super::log::{Judged, Tail};
 use super::remembered::{Places, Remembered};
 use super::statements::Statements;
 use super::table::hours::Clock;
+use super::table::raw::Raw;
 use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::begins;
@@ -75,19 +77,27 @@ impl Moment {
 pub(super) fn run(
     statements: &mut Statements<'_>,
     memory: &mut Remembered,
-    moments: &[Moment],
+    tail: &mut Tail,
+    moments: Vec<Moment>,
 ) -> Result<Vec<Vec<Appended>>, StoreError> {
-    moments.iter().map(|moment| keep(statements, memory, moment)).collect()
+    moments.into_iter().map(|moment| keep(statements, memory, tail, moment)).collect()
 }
 
 fn keep(
     statements: &mut Statements<'_>,
     memory: &mut Remembered,
-    moment: &Moment,
+    tail: &mut Tail,
+    moment: Moment,
 ) -> Result<Vec<Appended>, StoreError> {
     let mut answers = Vec::with_capacity(moment.events.len());
-    for row in &moment.events {
-        answers.push(keep_event(statements, memory, moment.received_at, row)?);
+    for row in moment.events {
+        answers.push(keep_event(statements, memory, tail, moment.received_at, row)?);
+    }
+    memory.hear(&moment.pbx, moment.heard_at);
+    if tail.takes() {
+        let notes = &moment.notes;
+        notes.iter().for_each(|(channel, kept)| tail.note(&moment.pbx, channel, kept.as_deref()));
+        return Ok(answers);
     }
     let conn = statements.conn;
     for (channel, kept) in &moment.notes {
@@ -100,11 +110,59 @@ fn keep(
                 .execute(params![moment.pbx.as_str(), channel])?,
         };
     }
-    memory.hear(&moment.pbx, moment.heard_at);
     Ok(answers)
 }
 
 fn keep_event(
+    statements: &mut Statements<'_>,
+    memory: &mut Remembered,
+    tail: &mut Tail,
+    received_at: WallTime,
+    row: Row,
+) -> Result<Appended, StoreError> {
+    match tail.judge(&row.leg, row.kind) {
+        Judged::Repeat(seq) => Ok(Appended::Repeat(EventSeq(seq))),
+        Judged::AfterEnded => Ok(Appended::Refused(Refusal::AfterEnded)),
+        Judged::Next => log_event(statements, memory, tail, received_at, row),
+        Judged::NotHere if tail.takes() && is_new(statements, memory, &row.leg)? => {
+            log_event(statements, memory, tail, received_at, row)
+        }
+        Judged::NotHere => keep_row(statements, memory, received_at, &row),
+    }
+}
+
+fn is_new(statements: &mut Statements<'_>, memory: &Remembered, leg: &LegId) -> Result<bool, StoreError> {
+    Ok(memory.places(leg).is_none() && !statements.is_leg.exists([leg.as_str()])?)
+}
+
+/// Into the log.
+fn log_event(
+    statements: &Statements<'_>,
+    memory: &mut Remembered,
+    tail: &mut Tail,
+    received_at: WallTime,
+    row: Row,
+) -> Result<Appended, StoreError> {
+    let seq = memory.pass();
+    memory.note_hour(statements.conn, Clock::Pbx, row.at.as_micros(), seq)?;
+    memory.note_hour(statements.conn, Clock::Wall, received_at.0, seq)?;
+    let pending = |integration: &IntegrationId| row.pending(EventSeq(seq), *integration, received_at);
+    let pending = row.integrations.iter().map(pending).collect();
+    let raw = Raw {
+        seq,
+        kind: kind_number(row.kind),
+        at: row.at.as_micros(),
+        received_at: received_at.0,
+        account: row.account.as_str().to_owned(),
+        call: row.call.as_str().to_owned(),
+        body: row.body,
+    };
+    tail.append(&row.leg, raw, &row.integrations);
+    Ok(Appended::Stored(EventSeq(seq), pending))
+}
+
+/// Into the rows.
+fn keep_row(
     statements: &mut Statements<'_>,
     memory: &mut Remembered,
     received_at: WallTime,

@@ -1,6 +1,7 @@
 //! What the writer is asked to do, and who waits for it.
 
 use calls::LegId;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::append::Moment;
@@ -16,16 +17,57 @@ pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
 
 /// One job, with who waits for it.
 pub(super) enum Job {
-    Append { moments: Vec<Moment>, to: To<Vec<Vec<Appended>>> },
-    Settle { rows: Vec<Row>, to: To<Vec<Settled>> },
-    Put { change: Change, to: To<Vec<u64>> },
-    Allocate { to: To<IntegrationId> },
-    NoteFailing { notes: Vec<Failing>, to: To<()> },
-    PruneAudit { before: WallTime, to: To<u64> },
-    Prune { legs: Vec<LegId>, to: To<u64> },
-    Erase { legs: Vec<LegId>, to: To<u64> },
-    Rollup { rollup: Box<Rollup>, to: To<bool> },
+    Append {
+        moments: Vec<Moment>,
+        to: To<Vec<Vec<Appended>>>,
+    },
+    Settle {
+        rows: Vec<Row>,
+        to: To<Vec<Settled>>,
+    },
+    Put {
+        change: Change,
+        to: To<Vec<u64>>,
+    },
+    Allocate {
+        to: To<IntegrationId>,
+    },
+    NoteFailing {
+        notes: Vec<Failing>,
+        to: To<()>,
+    },
+    PruneAudit {
+        before: WallTime,
+        to: To<u64>,
+    },
+    Prune {
+        legs: Vec<LegId>,
+        to: To<u64>,
+    },
+    Erase {
+        legs: Vec<LegId>,
+        to: To<u64>,
+    },
+    Rollup {
+        rollup: Box<Rollup>,
+        to: To<bool>,
+    },
+    /// What is in the log is to be found in the tables.
+    Fold {
+        to: To<()>,
+    },
+    /// Little else is to do: what is ready goes out of the log after this. Whether there is any.
+    FoldReady {
+        to: To<bool>,
+    },
+    /// A question is answered as if it were, for it could not be written there.
+    Ask {
+        question: Question,
+    },
 }
+
+/// A question that sends its answer itself.
+pub(super) type Question = Box<dyn FnOnce(Result<&Connection, JournalError>) + Send>;
 
 impl Job {
     /// About how many rows it writes.
@@ -34,7 +76,7 @@ impl Job {
             Self::Append { moments, .. } => moments.iter().map(Moment::weight).sum(),
             Self::Settle { rows, .. } => rows.len(),
             Self::Put { change, .. } => change.weight(),
-            Self::Allocate { .. } => 1,
+            Self::Allocate { .. } | Self::Fold { .. } | Self::FoldReady { .. } | Self::Ask { .. } => 1,
             Self::PruneAudit { .. } => AUDIT_PRUNED_AT_ONCE,
             Self::NoteFailing { notes, .. } => notes.len(),
             Self::Prune { legs, .. } | Self::Erase { legs, .. } => legs.len() * 8,
@@ -51,9 +93,10 @@ impl Job {
             Self::PruneAudit { to, .. } | Self::Prune { to, .. } | Self::Erase { to, .. } => {
                 drop(to.send(Err(error)))
             }
-            Self::NoteFailing { to, .. } => drop(to.send(Err(error))),
+            Self::NoteFailing { to, .. } | Self::Fold { to } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
-            Self::Rollup { to, .. } => drop(to.send(Err(error))),
+            Self::Ask { question } => question(Err(error)),
+            Self::Rollup { to, .. } | Self::FoldReady { to } => drop(to.send(Err(error))),
         }
     }
 }

@@ -14,6 +14,7 @@ mod errors;
 mod failing;
 mod jobs;
 pub(crate) mod lock;
+mod log;
 mod meter;
 mod opening;
 mod prune;
@@ -53,6 +54,7 @@ pub use copy::HeldFolder;
 use errors::StoreError;
 use jobs::Job;
 use lock::FolderLock;
+pub use log::Logging;
 pub use meter::Commits;
 use opening::{FILE, make_private_folder, open_checked};
 #[cfg(feature = "conformance")]
@@ -82,6 +84,8 @@ pub struct Options {
     pub max_bytes: Option<u64>,
     /// When lists and reports are given what they are found by.
     pub rolling_up: RollingUp,
+    /// How much of what is new lies in the log.
+    pub logging: Logging,
 }
 
 impl Default for Options {
@@ -91,6 +95,7 @@ impl Default for Options {
             clock: clock::system(),
             max_bytes: None,
             rolling_up: RollingUp::default(),
+            logging: Logging::default(),
         }
     }
 }
@@ -170,6 +175,25 @@ impl Sqlite {
         &self.place
     }
 
+    /// Asks of all that is kept: what is in the log comes into the tables first.
+    async fn ask_of_all<T, F>(&self, lane: &Lane, question: F) -> Result<T, JournalError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        if self.writer.log().is_empty() || self.write(|to| Job::Fold { to }).await.is_ok() {
+            return self.ask(lane, question).await;
+        }
+        // The disk takes nothing: who wants to know is told all the same.
+        let (place, (to, answer)) = (self.place.clone(), oneshot::channel());
+        let question = Box::new(move |conn: Result<&Connection, JournalError>| {
+            let answer = conn.and_then(|conn| question(conn).map_err(|error| error.at(&place)));
+            drop(to.send(answer));
+        });
+        self.writer.send(Job::Ask { question }).await?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
     async fn ask<T, F>(&self, lane: &Lane, question: F) -> Result<T, JournalError>
     where
         T: Send + 'static,
@@ -209,21 +233,21 @@ impl crate::Events for Sqlite {
     }
 
     fn restore(&self, pbx: PbxName) -> Reply<'_, Restored> {
-        Box::pin(self.ask(&self.readers.program, move |conn| query::legs::restore(conn, &pbx)))
+        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::legs::restore(conn, &pbx)))
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
-        Box::pin(self.ask(&self.readers.program, move |conn| query::events::bodies(conn, &events)))
+        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::events::bodies(conn, &events)))
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {
-        Box::pin(self.ask(&self.readers.program, move |conn| query::events::find(conn, &id)))
+        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::events::find(conn, &id)))
     }
 }
 
 impl crate::Deliveries for Sqlite {
     fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        Box::pin(self.ask(&self.readers.program, move |conn| query::pending::load(conn, after)))
+        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::pending::load(conn, after)))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -264,23 +288,23 @@ impl crate::Settings for Sqlite {
 
 impl crate::History for Sqlite {
     fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
-        Box::pin(self.ask(&self.readers.people, move |conn| query::events::list(conn, &filter)))
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::events::list(conn, &filter)))
     }
 
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
-        Box::pin(self.ask(&self.readers.people, move |conn| query::legs::list(conn, &filter)))
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::legs::list(conn, &filter)))
     }
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
-        Box::pin(self.ask(&self.readers.people, move |conn| query::sums::of(conn, &account, &within)))
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::sums::of(conn, &account, &within)))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
-        Box::pin(self.ask(&self.readers.people, move |conn| query::deliveries::list(conn, &filter)))
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::deliveries::list(conn, &filter)))
     }
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
-        Box::pin(self.ask(&self.readers.people, move |conn| query::deliveries::attempts(conn, id)))
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::deliveries::attempts(conn, id)))
     }
 }
 
@@ -290,7 +314,9 @@ impl crate::Upkeep for Sqlite {
             let mut bookmark = self.pruned_to.lock().await;
             let from = bookmark.take();
             let bite = self
-                .ask(&self.readers.upkeep, move |conn| prune::bite(conn, account.as_ref(), before, from))
+                .ask_of_all(&self.readers.upkeep, move |conn| {
+                    prune::bite(conn, account.as_ref(), before, from)
+                })
                 .await?;
             let prune::Bite { legs, rest } = bite;
             let mut gone = 0;
@@ -306,7 +332,8 @@ impl crate::Upkeep for Sqlite {
     fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased> {
         Box::pin(async move {
             let looked_for = move |conn: &Connection| erase::bite(conn, account, &whose, after);
-            let erase::Bite { legs, running, rest } = self.ask(&self.readers.upkeep, looked_for).await?;
+            let erase::Bite { legs, running, rest } =
+                self.ask_of_all(&self.readers.upkeep, looked_for).await?;
             let mut events = 0;
             for legs in legs.chunks(prune::LEGS_A_JOB) {
                 let legs = legs.to_vec();
@@ -318,7 +345,9 @@ impl crate::Upkeep for Sqlite {
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
         Box::pin(
-            self.ask(&self.readers.upkeep, move |conn| retention_size::kept_within(conn, &account, bytes)),
+            self.ask_of_all(&self.readers.upkeep, move |conn| {
+                retention_size::kept_within(conn, &account, bytes)
+            }),
         )
     }
 
@@ -332,11 +361,12 @@ impl crate::Upkeep for Sqlite {
 
     fn size(&self) -> Reply<'_, Size> {
         let place = self.place.clone();
-        Box::pin(self.ask(&self.readers.upkeep, move |conn| query::size(conn, &place)))
+        let log = self.writer.log().clone();
+        Box::pin(self.ask(&self.readers.upkeep, move |conn| query::size(conn, &place, &log)))
     }
 
     fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
-        Box::pin(self.ask(&self.readers.upkeep, query::events::newest_at))
+        Box::pin(self.ask_of_all(&self.readers.upkeep, query::events::newest_at))
     }
 
     fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {

@@ -158,6 +158,7 @@ pub(super) enum Waiting {
 pub(super) fn run(
     conn: &Connection,
     memory: &mut Remembered,
+    first_in_log: i64,
     legs: &[LegId],
     waiting: Waiting,
 ) -> Result<u64, StoreError> {
@@ -173,10 +174,24 @@ pub(super) fn run(
         .execute([memory.last_seq()])?;
     let in_row: Option<i64> =
         conn.prepare_cached("SELECT min(seq) FROM events")?.query_row([], |row| row.get(0))?;
-    let first = in_row.into_iter().chain(places::first(conn)?).min().unwrap_or(0);
+    let first = in_row.into_iter().chain(places::first(conn)?).min().unwrap_or(0).min(first_in_log);
     conn.prepare_cached("DELETE FROM hours WHERE last < ?1")?.execute([first])?;
     memory.forget_removed();
     Ok(gone)
+}
+
+/// Whether something of these legs may be in the log: it would come back from there.
+pub(super) fn may_be_in_log(
+    conn: &Connection,
+    first_in_log: i64,
+    legs: &[LegId],
+) -> Result<bool, StoreError> {
+    for leg in legs {
+        if ended(conn, leg)?.is_some_and(|ended| ended >= first_in_log) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn remove(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
@@ -243,7 +258,7 @@ mod tests {
     use super::*;
     use crate::conformance::sample::Leg;
     use crate::seal::Sealer;
-    use crate::{Access, Events, Sqlite};
+    use crate::{Access, Events, Logging, Options, Sqlite};
 
     const EVER: WallTime = WallTime(i64::MAX);
 
@@ -265,7 +280,9 @@ mod tests {
     #[tokio::test]
     async fn pruning_goes_on_where_it_stopped_and_begins_anew_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
-        let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+        let options = Options { logging: Logging::never(), ..Options::default() };
+        let journal = Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options)
+            .expect("a journal");
         let waiting: u32 = 2_000;
         let done = u32::try_from(PRUNED_AT_ONCE).expect("a small number") * 2;
         let legs = (0..waiting + done).map(|number| {

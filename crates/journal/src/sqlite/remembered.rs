@@ -54,14 +54,18 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    pub(super) fn load(conn: &Connection, listed_at_once: usize) -> Result<Self, StoreError> {
-        let last_seq = conn.query_row(
+    pub(super) fn load(
+        conn: &Connection,
+        listed_at_once: usize,
+        last_in_log: i64,
+    ) -> Result<Self, StoreError> {
+        let last_seq: i64 = conn.query_row(
             "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'last_seq'))",
             [],
             |row| row.get(0),
         )?;
         Ok(Self {
-            last_seq,
+            last_seq: last_seq.max(last_in_log),
             listed_at_once,
             unlisted: None,
             legs: FxHashMap::default(),
@@ -72,6 +76,41 @@ impl Remembered {
 
     pub(super) fn last_seq(&self) -> i64 {
         self.last_seq
+    }
+
+    /// A place is taken by an event that is in no account's list before its leg is out of the log.
+    pub(super) fn pass(&mut self) -> i64 {
+        self.last_seq += 1;
+        self.last_seq
+    }
+
+    /// Tells events of legs that come out of the log to their accounts' lists, with all that gathered for them: what
+    /// has a place up to here and is not told yet is in the log, and is told when it comes out.
+    pub(super) fn list<'a>(
+        &mut self,
+        conn: &Connection,
+        events: impl Iterator<Item = (&'a str, i64)>,
+    ) -> Result<(), StoreError> {
+        let gathered = match self.unlisted.take() {
+            Some(gathered) => gathered,
+            None => unlisted_in(conn)?,
+        };
+        let mut all: Vec<(&str, i64)> = events.collect();
+        all.extend(gathered.iter().map(|(account, seq)| (account.as_str(), *seq)));
+        all.sort_unstable();
+        let mut insert = conn.prepare_cached("INSERT OR IGNORE INTO by_account VALUES (?1, ?2)")?;
+        for (account, seq) in all {
+            insert.execute(params![account, seq])?;
+        }
+        self.listed(conn)?;
+        self.unlisted = Some(Vec::new());
+        Ok(())
+    }
+
+    fn listed(&self, conn: &Connection) -> Result<(), StoreError> {
+        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'by_account_to'")?
+            .execute([self.last_seq])?;
+        Ok(())
     }
 
     /// The last place is taken, by an event of this account.
@@ -105,6 +144,11 @@ impl Remembered {
         }
     }
 
+    /// What was heard in this group.
+    pub(super) fn take_heard(&mut self) -> Vec<(PbxName, PbxTime)> {
+        std::mem::take(&mut self.heard)
+    }
+
     /// Writes what was heard, once a group.
     pub(super) fn save_heard(&mut self, conn: &Connection) -> Result<(), StoreError> {
         for (pbx, at) in self.heard.drain(..) {
@@ -127,13 +171,11 @@ impl Remembered {
             return Ok(());
         }
         unlisted.sort_unstable();
-        let mut insert = conn.prepare_cached("INSERT INTO by_account VALUES (?1, ?2)")?;
+        let mut insert = conn.prepare_cached("INSERT OR IGNORE INTO by_account VALUES (?1, ?2)")?;
         for (account, seq) in unlisted.drain(..) {
             insert.execute(params![account.as_str(), seq])?;
         }
-        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'by_account_to'")?
-            .execute([self.last_seq])?;
-        Ok(())
+        self.listed(conn)
     }
 
     pub(super) fn places(&self, leg: &LegId) -> Option<Places> {

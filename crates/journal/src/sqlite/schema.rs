@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 10;
+pub(super) const FORMAT: u32 = 11;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -329,6 +329,15 @@ ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT '';
 // Format 10 changes no table: events, rows of `line` and of `day` may have waits in them since then, which an older
 // program could not read.
 
+const FORMAT_11: &str = "
+-- What is new, a commit in a row (log::blob says how). What is folded out of it lies in the tables, and a fold counts.
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+INSERT INTO meta VALUES ('folds', 0);
+";
+
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -383,6 +392,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 9 {
         transaction.execute_batch(FORMAT_9)?;
+    }
+    if format < 11 {
+        transaction.execute_batch(FORMAT_11)?;
     }
     if format < 6 {
         audit::take_over(&transaction, sealer)?;

@@ -13,12 +13,12 @@ use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
 
 /// A settlement, its attempt written out by whoever asked for it.
 pub(super) struct Row {
-    id: DeliveryId,
-    outcome: Outcome,
+    pub(super) id: DeliveryId,
+    pub(super) outcome: Outcome,
     /// The attempt's number, and what came of it; nothing of that for a delivery that came through.
-    tried: Option<(u16, String)>,
-    detail: Option<Vec<u8>>,
-    at: WallTime,
+    pub(super) tried: Option<(u16, String)>,
+    pub(super) detail: Option<Vec<u8>>,
+    pub(super) at: WallTime,
 }
 
 impl Row {
@@ -42,11 +42,8 @@ impl Row {
     }
 }
 
-pub(super) fn run(statements: &mut Statements<'_>, rows: &[Row]) -> Result<Vec<Settled>, StoreError> {
-    rows.iter().map(|row| settle(statements, row)).collect()
-}
-
-fn settle(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
+/// One whose leg is in the tables.
+pub(super) fn run(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
     match &row.outcome {
         Outcome::Delivered => delivered(statements, row),
         Outcome::Expired => give_up(statements, row, GivenUp::Expired),
@@ -105,11 +102,17 @@ fn next_in_history(conn: &Connection, event: i64) -> Result<i64, StoreError> {
 }
 
 /// How a delivery ends that did not come through.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum GivenUp {
     Expired = 1,
     Failed = 2,
     Cancelled = 3,
+}
+
+impl GivenUp {
+    pub(super) const fn number(self) -> i64 {
+        self as i64
+    }
 }
 
 fn give_up(statements: &mut Statements<'_>, row: &Row, state: GivenUp) -> Result<Settled, StoreError> {
@@ -124,7 +127,7 @@ fn give_up(statements: &mut Statements<'_>, row: &Row, state: GivenUp) -> Result
     let Some((account, standing)) = was.optional()? else { return Ok(Settled::Gone) };
     let standing = standing.after_outcome(&row.outcome, row.tried.clone());
     conn.prepare_cached("INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
-        params![event, integration, account, state as i64, standing.attempts, standing.last, row.at.0],
+        params![event, integration, account, state.number(), standing.attempts, standing.last, row.at.0],
     )?;
     if row.tried.is_some() {
         add_to_history(statements, row, standing.attempts, false)?;

@@ -8,6 +8,7 @@ use calls::EventKind;
 /// Statements of the writer.
 pub(super) struct Statements<'conn> {
     pub(super) conn: &'conn Connection,
+    pub(super) is_leg: Statement<'conn>,
     pub(super) insert_event: Statement<'conn>,
     pub(super) insert_leg: ByKind<'conn>,
     pub(super) update_leg: ByKind<'conn>,
@@ -26,6 +27,7 @@ impl<'conn> Statements<'conn> {
         let update = |kind: &str| format!("UPDATE legs SET {kind} = ?2 WHERE leg = ?1");
         Ok(Self {
             conn,
+            is_leg: conn.prepare("SELECT 1 FROM legs WHERE leg = ?1")?,
             insert_event: conn.prepare("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?,
             insert_leg: ByKind::prepare(conn, insert)?,
             update_leg: ByKind::prepare(conn, update)?,

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
+use super::log::{self, Logging, Picked, Tail};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::rollup::{Roller, Rollup};
@@ -49,6 +50,7 @@ thread_local! {
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     meter: Meter,
+    log: Arc<log::Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -69,7 +71,14 @@ impl Writer {
         }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
-        let memory = Remembered::load(&conn, options.rolling_up.listed).map_err(failed)?;
+        let log = Arc::new(log::Shared::default());
+        // Beside a gateway nothing is kept, and its log is its own.
+        let tail = match rolls_up {
+            true => Tail::load(&conn, options.logging, log.clone()).map_err(failed)?,
+            false => Tail::new(Logging::never(), log.clone()),
+        };
+        let memory = Remembered::load(&conn, options.rolling_up.listed, tail.loaded_to()).map_err(failed)?;
+        tail.publish(memory.last_seq());
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let roller = if rolls_up {
             Roller::start(place, put_away(jobs.downgrade()), options.rolling_up).map_err(failed)?
@@ -81,6 +90,9 @@ impl Writer {
             place: place.clone(),
             sealer,
             memory,
+            tail,
+            alone: rolls_up,
+            folds_ready: false,
             checkpointer,
             roller,
             faults: options.faults.clone(),
@@ -88,11 +100,16 @@ impl Writer {
         };
         let thread = tasks::thread(Part::JournalWriter, move || work(conn, desk, inbox))
             .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
-        Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), meter, log, thread: Some(thread) })
     }
 
     pub(super) fn waiting(&self) -> usize {
         self.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity())
+    }
+
+    /// What is in the log.
+    pub(super) fn log(&self) -> &Arc<log::Shared> {
+        &self.log
     }
 
     pub(super) fn commits(&self) -> Commits {
@@ -114,14 +131,19 @@ impl Drop for Writer {
     }
 }
 
-/// Gives what was rolled up to the writer. This end of the jobs is weak: they end when their users do. What was not
+/// Gives what was rolled up to the writer, or asks it to fold what is ready; whether there may be more.
+/// This end of the jobs is weak: they end when their users do. What was not
 /// put away, for something was forgotten meanwhile, is made anew.
-fn put_away(jobs: mpsc::WeakSender<Job>) -> impl Fn(Rollup) -> bool + Send + 'static {
+fn put_away(jobs: mpsc::WeakSender<Job>) -> impl Fn(Option<Rollup>) -> bool + Send + 'static {
     move |rollup| {
         let (to, answer) = oneshot::channel();
-        let rollup = Box::new(rollup);
-        let sent = jobs.upgrade().map(|jobs| jobs.blocking_send(Job::Rollup { rollup, to }));
-        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(_)))
+        let is_rollup = rollup.is_some();
+        let job = match rollup {
+            Some(rollup) => Job::Rollup { rollup: Box::new(rollup), to },
+            None => Job::FoldReady { to },
+        };
+        let sent = jobs.upgrade().map(|jobs| jobs.blocking_send(job));
+        matches!(sent, Some(Ok(()))) && matches!(answer.blocking_recv(), Ok(Ok(done)) if done || is_rollup)
     }
 }
 
@@ -145,9 +167,14 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                 tasks::fault_point(Part::JournalWriter);
                 gather(first, &mut inbox, &mut group);
                 // What is rolled up is no sign that many write, and does not count for who waits until few do.
-                let others = group.iter().filter(|job| !matches!(job, Job::Rollup { .. }));
+                let others =
+                    group.iter().filter(|job| !matches!(job, Job::Rollup { .. } | Job::FoldReady { .. }));
                 let rows = others.map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
+                let ready = std::mem::take(&mut desk.folds_ready).then_some(Picked::Due(log::AT_ONCE));
+                if let Some(picked) = desk.tail.due(rows >= CROWD).or(ready) {
+                    desk.fold(&conn, picked);
+                }
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.roller.after_commit(desk.memory.last_seq(), rows);
                 if rows >= CROWD {
@@ -181,6 +208,11 @@ struct Desk {
     place: Arc<Path>,
     sealer: Arc<Sealer>,
     memory: Remembered,
+    tail: Tail,
+    /// Whether this process keeps events: then the log is its own.
+    alone: bool,
+    /// Whether it was said that little else is to do.
+    folds_ready: bool,
     checkpointer: Checkpointer,
     roller: Roller,
     faults: Faults,
@@ -190,6 +222,10 @@ struct Desk {
 impl Desk {
     /// One transaction for the whole group; whoever is in it learns how it went.
     fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
+        self.answer_questions(statements.conn, group);
+        if group.is_empty() {
+            return;
+        }
         let (before, jobs, begun) = (self.memory.last_seq(), group.len(), Meter::begin());
         let mut held = Held::default();
         let result = self.run(statements, group, &mut held);
@@ -202,6 +238,7 @@ impl Desk {
             held.tell(&Err(error));
             return;
         }
+        self.tail.publish(self.memory.last_seq());
         let answered = self.faults.at(CommitPoint::After);
         held.tell(&answered.map_err(|why| StoreError::Unknown(why).at(&self.place)));
     }
@@ -214,10 +251,18 @@ impl Desk {
     ) -> Result<(), StoreError> {
         let conn = statements.conn;
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.tail.know(conn)?;
+        if self.wants_all_folded(conn, group)? {
+            self.tail.fold(conn, &mut self.memory, Picked::All)?;
+        }
         while let Some(job) = group.pop_front() {
             self.run_job(statements, job, held)?;
         }
+        if self.tail.takes() {
+            self.memory.take_heard().into_iter().for_each(|(pbx, at)| self.tail.heard(&pbx, at));
+        }
         self.memory.save_heard(conn)?;
+        self.tail.write(conn)?;
         self.memory.fill_lists(conn)?;
         self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
         conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
@@ -230,11 +275,21 @@ impl Desk {
         job: Job,
         held: &mut Held,
     ) -> Result<(), StoreError> {
-        let Self { memory, sealer, .. } = self;
+        let Self { memory, tail, sealer, .. } = self;
         let conn = statements.conn;
         match job {
-            Job::Append { moments, to } => held.hold(to, append::run(statements, memory, &moments)),
-            Job::Settle { rows, to } => held.hold(to, settle::run(statements, &rows)),
+            Job::Append { moments, to } => held.hold(to, append::run(statements, memory, tail, moments)),
+            Job::Settle { rows, to } => {
+                let one = |row| match tail.settle(row)? {
+                    Ok(settled) => Ok(settled),
+                    Err(row) => settle::run(statements, &row),
+                };
+                held.hold(to, rows.into_iter().map(one).collect())
+            }
+            Job::Ask { question } => {
+                question(Err(JournalError::Closed));
+                Ok(())
+            }
             Job::Put { change, to } => match put::run(conn, sealer, &change) {
                 Ok(answer) => {
                     held.hold_answer(to, answer);
@@ -245,14 +300,91 @@ impl Desk {
             Job::PruneAudit { before, to } => held.hold(to, audit::prune(conn, before)),
             Job::Allocate { to } => held.hold(to, put::allocate(conn)),
             Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
-            Job::Prune { legs, to } => held.hold(to, prune::run(conn, memory, &legs, prune::Waiting::Stays)),
+            Job::Prune { legs, to } => {
+                held.hold(to, prune::run(conn, memory, tail.first_seq(), &legs, prune::Waiting::Stays))
+            }
             Job::Erase { legs, to } => {
-                held.hold(to, prune::run(conn, memory, &legs, prune::Waiting::GoesToo))
+                held.hold(to, prune::run(conn, memory, tail.first_seq(), &legs, prune::Waiting::GoesToo))
+            }
+            Job::Fold { to } => held.hold(to, Ok(())),
+            Job::FoldReady { to } => {
+                let folds = tail.has_ready();
+                self.folds_ready = folds;
+                held.hold(to, Ok(folds))
             }
             Job::Rollup { mut rollup, to } => {
                 held.hold(to, rollup::put(conn, &mut rollup, memory.last_seq()))
             }
         }
+    }
+
+    /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.
+    fn answer_questions(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
+        let is_question = |job: &Job| matches!(job, Job::Ask { .. });
+        if !group.iter().any(is_question) {
+            return;
+        }
+        let before = self.memory.last_seq();
+        let folded = self.begin_folded(conn);
+        for job in std::mem::take(group) {
+            match (job, &folded) {
+                (Job::Ask { question }, Ok(())) => question(Ok(conn)),
+                (Job::Ask { question }, Err(error)) => question(Err(error.clone())),
+                (job, _) => group.push_back(job),
+            }
+        }
+        self.undo(conn, before);
+    }
+
+    fn begin_folded(&mut self, conn: &Connection) -> Result<(), JournalError> {
+        let mut fold = || {
+            conn.prepare_cached("BEGIN")?.execute([])?;
+            self.tail.know(conn)?;
+            self.tail.fold(conn, &mut self.memory, Picked::All)
+        };
+        fold().map_err(|error: StoreError| error.at(&self.place))
+    }
+
+    /// Whether somebody asks of all that is kept, or something is forgotten that would come back from the log.
+    fn wants_all_folded(&self, conn: &Connection, group: &VecDeque<Job>) -> Result<bool, StoreError> {
+        let first = self.tail.first_seq();
+        for job in group {
+            let wants = match job {
+                Job::Fold { .. } => self.alone,
+                Job::Prune { legs, .. } | Job::Erase { legs, .. } => prune::may_be_in_log(conn, first, legs)?,
+                _ => false,
+            };
+            if wants {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// In a commit of its own that nobody waits for, legs go out of the log. It need not be on disk at once, for what it
+    /// was made of is.
+    fn fold(&mut self, conn: &Connection, picked: Picked) {
+        if let Err(error) = self.fold_alone(conn, picked) {
+            tracing::warn!(%error, "the journal's log could not be folded; it stays in the log");
+            self.undo(conn, self.memory.last_seq());
+        }
+        self.tail.publish(self.memory.last_seq());
+    }
+
+    fn fold_alone(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
+        conn.pragma_update(None, "synchronous", "NORMAL")?;
+        let folded = self.fold_within(conn, picked);
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        folded
+    }
+
+    fn fold_within(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.tail.know(conn)?;
+        self.tail.fold(conn, &mut self.memory, picked)?;
+        self.faults.at(CommitPoint::Fold).map_err(StoreError::Fault)?;
+        conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
+        Ok(())
     }
 
     /// After a failed group: nothing of it is left, neither in the store nor in what is remembered of it.
@@ -264,5 +396,10 @@ impl Desk {
             tracing::error!(%error, "the journal could not undo what it had begun");
         }
         self.memory.forget(last_seq);
+        self.tail.forget();
+        match self.tail.know(conn) {
+            Ok(()) => self.tail.publish(last_seq),
+            Err(error) => tracing::error!(%error, "the journal's log could not be read"),
+        }
     }
 }

@@ -12,8 +12,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
-    Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Journal, LegOutcome, Options,
-    Outcome, Reason, RollingUp, Settle, Sqlite, WallTime,
+    Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Journal, LegOutcome, Logging,
+    Options, Outcome, Reason, RollingUp, Settle, Sqlite, WallTime, clock,
 };
 use proptest::prelude::*;
 
@@ -166,11 +166,19 @@ fn failing() -> impl Strategy<Value = Failing> {
 }
 
 /// Legs are packed with what waits of them, or when nothing does.
-fn open(folder: &Path, waits: i64) -> Sqlite {
+fn open(folder: &Path, waits: i64, logging: Logging) -> Sqlite {
     let rolling_up = RollingUp { waits, ..RollingUp::at_once(3) };
-    let options = Options { faults: Faults::none(), clock: Arc::new(|| NOW), max_bytes: None, rolling_up };
+    let clock: clock::Clock = Arc::new(|| NOW);
+    let options = Options { faults: Faults::none(), clock, max_bytes: None, rolling_up, logging };
     let sealer = Sealer::new([1; 32]);
     Sqlite::open_with(folder, Access::Gateway, sealer, options).expect("the journal opens")
+}
+
+/// With no log, one that is folded after every commit, one whose bounds are reached at once, and one that is only folded
+/// for who asks.
+fn loggings() -> Vec<Logging> {
+    let bounded = Logging { bytes: 2_000, rows: 3, ..Logging::default() };
+    vec![Logging::never(), Logging::folded_at_once(), bounded, Logging::default()]
 }
 
 /// What both say to a step, as text: errors have no equality.
@@ -239,18 +247,19 @@ proptest! {
     fn sqlite_and_the_model_agree(
         steps in prop::collection::vec(step(), STEPS),
         waits in prop::sample::select(vec![0, 5, i64::MAX]),
+        logging in prop::sample::select(loggings()),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let folder = tempfile::tempdir().expect("a folder");
             let model = Memory::with(Faults::none(), Arc::new(|| NOW));
-            let mut sqlite = open(folder.path(), waits);
+            let mut sqlite = open(folder.path(), waits, logging);
             let mut attempts = 0;
             for mut step in steps {
                 number(&mut step, &mut attempts);
                 if matches!(step, Step::Reopen) {
                     drop(sqlite);
-                    sqlite = open(folder.path(), waits);
+                    sqlite = open(folder.path(), waits, logging);
                 }
                 let (said, expected) = (say(&sqlite, step.clone()).await, say(&model, step.clone()).await);
                 prop_assert_eq!(said, expected, "{:?}", step);

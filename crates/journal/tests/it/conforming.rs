@@ -2,7 +2,7 @@
 
 use journal::memory::Memory;
 use journal::seal::Sealer;
-use journal::{Access, Options, RollingUp, Sqlite};
+use journal::{Access, Logging, Options, RollingUp, Sqlite};
 use tempfile::TempDir;
 
 fn sqlite(options: Options) -> (Sqlite, TempDir) {
@@ -14,13 +14,18 @@ fn sqlite(options: Options) -> (Sqlite, TempDir) {
 
 /// Without a pause, when so many events have gathered; legs are packed with what waits of them.
 fn rolling_up(at: i64) -> Options {
-    Options { rolling_up: RollingUp::at_once(at), ..Options::default() }
+    Options { rolling_up: RollingUp::at_once(at), logging: Logging::never(), ..Options::default() }
+}
+
+/// What is new goes into the log; how much of it is in the tables already does not matter.
+fn logging(logging: Logging) -> Options {
+    Options { logging, rolling_up: RollingUp::at_once(1), ..Options::default() }
 }
 
 /// The same, but legs are packed only when nothing of them waits.
 fn rolling_up_settled(at: i64) -> Options {
     let rolling_up = RollingUp { waits: i64::MAX, ..RollingUp::at_once(at) };
-    Options { rolling_up, ..Options::default() }
+    Options { rolling_up, logging: Logging::never(), ..Options::default() }
 }
 
 mod memory {
@@ -33,6 +38,25 @@ mod on_sqlite {
     use super::*;
 
     journal::conformance!(sqlite(Options::default()));
+}
+
+mod on_sqlite_that_folds_after_every_commit {
+    use super::*;
+
+    journal::conformance!(sqlite(logging(Logging::folded_at_once())));
+}
+
+mod on_sqlite_that_folds_for_who_asks {
+    use super::*;
+
+    journal::conformance!(sqlite(logging(Logging::default())));
+}
+
+/// Legs are carried out of the log before they have ended.
+mod on_sqlite_with_a_log_of_three_rows {
+    use super::*;
+
+    journal::conformance!(sqlite(logging(Logging { rows: 3, ..Logging::default() })));
 }
 
 /// With nothing left to look through, or with half of it.
@@ -58,5 +82,9 @@ mod on_sqlite_that_packs_what_is_settled {
 mod on_sqlite_that_never_rolls_up {
     use super::*;
 
-    journal::conformance!(sqlite(Options { rolling_up: RollingUp::never(), ..Options::default() }));
+    journal::conformance!(sqlite(Options {
+        rolling_up: RollingUp::never(),
+        logging: Logging::never(),
+        ..Options::default()
+    }));
 }

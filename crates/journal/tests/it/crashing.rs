@@ -7,17 +7,25 @@ use std::process::{Command, Stdio};
 use journal::conformance::sample::{Leg, delivery, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Appended, Cursor, EventSeq, Filter, Options, Outcome, RollingUp, Sqlite};
+use journal::{Access, Appended, Cursor, EventSeq, Filter, Logging, Options, Outcome, RollingUp, Sqlite};
 use tempfile::tempdir;
 
 const FOLDER: &str = "RINGBUD_TEST_CRASHING";
+/// Set: without the log.
+const UNLOGGED: &str = "RINGBUD_TEST_CRASHING_UNLOGGED";
 const KILLS: usize = 6;
 /// Answers read before each kill.
 const ANSWERS: usize = 40;
 
 fn open(folder: &Path, rolling_up: RollingUp) -> Sqlite {
-    let options = Options { rolling_up, ..Options::default() };
+    let options = Options { rolling_up, logging: logging(), ..Options::default() };
     Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a journal")
+}
+
+/// Of the process that is killed, and of who looks at what is left: with the log in front and often folded, or without.
+fn logging() -> Logging {
+    let often = Logging { bytes: 8_000, rows: 12, legs: 3, legs_in_a_flood: 3 };
+    if std::env::var_os(UNLOGGED).is_some() { Logging::never() } else { often }
 }
 
 /// Every leg of the store has its events, each of them what came of its deliveries, and is in the sums once.
@@ -67,12 +75,22 @@ async fn the_one_that_is_killed() {
 
 #[tokio::test]
 async fn what_was_answered_survives_a_kill() {
+    killed_again_and_again(&[]).await;
+}
+
+#[tokio::test]
+async fn what_was_answered_without_a_log_survives_a_kill() {
+    killed_again_and_again(&[(UNLOGGED, "1")]).await;
+}
+
+async fn killed_again_and_again(with: &[(&str, &str)]) {
     let folder = tempdir().expect("a folder");
     let mut packed: i64 = 0;
     for _ in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "crashing::the_one_that_is_killed", "--nocapture"])
             .env(FOLDER, folder.path())
+            .envs(with.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

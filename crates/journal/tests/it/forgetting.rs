@@ -1,12 +1,19 @@
 //! What is forgotten is gone from the file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use journal::conformance::sample::{Leg, delivery, keep, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Options, Outcome, PRUNED_AT_ONCE, Reason, RollingUp, Sqlite, WallTime};
+use journal::{Access, Logging, Options, Outcome, PRUNED_AT_ONCE, Reason, RollingUp, Sqlite, WallTime};
 use rusqlite::Connection;
+
+/// One without a log in front: what is new is in rows.
+fn open(folder: &Path) -> Sqlite {
+    let options = Options { logging: Logging::never(), ..Options::default() };
+    Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a journal")
+}
 
 /// Rows of each table that grows with events.
 fn rows(journal: &Sqlite) -> BTreeMap<String, i64> {
@@ -26,7 +33,7 @@ fn rows(journal: &Sqlite) -> BTreeMap<String, i64> {
 #[tokio::test]
 async fn a_forgotten_leg_leaves_no_row_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let journal = open(folder.path());
     for seq in keep(&journal, Leg::incoming(1).whole(&[1, 2])).await {
         let failed = Outcome::Failed(Some(Reason::status(500)));
         let settles = [
@@ -45,7 +52,8 @@ async fn a_forgotten_leg_leaves_no_row_behind() {
 #[tokio::test]
 async fn a_forgotten_leg_that_was_packed_leaves_no_row_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options { rolling_up: RollingUp::at_once(1), ..Options::default() };
+    let rolling_up = RollingUp::at_once(1);
+    let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
     let sealer = Sealer::new([7; 32]);
     let journal = Sqlite::open_with(folder.path(), Access::Gateway, sealer, options).expect("a journal");
     for number in 0..40 {
@@ -80,7 +88,7 @@ async fn nothing_is_left(journal: &Sqlite) {
 #[tokio::test]
 async fn what_was_forgotten_before_it_was_listed_is_in_no_accounts_list() {
     let folder = tempfile::tempdir().expect("a folder");
-    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let journal = open(folder.path());
     keep(&journal, Leg::incoming(0).whole(&[])).await;
     assert_eq!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned"), 3);
     let many: Vec<_> = (1..=2_000).map(|number| Leg::incoming(number).whole(&[])).collect();
@@ -95,7 +103,7 @@ async fn what_was_forgotten_before_it_was_listed_is_in_no_accounts_list() {
 #[tokio::test]
 async fn events_are_kept_while_much_is_forgotten() {
     let folder = tempfile::tempdir().expect("a folder");
-    let journal = Sqlite::open(folder.path(), Access::Gateway, Sealer::new([7; 32])).expect("a journal");
+    let journal = open(folder.path());
     let old: Vec<_> = (1..=500).map(|number| Leg::incoming(number).whole(&[])).collect();
     assert_eq!(old.len(), PRUNED_AT_ONCE);
     journal.append(&old).await.expect("kept");

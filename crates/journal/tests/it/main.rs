@@ -8,6 +8,7 @@ mod crashing;
 mod failing;
 mod forgetting;
 mod layers;
+mod logging;
 mod older;
 #[cfg(unix)]
 mod on_postgresql;

@@ -8,7 +8,7 @@ use journal::seal::Sealer;
 use journal::settings::{Account, Secret, Setting, SettingKey};
 use journal::verbs::*;
 use journal::{
-    Access, ActorKind, AuditFilter, Filter, JournalError, LegOutcome, Options, Outcome, RollingUp,
+    Access, ActorKind, AuditFilter, Filter, JournalError, LegOutcome, Logging, Options, Outcome, RollingUp,
     SettingsCache, Sqlite, WallTime,
 };
 use tempfile::{TempDir, tempdir};
@@ -27,7 +27,7 @@ fn open(folder: &Path, access: Access) -> Result<Sqlite, JournalError> {
 
 /// One that leaves every event in its row, as programs before this one did.
 fn open_unpacked(folder: &Path) -> Sqlite {
-    let options = Options { rolling_up: RollingUp::never(), ..Options::default() };
+    let options = Options { rolling_up: RollingUp::never(), logging: Logging::never(), ..Options::default() };
     Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a new one")
 }
 

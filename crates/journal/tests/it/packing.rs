@@ -10,8 +10,8 @@ use journal::faults::Faults;
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, Cursor, DeliveryState, EventSeq, Filter, LegOutcome, Options, Outcome, Reason, RollingUp,
-    Settled, Sqlite, WallTime,
+    Access, Cursor, DeliveryState, EventSeq, Filter, LegOutcome, Logging, Options, Outcome, Reason,
+    RollingUp, Settled, Sqlite, WallTime,
 };
 use rusqlite::Connection;
 use tempfile::tempdir;
@@ -19,7 +19,7 @@ use tempfile::tempdir;
 use crate::older::AS_FORMAT_7;
 
 fn open(folder: &Path, rolling_up: RollingUp) -> Sqlite {
-    let options = Options { rolling_up, ..Options::default() };
+    let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
     Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options).expect("a journal")
 }
 

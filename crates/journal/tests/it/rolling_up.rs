@@ -6,7 +6,7 @@ use calls::{AccountId, EventKind, PbxTime};
 use journal::conformance::sample::{Leg, keep};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Filter, Journal, LegOutcome, Options, RollingUp, Sqlite, WallTime};
+use journal::{Access, Filter, Journal, LegOutcome, Logging, Options, RollingUp, Sqlite, WallTime};
 
 use crate::older::as_format_6;
 
@@ -44,7 +44,7 @@ async fn rolled_up(conn: &rusqlite::Connection) {
 async fn what_has_gathered_is_rolled_up_and_answers_stay_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let rolling_up = RollingUp::at_once(1);
-    let options = Options { rolling_up, ..Options::default() };
+    let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
@@ -83,7 +83,7 @@ async fn what_an_older_program_rolled_up_is_made_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |at| {
         let rolling_up = RollingUp::at_once(at);
-        let options = Options { rolling_up, ..Options::default() };
+        let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
     let journal = open(i64::MAX);
@@ -127,7 +127,7 @@ async fn what_an_older_program_rolled_up_is_made_anew() {
 async fn long_spans_are_added_up_when_their_days_are_over() {
     let folder = tempfile::tempdir().expect("a folder");
     let rolling_up = RollingUp::at_once(1);
-    let options = Options { rolling_up, ..Options::default() };
+    let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
     let journal =
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens");
     let conn = rusqlite::Connection::open(journal.place()).expect("opens");
@@ -167,7 +167,7 @@ async fn a_process_that_only_changes_settings_rolls_nothing_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |access, at| {
         let rolling_up = RollingUp::at_once(at);
-        let options = Options { rolling_up, ..Options::default() };
+        let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
         Sqlite::open_with(folder.path(), access, Sealer::new([7; 32]), options).expect("opens")
     };
     let gateway = open(Access::Gateway, i64::MAX);
@@ -184,7 +184,7 @@ async fn a_store_that_is_told_never_to_roll_up_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || {
         let rolling_up = RollingUp::never();
-        let options = Options { rolling_up, ..Options::default() };
+        let options = Options { rolling_up, logging: Logging::never(), ..Options::default() };
         Sqlite::open_with(folder.path(), Access::Gateway, Sealer::new([7; 32]), options).expect("opens")
     };
     let many: Vec<_> = (0..1_500).map(|number| Leg::incoming(number).whole(&[])).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::BinaryHeap;
 
-use calls::{AccountId, Event, EventKind, LegId};
+use calls::{AccountId, Event, LegId};
 use memchr::memmem::Finder;
 use rusqlite::{Connection, Rows, params};
 
@@ -11,12 +11,11 @@ use super::super::errors::StoreError;
 use super::super::rollup::entry::{self, Entry};
 use super::super::rollup::line::LINES;
 use super::super::rollup::{longest, rolled_up_to};
-use super::super::table::events::{get, places_of_leg};
+use super::super::table::events::{get, kept, places_of_leg};
 use super::leg::begun_by;
 use super::span::Span;
-use super::stretch::walk_stretches;
 use crate::rules::begins;
-use crate::{Cursor, EventSeq, Filter, LegOutcome, LegRecord};
+use crate::{EventSeq, Filter, LegOutcome, LegRecord};
 
 /// The legs of an account that have not ended. They are few, and have no tree by account.
 const OPEN: &str =
@@ -146,26 +145,23 @@ fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<Leg
     Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
 }
 
+/// The last events of an account's legs that are not rolled up yet. They are in rows: what is packed is rolled up.
+pub(super) const NOT_ROLLED_UP: &str =
+    "SELECT seq, kind, at, received_at, account, leg, call, body FROM events
+    WHERE seq > ?1 AND kind = 3 AND account = ?2 ORDER BY seq";
+
 /// Shows the last events of an account's legs that are not rolled up yet.
 pub(super) fn walk_not_rolled_up(
     conn: &Connection,
     account: &AccountId,
     mut visit: impl FnMut(Event) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let ended = Filter {
-        account: Some(account.clone()),
-        kind: Some(EventKind::Ended),
-        after: Some(Cursor(rolled_up_to(conn)?)),
-        ..Filter::default()
-    };
-    let Some(span) = Span::of(conn, &ended)? else { return Ok(()) };
-    walk_stretches(
-        conn,
-        &ended,
-        span,
-        |kind| kind == EventKind::Ended,
-        |kept| visit(kept.event).map(|()| true),
-    )
+    let mut select = conn.prepare_cached(NOT_ROLLED_UP)?;
+    let mut rows = select.query(params![rolled_up_to(conn)?, account.as_str()])?;
+    while let Some(row) = rows.next()? {
+        visit(kept(row)?.event)?;
+    }
+    Ok(())
 }
 
 /// The places of legs that have no outline yet, oldest first.

@@ -18,19 +18,24 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::errors::StoreError;
+use super::log::Shared;
 use super::opening::bytes_on_disk;
 use crate::Size;
 pub(super) use walk::walk;
 
-/// How much is kept. Events are counted by their places, which have no gaps but for what was pruned.
-pub(super) fn size(conn: &Connection, place: &Path) -> Result<Size, StoreError> {
+/// How much is kept, what is in the log included. Events are counted by their places, which have no gaps but for what
+/// was pruned.
+pub(super) fn size(conn: &Connection, place: &Path, log: &Shared) -> Result<Size, StoreError> {
+    let (in_log, last_seq) = (log.waiting(), log.last_seq());
     let events: u64 = conn
         .prepare_cached(
-            "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'last_seq'))
+            "SELECT max((SELECT coalesce(max(seq), 0) FROM events), (SELECT value FROM meta WHERE name = 'last_seq'), ?1)
              - (SELECT value FROM meta WHERE name = 'pruned')",
         )?
-        .query_row([], |row| row.get(0))?;
-    let pending = conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
+        .query_row([last_seq], |row| row.get(0))?;
+    let in_rows: u64 =
+        conn.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?;
+    let pending = in_rows + in_log;
     let not_rolled_up: Option<u64> = conn
         .prepare_cached(
             "SELECT max(seq) - (SELECT value FROM meta WHERE name = 'rolled_up_to') FROM events
@@ -60,7 +65,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     statements.extend(rolled_up.map(str::to_owned));
     statements.extend(super::table::events::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
-    statements.push(pending::LOAD.to_owned());
+    statements.extend([pending::LOAD, lines::NOT_ROLLED_UP].map(str::to_owned));
     let packed = [super::table::packed::LEG, super::table::raw::RAW, super::table::events::OF_PLACE];
     statements.extend(packed.map(str::to_owned));
     statements.extend(super::table::places::PLACES_BETWEEN.map(str::to_owned));

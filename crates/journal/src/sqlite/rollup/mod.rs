@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use super::errors::StoreError;
 use super::table::events::{get, of_leg, places_of_leg};
 use super::table::hours::listed_to;
+use super::table::packed::{Leg, ended_at};
 use super::table::raw::{Raw, kept_of, kind};
 use crate::EventSeq;
 use crate::rules::begins;
@@ -46,6 +47,8 @@ pub(super) struct Rollup {
     to: i64,
     /// How many events were forgotten when it was made: forgetting changes the rows it was made of.
     pruned: i64,
+    /// How many folds there had been: they change the same rows.
+    folds: i64,
     found_by: Option<FoundBy>,
     packs: Option<Packs>,
 }
@@ -63,7 +66,7 @@ impl FoundBy {
         conn: &Connection,
         leg: &LegId,
         places: &[i64],
-        raws: &[Raw],
+        raws: &[&Raw],
     ) -> Result<(), StoreError> {
         let of = |wanted: fn(EventKind) -> bool| {
             let found = raws.iter().find(|raw| kind(raw.kind).is_ok_and(wanted));
@@ -85,6 +88,37 @@ impl Rollup {
         let found_by =
             self.found_by.as_ref().map_or(0, |found_by| found_by.lines.many() + found_by.days.many());
         found_by + self.packs.as_ref().map_or(0, Packs::many)
+    }
+}
+
+/// Legs that come out of the log when they have ended: packed, and found by lists and sums, at once. So whatever is
+/// packed is found.
+pub(super) struct Folded {
+    found_by: FoundBy,
+    packs: Packs,
+}
+
+impl Folded {
+    pub(super) fn new() -> Result<Self, StoreError> {
+        Ok(Self { found_by: FoundBy::default(), packs: Packs::new()? })
+    }
+
+    pub(super) fn add(&mut self, conn: &Connection, leg: Leg) -> Result<(), StoreError> {
+        let places: Vec<i64> = leg.events.iter().map(|event| event.raw.seq).collect();
+        let raws: Vec<&Raw> = leg.events.iter().map(|event| &event.raw).collect();
+        self.found_by.add(conn, &leg.leg, &places, &raws)?;
+        self.packs.put(conn, &leg)
+    }
+
+    pub(super) fn write(mut self, conn: &Connection, last_seq: i64) -> Result<(), StoreError> {
+        self.found_by.lines.write(conn)?;
+        self.found_by.days.write(conn)?;
+        self.packs.write(conn)?;
+        let mut set = conn.prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?;
+        set.execute(("longest_leg", self.found_by.longest))?;
+        set.execute(("last_seq", last_seq))?;
+        conn.prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'folds'")?.execute([])?;
+        Ok(())
     }
 }
 
@@ -157,7 +191,7 @@ fn gather(conn: &Connection, when: &RollingUp, at_most: i64) -> Result<Option<Ro
         }
         let raws = pack::raws(conn, &places)?;
         if let Some(found_by) = &mut found_by {
-            found_by.add(conn, &leg, &places, &raws)?;
+            found_by.add(conn, &leg, &places, &raws.iter().collect::<Vec<_>>())?;
         }
         if let Some(packs) = &mut packs {
             packs.add(conn, &leg, raws)?;
@@ -168,16 +202,18 @@ fn gather(conn: &Connection, when: &RollingUp, at_most: i64) -> Result<Option<Ro
         }
     }
     let at_least = if held_up && stretch.rolls_up { when.at.min(at_most) } else { 1 };
-    let pruned = meta(conn, "pruned")?;
-    Ok((to - stretch.from >= at_least).then_some(Rollup { from: stretch.from, to, pruned, found_by, packs }))
+    let (pruned, folds) = (meta(conn, "pruned")?, meta(conn, "folds")?);
+    let from = stretch.from;
+    Ok((to - from >= at_least).then_some(Rollup { from, to, pruned, folds, found_by, packs }))
 }
 
 /// Puts a rollup away, unless what it was made of is no longer as it was. Says whether it did.
 pub(super) fn put(conn: &Connection, rollup: &mut Rollup, last_seq: i64) -> Result<bool, StoreError> {
-    let Rollup { from, to, pruned, found_by, packs } = rollup;
+    let Rollup { from, to, pruned, folds, found_by, packs } = rollup;
     let is_as_it_was = (found_by.is_none() || rolled_up_to(conn)? == *from)
         && (packs.is_none() || packed_to(conn)? == *from)
-        && meta(conn, "pruned")? == *pruned;
+        && meta(conn, "pruned")? == *pruned
+        && meta(conn, "folds")? == *folds;
     if !is_as_it_was {
         return Ok(false);
     }
@@ -199,7 +235,7 @@ pub(super) fn put(conn: &Connection, rollup: &mut Rollup, last_seq: i64) -> Resu
 
 /// Takes an ended leg that is about to be forgotten out again.
 pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreError> {
-    if ended.0 > rolled_up_to(conn)? {
+    if ended.0 > rolled_up_to(conn)? && ended_at(conn, ended.0)?.is_none() {
         return Ok(());
     }
     let Some(kept) = get(conn, ended)? else { return Ok(()) };
@@ -212,6 +248,7 @@ pub(super) fn forget(conn: &Connection, ended: EventSeq) -> Result<(), StoreErro
 #[cfg(test)]
 mod tests {
     use super::super::append::{self, Moment};
+    use super::super::log::{Logging, Tail};
     use super::super::query::deliveries::attempts;
     use super::super::remembered::Remembered;
     use super::super::settle::{self, Row};
@@ -228,14 +265,15 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
         let mut statements = Statements::prepare(&conn).unwrap();
-        let mut memory = Remembered::load(&conn, 1).unwrap();
+        let mut memory = Remembered::load(&conn, 1, 0).unwrap();
+        let mut tail = Tail::new(Logging::never(), Default::default());
         let moment = Moment::of(&Leg::incoming(1).whole(&[1]));
-        append::run(&mut statements, &mut memory, &[moment]).unwrap();
+        append::run(&mut statements, &mut memory, &mut tail, vec![moment]).unwrap();
         memory.fill_lists(&conn).unwrap();
         let id = delivery(EventSeq(1), 1);
         let mut note = |number, status, outcome| {
             let row = Row::of(&tried(id, number, status, outcome), WallTime(0));
-            settle::run(&mut statements, &[row]).unwrap();
+            settle::run(&mut statements, &row).unwrap();
         };
         note(1, 503, Outcome::RetryAt(WallTime(1)));
         let mut rollup = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("a leg has ended");
@@ -262,11 +300,12 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
         let mut statements = Statements::prepare(&conn).unwrap();
-        let mut memory = Remembered::load(&conn, 5).unwrap();
+        let mut memory = Remembered::load(&conn, 5, 0).unwrap();
+        let mut tail = Tail::new(Logging::never(), Default::default());
         let mut packed = Vec::new();
         for number in 1..4 {
             let moment = Moment::of(&Leg::incoming(number).whole(&[]));
-            append::run(&mut statements, &mut memory, &[moment]).unwrap();
+            append::run(&mut statements, &mut memory, &mut tail, vec![moment]).unwrap();
             memory.fill_lists(&conn).unwrap();
             if let Some(mut rollup) = gather(&conn, &RollingUp::at_once(1), 100).unwrap() {
                 assert!(put(&conn, &mut rollup, memory.last_seq()).unwrap());
@@ -282,16 +321,18 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         super::super::schema::migrate(&mut conn, &Sealer::new([7; 32])).unwrap();
         let mut statements = Statements::prepare(&conn).unwrap();
-        let mut memory = Remembered::load(&conn, 1).unwrap();
+        let mut memory = Remembered::load(&conn, 1, 0).unwrap();
+        let mut tail = Tail::new(Logging::never(), Default::default());
         for number in 1..3 {
             let moment = Moment::of(&Leg::incoming(number).whole(&[]));
-            append::run(&mut statements, &mut memory, &[moment]).unwrap();
+            append::run(&mut statements, &mut memory, &mut tail, vec![moment]).unwrap();
         }
         memory.fill_lists(&conn).unwrap();
         let mut rollup = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("legs have ended");
         let gone = super::super::prune::run(
             &conn,
             &mut memory,
+            i64::MAX,
             &[Leg::incoming(1).id()],
             super::super::prune::Waiting::Stays,
         );

@@ -64,11 +64,15 @@ impl Packs {
             self.details.extend(of_event.details);
             events.push(Event { raw, noted: of_event.noted });
         }
-        let leg = Leg { leg: leg.clone(), events };
+        self.put(conn, &Leg { leg: leg.clone(), events })
+    }
+
+    /// Adds one of which there are no rows.
+    pub(super) fn put(&mut self, conn: &Connection, leg: &Leg) -> Result<(), StoreError> {
         for event in &leg.events {
             self.blocks.put(conn, event.raw.seq, leg.last())?;
         }
-        let row = self.packer.pack(&leg)?;
+        let row = self.packer.pack(leg)?;
         self.bytes += row.len();
         self.legs.push((leg.last(), row));
         Ok(())

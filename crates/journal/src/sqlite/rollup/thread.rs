@@ -102,11 +102,11 @@ pub(in crate::sqlite) struct Roller {
 }
 
 impl Roller {
-    /// Begins with what has gathered already. `put` gives a rollup to the writer and waits until it was seen to; it
-    /// says whether the writer is there to take more.
+    /// Begins with what has gathered already. `put` gives a rollup to the writer, or nothing for it to fold what is ready
+    /// in its log, and waits until it was seen to; it says whether there may be more.
     pub(in crate::sqlite) fn start(
         place: &Path,
-        put: impl Fn(Rollup) -> bool + Send + 'static,
+        put: impl Fn(Option<Rollup>) -> bool + Send + 'static,
         when: RollingUp,
     ) -> Result<Self, StoreError> {
         let conn = connect(place)?;
@@ -152,7 +152,7 @@ impl Roller {
 struct Worker {
     conn: Connection,
     starts: Receiver<()>,
-    put: Box<dyn Fn(Rollup) -> bool + Send>,
+    put: Box<dyn Fn(Option<Rollup>) -> bool + Send>,
     when: RollingUp,
     progress: Arc<Progress>,
 }
@@ -194,7 +194,10 @@ impl Worker {
     /// Stretch after stretch until others have much to write; whether there may be more to do.
     fn while_quiet(&self, since: u64, at_once: i64) -> bool {
         loop {
-            if !self.one_stretch(at_once) {
+            // Both, for what comes out of the log may leave a stretch to be rolled up.
+            let folded = self.when.at < i64::MAX && (self.put)(None);
+            let rolled_up = self.one_stretch(at_once);
+            if !folded && !rolled_up {
                 return false;
             }
             if self.rows() - since >= QUIET_ROWS {
@@ -215,7 +218,7 @@ impl Worker {
                 return false;
             }
         };
-        (self.put)(rollup)
+        (self.put)(Some(rollup))
     }
 }
 

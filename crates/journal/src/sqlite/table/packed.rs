@@ -17,6 +17,7 @@ use zstd::zstd_safe::CParameter;
 use super::super::errors::StoreError;
 use super::places;
 use super::raw::{Raw, kept_of};
+use crate::record::Whole;
 use crate::{EventSeq, Kept};
 
 /// A packed leg.
@@ -95,7 +96,8 @@ struct EventShape<'a> {
     /// Where it is not the leg's.
     account: Option<&'a str>,
     call: Option<&'a str>,
-    body: &'a [u8],
+    #[serde(borrow)]
+    body: Whole<'a>,
     #[serde(borrow)]
     noted: Vec<NotedShape<'a>>,
 }
@@ -107,7 +109,8 @@ struct NotedShape<'a> {
     delivered: bool,
     /// Behind the moment its event was received.
     at: i64,
-    detail: Option<&'a [u8]>,
+    #[serde(borrow)]
+    detail: Option<Whole<'a>>,
 }
 
 /// Writes legs; keeps its tools from one to the next.
@@ -152,7 +155,7 @@ fn shape(leg: &Leg) -> Shape<'_> {
         received_at: raw.received_at.wrapping_sub(raw.at),
         account: other(&raw.account, account).then_some(&*raw.account),
         call: other(&raw.call, call).then_some(&*raw.call),
-        body: &raw.body,
+        body: Whole(&raw.body),
         noted: noted
             .iter()
             .map(|noted| NotedShape {
@@ -160,7 +163,7 @@ fn shape(leg: &Leg) -> Shape<'_> {
                 number: noted.number,
                 delivered: noted.delivered,
                 at: noted.at.wrapping_sub(raw.received_at),
-                detail: noted.detail.as_deref(),
+                detail: noted.detail.as_deref().map(Whole),
             })
             .collect(),
     });
@@ -205,7 +208,7 @@ fn leg_of(last: i64, shape: &Shape<'_>) -> Leg {
             number: noted.number,
             delivered: noted.delivered,
             at: received_at.wrapping_add(noted.at),
-            detail: noted.detail.map(<[u8]>::to_vec),
+            detail: noted.detail.as_ref().map(|detail| detail.0.to_vec()),
         });
         Event {
             noted: noted.collect(),
@@ -216,7 +219,7 @@ fn leg_of(last: i64, shape: &Shape<'_>) -> Leg {
                 received_at,
                 account: event.account.unwrap_or(shape.account).to_owned(),
                 call: event.call.unwrap_or(shape.call).to_owned(),
-                body: event.body.to_vec(),
+                body: event.body.0.to_vec(),
             },
         }
     });

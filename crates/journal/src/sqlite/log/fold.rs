@@ -1,0 +1,242 @@
+//! A fold: legs go out of the log into the tables, in one transaction. Those that have ended are packed, with what
+//! lists and sums find them by; the others become rows, as a leg does whose program has no log.
+
+use calls::{CallId, EventKind};
+use rusqlite::{Connection, params};
+
+use super::super::errors::StoreError;
+use super::super::remembered::Remembered;
+use super::super::rollup::Folded;
+use super::super::settle::GivenUp;
+use super::super::table::history::history_of;
+use super::super::table::packed::{self, NOTED_BYTES, Noted};
+use super::super::table::raw::Raw;
+use super::tail::{Event, Leg, Logging, Stands, Tail};
+use crate::call_hash;
+use crate::record::event::kind_number;
+
+/// As many legs at once keep who comes then waiting for some milliseconds.
+pub(in crate::sqlite) const AT_ONCE: usize = 256;
+
+/// Which legs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sqlite) enum Picked {
+    /// All: the log is empty afterwards.
+    All,
+    /// Those that are done, at most so many, and as many of the others as are beyond the bounds.
+    Due(usize),
+}
+
+impl Tail {
+    /// What is to be folded after a commit, in a flood of them or not.
+    pub(in crate::sqlite) fn due(&self, flood: bool) -> Option<Picked> {
+        if !self.takes() {
+            return (!self.is_empty()).then_some(Picked::All);
+        }
+        let Logging { legs, legs_in_a_flood, .. } = self.bound;
+        let enough = if flood { legs_in_a_flood } else { legs };
+        let is_due = self.ready.len() >= enough || self.is_beyond();
+        is_due.then_some(Picked::Due(if flood { legs_in_a_flood } else { AT_ONCE.max(legs) }))
+    }
+
+    /// Whether legs are done, though too few to be folded beside others.
+    pub(in crate::sqlite) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    fn is_beyond(&self) -> bool {
+        self.bytes > self.bound.bytes || self.many_rows() > self.bound.rows
+    }
+
+    /// Folds within a transaction. If that fails, the tail has to be loaded anew.
+    pub(in crate::sqlite) fn fold(
+        &mut self,
+        conn: &Connection,
+        memory: &mut Remembered,
+        picked: Picked,
+    ) -> Result<(), StoreError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let beyond = self.is_beyond();
+        let many = match picked {
+            Picked::All => self.ready.len(),
+            Picked::Due(many) => many.min(self.ready.len()),
+        };
+        let mut legs = Vec::with_capacity(many);
+        for key in self.ready.drain(..many).collect::<Vec<_>>() {
+            // What was wanted again since waits.
+            if self.legs.get(&key).is_some_and(|leg| leg.waiting == 0) {
+                legs.extend(self.take(key));
+            }
+        }
+        if picked == Picked::All {
+            let keys: Vec<u64> = self.legs.keys().copied().collect();
+            legs.extend(keys.into_iter().filter_map(|key| self.take(key)));
+        } else if beyond {
+            self.carry(&mut legs);
+        }
+        self.cut(conn)?;
+        self.flush(conn)?;
+        put(conn, memory, legs)
+    }
+
+    /// Takes the oldest legs out, whatever waits of them, until half of what is allowed is left.
+    fn carry(&mut self, legs: &mut Vec<Leg>) {
+        let mut oldest: Vec<(i64, u64)> = self.legs.iter().map(|(key, leg)| (leg.log, *key)).collect();
+        oldest.sort_unstable();
+        let (bytes, rows) = (self.bound.bytes / 2, self.bound.rows as i64 / 2);
+        let newest = oldest.last().map_or(0, |(log, _)| *log);
+        for (log, key) in oldest {
+            if self.bytes <= bytes && newest - log <= rows {
+                break;
+            }
+            legs.extend(self.take(key));
+        }
+    }
+
+    /// Notes and what was heard, which their tables do not have yet.
+    fn flush(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        for ((pbx, channel), kept) in std::mem::take(&mut self.notes) {
+            match kept {
+                Some(kept) => conn
+                    .prepare_cached("INSERT OR REPLACE INTO notes VALUES (?1, ?2, ?3)")?
+                    .execute(params![pbx, channel, kept])?,
+                None => conn
+                    .prepare_cached("DELETE FROM notes WHERE pbx = ?1 AND channel = ?2")?
+                    .execute(params![pbx, channel])?,
+            };
+        }
+        for (pbx, at) in std::mem::take(&mut self.heard) {
+            conn.prepare_cached(
+                "INSERT INTO heard VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+            )?
+            .execute(params![pbx, at])?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts legs into the tables.
+fn put(conn: &Connection, memory: &mut Remembered, mut legs: Vec<Leg>) -> Result<(), StoreError> {
+    legs.sort_unstable_by_key(|leg| leg.events.last().map_or(0, |event| event.raw.seq));
+    put_names(conn, &legs)?;
+    let events = legs.iter().flat_map(|leg| &leg.events);
+    memory.list(conn, events.clone().map(|event| (event.raw.account.as_str(), event.raw.seq)))?;
+    for event in events {
+        put_deliveries(conn, event)?;
+    }
+    let mut folded = Folded::new()?;
+    for leg in legs {
+        if leg.has_ended() {
+            pack(conn, &mut folded, leg)?;
+        } else {
+            put_rows(conn, leg)?;
+        }
+    }
+    folded.write(conn, memory.last_seq())
+}
+
+/// What a leg and a call are found by.
+fn put_names(conn: &Connection, legs: &[Leg]) -> Result<(), StoreError> {
+    let mut by_name: Vec<&Leg> = legs.iter().collect();
+    by_name.sort_unstable_by_key(|leg| leg.leg.as_str());
+    let mut insert = conn.prepare_cached("INSERT INTO legs VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for leg in &by_name {
+        let [incoming, answered, outgoing, ended] = leg.places().0;
+        insert.execute(params![leg.leg.as_str(), incoming, answered, outgoing, ended])?;
+    }
+    let call = |leg: &&Leg| leg.events.first().map(|event| event.raw.call.clone()).unwrap_or_default();
+    let mut by_call: Vec<(String, &Leg)> = by_name.iter().map(|leg| (call(leg), *leg)).collect();
+    by_call.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut insert = conn.prepare_cached("INSERT OR IGNORE INTO calls VALUES (?1, ?2)")?;
+    for (call, leg) in by_call {
+        insert.execute(params![call, leg.leg.as_str()])?;
+    }
+    Ok(())
+}
+
+/// What waits of an event, and what was given up.
+fn put_deliveries(conn: &Connection, event: &Event) -> Result<(), StoreError> {
+    let raw = &event.raw;
+    for delivery in &event.deliveries {
+        let standing = &delivery.standing;
+        match delivery.stands {
+            Stands::Delivered => {}
+            Stands::Waits => {
+                conn.prepare_cached(
+                    "INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )?
+                .execute(params![
+                    raw.seq,
+                    delivery.integration,
+                    raw.account,
+                    raw.kind,
+                    call_hash(&CallId::new(&*raw.call)).cast_signed(),
+                    raw.received_at,
+                    standing.attempts,
+                    delivery.held,
+                    delivery.due_at,
+                    delivery.updated_at,
+                    delivery.updated_at.map(|_| standing.last.as_str()),
+                ])?;
+            }
+            Stands::GivenUp(state) => {
+                conn.prepare_cached("INSERT OR REPLACE INTO given_up VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                    .execute(params![
+                    raw.seq,
+                    delivery.integration,
+                    raw.account,
+                    GivenUp::number(state),
+                    standing.attempts,
+                    standing.last,
+                    delivery.updated_at.unwrap_or(raw.received_at),
+                ])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An ended leg, whole; what was noted of it stays beside it if it is too much.
+fn pack(conn: &Connection, folded: &mut Folded, leg: Leg) -> Result<(), StoreError> {
+    let noted = leg.events.iter().flat_map(|event| &event.noted);
+    let too_much = noted.map(|noted| noted.detail.as_ref().map_or(0, Vec::len)).sum::<usize>() > NOTED_BYTES;
+    let mut events = Vec::with_capacity(leg.events.len());
+    for Event { raw, mut noted, .. } in leg.events {
+        if too_much {
+            put_noted(conn, raw.seq, &std::mem::take(&mut noted))?;
+        }
+        events.push(packed::Event { raw, noted });
+    }
+    folded.add(conn, packed::Leg { leg: leg.leg, events })
+}
+
+/// A leg that has not ended, as rows.
+fn put_rows(conn: &Connection, leg: Leg) -> Result<(), StoreError> {
+    debug_assert!(leg.places().of(EventKind::Ended).is_none(), "one that has ended is packed");
+    let mut insert = conn.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for Event { raw, noted, .. } in &leg.events {
+        let Raw { seq, kind, at, received_at, account, call, body } = raw;
+        insert.execute(params![seq, kind, at, received_at, account, leg.leg.as_str(), call, body])?;
+        put_noted(conn, *seq, noted)?;
+    }
+    if let Some(first) = leg.events.first()
+        && first.raw.kind != kind_number(EventKind::Ended)
+    {
+        conn.prepare_cached("INSERT INTO open_legs VALUES (?1)")?.execute([first.raw.seq])?;
+    }
+    Ok(())
+}
+
+fn put_noted(conn: &Connection, seq: i64, noted: &[Noted]) -> Result<(), StoreError> {
+    let mut detail = conn.prepare_cached("INSERT INTO details (detail) VALUES (?1)")?;
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO history (id, integration, number, delivered, at, detail_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (id, noted) in (history_of(seq)[0]..).zip(noted) {
+        let detail = noted.detail.as_ref().map(|bytes| detail.insert([bytes])).transpose()?;
+        insert.execute(params![id, noted.integration, noted.number, noted.delivered, noted.at, detail])?;
+    }
+    Ok(())
+}

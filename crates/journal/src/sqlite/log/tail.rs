@@ -1,0 +1,404 @@
+//! The legs that are in the log, at hand.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use calls::{EventKind, LegId, PbxName, PbxTime};
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
+
+use super::super::errors::StoreError;
+use super::super::remembered::Places;
+use super::super::table::packed::Noted;
+use super::super::table::raw::{Raw, kind};
+use super::blob::{self, Blob, Record};
+use crate::record::event::kind_number;
+use crate::rules::Standing;
+use crate::settings::IntegrationId;
+
+/// How much of what is new lies in the log before it is folded.
+#[derive(Clone, Copy, Debug)]
+pub struct Logging {
+    /// So many bytes are at hand; 0: nothing goes into the log.
+    pub bytes: usize,
+    /// So many rows the log has.
+    pub rows: usize,
+    /// So many legs that have ended, and of which nothing waits, are folded at once while little else is to do.
+    pub legs: usize,
+    /// And so many while much is.
+    pub legs_in_a_flood: usize,
+}
+
+impl Logging {
+    /// Every event goes into its row at once.
+    pub const fn never() -> Self {
+        Self { bytes: 0, rows: 0, legs: 0, legs_in_a_flood: 0 }
+    }
+
+    /// What has ended is folded after each commit.
+    pub const fn folded_at_once() -> Self {
+        Self { bytes: 1 << 20, rows: 64, legs: 1, legs_in_a_flood: 1 }
+    }
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { bytes: 24 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
+    }
+}
+
+/// What others than the writer want to know of it.
+#[derive(Default)]
+pub(in crate::sqlite) struct Shared {
+    /// How many rows the log has.
+    rows: AtomicU64,
+    /// How many deliveries wait in it.
+    waiting: AtomicU64,
+    last_seq: AtomicI64,
+}
+
+impl Shared {
+    pub(in crate::sqlite) fn is_empty(&self) -> bool {
+        self.rows.load(Ordering::Acquire) == 0
+    }
+
+    pub(in crate::sqlite) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    pub(in crate::sqlite) fn last_seq(&self) -> i64 {
+        self.last_seq.load(Ordering::Acquire)
+    }
+}
+
+/// A leg in the log.
+pub(super) struct Leg {
+    pub(super) leg: LegId,
+    /// The row of the log it begins in.
+    pub(super) log: i64,
+    pub(super) events: Vec<Event>,
+    /// Deliveries of it that wait.
+    pub(super) waiting: usize,
+    pub(super) bytes: usize,
+}
+
+impl Leg {
+    pub(super) fn has_ended(&self) -> bool {
+        self.events.last().is_some_and(|event| event.raw.kind == kind_number(EventKind::Ended))
+    }
+
+    fn place(&self, kind: EventKind) -> Option<i64> {
+        let number = kind_number(kind);
+        self.events.iter().find(|event| event.raw.kind == number).map(|event| event.raw.seq)
+    }
+
+    /// The places of its events by kind.
+    pub(super) fn places(&self) -> Places {
+        let mut places = Places::default();
+        for event in &self.events {
+            if let Ok(kind) = kind(event.raw.kind) {
+                places = places.and(kind, event.raw.seq);
+            }
+        }
+        places
+    }
+}
+
+/// An event of it.
+pub(super) struct Event {
+    pub(super) raw: Raw,
+    pub(super) noted: Vec<Noted>,
+    pub(super) deliveries: Vec<Delivery>,
+}
+
+/// Where a delivery stands.
+pub(super) struct Delivery {
+    pub(super) integration: i64,
+    pub(super) stands: Stands,
+    pub(super) standing: Standing,
+    pub(super) updated_at: Option<i64>,
+    pub(super) held: bool,
+    pub(super) due_at: Option<i64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    Waits,
+    Delivered,
+    GivenUp(super::super::settle::GivenUp),
+}
+
+impl Delivery {
+    pub(super) fn fresh(integration: i64) -> Self {
+        Self {
+            integration,
+            stands: Stands::Waits,
+            standing: Standing::default(),
+            updated_at: None,
+            held: false,
+            due_at: None,
+        }
+    }
+}
+
+/// A row of the log.
+struct LogRow {
+    id: i64,
+    /// The place of its first event.
+    first: Option<i64>,
+}
+
+/// What is kept, whole, in the log and in no table.
+pub(in crate::sqlite) struct Tail {
+    pub(super) bound: Logging,
+    is_known: bool,
+    last_seq: i64,
+    pub(super) legs: FxHashMap<u64, Leg>,
+    next_key: u64,
+    by_leg: FxHashMap<LegId, u64>,
+    pub(super) by_event: FxHashMap<i64, u64>,
+    pub(super) notes: BTreeMap<(String, String), Option<Vec<u8>>>,
+    pub(super) heard: BTreeMap<String, i64>,
+    pub(super) bytes: usize,
+    /// Legs that have ended, and of which nothing waits, in the order they were settled.
+    pub(super) ready: Vec<u64>,
+    pub(super) waiting: usize,
+    rows: VecDeque<LogRow>,
+    /// The id of the row this group writes.
+    next_id: i64,
+    /// The place of the first event in it.
+    first_of_group: Option<i64>,
+    blob: Blob,
+    shared: Arc<Shared>,
+}
+
+/// What comes of an event by what the tail knows.
+pub(in crate::sqlite) enum Judged {
+    /// Its leg is not in the log.
+    NotHere,
+    /// It is, and the event can be added.
+    Next,
+    Repeat(i64),
+    AfterEnded,
+}
+
+impl Tail {
+    /// Nothing.
+    pub(in crate::sqlite) fn new(bound: Logging, shared: Arc<Shared>) -> Self {
+        Self {
+            bound,
+            is_known: true,
+            last_seq: 0,
+            legs: FxHashMap::default(),
+            next_key: 0,
+            by_leg: FxHashMap::default(),
+            by_event: FxHashMap::default(),
+            notes: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            bytes: 0,
+            ready: Vec::new(),
+            waiting: 0,
+            rows: VecDeque::new(),
+            next_id: 1,
+            first_of_group: None,
+            blob: Blob::default(),
+            shared,
+        }
+    }
+
+    /// What the log has.
+    pub(in crate::sqlite) fn load(
+        conn: &Connection,
+        bound: Logging,
+        shared: Arc<Shared>,
+    ) -> Result<Self, StoreError> {
+        let mut tail = Self::new(bound, shared);
+        let mut in_tables = conn.prepare_cached("SELECT 1 FROM legs WHERE leg = ?1")?;
+        let mut select = conn.prepare_cached("SELECT id, body FROM log ORDER BY id")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+            tail.next_id = id;
+            blob::read(id, body, |record| {
+                match record {
+                    Record::Event { leg, raw, integrations } => {
+                        tail.last_seq = raw.seq.max(tail.last_seq);
+                        tail.first_of_group.get_or_insert(raw.seq);
+                        let leg = LegId::new(leg);
+                        if tail.by_leg.contains_key(&leg) || !in_tables.exists([leg.as_str()])? {
+                            tail.add(&leg, raw, integrations.into_iter().map(i64::from));
+                        }
+                    }
+                    Record::Settled(row) => drop(tail.settle_here(row)?),
+                    Record::Note { pbx, channel, kept } => drop(tail.notes.insert((pbx, channel), kept)),
+                    Record::Heard { pbx, at } => tail.hear(pbx, at),
+                }
+                Ok(())
+            })?;
+            tail.row_is_written();
+        }
+        drop(rows);
+        Ok(tail)
+    }
+
+    /// After a transaction that was undone: what is at hand may not be so.
+    pub(in crate::sqlite) fn forget(&mut self) {
+        self.is_known = false;
+    }
+
+    /// Loads it anew, if it was forgotten.
+    pub(in crate::sqlite) fn know(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        if !self.is_known {
+            *self = Self::load(conn, self.bound, self.shared.clone())?;
+        }
+        Ok(())
+    }
+
+    /// The last place in the log, as it was loaded.
+    pub(in crate::sqlite) fn loaded_to(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// Whether what is new goes into the log.
+    pub(in crate::sqlite) fn takes(&self) -> bool {
+        self.bound.bytes > 0
+    }
+
+    pub(in crate::sqlite) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The place of the first event that is in the log.
+    pub(in crate::sqlite) fn first_seq(&self) -> i64 {
+        self.rows.iter().find_map(|row| row.first).unwrap_or(i64::MAX)
+    }
+
+    pub(in crate::sqlite) fn judge(&self, leg: &LegId, kind: EventKind) -> Judged {
+        let Some(leg) = self.by_leg.get(leg).and_then(|key| self.legs.get(key)) else {
+            return Judged::NotHere;
+        };
+        match leg.place(kind) {
+            Some(seq) => Judged::Repeat(seq),
+            None if leg.has_ended() => Judged::AfterEnded,
+            None => Judged::Next,
+        }
+    }
+
+    /// An event of a leg that is in the log or begins in it.
+    pub(in crate::sqlite) fn append(&mut self, leg: &LegId, raw: Raw, integrations: &[IntegrationId]) {
+        self.first_of_group.get_or_insert(raw.seq);
+        self.blob.event(leg.as_str(), &raw, integrations);
+        self.add(leg, raw, integrations.iter().map(|integration| integration.number.into()));
+    }
+
+    fn add(&mut self, leg: &LegId, raw: Raw, integrations: impl Iterator<Item = i64>) {
+        let key = match self.by_leg.get(leg) {
+            Some(key) => *key,
+            None => {
+                self.next_key += 1;
+                self.by_leg.insert(leg.clone(), self.next_key);
+                let new = Leg {
+                    leg: leg.clone(),
+                    log: self.next_id,
+                    events: Vec::with_capacity(3),
+                    waiting: 0,
+                    bytes: 0,
+                };
+                self.legs.insert(self.next_key, new);
+                self.next_key
+            }
+        };
+        self.by_event.insert(raw.seq, key);
+        let Some(leg) = self.legs.get_mut(&key) else { return };
+        let mut deliveries: Vec<Delivery> = Vec::with_capacity(integrations.size_hint().0);
+        for integration in integrations {
+            if deliveries.iter().all(|delivery| delivery.integration != integration) {
+                deliveries.push(Delivery::fresh(integration));
+            }
+        }
+        let bytes = raw.body.len() + 256;
+        leg.bytes += bytes;
+        self.bytes += bytes;
+        leg.waiting += deliveries.len();
+        self.waiting += deliveries.len();
+        let noted = Vec::with_capacity(deliveries.len());
+        leg.events.push(Event { raw, noted, deliveries });
+        if leg.waiting == 0 && leg.has_ended() {
+            self.ready.push(key);
+        }
+    }
+
+    pub(in crate::sqlite) fn note(&mut self, pbx: &PbxName, channel: &str, kept: Option<&[u8]>) {
+        self.blob.note(pbx.as_str(), channel, kept);
+        self.notes.insert((pbx.as_str().to_owned(), channel.to_owned()), kept.map(<[u8]>::to_vec));
+    }
+
+    /// What was heard in this group.
+    pub(in crate::sqlite) fn heard(&mut self, pbx: &PbxName, at: PbxTime) {
+        self.blob.heard(pbx.as_str(), at.as_micros());
+        self.hear(pbx.as_str().to_owned(), at.as_micros());
+    }
+
+    fn hear(&mut self, pbx: String, at: i64) {
+        self.heard.entry(pbx).and_modify(|heard| *heard = at.max(*heard)).or_insert(at);
+    }
+
+    /// Notes a settlement in the log.
+    pub(super) fn write_settled(&mut self, row: &super::super::settle::Row) {
+        self.blob.settled(row);
+    }
+
+    /// Writes what this group has brought: one row.
+    pub(in crate::sqlite) fn write(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        if self.blob.is_empty() {
+            return Ok(());
+        }
+        let body = std::mem::take(&mut self.blob).sealed();
+        conn.prepare_cached("INSERT INTO log VALUES (?1, ?2)")?.execute(params![self.next_id, body])?;
+        self.row_is_written();
+        Ok(())
+    }
+
+    fn row_is_written(&mut self) {
+        self.rows.push_back(LogRow { id: self.next_id, first: self.first_of_group.take() });
+        self.next_id += 1;
+    }
+
+    /// Takes a leg out; it is in the tables with the commit of this transaction.
+    pub(super) fn take(&mut self, key: u64) -> Option<Leg> {
+        let leg = self.legs.remove(&key)?;
+        self.by_leg.remove(&leg.leg);
+        for event in &leg.events {
+            self.by_event.remove(&event.raw.seq);
+        }
+        self.bytes -= leg.bytes;
+        self.waiting -= leg.waiting;
+        Some(leg)
+    }
+
+    /// Takes the rows out that have nothing any more of what is in the log alone.
+    pub(super) fn cut(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        let first = self.legs.values().map(|leg| leg.log).min().unwrap_or(self.next_id);
+        let mut last = None;
+        while self.rows.front().is_some_and(|row| row.id < first) {
+            last = self.rows.pop_front().map(|row| row.id);
+        }
+        if let Some(last) = last {
+            conn.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn many_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Tells others how it stands, after a commit.
+    pub(in crate::sqlite) fn publish(&self, last_seq: i64) {
+        self.shared.waiting.store(self.waiting as u64, Ordering::Release);
+        self.shared.last_seq.store(last_seq, Ordering::Release);
+        self.shared.rows.store(self.rows.len() as u64, Ordering::Release);
+    }
+}

@@ -1,0 +1,219 @@
+//! The log in front: each leg lies in it or in the tables, whatever happens in between.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use calls::{EventKind, PbxName};
+use journal::conformance::sample::{Leg, delivery, keep, settle, tried};
+use journal::faults::{CommitPoint, Faults};
+use journal::seal::Sealer;
+use journal::verbs::*;
+use journal::{
+    Access, EventSeq, Filter, JournalError, Logging, Options, Outcome, RollingUp, Settled, Sqlite, WallTime,
+};
+use rusqlite::Connection;
+use tempfile::tempdir;
+
+fn open_with(folder: &Path, logging: Logging, faults: Faults) -> Result<Sqlite, JournalError> {
+    let options = Options { logging, faults, rolling_up: RollingUp::never(), ..Options::default() };
+    Sqlite::open_with(folder, Access::Gateway, Sealer::new([7; 32]), options)
+}
+
+fn open(folder: &Path, logging: Logging) -> Sqlite {
+    open_with(folder, logging, Faults::none()).expect("a journal")
+}
+
+fn count(journal: &Sqlite, table: &str) -> i64 {
+    let conn = Connection::open(journal.place()).expect("opens");
+    conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
+}
+
+/// Legs that ended, with an attempt of each of their deliveries.
+async fn whole_legs(journal: &Sqlite, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        for seq in keep(journal, Leg::incoming(number).whole(&[1])).await {
+            let settled = journal.settle(&[tried(delivery(seq, 1), 1, 204, Outcome::Delivered)]).await;
+            assert_eq!(settled.expect("settled"), [Settled::Done]);
+        }
+    }
+}
+
+/// Until so many legs are packed: who settled the last of them has its answer before that.
+async fn folded(journal: &Sqlite, legs: i64) {
+    let folding = async {
+        while count(journal, "leg") < legs {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), folding).await.expect("they are folded");
+}
+
+/// All there is of the first hundred events and their deliveries.
+async fn everything(journal: &Sqlite) -> String {
+    let all = Filter::default();
+    let mut text = format!("{:#?}", journal.events(all.clone()).await.expect("events"));
+    text += &format!("{:#?}", journal.legs(all.clone()).await.expect("legs"));
+    text += &format!("{:#?}", journal.deliveries(all).await.expect("deliveries"));
+    for seq in 1..100 {
+        text += &format!("{:?}", journal.attempts(delivery(EventSeq(seq), 1)).await.expect("attempts"));
+    }
+    text += &format!("{:#?}", journal.load_all().await.expect("pending"));
+    text + &format!("{:#?}", journal.restore(PbxName::new("pbx1")).await.expect("restored"))
+}
+
+#[tokio::test]
+async fn what_is_new_is_in_the_log_alone_until_somebody_asks() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging::default());
+    whole_legs(&journal, 0..3).await;
+    assert!(count(&journal, "log") >= 6);
+    assert_eq!(["events", "legs", "pending", "leg"].map(|table| count(&journal, table)), [0; 4]);
+    let size = journal.size().await.expect("a size");
+    assert_eq!((size.events, size.pending), (9, 0), "it is counted where it lies");
+    assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 9);
+    assert_eq!(["log", "events", "legs", "leg"].map(|table| count(&journal, table)), [0, 0, 3, 3]);
+}
+
+/// A fold that fails leaves everything as it was, also for who opens the store after that; and is made up for.
+#[tokio::test]
+async fn a_fold_can_be_cut_anywhere() {
+    let folder = tempdir().expect("a folder");
+    let on = Arc::new(AtomicBool::new(true));
+    let switch = on.clone();
+    let faults = Faults::new(move |at| match at == CommitPoint::Fold && switch.load(Ordering::SeqCst) {
+        true => Err("cut".to_owned()),
+        false => Ok(()),
+    });
+    let journal = open_with(folder.path(), Logging::folded_at_once(), faults).expect("a journal");
+    whole_legs(&journal, 0..4).await;
+    keep(&journal, Leg::incoming(4).append(&[EventKind::Incoming], &[1])).await;
+    assert_eq!((count(&journal, "legs"), count(&journal, "leg")), (0, 0), "nothing was folded");
+    drop(journal);
+    let journal = open(folder.path(), Logging::default());
+    assert!(count(&journal, "log") > 0);
+    let size = journal.size().await.expect("a size");
+    assert_eq!((size.events, size.pending), (13, 1));
+    let told = everything(&journal).await;
+    assert_eq!((count(&journal, "log"), count(&journal, "leg")), (0, 4));
+    assert_eq!(everything(&journal).await, told);
+    drop(journal);
+    assert_eq!(everything(&open(folder.path(), Logging::never())).await, told);
+}
+
+/// The rows of the log behind the head hold records of legs that are in the tables already.
+#[tokio::test]
+async fn a_record_that_was_folded_ahead_of_the_cut_counts_once() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging { legs: 1, ..Logging::default() });
+    let running = keep(&journal, Leg::incoming(0).append(&[EventKind::Incoming], &[1])).await[0];
+    whole_legs(&journal, 1..4).await;
+    folded(&journal, 3).await;
+    let rows = count(&journal, "log");
+    assert!(rows > 3, "the first leg holds the head: {rows}");
+    // Wanted again, and failed: in the tables, though the log still says that it came through.
+    let id = delivery(EventSeq(running.0 + 1), 1);
+    let again = [settle(id, Outcome::Again(WallTime(5))), tried(id, 2, 410, Outcome::Failed(None))];
+    assert_eq!(journal.settle(&again).await.expect("settled"), [Settled::Done; 2]);
+    drop(journal);
+    let journal = open(folder.path(), Logging::default());
+    assert!(count(&journal, "log") > 0);
+    let size = journal.size().await.expect("a size");
+    assert_eq!((size.events, size.pending), (10, 1));
+    let told = everything(&journal).await;
+    assert_eq!(journal.attempts(id).await.expect("attempts").len(), 2);
+    assert_eq!(journal.deliveries(Filter::default()).await.expect("deliveries").len(), 10);
+    drop(journal);
+    assert_eq!(everything(&open(folder.path(), Logging::default())).await, told);
+}
+
+#[tokio::test]
+async fn a_long_call_does_not_hold_the_log() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging { rows: 20, legs: 4, ..Logging::default() });
+    let long = Leg::incoming(0);
+    let first = keep(&journal, long.append(&[EventKind::Incoming], &[1])).await[0];
+    let waits = keep(&journal, Leg::incoming(1).whole(&[1])).await;
+    for number in 2..60 {
+        whole_legs(&journal, number..number + 1).await;
+        assert!(count(&journal, "log") <= 24, "{} rows", count(&journal, "log"));
+    }
+    assert_eq!((count(&journal, "open_legs"), count(&journal, "pending")), (1, 4), "both were carried");
+    let ended = keep(&journal, long.append(&[EventKind::Ended], &[])).await;
+    let through = [first, waits[0]].map(|seq| tried(delivery(seq, 1), 1, 200, Outcome::Delivered));
+    assert_eq!(journal.settle(&through).await.expect("settled"), [Settled::Done; 2]);
+    let legs = journal.legs(Filter { leg: Some(long.id()), ..Filter::default() }).await.expect("legs");
+    assert!(legs[0].ended.is_some() && legs[0].seq == first && ended[0] > waits[2]);
+}
+
+#[tokio::test]
+async fn the_log_stays_within_its_bound() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging { bytes: 20_000, ..Logging::default() });
+    for number in 0..400 {
+        keep(&journal, Leg::incoming(number).append(&[EventKind::Incoming], &[1])).await;
+        assert!(count(&journal, "log") <= 80, "{} rows", count(&journal, "log"));
+    }
+    assert!(count(&journal, "events") > 300, "what has not ended is carried into rows");
+    assert_eq!(journal.load_all().await.expect("pending").len(), 400);
+}
+
+/// Not in the log either, where it would come back from.
+#[tokio::test]
+async fn what_is_forgotten_is_nowhere() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging { legs: 1, ..Logging::default() });
+    keep(&journal, Leg::incoming(0).append(&[EventKind::Incoming], &[])).await;
+    whole_legs(&journal, 1..9).await;
+    folded(&journal, 8).await;
+    assert!(count(&journal, "log") > 8);
+    while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    let left = ["leg", "legs", "calls", "by_account", "place", "line", "history", "details"];
+    assert_eq!(left.map(|table| count(&journal, table)), [0, 1, 1, 1, 0, 0, 0, 0]);
+    drop(journal);
+    let journal = open(folder.path(), Logging::default());
+    assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 1);
+    assert_eq!(journal.size().await.expect("a size").events, 1);
+}
+
+/// What was read before the disk failed is in the log; who asks is told of it while nothing can be written.
+#[tokio::test]
+async fn who_asks_while_nothing_can_be_written_is_told_of_what_is_in_the_log() {
+    let folder = tempdir().expect("a folder");
+    let on = Arc::new(AtomicBool::new(false));
+    let switch = on.clone();
+    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
+        true => Err("no space left on device".to_owned()),
+        false => Ok(()),
+    });
+    let journal = open_with(folder.path(), Logging::default(), faults).expect("a journal");
+    whole_legs(&journal, 0..3).await;
+    on.store(true, Ordering::SeqCst);
+    let told = everything(&journal).await;
+    assert!(count(&journal, "log") > 0, "it could not be folded");
+    on.store(false, Ordering::SeqCst);
+    assert_eq!(everything(&journal).await, told);
+    assert_eq!(count(&journal, "log"), 0);
+}
+
+#[tokio::test]
+async fn a_row_of_the_log_that_is_damaged_is_told() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging::default());
+    whole_legs(&journal, 0..3).await;
+    let place = journal.place().to_owned();
+    drop(journal);
+    let conn = Connection::open(&place).expect("opens");
+    let body: Vec<u8> =
+        conn.query_row("SELECT body FROM log WHERE id = 2", [], |row| row.get(0)).expect("a row");
+    for at in 0..body.len() {
+        let mut other = body.clone();
+        other[at] ^= 1 << (at % 8);
+        conn.execute("UPDATE log SET body = ?1 WHERE id = 2", [other]).expect("changed");
+        let refused = open_with(folder.path(), Logging::default(), Faults::none()).err();
+        assert!(matches!(refused, Some(JournalError::Damaged { .. })), "{refused:?} of byte {at}");
+    }
+    conn.execute("UPDATE log SET body = ?1 WHERE id = 2", [body]).expect("as it was");
+    open(folder.path(), Logging::default());
+}
