@@ -38,6 +38,8 @@ const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 const CROWD: usize = 64;
 /// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
 const GATHER: Duration = Duration::from_millis(2);
+/// A fold that failed is tried again after so many commits.
+const COMMITS_AFTER_A_FOLD_THAT_FAILED: usize = 64;
 /// Page cache, in KiB.
 const CACHE_KIB: i64 = 32 * 1024;
 
@@ -93,6 +95,7 @@ impl Writer {
             tail,
             alone: rolls_up,
             folds_ready: false,
+            commits_before_a_fold: 0,
             checkpointer,
             roller,
             faults: options.faults.clone(),
@@ -171,10 +174,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                     group.iter().filter(|job| !matches!(job, Job::Rollup { .. } | Job::FoldReady { .. }));
                 let rows = others.map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
-                let ready = std::mem::take(&mut desk.folds_ready).then_some(Picked::Due(log::AT_ONCE));
-                if let Some(picked) = desk.tail.due(rows >= CROWD).or(ready) {
-                    desk.fold(&conn, picked);
-                }
+                desk.fold_what_is_due(&conn, rows >= CROWD);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.roller.after_commit(desk.memory.last_seq(), rows);
                 if rows >= CROWD {
@@ -213,6 +213,8 @@ struct Desk {
     alone: bool,
     /// Whether it was said that little else is to do.
     folds_ready: bool,
+    /// So many go by before it is tried again to fold.
+    commits_before_a_fold: usize,
     checkpointer: Checkpointer,
     roller: Roller,
     faults: Faults,
@@ -347,6 +349,9 @@ impl Desk {
 
     /// Whether somebody asks of all that is kept, or something is forgotten that would come back from the log.
     fn wants_all_folded(&self, conn: &Connection, group: &VecDeque<Job>) -> Result<bool, StoreError> {
+        if self.tail.is_full() {
+            return Ok(true);
+        }
         let first = self.tail.first_seq();
         for job in group {
             let wants = match job {
@@ -361,11 +366,23 @@ impl Desk {
         Ok(false)
     }
 
+    /// After a commit, unless folding has just failed.
+    fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
+        let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Due(log::AT_ONCE));
+        self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
+        if self.commits_before_a_fold == 0
+            && let Some(picked) = self.tail.due(flood).or(ready)
+        {
+            self.fold(conn, picked);
+        }
+    }
+
     /// In a commit of its own that nobody waits for, legs go out of the log. It need not be on disk at once, for what it
     /// was made of is.
     fn fold(&mut self, conn: &Connection, picked: Picked) {
         if let Err(error) = self.fold_alone(conn, picked) {
-            tracing::warn!(%error, "the journal's log could not be folded; it stays in the log");
+            tracing::warn!(%error, "the journal's log could not be folded; what is in it stays there");
+            self.commits_before_a_fold = COMMITS_AFTER_A_FOLD_THAT_FAILED;
             self.undo(conn, self.memory.last_seq());
         }
         self.tail.publish(self.memory.last_seq());

@@ -18,6 +18,9 @@ use crate::record::event::kind_number;
 /// As many legs at once keep who comes then waiting for some milliseconds.
 pub(in crate::sqlite) const AT_ONCE: usize = 256;
 
+/// So many times its bounds the log may have where it cannot be folded.
+const FULL: usize = 4;
+
 /// Which legs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sqlite) enum Picked {
@@ -37,6 +40,11 @@ impl Tail {
         let enough = if flood { legs_in_a_flood } else { legs };
         let is_due = self.ready.len() >= enough || self.is_beyond();
         is_due.then_some(Picked::Due(if flood { legs_in_a_flood } else { AT_ONCE.max(legs) }))
+    }
+
+    /// Whether so much is in the log that nothing more can be taken before it is folded: folding has failed for long.
+    pub(in crate::sqlite) fn is_full(&self) -> bool {
+        self.takes() && (self.bytes > self.bound.bytes * FULL || self.many_rows() > self.bound.rows * FULL)
     }
 
     /// Whether legs are done, though too few to be folded beside others.
@@ -209,7 +217,7 @@ fn pack(conn: &Connection, folded: &mut Folded, leg: Leg) -> Result<(), StoreErr
         }
         events.push(packed::Event { raw, noted });
     }
-    folded.add(conn, packed::Leg { leg: leg.leg, events })
+    folded.add(conn, &packed::Leg { leg: leg.leg, events })
 }
 
 /// A leg that has not ended, as rows.

@@ -44,7 +44,7 @@ impl Logging {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { bytes: 24 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
+        Self { bytes: 16 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
     }
 }
 

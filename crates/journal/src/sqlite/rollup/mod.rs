@@ -103,11 +103,17 @@ impl Folded {
         Ok(Self { found_by: FoundBy::default(), packs: Packs::new()? })
     }
 
-    pub(super) fn add(&mut self, conn: &Connection, leg: Leg) -> Result<(), StoreError> {
+    /// Where what an account's legs are found by is damaged, lists and sums of it are; its legs are kept all the same.
+    pub(super) fn add(&mut self, conn: &Connection, leg: &Leg) -> Result<(), StoreError> {
         let places: Vec<i64> = leg.events.iter().map(|event| event.raw.seq).collect();
         let raws: Vec<&Raw> = leg.events.iter().map(|event| &event.raw).collect();
-        self.found_by.add(conn, &leg.leg, &places, &raws)?;
-        self.packs.put(conn, &leg)
+        match self.found_by.add(conn, &leg.leg, &places, &raws) {
+            Err(error @ (StoreError::Damaged(_) | StoreError::Unreadable(_))) => {
+                tracing::warn!(%error, leg = leg.leg.as_str(), "lists and reports do not find a leg");
+            }
+            found => found?,
+        }
+        self.packs.put(conn, leg)
     }
 
     pub(super) fn write(mut self, conn: &Connection, last_seq: i64) -> Result<(), StoreError> {
