@@ -71,6 +71,11 @@ pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) 
         "CPU per delivery, plain, µs",
         &Series::of(&rounds, |round| round.plain.cpu_us),
     );
+    results.note(
+        "whole_cpu_us_per_delivery",
+        "  with what was put off until it was calm",
+        &Series::of(&rounds, |round| round.full.whole_cpu_us),
+    );
     let scripts: Vec<(f64, f64)> =
         rounds.iter().filter_map(|round| Some((round.full.rate, round.script?))).collect();
     if scripts.is_empty() {
@@ -136,7 +141,9 @@ pub(crate) async fn measure(
     let (before, began_us) = (gateway.cpu_us()?, clock::now_us());
     gateway::say(&pbx, bytes).await;
     let report = receiver.wait_for(calls as u64 * A_CALL).await?;
-    let cpu_us = (gateway.cpu_us()? - before) / report.received() as f64;
+    let per_delivery = |cpu_us: f64| (cpu_us - before) / report.received() as f64;
+    let cpu_us = per_delivery(gateway.cpu_us()?);
+    let whole_cpu_us = per_delivery(gateway.calm_cpu_us().await?);
     gateway.kill().await?;
-    Ok(Run { rate: report.rate_since(began_us), cpu_us })
+    Ok(Run { rate: report.rate_since(began_us), cpu_us, whole_cpu_us })
 }

@@ -44,9 +44,11 @@ pub(crate) async fn flat_out(
     let calls = scale.of(CALLS);
     let (before, began_us) = (gateway.cpu_us()?, clock::now_us());
     let report = say(&switch, receiver, &mut load, calls).await?;
-    let cpu_us = (gateway.cpu_us()? - before) / report.received() as f64;
+    let per_delivery = |cpu_us: f64| (cpu_us - before) / report.received() as f64;
+    let cpu_us = per_delivery(gateway.cpu_us()?);
+    let whole_cpu_us = per_delivery(gateway.calm_cpu_us().await?);
     gateway.kill().await?;
-    let run = Run { rate: report.rate_since(began_us), cpu_us };
+    let run = Run { rate: report.rate_since(began_us), cpu_us, whole_cpu_us };
     Ok(SwitchRun {
         run,
         events_a_call: load.messages_per_call() as f64,

@@ -25,11 +25,17 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Ticks of the processor time in `/proc`, a second.
 const TICKS: f64 = 100.0;
+/// Who uses so little of the processor in a second has nothing to do.
+const CALM_US_A_SECOND: f64 = 20_000.0;
+/// So long it is waited for.
+const CALM_WITHIN_SECS: usize = 60;
 
 /// What one run of the program showed.
 pub(crate) struct Run {
     pub(crate) rate: f64,
     pub(crate) cpu_us: f64,
+    /// The same, with what was put off until it was calm.
+    pub(crate) whole_cpu_us: f64,
 }
 
 /// Where the program is, and where its data may lie.
@@ -183,6 +189,20 @@ impl Gateway {
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |field: usize| anyhow::Ok(fields.get(field).context("a field")?.parse::<f64>()?);
         Ok((ticks(11)? + ticks(12)?) * 1e6 / TICKS)
+    }
+
+    /// The same when it has nothing left to do.
+    pub(crate) async fn calm_cpu_us(&self) -> anyhow::Result<f64> {
+        let mut used = self.cpu_us()?;
+        for _ in 0..CALM_WITHIN_SECS {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = self.cpu_us()?;
+            if now - used <= CALM_US_A_SECOND {
+                break;
+            }
+            used = now;
+        }
+        self.cpu_us()
     }
 
     /// What it takes of the memory, in bytes.

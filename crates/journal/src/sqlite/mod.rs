@@ -3,12 +3,14 @@
 //! One thread writes: whatever has arrived while its last commit ran goes into the next (`writer`). A few
 //! connections read, on the runtime's blocking threads (`readers`). A third kind carries what was written
 //! from the log into the file without keeping the writer waiting (`checkpoint`). A fourth makes what lists and
-//! reports are found by out of what has gathered (`rollup`).
+//! reports are found by out of what has gathered (`rollup`). What is new lies in a log before it comes into the tables
+//! (`log`).
 
 mod append;
 mod audit;
 mod checkpoint;
 mod copy;
+mod desk;
 mod erase;
 mod errors;
 mod failing;

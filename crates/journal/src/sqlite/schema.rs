@@ -336,6 +336,12 @@ CREATE TABLE log (
     body BLOB NOT NULL
 ) STRICT;
 INSERT INTO meta VALUES ('folds', 0);
+-- Room that is given up when a full store has none for what comes out of the log.
+CREATE TABLE spare (
+    id INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+INSERT INTO spare VALUES (1, zeroblob(65536));
 ";
 
 /// How the store stands to this program.

@@ -14,17 +14,17 @@ use rusqlite::hooks::Wal;
 use tasks::Part;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Options;
 use super::checkpoint::Checkpointer;
+use super::desk::Desk;
 use super::errors::StoreError;
-use super::jobs::{Held, Job};
-use super::log::{self, Logging, Picked, Tail};
+use super::jobs::Job;
+use super::log::{self, Logging, Tail};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::rollup::{Roller, Rollup};
 use super::statements::Statements;
-use super::{Options, append, audit, errors, failing, prune, put, rollup, settle};
 use crate::JournalError;
-use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
 
 /// How many jobs may wait; who comes then waits until one is taken.
@@ -38,8 +38,6 @@ const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 const CROWD: usize = 64;
 /// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
 const GATHER: Duration = Duration::from_millis(2);
-/// A fold that failed is tried again after so many commits.
-const COMMITS_AFTER_A_FOLD_THAT_FAILED: usize = 64;
 /// Page cache, in KiB.
 const CACHE_KIB: i64 = 32 * 1024;
 
@@ -200,223 +198,5 @@ fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>, group: &mut VecDeque<Job>
     {
         weight += job.weight();
         group.push_back(job);
-    }
-}
-
-/// Everything the thread works with besides the connection.
-struct Desk {
-    place: Arc<Path>,
-    sealer: Arc<Sealer>,
-    memory: Remembered,
-    tail: Tail,
-    /// Whether this process keeps events: then the log is its own.
-    alone: bool,
-    /// Whether it was said that little else is to do.
-    folds_ready: bool,
-    /// So many go by before it is tried again to fold.
-    commits_before_a_fold: usize,
-    checkpointer: Checkpointer,
-    roller: Roller,
-    faults: Faults,
-    meter: Meter,
-}
-
-impl Desk {
-    /// One transaction for the whole group; whoever is in it learns how it went.
-    fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
-        self.answer_questions(statements.conn, group);
-        if group.is_empty() {
-            return;
-        }
-        let (before, jobs, begun) = (self.memory.last_seq(), group.len(), Meter::begin());
-        let mut held = Held::default();
-        let result = self.run(statements, group, &mut held);
-        self.meter.end(&begun, jobs, result.is_ok());
-        if let Err(error) = result {
-            self.undo(statements.conn, before);
-            let error = error.at(&self.place);
-            tracing::warn!(%error, jobs, "the journal could not commit");
-            group.drain(..).for_each(|job| job.fail(error.clone()));
-            held.tell(&Err(error));
-            return;
-        }
-        self.tail.publish(self.memory.last_seq());
-        let answered = self.faults.at(CommitPoint::After);
-        held.tell(&answered.map_err(|why| StoreError::Unknown(why).at(&self.place)));
-    }
-
-    fn run(
-        &mut self,
-        statements: &mut Statements<'_>,
-        group: &mut VecDeque<Job>,
-        held: &mut Held,
-    ) -> Result<(), StoreError> {
-        let conn = statements.conn;
-        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        self.tail.know(conn)?;
-        if self.wants_all_folded(conn, group)? {
-            self.tail.fold(conn, &mut self.memory, Picked::All)?;
-        }
-        while let Some(job) = group.pop_front() {
-            self.run_job(statements, job, held)?;
-        }
-        if self.tail.takes() {
-            self.memory.take_heard().into_iter().for_each(|(pbx, at)| self.tail.heard(&pbx, at));
-        }
-        self.memory.save_heard(conn)?;
-        self.tail.write(conn)?;
-        self.memory.fill_lists(conn)?;
-        self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
-        conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
-        Ok(())
-    }
-
-    fn run_job(
-        &mut self,
-        statements: &mut Statements<'_>,
-        job: Job,
-        held: &mut Held,
-    ) -> Result<(), StoreError> {
-        let Self { memory, tail, sealer, .. } = self;
-        let conn = statements.conn;
-        match job {
-            Job::Append { moments, to } => held.hold(to, append::run(statements, memory, tail, moments)),
-            Job::Settle { rows, to } => {
-                let one = |row| match tail.settle(row)? {
-                    Ok(settled) => Ok(settled),
-                    Err(row) => settle::run(statements, &row),
-                };
-                held.hold(to, rows.into_iter().map(one).collect())
-            }
-            Job::Ask { question } => {
-                question(Err(JournalError::Closed));
-                Ok(())
-            }
-            Job::Put { change, to } => match put::run(conn, sealer, &change) {
-                Ok(answer) => {
-                    held.hold_answer(to, answer);
-                    Ok(())
-                }
-                Err(error) => held.hold(to, Err(error)),
-            },
-            Job::PruneAudit { before, to } => held.hold(to, audit::prune(conn, before)),
-            Job::Allocate { to } => held.hold(to, put::allocate(conn)),
-            Job::NoteFailing { notes, to } => held.hold(to, failing::note(conn, &notes)),
-            Job::Prune { legs, to } => {
-                held.hold(to, prune::run(conn, memory, tail.first_seq(), &legs, prune::Waiting::Stays))
-            }
-            Job::Erase { legs, to } => {
-                held.hold(to, prune::run(conn, memory, tail.first_seq(), &legs, prune::Waiting::GoesToo))
-            }
-            Job::Fold { to } => held.hold(to, Ok(())),
-            Job::FoldReady { to } => {
-                let folds = tail.has_ready();
-                self.folds_ready = folds;
-                held.hold(to, Ok(folds))
-            }
-            Job::Rollup { mut rollup, to } => {
-                held.hold(to, rollup::put(conn, &mut rollup, memory.last_seq()))
-            }
-        }
-    }
-
-    /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.
-    fn answer_questions(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
-        let is_question = |job: &Job| matches!(job, Job::Ask { .. });
-        if !group.iter().any(is_question) {
-            return;
-        }
-        let before = self.memory.last_seq();
-        let folded = self.begin_folded(conn);
-        for job in std::mem::take(group) {
-            match (job, &folded) {
-                (Job::Ask { question }, Ok(())) => question(Ok(conn)),
-                (Job::Ask { question }, Err(error)) => question(Err(error.clone())),
-                (job, _) => group.push_back(job),
-            }
-        }
-        self.undo(conn, before);
-    }
-
-    fn begin_folded(&mut self, conn: &Connection) -> Result<(), JournalError> {
-        let mut fold = || {
-            conn.prepare_cached("BEGIN")?.execute([])?;
-            self.tail.know(conn)?;
-            self.tail.fold(conn, &mut self.memory, Picked::All)
-        };
-        fold().map_err(|error: StoreError| error.at(&self.place))
-    }
-
-    /// Whether somebody asks of all that is kept, or something is forgotten that would come back from the log.
-    fn wants_all_folded(&self, conn: &Connection, group: &VecDeque<Job>) -> Result<bool, StoreError> {
-        if self.tail.is_full() {
-            return Ok(true);
-        }
-        let first = self.tail.first_seq();
-        for job in group {
-            let wants = match job {
-                Job::Fold { .. } => self.alone,
-                Job::Prune { legs, .. } | Job::Erase { legs, .. } => prune::may_be_in_log(conn, first, legs)?,
-                _ => false,
-            };
-            if wants {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// After a commit, unless folding has just failed.
-    fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
-        let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Due(log::AT_ONCE));
-        self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
-        if self.commits_before_a_fold == 0
-            && let Some(picked) = self.tail.due(flood).or(ready)
-        {
-            self.fold(conn, picked);
-        }
-    }
-
-    /// In a commit of its own that nobody waits for, legs go out of the log. It need not be on disk at once, for what it
-    /// was made of is.
-    fn fold(&mut self, conn: &Connection, picked: Picked) {
-        if let Err(error) = self.fold_alone(conn, picked) {
-            tracing::warn!(%error, "the journal's log could not be folded; what is in it stays there");
-            self.commits_before_a_fold = COMMITS_AFTER_A_FOLD_THAT_FAILED;
-            self.undo(conn, self.memory.last_seq());
-        }
-        self.tail.publish(self.memory.last_seq());
-    }
-
-    fn fold_alone(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
-        conn.pragma_update(None, "synchronous", "NORMAL")?;
-        let folded = self.fold_within(conn, picked);
-        conn.pragma_update(None, "synchronous", "FULL")?;
-        folded
-    }
-
-    fn fold_within(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
-        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        self.tail.know(conn)?;
-        self.tail.fold(conn, &mut self.memory, picked)?;
-        self.faults.at(CommitPoint::Fold).map_err(StoreError::Fault)?;
-        conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
-        Ok(())
-    }
-
-    /// After a failed group: nothing of it is left, neither in the store nor in what is remembered of it.
-    /// SQLite may have undone it by itself already.
-    fn undo(&mut self, conn: &Connection, last_seq: i64) {
-        if !conn.is_autocommit()
-            && let Err(error) = conn.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "the journal could not undo what it had begun");
-        }
-        self.memory.forget(last_seq);
-        self.tail.forget();
-        match self.tail.know(conn) {
-            Ok(()) => self.tail.publish(last_seq),
-            Err(error) => tracing::error!(%error, "the journal's log could not be read"),
-        }
     }
 }

@@ -19,7 +19,9 @@ fn open(folder: &Path) -> Sqlite {
 fn rows(journal: &Sqlite) -> BTreeMap<String, i64> {
     let conn = Connection::open(journal.place()).expect("opens");
     let mut select = conn
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'heard')")
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'heard', 'spare')",
+        )
         .expect("prepared");
     let names = select.query_map([], |row| row.get::<_, String>(0)).expect("asked");
     let count = |name: String| {

@@ -2,7 +2,7 @@
 
 /// As format 7 was: with every event in a row.
 pub(crate) const AS_FORMAT_7: &str = "
-    DROP TABLE log; DELETE FROM meta WHERE name = 'folds';
+    DROP TABLE log; DROP TABLE spare; DELETE FROM meta WHERE name = 'folds';
     ALTER TABLE audit DROP COLUMN address;
     DROP TABLE leg; DROP TABLE place; DELETE FROM meta WHERE name = 'packed_to';
     UPDATE meta SET name = 'digested_to' WHERE name = 'rolled_up_to';

@@ -11,7 +11,9 @@ use super::super::settle::GivenUp;
 use super::super::table::history::history_of;
 use super::super::table::packed::{self, NOTED_BYTES, Noted};
 use super::super::table::raw::Raw;
-use super::tail::{Event, Leg, Logging, Stands, Tail};
+use super::bounds::Logging;
+use super::leg::{Event, Leg, Stands};
+use super::tail::Tail;
 use crate::call_hash;
 use crate::record::event::kind_number;
 
@@ -33,9 +35,6 @@ pub(in crate::sqlite) enum Picked {
 impl Tail {
     /// What is to be folded after a commit, in a flood of them or not.
     pub(in crate::sqlite) fn due(&self, flood: bool) -> Option<Picked> {
-        if !self.takes() {
-            return (!self.is_empty()).then_some(Picked::All);
-        }
         let Logging { legs, legs_in_a_flood, .. } = self.bound;
         let enough = if flood { legs_in_a_flood } else { legs };
         let is_due = self.ready.len() >= enough || self.is_beyond();

@@ -4,10 +4,13 @@
 //! become rows; a row of the log goes when no leg begins in it or behind it that is still in the log.
 
 mod blob;
+mod bounds;
 mod fold;
+mod leg;
 mod settle;
 mod tail;
 
+pub use bounds::Logging;
+pub(super) use bounds::Shared;
 pub(super) use fold::{AT_ONCE, Picked};
-pub use tail::Logging;
-pub(super) use tail::{Judged, Shared, Tail};
+pub(super) use tail::{Judged, Tail};

@@ -3,7 +3,8 @@
 use super::super::errors::StoreError;
 use super::super::settle::{GivenUp, Row};
 use super::super::table::packed::Noted;
-use super::tail::{Delivery, Event, Stands, Tail};
+use super::leg::{Delivery, Event, Stands};
+use super::tail::Tail;
 use crate::record::attempt;
 use crate::rules::{self, Standing};
 use crate::{Outcome, Settled};

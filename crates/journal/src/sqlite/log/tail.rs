@@ -2,145 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use calls::{EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::super::errors::StoreError;
-use super::super::remembered::Places;
-use super::super::table::packed::Noted;
-use super::super::table::raw::{Raw, kind};
+use super::super::settle::Row;
+use super::super::table::raw::Raw;
 use super::blob::{self, Blob, Record};
-use crate::record::event::kind_number;
-use crate::rules::Standing;
+use super::bounds::{Logging, Shared};
+use super::leg::{Delivery, Event, Leg};
 use crate::settings::IntegrationId;
-
-/// How much of what is new lies in the log before it is folded.
-#[derive(Clone, Copy, Debug)]
-pub struct Logging {
-    /// So many bytes are at hand; 0: nothing goes into the log.
-    pub bytes: usize,
-    /// So many rows the log has.
-    pub rows: usize,
-    /// So many legs that have ended, and of which nothing waits, are folded at once while little else is to do.
-    pub legs: usize,
-    /// And so many while much is.
-    pub legs_in_a_flood: usize,
-}
-
-impl Logging {
-    /// Every event goes into its row at once.
-    pub const fn never() -> Self {
-        Self { bytes: 0, rows: 0, legs: 0, legs_in_a_flood: 0 }
-    }
-
-    /// What has ended is folded after each commit.
-    pub const fn folded_at_once() -> Self {
-        Self { bytes: 1 << 20, rows: 64, legs: 1, legs_in_a_flood: 1 }
-    }
-}
-
-impl Default for Logging {
-    fn default() -> Self {
-        Self { bytes: 16 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
-    }
-}
-
-/// What others than the writer want to know of it.
-#[derive(Default)]
-pub(in crate::sqlite) struct Shared {
-    /// How many rows the log has.
-    rows: AtomicU64,
-    /// How many deliveries wait in it.
-    waiting: AtomicU64,
-    last_seq: AtomicI64,
-}
-
-impl Shared {
-    pub(in crate::sqlite) fn is_empty(&self) -> bool {
-        self.rows.load(Ordering::Acquire) == 0
-    }
-
-    pub(in crate::sqlite) fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Acquire)
-    }
-
-    pub(in crate::sqlite) fn last_seq(&self) -> i64 {
-        self.last_seq.load(Ordering::Acquire)
-    }
-}
-
-/// A leg in the log.
-pub(super) struct Leg {
-    pub(super) leg: LegId,
-    /// The row of the log it begins in.
-    pub(super) log: i64,
-    pub(super) events: Vec<Event>,
-    /// Deliveries of it that wait.
-    pub(super) waiting: usize,
-    pub(super) bytes: usize,
-}
-
-impl Leg {
-    pub(super) fn has_ended(&self) -> bool {
-        self.events.last().is_some_and(|event| event.raw.kind == kind_number(EventKind::Ended))
-    }
-
-    fn place(&self, kind: EventKind) -> Option<i64> {
-        let number = kind_number(kind);
-        self.events.iter().find(|event| event.raw.kind == number).map(|event| event.raw.seq)
-    }
-
-    /// The places of its events by kind.
-    pub(super) fn places(&self) -> Places {
-        let mut places = Places::default();
-        for event in &self.events {
-            if let Ok(kind) = kind(event.raw.kind) {
-                places = places.and(kind, event.raw.seq);
-            }
-        }
-        places
-    }
-}
-
-/// An event of it.
-pub(super) struct Event {
-    pub(super) raw: Raw,
-    pub(super) noted: Vec<Noted>,
-    pub(super) deliveries: Vec<Delivery>,
-}
-
-/// Where a delivery stands.
-pub(super) struct Delivery {
-    pub(super) integration: i64,
-    pub(super) stands: Stands,
-    pub(super) standing: Standing,
-    pub(super) updated_at: Option<i64>,
-    pub(super) held: bool,
-    pub(super) due_at: Option<i64>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stands {
-    Waits,
-    Delivered,
-    GivenUp(super::super::settle::GivenUp),
-}
-
-impl Delivery {
-    pub(super) fn fresh(integration: i64) -> Self {
-        Self {
-            integration,
-            stands: Stands::Waits,
-            standing: Standing::default(),
-            updated_at: None,
-            held: false,
-            due_at: None,
-        }
-    }
-}
 
 /// A row of the log.
 struct LogRow {
@@ -346,7 +219,7 @@ impl Tail {
     }
 
     /// Notes a settlement in the log.
-    pub(super) fn write_settled(&mut self, row: &super::super::settle::Row) {
+    pub(super) fn write_settled(&mut self, row: &Row) {
         self.blob.settled(row);
     }
 
@@ -397,8 +270,6 @@ impl Tail {
 
     /// Tells others how it stands, after a commit.
     pub(in crate::sqlite) fn publish(&self, last_seq: i64) {
-        self.shared.waiting.store(self.waiting as u64, Ordering::Release);
-        self.shared.last_seq.store(last_seq, Ordering::Release);
-        self.shared.rows.store(self.rows.len() as u64, Ordering::Release);
+        self.shared.publish(self.rows.len(), self.waiting, last_seq);
     }
 }

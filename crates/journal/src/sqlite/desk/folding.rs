@@ -1,0 +1,139 @@
+//! When legs go out of the log.
+
+use std::collections::VecDeque;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::super::errors::{self, StoreError};
+use super::super::jobs::Job;
+use super::super::log::{self, Picked};
+use super::super::prune;
+use super::Desk;
+use crate::JournalError;
+use crate::faults::CommitPoint;
+
+/// There is a spare again when so many pages are free.
+const FREE_FOR_A_SPARE: i64 = 64;
+/// A fold that failed is tried again after so many commits.
+const COMMITS_AFTER_A_FOLD_THAT_FAILED: usize = 64;
+
+impl Desk {
+    /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.
+    pub(super) fn answer_questions(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
+        let is_question = |job: &Job| matches!(job, Job::Ask { .. });
+        if !group.iter().any(is_question) {
+            return;
+        }
+        let before = self.memory.last_seq();
+        let folded = self.begin_folded(conn);
+        for job in std::mem::take(group) {
+            match (job, &folded) {
+                (Job::Ask { question }, Ok(())) => question(Ok(conn)),
+                (Job::Ask { question }, Err(error)) => question(Err(error.clone())),
+                (job, _) => group.push_back(job),
+            }
+        }
+        self.undo(conn, before);
+    }
+
+    fn begin_folded(&mut self, conn: &Connection) -> Result<(), JournalError> {
+        let folded = self.begin(conn).and_then(|()| self.fold_in(conn, Picked::All));
+        folded.map_err(|error: StoreError| error.at(&self.place))
+    }
+
+    /// Begins a transaction; what is at hand of the log is known then.
+    pub(super) fn begin(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.tail.know(conn)
+    }
+
+    /// Folds in a transaction in which nothing else has been done. Where the store is full, it gives up the room that was
+    /// kept for that.
+    pub(super) fn fold_in(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
+        let last_seq = self.memory.last_seq();
+        match self.tail.fold(conn, &mut self.memory, picked) {
+            Err(StoreError::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                self.undo(conn, last_seq);
+                self.begin(conn)?;
+                if conn.prepare_cached("DELETE FROM spare")?.execute([])? == 0 {
+                    return Err(error.into());
+                }
+                self.tail.fold(conn, &mut self.memory, picked)
+            }
+            Err(error) => Err(error),
+            Ok(()) => keep_spare(conn),
+        }
+    }
+
+    /// Whether somebody asks of all that is kept, or something is forgotten that would come back from the log.
+    pub(super) fn wants_all_folded(
+        &self,
+        conn: &Connection,
+        group: &VecDeque<Job>,
+    ) -> Result<bool, StoreError> {
+        if self.tail.is_full() || !self.tail.takes() && !self.tail.is_empty() {
+            return Ok(true);
+        }
+        let first = self.tail.first_seq();
+        for job in group {
+            let wants = match job {
+                Job::Fold { .. } => self.alone,
+                Job::Prune { legs, .. } | Job::Erase { legs, .. } => prune::may_be_in_log(conn, first, legs)?,
+                _ => false,
+            };
+            if wants {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// After a commit, unless folding has just failed.
+    pub(in crate::sqlite) fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
+        let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Due(log::AT_ONCE));
+        self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
+        if self.commits_before_a_fold == 0
+            && let Some(picked) = self.tail.due(flood).or(ready)
+        {
+            self.fold(conn, picked);
+        }
+    }
+
+    /// In a commit of its own that nobody waits for, legs go out of the log. It need not be on disk at once, for what it
+    /// was made of is.
+    fn fold(&mut self, conn: &Connection, picked: Picked) {
+        if let Err(error) = self.fold_alone(conn, picked) {
+            tracing::warn!(%error, "the journal's log could not be folded; what is in it stays there");
+            self.commits_before_a_fold = COMMITS_AFTER_A_FOLD_THAT_FAILED;
+            self.undo(conn, self.memory.last_seq());
+        }
+        self.tail.publish(self.memory.last_seq());
+    }
+
+    fn fold_alone(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
+        conn.pragma_update(None, "synchronous", "NORMAL")?;
+        let folded = self.fold_within(conn, picked);
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        folded
+    }
+
+    fn fold_within(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
+        self.begin(conn)?;
+        self.fold_in(conn, picked)?;
+        self.faults.at(CommitPoint::Fold).map_err(StoreError::Fault)?;
+        conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
+        Ok(())
+    }
+}
+
+/// Puts room aside again, when there is some.
+fn keep_spare(conn: &Connection) -> Result<(), StoreError> {
+    if conn.prepare_cached("SELECT 1 FROM spare")?.exists([])? {
+        return Ok(());
+    }
+    let free: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    if free >= FREE_FOR_A_SPARE {
+        conn.prepare_cached("INSERT INTO spare VALUES (1, zeroblob(65536))")?.execute([])?;
+    }
+    Ok(())
+}
