@@ -18,6 +18,23 @@ const FREE_FOR_A_SPARE: i64 = 64;
 const COMMITS_AFTER_A_FOLD_THAT_FAILED: usize = 64;
 
 impl Desk {
+    /// Whoever says that little else is to do is told whether legs are ready: they are folded after this, which is no
+    /// commit that anybody waits for. Not right after a fold that failed.
+    pub(super) fn hear_that_it_is_calm(&mut self, group: &mut VecDeque<Job>) {
+        if !group.iter().any(|job| matches!(job, Job::FoldReady { .. })) {
+            return;
+        }
+        for job in std::mem::take(group) {
+            match job {
+                Job::FoldReady { to } => {
+                    self.folds_ready = self.tail.has_ready() && self.commits_before_a_fold <= 1;
+                    drop(to.send(Ok(self.folds_ready)));
+                }
+                job => group.push_back(job),
+            }
+        }
+    }
+
     /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.
     pub(super) fn answer_questions(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
         let is_question = |job: &Job| matches!(job, Job::Ask { .. });

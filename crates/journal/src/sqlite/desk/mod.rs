@@ -42,6 +42,7 @@ pub(super) struct Desk {
 impl Desk {
     /// One transaction for the whole group; whoever is in it learns how it went.
     pub(super) fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
+        self.hear_that_it_is_calm(group);
         self.answer_questions(statements.conn, group);
         if group.is_empty() {
             return;
@@ -105,10 +106,8 @@ impl Desk {
                 };
                 held.hold(to, rows.into_iter().map(one).collect())
             }
-            Job::Ask { question } => {
-                question(Err(JournalError::Closed));
-                Ok(())
-            }
+            // Seen to before.
+            Job::Ask { .. } | Job::FoldReady { .. } => Ok(()),
             Job::Put { change, to } => match put::run(conn, sealer, &change) {
                 Ok(answer) => {
                     held.hold_answer(to, answer);
@@ -126,11 +125,6 @@ impl Desk {
                 held.hold(to, prune::run(conn, memory, tail.first_seq(), &legs, prune::Waiting::GoesToo))
             }
             Job::Fold { to } => held.hold(to, Ok(())),
-            Job::FoldReady { to } => {
-                let folds = tail.has_ready();
-                self.folds_ready = folds;
-                held.hold(to, Ok(folds))
-            }
             Job::Rollup { mut rollup, to } => {
                 held.hold(to, rollup::put(conn, &mut rollup, memory.last_seq()))
             }
