@@ -17,7 +17,6 @@ use super::remembered::Remembered;
 use super::rollup::Roller;
 use super::statements::Statements;
 use super::{append, audit, errors, failing, prune, put, rollup, settle};
-use crate::JournalError;
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
 
