@@ -11,6 +11,7 @@ const NO_TESTS: &[&str] = &[
     "pbx_message",
     "took_micros",
     "public_url",
+    "secret_key_file",
     "end_session_endpoint",
     "error_reason",
     "last_reason",
