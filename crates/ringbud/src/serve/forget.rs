@@ -133,6 +133,9 @@ impl Forgetting {
         let Some(megabytes) = self.keep.megabytes else { return Ok(()) };
         let bound = u64::from(megabytes) * MEGABYTE;
         let mut used = self.journal.size().await?.used;
+        if used > bound {
+            used = self.used_at_rest().await?;
+        }
         if used <= bound {
             self.cannot_be_kept = false;
             return Ok(());
@@ -145,7 +148,7 @@ impl Forgetting {
             }
             gone += events;
             tokio::time::sleep(self.pause).await;
-            used = self.journal.size().await?.used;
+            used = self.used_at_rest().await?;
         }
         if gone > 0 {
             tracing::info!(
@@ -164,6 +167,12 @@ impl Forgetting {
         }
         self.cannot_be_kept = used > bound;
         Ok(())
+    }
+
+    /// What came in last may take more room than it will: who asks of all that is kept has it put where it stays.
+    async fn used_at_rest(&self) -> Result<u64, JournalError> {
+        self.journal.newest_event_at().await?;
+        Ok(self.journal.size().await?.used)
     }
 
     /// Calls that ended before a moment, bite by bite; how many events are gone.

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use journal::conformance::sample::{Leg, START_SECS, delivery, settle, tried};
 use journal::seal::Sealer;
@@ -6,6 +7,7 @@ use journal::settings::{Account, Setting, SettingKey};
 use journal::{
     Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Options, Outcome, RollingUp, Sqlite,
 };
+use splitmix::Rng;
 
 use super::*;
 
@@ -22,6 +24,16 @@ fn place(answer: Appended) -> EventSeq {
         Appended::Stored(seq, _) => seq,
         Appended::Repeat(_) | Appended::Refused(_) => panic!("not stored: {answer:?}"),
     }
+}
+
+/// Who packs these finds nothing to make shorter.
+fn different(event: EventSeq) -> Vec<u8> {
+    let mut chance = Rng::new(event.0.unsigned_abs());
+    std::iter::repeat_with(|| chance.roll().to_le_bytes()).flatten().take(BODY).collect()
+}
+
+fn alike(_: EventSeq) -> Vec<u8> {
+    vec![b'x'; BODY]
 }
 
 struct Bed {
@@ -56,15 +68,20 @@ impl Bed {
     }
 
     /// Calls of an account, each with one delivery that carried much; those in `waiting` are not delivered.
-    async fn calls(&self, account: &str, many: u32, waiting: std::ops::Range<u32>) {
+    async fn calls(&self, account: &str, many: u32, waiting: Range<u32>) {
+        self.calls_with(account, many, waiting, different).await;
+    }
+
+    async fn calls_with(&self, account: &str, many: u32, waiting: Range<u32>, body: fn(EventSeq) -> Vec<u8>) {
         let moments: Vec<_> = (1..=many).map(|number| leg(account, number).whole(&[1])).collect();
         let kept = self.forgetting.journal.append(&moments).await.expect("kept");
         let mut rows = Vec::new();
         for (number, answers) in (1..=many).zip(kept) {
             for answer in answers.into_iter().filter(|_| !waiting.contains(&number)) {
-                let mut row = tried(delivery(place(answer), 1), 1, 200, Outcome::Delivered);
+                let event = place(answer);
+                let mut row = tried(delivery(event, 1), 1, 200, Outcome::Delivered);
                 if let Some(attempt) = &mut row.attempt {
-                    attempt.request_body = vec![b'x'; BODY].into();
+                    attempt.request_body = body(event).into();
                 }
                 rows.push(row);
             }
@@ -134,6 +151,17 @@ async fn a_journal_beyond_its_bound_forgets_the_oldest_and_never_what_waits() {
     assert!(first.contains(&3) && first.contains(&4) && !first.contains(&1), "what waits stays: {first:?}");
     assert!(first.len() < 300 && second.len() == 700, "the oldest go: {} and {}", first.len(), second.len());
     assert!(!bed.forgetting.cannot_be_kept);
+}
+
+#[tokio::test]
+async fn what_came_in_last_is_measured_as_it_will_lie() {
+    let mut bed = Bed::new(None, Some(10)).await;
+    bed.calls_with("1", MOST, 0..0, alike).await;
+    let before = bed.used().await;
+    assert!(before > 12_000_000, "it takes its room as it came in: {before}");
+    bed.forgetting.pass(later(1)).await.expect("passes");
+    let used = bed.used().await;
+    assert!(used < 2_000_000 && bed.left("1").await.len() == 700, "nothing is forgotten: {used}");
 }
 
 #[tokio::test]
