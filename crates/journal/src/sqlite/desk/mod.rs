@@ -99,9 +99,9 @@ impl Desk {
         match job {
             Job::Append { moments, to } => held.hold(to, append::run(statements, memory, tail, moments)),
             Job::Settle { rows, to } => {
-                let one = |row| match tail.settle(row)? {
-                    Ok(settled) => Ok(settled),
-                    Err(row) => settle::run(statements, &row),
+                let one = |row: settle::Row| match tail.has(row.id.event) {
+                    true => tail.settle(row),
+                    false => settle::run(statements, &row),
                 };
                 held.hold(to, rows.into_iter().map(one).collect())
             }

@@ -7,16 +7,18 @@ use super::leg::{Delivery, Event, Stands};
 use super::tail::Tail;
 use crate::record::attempt;
 use crate::rules::{self, Standing};
-use crate::{Outcome, Settled};
+use crate::{EventSeq, Outcome, Settled};
 
 impl Tail {
-    /// Settles a delivery if its leg is in the log; otherwise gives the row back.
-    pub(in crate::sqlite) fn settle(&mut self, row: Row) -> Result<Result<Settled, Row>, StoreError> {
-        if !self.by_event.contains_key(&row.id.event.0) {
-            return Ok(Err(row));
-        }
+    /// Whether an event's leg is in the log.
+    pub(in crate::sqlite) fn has(&self, event: EventSeq) -> bool {
+        self.by_event.contains_key(&event.0)
+    }
+
+    /// Settles a delivery whose leg is in the log.
+    pub(in crate::sqlite) fn settle(&mut self, row: Row) -> Result<Settled, StoreError> {
         self.write_settled(&row);
-        self.settle_here(row).map(|settled| Ok(settled.unwrap_or(Settled::Gone)))
+        self.settle_here(row).map(|settled| settled.unwrap_or(Settled::Gone))
     }
 
     /// The same for one that is in the log already.
