@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use super::answer::{Bounds, Lost, NoAnswer};
 use super::by_hyper;
 use super::dial::{ConnectError, Connector, ConnectorOptions};
-use super::tls::{BadCa, Trust};
+use super::tls::{BadCa, Trust, only};
 use crate::guard::{UrlProblem, WebhookUrl};
 use crate::request::AGENT;
 
@@ -85,8 +85,21 @@ impl Fetcher {
             None => trust.public(),
             Some(pem) => trust.with_ca(pem)?,
         };
+        Ok(Self::with(options, tls))
+    }
+
+    /// One who believes in one certificate alone, the first of a chain in PEM, whatever name it is for.
+    ///
+    /// # Errors
+    /// When there is no certificate in it.
+    pub fn believing_only(options: FetchOptions, chain_pem: &str) -> Result<Self, BadCa> {
+        let tls = only(chain_pem)?;
+        Ok(Self::with(options, tls))
+    }
+
+    fn with(options: FetchOptions, tls: Arc<ClientConfig>) -> Self {
         let connector = Connector::new(options.connector);
-        Ok(Self { connector, tls, limit: options.limit, body_max: options.body_max })
+        Self { connector, tls, limit: options.limit, body_max: options.body_max }
     }
 
     /// Asks once; any status is an answer.

@@ -116,6 +116,25 @@ async fn a_private_ca_is_trusted_where_it_is_given() {
 }
 
 #[tokio::test]
+async fn who_believes_in_one_certificate_alone_believes_it_under_any_name_and_no_other() {
+    let (address, pem) = tls_receiver("login.example.com").await;
+    let (_, other) = tls_receiver("login.example.com").await;
+    let url = format!("https://{address}/");
+    for (believed, is_it) in [(&pem, true), (&other, false)] {
+        let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")]);
+        let connector = ConnectorOptions { guard, ..ConnectorOptions::default() };
+        let limit = Duration::from_secs(20);
+        let options = FetchOptions { connector, ca_pem: None, limit, body_max: BODY_MAX };
+        let fetcher = Fetcher::believing_only(options, believed).expect("a certificate");
+        match fetcher.fetch(post(&url, "")).await {
+            Ok(answer) => assert!(is_it && answer.status() == 200),
+            Err(FetchError::Connect(ConnectError::Certificate { .. })) => assert!(!is_it),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_of_ones_own_is_refused_unless_it_is_allowed() {
     let receiver = Receiver::always(200).await;
     let url = format!("http://{}/", receiver.address);

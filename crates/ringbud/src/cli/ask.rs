@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::cli::Failure;
 use crate::cli::settings::Desk;
+use crate::config::Config;
 
 /// How long an answer may take; a test call waits for four web services.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -18,8 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 pub(crate) struct Api {
-    address: String,
-    path: String,
+    /// How and where it is asked: scheme, host, port, and the path in front of all of its own.
+    base: String,
+    fetcher: Fetcher,
     token: String,
     /// The token's name.
     name: String,
@@ -29,14 +31,9 @@ impl Api {
     /// Makes a token for this one command.
     pub(crate) async fn enter(desk: &Desk) -> Result<Self, Failure> {
         let config = &desk.config;
-        if config.http.tls.is_some() {
-            return Err(Failure::new(
-                "the gateway speaks HTTPS, which this command does not: use the window, or the API with a token",
-            ));
-        }
-        let address = config.http.listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
+        let (fetcher, base) = (fetcher(config)?, base(config));
         let (text, name) = desk.admin.lend_token(&desk.actor, std::process::id()).await?;
-        Ok(Self { address, path: config.http.path.clone(), token: text, name })
+        Ok(Self { base, fetcher, token: text, name })
     }
 
     /// Removes it.
@@ -53,32 +50,46 @@ impl Api {
     }
 
     async fn ask(&self, method: &str, account: &str, what: &str, body: &str) -> Result<Value, Failure> {
-        let Self { address, path, token, .. } = self;
+        let Self { base, token, .. } = self;
         let gone = |why: String| {
             Failure::new(format!(
-                "no gateway answers at {address} ({why}): start it with ringbud serve, or name its port in [http] listen"
+                "no gateway answers at {base} ({why}): start it with ringbud serve, or name its port in [http] listen"
             ))
         };
         let request = Request::builder()
             .method(method)
-            .uri(format!("http://{address}{path}/api/v1/accounts/{}/{what}", encoded(account)))
+            .uri(format!("{base}/api/v1/accounts/{}/{what}", encoded(account)))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, "application/json")
             .body(body.as_bytes().to_vec())
             .map_err(|error| gone(error.to_string()))?;
-        let answer = fetcher()?.fetch(request).await.map_err(|error| gone(error.to_string()))?;
+        let answer = self.fetcher.fetch(request).await.map_err(|error| gone(error.to_string()))?;
         read(answer.status().as_u16(), answer.body())
             .ok_or_else(|| gone("what answers is no ringbud".to_owned()))?
     }
 }
 
-/// What asks this machine: no address is none of its business.
-fn fetcher() -> Result<Fetcher, Failure> {
+/// Where the gateway of this machine is, from this machine.
+fn base(config: &Config) -> String {
+    let http = &config.http;
+    let address = http.listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
+    format!("{}://{address}{}", if http.tls.is_some() { "https" } else { "http" }, http.path)
+}
+
+/// What asks this machine: no address is none of its business. Over TLS the gateway is who shows the certificate that
+/// the configuration names; what name that is for does not matter here.
+fn fetcher(config: &Config) -> Result<Fetcher, Failure> {
     let everywhere = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
     let connector =
         ConnectorOptions { guard: Guard::new(everywhere.to_vec()), ..ConnectorOptions::default() };
     let options = FetchOptions { connector, ca_pem: None, limit: PATIENCE, body_max: MAX_ANSWER_BYTES };
-    Fetcher::new(options).map_err(|error| Failure::new(error.to_string()))
+    let Some(files) = &config.http.tls else {
+        return Fetcher::new(options).map_err(|error| Failure::new(error.to_string()));
+    };
+    let file = files.certificate.display();
+    let unusable = |why: String| Failure::new(format!("[http] tls_cert: {file}: {why}"));
+    let chain = std::fs::read_to_string(&files.certificate).map_err(|error| unusable(error.to_string()))?;
+    Fetcher::believing_only(options, &chain).map_err(|error| unusable(error.to_string()))
 }
 
 /// What was wanted, or the API's own sentence.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::bed::Bed;
+use crate::secure;
 
 async fn export(bed: &Bed, whose: &[&str]) -> Vec<Value> {
     let told = bed.ask(&[&["export"], whose].concat()).await;
@@ -95,4 +96,30 @@ async fn a_number_is_erased_from_a_store_that_no_gateway_has() {
         assert_ne!(done.status.code(), Some(0));
         assert!(said.contains(why), "{refused:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_gateway_that_speaks_https_is_known_by_its_certificate_whatever_name_that_is_for() {
+    let mut bed = bed().await;
+    let put = |name: &str, text: &str| std::fs::write(bed.folder.path().join(name), text).unwrap();
+    let (certificate, key, _) = secure::certificate("calls.example.com");
+    put("cert.pem", &certificate);
+    put("key.pem", &key);
+    let config = std::fs::read_to_string(bed.config()).unwrap();
+    bed.write(&config.replace("[http]\n", "[http]\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n"));
+    let gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let told = bed.requests(3).await.remove(0);
+    let (number, account) = (told.parameter("ANumber").to_owned(), told.parameter("AccountId").to_owned());
+    let whose = [&*account, "--number", &number];
+    assert!(!export(&bed, &whose).await.is_empty());
+    bed.ask(&[&["erase"], &whose[..], &["--yes"]].concat()).await;
+    assert!(export(&bed, &whose).await.is_empty());
+    // Nobody else is taken for it, and the token goes to nobody else.
+    let (other, _, _) = secure::certificate("calls.example.com");
+    std::fs::write(bed.folder.path().join("cert.pem"), other).unwrap();
+    let refused = bed.run(&[&["export"], &whose[..]].concat()).await;
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && said.contains("certificate"), "{said}");
+    gateway.stop().await;
 }
