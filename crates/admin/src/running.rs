@@ -66,9 +66,10 @@ impl Admin {
         }
         self.tests.count("", actor.name())?;
         let address = wish.address.clone();
-        let tried = self.gateway.try_pbx(wish).await?;
+        let tried = self.gateway.try_pbx(wish).await;
+        // Also where nobody was let in, or nobody was asked.
         self.note(actor, Noted { what: "audit.pbx_tried", account: "", subject: &address, detail: "" }).await;
-        Ok(tried)
+        Ok(tried?)
     }
 
     /// How the program did over the last day, by the quarter of an hour.
