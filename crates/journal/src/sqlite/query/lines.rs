@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use rusqlite::{Connection, Rows, params};
 
 use super::super::errors::StoreError;
-use super::super::rollup::entry::{self, Entry};
+use super::super::rollup::entry::{self, Entry, Glance};
 use super::super::rollup::line::LINES;
 use super::super::rollup::{longest, rolled_up_to};
 use super::super::table::events::{get, kept, places_of_leg};
@@ -39,10 +39,18 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
         found.extend(accepted(conn, filter, place)?);
         Ok(found.len() < limit)
     };
+    if filter.outcome == Some(LegOutcome::Running) {
+        // None of them has ended.
+        return merge(recent, || Ok(None), visit).map(|()| found);
+    }
     let part = filter.number.as_deref().map(Finder::new);
-    let wanted = |leg: &Entry| {
-        filter.outcome.is_none_or(|outcome| outcome == leg.outline.outcome)
-            && filter.employee.as_ref().is_none_or(|employee| *employee == leg.person.number)
+    let mark = filter.employee.as_deref().map(entry::mark_of);
+    let mark = mark.as_deref().map(Finder::new);
+    let finders = [part.as_ref(), mark.as_ref()];
+    let worth = |row: &[u8]| finders.iter().flatten().all(|finder| finder.find(row).is_some());
+    let wanted = |leg: &Glance<'_>| {
+        filter.outcome.is_none_or(|outcome| leg.is(outcome))
+            && filter.employee.as_ref().is_none_or(|employee| *employee == *leg.number)
             && part.as_ref().is_none_or(|part| part.find(leg.numbers.as_bytes()).is_some())
     };
     let mut select = conn.prepare_cached(LINES)?;
@@ -50,10 +58,9 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
     let mut places = Vec::new();
     let next = || {
         while places.is_empty()
-            && let Some((key, row)) =
-                rows.next(|row| part.as_ref().is_none_or(|part| part.find(row).is_some()))?
+            && let Some((key, row)) = rows.next(worth, wanted)?
         {
-            let begun = row.iter().filter(|leg| wanted(leg)).filter_map(|leg| leg.begun);
+            let begun = row.iter().filter_map(|leg| leg.begun);
             places.extend(begun.filter(|place| (span.first..=span.last).contains(place)));
             places.sort_unstable();
             if key <= span.first {
@@ -70,15 +77,16 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
 pub(super) struct LineRows<'stmt>(pub(super) Rows<'stmt>);
 
 impl LineRows<'_> {
-    /// The legs of the next row, with its key; none of a row whose bytes are not worth reading.
+    /// Those of the next row's legs that are wanted, with its key; none of a row whose bytes are not worth reading.
     pub(super) fn next(
         &mut self,
         worth: impl Fn(&[u8]) -> bool,
+        wanted: impl Fn(&Glance<'_>) -> bool,
     ) -> Result<Option<(i64, Vec<Entry>)>, StoreError> {
         let Some(row) = self.0.next()? else { return Ok(None) };
         let key = row.get(0)?;
         let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        Ok(Some((key, if worth(body) { entry::read(key, body)? } else { Vec::new() })))
+        Ok(Some((key, if worth(body) { entry::read_those(key, body, wanted)? } else { Vec::new() })))
     }
 }
 
@@ -92,7 +100,8 @@ pub(super) fn walk_employee(
     let all = Filter { account: Some(account.clone()), ..Filter::default() };
     let recent = recent(conn, &all, account, span)?;
     let longest = longest(conn)?;
-    let number = Finder::new(employee);
+    let mark = entry::mark_of(employee);
+    let mark = Finder::new(&mark);
     let mut select = conn.prepare_cached(LINES)?;
     let mut rows = LineRows(select.query(params![account.as_str(), span.last.saturating_add(longest)])?);
     let mut places = BinaryHeap::new();
@@ -100,12 +109,14 @@ pub(super) fn walk_employee(
     let mut behind = i64::MAX;
     let next = || {
         while places.peek().is_none_or(|place| *place < behind) && behind > span.first {
-            let Some((key, row)) = rows.next(|row| number.find(row).is_some())? else {
+            let next = rows.next(|row| mark.find(row).is_some(), |leg| leg.number == employee)?;
+            let Some((key, row)) = next else {
                 behind = i64::MIN;
                 break;
             };
-            let own = row.into_iter().filter(|leg| leg.person.number == employee);
-            places.extend(own.flat_map(|leg| leg.places).filter(|at| (span.first..=span.last).contains(at)));
+            places.extend(
+                row.into_iter().flat_map(|leg| leg.places).filter(|at| (span.first..=span.last).contains(at)),
+            );
             behind = key.saturating_add(longest);
         }
         Ok(places.pop())

@@ -60,7 +60,7 @@ fn add_legs(
     let within = PbxTime::from_micros(within.start)..PbxTime::from_micros(within.end);
     let mut select = conn.prepare_cached(LINES)?;
     let mut rows = LineRows(select.query(params![account.as_str(), last])?);
-    while let Some((key, row)) = rows.next(|_| true)? {
+    while let Some((key, row)) = rows.next(|_| true, |_| true)? {
         for leg in row {
             if let Some(begun_at) = leg.began_at().filter(|begun_at| within.contains(begun_at)) {
                 sums.add_wait(&leg.person, &leg.queue, leg.wait);

@@ -176,8 +176,33 @@ pub(in crate::sqlite) fn push(key: i64, row: &mut Vec<u8>, entry: &Entry) {
     *row = postcard::to_extend(&shape, std::mem::take(row)).expect("an entry can be written to memory");
 }
 
+/// What is looked for of a leg, as it lies in its row: nothing is copied for a leg that is not wanted.
+pub(in crate::sqlite) struct Glance<'a> {
+    outcome: u8,
+    /// The number of the person.
+    pub(in crate::sqlite) number: &'a str,
+    /// The numbers it is found by, each on a line.
+    pub(in crate::sqlite) numbers: &'a str,
+}
+
+impl Glance<'_> {
+    /// Whether it came out so.
+    pub(in crate::sqlite) fn is(&self, outcome: LegOutcome) -> bool {
+        self.outcome == outcome_number(outcome)
+    }
+}
+
 /// The legs of a row, in the order they ended.
 pub(in crate::sqlite) fn read(key: i64, row: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    read_those(key, row, |_| true)
+}
+
+/// Those of a row's legs that are wanted, in the order they ended.
+pub(in crate::sqlite) fn read_those(
+    key: i64,
+    row: &[u8],
+    wanted: impl Fn(&Glance<'_>) -> bool,
+) -> Result<Vec<Entry>, StoreError> {
     let damaged = |why: String| StoreError::Damaged(format!("the legs listed from place {key} on: {why}"));
     let mut entries = Vec::new();
     let (is_older, mut rest) = match row.split_first() {
@@ -194,7 +219,10 @@ pub(in crate::sqlite) fn read(key: i64, row: &[u8]) -> Result<Vec<Entry>, StoreE
         };
         let (shape, behind) = taken.map_err(|error| damaged(error.to_string()))?;
         rest = behind;
-        entries.push(entry(key, &shape).map_err(damaged)?);
+        let Shape { how, number, numbers, .. } = shape;
+        if wanted(&Glance { outcome: how & (OUTGOING - 1), number, numbers }) {
+            entries.push(entry(key, &shape).map_err(damaged)?);
+        }
     }
     Ok(entries)
 }
@@ -231,6 +259,11 @@ fn entry(key: i64, shape: &Shape<'_>) -> Result<Entry, String> {
             .map(|kept| Wait { secs: u32::try_from(kept / 2).unwrap_or(u32::MAX), answered: kept % 2 == 1 }),
         queue: shape.queue.to_owned(),
     })
+}
+
+/// What stands in the rows of a person's legs: their number, as a row has it.
+pub(in crate::sqlite) fn mark_of(number: &str) -> Vec<u8> {
+    postcard::to_stdvec(number).expect("a number can be written to memory")
 }
 
 /// A row as it is written now; none if it is so already.
@@ -279,6 +312,25 @@ mod tests {
             wait: (places.len() > 1).then_some(Wait { secs: 7, answered: places.len() == 3 }),
             queue: if places.len() == 3 { "salg" } else { "" }.to_owned(),
         }
+    }
+
+    #[test]
+    fn a_glance_at_a_leg_tells_what_the_leg_does_and_a_row_has_the_mark_of_its_people() {
+        let outcomes = [LegOutcome::Answered, LegOutcome::Busy, LegOutcome::Elsewhere, LegOutcome::Busy];
+        let mut row = empty();
+        for (at, outcome) in (0..).zip(outcomes) {
+            push(1_000, &mut row, &entry(&[1_000 + at, 2_000 + at], Some(1_000 + at), outcome));
+        }
+        let all = read(1_000, &row).unwrap();
+        for outcome in LegOutcome::ALL {
+            let glanced = read_those(1_000, &row, |leg| leg.is(outcome)).unwrap();
+            let those = all.iter().filter(|leg| leg.outline.outcome == outcome).cloned().collect::<Vec<_>>();
+            assert_eq!(glanced, those, "{outcome:?}");
+        }
+        let by_number = read_those(1_000, &row, |leg| leg.number == "101" && leg.numbers.contains("4512"));
+        assert_eq!(by_number.unwrap(), all);
+        let has = |number: &str| memchr::memmem::find(&row, &mark_of(number)).is_some();
+        assert_eq!((has("101"), has("10"), has("201")), (true, false, false));
     }
 
     #[test]
