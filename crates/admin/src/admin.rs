@@ -10,6 +10,7 @@ use journal::{AccountSettings, AuditEntry, Journal, JournalError, Put, SettingsC
 
 use crate::actor::Actor;
 use crate::change::{Expect, Fields};
+use crate::day::Remembered;
 use crate::gateway::{Gateway, NoGateway};
 use crate::noted::Noted;
 use crate::stream::Streams;
@@ -27,6 +28,7 @@ pub struct Admin {
     pub(crate) guard: Guard,
     pub(crate) tests: Tests,
     pub(crate) streams: Streams,
+    pub(crate) days: Remembered,
 }
 
 /// What was written.
@@ -50,7 +52,8 @@ impl Admin {
         gateway: Arc<dyn Gateway>,
         guard: Guard,
     ) -> Self {
-        Self { journal, cache, gateway, guard, tests: Tests::default(), streams: Streams::default() }
+        let (tests, streams, days) = (Tests::default(), Streams::default(), Remembered::default());
+        Self { journal, cache, gateway, guard, tests, streams, days }
     }
 
     /// On the store alone, where no gateway runs or another process has it.

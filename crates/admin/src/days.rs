@@ -4,20 +4,11 @@
 //! with the hours between the two midnights added or taken away, in which few calls are.
 
 use calls::PbxTime;
-use journal::{Tally, Waits};
 
-use crate::{Actor, Admin, Refusal};
+use crate::day::Day;
+use crate::{Actor, Admin, Refusal, clock};
 
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
-
-/// What an account's people did in a day, or in some.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Day {
-    /// How many calls, and how long.
-    pub tally: Tally,
-    /// How long callers waited.
-    pub waits: Waits,
-}
 
 impl Admin {
     /// What an account's people did between each two of some moments, in order.
@@ -28,11 +19,20 @@ impl Admin {
         moments: &[PbxTime],
     ) -> Result<Vec<Day>, Refusal> {
         let account = self.reads(actor, account)?;
+        let now = clock::now().0;
+        let today = now.div_euclid(DAY_MICROS) * DAY_MICROS;
         let sum = async |from: i64, until: i64| -> Result<Day, Refusal> {
+            let asked = (account.id.clone(), from, until);
+            if let Some(day) = self.days.get(&asked, now) {
+                return Ok(day);
+            }
             let within = PbxTime::from_micros(from)..PbxTime::from_micros(until);
             let sums = self.journal.sums(account.id.clone(), within).await?;
             let mut day = Day { waits: sums.all_waits(), ..Day::default() };
             sums.people.values().for_each(|tally| day.tally.add(tally));
+            if until <= today {
+                self.days.put(asked, now, &day);
+            }
             Ok(day)
         };
         // What is between a moment and the midnight of UTC next to it: whose it is, and which way.
@@ -60,29 +60,4 @@ impl Admin {
         }
         Ok(days)
     }
-}
-
-impl Day {
-    fn add(&mut self, other: &Self) {
-        self.tally.add(&other.tally);
-        self.waits.add(&other.waits);
-    }
-
-    fn take(&mut self, other: &Self) {
-        take(&mut self.tally, &other.tally);
-        self.waits.take(&other.waits);
-    }
-}
-
-/// Takes another away; a call that ended between two questions takes nothing below nothing.
-fn take(tally: &mut Tally, other: &Tally) {
-    let Tally { taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred } = other;
-    tally.taken = tally.taken.saturating_sub(*taken);
-    tally.missed = tally.missed.saturating_sub(*missed);
-    tally.elsewhere = tally.elsewhere.saturating_sub(*elsewhere);
-    tally.made = tally.made.saturating_sub(*made);
-    tally.talks = tally.talks.saturating_sub(*talks);
-    tally.talk_secs = tally.talk_secs.saturating_sub(*talk_secs);
-    tally.ring_micros = tally.ring_micros.saturating_sub(*ring_micros);
-    tally.transferred = tally.transferred.saturating_sub(*transferred);
 }

@@ -9,6 +9,7 @@ mod waits;
 use std::ops::Range;
 use std::sync::Arc;
 
+use admin::Day;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -149,12 +150,14 @@ pub(super) async fn show(
     let (curves, waited_most) = over_time::waited(&f, &columns);
     let (columns, most) = over_time::drawn(&f, &columns);
     let before = over_time::before(&period);
-    let mut then = Figures::default();
+    let mut then = Day::default();
     if let Some(within) = before.within(&f) {
-        then = Figures::of(&window.web.admin.sums(&visitor.actor(), &account, within).await?, &f.locale.zone);
+        let moments = [within.start, within.end];
+        let days = window.web.admin.days_between(&visitor.actor(), &account, &moments).await?;
+        then = days.into_iter().next().unwrap_or_default();
     }
-    let (Line { tally: now, waits, .. }, Line { tally: then, waits: waited_then, .. }) =
-        (figures.total(), then.total());
+    let Line { tally: now, waits, .. } = figures.total();
+    let Day { tally: then, waits: waited_then } = then;
     let compared = waits::against(&f, &waits, &waited_then);
     let told = waits::HEADS.map(|key| f.w.get(key)).into_iter().zip(waits::cells(&f, &waits)).zip(compared);
     let mut told = told.map(|((head, cell), against)| (head, cell, against));

@@ -80,7 +80,7 @@ async fn a_csv_is_as_a_danish_excel_opens_it() {
         [
             "Lokalnummer;Navn;Besvaret;Ikke besvaret;Udgående;Taletid (sek.);Taletid pr. opkald (sek.);\
              Gns. svartid (sek.);Viderestillet;Besvaret inden 20 sek. (antal);Besvaret inden 20 sek. (%);\
-             Ventetid, median (sek.);Ventetid, 90 % højst (sek.);Længste ventetid (sek.)",
+             Ventetid, median (sek.);90 % ventede højst (sek.);Længste ventetid (sek.)",
             &format!(
                 "101;\"Søren Ågård; \"\"Støj\"\"\";27;0;0;{};{secs};12,3;0;27;100,0;12;12;12",
                 27 * secs
