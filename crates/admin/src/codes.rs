@@ -150,7 +150,7 @@ codes! {
 
     AccountId "account_id" Invalid
         "an account's id is 1 to 64 letters, digits, dashes, dots or underscores"
-        "Et konto-id er 1 til 64 bogstaver, cifre, streger, punktummer eller understreger.",
+        "Et konto-ID er 1 til 64 bogstaver, cifre, streger, punktummer eller understreger.",
     LocalNumber "local_number" Invalid
         "a local number is 1 to 32 digits or letters (also + * # - _ .)"
         "Et lokalnummer er 1 til 32 cifre eller bogstaver (også + * # - _ .).",
@@ -159,7 +159,7 @@ codes! {
         "Et navn har højst {most} tegn.",
     NameControl "name_control" Invalid
         "a name has no line breaks or control characters"
-        "Et navn har ingen linjeskift eller styretegn.",
+        "Et navn kan ikke indeholde linjeskift eller styretegn.",
     WholeNumber "whole_number" Invalid
         "expected a whole number or nothing, found \"{found}\""
         "Skriv et helt tal eller ingenting, ikke \"{found}\".",
@@ -238,7 +238,7 @@ codes! {
         "Skriv \"default\", \"as-printed\" eller en liste, ikke \"{found}\".",
     NoSuchParameter "no_such_parameter" Invalid
         "there is no parameter of this name"
-        "Der er ingen parameter af det navn.",
+        "Der findes ingen parameter med det navn.",
     ParameterName "parameter_name" Invalid
         "a name has 1 to {most} characters, no control characters"
         "Et navn har 1 til {most} tegn og ingen styretegn.",
@@ -272,7 +272,7 @@ codes! {
         "Skriv én linje på højst {most} tegn.",
     CredentialsUser "credentials_user" Invalid
         "is needed here, and has no colon in it"
-        "Skal udfyldes, og har intet kolon i sig.",
+        "Skal udfyldes og må ikke indeholde kolon.",
     CredentialsKind "credentials_kind" Invalid
         "expected basic or bearer, not \"{found}\""
         "Skriv basic eller bearer, ikke \"{found}\".",
@@ -332,7 +332,7 @@ codes! {
         "Linket gælder ikke længere: Det er brugt, for gammelt eller afløst af et nyere.",
     MethodNotAllowed "method_not_allowed" MethodNotAllowed
         "this method is not for this address; the header Allow lists those that are"
-        "Denne metode er ikke for denne adresse; headeren Allow viser, hvilke der er.",
+        "Metoden kan ikke bruges på denne adresse; headeren Allow viser, hvilke der kan.",
     TooLarge "too_large" TooLarge
         "the body is larger than {most} KB"
         "Indholdet er større end {most} KB.",
@@ -358,7 +358,7 @@ codes! {
         "For mange testopkald: prøv igen om {secs} s.",
     TooManyStreams "too_many_streams" TooMany
         "{most} streams are open already, as many as may be: close one, or try again in a while"
-        "{most} strømme er åbne, så mange der må være: luk en, eller prøv igen om lidt.",
+        "{most} strømme er åbne, og der må ikke være flere: luk en, eller prøv igen om lidt.",
     NoGateway "no_gateway" Unavailable
         "no gateway runs here that could do it: start it with ringbud serve"
         "Der kører ingen gateway her, som kan gøre det: start den med ringbud serve.",

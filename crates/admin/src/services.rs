@@ -221,7 +221,7 @@ mod tests {
 
     fn hook(troubled: bool, failing: bool, took: Duration) -> WebhookStatus {
         let mut day = [Hour::default(); HOURS];
-        day[HOURS - 1] = Hour { taken: 2, retried: 0, failed: 0, took: took * 2 };
+        day[HOURS - 1] = Hour { taken: 2, took: took * 2, ..Hour::default() };
         WebhookStatus {
             kinds: vec![EventKind::Ended],
             pending: 12,

@@ -28,4 +28,7 @@ pub struct Options {
     pub keep_days: Option<u32>,
     /// The size over which the oldest is forgotten, in megabytes; `None` for none.
     pub keep_megabytes: Option<u32>,
+    /// So many legs of a person are counted and taken along by the page at most, if not the usual number of them; the
+    /// command line has no such bound.
+    pub most_personal: Option<usize>,
 }

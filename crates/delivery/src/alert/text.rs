@@ -148,7 +148,7 @@ fn in_danish(what: &What, url: &str, events: &str, name: &str, since: Since<'_>)
             (
                 format!("Webservice fejler: {name}"),
                 format!(
-                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe de er det værd. Fortsætter det i flere dage, sættes webservicen på pause.\n\nDet kan I gøre: se, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hver forespørgsel med sit svar, og derfra kan det mislykkede sendes igen.\n",
+                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe det giver mening. Fortsætter det i flere dage, sættes webservicen på pause.\n\nDet kan I gøre: se, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hver forespørgsel med sit svar, og derfra kan det mislykkede sendes igen.\n",
                     since(*lasted)
                 ),
             )

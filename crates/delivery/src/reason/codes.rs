@@ -142,7 +142,7 @@ pub const CODES: &[Code] = &[
     code("tests_running", &[], "test calls are running already: wait for their answers",
         "der er allerede testopkald i gang: vent på deres svar"),
     code("destination_busy", &[], "as many requests are out to it as may be: try again in a moment",
-        "der er så mange kald i gang til den, som der må være: prøv igen om et øjeblik"),
+        "der er allerede så mange kald i gang til webservicen, som der må være: prøv igen om et øjeblik"),
     // From before there were codes.
     code(TEXT, &["text"], "{text}",
         "{text}"),

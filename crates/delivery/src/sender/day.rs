@@ -19,6 +19,8 @@ pub struct Hour {
     pub failed: u32,
     /// How long those that were taken took, in all.
     pub took: Duration,
+    /// The longest that was waited for one, from the moment its event reached us until it was taken.
+    pub waited: Duration,
 }
 
 impl Hour {
@@ -29,12 +31,22 @@ impl Hour {
 
     /// Adds another.
     pub fn add(&mut self, other: &Self) {
-        let Self { taken, retried, failed, took } = other;
+        let Self { taken, retried, failed, took, waited } = other;
         self.taken = self.taken.saturating_add(*taken);
         self.retried = self.retried.saturating_add(*retried);
         self.failed = self.failed.saturating_add(*failed);
         self.took = self.took.saturating_add(*took);
+        self.waited = self.waited.max(*waited);
     }
+}
+
+/// A request that was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    /// How long it took.
+    pub(super) took: Duration,
+    /// So long after its event had reached us.
+    pub(super) waited: Duration,
 }
 
 /// The last day, hour by hour.
@@ -46,17 +58,18 @@ pub(super) struct Day {
 }
 
 impl Day {
-    /// Counts a request; `took`: so long until it was taken.
-    pub(super) fn count(&mut self, at: WallTime, attempt: u16, took: Option<Duration>) {
+    /// Counts a request; nothing is `taken` where it failed.
+    pub(super) fn count(&mut self, at: WallTime, attempt: u16, taken: Option<Taken>) {
         let now = at.0.div_euclid(HOUR_MICROS);
         self.forget(now);
         // A clock that was set back counts into the hour it had reached.
         let hour = &mut self.hours[place(self.last)];
-        match took {
-            Some(took) => {
+        match taken {
+            Some(Taken { took, waited }) => {
                 let of = if attempt <= 1 { &mut hour.taken } else { &mut hour.retried };
                 *of = of.saturating_add(1);
                 hour.took = hour.took.saturating_add(took);
+                hour.waited = hour.waited.max(waited);
             }
             None => hour.failed = hour.failed.saturating_add(1),
         }
@@ -91,6 +104,10 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn taken(took: u32, waited: u32) -> Option<Taken> {
+        Some(Taken { took: MS * took, waited: MS * waited })
+    }
+
     fn at(hour: i64) -> WallTime {
         WallTime((490_000 + hour) * HOUR_MICROS + 5)
     }
@@ -98,13 +115,16 @@ mod tests {
     #[test]
     fn the_last_day_is_told_hour_by_hour_and_what_is_older_is_forgotten() {
         let mut day = Day::default();
-        day.count(at(0), 1, Some(40 * MS));
-        day.count(at(0), 3, Some(80 * MS));
+        day.count(at(0), 1, taken(40, 50));
+        day.count(at(0), 3, taken(80, 7_080));
         day.count(at(2), 1, None);
         let hours = day.until(at(2));
         assert_eq!(hours[HOURS - 1], Hour { failed: 1, ..Hour::default() });
         assert_eq!(hours[HOURS - 2], Hour::default());
-        assert_eq!(hours[HOURS - 3], Hour { taken: 1, retried: 1, failed: 0, took: 120 * MS });
+        assert_eq!(
+            hours[HOURS - 3],
+            Hour { taken: 1, retried: 1, failed: 0, took: 120 * MS, waited: 7_080 * MS }
+        );
         assert_eq!(hours[HOURS - 3].mean(), Some(60 * MS));
         assert_eq!(day.until(at(23))[0].taken, 1, "the oldest hour of the day");
         assert_eq!(day.until(at(24))[0], Hour::default(), "a day later it is gone");
@@ -115,7 +135,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_loses_nothing() {
         let mut day = Day::default();
-        day.count(at(5), 1, Some(MS));
+        day.count(at(5), 1, taken(1, 1));
         day.count(at(3), 1, None);
         let mut all = Hour::default();
         day.until(at(5)).iter().for_each(|hour| all.add(hour));

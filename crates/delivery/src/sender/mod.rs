@@ -35,7 +35,7 @@ use crate::alert::AccountNotifier;
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::operator::OperatorNotifier;
-use crate::schedule::{Finish, Input, Limits, Schedule};
+use crate::schedule::{Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
 use settler::{Entry, Place, Settler};
@@ -308,8 +308,7 @@ impl Shared {
         }
         let next = self.with(|core, work| {
             if let Some(last) = last {
-                let taken = how == Finish::Taken;
-                core.routes.note_answer(job.webhook, job.kind, job.attempt, last, taken);
+                core.routes.note_answer(job.webhook, job.kind, job.attempt, last, since_received);
             }
             core.handle(Input::Finished { slot: job.slot, how }, work);
             let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);

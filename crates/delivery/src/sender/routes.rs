@@ -9,7 +9,7 @@ use journal::settings::{Integration, IntegrationId};
 use journal::{Reason, SettingsCache, WallTime};
 use rustc_hash::FxHashMap;
 
-use super::day::{Day, HOURS, Hour};
+use super::day::{Day, HOURS, Hour, Taken};
 use crate::connect::{Pool, Pools, Trust};
 use crate::guard::{Origin, WebhookUrl};
 use crate::policy::{Moment, Patience};
@@ -401,19 +401,20 @@ impl Routes {
         &self.hooks[key.0 as usize]
     }
 
-    /// Notes what came of the so many-th attempt at an event of a kind.
+    /// Notes what came of the so many-th attempt at an event of a kind; if it was taken, so long after the event had
+    /// reached us.
     pub(super) fn note_answer(
         &mut self,
         key: WebhookKey,
         kind: EventKind,
         attempt: u16,
         last: LastAnswer,
-        taken: bool,
+        waited: Option<Duration>,
     ) {
         let hook = &mut self.hooks[key.0 as usize];
         let day = hook.days[kind as usize].get_or_insert_default();
-        day.count(last.at, attempt, taken.then_some(last.took));
-        self.answered[usize::from(!taken)] += 1;
+        day.count(last.at, attempt, waited.map(|waited| Taken { took: last.took, waited }));
+        self.answered[usize::from(waited.is_none())] += 1;
         hook.last = Some(last);
     }
 

@@ -213,6 +213,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             metrics_need_token: config.http.metrics_need_token,
             keep_days: config.keep.days,
             keep_megabytes: config.keep.megabytes,
+            most_personal: None,
         },
     };
     let asked = http_stop.clone();

@@ -233,7 +233,13 @@ fn webhook(kind: EventKind) -> WebhookStatus {
         let failed = if fails && at > 14 { calls / 3 + 2 } else { u32::from(at == 11) * 3 };
         let taken = if fails && at > 14 { 0 } else { calls };
         let millis = if kind == EventKind::Answered { 2_400 } else { 41 };
-        Hour { taken, retried: failed.min(taken) / 2, failed, took: Duration::from_millis(millis) * taken }
+        Hour {
+            taken,
+            retried: failed.min(taken) / 2,
+            failed,
+            took: Duration::from_millis(millis) * taken,
+            waited: Duration::from_millis(millis * 3) + Duration::from_secs(4) * failed,
+        }
     };
     let wrong = fails.then(|| Arc::new(Reason::status(503)));
     WebhookStatus {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use admin::LinkState;
 use admin::kept::AccountSettings;
 use admin::kept::settings::Scope;
+use admin::{Link, LinkState};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use calls::AccountId;
 
-use super::frame::{Alert, zone_of};
+use super::frame::{Alert, Step, zone_of};
 use super::{Frame, Visitor, Window, mask, services};
 
 impl Frame {
@@ -22,7 +22,9 @@ impl Frame {
         frame.operates = visitor.operates();
         frame.may_change = visitor.operates();
         frame.done = frame.w.find(&format!("done.{}", visitor.taste.done));
-        frame.alerts = machine_alerts(window, visitor, &frame);
+        let links = window.web.admin.links(&visitor.actor());
+        frame.step = step(&frame, &links);
+        frame.alerts = machine_alerts(window, &frame, links);
         frame
     }
 
@@ -45,10 +47,35 @@ impl Frame {
     }
 }
 
-fn machine_alerts(window: &Window, visitor: &Visitor, frame: &Frame) -> Vec<Alert> {
+/// What leads to the first call, by what the links to the PBXs are like. A link that is down is an alert already.
+fn step(frame: &Frame, links: &[Link]) -> Option<Step> {
+    let up: Vec<&Link> = links.iter().filter(|link| link.state == LinkState::Up).collect();
+    let strangers: usize = up.iter().map(|link| link.strangers.len()).sum();
+    let names = |links: &[&Link]| {
+        let name = |link: &&Link| match &*link.version {
+            "" => link.name.clone(),
+            version => format!("{} ({version})", link.name),
+        };
+        links.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let (text, leads) = match (links.is_empty(), up.is_empty(), frame.operates) {
+        (true, _, true) => (frame.w.get("step.no_pbx").to_owned(), true),
+        (true, _, false) => (frame.w.get("step.no_pbx_yet").to_owned(), false),
+        (false, true, _) => return None,
+        (false, false, true) if strangers > 0 => {
+            (frame.w.with("step.strangers", "count", strangers).replace("{pbx}", &names(&up)), true)
+        }
+        (false, false, true) => (frame.w.with("step.ring_at", "pbx", names(&up)), true),
+        (false, false, false) => (frame.w.get("step.ring").to_owned(), false),
+    };
+    let place = if leads { frame.url("/operator/links") } else { String::new() };
+    Some(Step { text, place })
+}
+
+fn machine_alerts(window: &Window, frame: &Frame, links: Vec<Link>) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let place = if frame.operates { frame.url("/operator/links") } else { String::new() };
-    for link in window.web.admin.links(&visitor.actor()) {
+    for link in links {
         let LinkState::Down(why) = link.state else { continue };
         let since = link.since.map(|since| frame.locale.wall(since)).unwrap_or_default();
         // Where it is, as whom one logs in and what it said is the operator's: others are told what it means to them.

@@ -70,20 +70,17 @@ pub(super) async fn make(
         return page(&form);
     }
     form.name = fields.get("name").to_owned();
-    let secret = fields.raw("password").to_owned();
-    let problem = if !users::name_fits(&form.name) {
-        Some("users.name_help")
-    } else if !password::fits(&secret) {
-        Some("users.password_help")
-    } else if secret != fields.raw("again") {
-        Some("users.not_the_same")
-    } else {
-        None
+    let chosen = match users::name_fits(&form.name) {
+        true => password::chosen(&fields),
+        false => Err("users.name_help"),
     };
-    if let Some(problem) = problem {
-        form.error = Some(form.f.w.get(problem));
-        return page(&form);
-    }
+    let secret = match chosen {
+        Ok(secret) => secret,
+        Err(problem) => {
+            form.error = Some(form.f.w.get(problem));
+            return page(&form);
+        }
+    };
     let kept = window.passwords.hash(secret).await.ok_or_else(|| Fail::broken("no random bytes"))?;
     let (admin, language) = (&window.web.admin, taste.language.code());
     match admin.make_first_operator(&form.key, &form.name, kept.clone(), language, origin).await {

@@ -23,6 +23,13 @@ pub(crate) struct Alert {
     pub(crate) place: String,
 }
 
+/// What to do where nothing is yet: in this installation, as it stands.
+pub(crate) struct Step {
+    pub(crate) text: String,
+    /// Where, with the sub-path; empty for nowhere.
+    pub(crate) place: String,
+}
+
 /// What is around a page.
 pub(crate) struct Frame {
     pub(crate) w: Messages,
@@ -43,6 +50,8 @@ pub(crate) struct Frame {
     pub(crate) alerts: Vec<Alert>,
     /// How the account's web services are doing.
     pub(crate) services: Vec<Service>,
+    /// What leads to the first call.
+    pub(crate) step: Option<Step>,
     /// What was just done, in words.
     pub(crate) done: Option<&'static str>,
     pub(crate) partial: bool,
@@ -66,6 +75,7 @@ impl Frame {
             account_name: String::new(),
             alerts: Vec::new(),
             services: Vec::new(),
+            step: None,
             done: None,
             partial: taste.partial,
         }

@@ -5,6 +5,8 @@ use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier 
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
+use super::visitor::Fields;
+
 /// Shortest password taken.
 pub(crate) const MIN_CHARS: usize = 10;
 /// Longest password taken.
@@ -52,6 +54,15 @@ impl Passwords {
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _turn = self.turn.acquire().await.ok()?;
         tasks::blocking(tasks::Part::PasswordHash, work).await.ok()
+    }
+}
+
+/// The password that somebody chose and typed twice, or the key of what is wrong with it.
+pub(super) fn chosen(fields: &Fields) -> Result<String, &'static str> {
+    match fields.raw("password") {
+        password if !fits(password) => Err("users.password_help"),
+        password if password != fields.raw("again") => Err("users.not_the_same"),
+        password => Ok(password.to_owned()),
     }
 }
 

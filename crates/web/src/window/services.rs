@@ -1,6 +1,7 @@
 //! How the four web services are doing, in words, colour and a bar of their last day: the same on every page.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use admin::kept::{DeliveryState, Reason, WallTime};
 use admin::{Hour, Service, ServiceState, WaitsFor};
@@ -69,14 +70,7 @@ fn shown_one(f: &Frame, service: &Service) -> Shown {
 }
 
 fn in_words(f: &Frame, service: &Service) -> (&'static str, &'static str, String) {
-    let took = |took: &std::time::Duration| {
-        let millis = took.as_secs_f64() * 1_000.0;
-        if millis < 1_000.0 {
-            format!("{millis:.0} ms")
-        } else {
-            format!("{} s", f.locale.tenths(millis / 1_000.0))
-        }
-    };
+    let took = |took: &Duration| in_short(f, *took);
     match &service.state {
         ServiceState::Off => ("off", f.w.get("service.off"), String::new()),
         ServiceState::Unused => ("off", f.w.get("service.unused"), String::new()),
@@ -100,6 +94,16 @@ fn in_words(f: &Frame, service: &Service) -> (&'static str, &'static str, String
         ServiceState::Failing { since, why, next_try } => {
             ("failed", f.w.get("service.failing"), troubles(f, *since, why.as_deref(), *next_try, service))
         }
+    }
+}
+
+/// A short time: `41 ms`, `2,3 s`, `3:07`.
+pub(crate) fn in_short(f: &Frame, time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1_000.0;
+    match time.as_secs() {
+        0 => format!("{millis:.0} ms"),
+        1..60 => format!("{} s", f.locale.tenths(millis / 1_000.0)),
+        secs => f.locale.duration(secs),
     }
 }
 

@@ -63,18 +63,13 @@ pub(super) async fn choose(
     if form.name.is_none() {
         return page(&form);
     }
-    let secret = fields.raw("password").to_owned();
-    let problem = if !password::fits(&secret) {
-        Some("users.password_help")
-    } else if secret != fields.raw("again") {
-        Some("users.not_the_same")
-    } else {
-        None
+    let secret = match password::chosen(&fields) {
+        Ok(secret) => secret,
+        Err(problem) => {
+            form.error = Some(form.f.w.get(problem));
+            return page(&form);
+        }
     };
-    if let Some(problem) = problem {
-        form.error = Some(form.f.w.get(problem));
-        return page(&form);
-    }
     let kept = window.passwords.hash(secret).await.ok_or_else(|| Fail::broken("no random bytes"))?;
     match window.web.admin.choose_password(&form.key, kept.clone(), origin).await {
         Ok(name) => login::open(&window, &name, &kept, "/"),

@@ -91,20 +91,34 @@ async fn shown(
 ) -> Result<Response, Fail> {
     let told = told(window, visitor, account, &legs).await?;
     let rows = legs.iter().map(|leg| row(&f, leg, told.get(&leg.begun.leg).copied().unwrap_or(""))).collect();
-    let employees =
-        account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect();
-    let narrowed = q.0.iter().any(|(name, value)| name != "before" && name != "done" && !value.is_empty());
+    let (employees, narrowed) = (employees(account), is_narrowed(&q));
     let older = from.map(|from| older(&f.to("calls"), &q, from));
     let outcomes = OUTCOMES.map(|outcome| outcome_key(outcome).trim_start_matches("outcome."));
     page(&CallsPage { f, q, rows, older, outcomes, employees, narrowed })
 }
 
+/// What an address says besides what a list is narrowed to.
+const NO_FILTER: [&str; 4] = ["before", "done", "sent", "left"];
+
+/// The fields above a list that are filled in.
+fn filled(q: &Fields) -> impl Iterator<Item = &(String, String)> {
+    q.0.iter().filter(|(name, value)| !NO_FILTER.contains(&name.as_str()) && !value.is_empty())
+}
+
+/// Whether a list is narrowed to some of all there is.
+pub(crate) fn is_narrowed(q: &Fields) -> bool {
+    filled(q).next().is_some()
+}
+
+/// An account's employees to choose from: number and name.
+pub(crate) fn employees(account: &AccountSettings) -> Vec<(String, String)> {
+    account.employees.iter().map(|(number, (one, _))| (number.clone(), one.name.clone())).collect()
+}
+
 /// The same list, one page further.
 pub(crate) fn older(url: &str, q: &Fields, from: Cursor) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in
-        q.0.iter().filter(|(name, value)| name != "before" && name != "done" && !value.is_empty())
-    {
+    for (name, value) in filled(q) {
         query.append_pair(name, value);
     }
     query.append_pair("before", &from.to_string());

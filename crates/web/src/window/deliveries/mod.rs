@@ -1,6 +1,7 @@
 //! `/a/{account}/deliveries`: what went out, what came back, what waits, what is paused.
 
 mod again;
+mod day;
 mod one;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use calls::EventKind;
 
-use super::calls::{dot, narrowed, older, other_number};
+use super::calls::{dot, employees, is_narrowed, narrowed, older, other_number};
 use super::frame::page;
 use super::reason::{told, told_if};
 use super::services::Shown;
@@ -25,8 +26,6 @@ pub(super) use one::one;
 const ROWS: usize = 50;
 /// The states, in the order people look for them.
 const STATES: [&str; 7] = ["failed", "retrying", "waiting", "paused", "expired", "delivered", "cancelled"];
-/// What an address says besides what a list is narrowed to.
-const NO_FILTER: [&str; 4] = ["before", "done", "sent", "left"];
 
 /// A delivery in the list.
 pub(crate) struct Row {
@@ -57,10 +56,13 @@ struct DeliveriesPage {
     rows: Vec<Row>,
     older: Option<String>,
     services: Vec<Shown>,
+    day: Option<day::Day>,
     states: [&'static str; 7],
     kinds: [EventKind; 4],
     employees: Vec<(String, String)>,
     narrowed: bool,
+    /// Whether any web service is entered.
+    has_service: bool,
     /// Where all that failed is sent again; empty where nothing did.
     again: String,
     /// What sending all again came to.
@@ -104,16 +106,18 @@ pub(super) async fn list(
         String::new()
     };
     let older = next.map(|next| older(&f.to("deliveries"), &q, next));
-    let narrowed = q.0.iter().any(|(name, value)| !NO_FILTER.contains(&name.as_str()) && !value.is_empty());
+    let narrowed = is_narrowed(&q);
     let rows = found.iter().map(|one| row(&f, one)).collect();
     page(&DeliveriesPage {
         rows,
         older,
         services: services::shown(&f, &f.services),
+        day: day::of(&f, &f.services),
         states: STATES,
         kinds: EventKind::ALL,
-        employees: account.employees.iter().map(|(at, (one, _))| (at.clone(), one.name.clone())).collect(),
+        employees: employees(&account),
         narrowed,
+        has_service: f.services.iter().any(|one| !one.url.is_empty()),
         again,
         came_to: again::came_to(&f, &q),
         q,

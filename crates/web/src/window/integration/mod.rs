@@ -1,6 +1,7 @@
 //! `/a/{account}/integration`: the window of the source text.
 
 mod draft;
+mod e164;
 mod preview;
 mod receivers;
 mod sample;
@@ -75,6 +76,9 @@ struct IntegrationPage {
     old_secret_until: Option<String>,
     credential_set: bool,
     new_secret: Option<String>,
+    /// The number that is tried, and what is made of it.
+    tried: &'static str,
+    e164: String,
 }
 
 impl IntegrationPage {
@@ -159,6 +163,8 @@ fn build(
         old_secret_until: kept.secrets.iter().find_map(|secret| secret.until).map(|at| f.locale.wall(at)),
         credential_set: kept.credentials.is_some(),
         new_secret: None,
+        tried: e164::EXAMPLE,
+        e164: e164::told(&f, &d),
         errors: BTreeMap::new(),
         offers: BTreeMap::new(),
         zones: zones(),
@@ -255,7 +261,8 @@ pub(super) async fn preview(
     let checked = draft::checked(&window, &visitor, &account, f.w, &fields);
     let changes = draft::changes(&f.w, &kept, &checked.integration);
     let preview = preview::of(&f, &account, &checked, focus(fields.get("focus")));
-    page(&preview::Part { f, preview, errors: checked.errors, offers: checked.offers, changes })
+    let e164 = e164::told(&f, &fields);
+    page(&preview::Part { f, preview, errors: checked.errors, offers: checked.offers, changes, e164 })
 }
 
 pub(super) async fn new_secret(

@@ -38,6 +38,8 @@ pub(crate) struct Part {
     /// What was probably meant, by field.
     pub(crate) offers: BTreeMap<&'static str, String>,
     pub(crate) changes: Vec<&'static str>,
+    /// What the number that is tried would be sent as.
+    pub(crate) e164: String,
 }
 
 impl Part {

@@ -25,6 +25,8 @@ const MOST_LEGS: usize = 20_000;
 struct Found {
     /// In words: how much, from when to when.
     told: String,
+    /// That this is not all, and where all of it is.
+    more: String,
     /// Whether there is anything.
     any: bool,
 }
@@ -62,11 +64,12 @@ pub(super) async fn show(State(window): State<Arc<Window>>, visitor: Visitor) ->
     page(&build(&window, &visitor, &Fields::default())?)
 }
 
-/// What is kept, all parts of it.
-async fn legs(window: &Window, visitor: &Visitor, fields: &Fields) -> Result<Vec<Value>, Refusal> {
+/// What is kept, as much as the page takes, and whether there is more.
+async fn legs(window: &Window, visitor: &Visitor, fields: &Fields) -> Result<(Vec<Value>, bool), Refusal> {
     let whose = Whose::read(Some(fields.get("employee")), Some(fields.get("number")))?;
     let (admin, actor, account) = (&window.web.admin, visitor.actor(), fields.get("account"));
     let there = admin.account(&actor, account)?;
+    let most = window.web.options.most_personal.unwrap_or(MOST_LEGS);
     let (mut legs, mut after) = (Vec::new(), None);
     loop {
         let part = admin.kept_about(&actor, account, &whose, after).await?;
@@ -75,8 +78,10 @@ async fn legs(window: &Window, visitor: &Visitor, fields: &Fields) -> Result<Vec
         if let Some(more) = shown["legs"].as_array() {
             legs.extend(more.iter().cloned());
         }
-        if after.is_none() || legs.len() >= MOST_LEGS {
-            return Ok(legs);
+        if after.is_none() || legs.len() >= most {
+            let is_more = after.is_some() || legs.len() > most;
+            legs.truncate(most);
+            return Ok((legs, is_more));
         }
     }
 }
@@ -88,15 +93,15 @@ pub(super) async fn look(
 ) -> Result<Response, Fail> {
     let mut form = build(&window, &visitor, &fields)?;
     match legs(&window, &visitor, &fields).await {
-        Ok(legs) => {
-            form.found = Some(found(&form.f, &legs));
+        Ok((legs, is_more)) => {
+            form.found = Some(found(&form.f, &legs, is_more));
             page(&form)
         }
         Err(refusal) => refused(form, refusal),
     }
 }
 
-fn found(f: &Frame, legs: &[Value]) -> Found {
+fn found(f: &Frame, legs: &[Value], is_more: bool) -> Found {
     let day = |leg: Option<&Value>| {
         let at = leg.and_then(|leg| leg["call"]["started_at"].as_str()?.parse::<jiff::Timestamp>().ok());
         at.map(|at| f.locale.wall(admin::kept::WallTime(at.as_microsecond()))).unwrap_or_default()
@@ -110,7 +115,8 @@ fn found(f: &Frame, legs: &[Value]) -> Found {
                 .replace("{until}", &day(legs.last()))
         }
     };
-    Found { told, any: !legs.is_empty() }
+    let more = if is_more { f.w.with("privacy.most", "count", &count) } else { String::new() };
+    Found { told, more, any: !legs.is_empty() }
 }
 
 fn refused(mut form: PrivacyPage, refusal: Refusal) -> Result<Response, Fail> {
@@ -125,14 +131,15 @@ pub(super) async fn export(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let form = build(&window, &visitor, &fields)?;
-    let legs = match legs(&window, &visitor, &fields).await {
-        Ok(legs) => legs,
+    let (legs, is_more) = match legs(&window, &visitor, &fields).await {
+        Ok(found) => found,
         Err(refusal) => return refused(form, refusal),
     };
     if fields.get("as") == "csv" {
         return Ok(sheet::download("person.csv", kept_to_csv(&legs)));
     }
-    let text = format!("{:#}", json!({ "account": form.account, "legs": legs }));
+    // What is cut says so itself, wherever the file goes.
+    let text = format!("{:#}", json!({ "account": form.account, "is_all": !is_more, "legs": legs }));
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"person.json\""),
@@ -152,7 +159,7 @@ pub(super) async fn erase(
     };
     if !fields.has("sure") {
         form.error = form.f.w.get("privacy.sure_missing").to_owned();
-        form.found = Some(Found { told: String::new(), any: true });
+        form.found = Some(Found { told: String::new(), more: String::new(), any: true });
         return Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response());
     }
     match window.web.admin.erase(&visitor.actor(), fields.get("account"), &whose).await {

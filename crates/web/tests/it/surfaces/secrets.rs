@@ -52,7 +52,7 @@ async fn an_accounts_people_are_told_that_the_pbx_is_not_reachable_and_nothing_o
         {
             let text = person.get(&format!("/a/1/{page}")).await.text;
             assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "{page}: {text}");
-            assert!(text.contains("Telefoncentralen har ikke kunnet nås siden"), "{page}: {text}");
+            assert!(text.contains("Centralen har ikke kunnet nås siden"), "{page}: {text}");
         }
     }
     let operators = olga.get("/a/1/now").await.text;

@@ -130,7 +130,7 @@ async fn who_opens_too_many_boards_sees_the_oldest_of_their_own_stop_and_takes_n
         others.push(Viewer::of(&olga).await);
     }
     let last = first.all().await;
-    assert!(last.contains("event: elsewhere") && last.contains("åben for mange steder"), "{last}");
+    assert!(last.contains("event: elsewhere") && last.contains("åben i for mange vinduer"), "{last}");
     assert!(hers.next().await.is_some());
     rig.goes_live(vec![ringing(1)]);
     assert!(hers.next().await.unwrap().contains("70 20 10 01"));
@@ -154,4 +154,20 @@ impl Browser<'_> {
     pub(crate) async fn open(&self, path: &str) -> axum::response::Response {
         self.rig.open(self.request("GET", path).body(Body::empty()).unwrap()).await
     }
+}
+
+#[tokio::test]
+async fn a_board_that_is_left_open_keeps_nobody_logged_in() {
+    const MINUTE: i64 = 60 * 1_000_000;
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let mette = Browser::made(&olga, "mette", "account").await;
+    clock::ahead_by(119 * MINUTE);
+    drop(Viewer::of(&olga).await);
+    assert_eq!(mette.get("/a/1/now").await.status, 200);
+    clock::ahead_by(121 * MINUTE);
+    let (left, used) = (olga.get("/a/1/now").await, mette.get("/a/1/now").await);
+    clock::ahead_by(0);
+    assert_ne!(left.status, 200, "the stream was no use of the session");
+    assert_eq!(used.status, 200, "a page that somebody opened was");
 }

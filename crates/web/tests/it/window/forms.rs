@@ -130,3 +130,40 @@ async fn dates_are_in_the_pages_language_and_what_is_none_is_told() {
         assert!(none.contains(sentence) && none.contains("value=\"yesterday\""), "{none}");
     }
 }
+
+#[tokio::test]
+async fn what_a_number_would_be_sent_as_is_told_before_it_is_saved() {
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let page = olga.get("/a/1/integration").await.text;
+    assert!(page.contains("70 10 20 30 sendes uændret"), "as things are: {page}");
+    for (country, number, told) in [
+        ("DK", "", "70 10 20 30 sendes som +4570102030"),
+        ("DK", "101", "101 sendes uændret"),
+        ("DK", "0046 8 123 456 78", "0046 8 123 456 78 sendes som +46812345678"),
+        ("SE", "08-123 456 78", "08-123 456 78 sendes som +46812345678"),
+        ("", "+45 70 10 20 30", "+45 70 10 20 30 sendes uændret"),
+    ] {
+        let fields = [("method", "POST"), ("e164_country", country), ("e164_try", number)];
+        let part = olga.post("/a/1/integration/preview", &fields).await.text;
+        assert!(part.contains(told), "{country} {number}: {part}");
+    }
+    let fields = [("method", "POST"), ("e164_country", "XX"), ("e164_try", "70102030")];
+    let part = olga.post("/a/1/integration/preview", &fields).await.text;
+    assert!(part.contains("id=\"e164-sent\" aria-live=\"polite\" hx-swap-oob=\"true\"></p>"), "{part}");
+}
+
+#[tokio::test]
+async fn for_how_long_calls_are_kept_says_what_an_empty_field_means() {
+    for (days, megabytes, limit) in [
+        (Some(90), None, "operatørens grænse (90 dage)"),
+        (Some(30), Some(2_000), "operatørens grænse (30 dage, højst 2.000 MB i alt)"),
+        (None, None, "operatørens grænse (ingen)"),
+    ] {
+        let options = web::Options { keep_days: days, keep_megabytes: megabytes, ..web::Options::default() };
+        let rig = Rig::with(options).await;
+        let page = Browser::first(&rig).await.get("/a/1/settings").await.text;
+        let told = format!("Lad feltet være tomt for at bruge {limit}, som ikke kan overskrides.");
+        assert!(page.contains(&told), "{page}");
+    }
+}

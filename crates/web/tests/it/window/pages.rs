@@ -264,3 +264,35 @@ async fn how_much_is_kept_is_chosen_among_the_settings() {
         "a name alone changes only that"
     );
 }
+
+#[tokio::test]
+async fn an_empty_place_says_what_to_do_in_this_installation() {
+    use admin::{Link, LinkState, Stranger};
+    let rig = Rig::new().await;
+    let olga = Browser::first(&rig).await;
+    let rolf = Browser::made(&olga, "rolf", "read-only").await;
+    let up = Link { version: "FreeSWITCH 1.10.12".to_owned(), ..Link::named("hq", LinkState::Up) };
+    let one = Stranger { endpoint: "PJSIP/x".to_owned(), is_provider: false, since: journal::WallTime(1) };
+    let strange = Link { strangers: vec![one], ..up.clone() };
+    let down = Link::named("hq", LinkState::Down(None));
+    for (links, operator, reader) in [
+        (Vec::new(), "Ingen central er sat op i denne installation.", "Det gør operatøren."),
+        (vec![up], "Forbundet: hq (FreeSWITCH 1.10.12). Ring fra en telefon", "Centralen er forbundet: Ring"),
+        (vec![strange], "1 endepunkter har haft opkald", "Centralen er forbundet: Ring"),
+    ] {
+        *rig.gateway.links.lock().unwrap() = links;
+        for place in ["/a/1/calls", "/a/1/now"] {
+            let page = olga.get(place).await.text;
+            assert!(page.contains(operator) && page.contains("href=\"/operator/links\""), "{place}: {page}");
+            let page = rolf.get(place).await.text;
+            assert!(page.contains(reader), "{place}: {page}");
+        }
+    }
+    // That it is down stands above every page.
+    *rig.gateway.links.lock().unwrap() = vec![down];
+    assert!(!olga.get("/a/1/calls").await.text.contains("class=\"step\""));
+    // Without a web service there is nothing to deliver to.
+    assert!(
+        olga.get("/a/1/deliveries").await.text.contains("<p class=\"step\"><a href=\"/a/1/integration\">")
+    );
+}

@@ -31,3 +31,23 @@ async fn an_operator_sees_takes_along_and_erases_what_is_kept() {
     assert_eq!(neither.status, 400);
     assert!(neither.text.contains("Skriv hvis"), "{}", neither.text);
 }
+
+#[tokio::test]
+async fn a_page_that_takes_not_all_along_says_so_and_what_does() {
+    let rig = Rig::with(web::Options { most_personal: Some(2), ..web::Options::default() }).await;
+    for number in 1..=3 {
+        rig.keep_call(number, &[]).await;
+    }
+    let olga = Browser::first(&rig).await;
+    let employee = call(1)[0].phone.employee_number().to_owned();
+    let whose = [("account", "1"), ("employee", &*employee)];
+    let found = olga.post("/operator/privacy", &whose).await.text;
+    assert!(found.contains("2 opkald") && found.contains("højst 2, de ældste først"), "{found}");
+    assert!(found.contains("ringbud export"), "{found}");
+    let cut = olga.post("/operator/privacy/export", &[&whose[..], &[("as", "json")]].concat()).await.json();
+    assert_eq!((cut["legs"].as_array().unwrap().len(), &cut["is_all"]), (2, &serde_json::Value::Bool(false)));
+    let one = [("account", "1"), ("number", &*call(1)[0].a_number)];
+    assert!(!olga.post("/operator/privacy", &one).await.text.contains("ringbud export"));
+    let all = olga.post("/operator/privacy/export", &[&one[..], &[("as", "json")]].concat()).await.json();
+    assert_eq!(all["is_all"], true);
+}

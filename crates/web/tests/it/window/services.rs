@@ -29,7 +29,13 @@ async fn failing(troubled: bool) -> Rig {
     let id = rig.cache.account(&calls::AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
     let mut day = [Hour::default(); HOURS];
-    day[HOURS - 2] = Hour { taken: 9, retried: 1, failed: 0, took: Duration::from_millis(410) };
+    day[HOURS - 2] = Hour {
+        taken: 9,
+        retried: 1,
+        failed: 0,
+        took: Duration::from_millis(410),
+        waited: Duration::from_secs(95),
+    };
     day[HOURS - 1] = Hour { failed: 10, ..Hour::default() };
     let status = WebhookStatus {
         kinds: vec![EventKind::Incoming, EventKind::Ended],
@@ -142,4 +148,24 @@ async fn what_waits_for_the_accounts_rate_says_so() {
         let page = browser.get("/a/1/integration").await.text;
         assert!(list.contains(all) || page.contains(all), "{page}");
     }
+}
+
+#[tokio::test]
+async fn the_last_day_of_an_account_is_drawn_by_the_hour_with_how_late_the_latest_came_and_a_table_behind() {
+    let rig = failing(true).await;
+    let olga = Browser::first(&rig).await;
+    let page = olga.get("/a/1/deliveries").await.text;
+    let day = &page[page.find("id=\"day\"").unwrap()..page.find("<form class=\"filter\"").unwrap()];
+    // Two kinds of events have the same hours: 9 taken at once, 1 later, the latest 95 s late; then 10 failed.
+    for told in [
+        "1:35",
+        "<td class=\"num\">18</td><td class=\"num\">2</td><td class=\"num\">0</td>",
+        "<td class=\"num\">–</td>",
+    ] {
+        assert!(day.contains(told), "{told}: {day}");
+    }
+    assert_eq!(day.matches("<tr>").count(), 3, "a head and two hours: {day}");
+    assert_eq!(day.matches("<rect ").count(), 3, "taken, later, failed: {day}");
+    rig.gateway.webhooks.lock().unwrap().clear();
+    assert!(!olga.get("/a/1/deliveries").await.text.contains("class=\"sparks\""), "nothing was sent");
 }
