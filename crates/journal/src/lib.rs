@@ -9,6 +9,8 @@ mod cache;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "postgres")]
+pub mod copying;
 mod error;
 pub mod faults;
 mod journal;

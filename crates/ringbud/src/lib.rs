@@ -16,6 +16,8 @@ pub mod gateway;
 pub mod key;
 pub mod link;
 pub mod look;
+#[cfg(feature = "postgres")]
+pub mod moving;
 pub mod serve;
 pub mod setup;
 pub mod stop;

@@ -18,6 +18,16 @@ const NO_TESTS: &[&str] = &[
     "why_reason",
     "server_said",
     "server_said_reason",
+    "data_dir",
+    "secret_key_file",
+    "ca_file",
+    "url_file",
+    "url_env",
+    "allow_unreplicated",
+    "synchronous_standby_names",
+    "synchronous_commit",
+    "ringbud_journal_bytes",
+    "ringbud_journal_unwritable",
 ];
 
 /// All modules of a folder, and of the folders in it.
@@ -35,7 +45,8 @@ fn read_all(folder: &Path, tests: &mut String) {
 #[test]
 fn every_test_the_pages_name_is_there() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let pages = ["delivery.md", "operate.md", "login.md"].map(|page| here.join("../../docs").join(page));
+    let pages = ["delivery.md", "operate.md", "postgresql.md", "login.md"]
+        .map(|page| here.join("../../docs").join(page));
     let page = pages.map(|page| std::fs::read_to_string(page).expect("the page")).concat();
     // The list of reasons is held equal to the code elsewhere.
     let (before, rest) = page.split_once("<!-- reasons").expect("the list of reasons");

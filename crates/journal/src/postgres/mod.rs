@@ -9,6 +9,7 @@ mod audit;
 mod beat;
 mod column;
 mod errors;
+mod filling;
 mod group;
 mod groups;
 mod identity;
@@ -42,10 +43,13 @@ use crate::sqlite::lock::FolderLock;
 
 use append::Appender;
 use errors::Fault;
+pub use filling::Filling;
 use groups::{Lane, within};
 use lease::Lease;
+use link::Link;
 use pen::{Held, Pen};
 use readers::Readers;
+use schema::Purpose;
 use settle::Settler;
 pub use target::{NoTarget, Target};
 
@@ -134,8 +138,18 @@ impl Postgres {
         options: Options,
     ) -> Result<Self, JournalError> {
         let lock = FolderLock::take(folder)?;
+        let link = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?;
+        Self::with_lease(target, (folder, lock), link, sealer, options).await
+    }
+
+    async fn with_lease(
+        target: &Target,
+        (folder, lock): (&Path, FolderLock),
+        mut link: Link,
+        sealer: Sealer,
+        options: Options,
+    ) -> Result<Self, JournalError> {
         let me = identity::of(folder, options.name.clone())?;
-        let mut link = opening::open(target, &sealer, options.allow_unreplicated).await?;
         let lease = lease::acquire(&mut link.client, me, target.place()).await?;
         let lease = Arc::new(lease);
         let lost = Arc::new(watch::Sender::new(false));
@@ -166,7 +180,7 @@ impl Postgres {
         sealer: Sealer,
         options: Options,
     ) -> Result<Self, JournalError> {
-        drop(opening::open(target, &sealer, options.allow_unreplicated).await?);
+        drop(opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?);
         Self::with(target, sealer, options, None)
     }
 

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::errors::Fault;
 use super::link::{Link, Use};
-use super::schema;
+use super::schema::{self, Purpose};
 use super::target::Target;
 use crate::JournalError;
 use crate::seal::Sealer;
@@ -18,6 +18,7 @@ pub(super) async fn open(
     target: &Target,
     sealer: &Sealer,
     allow_unreplicated: bool,
+    purpose: Purpose,
 ) -> Result<Link, JournalError> {
     let place = target.place();
     let reached = timeout(REACHED, Link::make(target, Use::Upkeep)).await;
@@ -26,6 +27,6 @@ pub(super) async fn open(
     });
     let mut link = reached.map_err(|fault| fault.at(place))?;
     schema::check_engine(&link.client, place, allow_unreplicated).await?;
-    schema::migrate(&mut link.client, place, sealer).await?;
+    schema::migrate(&mut link.client, place, sealer, purpose).await?;
     Ok(link)
 }

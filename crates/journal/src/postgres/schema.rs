@@ -14,6 +14,9 @@ const FORMAT_1: &str = include_str!("format_1.sql");
 const OLDEST: i32 = 15;
 /// Who makes or widens the store keeps others waiting by this.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7, -1)";
+const HALF_FILLED: &str =
+    "a store was being copied into it, and that was not finished. `ringbud journal copy` begins it anew";
+const NOT_EMPTY: &str = "there is a store in it already, and it is not overwritten. Name another database, or remove what is in this one (DROP SCHEMA ringbud CASCADE)";
 const SEAL_PLACE: &str = "seal";
 const SEALED_WORDS: &str = "ringbud";
 
@@ -57,8 +60,22 @@ pub(super) async fn check_engine(
     Ok(())
 }
 
-/// Makes the store where there is none; refuses one that is newer or has another key.
-pub(super) async fn migrate(client: &mut Client, place: &str, sealer: &Sealer) -> Result<(), JournalError> {
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To work with what is in it.
+    Work,
+    /// To have another store's content brought into it.
+    Fill,
+}
+
+/// Makes the store where there is none; refuses one that is newer or has another key, and one that was filled by half.
+pub(super) async fn migrate(
+    client: &mut Client,
+    place: &str,
+    sealer: &Sealer,
+    purpose: Purpose,
+) -> Result<(), JournalError> {
     let at = |fault: Fault| fault.at(place);
     let failed = |error: tokio_postgres::Error| Fault::from(error).at(place);
     let transaction = client.transaction().await.map_err(failed)?;
@@ -68,13 +85,41 @@ pub(super) async fn migrate(client: &mut Client, place: &str, sealer: &Sealer) -
         Some(found) if found > FORMAT => {
             return Err(JournalError::Newer { place: place.to_owned(), found, known: FORMAT });
         }
-        Some(_) => check_key(&transaction, sealer).await.map_err(at)?,
-        None => {
+        Some(_) if is_half_filled(&transaction).await.map_err(at)? => {
+            if purpose == Purpose::Work {
+                return Err(JournalError::Unfit { place: place.to_owned(), why: HALF_FILLED.to_owned() });
+            }
+            transaction.batch_execute("DROP SCHEMA ringbud CASCADE").await.map_err(failed)?;
             make(&transaction, sealer).await.map_err(at)?;
-            transaction.commit().await.map_err(failed)?;
         }
+        Some(_) => check_key(&transaction, sealer).await.map_err(at)?,
+        None => make(&transaction, sealer).await.map_err(at)?,
     }
+    if purpose == Purpose::Fill {
+        if !is_empty(&transaction).await.map_err(at)? {
+            return Err(JournalError::Unfit { place: place.to_owned(), why: NOT_EMPTY.to_owned() });
+        }
+        let mark = "INSERT INTO ringbud.meta (name) VALUES ('filling') ON CONFLICT DO NOTHING";
+        transaction.execute(mark, &[]).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// Everything another store has is in it now.
+pub(super) async fn is_filled(client: &Client) -> Result<(), Fault> {
+    client.execute("DELETE FROM ringbud.meta WHERE name = 'filling'", &[]).await?;
     Ok(())
+}
+
+async fn is_half_filled(transaction: &Transaction<'_>) -> Result<bool, Fault> {
+    let select = "SELECT EXISTS (SELECT FROM ringbud.meta WHERE name = 'filling')";
+    Ok(transaction.query_one(select, &[]).await?.get(0))
+}
+
+async fn is_empty(transaction: &Transaction<'_>) -> Result<bool, Fault> {
+    let select = "SELECT NOT EXISTS (SELECT FROM ringbud.event) AND NOT EXISTS (SELECT FROM ringbud.setting)
+        AND NOT EXISTS (SELECT FROM ringbud.audit)";
+    Ok(transaction.query_one(select, &[]).await?.get(0))
 }
 
 /// `None`: there is no store.

@@ -18,11 +18,11 @@ use journal::{
 use proptest::prelude::*;
 
 const CASES: u32 = 48;
-const STEPS: std::ops::Range<usize> = 1..40;
+pub(crate) const STEPS: std::ops::Range<usize> = 1..40;
 const NOW: WallTime = WallTime(1_795_000_500_000_000);
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Append(Vec<Append>),
     Settle(Vec<Settle>),
     Prune(Option<AccountId>, WallTime),
@@ -125,7 +125,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     )
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let key = prop::sample::select(vec!["1", "2"]).prop_map(|id| SettingKey::Account(AccountId::new(id)));
     let value = prop::option::of("[a-z]{0,4}".prop_map(|name| Setting::Account(Account::named(name))));
     let before = (0..40_i64).prop_map(|secs| WallTime((1_795_000_000 + secs) * 1_000_000));
@@ -182,7 +182,7 @@ fn loggings() -> Vec<Logging> {
 }
 
 /// What both say to a step, as text: errors have no equality.
-async fn say(journal: &dyn Journal, step: Step) -> String {
+pub(crate) async fn say(journal: &dyn Journal, step: Step) -> String {
     match step {
         Step::Append(batch) => format!("{:?}", journal.append(&batch).await),
         Step::Settle(rows) => format!("{:?}", journal.settle(&rows).await),
@@ -232,7 +232,7 @@ async fn whole(journal: &dyn Journal) -> String {
 }
 
 /// Gives each attempt of the run a number of its own.
-fn number(step: &mut Step, next: &mut u16) {
+pub(crate) fn number(step: &mut Step, next: &mut u16) {
     let Step::Settle(rows) = step else { return };
     for attempt in rows.iter_mut().filter_map(|row| row.attempt.as_mut()) {
         *next += 1;

@@ -4,6 +4,7 @@
 
 mod agreeing;
 mod conforming;
+mod copying;
 mod crashing;
 mod failing;
 mod forgetting;

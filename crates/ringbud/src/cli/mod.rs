@@ -12,6 +12,8 @@ mod completions;
 mod delivery;
 mod demo;
 mod init;
+#[cfg(feature = "postgres")]
+mod journal;
 mod key;
 mod person;
 mod receive;
@@ -26,6 +28,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(feature = "postgres")]
+pub use self::journal::JournalArgs;
 pub use backup::{BackupArgs, RestoreArgs};
 pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
@@ -111,6 +115,8 @@ enum Command {
     Backup(BackupArgs),
     Restore(RestoreArgs),
     Key(KeyArgs),
+    #[cfg(feature = "postgres")]
+    Journal(JournalArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -184,6 +190,8 @@ impl Cli {
             Command::Backup(args) => args.run(),
             Command::Restore(args) => args.run(),
             Command::Key(args) => args.run(),
+            #[cfg(feature = "postgres")]
+            Command::Journal(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

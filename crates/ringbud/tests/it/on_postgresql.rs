@@ -219,3 +219,52 @@ async fn a_gateway_whose_postgresql_is_gone_is_not_ready_though_nobody_calls() {
     becomes(200).await;
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_moves_to_postgresql_and_back_with_all_it_has() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    engine.database(DATABASE);
+    let mut bed = Bed::new().await;
+    std::fs::write(bed.folder.path().join("key"), "a key of its own").unwrap();
+    bed.integrate("POST").await;
+    let mut token = String::new();
+    // A file with a key of its own, the database, and a file again.
+    let stations = [
+        bed.sound(),
+        configuration(&bed, &engine, "data", "allow_unreplicated = true"),
+        format!("secret_key_file = \"key\"\n{}", bed.sound().replace("\"data\"", "\"back\"")),
+    ];
+    for (at, station) in stations.iter().enumerate() {
+        bed.write(station);
+        let gateway = bed.serve().await;
+        if at == 0 {
+            token = bed.ask(&["token", "create", "--name", "tests"]).await;
+        }
+        bed.play(&["inbound-answered"], 50.0).await;
+        let told = bed.events(3).await;
+        assert_eq!(kinds(&told), ["Incoming", "Answered", "Ended"], "station {at}");
+        let path = format!("/api/v1/accounts/{}/calls", told[0].parameter("AccountId"));
+        let (status, calls) = gateway.api("GET", &path, token.trim(), "").await;
+        assert_eq!((status, calls.matches("hungup_by_counterpart").count()), (200, at + 1), "{calls}");
+        gateway.stop().await;
+        if at == 1 {
+            let refused = bed.run(&["journal", "copy", "--from", &bed.data().display().to_string()]).await;
+            let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(!refused.status.success() && words.contains("there is no store in"), "{words}");
+        }
+        let there = |name: &str| bed.folder.path().join(name).display().to_string();
+        let asked = match at {
+            0 => ["journal", "copy", "--from", &there("data")].map(str::to_owned),
+            1 => ["journal", "copy", "--to", &there("back")].map(str::to_owned),
+            _ => return,
+        };
+        bed.write(&stations[1]);
+        let done = bed.run(&asked.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        let events = format!("in both stores there are {} events", 3 * (at + 1));
+        assert!(done.status.success() && said.contains(&events), "{said}");
+    }
+}

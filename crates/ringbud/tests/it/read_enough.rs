@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::bed::{Bed, patiently, ringbud};
 
 /// The commands that print nothing, by their last word.
-const SILENT: [&str; 8] = ["serve", "set", "remove", "import", "cancel", "pause", "resume", "rotate"];
+const SILENT: [&str; 9] = ["serve", "set", "remove", "import", "cancel", "pause", "resume", "rotate", "copy"];
 
 /// A command whose standard output nobody reads.
 fn unread(arguments: &[&str]) -> Command {
