@@ -39,6 +39,9 @@ async fn what_is_erased_beside_the_gateway_is_gone_and_what_waited_of_it_is_neve
         waiting.extend(paused(&bed, account.id).await.into_iter().map(|one| (account.id, one)));
     }
     let (account, one) = waiting.first().expect("a delivery that waits");
+    assert_eq!(one["waits_for"], "web_service_paused");
+    let listed = bed.ask(&["delivery", "list", account, "--state", "paused"]).await;
+    assert!(listed.contains("somebody to resume its web service") && !listed.contains("null"), "{listed}");
     let employee = one["employee"].as_str().unwrap();
     let whose = [*account, "--employee", employee];
     let before = export(&bed, &whose).await;

@@ -174,10 +174,27 @@ fn of_event(event: Option<EventArg>) -> Value {
 }
 
 fn print_deliveries(page: &Value, as_json: bool) -> Result<(), Failure> {
-    const COLUMNS: [&str; 7] = ["id", "event", "employee", "state", "attempts", "updated_at", "last"];
+    const COLUMNS: [&str; 8] =
+        ["id", "event", "employee", "state", "attempts", "updated_at", "last", "waits_for"];
     let deliveries = page["deliveries"].as_array().cloned().unwrap_or_default();
-    let rows = deliveries.iter().map(|one| COLUMNS.iter().map(|column| one[*column].clone()).collect());
+    let cell = |one: &Value, column: &str| match (column, as_json) {
+        ("waits_for", false) => json!(waits_for(one["waits_for"].as_str().unwrap_or_default())),
+        _ => one[column].clone(),
+    };
+    let rows = deliveries.iter().map(|one| COLUMNS.iter().map(|column| cell(one, column)).collect());
     super::settings::print_list(as_json, &COLUMNS, rows.collect())
+}
+
+/// What a delivery waits for besides its own next attempt, in words.
+fn waits_for(code: &str) -> &str {
+    match code {
+        "web_service_fails" => "its web service fails, and is tried now and then",
+        "earlier_delivery" => "an earlier one of the same call",
+        "rate" => "the account's rate of requests",
+        "web_service_paused" => "somebody to resume its web service",
+        "web_service_off" => "nothing: its web service is off, so it is cancelled",
+        other => other,
+    }
 }
 
 fn print_test(report: &Value) -> Result<u8, Failure> {
