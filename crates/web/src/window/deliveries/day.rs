@@ -1,5 +1,6 @@
 //! What became of an account's requests over the last day, hour by hour: how many, and how late the latest came.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use admin::{Hour, Service};
@@ -92,9 +93,10 @@ fn path(hours: &[Hour], latest: Duration) -> String {
     for (at, hour) in hours.iter().enumerate() {
         let is_drawn = hour.taken + hour.retried > 0 && !latest.is_zero();
         if is_drawn {
-            let (x, of) = (at * 10 + 5, hour.waited.as_secs_f64() / latest.as_secs_f64());
-            let y = f64::from(HIGH) * (1.0 - of);
-            path.push_str(&if goes_on { format!("L{x} {y:.1}") } else { format!("M{x} {y:.1}h0") });
+            // As wide as its column: an hour alone is seen, too.
+            let (x, of) = (at * 10 + 1, hour.waited.as_secs_f64() / latest.as_secs_f64());
+            let (y, to) = (f64::from(HIGH) * (1.0 - of), if goes_on { 'L' } else { 'M' });
+            let _ = write!(path, "{to}{x} {y:.1}h8");
         }
         goes_on = is_drawn;
     }
