@@ -22,6 +22,11 @@ impl Clock {
         Moment(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
+    /// What a moment of tokio's timers is.
+    pub(crate) fn moment(&self, at: Instant) -> Moment {
+        Moment(i64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(i64::MAX))
+    }
+
     /// When a moment is, for tokio's timers.
     pub(crate) fn instant(&self, at: Moment) -> Instant {
         let after = std::time::Duration::from_micros(u64::try_from(at.0).unwrap_or(0));

@@ -129,6 +129,15 @@ impl Engine {
         }
     }
 
+    /// Says up to when this gateway may act, where another could have taken the store meanwhile.
+    pub fn on_trust(&self, to: Box<dyn Fn(tokio::time::Instant) + Send + Sync>) {
+        match self {
+            Self::File(_) => drop(to),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.on_trust(to),
+        }
+    }
+
     /// What to look for when it cannot be written.
     pub fn what_to_look_for(&self) -> &'static str {
         match self {

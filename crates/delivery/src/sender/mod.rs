@@ -13,6 +13,7 @@ mod status;
 mod trial;
 mod work;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use journal::{Journal, JournalError, Kept, Pending, SettingsCache, Settled};
 use tasks::Part;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub use control::{AgainAll, ControlError, Wanted};
 pub use day::{HOURS, Hour};
@@ -122,6 +124,8 @@ struct Shared {
     operator: OperatorNotifier,
     alerts: AccountNotifier,
     counts: Counts,
+    /// Nothing is sent after it.
+    acts_until: AtomicI64,
     /// The next deadline came nearer.
     sooner: Notify,
     /// Something landed.
@@ -157,6 +161,7 @@ impl Sender {
             operator: options.operator,
             alerts: options.alerts,
             counts: Counts::new(),
+            acts_until: AtomicI64::new(i64::MAX),
             sooner: Notify::new(),
             landed: Notify::new(),
         });
@@ -197,6 +202,14 @@ impl Sender {
     /// offered before must not be offered again.
     pub fn offer(&self, fresh: Vec<(Pending, Arc<Kept>)>) {
         self.shared.offer(fresh.into_iter().map(|(pending, kept)| (pending, Some(kept))).collect());
+    }
+
+    /// Nothing is started or decided after this moment, until it is pushed on; without a word of it, never. For a gateway
+    /// whose store another may take when it is not heard.
+    pub fn act_until(&self, until: Instant) {
+        let until = self.shared.clock.moment(until);
+        self.shared.acts_until.store(until.0, Ordering::Release);
+        self.shared.with(|core, work| core.handle(Input::Trust { until, decides: true }, work));
     }
 
     /// From now on requests are made so; those that are out end as they began.
@@ -244,6 +257,11 @@ impl Drop for Sender {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a request may be made: asked right before, for the process may have stood still since it was started.
+    fn acts(&self) -> bool {
+        self.clock.now().0 < self.acts_until.load(Ordering::Acquire)
     }
 
     /// Does something with the core, and then what follows from it.

@@ -57,6 +57,7 @@ async fn attempt(shared: &Shared, job: &Job, wire: &mut Wire) -> Made {
         },
     };
     match &job.way {
+        Ok(_) if !shared.acts() => Made::nothing(Finish::NotMade),
         Ok(way) => send(shared, job, way, &kept, wire).await,
         Err(no_way) => not_sendable(shared, job, no_way.reason()),
     }

@@ -29,7 +29,6 @@ mod verbs;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
@@ -42,6 +41,8 @@ use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
 
 use append::Appender;
+pub use beat::OnTrust;
+use beat::Standing;
 use errors::Fault;
 pub use filling::Filling;
 use groups::{Lane, within};
@@ -110,7 +111,7 @@ struct Gateway {
     events: Lane<Appender>,
     outcomes: Lane<Settler>,
     lost: Arc<watch::Sender<bool>>,
-    reached: Arc<AtomicBool>,
+    standing: Arc<Standing>,
     beat: JoinHandle<()>,
     _folder: FolderLock,
 }
@@ -153,10 +154,10 @@ impl Postgres {
         let lease = lease::acquire(&mut link.client, me, target.place()).await?;
         let lease = Arc::new(lease);
         let lost = Arc::new(watch::Sender::new(false));
-        let reached = Arc::new(AtomicBool::new(true));
+        let standing = Arc::new(Standing::new());
         let beat = {
             let (target, lease, lost) = (target.clone(), lease.clone(), lost.clone());
-            let beat = beat::run(target, lease, options.patience, lost, reached.clone());
+            let beat = beat::run(target, lease, options.patience, lost, standing.clone());
             tasks::spawn(tasks::Part::JournalBeat, beat)
         };
         let gateway = Gateway {
@@ -164,7 +165,7 @@ impl Postgres {
             outcomes: Lane::start(Settler::new(target.clone(), lease.clone(), options.patience)),
             lease,
             lost,
-            reached,
+            standing,
             beat,
             _folder: lock,
         };
@@ -212,7 +213,15 @@ impl Postgres {
 
     /// Whether the engine took the last beat. It is asked once a second, whatever there is to write.
     pub fn is_reached(&self) -> bool {
-        self.gateway.as_ref().is_none_or(|gateway| gateway.reached.load(Ordering::Acquire))
+        self.gateway.as_ref().is_none_or(|gateway| gateway.standing.is_reached())
+    }
+
+    /// Says, now and after each beat that is taken, up to when this gateway may act: it began to beat some seconds
+    /// before. Who slept longer, or is cut off, may find that another has the store. Not told where nobody is a gateway.
+    pub fn on_trust(&self, to: OnTrust) {
+        if let Some(gateway) = &self.gateway {
+            gateway.standing.tell(to);
+        }
     }
 
     /// Waits until another gateway has taken the store; for ever, if none does.

@@ -126,6 +126,12 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     let alerts = AccountNotifier::start(mail::alert_options(config)?);
     let options = sender_options(config, operator.clone(), alerts.clone());
     let sender = Arc::new(Sender::start(store.journal.clone(), store.cache.clone(), options));
+    let trusted = Arc::downgrade(&sender);
+    store.engine.on_trust(Box::new(move |until| {
+        if let Some(sender) = trusted.upgrade() {
+            sender.act_until(until);
+        }
+    }));
     let waiting = sender.load().await?;
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");

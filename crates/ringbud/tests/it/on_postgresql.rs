@@ -5,10 +5,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
 use tasks::Part;
 
-use crate::bed::{Bed, Gateway, command, kinds, patiently};
+use crate::bed::{Bed, Gateway, Signal, command, kinds, patiently};
 use crate::secure::certificate;
 
 const DATABASE: &str = "calls";
@@ -267,4 +268,34 @@ async fn a_gateway_moves_to_postgresql_and_back_with_all_it_has() {
         let events = format!("in both stores there are {} events", 3 * (at + 1));
         assert!(done.status.success() && said.contains(&events), "{said}");
     }
+}
+
+/// Its retries are due when it wakes, and it cannot know yet that the store is another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_stood_still_sends_nothing_when_it_wakes() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    let mut first = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.request().await;
+    first.signal(Signal::STOP);
+    let stood = Instant::now();
+    // Nothing of it is on its way any more when the other has told everything.
+    let other = bed.folder.path().join("other.toml");
+    std::fs::write(&other, configuration(&bed, &engine, "elsewhere", "allow_unreplicated = true")).unwrap();
+    let second = Gateway::start(&other).await;
+    println!("taken over {:?} after it stood still", stood.elapsed());
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    let mut told = kinds(&bed.events(3).await);
+    told.dedup();
+    assert_eq!(told, ["Incoming", "Answered", "Ended"]);
+    println!("all was told {:?} after it stood still", stood.elapsed());
+    first.signal(Signal::CONT);
+    assert_eq!(first.ends().await, Some(4), "{:?}", first.said);
+    assert!(bed.receiver.try_next().is_none(), "it was told once more");
+    second.stop().await;
 }
