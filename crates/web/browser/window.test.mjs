@@ -268,16 +268,19 @@ test("the board is filtered by name, and a ring shows in the title", async () =>
 test("what a number would be sent as follows what is typed, and is no change to save", async () => {
   await olga.goto(at("integration"));
   await olga.click("details.big > summary");
-  await olga.fill("#e164_try", "44 13 42");
+  // One question at a time, so that none is broken off by the next.
+  const asks = (country, number) => olga.evaluate(([country, number]) => {
+    const [of, tried] = ["e164_country", "e164_try"].map((name) => document.getElementById(name));
+    [of.value, tried.value] = [country, number];
+    tried.dispatchEvent(new Event("change", { bubbles: true }));
+  }, [country, number]);
+  await asks("", "44 13 42");
   await olga.waitForSelector("#e164-sent >> text=44 13 42 sendes uændret");
   assert.equal((await olga.textContent("#changes")).trim(), "");
-  await olga.fill("#e164_country", "DK");
-  await olga.fill("#e164_try", "44 13 42 10");
+  await asks("DK", "44 13 42 10");
   await olga.waitForSelector("#e164-sent >> text=44 13 42 10 sendes som +4544134210");
-  await olga.fill("#e164_country", "");
-  // The field is left, which asks once more, before the page is.
-  await Promise.all([olga.waitForResponse(/preview/), olga.press("#e164_country", "Tab")]);
-  await olga.waitForSelector("#e164-sent >> text=uændret");
+  await asks("", "44 13 42 10");
+  await olga.waitForSelector("#e164-sent >> text=44 13 42 10 sendes uændret");
   await olga.goto(at("calls"));
 });
 
