@@ -3,8 +3,7 @@
 //! Owns the bytes of the message in progress and nothing else; its memory is bounded whatever comes in.
 //! What a message means is left to [`super::Translator`] and the login session.
 
-use memchr::memchr_iter;
-
+use super::lines::LineEnds;
 use super::message::{Line, Message};
 use crate::link::Skipped;
 
@@ -206,19 +205,11 @@ impl Decoder {
 
     fn scan(&mut self) -> Option<Stop> {
         let from = self.scanned;
-        // Nearly every line is one more header of a message that is not too long: nothing but that is looked at.
-        let (mut start, mut begin, mut is_skipping) = (self.start, self.line, self.skip.is_some());
-        for offset in memchr_iter(b'\n', &self.buffer[from..]) {
+        for offset in LineEnds::of(&self.buffer[from..]) {
             let at = from + offset;
-            let line = std::mem::replace(&mut begin, at + 1);
+            let line = std::mem::replace(&mut self.line, at + 1);
             let end = if at > line && self.buffer[at - 1] == b'\r' { at - 1 } else { at };
-            let headers = self.lines.len();
-            let is_short = at - line <= MAX_LINE_BYTES && at - start <= MAX_MESSAGE_BYTES;
-            if end > line && headers.wrapping_sub(1) < MAX_HEADERS - 1 && is_short && !is_skipping {
-                self.lines.push(Line::new(line - start, end - start));
-                continue;
-            }
-            self.line = at + 1;
+
             if let Some(skip) = &mut self.skip {
                 let is_blank = end == line && !skip.line_has_bytes;
                 skip.bytes += (at + 1 - self.start) as u64;
@@ -230,13 +221,11 @@ impl Decoder {
                     self.scanned = at + 1;
                     return Some(Stop::Skipped(malformed));
                 }
-                start = self.start;
                 continue;
             }
             if end == line {
                 if self.lines.is_empty() {
                     self.start = at + 1;
-                    start = self.start;
                     continue;
                 }
                 self.scanned = at + 1;
@@ -252,12 +241,10 @@ impl Decoder {
                     self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
                     self.lines.clear();
                     self.start = at + 1;
-                    (start, is_skipping) = (self.start, true);
                 }
-                None => self.lines.push(Line::new(line - start, end - start)),
+                None => self.lines.push(Line::new(line - self.start, end - self.start)),
             }
         }
-        self.line = begin;
         self.scanned = self.buffer.len();
         self.bound_unfinished_line();
         None
@@ -305,7 +292,7 @@ impl Decoder {
 fn find_lines(text: &str, lines: &mut Vec<Line>) {
     lines.clear();
     let mut start = 0;
-    for at in memchr_iter(b'\n', text.as_bytes()) {
+    for at in LineEnds::of(text.as_bytes()) {
         let end = if text[start..at].ends_with('\r') { at - 1 } else { at };
         lines.push(Line::new(start, end));
         start = at + 1;

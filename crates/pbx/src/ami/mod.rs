@@ -12,6 +12,7 @@ mod codec;
 mod encode;
 mod events;
 mod evidence;
+mod lines;
 mod list;
 mod message;
 mod numbers;
