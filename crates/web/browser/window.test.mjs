@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
+import { createInterface } from "node:readline";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -283,6 +284,35 @@ test("what a number would be sent as follows what is typed, and is no change to 
   await asks("", "44 13 42 10");
   await olga.waitForSelector("#e164-sent >> text=44 13 42 10 sendes uændret");
   await olga.goto(at("calls"));
+});
+
+test("a call on a FreeSWITCH rings, is answered and is listed", { skip: !process.env.RINGBUD_PROGRAM }, async () => {
+  const demo = spawn(process.env.RINGBUD_PROGRAM, ["demo", "--pbx", "freeswitch", "--json", "--speed", "2",
+    "--only", "inbound-answered", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const stage = await new Promise((found, failed) => {
+      createInterface({ input: demo.stdout }).on("line", (line) => {
+        const said = JSON.parse(line);
+        if (said.type === "stage") found(said);
+      });
+      demo.on("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
+    });
+    const anna = await page(browser);
+    anna.setDefaultTimeout(60000);
+    await anna.goto(stage.login);
+    await anna.waitForSelector("#board .person.ringing .state.ringing");
+    await anna.waitForSelector("#board .person.talking .state.talking");
+    await shoot(anna, "freeswitch-now");
+    await anna.waitForSelector("#board .person.talking", { state: "detached" });
+    await anna.goto(`${stage.http}/a/${stage.accounts[0].id}/calls`);
+    await anna.click("a.whole >> nth=-1");
+    await anna.waitForSelector("svg.story");
+    assert.deepEqual(await axe(anna), []);
+    assert.deepEqual(anna.complaints, []);
+    await anna.context().close();
+  } finally {
+    demo.kill();
+  }
 });
 
 test("the receivers run: they take what was sent and refuse what was tampered with", async () => {

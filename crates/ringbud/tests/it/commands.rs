@@ -103,16 +103,23 @@ async fn the_store_says_how_an_accounts_values_are_written() {
 
 #[tokio::test]
 async fn the_demo_plays_to_its_end_and_every_event_is_taken() {
-    let done =
-        ringbud(&["demo", "--once", "--json", "--speed", "50", "--only", "inbound-answered,pickup"]).await;
-    let said = String::from_utf8(done.stdout).unwrap();
-    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
-    let end: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!(end["type"], "end");
-    assert_eq!(end["calls"], 2);
-    assert_eq!(end["accepted"], end["events"]);
-    assert_eq!(end["failed"], 0);
-    assert!(end["events"].as_u64().unwrap() >= 8, "{end}");
+    for (pbx, only, calls) in [
+        ("asterisk", "inbound-answered,pickup", 2),
+        ("freeswitch", "inbound-answered,pickup-group", 2),
+        ("both", "inbound-answered", 2),
+    ] {
+        let listen = ["--listen", "127.0.0.1:0"];
+        let plan = ["demo", "--pbx", pbx, "--once", "--json", "--speed", "50", "--only", only];
+        let done = ringbud(&[&plan[..], &listen].concat()).await;
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert_eq!(done.status.code(), Some(0), "{pbx}: {}", String::from_utf8_lossy(&done.stderr));
+        let end: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+        assert_eq!(end["type"], "end");
+        assert_eq!(end["calls"], calls, "{pbx}: {end}");
+        assert_eq!(end["accepted"], end["events"], "{pbx}");
+        assert_eq!(end["failed"], 0);
+        assert!(end["events"].as_u64().unwrap() >= 6, "{pbx}: {end}");
+    }
 }
 
 #[tokio::test]
