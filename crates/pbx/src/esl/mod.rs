@@ -18,6 +18,8 @@ mod lists;
 mod meeting;
 mod session;
 mod stream;
+mod transfer_told;
+mod transfer_words;
 mod translate;
 mod value;
 mod version;
