@@ -3,7 +3,8 @@
 use calls::{Device, Presentation, Seen};
 
 use super::message::{Message, Reader};
-use super::numbers::{dialled, is_nothing, number_of, presentation};
+use super::numbers::{dialled, is_nothing, number_of};
+use super::presentation::presentation;
 
 /// The header names of one channel in a message, in the order Asterisk writes them.
 pub(super) struct Names {

@@ -6,7 +6,8 @@ use calls::{Cause, Device, DialOutcome, Input, Meeting, Origin, Seen};
 
 use super::channel::{self, read, seen, whole};
 use super::message::Message;
-use super::numbers::{dialled, forward, number_on_a_line, says_presentation};
+use super::numbers::{dialled, forward, number_on_a_line};
+use super::presentation::says_presentation;
 
 /// The events that say something: what a filter has to let through.
 pub(super) const EVENTS: [&str; 34] = [

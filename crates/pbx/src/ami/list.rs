@@ -12,7 +12,8 @@ use super::channel;
 use super::clock;
 use super::events::meeting;
 use super::message::Message;
-use super::numbers::{dialled, number_of, presentation};
+use super::numbers::{dialled, number_of};
+use super::presentation::presentation;
 
 /// The most channels a list may have; a longer one is no snapshot.
 pub const MAX_LISTED: usize = 256 * 1024;

@@ -16,6 +16,7 @@ mod lines;
 mod list;
 mod message;
 mod numbers;
+mod presentation;
 mod session;
 mod stream;
 mod translate;

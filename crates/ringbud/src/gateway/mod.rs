@@ -6,6 +6,7 @@
 mod anomalies;
 mod event_writer;
 mod follow;
+mod notices;
 mod pbx_task;
 mod routes;
 
