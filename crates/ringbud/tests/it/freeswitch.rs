@@ -5,13 +5,24 @@ use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, kind, kinds, patiently};
 
-pub(crate) fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
+fn with(bed: &Bed, switch: &Switch, secret: &str) -> String {
     format!(
         "{}[[pbx]]\nname = \"fs\"\nkind = \"freeswitch\"\naddress = \"{}\"\nsecret = \"{secret}\"\n\
          [[pbx.phones]]\nendpoint = '(?<phone>\\d+)@(?<account>\\d+)\\.lab\\.test'\n",
         bed.sound(),
         switch.address()
     )
+}
+
+/// A FreeSWITCH beside an Asterisk, followed by the program in this environment, with web services for both accounts.
+pub(crate) async fn followed(environment: &[(&str, &str)]) -> (Bed, Switch, Gateway) {
+    let bed = Bed::new().await;
+    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
+    bed.write(&with(&bed, &switch, "ClueCon"));
+    bed.integrate("POST").await;
+    let gateway = Gateway::start_with(&bed.config(), environment).await;
+    patiently("the login", switch.clients(1)).await;
+    (bed, switch, gateway)
 }
 
 /// A call of the first company. The same seed gives the same ids, as if it were the same call.
@@ -23,12 +34,7 @@ pub(crate) async fn act(switch: &Switch, name: &str, seed: u64) {
 
 #[tokio::test]
 async fn a_mixed_house_tells_the_calls_of_both_pbxs_for_one_account() {
-    let mut bed = Bed::new().await;
-    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
-    bed.write(&with(&bed, &switch, "ClueCon"));
-    bed.integrate("POST").await;
-    let gateway = bed.serve().await;
-    patiently("the login", switch.clients(1)).await;
+    let (mut bed, switch, gateway) = followed(&[]).await;
     bed.play(&["inbound-answered"], 50.0).await;
     let asterisk = bed.requests(3).await;
     assert_eq!(kinds(&asterisk), ["Incoming", "Answered", "Ended"]);
@@ -69,12 +75,7 @@ async fn a_freeswitch_that_lets_nobody_in_is_told_in_words() {
 
 #[tokio::test]
 async fn nonsense_half_messages_a_cut_and_a_restart_cost_no_call() {
-    let mut bed = Bed::new().await;
-    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
-    bed.write(&with(&bed, &switch, "ClueCon"));
-    bed.integrate("POST").await;
-    let mut gateway = bed.serve().await;
-    patiently("the login", switch.clients(1)).await;
+    let (mut bed, switch, mut gateway) = followed(&[]).await;
     let flood = b"Content-Length: 20\nContent-Type: text/event-plain\n\nEvent-Name: NOTHING\n".repeat(20_000);
     let nonsense: [&[u8]; 5] = [
         b"Content-Length: -1\nContent-Type: text/event-plain\n\n",

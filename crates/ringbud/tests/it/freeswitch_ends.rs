@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use demo::switch::{Switch, SwitchOptions};
+use demo::switch::Switch;
 
-use crate::bed::{Bed, Gateway, kind, kinds, patiently};
-use crate::freeswitch::{act, with};
+use crate::bed::{kind, kinds, patiently};
+use crate::freeswitch::{act, followed};
 
 /// An event of a channel, said now.
 async fn says(switch: &Switch, name: &str, id: &str, more: &[(&str, &str)]) {
@@ -73,13 +73,8 @@ fn flood(bytes: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn who_falls_behind_leaves_the_freeswitch_before_it_suffers_and_assumes_what_was_missed() {
-    let mut bed = Bed::new().await;
-    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
-    bed.write(&with(&bed, &switch, "ClueCon"));
-    bed.integrate("POST").await;
     // With a 256th of the room for what waits.
-    let mut gateway = Gateway::start_with(&bed.config(), &[("RINGBUD_FAULTS", "narrow")]).await;
-    patiently("the login", switch.clients(1)).await;
+    let (mut bed, switch, mut gateway) = followed(&[("RINGBUD_FAULTS", "narrow")]).await;
     talks(&switch, "1", "101").await;
     talks(&switch, "2", "102").await;
     assert_eq!(kinds(&bed.requests(4).await).iter().filter(|kind| **kind == "Answered").count(), 2);
@@ -100,12 +95,7 @@ async fn who_falls_behind_leaves_the_freeswitch_before_it_suffers_and_assumes_wh
 
 #[tokio::test]
 async fn however_a_freeswitch_ends_every_leg_ends_once_and_the_next_call_is_told() {
-    let mut bed = Bed::new().await;
-    let switch = Switch::start(SwitchOptions::default()).await.unwrap();
-    bed.write(&with(&bed, &switch, "ClueCon"));
-    bed.integrate("POST").await;
-    let mut gateway = bed.serve().await;
-    patiently("the login", switch.clients(1)).await;
+    let (mut bed, switch, mut gateway) = followed(&[]).await;
     // By SIGTERM, killed, by `hupall`, by the restart of a profile: the word for why each channel ended, if it says
     // so, and whether it starts again.
     let ways =
