@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
 use tasks::Part;
+use tokio::task::JoinHandle;
 
 use crate::bed::{Bed, Gateway, Signal, command, kinds, patiently};
 use crate::secure::certificate;
@@ -105,6 +106,22 @@ async fn what_a_store_on_postgresql_needs_is_said_in_words() {
     assert!(said.contains("its key is the text in secret_key_file"), "{said}");
 }
 
+/// Keeps everybody from a table for some seconds, from now on.
+async fn hold(engine: &Arc<Engine>, table: &str) -> JoinHandle<String> {
+    let (holder, sql) = (
+        engine.clone(),
+        format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT"),
+    );
+    let slow = tokio::task::spawn_blocking(move || holder.servers[0].says(DATABASE, &sql));
+    let held = format!(
+        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = '{table}'::regclass"
+    );
+    while engine.servers[0].says(DATABASE, &held) != "1" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    slow
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_by_itself_for_postgresql_dies_as_its_fate_is() {
     if !is_here() {
@@ -127,15 +144,7 @@ async fn what_runs_by_itself_for_postgresql_dies_as_its_fate_is() {
     assert_eq!(kinds(&bed.events(3).await), ["Incoming", "Answered", "Ended"]);
     // Somebody holds a table that every append writes, for longer than an answer is waited for.
     gateway.kill_part(Part::JournalLate).await;
-    let holder = engine.clone();
-    let slow = tokio::task::spawn_blocking(move || {
-        let hold = "BEGIN; LOCK TABLE ringbud.heard IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT";
-        holder.servers[0].says(DATABASE, hold)
-    });
-    let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'ringbud.heard'::regclass";
-    while engine.servers[0].says(DATABASE, held) != "1" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let slow = hold(&engine, "ringbud.heard").await;
     bed.play(&["inbound-answered"], 50.0).await;
     gateway.says(&format!("{} died at", Part::JournalLate.says())).await;
     patiently("the lock to be gone", slow).await.unwrap();
@@ -276,7 +285,7 @@ async fn a_gateway_that_stood_still_sends_nothing_when_it_wakes() {
     if !is_here() {
         return;
     }
-    let engine = Engine::start(0);
+    let engine = Arc::new(Engine::start(0));
     let mut bed = bed(&engine).await;
     bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
     let mut first = bed.serve().await;
@@ -294,7 +303,10 @@ async fn a_gateway_that_stood_still_sends_nothing_when_it_wakes() {
     told.dedup();
     assert_eq!(told, ["Incoming", "Answered", "Ended"]);
     println!("all was told {:?} after it stood still", stood.elapsed());
+    // For some seconds its beats are not answered: it learns late that the store is another's.
+    let slow = hold(&engine, "ringbud.gateway").await;
     first.signal(Signal::CONT);
+    patiently("the lock to be gone", slow).await.unwrap();
     assert_eq!(first.ends().await, Some(4), "{:?}", first.said);
     assert!(bed.receiver.try_next().is_none(), "it was told once more");
     second.stop().await;
