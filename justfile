@@ -43,6 +43,10 @@ soak ROUNDS="50000":
 kills ROUNDS="300" SEED="1":
     RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it kills -- --nocapture
 
+# A store that an older program left, with so many legs in it, is taken over beside the calls
+taken-over LEGS="1000000":
+    RINGBUD_TAKEN_OVER={{LEGS}} cargo test --release --locked -p journal --test it taking_over -- --nocapture
+
 # What stands under the program: licences, advisories, sources (needs cargo-deny)
 deny:
     cargo deny check

@@ -18,3 +18,4 @@ mod packing;
 mod planning;
 mod remembering;
 mod rolling_up;
+mod taking_over;

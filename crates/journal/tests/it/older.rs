@@ -1,4 +1,9 @@
-//! What makes a store look as an older program left it. It must be one whose legs were never packed.
+//! What makes a store look as an older program left it. Before format 8 no leg was packed: it must be one whose legs never were.
+
+/// As format 10 was: without a log.
+pub(crate) const AS_FORMAT_10: &str = "
+    DROP TABLE log; DROP TABLE spare; DELETE FROM meta WHERE name = 'folds';
+    PRAGMA user_version = 10;";
 
 /// As format 7 was: with every event in a row.
 pub(crate) const AS_FORMAT_7: &str = "
