@@ -63,7 +63,7 @@ try {
   assert.ok((await olga.locator("a.whole").count()) >= 3, "the call's three requests");
   await shoot("deliveries");
   await olga.goto(at("report"));
-  assert.match(await olga.locator("main table").last().textContent(), /101/);
+  assert.ok((await olga.locator("main table", { hasText: /101/ }).count()) >= 1, "101 in a table of the report");
   await shoot("report");
 
   // The account's own administrator, who sees no other place: a call out.
