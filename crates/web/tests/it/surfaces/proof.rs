@@ -22,11 +22,16 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
 fn the_command_line_reaches_what_is_set_through_the_room_alone() {
     let mut all = Vec::new();
     sources(&crates().join("ringbud/src/cli"), &mut all);
-    // The file as a whole: copied, put back, sealed with another key. Nothing in it is asked or changed.
-    all.retain(|(name, _)| !["cli/backup.rs", "cli/key.rs"].iter().any(|whole| name.ends_with(whole)));
+    // The store as a whole: copied, put back, brought elsewhere, sealed with another key. Nothing in it is asked or changed.
+    all.retain(|(name, _)| {
+        !["cli/backup.rs", "cli/journal.rs", "cli/key.rs"].iter().any(|whole| name.ends_with(whole))
+    });
     assert!(all.len() > 20, "{}", all.len());
     let ways = ["journal::", "sqlite", "rusqlite", ".cache", ".journal", "SettingsCache", "SettingKey"];
+    // The configuration's `[journal]` and the command of that name are no way to it.
+    let no_ways = ["config.journal", "self::journal::"];
     for (name, text) in &all {
+        let text = no_ways.iter().fold(text.clone(), |text, none| text.replace(none, ""));
         for way in ways {
             // Not where a person is told of the file.
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
