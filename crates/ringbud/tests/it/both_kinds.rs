@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use demo::switch::{ActPlan, Switch, SwitchOptions, play};
 use pbx::Kind;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
-use crate::bed::{Bed, kinds, patiently};
+use crate::bed::{Bed, command, kinds, patiently};
 
 /// A PBX of a kind in a bed of its own, called by this name in the configuration.
 struct House {
@@ -146,6 +148,39 @@ async fn links_figures_and_web_services_are_the_same_for_both_kinds() {
         gateway.stop().await;
     }
     assert!(named[0].len() > 8 && named[0] == named[1], "{named:#?}");
+}
+
+/// What `receive` prints stands beside what the PBX said, whichever kind that is.
+#[tokio::test]
+async fn a_receiver_of_ones_own_prints_what_calls_of_either_kind_cause() {
+    for kind in Kind::ALL {
+        let house = House::with(kind).await;
+        let mut receive = command();
+        receive.args(["receive", "--json", "--listen", "127.0.0.1:0"]);
+        let mut receive = receive.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(receive.stderr.take().unwrap()).lines();
+        let mut printed = BufReader::new(receive.stdout.take().unwrap()).lines();
+        let first = patiently("its address", said.next_line()).await.unwrap().unwrap();
+        let url = first.strip_prefix("receiving on ").unwrap();
+        house.bed.integrate("POST").await;
+        let hooks = ["--incoming-url", "--answered-url", "--ended-url"].map(|hook| [hook, url]).concat();
+        for account in demo::cast::ACCOUNTS {
+            house.bed.ask(&[&["integration", "set", account.id], &hooks[..]].concat()).await;
+        }
+        let gateway = house.bed.serve().await;
+        house.call().await;
+        let mut events = Vec::new();
+        while events.len() < A_CALL.len() {
+            let line = patiently("a request", printed.next_line()).await.unwrap().unwrap();
+            events.push(serde_json::from_str::<Value>(&line).unwrap());
+        }
+        let text = events.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (event, text) in A_CALL.iter().zip(&text) {
+            assert!(text.to_lowercase().contains(&event.to_lowercase()), "{event}: {text}");
+            assert!(text.contains(&format!("{}-", house.name)), "{text}");
+        }
+        gateway.stop().await;
+    }
 }
 
 /// From one PBX to the other by a line: each tells its own half, and nothing ties them.
