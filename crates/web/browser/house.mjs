@@ -17,7 +17,7 @@ export async function start() {
   const listen = `127.0.0.1:${process.env.RINGBUD_PORT ?? 8177}`;
   const [command, ...args] = (process.env.RINGBUD_WINDOW ?? "cargo run -q -p web --example window --").split(" ");
   const program = spawn(command, [...args, listen, process.env.RINGBUD_PATH ?? ""].filter(Boolean), {
-    cwd: `${here}../../..`,
+    cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface({ input: program.stdout });
@@ -42,12 +42,20 @@ export async function open() {
   });
 }
 
+/** Where the programs are started: the folder of the repository. */
+export const root = `${here}../../..`;
+
+/** A preview that the next keystroke overtakes is given up, and htmx says so aloud; so it is when a page is left. */
+const BROKEN_OFF = /^htmx:(afterRequest|sendAbort),/;
+
 /** A page of its own, with its complaints. */
 export async function page(browser, options = {}) {
   const context = await browser.newContext({ locale: "da-DK", viewport: { width: 1360, height: 900 }, ...options });
   const page = await context.newPage();
   page.complaints = [];
-  page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !BROKEN_OFF.test(message.text())) page.complaints.push(message.text());
+  });
   page.on("pageerror", (error) => page.complaints.push(error.message));
   return page;
 }

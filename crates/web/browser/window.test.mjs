@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PASSWORD, axe, invite, login, open, page, shots, start, welcome } from "./house.mjs";
+import { PASSWORD, axe, invite, login, open, page, root, shots, start, welcome } from "./house.mjs";
 
 let house, browser, olga;
 const places = ["now", "calls", "report", "integration", "deliveries", "people", "settings"];
@@ -288,7 +288,7 @@ test("what a number would be sent as follows what is typed, and is no change to 
 
 test("a call on a FreeSWITCH rings, is answered and is listed", { skip: !process.env.RINGBUD_PROGRAM }, async () => {
   const demo = spawn(process.env.RINGBUD_PROGRAM, ["demo", "--pbx", "freeswitch", "--json", "--speed", "2",
-    "--only", "inbound-answered", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+    "--only", "inbound-answered", "--listen", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   try {
     const stage = await new Promise((found, failed) => {
       createInterface({ input: demo.stdout }).on("line", (line) => {
