@@ -116,7 +116,7 @@ codes! {
         "Her er intet felt, der hedder `{name}`{expected}",
     UnknownQuery "unknown_query" Invalid
         "a query has no `{name}` here"
-        "En forespørgsel har ingen `{name}` her.",
+        "Adressen kan ikke have parameteren `{name}` her.",
     Limit "limit" Invalid
         "expected a number from 1 to {most}"
         "Skriv et tal fra 1 til {most}.",
@@ -125,7 +125,7 @@ codes! {
         "Skriv den foregående sides `next`.",
     Position "position" Invalid
         "expected a position as the stream gave it, or `start`"
-        "Skriv en position, som strømmen gav den, eller `start`.",
+        "Skriv en position, som den stod i strømmen, eller `start`.",
     Moment "moment" Invalid
         "expected a moment like 2026-11-22T09:53:00Z (write a + as %2B), or seconds since 1970"
         "Skriv et tidspunkt som 2026-11-22T09:53:00Z, eller sekunder siden 1970.",
@@ -150,7 +150,7 @@ codes! {
 
     AccountId "account_id" Invalid
         "an account's id is 1 to 64 letters, digits, dashes, dots or underscores"
-        "Et konto-ID er 1 til 64 bogstaver, cifre, streger, punktummer eller understreger.",
+        "Et konto-ID er 1 til 64 bogstaver, cifre, bindestreger, punktummer eller understreger.",
     LocalNumber "local_number" Invalid
         "a local number is 1 to 32 digits or letters (also + * # - _ .)"
         "Et lokalnummer er 1 til 32 cifre eller bogstaver (også + * # - _ .).",
@@ -196,7 +196,7 @@ codes! {
 
     TokenName "token_name" Invalid
         "a token's name is 1 to 32 letters, digits, dashes, dots or underscores"
-        "En API-nøgles navn er 1 til 32 bogstaver, cifre, streger, punktummer eller understreger.",
+        "En API-nøgles navn er 1 til 32 bogstaver, cifre, bindestreger, punktummer eller understreger.",
     TokenThere "token_there" Invalid
         "there is a token named {name} already: remove it first, or choose another name"
         "Der findes en API-nøgle, der hedder {name}: fjern den først, eller vælg et andet navn.",
@@ -208,7 +208,7 @@ codes! {
         "Denne rolle hører til en konto: vælg hvilken.",
     ScopeNeeded "scope_needed" Invalid
         "a new user needs a scope: operator, account or read-only"
-        "En ny bruger skal have en rolle: operatør, kontoadministrator eller kun læsning.",
+        "En ny bruger skal have en rolle: operatør, kontoens administrator eller kun læseadgang.",
     UserThere "user_there" Invalid
         "there is a user named {name} already: choose another name"
         "Der findes en bruger, der hedder {name}: vælg et andet navn.",
@@ -263,7 +263,7 @@ codes! {
     HeaderMany "headers_too_many" Invalid,
     CredentialsNone "credentials_none" Invalid
         "give `username` and `password`, or `token`"
-        "Udfyld brugernavn og adgangskode, eller en bearer-token.",
+        "Udfyld brugernavn og adgangskode, eller et bearer-token.",
     CredentialsNeeded "credentials_needed" Invalid
         "is needed here"
         "Skal udfyldes.",
@@ -297,7 +297,7 @@ codes! {
         "Der skal en API-nøgle til, som `Authorization: Bearer …`; opret en med `ringbud token create`.",
     ReadOnly "read_only" Forbidden
         "you may read here, not change"
-        "Du kan se, men ikke ændre.",
+        "Du har kun læseadgang.",
     OperatorsOnly "operators_only" Forbidden
         "this is for operators"
         "Dette er for operatører.",
@@ -349,7 +349,7 @@ codes! {
         "Personen logger ind gennem en udbyder og har ingen adgangskode her.",
     ChangedMeanwhile "changed_meanwhile" ChangedMeanwhile
         "changed by someone else meanwhile: it is at version {found}, you had {expected}; {what}"
-        "En anden har ændret det imens. Intet er overskrevet, og det, du skrev, står her stadig.",
+        "En anden har ændret det imens. Intet er overskrevet, og det, du har skrevet, står her stadig.",
     RemovedMeanwhile "removed_meanwhile" ChangedMeanwhile
         "removed by someone else meanwhile: you had version {expected}"
         "En anden har fjernet det imens. Intet er ændret.",
@@ -367,7 +367,7 @@ codes! {
         "Det kan ikke gøres lige nu: {why}",
     NoRandom "no_random" Unavailable
         "the system gives no random bytes right now"
-        "Systemet giver ingen tilfældige tal lige nu.",
+        "Systemet kan ikke levere tilfældige tal lige nu.",
     Unavailable "journal_unavailable" Unavailable
         "the journal cannot be used right now; what was asked was not done and may be asked again. The operator finds the reason in the log"
         "Journalen kan ikke bruges lige nu. Intet er ændret; prøv igen om lidt. Årsagen står i operatørens log.",

@@ -26,12 +26,12 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "not_this_pbx",
         "",
-        "det, der svarer dér, er ikke {kind} (det sagde \"{said}\"): se efter, om adressen og porten er rigtige",
+        "det, der svarer på adressen, er ikke {kind} (det sagde \"{said}\"): se efter, om adressen og porten er rigtige",
     ),
     (
         "no_greeting",
         "",
-        "forbundet, men {kind} sagde intet inden for {seconds} s: se efter, om adressen og porten er rigtige, og om den vil have TLS",
+        "forbundet, men {kind} sagde intet inden for {seconds} s: se efter, om adressen og porten er rigtige, og om den kræver TLS",
     ),
     (
         "login_refused",
@@ -56,12 +56,12 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "secret_not_shown",
         "",
-        "det, der svarer dér, kan ikke logge ind med udfordring og svar ({said}) og vil altså have hemmeligheden i klartekst, hvor enhver, der lytter med, kan læse den. Den er ikke sendt. Er det virkelig jeres central, så brug tls = true, eller skriv plain_login = true i dens [[pbx]]",
+        "det, der svarer dér, kan ikke logge ind med udfordring og svar ({said}) og vil altså have adgangskoden i klartekst, hvor enhver, der lytter med, kan læse den. Den er ikke sendt. Er det virkelig jeres central, så brug tls = true, eller skriv plain_login = true i dens [[pbx]]",
     ),
     (
         "too_old",
         "",
-        "{kind} {version} er for gammel: Ringbud følger {kind} {needed} og nyere, som fortæller om opkald på en anden måde; intet fra denne central fortælles, før den er opgraderet",
+        "{kind} {version} er for gammel: Ringbud følger {kind} {needed} og nyere, som fortæller om opkald på en anden måde; intet meldes fra denne central, før den er opgraderet",
     ),
     ("no_answer", "", "centralen svarede ikke på {action} inden for {seconds} s"),
     (
@@ -99,7 +99,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "missing_agent_events",
         "Asterisk",
-        "AMI-brugeren får ingen agenthændelser, så hverken køen, et opkald kom igennem (QueueName), eller opkald til agenter, der holder linjen åben, fortælles: giv den read = system,call,agent i {place}",
+        "AMI-brugeren får ingen agenthændelser, så hverken køen, et opkald kom igennem (QueueName), eller opkald til agenter, der holder linjen åben, meldes: giv den read = system,call,agent i {place}",
     ),
     ("missing_agent_events", "FreeSWITCH", "event socket fortæller ikke, hvad køer gør"),
     (

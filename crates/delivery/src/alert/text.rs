@@ -148,7 +148,7 @@ fn in_danish(what: &What, url: &str, events: &str, name: &str, since: Since<'_>)
             (
                 format!("Webservice fejler: {name}"),
                 format!(
-                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe det giver mening. Fortsætter det i flere dage, sættes webservicen på pause.\n\nDet kan I gøre: se, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hver forespørgsel med sit svar, og derfra kan det mislykkede sendes igen.\n",
+                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe det giver mening. Fortsætter det i flere dage, sættes webservicen på pause.\n\nDet kan I gøre: undersøg, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hvert kald med sit svar, og derfra kan det mislykkede sendes igen.\n",
                     since(*lasted)
                 ),
             )
@@ -164,7 +164,7 @@ fn in_danish(what: &What, url: &str, events: &str, name: &str, since: Since<'_>)
             (
                 format!("Webservice sat på pause: {name}"),
                 format!(
-                    "Sat på pause: {of}. Grund: {}.{}\n\nHændelserne gemmes og sendes ikke.\n\nDet kan I gøre: få serveren til at virke, og genoptag så webservicen under Afleveringer i Ringbuds vindue eller gennem API'et. Det gemte sendes da eller annulleres, som I vælger.\n",
+                    "Sat på pause: {of}. Årsag: {}.{}\n\nHændelserne gemmes og sendes ikke.\n\nDet kan I gøre: få serveren til at virke, og genoptag så webservicen under Afleveringer i Ringbuds vindue eller gennem API'et. I vælger, om det gemte skal sendes eller annulleres.\n",
                     danish(&pause.why),
                     said.unwrap_or_default()
                 ),

@@ -107,42 +107,6 @@ mod tests {
         }
     }
 
-    /// Whether a word of the text begins so, names of things that are not ours left aside.
-    fn begins_a_word(text: &str, beginning: &str) -> bool {
-        let text = text.to_lowercase().replace("standard webhooks", "").replace("webhook-id", "");
-        text.match_indices(beginning).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            before.is_none_or(|before| !before.is_alphanumeric() && before != '-')
-        })
-    }
-
-    #[test]
-    fn one_thing_has_one_word_in_each_language() {
-        let terms = include_str!("../../texts/terms.txt");
-        let lines: Vec<_> = terms.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(lines.len() > 10);
-        for line in lines {
-            let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
-            let [_, danish, not_danish, english, not_english] = parts[..] else { panic!("{line}") };
-            for (catalogue, word, never) in
-                [(&*DANISH, danish, not_danish), (&*ENGLISH, english, not_english)]
-            {
-                let where_said = |word: &str| {
-                    let word = word.to_lowercase();
-                    catalogue
-                        .iter()
-                        .filter(|(_, text)| begins_a_word(text, &word))
-                        .map(|(key, _)| *key)
-                        .collect::<Vec<_>>()
-                };
-                assert!(!where_said(word).is_empty(), "{word} is nowhere");
-                for never in never.split(", ") {
-                    assert_eq!(where_said(never), Vec::<&str>::new(), "{never}: say {word}");
-                }
-            }
-        }
-    }
-
     #[test]
     fn no_text_is_missing_and_none_is_unused() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

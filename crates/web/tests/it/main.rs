@@ -6,4 +6,5 @@ mod api;
 mod rig;
 mod routes;
 mod surfaces;
+mod terms;
 mod window;

@@ -46,7 +46,7 @@ async fn sending_all_again_goes_through_all_and_one_that_is_refused_stops_nobody
     let sent = olga.post("/a/1/deliveries/again", &[]).await;
     let page = olga.get(sent.headers["location"].to_str().unwrap()).await.text;
     assert!(page.contains("6 sendes igen."), "{page}");
-    assert!(page.contains("3 sendes ikke: Webservicen er sat på pause"), "{page}");
+    assert!(page.contains("3 sendes ikke igen: Webservicen er sat på pause"), "{page}");
 
     let all = rig.room.send_all_again(&at_machine(), "1", Filter::default(), None).await.unwrap();
     assert_eq!((all.sent, all.left), (6, BTreeMap::from([(Code::WebhookPaused, 3)])));
@@ -68,7 +68,7 @@ async fn what_is_paused_is_a_conflict_everywhere() {
     assert_eq!(page.status, 409);
     assert!(page.text.contains("sat på pause: genoptag den først"), "{}", page.text);
     let english = olga.in_language("en").post(&format!("/a/1/deliveries/{id}/again"), &[]).await;
-    assert!(english.text.contains("the webhook is paused: resume it first"), "{}", english.text);
+    assert!(english.text.contains("the web service is paused: resume it first"), "{}", english.text);
     let told = rig.room.send_again(&at_machine(), "1", id).await.unwrap_err();
     assert_eq!(told.code, Code::WebhookPaused);
 }

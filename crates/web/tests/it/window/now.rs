@@ -31,7 +31,7 @@ async fn who_waits_in_a_queue_of_the_account_is_on_its_board_the_longest_first()
     ];
     let olga = Browser::first(&rig).await;
     let page = olga.get("/a/1/now").await.text;
-    let (first, second) = (page.find("+45 70 20 12 34").unwrap(), page.find("Hemmeligt nummer").unwrap());
+    let (first, second) = (page.find("+45 70 20 12 34").unwrap(), page.find("Skjult nummer").unwrap());
     assert!(first < second && page.contains("2 venter i kø"), "{page}");
     assert!(page.contains("data-since=\"1795337580000\""), "how long: {page}");
     assert!(!page.contains("nobodys"), "a queue that is no one account's is the operator's");

@@ -89,6 +89,6 @@ async fn logins_that_come_to_nothing_are_bounded_and_do_not_shut_out_passwords()
         assert!(tries <= 200, "there is an end to it");
     };
     assert_eq!((closed.status.as_u16(), tries), (429, 200));
-    says(&closed, "Too many tries.");
+    says(&closed, "Too many attempts.");
     assert_eq!(olga.send("/login", &[("name", "olga"), ("password", PASSWORD)]).await.status, 303);
 }
