@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use admin::Admin;
+use admin::{Actor, Admin, Expect, Role};
 use axum::body::Body;
 use axum::http::{Request, header};
 use delivery::guard::Guard;
@@ -37,8 +37,28 @@ pub(crate) fn now() -> Instant {
 async fn login(app: &axum::Router, admin: &Admin) -> Result<String> {
     let link = web::first_run_path(admin).await?.unwrap_or_default();
     let key = link.split_once("key=").map_or("", |(_, key)| key);
-    let form = format!("key={key}&name=olga&password=a+short+sentence&again=a+short+sentence");
-    let request = Request::post("/first").header("content-type", "application/x-www-form-urlencoded");
+    enter(app, "/first", &format!("key={key}&name=olga")).await
+}
+
+/// The cookies of so many operators, each in a browser of their own.
+async fn more_logins(app: &axum::Router, admin: &Admin, many: usize) -> Result<Vec<String>> {
+    let mut cookies = Vec::new();
+    for number in 0..many {
+        let name = format!("viewer{number}");
+        let invited =
+            admin.invite_user(&Actor::machine("bench"), &name, Some(Role::Operator), None, Expect::Any).await;
+        let link = invited.map_err(|refusal| format!("{refusal:?}"))?.ok_or("no link")?;
+        let path = web::welcome_path(&link);
+        let key = path.split_once("key=").map_or("", |(_, key)| key);
+        cookies.push(enter(app, "/welcome", &format!("key={key}")).await?);
+    }
+    Ok(cookies)
+}
+
+/// Chooses a password; what is answered is the cookie of who is logged in.
+async fn enter(app: &axum::Router, path: &str, form: &str) -> Result<String> {
+    let form = format!("{form}&password=a+short+sentence&again=a+short+sentence");
+    let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
     let response = app.clone().oneshot(request.body(Body::from(form))?).await?;
     let cookie = response.headers().get(header::SET_COOKIE).ok_or("nobody was let in")?;
     Ok(cookie.to_str()?.split(';').next().unwrap_or_default().to_owned())
@@ -47,10 +67,10 @@ async fn login(app: &axum::Router, admin: &Admin) -> Result<String> {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [watch, address, cookie] = arguments.as_slice()
+    if let [watch, address, cookies] = arguments.as_slice()
         && watch == "watch"
     {
-        return viewers::watch(address, cookie).await;
+        return viewers::watch(address, cookies).await;
     }
     let calls = arguments.first().map_or(Ok(1_000_000), |text| text.parse())?;
     // On the disk one is on, not in a folder that may be memory.
@@ -81,6 +101,7 @@ async fn measure(folder: &Path, calls: i64) -> Result<serde_json::Value> {
     let app = web::router(web);
     let cookie = login(&app, &admin).await?;
     let pages = table::measure(&app, &cookie, calls).await?;
-    let board = viewers::measure(app, &cookie, &gateway).await?;
+    let cookies = more_logins(&app, &admin, viewers::BROWSERS).await?;
+    let board = viewers::measure(app, &cookies, &gateway).await?;
     Ok(json!({ "pages": pages, "board": board }))
 }

@@ -19,6 +19,10 @@ use crate::gateway::Busy;
 const VIEWERS: usize = 200;
 /// Viewers that open a board and never read it.
 const STUCK: usize = 5;
+/// A browser has as many boards open at once; with one more the oldest gives way.
+const OF_A_BROWSER: usize = 8;
+/// So many browsers, each somebody's own, for all of them.
+pub(crate) const BROWSERS: usize = (VIEWERS + STUCK).div_ceil(OF_A_BROWSER);
 /// Changes a second over all accounts, as of a carrier: a hundred calls a second, three events each.
 const CHANGES: u32 = 300;
 const SECONDS: u32 = 20;
@@ -49,7 +53,7 @@ fn used() -> Option<(u64, u64)> {
     Some((ticks * 10, resident.trim().trim_end_matches("kB").trim().parse().ok()?))
 }
 
-pub(crate) async fn measure(app: axum::Router, cookie: &str, gateway: &Arc<Busy>) -> Result<Value> {
+pub(crate) async fn measure(app: axum::Router, cookies: &[String], gateway: &Arc<Busy>) -> Result<Value> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
@@ -58,7 +62,7 @@ pub(crate) async fn measure(app: axum::Router, cookie: &str, gateway: &Arc<Busy>
     }
     let (idle_ms, idle_kib) = changing(gateway).await;
     let mut watchers = Command::new(std::env::current_exe()?)
-        .args(["watch", &address, cookie])
+        .args(["watch", &address, &cookies.join(" ")])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()?;
@@ -109,17 +113,19 @@ struct Seen {
     delays: Vec<AtomicU64>,
 }
 
-/// The process of the viewers: `watch ADDRESS COOKIE`, until its input ends.
-pub(crate) async fn watch(address: &str, cookie: &str) -> Result<()> {
+/// The process of the viewers: `watch ADDRESS COOKIES`, until its input ends.
+pub(crate) async fn watch(address: &str, cookies: &str) -> Result<()> {
     let seen = Arc::new(Seen {
         newest: (0..VIEWERS).map(|_| AtomicI64::new(0)).collect(),
         delays: (0..200).map(|_| AtomicU64::new(0)).collect(),
         ..Seen::default()
     });
     let mut stuck = Vec::new();
+    let cookies: Vec<&str> = cookies.split(' ').collect();
     for number in 0..VIEWERS + STUCK {
         let mut stream = TcpStream::connect(address).await?;
         let account = i64::try_from(number)? % ACCOUNTS;
+        let cookie = cookies[number / OF_A_BROWSER];
         let request =
             format!("GET /a/{account}/now/stream HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admin::{Refusal, Role};
+use admin::{Refusal, Role, UserLink};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use super::fail::back_to;
 use super::frame::page;
 use super::refusal::told;
 use super::users::{self, NewLink, RoleChoice, TokenRow, UserRow};
+use super::visitor::Fields;
 use super::{Fail, Frame, Posted, Visitor, Window};
 
 #[derive(Template)]
@@ -57,15 +58,45 @@ fn build(window: &Window, visitor: &Visitor, account: &str) -> Result<AccessPage
     })
 }
 
-/// The page with what was wrong.
-fn refused(mut form: AccessPage, refusal: Refusal) -> Result<Response, Fail> {
-    form.error = told(form.f.w, &refusal);
-    let status = Fail::Refused(refusal).status();
-    Ok((status, page(&form)?).into_response())
+/// What a form of the page came to.
+enum Came {
+    /// A one-time link, shown once.
+    Link(UserLink),
+    /// A token's text, shown once.
+    Token(String),
+    /// Nothing to show.
+    Saved,
 }
 
-fn role_word(role: Role) -> &'static str {
-    if role == Role::Account { "account" } else { "read-only" }
+/// Which of the two forms kept what was typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    People,
+    Programs,
+}
+
+/// The page after one of its forms: with what is shown once, or with what was wrong and what was typed.
+fn after(
+    window: &Window,
+    visitor: &Visitor,
+    account: &str,
+    (form, fields): (Form, &Fields),
+    came: Result<Came, Refusal>,
+) -> Result<Response, Fail> {
+    let mut shown = build(window, visitor, account)?;
+    match came {
+        Ok(Came::Link(link)) => shown.link = Some(users::new_link(window, &shown.f, &link)),
+        Ok(Came::Token(text)) => shown.made = Some(text),
+        Ok(Came::Saved) => return Ok(back_to(&shown.f.to("access"), "saved")),
+        Err(refusal) => {
+            let typed = if form == Form::People { &mut shown.name } else { &mut shown.token_name };
+            fields.get("name").clone_into(typed);
+            shown.role = if users::role(fields) == Role::Account { "account" } else { "read-only" };
+            shown.error = told(shown.f.w, &refusal);
+            return Ok((Fail::Refused(refusal).status(), page(&shown)?).into_response());
+        }
+    }
+    page(&shown)
 }
 
 pub(super) async fn show(
@@ -84,19 +115,8 @@ pub(super) async fn invite(
     visitor.changes(&window, &account)?;
     let (name, role) = (fields.get("name"), users::role(&fields));
     let invited = window.web.admin.invite_to(&visitor.actor(), &account, name, role).await;
-    let mut form = build(&window, &visitor, &account)?;
-    match invited {
-        Ok((_, Some(link))) => {
-            form.link = Some(users::new_link(&window, &form.f, &link));
-            page(&form)
-        }
-        Ok((_, None)) => Ok(back_to(&form.f.to("access"), "saved")),
-        Err(refusal) => {
-            name.clone_into(&mut form.name);
-            form.role = role_word(role);
-            refused(form, refusal)
-        }
-    }
+    let came = invited.map(|(_, link)| link.map_or(Came::Saved, Came::Link));
+    after(&window, &visitor, &account, (Form::People, &fields), came)
 }
 
 /// A new link for somebody who has forgotten their password.
@@ -106,9 +126,7 @@ pub(super) async fn link(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let made = window.web.admin.reset_user_of(&visitor.actor(), &account, fields.get("name")).await?;
-    let mut form = build(&window, &visitor, &account)?;
-    form.link = Some(users::new_link(&window, &form.f, &made));
-    page(&form)
+    after(&window, &visitor, &account, (Form::People, &fields), Ok(Came::Link(made)))
 }
 
 pub(super) async fn remove(
@@ -132,18 +150,7 @@ pub(super) async fn make_token(
     visitor.changes(&window, &account)?;
     let (name, role) = (fields.get("name"), users::role(&fields));
     let made = window.web.admin.make_token_of(&visitor.actor(), &account, name, role).await;
-    let mut form = build(&window, &visitor, &account)?;
-    match made {
-        Ok(made) => {
-            form.made = Some(made.text);
-            page(&form)
-        }
-        Err(refusal) => {
-            name.clone_into(&mut form.token_name);
-            form.role = role_word(role);
-            refused(form, refusal)
-        }
-    }
+    after(&window, &visitor, &account, (Form::Programs, &fields), made.map(|made| Came::Token(made.text)))
 }
 
 pub(super) async fn remove_token(
