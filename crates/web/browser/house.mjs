@@ -1,6 +1,8 @@
 // Starts the window's example (or uses RINGBUD_WINDOW) and a Chromium to look at it.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
@@ -14,7 +16,7 @@ export const PASSWORD = "en lille sætning";
 
 /** The program, and the one-time link it prints. */
 export async function start() {
-  const listen = `127.0.0.1:${process.env.RINGBUD_PORT ?? 8177}`;
+  const listen = `127.0.0.1:${process.env.RINGBUD_PORT ?? await free()}`;
   const [command, ...args] = (process.env.RINGBUD_WINDOW ?? "cargo run -q -p web --example window --").split(" ");
   const program = spawn(command, [...args, listen, process.env.RINGBUD_PATH ?? ""].filter(Boolean), {
     cwd: root,
@@ -24,13 +26,34 @@ export async function start() {
   const link = await new Promise((found, failed) => {
     lines.on("line", (line) => line.includes("/first?key=") && found(line.trim()));
     program.on("exit", (code) => failed(new Error(`the program ended with ${code}`)));
+    setTimeout(() => failed(new Error("the program says no link")), 600_000).unref();
   });
   for (let tries = 0; ; tries += 1) {
     const up = await fetch(link).then(() => true, () => false);
     if (up) break;
     if (tries > 200) throw new Error("the program does not answer");
   }
-  return { link, base: link.slice(0, link.indexOf("/first?")), stop: () => program.kill() };
+  return { link, base: link.slice(0, link.indexOf("/first?")), stop: () => ended(program) };
+}
+
+/** A port that nobody listens on: another's answers at a fixed one would be taken for this program's. */
+export async function free() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** Ends a program, and says so where it does not end when it is told to: one that lives on keeps the tests from ending. */
+export async function ended(program) {
+  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return;
+  const gone = new Promise((gone) => program.once("exit", gone));
+  program.kill();
+  const deaf = setTimeout(() => program.kill("SIGKILL"), 20_000);
+  await gone;
+  clearTimeout(deaf);
+  if (program.signalCode === "SIGKILL") throw new Error(`${program.spawnfile} did not end when it was told to`);
 }
 
 /** A browser whose every complaint is an error. */

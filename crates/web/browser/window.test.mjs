@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { PASSWORD, axe, invite, login, open, page, root, shots, start, welcome } from "./house.mjs";
+import { PASSWORD, axe, ended, free, invite, login, open, page, root, shots, start, welcome } from "./house.mjs";
 
 let house, browser, olga;
 const places = ["now", "calls", "report", "integration", "deliveries", "people", "settings"];
@@ -22,7 +22,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  house?.stop();
+  await house?.stop();
 });
 
 const at = (place) => `${house.base}/a/1/${place}`;
@@ -286,36 +286,33 @@ test("what a number would be sent as follows what is typed, and is no change to 
   await olga.goto(at("calls"));
 });
 
-test("a call on a FreeSWITCH rings, is answered and is listed", { skip: !process.env.RINGBUD_PROGRAM }, async () => {
+test("a call on a FreeSWITCH rings, is answered and is listed", { skip: !process.env.RINGBUD_PROGRAM }, async (t) => {
   const demo = spawn(process.env.RINGBUD_PROGRAM, ["demo", "--pbx", "freeswitch", "--json", "--speed", "2",
     "--only", "inbound-answered", "--listen", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    const stage = await new Promise((found, failed) => {
-      createInterface({ input: demo.stdout }).on("line", (line) => {
-        const said = JSON.parse(line);
-        if (said.type === "stage") found(said);
-      });
-      demo.on("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
+  t.after(() => ended(demo));
+  const stage = await new Promise((found, failed) => {
+    createInterface({ input: demo.stdout }).on("line", (line) => {
+      const said = JSON.parse(line);
+      if (said.type === "stage") found(said);
     });
-    const anna = await page(browser);
-    anna.setDefaultTimeout(60000);
-    await anna.goto(stage.login);
-    await anna.waitForSelector("#board .person.ringing .state.ringing");
-    await anna.waitForSelector("#board .person.talking .state.talking");
-    await shoot(anna, "freeswitch-now");
-    await anna.waitForSelector("#board .person.talking", { state: "detached" });
-    await anna.goto(`${stage.http}/a/${stage.accounts[0].id}/calls`);
-    await anna.click("a.whole >> nth=-1");
-    await anna.waitForSelector("svg.story");
-    assert.deepEqual(await axe(anna), []);
-    assert.deepEqual(anna.complaints, []);
-    await anna.context().close();
-  } finally {
-    demo.kill();
-  }
+    demo.on("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
+  });
+  const anna = await page(browser);
+  anna.setDefaultTimeout(60000);
+  await anna.goto(stage.login);
+  await anna.waitForSelector("#board .person.ringing .state.ringing");
+  await anna.waitForSelector("#board .person.talking .state.talking");
+  await shoot(anna, "freeswitch-now");
+  await anna.waitForSelector("#board .person.talking", { state: "detached" });
+  await anna.goto(`${stage.http}/a/${stage.accounts[0].id}/calls`);
+  await anna.click("a.whole >> nth=-1");
+  await anna.waitForSelector("svg.story");
+  assert.deepEqual(await axe(anna), []);
+  assert.deepEqual(anna.complaints, []);
+  await anna.context().close();
 });
 
-test("the receivers run: they take what was sent and refuse what was tampered with", async () => {
+test("the receivers run: they take what was sent and refuse what was tampered with", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "ringbud-receivers-"));
   await olga.goto(at("integration"));
   olga.once("dialog", (dialog) => dialog.accept());
@@ -326,15 +323,17 @@ test("the receivers run: they take what was sent and refuse what was tampered wi
   for (const [language, file, command] of [["python", "receiver.py", "python3"], ["node", "receiver.mjs", "node"]]) {
     await olga.goto(`${at("integration/receivers")}?as=${language}`);
     assert.deepEqual(await axe(olga), []);
-    const code = (await olga.textContent("#code")).replaceAll("9000", "9431");
+    const port = await free();
+    const code = (await olga.textContent("#code")).replaceAll("9000", port);
     writeFileSync(join(folder, file), code);
     const receiver = spawn(command, [join(folder, file)], { env: { ...process.env, RINGBUD_SECRET: secret }, stdio: ["ignore", "ignore", "inherit"] });
+    t.after(() => ended(receiver));
     const send = async (sent, signed) => {
       const stamp = String(Math.floor(Date.now() / 1000));
       const signature = createHmac("sha256", key).update(`pbx1-1-1-incoming.${stamp}.${signed}`).digest("base64");
       const headers = { "content-type": "application/x-www-form-urlencoded", "webhook-id": "pbx1-1-1-incoming", "webhook-timestamp": stamp, "webhook-signature": `v1,${signature}` };
       for (let tries = 0; ; tries += 1) {
-        const answer = await fetch("http://127.0.0.1:9431/", { method: "POST", headers, body: sent }).catch(() => null);
+        const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: sent }).catch(() => null);
         if (answer) return answer.status;
         if (tries > 100) throw new Error(`${file} does not answer`);
         await new Promise((done) => setTimeout(done, 100));
@@ -342,8 +341,7 @@ test("the receivers run: they take what was sent and refuse what was tampered wi
     };
     assert.equal(await send(body, body), 204, file);
     assert.equal(await send(`${body}x`, body), 401, file);
-    receiver.kill();
-    await new Promise((gone) => receiver.on("exit", gone));
+    await ended(receiver);
   }
   rmSync(folder, { recursive: true });
   await olga.goto(at("integration/sink"));
@@ -351,7 +349,7 @@ test("the receivers run: they take what was sent and refuse what was tampered wi
   assert.deepEqual(await axe(olga), []);
 });
 
-test("a browser's EventSource follows an account's events, and goes on where it was", async () => {
+test("a browser's EventSource follows an account's events, and goes on where it was", async (t) => {
   await olga.goto(`${house.base}/operator/tokens`);
   const made = await olga.evaluate(async () => {
     const csrf = document.querySelector("[name=_csrf]").value;
@@ -378,6 +376,11 @@ test("a browser's EventSource follows an account's events, and goes on where it 
     }
   });
   await new Promise((up) => between.listen(0, "127.0.0.1", up));
+  t.after(() => {
+    break_off();
+    between.closeAllConnections();
+    between.close();
+  });
   const own = await page(browser);
   await own.goto(`http://127.0.0.1:${between.address().port}/`);
   await own.evaluate(() => {
@@ -397,9 +400,6 @@ test("a browser's EventSource follows an account's events, and goes on where it 
   // Only this account's events are kept while the browser looks on: their places have no gaps.
   assert.deepEqual(told.map(([, , seq]) => seq), told.map((_, at) => told[0][2] + at));
   await own.context().close();
-  break_off();
-  between.closeAllConnections();
-  between.close();
 });
 
 test("how many would be sent again is asked before", async () => {
