@@ -9,6 +9,7 @@
 
 pub mod ami;
 pub mod esl;
+mod lines;
 mod link;
 pub mod setup;
 

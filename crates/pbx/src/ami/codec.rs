@@ -3,8 +3,8 @@
 //! Owns the bytes of the message in progress and nothing else; its memory is bounded whatever comes in.
 //! What a message means is left to [`super::Translator`] and the login session.
 
-use super::lines::LineEnds;
 use super::message::{Line, Message};
+use crate::lines::LineEnds;
 use crate::link::Skipped;
 
 /// The longest line that is read; Asterisk itself writes lines of a few hundred bytes.
@@ -204,66 +204,76 @@ impl Decoder {
     }
 
     fn scan(&mut self) -> Option<Stop> {
-        let from = self.scanned;
-        for offset in LineEnds::of(&self.buffer[from..]) {
+        if self.skip.is_some()
+            && let Some(malformed) = self.skip_lines()
+        {
+            return Some(Stop::Skipped(malformed));
+        }
+        let Self { buffer, lines, .. } = self;
+        let (from, mut line) = (self.scanned, self.line);
+        for offset in LineEnds::of(&buffer[from..]) {
             let at = from + offset;
-            let line = std::mem::replace(&mut self.line, at + 1);
-            let end = if at > line && self.buffer[at - 1] == b'\r' { at - 1 } else { at };
-
-            if let Some(skip) = &mut self.skip {
-                let is_blank = end == line && !skip.line_has_bytes;
-                skip.bytes += (at + 1 - self.start) as u64;
-                skip.line_has_bytes = false;
-                let malformed = skip.excess.over(skip.bytes);
-                self.start = at + 1;
-                if is_blank {
-                    self.skip = None;
-                    self.scanned = at + 1;
-                    return Some(Stop::Skipped(malformed));
-                }
+            // Before a blank line stands the end of another one, or nothing.
+            let has_return = at.checked_sub(1).is_some_and(|before| buffer[before] == b'\r');
+            let end = at - usize::from(has_return);
+            let begins = lines.is_empty();
+            if !begins && end != line && excess(lines.len(), self.start, line, at).is_none() {
+                lines.push(Line::new(line - self.start, end - self.start));
+                line = at + 1;
                 continue;
             }
+            if end == line && begins {
+                line = at + 1;
+                self.start = line;
+                continue;
+            }
+            (self.line, self.scanned) = (at + 1, at + 1);
             if end == line {
-                if self.lines.is_empty() {
-                    self.start = at + 1;
-                    continue;
-                }
-                self.scanned = at + 1;
                 return Some(Stop::Message { end: line });
             }
-            if self.lines.is_empty() && self.buffer[line..end].starts_with(GREETING) {
-                self.scanned = at + 1;
+            if begins && buffer[line..end].starts_with(GREETING) {
                 return Some(Stop::Greeting { end });
             }
-            match self.excess(line, at) {
+            match excess(lines.len(), self.start, line, at) {
                 Some(excess) => {
                     let bytes = (at + 1 - self.start) as u64;
                     self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
-                    self.lines.clear();
+                    lines.clear();
                     self.start = at + 1;
+                    return self.scan();
                 }
-                None => self.lines.push(Line::new(line - self.start, end - self.start)),
+                None => {
+                    lines.push(Line::new(line - self.start, end - self.start));
+                    line = at + 1;
+                }
             }
         }
+        self.line = line;
         self.scanned = self.buffer.len();
         self.bound_unfinished_line();
         None
     }
 
-    /// The bound that a line at `line..end` of the message in progress breaks: the first one it comes to, so
-    /// that it does not matter in which pieces the line comes in.
-    fn excess(&self, line: usize, end: usize) -> Option<Excess> {
-        let line_bound = line + MAX_LINE_BYTES;
-        let message_bound = self.start + MAX_MESSAGE_BYTES;
-        if self.lines.len() >= MAX_HEADERS {
-            Some(Excess::Lines)
-        } else if end <= line_bound.min(message_bound) {
-            None
-        } else if line_bound <= message_bound {
-            Some(Excess::Line)
-        } else {
-            Some(Excess::Message)
+    /// Skips lines up to the blank one, if that has come.
+    #[cold]
+    fn skip_lines(&mut self) -> Option<Malformed> {
+        let skip = self.skip.as_mut()?;
+        let from = self.scanned;
+        for offset in LineEnds::of(&self.buffer[from..]) {
+            let at = from + offset;
+            let line = std::mem::replace(&mut self.line, at + 1);
+            let is_blank = !skip.line_has_bytes && matches!(self.buffer[line..at], [] | [b'\r']);
+            skip.bytes += (at + 1 - self.start) as u64;
+            skip.line_has_bytes = false;
+            self.start = at + 1;
+            self.scanned = at + 1;
+            if is_blank {
+                let malformed = skip.excess.over(skip.bytes);
+                self.skip = None;
+                return Some(malformed);
+            }
         }
+        None
     }
 
     /// Begins or goes on skipping where the line in progress is part of something too long.
@@ -274,7 +284,7 @@ impl Decoder {
             return;
         }
         if self.skip.is_none()
-            && let Some(excess) = self.excess(self.line, end)
+            && let Some(excess) = excess(self.lines.len(), self.start, self.line, end)
         {
             self.lines.clear();
             self.skip = Some(Skip { excess, bytes: 0, line_has_bytes: true });
@@ -285,6 +295,23 @@ impl Decoder {
             self.start = end;
             self.line = end;
         }
+    }
+}
+
+/// The bound that a line at `line..end` breaks, behind so many lines of the message that begins at `start`: the first
+/// one it comes to, so that it does not matter in which pieces the line comes in.
+#[inline]
+fn excess(lines: usize, start: usize, line: usize, end: usize) -> Option<Excess> {
+    let line_bound = line + MAX_LINE_BYTES;
+    let message_bound = start + MAX_MESSAGE_BYTES;
+    if lines >= MAX_HEADERS {
+        Some(Excess::Lines)
+    } else if end <= line_bound.min(message_bound) {
+        None
+    } else if line_bound <= message_bound {
+        Some(Excess::Line)
+    } else {
+        Some(Excess::Message)
     }
 }
 

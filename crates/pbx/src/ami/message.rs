@@ -13,8 +13,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(start: usize, end: usize) -> Self {
         // A message is bounded far below 4 GB.
-        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: short(start), end: short(end) }
+        Self { start: start as u32, end: end as u32 }
     }
 
     fn text(self, message: &str) -> &str {

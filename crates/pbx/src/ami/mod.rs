@@ -12,7 +12,6 @@ mod codec;
 mod encode;
 mod events;
 mod evidence;
-mod lines;
 mod list;
 mod message;
 mod numbers;

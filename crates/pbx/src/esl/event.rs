@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use crate::lines::LineEnds;
 
 use super::codec::{Kind, Message};
 use super::field::{COUNT, Field};
@@ -20,16 +20,22 @@ impl<'a> Event<'a> {
     pub fn read(body: &'a [u8]) -> Self {
         let mut event = Self { values: [None; COUNT] };
         let mut start = 0;
-        // A line is longer than its first letter, or it is the blank one that ends the headers.
-        while let Some(rest) = body.get(start + 1..).filter(|_| body[start] != b'\n') {
-            let end = memchr(b'\n', rest).map_or(body.len(), |length| start + 1 + length);
-            let line = &body[start..end];
-            start = end + 1;
-            if let Some((field, value)) = Field::of_line(line) {
-                event.values[field as usize].get_or_insert(&line[value..]);
+        for end in LineEnds::of(body) {
+            if end == start {
+                return event;
             }
+            event.take(&body[start..end]);
+            start = end + 1;
         }
+        event.take(&body[start..]);
         event
+    }
+
+    #[inline]
+    fn take(&mut self, line: &'a [u8]) {
+        if let Some((field, value)) = Field::of_line(line) {
+            self.values[field as usize].get_or_insert(&line[value..]);
+        }
     }
 
     /// The event of a message, if it is one. One in JSON is written into `plain` as lines first: the same
