@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
+use journal::postgres::Waits;
 use journal::seal::Sealer;
 use journal::{Access, Journal, JournalError, Sqlite};
 
 use crate::config::OnPostgres;
 use crate::folder::StoreError;
+use crate::stand_by::StandBy;
 
 /// The store as what it stands on, for what only one of them has.
 #[derive(Clone)]
@@ -45,7 +48,7 @@ impl Engine {
         Sqlite::open(folder, access, sealer).map(|sqlite| Self::File(Arc::new(sqlite)))
     }
 
-    /// Opens the one on PostgreSQL.
+    /// Opens the one on PostgreSQL; as its gateway in its turn, if it may stand by for it.
     ///
     /// # Errors
     /// That its connection string cannot be had, and the journal's.
@@ -55,17 +58,27 @@ impl Engine {
         folder: &Path,
         access: Access,
         sealer: Sealer,
+        stand_by: Option<&StandBy>,
     ) -> Result<Self, StoreError> {
         use journal::postgres::{Options, Postgres, Target};
+
+        use crate::stand_by::Holder;
         let target = Target::new(&on.url.read()?, on.ca_file.as_deref()).map_err(StoreError::Target)?;
         if target.is_readable_on_the_way() {
             tracing::warn!("{READABLE_ON_THE_WAY}");
         }
         let name = on.name.clone().unwrap_or_else(host_name);
         let options = Options { name, allow_unreplicated: on.allow_unreplicated, ..Options::default() };
-        let opened = match access {
-            Access::Gateway => Postgres::open(&target, folder, sealer, options).await,
-            Access::Settings => Postgres::open_beside(&target, sealer, options).await,
+        let opened = match (access, stand_by) {
+            (Access::Gateway, Some(stand_by)) => {
+                let waits = |now: &Waits| {
+                    let Waits { holder, since, is_reached } = now.clone();
+                    stand_by.waits(Holder { name: holder, since, is_reached });
+                };
+                Postgres::open_in_turn(&target, folder, sealer, options, &waits).await
+            }
+            (Access::Gateway, None) => Postgres::open(&target, folder, sealer, options).await,
+            (Access::Settings, _) => Postgres::open_beside(&target, sealer, options).await,
         };
         Ok(Self::Postgres(Arc::new(opened?)))
     }
@@ -80,6 +93,7 @@ impl Engine {
         _: &Path,
         _: Access,
         _: Sealer,
+        _: Option<&StandBy>,
     ) -> Result<Self, StoreError> {
         Err(StoreError::NoPostgres)
     }
@@ -117,6 +131,21 @@ impl Engine {
             Self::File(sqlite) => sqlite.place().display().to_string(),
             #[cfg(feature = "postgres")]
             Self::Postgres(postgres) => format!("the database {}", postgres.place()),
+        }
+    }
+
+    /// Which gateway has it and since when, in words, where that can be another machine's.
+    pub async fn holder(&self) -> Option<String> {
+        match self {
+            Self::File(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => Some(match postgres.holder().await {
+                Ok(None) => "no gateway has the store".to_owned(),
+                Ok(Some(Waits { holder, since, .. })) => {
+                    format!("the gateway {holder} has the store since {since}")
+                }
+                Err(error) => format!("which gateway has the store cannot be said: {error}"),
+            }),
         }
     }
 

@@ -20,6 +20,7 @@ pub mod look;
 pub mod moving;
 pub mod serve;
 pub mod setup;
+pub mod stand_by;
 pub mod stop;
 pub mod store;
 mod supervision;

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 pub use crate::folder::StoreError;
 use crate::folder::journal_in;
 use crate::key::{self, KEY_FILE, Key};
+use crate::stand_by::StandBy;
 
 /// What is kept, and the settings in RAM.
 #[derive(Clone)]
@@ -94,11 +95,32 @@ impl Store {
     /// # Errors
     /// That it is in use, not accessible, damaged, newer, or sealed with another key.
     pub async fn open(config: &Config, access: Access) -> Result<Self, StoreError> {
+        Self::open_for(config, access, None).await
+    }
+
+    /// The same as its gateway; where the configuration says so, another one that has it is waited for.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_in_turn(config: &Config, stand_by: &StandBy) -> Result<Self, StoreError> {
+        let opened = Self::open_for(config, Access::Gateway, Some(stand_by)).await;
+        if opened.is_ok() {
+            stand_by.is_over();
+        }
+        opened
+    }
+
+    async fn open_for(
+        config: &Config,
+        access: Access,
+        stand_by: Option<&StandBy>,
+    ) -> Result<Self, StoreError> {
         let folder =
             config.data_dir.as_deref().ok_or_else(|| StoreError::NoFolder { file: config.file.clone() })?;
         make_folder(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
         if let Some(on) = &config.journal {
-            return Self::open_postgres(config, on, folder, access).await;
+            let stand_by = stand_by.filter(|_| on.stand_by);
+            return Self::open_postgres(config, on, folder, access, stand_by).await;
         }
         let sealer = match Key::configured(config)? {
             Some(key) => key.sealer(),
@@ -120,6 +142,7 @@ impl Store {
         on: &OnPostgres,
         folder: &Path,
         access: Access,
+        stand_by: Option<&StandBy>,
     ) -> Result<Self, StoreError> {
         let Some(key) = Key::configured(config)? else {
             return Err(StoreError::NotInFolder("secret_key_file is missing"));
@@ -128,7 +151,7 @@ impl Store {
             tracing::warn!(folder = %folder.display(), "there is a store in data_dir, and it is not used: [journal] names PostgreSQL");
         }
         close_to_others(folder).map_err(|why| StoreError::NoAccess { folder: folder.into(), why })?;
-        Self::on(Engine::open_postgres(on, folder, access, key.sealer()).await?).await
+        Self::on(Engine::open_postgres(on, folder, access, key.sealer(), stand_by).await?).await
     }
 
     async fn on(engine: Engine) -> Result<Self, StoreError> {

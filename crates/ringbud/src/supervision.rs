@@ -10,6 +10,7 @@ use tasks::Part;
 use tokio::task::JoinHandle;
 
 use crate::link::{LinkState, Links};
+use crate::stand_by::StandBy;
 
 /// How often it is told how the program is doing, where no watchdog wants to know it more often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -38,13 +39,29 @@ pub(crate) fn start(links: Links) -> JoinHandle<()> {
     tasks::spawn_anew(Part::Supervision, move || watch(links.clone()))
 }
 
+/// The same while it stands by, from when it does; being ready is all that can be asked of it then.
+pub(crate) fn start_standing_by(stand_by: StandBy) -> JoinHandle<()> {
+    tasks::spawn_anew(Part::Supervision, move || {
+        let stand_by = stand_by.clone();
+        async move {
+            stand_by.begins().await;
+            ready();
+            let words = || stand_by.in_words().unwrap_or_else(|| "takes over".to_owned());
+            keep_telling(words).await;
+        }
+    })
+}
+
 async fn watch(links: Links) {
+    keep_telling(|| status(&links)).await;
+}
+
+async fn keep_telling(status: impl Fn() -> String) {
     // Twice within the time after which it is taken for hung.
     let every = sd_notify::watchdog_enabled().map_or(EVERY, |within| EVERY.min(within / 2));
     loop {
         if tasks::dead().is_none() {
-            let status = status(&links);
-            tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
+            tell(&[NotifyState::Watchdog, NotifyState::Status(&status())]);
         }
         tokio::time::sleep(every).await;
     }

@@ -9,11 +9,13 @@ mod guard;
 mod known;
 mod peer;
 mod state;
+mod waiting;
 mod window;
 pub mod wire;
 
 pub use known::{Known, claims_to_be_known};
 pub use state::{Options, Web};
+pub use waiting::{Waits, waiting_router};
 pub use window::{LOGIN_BACK, first_run_path, kept_to_csv, look_path, welcome_path};
 
 /// Everything that is served over HTTP.

@@ -24,6 +24,7 @@ const NO_TESTS: &[&str] = &[
     "url_file",
     "url_env",
     "allow_unreplicated",
+    "stand_by",
     "synchronous_standby_names",
     "synchronous_commit",
     "ringbud_journal_bytes",

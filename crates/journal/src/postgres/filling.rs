@@ -4,10 +4,9 @@ use std::path::Path;
 
 use super::link::{Link, Use};
 use super::schema::{self, Purpose};
-use super::{Options, Postgres, Target, opening};
+use super::{Options, Postgres, Target};
 use crate::JournalError;
 use crate::seal::Sealer;
-use crate::sqlite::lock::FolderLock;
 
 /// One at a time fills a store: held as long as the connection lives.
 const ALONE: &str = "SELECT pg_try_advisory_lock(7, -2)";
@@ -29,7 +28,6 @@ impl Filling {
         sealer: Sealer,
         options: Options,
     ) -> Result<Self, JournalError> {
-        let lock = FolderLock::take(folder)?;
         let place = target.place();
         let alone = Link::make(target, Use::Upkeep).await.map_err(|fault| fault.at(place))?;
         let row = alone.client.query_one(ALONE, &[]).await;
@@ -38,8 +36,7 @@ impl Filling {
             let why = "another store is being copied into it".to_owned();
             return Err(JournalError::Unfit { place: place.to_string(), why });
         }
-        let link = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Fill).await?;
-        let journal = Postgres::with_lease(target, (folder, lock), link, sealer, options).await?;
+        let journal = Postgres::open_for(Purpose::Fill, target, folder, sealer, options, None).await?;
         Ok(Self { journal, alone })
     }
 

@@ -1,26 +1,21 @@
 //! Who has the store: taken at the start, proven by every write, said to be alive once a second.
 //!
-//! No clocks are compared. A gateway is gone when its beat has not moved while somebody else looked on for
-//! [`GONE_AFTER`]; whoever starts under the id of its own data folder, which it has locked, need not look.
+//! No clocks are compared. A gateway is gone when its beat has not moved while somebody else looked on (`turn`);
+//! whoever starts under the id of its own data folder, which it has locked, need not look.
 
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Duration;
 
-use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::errors::Fault;
-use crate::JournalError;
 
 /// The one part there is.
 pub(super) const PART: i32 = 0;
 /// Begins a transaction that looks anew at each statement, and proves in it that the store is still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(super) const HOLD: &str = "SELECT hold($1, $2)";
-/// How long a beat must stand still until its gateway counts as gone.
-pub(super) const GONE_AFTER: Duration = Duration::from_secs(4);
-/// How often is looked whether it moves.
-const LOOK: Duration = Duration::from_millis(250);
+const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g VALUES ($1, $2, $3, 0)
+    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
 /// The bits of a place that count within an epoch, and those of an epoch.
 const COUNT_BITS: u32 = 28;
 const EPOCH_BITS: u32 = 20;
@@ -39,7 +34,15 @@ pub(super) struct Me {
 /// That the store is this gateway's, as far as it knows.
 pub(super) struct Lease {
     pub(super) me: Me,
-    epoch: AtomicI32,
+    pub(super) epoch: AtomicI32,
+}
+
+impl Me {
+    /// Beats without having anything; there may have been no row of this gateway's.
+    pub(super) async fn beat_in_waiting(&self, client: &Client) -> Result<(), Fault> {
+        client.execute(BEAT_OR_BEGIN, &[&self.id, &self.name, &self.run]).await?;
+        Ok(())
+    }
 }
 
 impl Lease {
@@ -88,72 +91,9 @@ impl Lease {
     }
 }
 
-/// What was found of the owner.
-#[derive(PartialEq)]
-struct Found {
-    epoch: i32,
-    owner: Option<String>,
-    name: String,
-    since: String,
-    run: Option<i64>,
-    beat: Option<i64>,
-}
-
-async fn look(client: &Client) -> Result<Found, Fault> {
-    let row = client
-        .query_one(
-            "SELECT lease.epoch, lease.owner, coalesce(gateway.name, lease.owner, ''),
-             coalesce(to_char(lease.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
-             gateway.run, gateway.beat
-             FROM lease LEFT JOIN gateway ON gateway.id = lease.owner WHERE part = $1",
-            &[&PART],
-        )
-        .await?;
-    Ok(Found {
-        epoch: row.get(0),
-        owner: row.get(1),
-        name: row.get(2),
-        since: row.get(3),
-        run: row.get(4),
-        beat: row.get(5),
-    })
-}
-
-/// Makes the store this gateway's: at once where nobody has it or it was its own, and where another had it after its
-/// beat has stood still for long enough.
-pub(super) async fn acquire(client: &mut Client, me: Me, place: &str) -> Result<Lease, JournalError> {
-    let failed = |fault: Fault| fault.at(place);
-    let mut found = look(client).await.map_err(failed)?;
-    let began = Instant::now();
-    let is_others = |found: &Found| found.owner.as_ref().is_some_and(|owner| *owner != me.id);
-    if is_others(&found) {
-        tracing::info!(
-            by = found.name,
-            since = found.since,
-            "another gateway had the store: does it still beat?"
-        );
-    }
-    while is_others(&found) && began.elapsed() < GONE_AFTER {
-        tokio::time::sleep(LOOK).await;
-        let now = look(client).await.map_err(failed)?;
-        if now != found && is_others(&now) {
-            let Found { name: by, since, .. } = now;
-            return Err(JournalError::Elsewhere { place: place.to_owned(), by, since });
-        }
-        found = now;
-    }
-    match take(client, &me, found.epoch).await.map_err(failed)? {
-        Some(epoch) => Ok(Lease { me, epoch: AtomicI32::new(epoch) }),
-        None => {
-            let Found { name: by, since, .. } = look(client).await.map_err(failed)?;
-            Err(JournalError::Elsewhere { place: place.to_owned(), by, since })
-        }
-    }
-}
-
 /// The next epoch, if nobody took one meanwhile. Waits for writes that are under way: what they wrote is seen behind
 /// it, and none comes after it.
-async fn take(client: &mut Client, me: &Me, seen: i32) -> Result<Option<i32>, Fault> {
+pub(super) async fn take(client: &mut Client, me: &Me, seen: i32) -> Result<Option<i32>, Fault> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock(7, $1)", &[&PART]).await?;
     let row = transaction
@@ -164,13 +104,7 @@ async fn take(client: &mut Client, me: &Me, seen: i32) -> Result<Option<i32>, Fa
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    transaction
-        .execute(
-            "INSERT INTO gateway AS g VALUES ($1, $2, $3, 0)
-             ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1",
-            &[&me.id, &me.name, &me.run],
-        )
-        .await?;
+    transaction.execute(BEAT_OR_BEGIN, &[&me.id, &me.name, &me.run]).await?;
     transaction.commit().await?;
     let epoch: i32 = row.get(0);
     if epoch >> EPOCH_BITS > 0 {

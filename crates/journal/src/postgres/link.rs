@@ -16,14 +16,18 @@ use super::target::Target;
 type Stream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
 
 /// For whoever writes. Plans are pinned: a plan made while a table was nearly empty must not outlive that.
-const WRITER: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '10s';
+/// Whose machine is gone in the middle of a group does not keep the next gateway waiting: groups are sent whole.
+const WRITER: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '2s';
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
     SET plan_cache_mode = force_generic_plan";
 /// For whoever reads: no report may hold back what clears up behind the writers.
 const READER: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '10s';
     SET statement_timeout = '30s'";
-/// For what is done once: the start, forgetting.
-const UPKEEP: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '60s'";
+/// For what is done once: the start, forgetting. Whose process is gone does not keep the next gateway waiting, on
+/// systems that can look after it.
+const UPKEEP: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '10s';
+    DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '500ms', false);
+    EXCEPTION WHEN OTHERS THEN NULL; END $$";
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

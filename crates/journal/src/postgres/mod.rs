@@ -24,6 +24,7 @@ mod schema;
 mod settings;
 mod settle;
 mod target;
+mod turn;
 mod upkeep;
 mod verbs;
 
@@ -47,12 +48,12 @@ use errors::Fault;
 pub use filling::Filling;
 use groups::{Lane, within};
 use lease::Lease;
-use link::Link;
 use pen::{Held, Pen};
 use readers::Readers;
 use schema::Purpose;
 use settle::Settler;
 pub use target::{NoTarget, Target};
+pub use turn::{OnWaits, Waits};
 
 /// What who opens it brings.
 #[derive(Clone, Debug)]
@@ -138,20 +139,36 @@ impl Postgres {
         sealer: Sealer,
         options: Options,
     ) -> Result<Self, JournalError> {
-        let lock = FolderLock::take(folder)?;
-        let link = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?;
-        Self::with_lease(target, (folder, lock), link, sealer, options).await
+        Self::open_for(Purpose::Work, target, folder, sealer, options, None).await
     }
 
-    async fn with_lease(
+    /// The same, but where another gateway has it, it is waited for, however long; who has it is told meanwhile.
+    ///
+    /// # Errors
+    /// As [`Postgres::open`], but for another gateway.
+    pub async fn open_in_turn(
         target: &Target,
-        (folder, lock): (&Path, FolderLock),
-        mut link: Link,
+        folder: &Path,
         sealer: Sealer,
         options: Options,
+        told: OnWaits<'_>,
     ) -> Result<Self, JournalError> {
+        Self::open_for(Purpose::Work, target, folder, sealer, options, Some(told)).await
+    }
+
+    async fn open_for(
+        purpose: Purpose,
+        target: &Target,
+        folder: &Path,
+        sealer: Sealer,
+        options: Options,
+        told: Option<OnWaits<'_>>,
+    ) -> Result<Self, JournalError> {
+        let lock = FolderLock::take(folder)?;
+        opening::open(target, &sealer, options.allow_unreplicated, purpose).await?;
         let me = identity::of(folder, options.name.clone())?;
-        let lease = lease::acquire(&mut link.client, me, target.place()).await?;
+        let mut pen = Pen::new(target.clone(), link::Use::Upkeep, &[]);
+        let lease = turn::acquire(&mut pen, me, target.place(), options.patience, told).await?;
         let lease = Arc::new(lease);
         let lost = Arc::new(watch::Sender::new(false));
         let standing = Arc::new(Standing::new());
@@ -181,7 +198,7 @@ impl Postgres {
         sealer: Sealer,
         options: Options,
     ) -> Result<Self, JournalError> {
-        drop(opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?);
+        opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?;
         Self::with(target, sealer, options, None)
     }
 
@@ -222,6 +239,15 @@ impl Postgres {
         if let Some(gateway) = &self.gateway {
             gateway.standing.tell(to);
         }
+    }
+
+    /// The gateway that has the store, or had it when it was last heard of; none where it was given back.
+    ///
+    /// # Errors
+    /// That the engine does not say.
+    pub async fn holder(&self) -> Result<Option<Waits>, JournalError> {
+        let client = self.reader().await?;
+        self.told(turn::holder(&client).await)
     }
 
     /// Waits until another gateway has taken the store; for ever, if none does.

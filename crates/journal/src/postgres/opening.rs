@@ -14,12 +14,13 @@ use crate::seal::Sealer;
 /// How long it may take to reach it; then making the store, and waiting for who makes it.
 const REACHED: Duration = Duration::from_secs(10);
 
+/// Whoever opened it makes connections of his own.
 pub(super) async fn open(
     target: &Target,
     sealer: &Sealer,
     allow_unreplicated: bool,
     purpose: Purpose,
-) -> Result<Link, JournalError> {
+) -> Result<(), JournalError> {
     let place = target.place();
     let reached = timeout(REACHED, Link::make(target, Use::Upkeep)).await;
     let reached = reached.unwrap_or_else(|_| {
@@ -27,6 +28,5 @@ pub(super) async fn open(
     });
     let mut link = reached.map_err(|fault| fault.at(place))?;
     schema::check_engine(&link.client, place, allow_unreplicated).await?;
-    schema::migrate(&mut link.client, place, sealer, purpose).await?;
-    Ok(link)
+    schema::migrate(&mut link.client, place, sealer, purpose).await
 }

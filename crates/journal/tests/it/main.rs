@@ -18,4 +18,6 @@ mod packing;
 mod planning;
 mod remembering;
 mod rolling_up;
+#[cfg(unix)]
+mod standing_by;
 mod taking_over;

@@ -13,17 +13,59 @@ use journal::{Appended, Filter, Journal, JournalError, Outcome, Refusal, Settled
 use tempfile::TempDir;
 
 /// On a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn options(name: &str) -> Options {
+pub(crate) fn options(name: &str) -> Options {
     Options { name: name.to_owned(), allow_unreplicated: true, patience: PATIENCE, ..Options::default() }
 }
 
-async fn open(engine: &Engine, database: &str, folder: &TempDir) -> Result<Postgres, JournalError> {
-    open_as(engine, database, folder, options("gw1")).await
+/// An engine with an empty database, and the folder of a gateway.
+pub(crate) struct Ground {
+    pub(crate) engine: Engine,
+    pub(crate) folder: TempDir,
 }
 
-async fn open_as(
+pub(crate) const DATABASE: &str = "calls";
+
+impl Ground {
+    /// `None` where there is no PostgreSQL.
+    pub(crate) fn lay(standbys: usize) -> Option<Self> {
+        if !is_here() {
+            return None;
+        }
+        let engine = Engine::start(standbys);
+        engine.database(DATABASE);
+        Some(Self { engine, folder: folder() })
+    }
+
+    /// A gateway on it.
+    pub(crate) async fn opened(&self) -> Postgres {
+        self.opens(options("gw1")).await.expect("it opens")
+    }
+
+    pub(crate) async fn opens(&self, options: Options) -> Result<Postgres, JournalError> {
+        self.opens_in(&self.folder, options).await
+    }
+
+    async fn opens_in(&self, folder: &TempDir, options: Options) -> Result<Postgres, JournalError> {
+        open(&self.engine, DATABASE, folder, options).await
+    }
+
+    /// One that commits wait for a standby of, and that does not wait long itself.
+    pub(crate) fn strict() -> Options {
+        Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") }
+    }
+
+    fn says(&self, sql: &str) -> String {
+        self.engine.servers[0].says(DATABASE, sql)
+    }
+}
+
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+async fn open(
     engine: &Engine,
     database: &str,
     folder: &TempDir,
@@ -44,8 +86,8 @@ impl Walk {
         let database = format!("rule{}", self.rules);
         println!("{name}");
         self.engine.database(&database);
-        let folder = tempfile::tempdir().expect("a folder");
-        let journal = open(&self.engine, &database, &folder).await.expect("a journal");
+        let folder = folder();
+        let journal = open(&self.engine, &database, &folder, options("gw1")).await.expect("a journal");
         holds(&journal).await;
     }
 }
@@ -62,26 +104,21 @@ async fn postgresql_passes_the_suite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_gateway_at_a_time_has_it_and_who_lost_it_writes_nothing() {
-    if !is_here() {
-        return;
-    }
-    let engine = Engine::start(0);
-    engine.database("calls");
-    let (here, there) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let first = open(&engine, "calls", &here).await.expect("nobody has it");
+    let Some(ground) = Ground::lay(0) else { return };
+    let there = folder();
+    let first = ground.opens(options("gw1")).await.expect("nobody has it");
     let seq = keep(&first, Leg::incoming(1).append(&[EventKind::Incoming], &[1])).await[0];
 
-    let refused = open_as(&engine, "calls", &there, options("gw2")).await.err().expect("it is in use");
+    let refused = ground.opens_in(&there, options("gw2")).await.err().expect("it is in use");
     let words = refused.to_string();
     assert!(matches!(refused, JournalError::Elsewhere { .. }), "{words}");
     assert!(words.contains("in use by the gateway gw1 since 2") && words.contains("UTC"), "{words}");
-    let same_folder = open(&engine, "calls", &here).await.err().expect("the folder is in use");
+    let same_folder = ground.opens(options("gw1")).await.err().expect("the folder is in use");
     assert!(matches!(same_folder, JournalError::InUse { .. }), "{same_folder}");
 
     // It hangs: another connection of its own takes its name away, as a start on another machine would after its beat
     // has stood still.
-    engine.servers[0]
-        .says("calls", "UPDATE ringbud.lease SET epoch = epoch + 1, owner = 'gw2', since = now()");
+    ground.says("UPDATE ringbud.lease SET epoch = epoch + 1, owner = 'gw2', since = now()");
     for kinds in [&[EventKind::Answered][..], &[]] {
         let late = first.append(&[Leg::incoming(1).append(kinds, &[1])]).await;
         assert!(matches!(late, Err(JournalError::Taken { .. })), "{late:?}");
@@ -96,27 +133,22 @@ async fn one_gateway_at_a_time_has_it_and_who_lost_it_writes_nothing() {
     drop(first);
 
     // Nobody beats for gw2: it counts as gone.
-    let next = open(&engine, "calls", &here).await.expect("it is taken over");
+    let next = ground.opens(options("gw1")).await.expect("it is taken over");
     assert_eq!(next.load_all().await.expect("pending").len(), 1);
     let behind = keep(&next, Leg::incoming(1).append(&[EventKind::Answered], &[1])).await[0];
     assert!(behind > seq);
     next.release().await.expect("given back");
     drop(next);
     let began = tokio::time::Instant::now();
-    open_as(&engine, "calls", &there, options("gw2")).await.expect("nobody has it");
+    ground.opens_in(&there, options("gw2")).await.expect("nobody has it");
     println!("taken over after a release in {:?}", began.elapsed());
 }
 
 /// Each has the leg's end, or another of its kind, somewhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_row_of_a_leg_judges_whatever_a_group_has_of_it() {
-    if !is_here() {
-        return;
-    }
-    let engine = Engine::start(0);
-    engine.database("calls");
-    let folder = tempfile::tempdir().expect("a folder");
-    let journal = open(&engine, "calls", &folder).await.expect("opens");
+    let Some(ground) = Ground::lay(0) else { return };
+    let journal = ground.opened().await;
     let leg = Leg::incoming(2);
     let (incoming, answered, ended) = (EventKind::Incoming, EventKind::Answered, EventKind::Ended);
     let first = keep(&journal, leg.append(&[answered], &[1])).await[0];
@@ -141,13 +173,8 @@ async fn the_row_of_a_leg_judges_whatever_a_group_has_of_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_text_of_the_engine_can_hold_stops_nothing() {
-    if !is_here() {
-        return;
-    }
-    let engine = Engine::start(0);
-    engine.database("calls");
-    let folder = tempfile::tempdir().expect("a folder");
-    let journal = open(&engine, "calls", &folder).await.expect("opens");
+    let Some(ground) = Ground::lay(0) else { return };
+    let journal = ground.opened().await;
     let mut moment = Leg::incoming(2).whole(&[1]);
     for (event, _) in &mut moment.events {
         event.a_number = "4\0 5".into();
@@ -165,60 +192,54 @@ async fn what_no_text_of_the_engine_can_hold_stops_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_that_would_not_keep_it_and_a_store_that_is_not_ours_are_refused_in_words() {
-    if !is_here() {
-        return;
-    }
-    let engine = Engine::start(0);
-    engine.database("calls");
-    let folder = tempfile::tempdir().expect("a folder");
+    let Some(ground) = Ground::lay(0) else { return };
     let mut said = String::new();
     let strict = || Options { allow_unreplicated: false, ..options("gw1") };
-    let refused = open_as(&engine, "calls", &folder, strict()).await.err().expect("one server is no two");
+    let refused = ground.opens(strict()).await.err().expect("one server is no two");
     let _ = writeln!(said, "{refused}");
     assert!(refused.to_string().contains("synchronous_standby_names is empty"), "{refused}");
-    engine.servers[0].says("postgres", "ALTER DATABASE calls SET synchronous_commit = local");
-    engine.servers[0].says("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (nobody)'");
-    engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
+    ground.engine.servers[0].says("postgres", "ALTER DATABASE calls SET synchronous_commit = local");
+    ground.engine.servers[0]
+        .says("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (nobody)'");
+    ground.engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
     let mut words = String::new();
     for _ in 0..200 {
-        words = open_as(&engine, "calls", &folder, strict()).await.err().expect("local").to_string();
+        words = ground.opens(strict()).await.err().expect("local").to_string();
         if words.contains("synchronous_commit is local") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(words.contains("synchronous_commit is local"), "{words}");
-    engine.servers[0].says("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
-    engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
-    drop(open(&engine, "calls", &folder).await.expect("it is said that one server is enough"));
+    ground.engine.servers[0].says("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    ground.engine.servers[0].says("postgres", "SELECT pg_reload_conf()");
+    drop(ground.opens(options("gw1")).await.expect("it is said that one server is enough"));
 
     let other_key = Sealer::new([8; 32]);
-    let refused = Postgres::open(&engine.target("calls"), folder.path(), other_key, options("gw1")).await;
+    let refused =
+        Postgres::open(&ground.engine.target(DATABASE), ground.folder.path(), other_key, options("gw1"))
+            .await;
     assert!(matches!(refused.err(), Some(JournalError::WrongKey { .. })));
-    engine.servers[0].says("calls", "UPDATE ringbud.meta SET value = 99 WHERE name = 'format'");
-    let refused = open(&engine, "calls", &folder).await.err().expect("it is newer");
+    ground.says("UPDATE ringbud.meta SET value = 99 WHERE name = 'format'");
+    let refused = ground.opens(options("gw1")).await.err().expect("it is newer");
     assert!(matches!(refused, JournalError::Newer { found: 99, .. }), "{refused}");
-    engine.servers[0].says("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
-    let refused = open(&engine, "latin", &folder).await.err().expect("its encoding");
+    ground.engine.servers[0].says("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let refused =
+        open(&ground.engine, "latin", &ground.folder, options("gw1")).await.err().expect("its encoding");
     assert!(refused.to_string().contains("its encoding is LATIN1"), "{refused}");
-    let refused = open(&engine, "nowhere", &folder).await.err().expect("it is not there");
+    let refused =
+        open(&ground.engine, "nowhere", &ground.folder, options("gw1")).await.err().expect("it is not there");
     assert!(refused.to_string().contains("database \"nowhere\" does not exist"), "{refused}");
 }
 
 /// It may be there and may not: it is asked for again, and is there once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_standby_confirms_is_in_doubt_and_asked_for_again_it_is_there_once() {
-    if !is_here() {
-        return;
-    }
-    let mut engine = Engine::start(2);
-    engine.database("calls");
-    let folder = tempfile::tempdir().expect("a folder");
-    let strict = Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") };
-    let journal = open_as(&engine, "calls", &folder, strict).await.expect("it has standbys");
+    let Some(mut ground) = Ground::lay(2) else { return };
+    let journal = ground.opens(Ground::strict()).await.expect("it has standbys");
     keep(&journal, Leg::incoming(1).append(&[EventKind::Incoming], &[1])).await;
-    engine.servers[1].kill();
-    engine.servers[2].kill();
+    ground.engine.servers[1].kill();
+    ground.engine.servers[2].kill();
     let moment = Leg::incoming(1).append(&[EventKind::Answered], &[1]);
     for _ in 0..4 {
         let doubtful = journal.append(std::slice::from_ref(&moment)).await;
@@ -227,13 +248,13 @@ async fn what_no_standby_confirms_is_in_doubt_and_asked_for_again_it_is_there_on
             "{doubtful:?}"
         );
     }
-    let backends = engine.servers[0]
+    let backends = ground.engine.servers[0]
         .says("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ringbud'");
     assert!(
         backends.parse::<u32>().expect("a number") < 16,
         "{backends} connections: it does not connect for ever"
     );
-    engine.servers[1].run();
+    ground.engine.servers[1].run();
     let answers = loop {
         match journal.append(std::slice::from_ref(&moment)).await {
             Ok(mut answers) => break answers.remove(0),
@@ -249,15 +270,8 @@ async fn what_no_standby_confirms_is_in_doubt_and_asked_for_again_it_is_there_on
 /// Everything that was acknowledged is on the standby that takes over, once, and it goes on there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_primary_dies_under_load_and_nothing_that_was_acknowledged_is_lost() {
-    if !is_here() {
-        return;
-    }
-    let mut engine = Engine::start(2);
-    engine.database("calls");
-    let folder = tempfile::tempdir().expect("a folder");
-    let strict = Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") };
-    let journal =
-        std::sync::Arc::new(open_as(&engine, "calls", &folder, strict).await.expect("it has standbys"));
+    let Some(mut ground) = Ground::lay(2) else { return };
+    let journal = std::sync::Arc::new(ground.opens(Ground::strict()).await.expect("it has standbys"));
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let writers: Vec<_> = (0..4_u32)
         .map(|writer| {
@@ -280,7 +294,7 @@ async fn the_primary_dies_under_load_and_nothing_that_was_acknowledged_is_lost()
         .collect();
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let began = tokio::time::Instant::now();
-    tokio::task::block_in_place(|| engine.fail_over());
+    tokio::task::block_in_place(|| ground.engine.fail_over());
     println!("failed over in {:?}", began.elapsed());
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -293,7 +307,7 @@ async fn the_primary_dies_under_load_and_nothing_that_was_acknowledged_is_lost()
     }
     let size = journal.size().await.expect("size");
     assert_eq!((size.events, size.pending), (legs * 3, legs * 3));
-    let counted = engine.servers.iter().find_map(|server| {
+    let counted = ground.engine.servers.iter().find_map(|server| {
         server
             .is_running()
             .then(|| server.says("calls", "SELECT count(*), count(DISTINCT (leg, kind)) FROM ringbud.event"))

@@ -9,12 +9,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{ConfigArg, EXIT_DIED, EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::config::{Config, Purpose};
+use crate::stand_by::StandBy;
 use crate::{serve, supervision, telemetry};
 
 /// Run the gateway.
 ///
 /// Connects to every PBX of the configuration and keeps the links up, keeps what happens in the data folder,
 /// calls the accounts' web services and serves the REST API.
+///
+/// With `stand_by` in the section journal it waits while another gateway has the store, and takes over when that one is
+/// gone.
 ///
 /// SIGTERM or Ctrl-C (SIGINT) stops it in order: no event is lost, no request cut off. A second one ends it at once.
 /// SIGHUP reads the configuration anew: PBXs that are added, changed or removed, the sections outgoing and operator, the
@@ -46,14 +50,28 @@ fn bury(death: &tasks::Death) {
 
 async fn run(config: &Config) -> Result<u8, Failure> {
     let mut orders = Orders::listen()?;
-    let mut running = serve::start(config).await?;
+    let stand_by = StandBy::default();
+    let waiting = supervision::start_standing_by(stand_by.clone());
+    let mut early = Vec::new();
+    let mut running = tokio::select! {
+        running = serve::start(config, &stand_by) => running?,
+        () = orders.stop_waiting(&stand_by, &mut early) => {
+            supervision::stopping();
+            tracing::info!("stopped; it stood by");
+            return Ok(EXIT_DONE);
+        }
+    };
+    waiting.abort();
     let supervision = supervision::start(running.links.clone());
     tell(config, &running).await;
     supervision::ready();
     loop {
-        let order = tokio::select! {
-            order = orders.next() => order,
-            () = running.store.engine.is_lost() => lost(),
+        let order = match early.pop() {
+            Some(order) => order,
+            None => tokio::select! {
+                order = orders.next() => order,
+                () = running.store.engine.is_lost() => lost(),
+            },
         };
         match order {
             Order::Stop => break,
@@ -129,7 +147,7 @@ async fn tell(config: &Config, running: &serve::Running) {
 }
 
 /// What a signal asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     /// SIGTERM, SIGINT.
     Stop,
@@ -150,6 +168,27 @@ impl Orders {
     fn listen() -> Result<Self, Failure> {
         let user = signal(SignalKind::user_defined1())?;
         Ok(Self { end: Signals::listen()?, hangup: signal(SignalKind::hangup())?, user })
+    }
+
+    /// Comes back when a gateway that stands by is told to stop. What else it is told is done once it has started.
+    async fn stop_waiting(&mut self, stand_by: &StandBy, early: &mut Vec<Order>) {
+        loop {
+            let order = self.next().await;
+            let waits = stand_by.in_words();
+            match (order, waits) {
+                (Order::Stop, Some(_)) => return,
+                (Order::Tell, Some(words)) => tracing::info!("{words}"),
+                (Order::Reload, Some(_)) => {
+                    tracing::info!("the configuration is read anew as soon as this gateway takes over");
+                    supervision::ready();
+                    early.push(order);
+                }
+                (_, None) => early.push(order),
+            }
+            // Each is done once, and stopping at last.
+            early.sort();
+            early.dedup();
+        }
     }
 
     async fn next(&mut self) -> Order {

@@ -17,6 +17,8 @@ pub struct OnPostgres {
     pub name: Option<String>,
     /// Also where commits wait for no standby.
     pub allow_unreplicated: bool,
+    /// Whether a start waits while another gateway has the store.
+    pub stand_by: bool,
 }
 
 /// `[journal]`; without it the store is in the data folder.
@@ -28,6 +30,7 @@ pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Opt
         ca_file: section.path("ca_file"),
         name: section.text("name").map(|found| found.value),
         allow_unreplicated: section.flag("allow_unreplicated").unwrap_or(false),
+        stand_by: section.flag("stand_by").unwrap_or(false),
     });
     match &read {
         None => section.missing(

@@ -1,11 +1,12 @@
 //! `serve`: all rooms wired together, started in order and stopped in order.
 //!
-//! Start: store, settings, sender, event_writers, links, HTTP. Stop: no more from the PBXs; what the call logic
-//! said is kept; requests that are out are answered; HTTP ends; the journal closes. So no event is lost and
-//! no request cut off.
+//! Start: store, settings, sender, event_writers, links, HTTP; HTTP comes first where the store may have to be waited
+//! for. Stop: no more from the PBXs; what the call logic said is kept; requests that are out are answered; the store is
+//! given back; HTTP ends; the journal closes. So no event is lost and no request cut off.
 
 mod damage;
 mod disk;
+mod entrance;
 mod facade;
 mod forget;
 mod http;
@@ -30,7 +31,6 @@ use delivery::guard::Guard;
 use delivery::operator::OperatorNotifier;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
-use journal::Access;
 use journal::{EventSeq, Filter, JournalError, Kept, Pending, SettingsCache};
 use tasks::Part;
 use tokio::sync::{broadcast, mpsc};
@@ -43,9 +43,11 @@ use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::{Links, Status, settings};
+use crate::stand_by::StandBy;
 use crate::stop::{Stopper, stop};
 use crate::store::{Store, StoreError};
 
+use entrance::Entrance;
 use http::Certificates;
 
 pub use http::HttpError;
@@ -106,20 +108,31 @@ struct Changeable {
     certificates: Option<Arc<Certificates>>,
 }
 
-/// Starts everything.
+/// Starts everything; where the configuration says so, in its turn: until then it stands by. Given up while it does,
+/// nothing has happened.
 ///
 /// # Errors
 /// When the store, a secret or the HTTP server is not to be had.
-pub async fn start(config: &Config) -> Result<Running, ServeError> {
+pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, ServeError> {
     let metrics = crate::telemetry::start_metrics();
     let descriptors = descriptors::raise();
     crate::telemetry::begin(&config.pbxs);
     let secrets = secrets(config)?;
-    let store = Store::open(config, Access::Gateway).await?;
+    let (stop_http, http_stop) = stop();
+    let early = if config.journal.as_ref().is_some_and(|on| on.stand_by) {
+        let stop = http_stop.clone();
+        Some(Entrance::standing_by(config, stop, descriptors, stand_by, metrics.clone()).await?)
+    } else {
+        None
+    };
+    let store = Store::open_in_turn(config, stand_by).await?;
     if let Some(sentence) = not_taken_any_more(&config.pbxs, &store.cache) {
         tracing::warn!("{sentence}");
     }
-    let listener = http::bind(&config.http).await?;
+    let entrance = match early {
+        Some(entrance) => entrance,
+        None => Entrance::shut(config, http_stop, descriptors).await?,
+    };
     let board = Arc::new(Board::default());
     let operator = OperatorNotifier::open(operator::notifier(config)?);
     let provider = oidc::provider(config)?.map(Arc::new);
@@ -136,17 +149,15 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");
     }
-    let (stop_http, http_stop) = stop();
     let (learner, newcomers) = Learner::new();
     let (told, _) = broadcast::channel(MAX_TOLD);
     let sink: Arc<dyn EventSink> =
         Arc::new(Told { sender: sender.clone(), board: board.clone(), told: told.clone() });
     let guard = Guard::new(config.outgoing.allow.clone());
     let link_down = operator::Patience::of(config);
-    let certificates = listener.certificates();
     let blocked = Blocked::default();
     let mut running = Running {
-        address: listener.address(),
+        address: entrance.address,
         store: store.clone(),
         board: board.clone(),
         links: Links::default(),
@@ -158,7 +169,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             operator: operator.clone(),
             alerts,
             link_down: link_down.clone(),
-            certificates,
+            certificates: entrance.certificates.clone(),
         },
         stop_http,
         background: vec![learn(newcomers, store.cache.clone())],
@@ -191,11 +202,6 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             )
         })
     });
-    if let Some(certificates) = running.changeable.certificates.clone() {
-        running
-            .background
-            .push(tasks::spawn_anew(Part::CertificateWatch, move || certificates.clone().watch()));
-    }
     let facade = facade::Facade {
         links: running.links.clone(),
         board,
@@ -222,9 +228,7 @@ pub async fn start(config: &Config) -> Result<Running, ServeError> {
             most_personal: None,
         },
     };
-    let asked = http_stop.clone();
-    let serving = listener.serve(web::router(web), http_stop, descriptors);
-    running.http = Some(tasks::spawn_until(Part::HttpServer, move || asked.is_called(), serving));
+    running.http = Some(entrance.open(web::router(web)));
     Ok(running)
 }
 
@@ -281,14 +285,15 @@ impl Running {
         self.sender.stop(LAST_REQUESTS).await;
         tracing::info!("stopping: no request is out any more");
         self.stop_http.stop();
-        if let Some(http) = self.http {
-            let _ = http.await;
-        }
         for task in self.background {
             task.abort();
         }
         drop(self.sender);
+        // Whoever stands by does not wait for browsers that look at a board.
         self.store.engine.release().await;
+        if let Some(http) = self.http {
+            let _ = http.await;
+        }
         drop(self.store);
         tracing::info!("stopped");
     }

@@ -7,6 +7,7 @@ use journal::WallTime;
 use crate::engine::Engine;
 use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Status};
+use crate::stand_by::StandBy;
 
 /// What is looked at.
 pub(super) struct Seen<'a> {
@@ -24,6 +25,23 @@ const PART_DIED: &str = "part_died";
 const JOURNAL_UNWRITABLE: &str = "journal_unwritable";
 const JOURNAL_DAMAGED: &str = "journal_damaged";
 const PBX_UNTRIED: &str = "pbx_untried";
+const STANDS_BY: &str = "stands_by";
+const STARTING: &str = "starting";
+
+/// Before the store is this gateway's.
+pub(super) fn before_the_start(stand_by: &StandBy) -> Readiness {
+    let (code, what) = match stand_by.in_words() {
+        Some(words) => (STANDS_BY, words),
+        None => (STARTING, "Ringbud is starting".to_owned()),
+    };
+    let detail = own(code, what);
+    Readiness { ready: false, reasons: vec![in_words(&detail)], details: vec![detail] }
+}
+
+/// Something that keeps the gateway itself from its work.
+fn own(code: &'static str, what: String) -> ReadyDetail {
+    ReadyDetail { code, pbx: None, what, since: None, unready: true, unfollowed: false }
+}
 
 /// Whether nothing can be kept at present, as far as anybody has tried.
 pub(super) fn is_blocked(sender: &Sender, blocked: &Blocked, engine: &Engine) -> bool {
@@ -31,8 +49,6 @@ pub(super) fn is_blocked(sender: &Sender, blocked: &Blocked, engine: &Engine) ->
 }
 
 pub(super) fn readiness(seen: &Seen<'_>) -> Readiness {
-    let own =
-        |code, what| ReadyDetail { code, pbx: None, what, since: None, unready: true, unfollowed: false };
     let mut details: Vec<ReadyDetail> = Vec::new();
     details.extend(seen.dead.map(|death| own(PART_DIED, death.to_string())));
     let unwritable = format!("the journal cannot be written: {}", seen.look_for);

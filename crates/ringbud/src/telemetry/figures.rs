@@ -43,6 +43,10 @@ pub(super) fn describe() {
     );
     describe_gauge!("ringbud_journal_events", "Events kept");
     describe_gauge!("ringbud_journal_events_to_roll_up", "Events that lists and reports look through");
+    describe_gauge!(
+        "ringbud_gateway_standing_by",
+        "1 while this gateway waits for another that has the store"
+    );
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
         "ringbud_link_lag_seconds",
@@ -105,6 +109,7 @@ pub(super) fn describe() {
 pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_journal_unwritable").set(0.0);
     metrics::gauge!("ringbud_journal_damaged").set(0.0);
+    metrics::gauge!("ringbud_gateway_standing_by").set(0.0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
     metrics::counter!("ringbud_http_full_total").increment(0);
     for pbx in pbxs {

@@ -234,11 +234,26 @@ impl Gateway {
         Self::begin(command, config).await
     }
 
-    async fn begin(mut command: Command, config: &Path) -> Self {
+    /// Starts it in an environment, beside another that has the store, and waits until it stands by.
+    pub(crate) async fn standing_by(config: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = command();
+        command.envs(environment.iter().copied());
+        let mut gateway = Self::spawn(command, config);
+        let answers = gateway.says("health checks are answered").await;
+        gateway.address = answers["address"].as_str().unwrap().to_owned();
+        gateway.says("stands by").await;
+        gateway
+    }
+
+    fn spawn(mut command: Command, config: &Path) -> Self {
         command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut gateway = Self { child, log, said: Vec::new(), address: String::new() };
+        Self { child, log, said: Vec::new(), address: String::new() }
+    }
+
+    async fn begin(command: Command, config: &Path) -> Self {
+        let mut gateway = Self::spawn(command, config);
         let runs = gateway.says("ringbud runs").await;
         let url = runs["url"].as_str().unwrap();
         gateway.address = url.rsplit_once("//").unwrap().1.to_owned();

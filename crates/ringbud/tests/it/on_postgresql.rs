@@ -13,10 +13,10 @@ use tokio::task::JoinHandle;
 use crate::bed::{Bed, Gateway, Signal, command, kinds, patiently};
 use crate::secure::certificate;
 
-const DATABASE: &str = "calls";
+pub(crate) const DATABASE: &str = "calls";
 
 /// A bed whose store is on an engine.
-async fn bed(engine: &Engine) -> Bed {
+pub(crate) async fn bed(engine: &Engine) -> Bed {
     engine.database(DATABASE);
     let bed = Bed::new().await;
     std::fs::write(bed.folder.path().join("key"), "a key of its own").unwrap();
@@ -25,7 +25,7 @@ async fn bed(engine: &Engine) -> Bed {
     bed
 }
 
-fn configuration(bed: &Bed, engine: &Engine, data: &str, more: &str) -> String {
+pub(crate) fn configuration(bed: &Bed, engine: &Engine, data: &str, more: &str) -> String {
     let sound = bed.sound().replace("\"data\"", &format!("\"{data}\""));
     let url = engine.url(DATABASE);
     format!("secret_key_file = \"key\"\n{sound}[journal]\nurl = \"{url}\"\nname = \"{data}\"\n{more}\n")
@@ -55,6 +55,7 @@ async fn calls_come_through_with_postgresql_beneath_and_one_gateway_has_it() {
         said.contains("the store in the database calls on /tmp/") && said.contains("can be used: 2"),
         "{said}"
     );
+    assert!(said.contains("the gateway data has the store since 2"), "{said}");
 
     // A second one, on another machine so to speak.
     let other = bed.folder.path().join("other.toml");
@@ -107,7 +108,7 @@ async fn what_a_store_on_postgresql_needs_is_said_in_words() {
 }
 
 /// Keeps everybody from a table for some seconds, from now on.
-async fn hold(engine: &Arc<Engine>, table: &str) -> JoinHandle<String> {
+pub(crate) async fn hold(engine: &Arc<Engine>, table: &str) -> JoinHandle<String> {
     let (holder, sql) = (
         engine.clone(),
         format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT"),

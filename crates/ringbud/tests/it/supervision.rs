@@ -4,11 +4,11 @@ use tokio::net::UnixDatagram;
 
 use crate::bed::{Bed, Gateway, Signal, patiently};
 
-struct Systemd(UnixDatagram);
+pub(crate) struct Systemd(pub(crate) UnixDatagram);
 
 impl Systemd {
     /// The next thing that is told and has this in it.
-    async fn hears(&self, what: &str) -> String {
+    pub(crate) async fn hears(&self, what: &str) -> String {
         let mut bytes = [0; 4_096];
         patiently(what, async {
             loop {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use admin::ReadyDetail;
+use admin::{Readiness, ReadyDetail};
 use axum::Json;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{StatusCode, header};
@@ -15,30 +15,53 @@ use super::auth::Caller;
 use crate::Web;
 
 /// The process is there.
-pub(super) async fn alive() -> &'static str {
+pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
 /// It does its work; 503 and why if not. `?strict`: 503 as well while a PBX is not followed. `?verbose`: each thing
 /// that is wrong with its code, for operators and for this machine.
 pub(super) async fn ready(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
-    let query = request.uri().query().unwrap_or_default();
-    let wants = |what: &str| query.split('&').any(|word| word.split('=').next() == Some(what));
-    let (is_strict, is_verbose) = (wants("strict"), wants("verbose"));
-    let caller = if is_verbose && !is_of_this_machine(&request) {
+    let asked = Asked::of(&request);
+    let caller = if asked.is_verbose && !is_of_this_machine(&request) {
         let (mut parts, _) = request.into_parts();
         Some(Caller::from_request_parts(&mut parts, &web).await?)
     } else {
         None
     };
     let readiness = web.admin.readiness_in_detail(caller.as_ref().map(|Caller(actor)| actor))?;
-    let is_well = if is_strict { readiness.follows_all() } else { readiness.ready };
-    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut body = json!({ "ready": is_well, "reasons": readiness.reasons });
-    if is_verbose {
-        body["details"] = readiness.details.iter().map(shown).collect();
+    Ok(asked.answer(&readiness))
+}
+
+/// The same of a gateway that waits for the store: who has a token is not known yet, so details are for this machine.
+pub(crate) fn ready_in_waiting(readiness: &Readiness, request: &Request) -> Response {
+    let mut asked = Asked::of(request);
+    asked.is_verbose &= is_of_this_machine(request);
+    asked.answer(readiness)
+}
+
+/// What is asked of the readiness.
+struct Asked {
+    is_strict: bool,
+    is_verbose: bool,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        let wants = |what: &str| query.split('&').any(|word| word.split('=').next() == Some(what));
+        Self { is_strict: wants("strict"), is_verbose: wants("verbose") }
     }
-    Ok((status, Json(body)).into_response())
+
+    fn answer(&self, readiness: &Readiness) -> Response {
+        let is_well = if self.is_strict { readiness.follows_all() } else { readiness.ready };
+        let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let mut body = json!({ "ready": is_well, "reasons": readiness.reasons });
+        if self.is_verbose {
+            body["details"] = readiness.details.iter().map(shown).collect();
+        }
+        (status, Json(body)).into_response()
+    }
 }
 
 fn shown(detail: &ReadyDetail) -> serde_json::Value {
@@ -69,6 +92,10 @@ pub(super) async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Re
     } else {
         None
     };
-    let figures = web.admin.metrics(caller.as_ref().map(|Caller(actor)| actor))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], figures).into_response())
+    Ok(figures(web.admin.metrics(caller.as_ref().map(|Caller(actor)| actor))?))
+}
+
+/// The same, as it goes out.
+pub(crate) fn figures(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

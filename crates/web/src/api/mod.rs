@@ -34,6 +34,7 @@ use utoipa_axum::routes;
 use crate::Web;
 pub use description::{Described, asyncapi, openapi};
 pub use envelope::{ApiError, ChangedView, ErrorBody, ErrorEnvelope, FieldChangeView};
+pub(crate) use health::{alive, figures, ready_in_waiting};
 pub(crate) use listing::{Listing, delivery_name, state, state_name};
 pub use person::{kept_to_json, kept_to_rows};
 pub(crate) use webhooks::kind;

@@ -161,6 +161,9 @@ async fn check_accounts(config: &Config, report: &mut Report) {
     }
     let place = store.engine.file().map_or_else(|| store.engine.place(), |_| folder.display().to_string());
     report.ok(&format!("the store in {place} can be used: {} account(s)", accounts.len()));
+    if let Some(holder) = store.engine.holder().await {
+        report.ok(&holder);
+    }
 }
 
 async fn check_integration(account: &str, integration: &Integration, guard: &Guard, report: &mut Report) {

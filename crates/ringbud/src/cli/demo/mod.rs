@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::serve::Signals;
 use super::{EXIT_DONE, EXIT_FAILED, Failure, runtime};
 use crate::config::{Log, LogFormat};
+use crate::stand_by::StandBy;
 use crate::{serve, telemetry};
 
 /// So much news waits to be shown.
@@ -155,7 +156,7 @@ impl DemoArgs {
         let pbx = Players::start(self.pbx).await?;
         let receiver = Receiver::start(ReceiverOptions::default()).await?;
         let config = scene::config(&self.listen, folder.path(), &pbx)?;
-        let running = serve::start(&config).await?;
+        let running = serve::start(&config, &StandBy::default()).await?;
         let stage = scene::set(&running, &pbx, &receiver).await?;
         let (tell, told) = mpsc::channel(MAX_NEWS);
         let events = tasks::spawn(Part::Show, news::events(running.events(), tell.clone()));

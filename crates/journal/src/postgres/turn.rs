@@ -1,0 +1,191 @@
+//! Waiting for one's turn: whoever starts looks whether the gateway that has the store lives, and takes the store once
+//! that one is gone or has given it back.
+//!
+//! A start that does not stand by only looks, and is refused when the other one moves. Who stands by beats as well: a
+//! beat that the engine does not take (no standby confirms it, say) would not be taken of the owner either, and nobody
+//! is robbed for that.
+
+use std::sync::atomic::AtomicI32;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_postgres::Client;
+
+use super::errors::Fault;
+use super::groups::within;
+use super::lease::{Lease, Me, PART, take};
+use super::pen::Pen;
+use crate::JournalError;
+
+/// How long a beat must stand still until its gateway counts as gone.
+const GONE_AFTER: Duration = Duration::from_secs(4);
+/// How often is looked whether it moves.
+const LOOK: Duration = Duration::from_millis(250);
+/// Writes that are under way are waited for: longer than the engine lets a transaction stand idle.
+const TAKEN_WITHIN: Duration = Duration::from_secs(15);
+
+/// Who has the store, as who waits for it sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// What people call the gateway that has it.
+    pub holder: String,
+    /// Since when it has, by the engine's clock.
+    pub since: String,
+    /// Whether the engine answered when it was asked last.
+    pub is_reached: bool,
+}
+
+/// Is told who has the store: when the wait begins, and whenever something else is true of it.
+pub type OnWaits<'a> = &'a (dyn Fn(&Waits) + Send + Sync);
+
+/// What was found of the owner.
+#[derive(Clone, Debug, PartialEq)]
+struct Found {
+    epoch: i32,
+    owner: Option<String>,
+    name: String,
+    since: String,
+    run: Option<i64>,
+    beat: Option<i64>,
+}
+
+impl Found {
+    /// Somebody else has it, or had it when he was last heard of.
+    fn is_others(&self, me: &Me) -> bool {
+        self.owner.as_ref().is_some_and(|owner| *owner != me.id)
+    }
+
+    fn elsewhere(self, place: &str) -> JournalError {
+        JournalError::Elsewhere { place: place.to_owned(), by: self.name, since: self.since }
+    }
+}
+
+async fn look(client: &Client, beats: Option<&Me>) -> Result<Found, Fault> {
+    if let Some(me) = beats {
+        me.beat_in_waiting(client).await?;
+    }
+    let row = client
+        .query_one(
+            "SELECT lease.epoch, lease.owner, coalesce(gateway.name, lease.owner, ''),
+             coalesce(to_char(lease.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
+             gateway.run, gateway.beat
+             FROM lease LEFT JOIN gateway ON gateway.id = lease.owner WHERE part = $1",
+            &[&PART],
+        )
+        .await?;
+    Ok(Found {
+        epoch: row.get(0),
+        owner: row.get(1),
+        name: row.get(2),
+        since: row.get(3),
+        run: row.get(4),
+        beat: row.get(5),
+    })
+}
+
+/// Who has it, for somebody who only asks.
+pub(super) async fn holder(client: &Client) -> Result<Option<Waits>, Fault> {
+    let Found { owner, name, since, .. } = look(client, None).await?;
+    Ok(owner.map(|_| Waits { holder: name, since, is_reached: true }))
+}
+
+/// The last state that was seen, and since when it stands still.
+struct Still {
+    found: Found,
+    since: Instant,
+}
+
+/// Makes the store this gateway's: at once where nobody has it or it was its own, and where another had it after its
+/// beat has stood still for long enough. Where that one moves, it is refused, or waited for if somebody is told of it.
+pub(super) async fn acquire(
+    pen: &mut Pen,
+    me: Me,
+    place: &str,
+    patience: Duration,
+    told: Option<OnWaits<'_>>,
+) -> Result<Lease, JournalError> {
+    let mut waiting = Waiting { told, last: None };
+    let mut still: Option<Still> = None;
+    loop {
+        let asked = Instant::now();
+        let beats = waiting.told.map(|_| &me);
+        let found = match within(pen, patience, async |held| look(&held.link.client, beats).await).await {
+            Ok(found) => found,
+            Err(fault) if waiting.is_refused() => return Err(fault.at(place)),
+            Err(fault) => {
+                // While the engine is not heard everybody stands still.
+                still = None;
+                waiting.is_cut_off(&fault);
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+        };
+        let is_same = still.as_ref().is_some_and(|still| still.found == found);
+        let is_gone = still.as_ref().is_some_and(|still| is_same && asked - still.since >= GONE_AFTER);
+        if found.is_others(&me) && !is_gone {
+            if still.is_some() && !is_same && waiting.is_refused() {
+                return Err(found.elsewhere(place));
+            }
+            waiting.sees(&found);
+            if !is_same {
+                still = Some(Still { found, since: Instant::now() });
+            }
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        match within(pen, TAKEN_WITHIN, async |held| take(&mut held.link.client, &me, found.epoch).await)
+            .await
+        {
+            Ok(Some(epoch)) => return Ok(Lease { me, epoch: AtomicI32::new(epoch) }),
+            // Somebody was quicker: an earlier attempt of this gateway's, perhaps.
+            Ok(None) => still = Some(Still { found, since: Instant::now() }),
+            Err(fault) if waiting.is_refused() => return Err(fault.at(place)),
+            Err(fault) => {
+                still = None;
+                waiting.is_cut_off(&fault);
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+/// What was told of the wait.
+struct Waiting<'a> {
+    told: Option<OnWaits<'a>>,
+    last: Option<Waits>,
+}
+
+impl Waiting<'_> {
+    /// Whether whoever starts is refused rather than waiting.
+    fn is_refused(&self) -> bool {
+        self.told.is_none()
+    }
+
+    fn sees(&mut self, found: &Found) {
+        if self.last.is_none() && self.is_refused() {
+            tracing::info!(
+                by = found.name,
+                since = found.since,
+                "another gateway had the store: does it still beat?"
+            );
+        }
+        let Found { name, since, .. } = found.clone();
+        self.tell(Waits { holder: name, since, is_reached: true });
+    }
+
+    fn is_cut_off(&mut self, fault: &Fault) {
+        if let Some(last) = self.last.clone().filter(|last| last.is_reached) {
+            tracing::warn!(?fault, "PostgreSQL does not answer a gateway that stands by; it goes on trying");
+            self.tell(Waits { is_reached: false, ..last });
+        }
+    }
+
+    fn tell(&mut self, now: Waits) {
+        if self.last.as_ref() != Some(&now) {
+            if let Some(told) = self.told {
+                told(&now);
+            }
+            self.last = Some(now);
+        }
+    }
+}

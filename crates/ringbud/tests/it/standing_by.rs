@@ -1,0 +1,331 @@
+//! Two gateways on one store: one has it, the other stands by and takes over, whatever becomes of the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use demo::receiver::Received;
+use http::StatusCode;
+use journal::conformance::engine::{Engine, is_here};
+use tokio::net::{UnixDatagram, UnixListener, UnixStream};
+use tokio::sync::watch;
+
+use crate::bed::{Bed, Gateway, Signal, kind, kinds, patiently, play_on};
+use crate::on_postgresql::{DATABASE, bed, configuration, hold};
+use crate::supervision::Systemd;
+
+const STANDS_BY: &str = "allow_unreplicated = true\nstand_by = true";
+
+/// The configuration of another gateway of a bed.
+fn other(bed: &Bed, engine: &Engine, name: &str) -> PathBuf {
+    let file = bed.folder.path().join(format!("{name}.toml"));
+    std::fs::write(&file, configuration(bed, engine, name, STANDS_BY)).unwrap();
+    file
+}
+
+fn id(request: &Received) -> &str {
+    request.headers["webhook-id"].to_str().unwrap()
+}
+
+/// What was told: each leg's events, first occurrences, in the order they came; and how often anything came again.
+fn told(requests: &[Received]) -> (BTreeMap<String, Vec<&'static str>>, usize) {
+    let (mut legs, mut seen): (BTreeMap<String, Vec<_>>, _) = (BTreeMap::new(), BTreeSet::new());
+    let taken = requests.iter().filter(|request| request.event().is_some() && request.status.is_success());
+    let mut again = 0;
+    for request in taken {
+        let id = id(request);
+        if seen.insert(id) {
+            let (leg, _) = id.rsplit_once('-').unwrap();
+            legs.entry(leg.to_owned()).or_default().push(kind(request));
+        } else {
+            again += 1;
+        }
+    }
+    (legs, again)
+}
+
+const WHOLE: [&str; 3] = ["Incoming", "Answered", "Ended"];
+
+/// Waits until a gateway that stood by has taken over and follows its PBX.
+async fn takes_over(second: &mut Gateway) {
+    second.says("takes over").await;
+    second.says("ringbud runs").await;
+    second.says("the PBX is followed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_says_so_to_everybody_who_asks_and_stops_when_told() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let bed = bed(&engine).await;
+    let first = bed.serve().await;
+    let socket = bed.folder.path().join("notify");
+    let systemd = Systemd(UnixDatagram::bind(&socket).unwrap());
+    let environment = [("NOTIFY_SOCKET", socket.to_str().unwrap()), ("WATCHDOG_USEC", "400000")];
+    let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &environment).await;
+
+    systemd.hears("READY=1").await;
+    let status = systemd.hears("WATCHDOG=1").await;
+    assert!(status.contains("STATUS=stands by: gateway data holds the store since 2"), "{status}");
+    assert_eq!(second.api("GET", "/healthz", "", "").await.0, 200);
+    let (status, said) = second.api("GET", "/readyz", "", "").await;
+    assert_eq!(status, 503);
+    assert!(said.contains("stands by: gateway data holds the store since 2"), "{said}");
+    let (status, said) = second.api("GET", "/readyz?verbose", "", "").await;
+    assert!(status == 503 && said.contains("\"code\":\"stands_by\""), "{said}");
+    let (status, figures) = second.api("GET", "/metrics", "", "").await;
+    assert!(status == 200 && figures.contains("ringbud_gateway_standing_by 1\n"), "{figures}");
+    for path in ["/", "/api/v1/accounts", "/login"] {
+        let (status, page) = second.page(path, "").await;
+        assert!(status == 503 && page.contains("retry-after: 5") && page.contains("stands by"), "{page}");
+    }
+    let (_, figures) = first.api("GET", "/metrics", "", "").await;
+    assert!(figures.contains("ringbud_gateway_standing_by 0\n"), "{figures}");
+
+    second.signal(Signal::USR1);
+    second.forget();
+    second.says("stands by: gateway data").await;
+    second.signal(Signal::HUP);
+    second.says("the configuration is read anew as soon as").await;
+    second.signal(Signal::TERM);
+    systemd.hears("STOPPING=1").await;
+    assert_eq!(second.ends().await, Some(0), "{:?}", second.said);
+    assert_eq!(first.api("GET", "/readyz", "", "").await.0, 200, "the other has noticed nothing");
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    let mut first = bed.serve().await;
+    let cookie = first.log_in().await;
+    let token = bed.ask(&["token", "create", "--name", "tests"]).await;
+    let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
+    second.signal(Signal::HUP);
+    second.says("the configuration is read anew as soon as").await;
+
+    // One call is over and told, another is told by half and waits, a third rings when it dies.
+    bed.play(&["inbound-answered"], 50.0).await;
+    let mut requests = bed.events(3).await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    bed.play(&["inbound-answered"], 50.0).await;
+    let waits = bed.request().await;
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    let killed = {
+        let Bed { pbx, receiver, .. } = &mut bed;
+        let ((), (killed, rings)) = tokio::join!(play_on(pbx, &["inbound-answered"], 4.0), async {
+            let mut before = Vec::new();
+            let rings = |request: &Received| {
+                request.status.is_success() && kind(request) == "Incoming" && id(request) != id(&waits)
+            };
+            while !before.last().is_some_and(rings) {
+                before.push(patiently("the third's ring", receiver.next()).await.unwrap());
+            }
+            let killed = Instant::now();
+            first.kill().await;
+            (killed, before)
+        });
+        requests.extend(rings);
+        killed
+    };
+    takes_over(&mut second).await;
+    println!("taken over {:?} after the kill", killed.elapsed());
+    second.says("the configuration was read anew").await;
+    let mut first_request = None;
+    while {
+        let (legs, _) = told(&requests);
+        legs.len() < 3 || legs.values().any(|kinds| kinds.last() != Some(&"Ended"))
+    } {
+        requests.push(bed.request().await);
+        first_request.get_or_insert_with(|| killed.elapsed());
+    }
+    println!("the first request came {first_request:?} after the kill");
+    let (legs, again) = told(&requests);
+    println!("{again} repeated");
+    for kinds in legs.values() {
+        // What happened between the two lives is known by its end alone.
+        assert!(*kinds == WHOLE || *kinds == ["Incoming", "Ended"], "{legs:?}");
+    }
+    assert_eq!(legs.values().filter(|kinds| **kinds == WHOLE).count(), 2, "{legs:?}");
+
+    // Settings, logins and tokens are those of before.
+    let (_, page) = second.page("/", &cookie).await;
+    assert!(
+        page.contains("location: /") && !page.contains("location: /login"),
+        "who was logged in still is: {page}"
+    );
+    let (status, accounts) = second.api("GET", "/api/v1/accounts", token.trim(), "").await;
+    assert!(status == 200 && accounts.contains(demo::cast::ACCOUNTS[0].name), "{accounts}");
+    assert_eq!(second.api("GET", "/readyz", "", "").await.0, 200);
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(kinds(&bed.events(3).await), WHOLE);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_stops_hands_over_to_who_stands_by_and_nothing_is_told_twice() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    let here = configuration(&bed, &engine, "data", STANDS_BY);
+    bed.write(&here);
+    let mut gateways = [bed.config(), other(&bed, &engine, "second")];
+    let mut has_it = Gateway::start(&gateways[0]).await;
+    has_it.says("the PBX is followed").await;
+    let mut requests = Vec::new();
+    for _ in 0..4 {
+        let mut waits = Gateway::standing_by(&gateways[1], &[]).await;
+        bed.play(&["inbound-answered"], 50.0).await;
+        requests.extend(bed.events(3).await);
+        let began = Instant::now();
+        has_it.signal(Signal::TERM);
+        waits.says("takes over").await;
+        println!("taken over {:?} after it was told to stop", began.elapsed());
+        takes_over(&mut waits).await;
+        println!("the PBX is followed {:?} after it was told to stop", began.elapsed());
+        assert_eq!(has_it.ends().await, Some(0), "{:?}", has_it.said);
+        has_it = waits;
+        gateways.reverse();
+    }
+    bed.play(&["inbound-answered"], 50.0).await;
+    requests.extend(bed.events(3).await);
+    has_it.stop().await;
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 5 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    assert!(again == 0 && bed.receiver.try_next().is_none(), "something was told twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_wakes_behind_who_stood_by_tells_nothing_and_stands_by_itself() {
+    if !is_here() {
+        return;
+    }
+    let engine = Arc::new(Engine::start(0));
+    let mut bed = bed(&engine).await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    let mut first = bed.serve().await;
+    let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    bed.request().await;
+    first.signal(Signal::STOP);
+    let stood = Instant::now();
+    takes_over(&mut second).await;
+    println!("taken over {:?} after it stood still", stood.elapsed());
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    assert_eq!(kinds(&bed.events(3).await), WHOLE);
+    // For some seconds its beats are not answered: it learns late that the store is another's.
+    let slow = hold(&engine, "ringbud.gateway").await;
+    first.signal(Signal::CONT);
+    patiently("the lock to be gone", slow).await.unwrap();
+    assert_eq!(first.ends().await, Some(4), "{:?}", first.said);
+    assert!(bed.receiver.try_next().is_none(), "it was told once more");
+    // Whoever supervises it starts it again.
+    bed.write(&configuration(&bed, &engine, "data", STANDS_BY));
+    let mut first = Gateway::standing_by(&bed.config(), &[]).await;
+    let began = Instant::now();
+    second.kill().await;
+    takes_over(&mut first).await;
+    println!("taken over {:?} after the kill", began.elapsed());
+    first.stop().await;
+}
+
+/// The way to the engine's socket, which can be cut.
+struct Way {
+    is_cut: watch::Sender<bool>,
+}
+
+impl Way {
+    fn lay(engine: &Engine, folder: &Path) -> Self {
+        let url = engine.url(DATABASE);
+        let there = url.strip_prefix("host=").unwrap().split(' ').next().unwrap().to_owned();
+        let name = format!(".s.PGSQL.{}", engine.servers[0].port());
+        let listener = UnixListener::bind(folder.join(&name)).unwrap();
+        let (is_cut, cut) = watch::channel(false);
+        tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let (there, mut cut) = (Path::new(&there).join(&name), cut.clone());
+                tokio::spawn(async move {
+                    // Half open: nobody is told that nothing comes through any more.
+                    if *cut.borrow() {
+                        let _ = cut.wait_for(|cut| !cut).await;
+                        return;
+                    }
+                    let mut far = UnixStream::connect(there).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+                        _ = cut.wait_for(|cut| *cut) => {}
+                    }
+                    let _ = cut.wait_for(|cut| !cut).await;
+                });
+            }
+        });
+        Self { is_cut }
+    }
+
+    fn cut(&self) {
+        self.is_cut.send_replace(true);
+    }
+
+    fn mend(&self) {
+        self.is_cut.send_replace(false);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_cut_off_from_the_store_tells_nothing_and_who_stands_by_takes_over() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    let way = Way::lay(&engine, bed.folder.path());
+    let through = {
+        let direct = configuration(&bed, &engine, "data", "allow_unreplicated = true");
+        let url = engine.url(DATABASE);
+        let there = url.strip_prefix("host=").unwrap().split(' ').next().unwrap();
+        direct.replace(&format!("host={there}"), &format!("host={}", bed.folder.path().display()))
+    };
+    bed.write(&through);
+    let mut first = bed.serve().await;
+    let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let mut requests = bed.events(3).await;
+    // A call rings when the way is cut; both read its end, and only one may tell it.
+    let cut = {
+        let Bed { pbx, receiver, .. } = &mut bed;
+        let ((), (cut, rings)) = tokio::join!(play_on(pbx, &["inbound-answered"], 4.0), async {
+            let rings = patiently("the ring", receiver.next()).await.unwrap();
+            way.cut();
+            (Instant::now(), rings)
+        });
+        requests.push(rings);
+        cut
+    };
+    takes_over(&mut second).await;
+    println!("taken over {:?} after the cut", cut.elapsed());
+    while told(&requests).0.values().any(|kinds| kinds.last() != Some(&"Ended")) {
+        requests.push(bed.request().await);
+    }
+    way.mend();
+    assert_eq!(first.ends().await, Some(4), "{:?}", first.said);
+    bed.play(&["inbound-answered"], 50.0).await;
+    requests.extend(bed.events(3).await);
+    second.stop().await;
+    let (legs, again) = told(&requests);
+    println!("{again} repeated");
+    assert_eq!(legs.len(), 3, "{legs:?}");
+    for kinds in legs.values() {
+        assert!(*kinds == WHOLE || *kinds == ["Incoming", "Ended"], "{legs:?}");
+    }
+    assert!(bed.receiver.try_next().is_none(), "it told something when it was back");
+}
