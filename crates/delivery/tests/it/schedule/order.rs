@@ -1,0 +1,66 @@
+//! In which order the deliveries of a call and of a server start.
+
+use std::time::Duration;
+
+use calls::EventKind;
+use delivery::policy::Patience;
+use delivery::schedule::{Finish, Input, Limits, Out, SlotId, Verdict};
+
+use super::{Bench, REFUSED, started, verdicts};
+
+#[test]
+fn the_next_of_a_call_starts_only_when_the_one_before_is_on_disk() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Incoming, 1))[0];
+    assert!(started(&bench.offer(hook, EventKind::Ended, 1)).is_empty());
+    let out = bench.finish(slot, Finish::Taken);
+    assert_eq!(verdicts(&out), [(1, Verdict::Delivered, true)]);
+    assert!(started(&out).is_empty());
+    let out = bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Delivered });
+    assert_eq!(started(&out)[0].1, 2);
+}
+
+#[test]
+fn an_event_behind_an_outcome_that_waits_for_company_hurries_it() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (slot, _) = started(&bench.offer(hook, EventKind::Incoming, 1))[0];
+    assert_eq!(verdicts(&bench.finish(slot, Finish::Taken)), [(1, Verdict::Delivered, false)]);
+    assert_eq!(bench.offer(hook, EventKind::Ended, 1), [Out::Urgent]);
+}
+
+#[test]
+fn calls_do_not_wait_for_each_other_nor_webhooks_of_one_call() {
+    let mut bench = Bench::new(Limits::default());
+    let (one, other) = (bench.webhook(), bench.webhook());
+    assert_eq!(started(&bench.offer(one, EventKind::Incoming, 1)).len(), 1);
+    assert_eq!(started(&bench.offer(one, EventKind::Incoming, 2)).len(), 1);
+    assert_eq!(started(&bench.offer(other, EventKind::Ended, 1)).len(), 1);
+}
+
+#[test]
+fn web_services_of_one_server_see_a_call_in_order_while_nothing_fails() {
+    let mut bench = Bench::new(Limits::default());
+    let destination = bench.schedule.add_destination();
+    let hooks = [(); 2].map(|()| bench.schedule.add_webhook(destination, Patience::default()));
+    let (first, _) = started(&bench.offer(hooks[0], EventKind::Incoming, 1))[0];
+    assert!(started(&bench.offer(hooks[1], EventKind::Answered, 1)).is_empty());
+    assert_eq!(
+        started(&bench.offer(hooks[1], EventKind::Answered, 2)).len(),
+        1,
+        "another call does not wait"
+    );
+    assert_eq!(started(&bench.finish(first, REFUSED)), [(SlotId(1), 2)], "a refusal is an answer, too");
+}
+
+#[test]
+fn a_web_service_that_hangs_holds_the_others_of_its_server_up_for_two_seconds() {
+    let mut bench = Bench::new(Limits::default());
+    let destination = bench.schedule.add_destination();
+    let hooks = [(); 2].map(|()| bench.schedule.add_webhook(destination, Patience::default()));
+    bench.offer(hooks[0], EventKind::Incoming, 1);
+    assert!(started(&bench.offer(hooks[1], EventKind::Answered, 1)).is_empty());
+    assert!(started(&bench.pass(Duration::from_millis(1_900))).is_empty());
+    assert_eq!(started(&bench.pass(Duration::from_millis(200))), [(SlotId(1), 2)]);
+}
