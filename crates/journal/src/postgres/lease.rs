@@ -79,12 +79,13 @@ impl Lease {
         Ok(row.is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)))
     }
 
-    /// Gives it back, so that nobody has to wait for it.
+    /// Gives it back, so that nobody has to wait for it; whoever looks for gateways does not find this one any more.
     pub(super) async fn release(&self, client: &Client) -> Result<(), Fault> {
         client
             .execute(
-                "UPDATE lease SET owner = NULL, since = now() WHERE part = $1 AND epoch = $2 AND owner = $3",
-                &[&PART, &self.epoch(), &self.me.id],
+                "WITH gone AS (DELETE FROM gateway WHERE id = $3 AND run = $4)
+                 UPDATE lease SET owner = NULL, since = now() WHERE part = $1 AND epoch = $2 AND owner = $3",
+                &[&PART, &self.epoch(), &self.me.id, &self.me.run],
             )
             .await?;
         Ok(())

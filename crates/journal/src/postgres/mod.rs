@@ -53,7 +53,7 @@ use readers::Readers;
 use schema::Purpose;
 use settle::Settler;
 pub use target::{NoTarget, Target};
-pub use turn::{OnWaits, Waits};
+pub use turn::{OnWaits, Seen, Waits};
 
 /// What who opens it brings.
 #[derive(Clone, Debug)]
@@ -248,6 +248,15 @@ impl Postgres {
     pub async fn holder(&self) -> Result<Option<Waits>, JournalError> {
         let client = self.reader().await?;
         self.told(turn::holder(&client).await)
+    }
+
+    /// All gateways that have beaten here and were not stopped in order. Which of them live is seen by asking twice.
+    ///
+    /// # Errors
+    /// That the engine does not say.
+    pub async fn gateways(&self) -> Result<Vec<Seen>, JournalError> {
+        let client = self.reader().await?;
+        self.told(turn::gateways(&client).await)
     }
 
     /// Waits until another gateway has taken the store; for ever, if none does.

@@ -89,6 +89,38 @@ pub(super) async fn holder(client: &Client) -> Result<Option<Waits>, Fault> {
     Ok(owner.map(|_| Waits { holder: name, since, is_reached: true }))
 }
 
+/// A gateway that has beaten once, as somebody sees it who only asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Stays the same over its restarts.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Since when it has the store, by the engine's clock; nothing if it has not.
+    pub has_store_since: Option<String>,
+    /// Moves as long as it lives.
+    pub beat: (i64, i64),
+}
+
+/// All of them, by name.
+pub(super) async fn gateways(client: &Client) -> Result<Vec<Seen>, Fault> {
+    let rows = client
+        .query(
+            "SELECT g.id, g.name, g.run, g.beat, CASE WHEN l.owner IS NOT NULL THEN
+             coalesce(to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), '') END
+             FROM gateway g LEFT JOIN lease l ON l.owner = g.id AND l.part = $1 ORDER BY g.name, g.id",
+            &[&PART],
+        )
+        .await?;
+    let seen = |row: tokio_postgres::Row| Seen {
+        id: row.get(0),
+        name: row.get(1),
+        has_store_since: row.get(4),
+        beat: (row.get(2), row.get(3)),
+    };
+    Ok(rows.into_iter().map(seen).collect())
+}
+
 /// The last state that was seen, and since when it stands still.
 struct Still {
     found: Found,

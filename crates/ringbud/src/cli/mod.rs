@@ -11,6 +11,8 @@ mod check;
 mod completions;
 mod delivery;
 mod demo;
+#[cfg(feature = "postgres")]
+mod gateways;
 mod init;
 #[cfg(feature = "postgres")]
 mod journal;
@@ -29,7 +31,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "postgres")]
-pub use self::journal::JournalArgs;
+pub use self::{gateways::GatewaysArgs, journal::JournalArgs};
 pub use backup::{BackupArgs, RestoreArgs};
 pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};
@@ -117,6 +119,8 @@ enum Command {
     Key(KeyArgs),
     #[cfg(feature = "postgres")]
     Journal(JournalArgs),
+    #[cfg(feature = "postgres")]
+    Gateways(GatewaysArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -192,6 +196,8 @@ impl Cli {
             Command::Key(args) => args.run(),
             #[cfg(feature = "postgres")]
             Command::Journal(args) => args.run(),
+            #[cfg(feature = "postgres")]
+            Command::Gateways(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

@@ -54,6 +54,13 @@ async fn takes_over(second: &mut Gateway) {
     second.says("the PBX is followed").await;
 }
 
+/// Waits until a gateway has said of so many events that they are kept.
+async fn keeps(gateway: &mut Gateway, events: usize) {
+    while gateway.said.iter().filter(|line| line["message"] == "event").count() < events {
+        gateway.hears().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stands_by_says_so_to_everybody_who_asks_and_stops_when_told() {
     if !is_here() {
@@ -70,6 +77,8 @@ async fn who_stands_by_says_so_to_everybody_who_asks_and_stops_when_told() {
     systemd.hears("READY=1").await;
     let status = systemd.hears("WATCHDOG=1").await;
     assert!(status.contains("STATUS=stands by: gateway data holds the store since 2"), "{status}");
+    // It is always read, as systemd does: who tells it waits where it is not.
+    let stopping = tokio::spawn(async move { systemd.hears("STOPPING=1").await });
     assert_eq!(second.api("GET", "/healthz", "", "").await.0, 200);
     let (status, said) = second.api("GET", "/readyz", "", "").await;
     assert_eq!(status, 503);
@@ -85,13 +94,23 @@ async fn who_stands_by_says_so_to_everybody_who_asks_and_stops_when_told() {
     let (_, figures) = first.api("GET", "/metrics", "", "").await;
     assert!(figures.contains("ringbud_gateway_standing_by 0\n"), "{figures}");
 
+    let listed = bed.ask(&["gateways"]).await;
+    let lines: Vec<_> =
+        listed.lines().map(|line| line.split("  ").map(str::trim).collect::<Vec<_>>()).collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(
+        lines[1].starts_with(&["data"]) && listed.contains("has the store") && lines[2][0] == "second",
+        "{listed}"
+    );
+    assert!(lines[2].contains(&"stands by") && !listed.contains("does not beat"), "{listed}");
+
     second.signal(Signal::USR1);
     second.forget();
     second.says("stands by: gateway data").await;
     second.signal(Signal::HUP);
     second.says("the configuration is read anew as soon as").await;
     second.signal(Signal::TERM);
-    systemd.hears("STOPPING=1").await;
+    stopping.await.unwrap();
     assert_eq!(second.ends().await, Some(0), "{:?}", second.said);
     assert_eq!(first.api("GET", "/readyz", "", "").await.0, 200, "the other has noticed nothing");
     first.stop().await;
@@ -105,7 +124,7 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     let engine = Engine::start(0);
     let mut bed = bed(&engine).await;
     let mut first = bed.serve().await;
-    let cookie = first.log_in().await;
+    first.log_in().await;
     let token = bed.ask(&["token", "create", "--name", "tests"]).await;
     let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
     second.signal(Signal::HUP);
@@ -117,6 +136,7 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
     bed.play(&["inbound-answered"], 50.0).await;
     let waits = bed.request().await;
+    keeps(&mut first, 6).await;
     bed.receiver.behave(StatusCode::OK, Duration::ZERO);
     let killed = {
         let Bed { pbx, receiver, .. } = &mut bed;
@@ -138,6 +158,18 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     takes_over(&mut second).await;
     println!("taken over {:?} after the kill", killed.elapsed());
     second.says("the configuration was read anew").await;
+    let listed = bed.ask(&["gateways", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["state"]),
+        (&"data".into(), &"does not beat".into()),
+        "{listed}"
+    );
+    assert_eq!(
+        (&listed[1]["name"], &listed[1]["state"]),
+        (&"second".into(), &"has the store".into()),
+        "{listed}"
+    );
     let mut first_request = None;
     while {
         let (legs, _) = told(&requests);
@@ -156,11 +188,14 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     assert_eq!(legs.values().filter(|kinds| **kinds == WHOLE).count(), 2, "{legs:?}");
 
     // Settings, logins and tokens are those of before.
-    let (_, page) = second.page("/", &cookie).await;
-    assert!(
-        page.contains("location: /") && !page.contains("location: /login"),
-        "who was logged in still is: {page}"
+    let body = "name=olga&password=correct-horse-9";
+    let ask = format!(
+        "POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     );
+    let answer = second.raw(&ask).await;
+    assert!(answer.contains("set-cookie: "), "who could log in still can: {answer}");
     let (status, accounts) = second.api("GET", "/api/v1/accounts", token.trim(), "").await;
     assert!(status == 200 && accounts.contains(demo::cast::ACCOUNTS[0].name), "{accounts}");
     assert_eq!(second.api("GET", "/readyz", "", "").await.0, 200);
@@ -328,4 +363,106 @@ async fn a_gateway_that_is_cut_off_from_the_store_tells_nothing_and_who_stands_b
         assert!(*kinds == WHOLE || *kinds == ["Incoming", "Ended"], "{legs:?}");
     }
     assert!(bed.receiver.try_next().is_none(), "it told something when it was back");
+}
+
+/// Two gateways on an engine with two standbys, the first of which has the store.
+async fn on_three_servers(engine: &Engine, bed: &Bed) -> (Gateway, Gateway) {
+    bed.write(&configuration(bed, engine, "data", ""));
+    let first = bed.serve().await;
+    let file = bed.folder.path().join("second.toml");
+    std::fs::write(&file, configuration(bed, engine, "second", "stand_by = true")).unwrap();
+    (first, Gateway::standing_by(&file, &[]).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_takes_over_where_a_standby_of_postgresql_does() {
+    if !is_here() {
+        return;
+    }
+    let mut engine = Engine::start(2);
+    let mut bed = bed(&engine).await;
+    let (first, second) = on_three_servers(&engine, &bed).await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    let mut requests = bed.events(3).await;
+    let began = Instant::now();
+    tokio::task::block_in_place(|| engine.fail_over());
+    println!("failed over within {:?}", began.elapsed());
+    bed.play(&["inbound-answered"], 50.0).await;
+    while told(&requests).0.values().map(Vec::len).sum::<usize>() < 6 {
+        requests.push(bed.request().await);
+    }
+    println!("told {:?} after the primary was killed", began.elapsed());
+    let (status, said) = second.api("GET", "/readyz", "", "").await;
+    assert!(status == 503 && said.contains("stands by: gateway data holds"), "{said}");
+    assert_eq!(first.api("GET", "/readyz", "", "").await.0, 200);
+    let (legs, _) = told(&requests);
+    assert!(legs.len() == 2 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateway_and_primary_die_together_and_nothing_that_was_kept_is_lost() {
+    if !is_here() {
+        return;
+    }
+    let mut engine = Engine::start(2);
+    let mut bed = bed(&engine).await;
+    let (mut first, mut second) = on_three_servers(&engine, &bed).await;
+    bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    bed.play(&["inbound-answered"], 50.0).await;
+    keeps(&mut first, 3).await;
+    let began = Instant::now();
+    first.kill().await;
+    tokio::task::block_in_place(|| engine.fail_over());
+    println!("both are dead, and a standby is promoted, within {:?}", began.elapsed());
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    takes_over(&mut second).await;
+    println!("taken over {:?} after the kill", began.elapsed());
+    let mut requests = Vec::new();
+    while told(&requests).0.values().map(Vec::len).sum::<usize>() < 3 {
+        requests.push(bed.request().await);
+    }
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 1 && again == 0 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    second.stop().await;
+}
+
+/// The files to play with say what they mean.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_start_from_the_file_that_is_shipped_for_them() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let bed = bed(&engine).await;
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/container");
+    let file = |name: &str| std::fs::read_to_string(shipped.join(name)).unwrap();
+    let (text, compose) = (file("two.toml"), file("two.yaml"));
+    let config = |name: &str| {
+        let path = bed.folder.path().join(format!("{name}.toml"));
+        let changed = [
+            ("/var/lib/ringbud", name),
+            ("0.0.0.0:8080", "127.0.0.1:0"),
+            ("asterisk:5038", &bed.pbx.address().to_string()),
+            ("only-to-play-with", "ringbud"),
+        ];
+        let own = changed.iter().fold(text.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        std::fs::write(&path, own + "[log]\nformat = \"json\"\n").unwrap();
+        path
+    };
+    for name in ["RINGBUD_KEY", "RINGBUD_DB"] {
+        assert!(compose.contains(&format!("{name}:")) && text.contains(&format!("\"{name}\"")), "{name}");
+    }
+    let url = engine.url(DATABASE);
+    let environment = [("RINGBUD_KEY", "a key of its own"), ("RINGBUD_DB", url.as_str())];
+    let mut first = Gateway::start_with(&config("gw1"), &environment).await;
+    first.says("the PBX is followed").await;
+    let mut second = Gateway::standing_by(&config("gw2"), &environment).await;
+    first.stop().await;
+    takes_over(&mut second).await;
+    second.stop().await;
 }

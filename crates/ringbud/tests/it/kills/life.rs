@@ -18,6 +18,8 @@ use crate::bed::{Signal, patiently, send};
 pub(super) enum Standing {
     /// The process was started.
     Begun,
+    /// Another has the store, and it waits for that one's end.
+    StandsBy,
     /// What waited from the life before was read.
     Loaded,
     /// Everything is wired; the PBXs are being asked.
@@ -97,7 +99,9 @@ async fn listen(
             played.is_acknowledged(word("event_id"));
             continue;
         }
-        let now = if message.starts_with("taken up from the last run") {
+        let now = if message.starts_with("stands by") {
+            Standing::StandsBy
+        } else if message.starts_with("taken up from the last run") {
             Standing::Loaded
         } else if message.starts_with("ringbud runs") {
             Standing::Runs

@@ -24,6 +24,7 @@ use std::time::Duration;
 use crate::bed::patiently;
 use journal::conformance::engine;
 use judge::Verdict;
+use life::Standing;
 use moment::Moment;
 use rng::Rng;
 use stage::Stage;
@@ -39,6 +40,8 @@ const LAST_LOAD: Duration = Duration::from_millis(1_500);
 
 /// What was refused and waits for its next attempt comes within this.
 const LAST_PATIENCE: Duration = Duration::from_secs(60);
+
+const STOPPED: &str = "by a stop";
 
 fn from_environment(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
@@ -77,9 +80,67 @@ async fn kill_and_judge(beneath: Option<engine::Engine>) {
             println!("{round} kills; {} requests", stage.told.counts().requests);
         }
     }
+    let heading = format!(
+        "RINGBUD_KILLS={rounds} RINGBUD_KILLS_SEED={seed}: killed {moments:?}; the receiver was {manners:?}"
+    );
+    let last = stage.live();
+    judged(&stage, feeding, last, &heading).await;
+}
+
+/// Two of them: one has the store, the other stands by and takes over when that one is killed or told to stop; at times
+/// PostgreSQL beneath both is killed before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_with_another_standing_by_nothing_is_lost_and_order_is_kept() {
+    if !engine::is_here() {
+        return;
+    }
+    let rounds = from_environment("RINGBUD_KILLS").unwrap_or(ROUNDS as u64) / 4;
+    let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
+    println!("{rounds} takeovers with seed {seed}");
+    let mut rng = Rng::new(seed);
+    let stage = Stage::set(seed, Some(engine::Engine::start(0))).await;
+    let feeding = stage.play();
+    let mut has_it = stage.live_on(0);
+    has_it.reaches(Standing::Followed).await;
+    let (mut hits, mut machine) = (BTreeMap::new(), 0);
+    for _ in 0..rounds {
+        stage.told.behave(Manner::any(&mut rng));
+        machine = 1 - machine;
+        let next = stage.live_on(machine);
+        next.reaches(Standing::StandsBy).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(1_500))).await;
+        let hit = match rng.below(4) {
+            0 => {
+                has_it.end_in_order().await;
+                STOPPED
+            }
+            1 => {
+                stage.strike_beneath();
+                tokio::time::sleep(Duration::from_millis(rng.below(2_500))).await;
+                has_it.die().await;
+                "by a kill behind one of PostgreSQL"
+            }
+            _ => {
+                has_it.die().await;
+                "by a kill"
+            }
+        };
+        *hits.entry(hit).or_insert(0) += 1;
+        stage.played.life_is_over();
+        // Who stops in order and who has it then are one to the receiver: nothing may be told twice.
+        if hit != STOPPED {
+            stage.told.life_is_over().await;
+        }
+        next.reaches(Standing::Followed).await;
+        has_it = next;
+    }
+    judged(&stage, feeding, has_it, &format!("RINGBUD_KILLS_SEED={seed}: taken over {hits:?}")).await;
+}
+
+/// The last life goes on until everything is told, and then it is looked at what was.
+async fn judged(stage: &Stage, feeding: stage::Feeding, life: life::Life, heading: &str) {
     stage.told.behave(Manner::Prompt);
-    let life = stage.live();
-    life.reaches(life::Standing::Followed).await;
+    life.reaches(Standing::Followed).await;
     tokio::time::sleep(LAST_LOAD).await;
     stage.fall_silent(feeding).await;
     let owed = || stage.played.owed(&stage.told);
@@ -91,11 +152,11 @@ async fn kill_and_judge(beneath: Option<engine::Engine>) {
     // What is still owed after this is what the judge finds.
     let _ = tokio::time::timeout(LAST_PATIENCE, all_told).await;
     life.end_in_order().await;
-    let verdict = patiently("the verdict", Verdict::of(&stage)).await;
-    println!("killed {moments:?}; the receiver was {manners:?}\n{}", verdict.counts);
+    let verdict = patiently("the verdict", Verdict::of(stage)).await;
+    println!("{heading}\n{}", verdict.counts);
     assert!(
         verdict.faults.is_empty(),
-        "RINGBUD_KILLS={rounds} RINGBUD_KILLS_SEED={seed}: {} faults:\n{}\n{}",
+        "{heading}: {} faults:\n{}\n{}",
         verdict.faults.len(),
         verdict.first_faults(),
         stage.last_words(),

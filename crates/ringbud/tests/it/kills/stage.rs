@@ -198,6 +198,14 @@ allow = ["127.0.0.0/8"]
         Life::begin(&self.config(), self.played.clone(), self.log.clone())
     }
 
+    /// The same on one of two machines, so to speak, as one that stands by where the other has the store.
+    pub(super) fn live_on(&self, machine: usize) -> Life {
+        let file = self.folder.path().join(format!("ringbud{machine}.toml"));
+        let text = self.configuration().replace("\"data\"", &format!("\"data{machine}\""));
+        std::fs::write(&file, text.replace("[journal]\n", "[journal]\nstand_by = true\n")).unwrap();
+        Life::begin(&file, self.played.clone(), self.log.clone())
+    }
+
     /// What the last life said, as far as it is kept.
     pub(super) fn last_words(&self) -> String {
         self.log.lock().unwrap().join("\n")
