@@ -1,8 +1,9 @@
 //! `serve`: all rooms wired together, started in order and stopped in order.
 //!
 //! Start: store, settings, sender, event_writers, links, HTTP; HTTP comes first where the store may have to be waited
-//! for. Stop: no more from the PBXs; what the call logic said is kept; requests that are out are answered; the store is
-//! given back; HTTP ends; the journal closes. So no event is lost and no request cut off.
+//! for. Stop: requests that are out are answered, and none begins; no more from the PBXs; what the call logic said is kept;
+//! the store is given back; HTTP ends; the journal closes. So no event is lost, no request cut off, and nobody is deaf for
+//! as long as a receiver is slow.
 
 mod damage;
 mod disk;
@@ -278,12 +279,13 @@ impl Running {
 
     /// Stops in order.
     pub async fn stop(self) {
-        tracing::info!("stopping: no more is read from the PBXs");
+        // Receivers may take their time: what the PBXs say meanwhile is kept, and sent by whoever has the store next.
+        tracing::info!("stopping: no request begins any more");
+        self.sender.stop(LAST_REQUESTS).await;
+        tracing::info!("stopping: no request is out any more, and no more is read from the PBXs");
         if stop_following(self.followed).await == 0 {
             tracing::info!("stopping: everything the PBXs said is kept");
         }
-        self.sender.stop(LAST_REQUESTS).await;
-        tracing::info!("stopping: no request is out any more");
         self.stop_http.stop();
         for task in self.background {
             task.abort();

@@ -19,7 +19,7 @@ async fn a_stop_keeps_what_was_said_and_cuts_no_request_off() {
     let place = |words: &str| {
         said.iter().position(|line| line["message"].as_str().is_some_and(|message| message.contains(words)))
     };
-    let order = ["no more is read", "is kept", "no request is out", "stopped"].map(place);
+    let order = ["no request begins", "no request is out", "is kept", "stopped"].map(place);
     assert!(order.is_sorted() && order.iter().all(Option::is_some), "{order:?} {said:?}");
     assert!(place("may be repeated").is_none(), "{said:?}");
     // What was not sent before the stop is sent after the start, each once.
@@ -34,6 +34,33 @@ async fn a_stop_keeps_what_was_said_and_cuts_no_request_off() {
     assert!(bed.receiver.try_next().is_none());
 }
 
+/// A stop may take as long as the slowest receiver; nobody's call is missed for that.
+#[tokio::test]
+async fn a_call_that_comes_while_the_last_request_is_out_is_kept_and_told_after_the_start() {
+    let mut bed = Bed::new().await;
+    bed.integrate("POST").await;
+    bed.receiver.behave(StatusCode::OK, Duration::from_secs(4));
+    let mut gateway = bed.serve().await;
+    bed.play(&["inbound-answered"], 50.0).await;
+    gateway.says("event").await;
+    gateway.signal(Signal::TERM);
+    gateway.says("stopping: no request begins").await;
+    bed.play(&["outbound-answered"], 50.0).await;
+    assert_eq!(gateway.ends().await, Some(0), "{:?}", gateway.said);
+    bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    let gateway = bed.serve().await;
+    let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for request in &bed.requests(5).await {
+        let (leg, _) = request.header("webhook-id").rsplit_once('-').unwrap();
+        told.entry(leg.to_owned()).or_default().push(kind(request));
+    }
+    let mut told: Vec<_> = told.into_values().collect();
+    told.sort();
+    assert_eq!(told, [vec!["Incoming", "Answered", "Ended"], vec!["Outgoing", "Ended"]]);
+    gateway.stop().await;
+    assert!(bed.receiver.try_next().is_none());
+}
+
 #[tokio::test]
 async fn told_twice_it_ends_at_once() {
     let mut bed = Bed::new().await;
@@ -43,7 +70,7 @@ async fn told_twice_it_ends_at_once() {
     bed.play(&["inbound-answered"], 50.0).await;
     gateway.says("event").await;
     gateway.signal(Signal::TERM);
-    gateway.says("stopping: everything").await;
+    gateway.says("stopping: no request begins").await;
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.ends().await, Some(1));
     let _ = bed.receiver.try_next();
