@@ -149,6 +149,15 @@ impl Engine {
         }
     }
 
+    /// The gateway on another machine it was taken from at the start, if that one was gone.
+    pub fn taken_from(&self) -> Option<&str> {
+        match self {
+            Self::File(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.taken_from(),
+        }
+    }
+
     /// Whether it answered when it was last asked, whatever there was to write.
     pub fn is_reached(&self) -> bool {
         match self {

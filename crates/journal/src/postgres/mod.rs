@@ -109,6 +109,7 @@ pub struct Postgres {
 
 struct Gateway {
     lease: Arc<Lease>,
+    taken_from: Option<String>,
     events: Lane<Appender>,
     outcomes: Lane<Settler>,
     lost: Arc<watch::Sender<bool>>,
@@ -168,7 +169,8 @@ impl Postgres {
         opening::open(target, &sealer, options.allow_unreplicated, purpose).await?;
         let me = identity::of(folder, options.name.clone())?;
         let mut pen = Pen::new(target.clone(), link::Use::Upkeep, &[]);
-        let lease = turn::acquire(&mut pen, me, target.place(), options.patience, told).await?;
+        let turn::Taken { lease, from } =
+            turn::acquire(&mut pen, me, target.place(), options.patience, told).await?;
         let lease = Arc::new(lease);
         let lost = Arc::new(watch::Sender::new(false));
         let standing = Arc::new(Standing::new());
@@ -181,6 +183,7 @@ impl Postgres {
             events: Lane::start(Appender::new(target.clone(), lease.clone(), options.patience)),
             outcomes: Lane::start(Settler::new(target.clone(), lease.clone(), options.patience)),
             lease,
+            taken_from: from,
             lost,
             standing,
             beat,
@@ -257,6 +260,11 @@ impl Postgres {
     pub async fn gateways(&self) -> Result<Vec<Seen>, JournalError> {
         let client = self.reader().await?;
         self.told(turn::gateways(&client).await)
+    }
+
+    /// The gateway the store was taken from when this one opened it: that one was gone and had not given it back.
+    pub fn taken_from(&self) -> Option<&str> {
+        self.gateway.as_ref().and_then(|gateway| gateway.taken_from.as_deref())
     }
 
     /// Waits until another gateway has taken the store; for ever, if none does.

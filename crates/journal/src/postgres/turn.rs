@@ -38,6 +38,13 @@ pub struct Waits {
 /// Is told who has the store: when the wait begins, and whenever something else is true of it.
 pub type OnWaits<'a> = &'a (dyn Fn(&Waits) + Send + Sync);
 
+/// That it is this gateway's turn.
+pub(super) struct Taken {
+    pub(super) lease: Lease,
+    /// The gateway that had it and is gone; none where it was given back, or was this gateway's own.
+    pub(super) from: Option<String>,
+}
+
 /// What was found of the owner.
 #[derive(Clone, Debug, PartialEq)]
 struct Found {
@@ -135,7 +142,7 @@ pub(super) async fn acquire(
     place: &str,
     patience: Duration,
     told: Option<OnWaits<'_>>,
-) -> Result<Lease, JournalError> {
+) -> Result<Taken, JournalError> {
     let mut waiting = Waiting { told, last: None };
     let mut still: Option<Still> = None;
     loop {
@@ -168,7 +175,10 @@ pub(super) async fn acquire(
         match within(pen, TAKEN_WITHIN, async |held| take(&mut held.link.client, &me, found.epoch).await)
             .await
         {
-            Ok(Some(epoch)) => return Ok(Lease { me, epoch: AtomicI32::new(epoch) }),
+            Ok(Some(epoch)) => {
+                let from = found.is_others(&me).then_some(found.name);
+                return Ok(Taken { lease: Lease { me, epoch: AtomicI32::new(epoch) }, from });
+            }
             // Somebody was quicker: an earlier attempt of this gateway's, perhaps.
             Ok(None) => still = Some(Still { found, since: Instant::now() }),
             Err(fault) if waiting.is_refused() => return Err(fault.at(place)),

@@ -136,6 +136,11 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
     };
     let board = Arc::new(Board::default());
     let operator = OperatorNotifier::open(operator::notifier(config)?);
+    if let Some(from) = store.engine.taken_from() {
+        tracing::warn!(from, "the gateway that had the store is gone, and had not given it back");
+        metrics::counter!("ringbud_gateway_takeovers_total").increment(1);
+        operator.tell(operator::taken_over(from));
+    }
     let provider = oidc::provider(config)?.map(Arc::new);
     let alerts = AccountNotifier::start(mail::alert_options(config)?);
     let options = sender_options(config, operator.clone(), alerts.clone());

@@ -184,6 +184,11 @@ fn of_journal(turn: Turn, look_for: &str) -> Notice {
     }
 }
 
+/// The gateway that had the store is gone, and this one has it now.
+pub(super) fn taken_over(from: &str) -> Notice {
+    Notice { kind: "gateway.lost", data: json!({ "gateway": from }) }
+}
+
 /// The store was found damaged.
 pub(super) fn damaged(why: &str) -> Notice {
     Notice { kind: "journal.damaged", data: json!({ "why": why }) }
@@ -239,6 +244,7 @@ mod tests {
             of_journal(Turn::Bad, "is the disk full, or read-only?"),
             of_journal(Turn::GoodAfter(40 * SECOND), ""),
             damaged("wrong # of entries in index given_up_by_account"),
+            taken_over("gw1"),
         ];
         let at = WallTime(1_795_337_580_900_000);
         let bodies: Vec<String> = notices.iter().map(|notice| notice.body(at)).collect();

@@ -47,6 +47,10 @@ pub(super) fn describe() {
         "ringbud_gateway_standing_by",
         "1 while this gateway waits for another that has the store"
     );
+    describe_counter!(
+        "ringbud_gateway_takeovers_total",
+        "Stores taken from a gateway that was gone, by this one"
+    );
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
         "ringbud_link_lag_seconds",
@@ -110,6 +114,7 @@ pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_journal_unwritable").set(0.0);
     metrics::gauge!("ringbud_journal_damaged").set(0.0);
     metrics::gauge!("ringbud_gateway_standing_by").set(0.0);
+    metrics::counter!("ringbud_gateway_takeovers_total").increment(0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
     metrics::counter!("ringbud_http_full_total").increment(0);
     for pbx in pbxs {

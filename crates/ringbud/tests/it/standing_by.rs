@@ -158,6 +158,10 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     takes_over(&mut second).await;
     println!("taken over {:?} after the kill", killed.elapsed());
     second.says("the configuration was read anew").await;
+    let lost = second.says("the gateway that had the store is gone").await;
+    assert_eq!(lost["from"], "data");
+    let (_, figures) = second.api("GET", "/metrics", "", "").await;
+    assert!(figures.contains("ringbud_gateway_takeovers_total 1\n"), "{figures}");
     let listed = bed.ask(&["gateways", "--json"]).await;
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(
@@ -228,6 +232,8 @@ async fn a_gateway_that_stops_hands_over_to_who_stands_by_and_nothing_is_told_tw
         takes_over(&mut waits).await;
         println!("the PBX is followed {:?} after it was told to stop", began.elapsed());
         assert_eq!(has_it.ends().await, Some(0), "{:?}", has_it.said);
+        let (_, figures) = waits.api("GET", "/metrics", "", "").await;
+        assert!(figures.contains("ringbud_gateway_takeovers_total 0\n"), "it was handed over: {figures}");
         has_it = waits;
         gateways.reverse();
     }
