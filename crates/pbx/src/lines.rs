@@ -1,8 +1,12 @@
 //! Where lines end. Lines of a PBX are some twenty to forty bytes long: to begin a search anew for each costs more
 //! than to look at all bytes of a block at once and to take its line feeds one after the other.
 
+use wide::u8x16;
+
 /// Bytes of a block: a bit each in a word.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
+/// Line feeds that are taken out of a block at once: more than most have, so that the way hardly ever turns.
+const AT_ONCE: usize = 6;
 
 /// The places of the line feeds in some bytes, one after the other.
 pub(crate) struct LineEnds<'a> {
@@ -42,6 +46,63 @@ impl Iterator for LineEnds<'_> {
     }
 }
 
+/// The line feeds of the block that begins there, the first byte's bit being the lowest.
+#[inline]
+pub(crate) fn line_feeds_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = &bytes[at..];
+    rest.first_chunk().map_or_else(|| line_feeds_of_few(rest), line_feeds)
+}
+
+/// Places of line feeds. Room for more than there are stays at hand, so that those of a block are written without a
+/// look at how many they are.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    room: Vec<u32>,
+    count: usize,
+}
+
+impl Places {
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[u32] {
+        &self.room[..self.count]
+    }
+
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
+    pub(crate) const fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Adds those of a block that begins `at`.
+    #[inline]
+    pub(crate) fn add(&mut self, mut feeds: u64, at: u32) {
+        if self.room.len() < self.count + BLOCK + AT_ONCE {
+            self.grow();
+        }
+        let mut next = self.count;
+        self.count += feeds.count_ones() as usize;
+        while let Some(some) = self.room[next..].first_chunk_mut::<AT_ONCE>() {
+            for place in some {
+                *place = at + feeds.trailing_zeros();
+                feeds &= feeds.wrapping_sub(1);
+            }
+            if feeds == 0 {
+                break;
+            }
+            next += AT_ONCE;
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.room.resize((2 * self.room.len()).max(4 * BLOCK), 0);
+    }
+}
+
 /// The line feeds of less than a block. What is behind the end is none.
 fn line_feeds_of_few(bytes: &[u8]) -> u64 {
     let mut block = [0; BLOCK];
@@ -49,17 +110,13 @@ fn line_feeds_of_few(bytes: &[u8]) -> u64 {
     line_feeds(&block)
 }
 
-/// The line feeds of a block, the first byte's bit being the lowest. Written so that the compiler compares sixteen
-/// bytes at once.
+/// The line feeds of a block.
 #[inline]
 fn line_feeds(block: &[u8; BLOCK]) -> u64 {
-    /// Brings the bits of eight bytes together in the highest one.
-    const TOGETHER: u64 = 0x0101_0101_0101_0101;
-    let bits: [u8; BLOCK] = std::array::from_fn(|at| if block[at] == b'\n' { 1 << (at % 8) } else { 0 });
-    let (words, _) = bits.as_chunks::<8>();
-    words.iter().rev().fold(0, |found, word| {
-        found << 8 | u64::from_le_bytes(*word).wrapping_mul(TOGETHER) >> (u64::BITS - 8)
-    })
+    let line_feed = u8x16::splat(b'\n');
+    let (lanes, _) = block.as_chunks();
+    let feeds = |lane: &[u8; 16]| u64::from(u8x16::new(*lane).simd_eq(line_feed).to_bitmask());
+    lanes.iter().rev().fold(0, |found, lane| found << 16 | feeds(lane))
 }
 
 #[cfg(test)]
@@ -81,6 +138,15 @@ mod tests {
                 .collect();
             let plain: Vec<usize> = (0..length).filter(|at| bytes[*at] == b'\n').collect();
             assert_eq!(LineEnds::of(&bytes).collect::<Vec<_>>(), plain, "{bytes:?}");
+            let mut places = Places::default();
+            for at in (0..length).step_by(BLOCK) {
+                places.add(line_feeds_at(&bytes, at), at as u32);
+            }
+            assert_eq!(
+                places.as_slice().iter().map(|place| *place as usize).collect::<Vec<_>>(),
+                plain,
+                "{bytes:?}"
+            );
         }
     }
 }

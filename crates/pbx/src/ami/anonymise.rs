@@ -11,7 +11,7 @@
 
 use md5::{Digest, Md5};
 
-use super::codec::MAX_LINE_BYTES;
+use super::malformed::MAX_LINE_BYTES;
 use super::numbers::number_on_a_line;
 
 /// Shorter runs of digits are extensions, not numbers of people.

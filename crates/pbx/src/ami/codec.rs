@@ -3,19 +3,16 @@
 //! Owns the bytes of the message in progress and nothing else; its memory is bounded whatever comes in.
 //! What a message means is left to [`super::Translator`] and the login session.
 
-use super::message::{Line, Message};
-use crate::lines::LineEnds;
-use crate::link::Skipped;
-
-/// The longest line that is read; Asterisk itself writes lines of a few hundred bytes.
-pub const MAX_LINE_BYTES: usize = 64 * 1024;
-/// The longest message that is read.
-pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
-/// The most lines a message may have.
-pub const MAX_HEADERS: usize = 16 * 1024;
+use super::malformed::{MAX_HEADERS, MAX_LINE_BYTES, Malformed, Skip, excess};
+use super::message::Message;
+use crate::lines::{BLOCK, LineEnds, Places, line_feeds_at};
 
 /// How Asterisk greets; the version follows.
 const GREETING: &[u8] = b"Asterisk Call Manager";
+
+/// So much of a message can break no bound, whatever it is: a line of its own has two bytes at least.
+const UNBOUND_BYTES: usize = MAX_HEADERS;
+const _: () = assert!(UNBOUND_BYTES + BLOCK <= MAX_LINE_BYTES && UNBOUND_BYTES + BLOCK <= 2 * MAX_HEADERS);
 
 /// Something that came in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,73 +23,6 @@ pub enum Item<'a> {
     Message(Message<'a>),
     /// Something too long to be a message; it was skipped up to the next blank line.
     Malformed(Malformed),
-}
-
-/// What was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// A line longer than [`MAX_LINE_BYTES`].
-    #[error(
-        "a line of the PBX is longer than {MAX_LINE_BYTES} bytes; its message of {skipped_bytes} bytes was skipped"
-    )]
-    LineTooLong {
-        /// The length of the whole message.
-        skipped_bytes: u64,
-    },
-    /// A message longer than [`MAX_MESSAGE_BYTES`].
-    #[error(
-        "a message of the PBX is longer than {MAX_MESSAGE_BYTES} bytes; {skipped_bytes} bytes were skipped"
-    )]
-    MessageTooLong {
-        /// Its length.
-        skipped_bytes: u64,
-    },
-    /// A message of more lines than [`MAX_HEADERS`].
-    #[error("a message of the PBX has more than {MAX_HEADERS} lines; {skipped_bytes} bytes were skipped")]
-    TooManyLines {
-        /// Its length.
-        skipped_bytes: u64,
-    },
-}
-
-/// Which bound a message has broken.
-#[derive(Clone, Copy, Debug)]
-enum Excess {
-    Line,
-    Message,
-    Lines,
-}
-
-impl From<Malformed> for Skipped {
-    fn from(what: Malformed) -> Self {
-        let (what, longest, unit, bytes) = match what {
-            Malformed::LineTooLong { skipped_bytes } => ("line", MAX_LINE_BYTES, "bytes", skipped_bytes),
-            Malformed::MessageTooLong { skipped_bytes } => {
-                ("message", MAX_MESSAGE_BYTES, "bytes", skipped_bytes)
-            }
-            Malformed::TooManyLines { skipped_bytes } => ("message", MAX_HEADERS, "lines", skipped_bytes),
-        };
-        Self { what, longest, unit, bytes }
-    }
-}
-
-impl Excess {
-    const fn over(self, skipped_bytes: u64) -> Malformed {
-        match self {
-            Self::Line => Malformed::LineTooLong { skipped_bytes },
-            Self::Message => Malformed::MessageTooLong { skipped_bytes },
-            Self::Lines => Malformed::TooManyLines { skipped_bytes },
-        }
-    }
-}
-
-/// A message that is being skipped.
-#[derive(Clone, Copy, Debug)]
-struct Skip {
-    excess: Excess,
-    bytes: u64,
-    /// The line in progress has had bytes that are no longer in the buffer: it is not blank.
-    line_has_bytes: bool,
 }
 
 /// Where the scan stopped.
@@ -112,8 +42,9 @@ pub struct Decoder {
     line: usize,
     /// Up to where the buffer has been looked at.
     scanned: usize,
-    /// The headers of the message in progress, or of the one just given out.
-    lines: Vec<Line>,
+    /// Where the lines of the message in progress end, or of the one just given out: the line feeds, counted from its
+    /// beginning.
+    ends: Places,
     given_out: bool,
     skip: Option<Skip>,
     /// A message that was not UTF-8, with what was wrong replaced.
@@ -154,12 +85,12 @@ impl Decoder {
                 self.given_out = true;
                 let bytes = &self.buffer[self.start..end];
                 Some(Item::Message(match std::str::from_utf8(bytes) {
-                    Ok(text) => Message::new(text, &self.lines),
+                    Ok(text) => Message::new(text, self.ends.as_slice()),
                     Err(_) => {
                         self.mended.clear();
                         self.mended.push_str(&String::from_utf8_lossy(bytes));
-                        find_lines(&self.mended, &mut self.lines);
-                        Message::new(&self.mended, &self.lines)
+                        find_ends(&self.mended, &mut self.ends);
+                        Message::new(&self.mended, self.ends.as_slice())
                     }
                 }))
             }
@@ -173,16 +104,16 @@ impl Decoder {
 
     /// Forgets what is incomplete: the next bytes are of another connection.
     pub fn reset(&mut self) {
-        let Self { buffer, lines, mended, .. } = std::mem::take(self);
-        *self = Self { buffer, lines, mended, ..Self::default() };
+        let Self { buffer, ends, mended, .. } = std::mem::take(self);
+        *self = Self { buffer, ends, mended, ..Self::default() };
         self.buffer.clear();
-        self.lines.clear();
+        self.ends.clear();
         self.give_back_memory();
     }
 
     fn forget_given_out(&mut self) {
         if std::mem::take(&mut self.given_out) {
-            self.lines.clear();
+            self.ends.clear();
             self.start = self.scanned;
             self.line = self.scanned;
         }
@@ -209,44 +140,96 @@ impl Decoder {
         {
             return Some(Stop::Skipped(malformed));
         }
-        let Self { buffer, lines, .. } = self;
+        self.scan_blocks().or_else(|| self.scan_lines())
+    }
+
+    /// Looks for the end of an ordinary message, which most are, by blocks: without a look at each line.
+    #[inline]
+    fn scan_blocks(&mut self) -> Option<Stop> {
+        if self.skip.is_some() {
+            return None;
+        }
+        if self.scanned == self.start {
+            self.skip_blank_lines();
+        }
+        let bytes = &self.buffer[self.start..];
+        // What may become a blank line or a greeting is not ordinary.
+        if matches!(bytes.first(), None | Some(b'\r' | b'\n' | b'A')) {
+            return None;
+        }
+        let mut at = self.scanned - self.start;
+        // A blank line may end right at the beginning of a block.
+        let mut nearby = 0b11;
+        while at < bytes.len().min(UNBOUND_BYTES) {
+            let feeds = line_feeds_at(bytes, at);
+            let mut maybe_blank = feeds & (feeds << 1 | feeds << 2 | nearby);
+            while maybe_blank != 0 {
+                let place = maybe_blank.trailing_zeros();
+                let end = at + place as usize;
+                if let [.., b'\n', b'\r'] | [.., b'\n'] = bytes[..end] {
+                    self.ends.add(feeds & ((1 << place) - 1), at as u32);
+                    let blank = end - usize::from(bytes[end - 1] == b'\r');
+                    let end = self.start + blank;
+                    self.scanned = self.start + at + place as usize + 1;
+                    self.line = self.scanned;
+                    return Some(Stop::Message { end });
+                }
+                maybe_blank &= maybe_blank - 1;
+            }
+            self.ends.add(feeds, at as u32);
+            nearby = feeds >> 62 | feeds >> 63;
+            at += BLOCK;
+        }
+        self.scanned = self.start + at.min(bytes.len());
+        self.line = self.start + self.ends.as_slice().last().map_or(0, |end| *end as usize + 1);
+        None
+    }
+
+    /// Blank lines between messages mean nothing.
+    #[inline]
+    fn skip_blank_lines(&mut self) {
+        while let Some(length) = match self.buffer[self.start..] {
+            [b'\n', ..] => Some(1),
+            [b'\r', b'\n', ..] => Some(2),
+            _ => None,
+        } {
+            self.start += length;
+        }
+        (self.line, self.scanned) = (self.start, self.start);
+    }
+
+    /// The same for what is not ordinary, line by line.
+    fn scan_lines(&mut self) -> Option<Stop> {
+        let Self { buffer, ends, .. } = self;
         let (from, mut line) = (self.scanned, self.line);
         for offset in LineEnds::of(&buffer[from..]) {
             let at = from + offset;
             // Before a blank line stands the end of another one, or nothing.
             let has_return = at.checked_sub(1).is_some_and(|before| buffer[before] == b'\r');
             let end = at - usize::from(has_return);
-            let begins = lines.is_empty();
-            if !begins && end != line && excess(lines.len(), self.start, line, at).is_none() {
-                lines.push(Line::new(line - self.start, end - self.start));
-                line = at + 1;
-                continue;
-            }
-            if end == line && begins {
+            if end == line && ends.len() == 0 {
                 line = at + 1;
                 self.start = line;
                 continue;
             }
-            (self.line, self.scanned) = (at + 1, at + 1);
             if end == line {
+                (self.line, self.scanned) = (at + 1, at + 1);
                 return Some(Stop::Message { end: line });
             }
-            if begins && buffer[line..end].starts_with(GREETING) {
+            if ends.len() == 0 && buffer[line..end].starts_with(GREETING) {
+                (self.line, self.scanned) = (at + 1, at + 1);
                 return Some(Stop::Greeting { end });
             }
-            match excess(lines.len(), self.start, line, at) {
-                Some(excess) => {
-                    let bytes = (at + 1 - self.start) as u64;
-                    self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
-                    lines.clear();
-                    self.start = at + 1;
-                    return self.scan();
-                }
-                None => {
-                    lines.push(Line::new(line - self.start, end - self.start));
-                    line = at + 1;
-                }
+            if let Some(excess) = excess(ends.len(), self.start, line, at) {
+                let bytes = (at + 1 - self.start) as u64;
+                self.skip = Some(Skip { excess, bytes, line_has_bytes: false });
+                ends.clear();
+                (self.start, self.line, self.scanned) = (at + 1, at + 1, at + 1);
+                return self.scan();
             }
+            // A message is bounded far below 4 GB.
+            ends.add(1, (at - self.start) as u32);
+            line = at + 1;
         }
         self.line = line;
         self.scanned = self.buffer.len();
@@ -284,9 +267,9 @@ impl Decoder {
             return;
         }
         if self.skip.is_none()
-            && let Some(excess) = excess(self.lines.len(), self.start, self.line, end)
+            && let Some(excess) = excess(self.ends.len(), self.start, self.line, end)
         {
-            self.lines.clear();
+            self.ends.clear();
             self.skip = Some(Skip { excess, bytes: 0, line_has_bytes: true });
         }
         if let Some(skip) = &mut self.skip {
@@ -298,30 +281,10 @@ impl Decoder {
     }
 }
 
-/// The bound that a line at `line..end` breaks, behind so many lines of the message that begins at `start`: the first
-/// one it comes to, so that it does not matter in which pieces the line comes in.
-#[inline]
-fn excess(lines: usize, start: usize, line: usize, end: usize) -> Option<Excess> {
-    let line_bound = line + MAX_LINE_BYTES;
-    let message_bound = start + MAX_MESSAGE_BYTES;
-    if lines >= MAX_HEADERS {
-        Some(Excess::Lines)
-    } else if end <= line_bound.min(message_bound) {
-        None
-    } else if line_bound <= message_bound {
-        Some(Excess::Line)
-    } else {
-        Some(Excess::Message)
-    }
-}
-
-/// Finds the lines again after bytes were replaced.
-fn find_lines(text: &str, lines: &mut Vec<Line>) {
-    lines.clear();
-    let mut start = 0;
-    for at in LineEnds::of(text.as_bytes()) {
-        let end = if text[start..at].ends_with('\r') { at - 1 } else { at };
-        lines.push(Line::new(start, end));
-        start = at + 1;
+/// Finds where lines end again after bytes were replaced.
+fn find_ends(text: &str, ends: &mut Places) {
+    ends.clear();
+    for at in (0..text.len()).step_by(BLOCK) {
+        ends.add(line_feeds_at(text.as_bytes(), at), at as u32);
     }
 }

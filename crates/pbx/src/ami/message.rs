@@ -2,62 +2,22 @@
 
 use std::fmt;
 
-/// Where a line lies in the text of its message, without its end. The colon is only looked for in the few
-/// headers that are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    start: u32,
-    end: u32,
-}
-
-impl Line {
-    pub(super) fn new(start: usize, end: usize) -> Self {
-        // A message is bounded far below 4 GB.
-        Self { start: start as u32, end: end as u32 }
-    }
-
-    fn text(self, message: &str) -> &str {
-        &message[self.start as usize..self.end as usize]
-    }
-
-    /// Name and value. A line without a colon is a value without a name (older Asterisks print the output of
-    /// commands so).
-    fn header(self, message: &str) -> (&str, &str) {
-        let text = self.text(message);
-        match text.split_once(':') {
-            None => ("", text),
-            Some((name, value)) => (name, value.strip_prefix(' ').unwrap_or(value)),
-        }
-    }
-
-    /// The value, if the name is this one.
-    fn value_of<'a>(self, message: &'a str, name: &str) -> Option<&'a str> {
-        let (start, end) = (self.start as usize, self.end as usize);
-        let colon = start + name.len();
-        let bytes = &message.as_bytes()[..end];
-        if bytes.get(colon) != Some(&b':') || bytes[start..colon] != *name.as_bytes() {
-            return None;
-        }
-        let value = colon + 1 + usize::from(bytes.get(colon + 1) == Some(&b' '));
-        Some(&message[value..end])
-    }
-}
-
 /// One message: headers in the order they came, names possibly repeated.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     text: &'a str,
-    lines: &'a [Line],
+    /// Where the lines end: their line feeds. The colon is only looked for in the few headers that are asked for.
+    ends: &'a [u32],
 }
 
 impl<'a> Message<'a> {
-    pub(super) const fn new(text: &'a str, lines: &'a [Line]) -> Self {
-        Self { text, lines }
+    pub(super) const fn new(text: &'a str, ends: &'a [u32]) -> Self {
+        Self { text, ends }
     }
 
     /// The value of the first header of this name. Names are compared as Asterisk writes them.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.lines.iter().find_map(|line| line.value_of(self.text, name))
+        (0..self.ends.len()).find_map(|at| self.value_at(at, name))
     }
 
     /// The value of the first header of this name; empty where there is none.
@@ -67,30 +27,30 @@ impl<'a> Message<'a> {
 
     /// The value of the last header, if it has this name; empty else.
     pub(super) fn last(&self, name: &str) -> &'a str {
-        self.lines.last().and_then(|line| line.value_of(self.text, name)).unwrap_or_default()
+        self.among_last(1, name).unwrap_or_default()
     }
 
     /// The value of the last header of this name, looked for from the end, where what an event says of its own
     /// stands; empty where there is none.
     pub(super) fn written_last(&self, name: &str) -> &'a str {
-        self.lines.iter().rev().find_map(|line| line.value_of(self.text, name)).unwrap_or_default()
+        self.among_last(self.ends.len(), name).unwrap_or_default()
     }
 
     /// The same among the last headers only.
     pub(super) fn among_last(&self, headers: usize, name: &str) -> Option<&'a str> {
-        self.lines.iter().rev().take(headers).find_map(|line| line.value_of(self.text, name))
+        (0..self.ends.len()).rev().take(headers).find_map(|at| self.value_at(at, name))
     }
 
     /// The values of all headers of this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        let text = self.text;
-        self.lines.iter().filter_map(move |line| line.value_of(text, name))
+        let message = *self;
+        (0..self.ends.len()).filter_map(move |at| message.value_at(at, name))
     }
 
     /// All headers.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> + use<'a> {
-        let text = self.text;
-        self.lines.iter().map(move |line| line.header(text))
+        let message = *self;
+        (0..self.ends.len()).map(move |at| message.header_at(at))
     }
 
     /// The name of the event, if this is one.
@@ -111,6 +71,42 @@ impl<'a> Message<'a> {
     /// Reads headers in the order Asterisk writes them, each search going on where the last one ended.
     pub(super) const fn reader(&self) -> Reader<'a> {
         Reader { message: *self, at: 0 }
+    }
+
+    /// Where a line begins.
+    #[inline]
+    fn start(&self, at: usize) -> usize {
+        at.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1)
+    }
+
+    /// Where a line ends that begins there.
+    #[inline]
+    fn end(&self, at: usize) -> usize {
+        let end = self.ends[at] as usize;
+        end - usize::from(self.text.as_bytes()[..end].ends_with(b"\r"))
+    }
+
+    /// Name and value. A line without a colon is a value without a name (older Asterisks print the output of
+    /// commands so).
+    fn header_at(&self, at: usize) -> (&'a str, &'a str) {
+        let text = &self.text[self.start(at)..self.end(at)];
+        match text.split_once(':') {
+            None => ("", text),
+            Some((name, value)) => (name, value.strip_prefix(' ').unwrap_or(value)),
+        }
+    }
+
+    /// The value of a line, if the name is this one. Most are not; a name has no line feed, so that where the line
+    /// ends matters for the others alone.
+    #[inline]
+    fn value_at(&self, at: usize, name: &str) -> Option<&'a str> {
+        let (bytes, start) = (self.text.as_bytes(), self.start(at));
+        let colon = start + name.len();
+        if bytes.get(colon) != Some(&b':') || bytes[start..colon] != *name.as_bytes() {
+            return None;
+        }
+        let value = colon + 1 + usize::from(bytes.get(colon + 1) == Some(&b' '));
+        Some(&self.text[value..self.end(at)])
     }
 }
 
@@ -146,13 +142,13 @@ impl<'a> Reader<'a> {
 
     /// The same, where Asterisk usually writes so many other headers before it.
     pub(super) fn skip_to(&mut self, others: usize, name: &str) -> Option<&'a str> {
-        let Message { text, lines } = self.message;
-        let value = |at: usize| lines.get(at).and_then(|line| line.value_of(text, name));
+        let (message, lines) = (&self.message, self.message.ends.len());
+        let value = |at: usize| if at < lines { message.value_at(at, name) } else { None };
         let usual = self.at + others;
         let (at, value) = match value(usual) {
             Some(value) => (usual, value),
             None => {
-                let anywhere = (self.at..lines.len()).chain(0..self.at);
+                let anywhere = (self.at..lines).chain(0..self.at);
                 anywhere.into_iter().find_map(|at| Some((at, value(at)?)))?
             }
         };
