@@ -18,20 +18,25 @@ test:
 demo *ARGS:
     cargo run --release --locked -- demo {{ARGS}}
 
-# What it costs: `just bench delivery`, latency, isolation, backlog, restart, memory or all (the whole program, into target/bench/results.json); tracker, sender, journal, codec, window
-bench WHAT="tracker" CALLS="1000000":
+# What it costs: `just bench delivery`, latency, isolation, backlog, restart, memory, sustained (an hour; so many minutes: MANY) or all (the whole program, into target/bench/results.json); tracker, sender, journal (with what it costs at MANY kept legs), codec, window (MANY calls)
+bench WHAT="tracker" MANY="":
     #!/usr/bin/env bash
     set -euo pipefail
+    many={{MANY}}
     case {{WHAT}} in
       tracker) cargo run --release --locked -p calls --example tracker ;;
-      delivery|latency|isolation|backlog|restart|memory|all)
+      delivery|latency|isolation|backlog|restart|memory|sustained|all)
         cargo build --release --locked -p ringbud -p bench
-        "${CARGO_TARGET_DIR:-target}/release/bench" {{WHAT}} ;;
+        "${CARGO_TARGET_DIR:-target}/release/bench" {{WHAT}} --minutes "${many:-60}" ;;
       sender) cargo bench --locked -p delivery ;;
-      journal) cargo run --release --locked -p journal --example throughput ;;
+      journal)
+        cargo run --release --locked -p journal --example throughput
+        for kept in 1000 100000 ${many}; do
+          cargo run --release --locked -p journal --example counted 30000 150 "$kept"
+        done ;;
       codec) cargo run --release --locked -p pbx --example split ;;
-      window) cargo run --release --locked -p web --example pages {{CALLS}} ;;
-      *) echo "delivery, latency, isolation, backlog, restart, memory or all; tracker, sender, journal, codec or window" >&2
+      window) cargo run --release --locked -p web --example pages "${many:-1000000}" ;;
+      *) echo "delivery, latency, isolation, backlog, restart, memory, sustained or all; tracker, sender, journal, codec or window" >&2
          exit 2 ;;
     esac
 

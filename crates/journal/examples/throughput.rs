@@ -3,6 +3,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
 
+mod load;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +12,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::{AccountId, EventKind, PbxTime};
-use journal::conformance::sample::{Leg, delivery};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{
-    Access, Append, Appended, Attempt, Cursor, Filter, Journal, LegOutcome, Logging, Options, Outcome,
-    RollingUp, Settle, Sqlite,
-};
+use journal::{Access, Cursor, Filter, Journal, LegOutcome, Logging, Options, RollingUp, Sqlite};
 
-const ACCOUNTS: u32 = 500;
+use load::{cpu_micros, one, round, tried};
+
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// So many wait until more have gathered.
 const LEFT_TO_ROLL_UP: u64 = 4_608;
 /// What the rollup has put off is waited for so long.
@@ -61,14 +64,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn written() -> Option<u64> {
     let io = std::fs::read_to_string("/proc/self/io").ok()?;
     io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok())
-}
-
-/// Microseconds of processor time this process has used, where the system says (Linux, 100 ticks a second).
-fn cpu_micros() -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    Some(ticks * 10_000)
 }
 
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
@@ -222,84 +217,6 @@ async fn settled_down(journal: &Sqlite, counted: bool) -> Result<(), Box<dyn Err
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
-}
-
-/// Legs come in threes of events: the beginnings of this round, the answers and ends of the two before.
-async fn round(journal: &dyn Journal, first: u32, batch: u32, history: bool) -> u64 {
-    let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
-    let mut kept = 0;
-    for kind in kinds {
-        let mut number = first;
-        let moments: Vec<_> = (first..first + batch).map(|number| one(number, kind)).collect();
-        let answers = journal.append(&moments).await.expect("events are kept");
-        let mut rows = Vec::with_capacity(answers.len());
-        for answer in answers.into_iter().flatten() {
-            let Appended::Stored(seq, _) = answer else { panic!("not new: {answer:?}") };
-            let attempt = history.then(|| tried(number, kind).into());
-            number += 1;
-            rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
-        }
-        kept += rows.len() as u64;
-        journal.settle(&rows).await.expect("deliveries are settled");
-    }
-    kept
-}
-
-/// An attempt as the sender makes them: a form and a signature that is no other's.
-fn tried(number: u32, kind: EventKind) -> Attempt {
-    let leg = Leg::incoming(number);
-    let (event, account) = (leg.event(kind), number % ACCOUNTS);
-    let mut state =
-        u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(event.sequence) << 60 | 1;
-    let signature: String = (0..43)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            char::from(
-                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[(state % 64) as usize],
-            )
-        })
-        .collect();
-    let headers = [
-        ("host", "127.0.0.1:18080".to_owned()),
-        ("user-agent", "Ringbud/0.1.0".to_owned()),
-        ("content-type", "application/x-www-form-urlencoded".to_owned()),
-        ("webhook-id", event.id().as_str().to_owned()),
-        ("webhook-timestamp", (event.at.as_micros() / 1_000_000).to_string()),
-        ("webhook-signature", format!("v1,{signature}=")),
-    ];
-    let body = match kind {
-        EventKind::Incoming | EventKind::Answered => format!(
-            "AccountId={account}&UniqueCallId={}&Calledphone={}&ANumber=%2B{}&TimeStamp=2026-11-22T11%3A38%3A23%2B01%3A00&EmployeeLocalNumber={}&LinkedUniqueCallId={}",
-            event.leg.as_str(),
-            event.phone.number,
-            &event.a_number[1..],
-            event.phone.employee_number(),
-            event.call.as_str(),
-        ),
-        EventKind::Outgoing | EventKind::Ended => format!(
-            "AccountId={account}&UniqueCallId={}&Duration={}&Transfer=False&CallDirection=Incoming&TransferedUniqueId=&TransferedNumber=&TransferTo=",
-            event.leg.as_str(),
-            number % 900,
-        ),
-    };
-    Attempt {
-        number: 1,
-        at: journal::WallTime(event.at.as_micros() + 1_400),
-        took_micros: 400 + u64::from(number % 800),
-        address: "127.0.0.1:18080".to_owned(),
-        request_line: format!("POST /hook/{account} HTTP/1.1"),
-        request_headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-        request_body: body.into_bytes().into(),
-        status: Some(204),
-        reason: None,
-        response_body: Vec::new(),
-    }
-}
-
-fn one(number: u32, kind: EventKind) -> Append {
-    Leg::incoming(number).of(&(number % ACCOUNTS).to_string()).append(&[kind], &[1])
 }
 
 /// On the disk one is on, not in a folder that may be memory.
