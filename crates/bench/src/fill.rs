@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use calls::{AccountId, CallId, Direction, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What};
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
-use journal::{Access, Append, Failing, Journal, SettingsCache, Sqlite, WallTime};
+use journal::{Access, Append, Failing, Journal, JournalError, Put, Sqlite, WallTime};
 
 use crate::clock;
 
@@ -17,12 +17,11 @@ const BATCH: usize = 1_000;
 /// So many are left while no more come: some gather, and legs with something that waits are left alone for a while.
 const LEFT_TO_ROLL_UP: u64 = 5_000;
 /// Accounts made at a time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 512;
 
 /// A store that is being filled.
 pub(crate) struct Store {
     journal: Arc<dyn Journal>,
-    cache: Arc<SettingsCache>,
 }
 
 /// The web services of an account.
@@ -47,11 +46,11 @@ impl Store {
         std::fs::create_dir_all(&data)?;
         let sealer = Sealer::from_key_file(&data.join("secret.key"))?;
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&data, Access::Gateway, sealer)?);
-        let cache = Arc::new(SettingsCache::load(journal.clone()).await?);
-        Ok(Self { journal, cache })
+        Ok(Self { journal })
     }
 
-    /// Accounts from `first` on, each with its web services.
+    /// Accounts from `first` on, each with its web services: many in one commit, for one by one a hundred thousand of
+    /// them are three hundred thousand.
     pub(crate) async fn accounts(
         &self,
         first: usize,
@@ -60,13 +59,18 @@ impl Store {
     ) -> anyhow::Result<Vec<(AccountId, IntegrationId)>> {
         let mut all = Vec::with_capacity(many);
         for group in (0..many).collect::<Vec<_>>().chunks(AT_ONCE) {
-            let made = group.iter().map(|nth| {
-                let account = AccountId::new((first + nth).to_string());
-                tokio::spawn(make_account(self.cache.clone(), account, hooks(*nth)))
-            });
-            for account in made.collect::<Vec<_>>() {
-                all.push(account.await??);
+            let numbers: Vec<_> =
+                group.iter().map(|_| tokio::spawn(allocate(self.journal.clone()))).collect();
+            let mut puts = Vec::with_capacity(group.len() * 2);
+            for (nth, number) in group.iter().zip(numbers) {
+                let (account, id) = (AccountId::new((first + nth).to_string()), number.await??);
+                let named = Setting::Account(Account::named(""));
+                puts.push(new(SettingKey::Account(account.clone()), named));
+                let integration = Setting::Integration(Box::new(integration(hooks(*nth))));
+                puts.push(new(SettingKey::Integration(account.clone(), id), integration));
+                all.push((account, id));
             }
+            self.journal.put_all(puts, Vec::new()).await?;
         }
         Ok(all)
     }
@@ -115,25 +119,25 @@ impl Store {
     }
 }
 
-async fn make_account(
-    cache: Arc<SettingsCache>,
-    account: AccountId,
-    hooks: Hooks,
-) -> anyhow::Result<(AccountId, IntegrationId)> {
-    let named = Setting::Account(Account::named(""));
-    cache.put(SettingKey::Account(account.clone()), Some(named), None).await?;
+async fn allocate(journal: Arc<dyn Journal>) -> Result<IntegrationId, JournalError> {
+    journal.allocate_integration().await
+}
+
+fn new(key: SettingKey, value: Setting) -> Put {
+    Put { key, value: Some(value), expected: None }
+}
+
+fn integration(hooks: Hooks) -> Integration {
     let Hooks { incoming, others, signed } = hooks;
     let secret = SigningSecret { secret: Secret::new(delivery::signing::secret_of(&[7; 32])), until: None };
-    let integration = Integration {
+    Integration {
         incoming_url: incoming,
         answered_url: others.clone(),
         outgoing_url: others.clone(),
         ended_url: others,
         secrets: if signed { vec![secret] } else { Vec::new() },
         ..Integration::default()
-    };
-    let (id, _) = cache.put_integration(&account, integration, None).await?;
-    Ok((account, id))
+    }
 }
 
 fn outgoing(account: &AccountId, nth: usize, now_us: i64) -> Event {

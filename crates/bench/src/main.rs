@@ -19,6 +19,7 @@ mod memory;
 mod panoramisk;
 mod receiver;
 mod results;
+mod sustained;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +44,9 @@ struct Cli {
     /// For trying the benchmark itself: a tenth of everything. The figures mean little.
     #[arg(long, global = true)]
     quick: bool,
+    /// How long `sustained` runs.
+    #[arg(long, global = true, default_value_t = 60.0)]
+    minutes: f64,
     #[command(subcommand)]
     what: What,
 }
@@ -61,7 +65,9 @@ enum What {
     Restart,
     /// Memory for each pending delivery and for each idle account.
     Memory,
-    /// All of them.
+    /// Four fifths of the peak for an hour (`--minutes`): growth, and the last tenth beside the first.
+    Sustained,
+    /// All of them but `sustained`.
     All,
     /// The receiver, as a process of its own.
     #[command(hide = true)]
@@ -117,6 +123,7 @@ fn run() -> anyhow::Result<()> {
                 What::Isolation => isolation::run(&program, scale, &mut results).await,
                 What::Backlog => backlog::run(&program, scale, &mut results).await,
                 What::Restart => backlog::restart(&program, scale, &mut results).await,
+                What::Sustained => sustained::run(&program, scale, cli.minutes, &mut results).await,
                 What::Memory => memory::run(&program, scale, &mut results).await,
                 What::All | What::Receive => Ok(()),
             }

@@ -1,7 +1,7 @@
 //! The receiver: a web server in a process of its own, so that its processor time is nobody else's.
 //!
 //! What is posted to `/hook` is counted; to `/timed/LANE` the time since the moment the caller's number
-//! stands for is noted as well; `/hang` never answers. `/-/reset` and `/-/report` are for the driver.
+//! stands for is noted as well; `/hang` never answers. `/-/reset`, `/-/turn` and `/-/report` are for the driver.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -90,6 +90,12 @@ async fn answer(
         "/hook" => lock().count(),
         "/hang" => std::future::pending().await,
         "/-/reset" => *lock() = Seen::default(),
+        // What was timed counts anew from here; what was received does not.
+        "/-/turn" => {
+            let mut seen = lock();
+            *response.body_mut() = Full::new(seen.report().to_string().into());
+            seen.lanes.clear();
+        }
         "/-/report" => *response.body_mut() = Full::new(lock().report().to_string().into()),
         path => match (path.strip_prefix("/timed/"), stamp(&body)) {
             (Some(lane), Some(stamp)) => {
@@ -168,6 +174,11 @@ impl Receiver {
 
     pub(crate) async fn report(&self) -> anyhow::Result<Report> {
         Ok(Report(serde_json::from_str(&self.ask("/-/report").await?)?))
+    }
+
+    /// The report, after which what is timed counts anew.
+    pub(crate) async fn turn(&self) -> anyhow::Result<Report> {
+        Ok(Report(serde_json::from_str(&self.ask("/-/turn").await?)?))
     }
 
     /// Waits until so many have come.
