@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::errors::StoreError;
 use super::query::walk;
 use super::table::events::ended;
+use super::table::packed::Shelf;
 use crate::{Cursor, ERASED_AT_ONCE, Erase, Filter};
 
 /// Legs to erase.
@@ -30,7 +31,7 @@ pub(super) fn bite(
     let filter = Filter { account: Some(account), after: Some(from), ..whose.filter() };
     let (mut seen, mut bite) = (BTreeSet::new(), Bite { legs: Vec::new(), running: 0, rest: None });
     walk(
-        conn,
+        &Shelf::new(conn),
         &filter,
         |_| true,
         |kept| {

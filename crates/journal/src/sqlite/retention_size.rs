@@ -7,7 +7,7 @@ use super::errors::StoreError;
 use super::query::walk;
 use super::table::events::places_of_leg;
 use super::table::history::history_of;
-use super::table::packed::{Event, ended_at};
+use super::table::packed::{Event, Shelf};
 use crate::{Filter, WallTime};
 
 /// Behind the end of the newest leg with which the account's ended legs take more than so many bytes.
@@ -18,12 +18,13 @@ pub(super) fn kept_within(
 ) -> Result<Option<WallTime>, StoreError> {
     let ends = Filter { account: Some(account.clone()), kind: Some(EventKind::Ended), ..Filter::default() };
     let (mut sum, mut behind) = (0_u64, None);
+    let shelf = Shelf::new(conn);
     walk(
-        conn,
+        &shelf,
         &ends,
         |kind| kind == EventKind::Ended,
         |end| {
-            sum = sum.saturating_add(weight(conn, &end.event.leg)?);
+            sum = sum.saturating_add(weight(&shelf, &end.event.leg)?);
             behind = (sum > bytes).then(|| WallTime(end.received_at.0.saturating_add(1)));
             Ok(behind.is_none())
         },
@@ -37,7 +38,8 @@ fn bytes_of(event: &Event) -> usize {
 }
 
 /// Bytes of a leg's events and attempts, as they are before they are packed.
-fn weight(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
+fn weight(shelf: &Shelf<'_>, leg: &LegId) -> Result<u64, StoreError> {
+    let conn = shelf.conn();
     let mut event = conn.prepare_cached("SELECT length(body) FROM events WHERE seq = ?1")?;
     let mut attempts = conn.prepare_cached(
         "SELECT coalesce(sum(coalesce(length(history.detail), length(details.detail))), 0)
@@ -45,7 +47,7 @@ fn weight(conn: &Connection, leg: &LegId) -> Result<u64, StoreError> {
     )?;
     let places = places_of_leg(conn, leg)?;
     let packed = match places.last() {
-        Some(last) => ended_at(conn, *last)?,
+        Some(last) => shelf.ended_at(*last)?,
         None => None,
     };
     let packed = packed.iter().flat_map(|leg| &leg.events);

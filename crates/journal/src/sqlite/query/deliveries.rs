@@ -3,9 +3,9 @@
 use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::super::table::events::get;
+use super::super::table::events::get_from;
 use super::super::table::history::{DELIVERED, delivered_with, history_of};
-use super::super::table::packed::{Noted, noted};
+use super::super::table::packed::{Found, Noted, Shelf};
 use super::walk::walk;
 use crate::record::attempt;
 use crate::rules;
@@ -37,8 +37,9 @@ struct Stand {
 pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<DeliveryRecord>, StoreError> {
     let limit = filter.bounded_limit();
     let mut found = Vec::new();
+    let shelf = Shelf::new(conn);
     let mut visit = |kept: Kept| {
-        for stand in of_event(conn, kept.seq)? {
+        for stand in of_event(&shelf, kept.seq)? {
             if filter.accepts_state(&stand.state) {
                 found.push(record(&kept, stand)?);
             }
@@ -46,9 +47,9 @@ pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<
         Ok(found.len() < limit)
     };
     if filter.leg.is_some() || filter.call.is_some() || lists_delivered(filter) {
-        walk(conn, filter, |_| true, visit)?;
+        walk(&shelf, filter, |_| true, visit)?;
     } else {
-        walk_undelivered(conn, filter, &mut visit)?;
+        walk_undelivered(&shelf, filter, &mut visit)?;
     }
     Ok(found)
 }
@@ -59,17 +60,17 @@ fn lists_delivered(filter: &Filter) -> bool {
 
 /// Those that did not come through (yet) have trees of their own, which are small beside that of all events.
 fn walk_undelivered(
-    conn: &Connection,
+    shelf: &Shelf<'_>,
     filter: &Filter,
     visit: &mut impl FnMut(Kept) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut select = conn.prepare_cached(&undelivered(filter))?;
+    let mut select = shelf.conn().prepare_cached(&undelivered(filter))?;
     let first = filter.after.map_or(i64::MIN, |after| after.0.saturating_add(1));
     let last = filter.before.map_or(i64::MAX, |before| before.0.saturating_sub(1));
     let account = filter.account.as_ref().map(|account| account.as_str());
     let mut rows = select.query(params![first, last, account])?;
     while let Some(row) = rows.next()? {
-        let Some(kept) = get(conn, EventSeq(row.get(0)?))? else { continue };
+        let Some(kept) = get_from(shelf, EventSeq(row.get(0)?))? else { continue };
         if filter.accepts(&kept.event) && !visit(kept)? {
             break;
         }
@@ -98,12 +99,14 @@ pub(super) fn undelivered(filter: &Filter) -> String {
 }
 
 /// The deliveries of an event, by integration.
-fn of_event(conn: &Connection, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
+fn of_event(shelf: &Shelf<'_>, event: EventSeq) -> Result<Vec<Stand>, StoreError> {
+    let conn = shelf.conn();
     let mut stands = pending(conn, event)?;
     let mut settled = given_up(conn, event)?;
-    let packed = noted(conn, event)?;
-    for integration in delivered_to(conn, event, &packed)? {
-        settled.extend(delivered_with(conn, event.0, integration, &packed)?.map(|came| Stand {
+    let found = shelf.with_event(event)?;
+    let packed = found.as_ref().map_or(&[][..], Found::noted);
+    for integration in delivered_to(conn, event, packed)? {
+        settled.extend(delivered_with(conn, event.0, integration, packed)?.map(|came| Stand {
             integration,
             state: DeliveryState::Delivered,
             attempts: came.attempts,
@@ -183,7 +186,9 @@ fn record(kept: &Kept, stand: Stand) -> Result<DeliveryRecord, StoreError> {
 pub(in crate::sqlite) fn attempts(conn: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
     let integration = i64::from(id.integration.number);
     let mut found = Vec::new();
-    for noted in noted(conn, id.event)?.iter().filter(|noted| noted.integration == integration) {
+    let packed = Shelf::new(conn).with_event(id.event)?;
+    let packed = packed.as_ref().map_or(&[][..], Found::noted);
+    for noted in packed.iter().filter(|noted| noted.integration == integration) {
         if let Some(detail) = &noted.detail {
             found.push(attempt::read(noted.number, detail)?);
         }

@@ -6,8 +6,8 @@ use calls::{EventId, LegId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::super::table::events::{get, of_leg};
-use super::super::table::packed::ended_at;
+use super::super::table::events::{get_from, of_leg};
+use super::super::table::packed::{Shelf, ended_at};
 use super::walk::walk;
 use crate::{EventSeq, Filter, Kept, WallTime};
 
@@ -15,7 +15,7 @@ pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<
     let limit = filter.bounded_limit();
     let mut found = Vec::new();
     walk(
-        conn,
+        &Shelf::new(conn),
         filter,
         |_| true,
         |kept| {
@@ -31,8 +31,9 @@ pub(in crate::sqlite) fn bodies(
     events: &[EventSeq],
 ) -> Result<Vec<Arc<Kept>>, StoreError> {
     let mut found = Vec::with_capacity(events.len());
+    let shelf = Shelf::new(conn);
     for seq in events {
-        found.extend(get(conn, *seq)?.map(Arc::new));
+        found.extend(get_from(&shelf, *seq)?.map(Arc::new));
     }
     Ok(found)
 }

@@ -4,14 +4,15 @@ use calls::{LegId, PbxName, PbxTime};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::super::table::events::of_leg;
+use super::super::table::events::of_leg_from;
+use super::super::table::packed::Shelf;
 use crate::record::note;
 use crate::rules::{self, channel_of};
 use crate::{Kept, LegRecord};
 
-pub(super) fn begun_by(conn: &Connection, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
-    let events = of_leg(conn, &begun.event.leg)?;
-    let noted = answer_noted(conn, &begun.pbx, &begun.event.leg)?;
+pub(super) fn begun_by(shelf: &Shelf<'_>, begun: &Kept) -> Result<Option<LegRecord>, StoreError> {
+    let events = of_leg_from(shelf, &begun.event.leg)?;
+    let noted = answer_noted(shelf.conn(), &begun.pbx, &begun.event.leg)?;
     let events: Vec<&Kept> = events.iter().collect();
     Ok(rules::leg_record(&events, noted).filter(|record| record.seq == begun.seq))
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::StoreError;
 use super::super::table::events::{get, of_leg};
+use super::super::table::packed::Shelf;
 use super::leg::begun_by;
 use super::lines;
 use super::walk::walk;
@@ -20,8 +21,9 @@ pub(in crate::sqlite) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<
     }
     let limit = filter.bounded_limit();
     let mut found: Vec<LegRecord> = Vec::new();
-    walk(conn, filter, begins, |begun| {
-        found.extend(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)));
+    let shelf = Shelf::new(conn);
+    walk(&shelf, filter, begins, |begun| {
+        found.extend(begun_by(&shelf, &begun)?.filter(|leg| filter.accepts_outcome(leg)));
         Ok(found.len() < limit)
     })?;
     Ok(found)

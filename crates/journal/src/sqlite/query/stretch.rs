@@ -1,7 +1,7 @@
 //! Walking over kept events by place, and along an account's list.
 
 use calls::{AccountId, EventKind};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::super::errors::StoreError;
 use super::super::table::events::{COLUMNS, OF_PLACE, kept};
@@ -14,16 +14,16 @@ use crate::{Filter, Kept};
 
 /// Shows every event within a span that the filter accepts, in its order, until the visitor has enough.
 pub(super) fn walk_stretches(
-    conn: &Connection,
+    shelf: &Shelf<'_>,
     filter: &Filter,
     span: Span,
     only: impl Fn(EventKind) -> bool,
     mut visit: impl FnMut(Kept) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    for part in stretches(filter, span, listed_to(conn)?) {
+    for part in stretches(filter, span, listed_to(shelf.conn())?) {
         let more = match part {
-            Part::Placed(span) => walk_places_of_all(conn, filter, span, &only, &mut visit)?,
-            Part::Listed(span) => walk_list(conn, filter, &span, &only, &mut visit)?,
+            Part::Placed(span) => walk_places_of_all(shelf, filter, span, &only, &mut visit)?,
+            Part::Listed(span) => walk_list(shelf, filter, &span, &only, &mut visit)?,
         };
         if !more {
             break;
@@ -69,7 +69,7 @@ pub(super) fn statements(filter: &Filter) -> [String; 2] {
 
 /// Events by place: those in rows and those that are packed, as one list. Whether the visitor wants more.
 fn walk_places_of_all(
-    conn: &Connection,
+    shelf: &Shelf<'_>,
     filter: &Filter,
     span: Span,
     only: &impl Fn(EventKind) -> bool,
@@ -78,6 +78,7 @@ fn walk_places_of_all(
     if span.first > span.last {
         return Ok(true);
     }
+    let conn = shelf.conn();
     let oldest_first = filter.after.is_some();
     let [by_place, _] = statements(filter);
     let mut in_rows = conn.prepare_cached(&by_place)?;
@@ -94,10 +95,9 @@ fn walk_places_of_all(
     let between = span.first..=span.last;
     let mut select = conn.prepare_cached(PLACES_BETWEEN[usize::from(!oldest_first)])?;
     let mut places = places::Walk::of(select.query(blocks_of(&between))?, between, oldest_first);
-    let mut shelf = Shelf::new(conn);
     let mut next_packed = || {
         while let Some((seq, last)) = places.next()? {
-            if let Some(kept) = packed(&mut shelf, filter, only, seq, last)? {
+            if let Some(kept) = packed(shelf, filter, only, seq, last)? {
                 return Ok::<_, StoreError>(Some(kept));
             }
         }
@@ -127,25 +127,25 @@ fn walk_places_of_all(
 
 /// Along an account's list. Whether the visitor wants more.
 fn walk_list(
-    conn: &Connection,
+    shelf: &Shelf<'_>,
     filter: &Filter,
     span: &Span,
     only: &impl Fn(EventKind) -> bool,
     visit: &mut impl FnMut(Kept) -> Result<bool, StoreError>,
 ) -> Result<bool, StoreError> {
+    let conn = shelf.conn();
     let [_, listed] = statements(filter);
     let account = filter.account.as_ref().map(AccountId::as_str);
     let mut select = conn.prepare_cached(&listed)?;
     let mut list = select.query(params![span.first, span.last, account])?;
     let mut in_row = conn.prepare_cached(OF_PLACE)?;
-    let mut shelf = Shelf::new(conn);
     while let Some(entry) = list.next()? {
         let seq: i64 = entry.get(0)?;
         let mut rows = in_row.query([seq])?;
         let found = match rows.next()? {
             Some(row) => outline_accepted(filter, row, only)?.then(|| kept(row)).transpose()?,
             None => match places::last_of(conn, seq)? {
-                Some(last) => packed(&mut shelf, filter, only, seq, last)?,
+                Some(last) => packed(shelf, filter, only, seq, last)?,
                 None => None,
             },
         };
@@ -161,17 +161,17 @@ fn walk_list(
 
 /// A packed event, unless the filter does not want it for its kind or its time.
 fn packed(
-    shelf: &mut Shelf<'_>,
+    shelf: &Shelf<'_>,
     filter: &Filter,
     only: &impl Fn(EventKind) -> bool,
     seq: i64,
     last: i64,
 ) -> Result<Option<Kept>, StoreError> {
-    let (leg, at) = shelf.event(seq, last)?;
-    let raw = &leg.events[at].raw;
+    let found = shelf.event(seq, last)?;
+    let raw = &found.leg.events[found.at].raw;
     let kind = kind(raw.kind)?;
     let wanted = only(kind) && filter.accepts_outline(kind, calls::PbxTime::from_micros(raw.at));
-    wanted.then(|| leg.kept(at)).transpose()
+    wanted.then(|| found.kept()).transpose()
 }
 
 fn outline_accepted(

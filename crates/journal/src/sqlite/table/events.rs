@@ -5,7 +5,7 @@ use calls::{AccountId, CallId, LegId, PbxTime};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::super::errors::StoreError;
-use super::packed;
+use super::packed::Shelf;
 use super::raw::kind;
 use crate::record::event::{self, Columns};
 use crate::{EventSeq, Kept, WallTime};
@@ -24,11 +24,17 @@ pub(in crate::sqlite) const PLACES: [&str; 2] = [
 pub(in crate::sqlite) const OF_PLACE: &str =
     "SELECT events.seq, kind, at, received_at, events.account, leg, call, body FROM events WHERE seq = ?1";
 
+/// The event of a place, wherever it lies.
 pub(in crate::sqlite) fn get(conn: &Connection, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
-    if let Some(kept) = in_row(conn, seq)? {
+    get_from(&Shelf::new(conn), seq)
+}
+
+/// The same, within a question that asks for more.
+pub(in crate::sqlite) fn get_from(shelf: &Shelf<'_>, seq: EventSeq) -> Result<Option<Kept>, StoreError> {
+    if let Some(kept) = in_row(shelf.conn(), seq)? {
         return Ok(Some(kept));
     }
-    packed::with_event(conn, seq)?.map(|(leg, at)| leg.kept(at)).transpose()
+    shelf.with_event(seq)?.map(|found| found.kept()).transpose()
 }
 
 /// The event of a place, if it has a row of its own.
@@ -40,9 +46,15 @@ pub(in crate::sqlite) fn in_row(conn: &Connection, seq: EventSeq) -> Result<Opti
 
 /// The events of a leg that are kept, in order.
 pub(in crate::sqlite) fn of_leg(conn: &Connection, leg: &LegId) -> Result<Vec<Kept>, StoreError> {
+    of_leg_from(&Shelf::new(conn), leg)
+}
+
+/// The same, within a question that asks for more.
+pub(in crate::sqlite) fn of_leg_from(shelf: &Shelf<'_>, leg: &LegId) -> Result<Vec<Kept>, StoreError> {
+    let conn = shelf.conn();
     let places = places_of_leg(conn, leg)?;
     if let Some(last) = places.last()
-        && let Some(packed) = packed::ended_at(conn, *last)?
+        && let Some(packed) = shelf.ended_at(*last)?
     {
         return (0..packed.events.len()).map(|at| packed.kept(at)).collect();
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::errors::StoreError;
-use super::packed::{Noted, noted};
+use super::packed::{Found, Noted, Shelf};
 use crate::record::attempt;
 use crate::rules::Standing;
 use crate::settings::IntegrationId;
@@ -36,7 +36,8 @@ pub(in crate::sqlite) fn delivered(
     event: i64,
     integration: i64,
 ) -> Result<Option<Delivered>, StoreError> {
-    delivered_with(conn, event, integration, &noted(conn, EventSeq(event))?)
+    let found = Shelf::new(conn).with_event(EventSeq(event))?;
+    delivered_with(conn, event, integration, found.as_ref().map_or(&[], Found::noted))
 }
 
 /// The same, with what was packed of the event. What was noted before its leg was packed is older.

@@ -114,7 +114,12 @@ struct NotedShape<'a> {
 }
 
 /// Writes legs; keeps its tools from one to the next.
-pub(in crate::sqlite) struct Packer(Compressor<'static>);
+pub(in crate::sqlite) struct Packer {
+    compressor: Compressor<'static>,
+    /// The leg before it is squeezed, and after.
+    whole: Vec<u8>,
+    squeezed: Vec<u8>,
+}
 
 impl Packer {
     pub(in crate::sqlite) fn new() -> Result<Self, StoreError> {
@@ -127,17 +132,23 @@ impl Packer {
             compressor.set_parameter(CParameter::DictIdFlag(false))?;
             Ok::<_, std::io::Error>(compressor)
         };
-        made().map(Self).map_err(|error| StoreError::Fault(error.to_string()))
+        let compressor = made().map_err(|error| StoreError::Fault(error.to_string()))?;
+        Ok(Self { compressor, whole: Vec::new(), squeezed: Vec::new() })
     }
 
     /// The row of a leg.
     pub(in crate::sqlite) fn pack(&mut self, leg: &Leg) -> Result<Vec<u8>, StoreError> {
-        let shape = shape(leg);
-        let whole = postcard::to_stdvec(&shape).map_err(|error| StoreError::Fault(error.to_string()))?;
-        let squeezed = self.0.compress(&whole).map_err(|error| StoreError::Fault(error.to_string()))?;
-        let mut row = Vec::with_capacity(squeezed.len() + 1);
+        let failed = |error: &dyn std::fmt::Display| StoreError::Fault(error.to_string());
+        self.whole.clear();
+        let whole = std::mem::take(&mut self.whole);
+        self.whole = postcard::to_extend(&shape(leg), whole).map_err(|error| failed(&error))?;
+        self.squeezed.clear();
+        self.squeezed.reserve(zstd::zstd_safe::compress_bound(self.whole.len()));
+        let squeezed = self.compressor.compress_to_buffer(&self.whole, &mut self.squeezed);
+        squeezed.map_err(|error| failed(&error))?;
+        let mut row = Vec::with_capacity(self.squeezed.len() + 1);
         row.push(VERSION);
-        row.extend_from_slice(&squeezed);
+        row.extend_from_slice(&self.squeezed);
         Ok(row)
     }
 }
@@ -233,55 +244,68 @@ pub(in crate::sqlite) fn ended_at(conn: &Connection, last: i64) -> Result<Option
     row.map(|row| unpack(last, &row)).transpose()
 }
 
-/// The packed leg that has the event of a place, and which of its events that is.
-pub(in crate::sqlite) fn with_event(
-    conn: &Connection,
-    seq: EventSeq,
-) -> Result<Option<(Leg, usize)>, StoreError> {
-    let Some(last) = places::last_of(conn, seq.0)? else { return Ok(None) };
-    let found = ended_at(conn, last)?.and_then(|leg| {
-        let at = leg.events.iter().position(|event| event.raw.seq == seq.0)?;
-        Some((leg, at))
-    });
-    found.map(Some).ok_or_else(|| lost(seq.0, last))
-}
-
 fn lost(seq: i64, last: i64) -> StoreError {
     StoreError::Damaged(format!("the event of place {seq} is not in the leg that ended at place {last}"))
 }
 
-/// What was noted of an event's deliveries when its leg was packed; nothing of one that is not packed.
-pub(in crate::sqlite) fn noted(conn: &Connection, seq: EventSeq) -> Result<Vec<Noted>, StoreError> {
-    let Some((mut leg, at)) = with_event(conn, seq)? else { return Ok(Vec::new()) };
-    Ok(leg.events.swap_remove(at).noted)
+/// An event of a packed leg: which of its events it is.
+pub(in crate::sqlite) struct Found {
+    pub(in crate::sqlite) leg: Rc<Leg>,
+    pub(in crate::sqlite) at: usize,
 }
 
-/// Packed legs, some of them at hand, within one question.
+impl Found {
+    /// The event.
+    pub(in crate::sqlite) fn kept(&self) -> Result<Kept, StoreError> {
+        self.leg.kept(self.at)
+    }
+
+    /// What was noted of its deliveries when its leg was packed.
+    pub(in crate::sqlite) fn noted(&self) -> &[Noted] {
+        &self.leg.events[self.at].noted
+    }
+}
+
+/// Packed legs, some of them at hand, within one question: a page asks for the same leg several times.
 pub(in crate::sqlite) struct Shelf<'conn> {
     conn: &'conn Connection,
-    at_hand: VecDeque<(i64, Rc<Leg>)>,
+    at_hand: RefCell<VecDeque<(i64, Rc<Leg>)>>,
 }
 
 impl<'conn> Shelf<'conn> {
     pub(in crate::sqlite) fn new(conn: &'conn Connection) -> Self {
-        Self { conn, at_hand: VecDeque::new() }
+        Self { conn, at_hand: RefCell::default() }
+    }
+
+    /// What is asked.
+    pub(in crate::sqlite) fn conn(&self) -> &'conn Connection {
+        self.conn
+    }
+
+    /// The packed leg that ended at a place.
+    pub(in crate::sqlite) fn ended_at(&self, last: i64) -> Result<Option<Rc<Leg>>, StoreError> {
+        let mut at_hand = self.at_hand.borrow_mut();
+        if let Some((_, leg)) = at_hand.iter().rfind(|(known, _)| *known == last) {
+            return Ok(Some(leg.clone()));
+        }
+        let Some(leg) = ended_at(self.conn, last)?.map(Rc::new) else { return Ok(None) };
+        if at_hand.len() >= AT_HAND {
+            at_hand.pop_front();
+        }
+        at_hand.push_back((last, leg.clone()));
+        Ok(Some(leg))
     }
 
     /// The event of a place in the leg that ended at another.
-    pub(in crate::sqlite) fn event(&mut self, seq: i64, last: i64) -> Result<(Rc<Leg>, usize), StoreError> {
-        let leg = match self.at_hand.iter().find(|(known, _)| *known == last) {
-            Some((_, leg)) => leg.clone(),
-            None => {
-                let leg = Rc::new(ended_at(self.conn, last)?.ok_or_else(|| lost(seq, last))?);
-                if self.at_hand.len() >= AT_HAND {
-                    self.at_hand.pop_front();
-                }
-                self.at_hand.push_back((last, leg.clone()));
-                leg
-            }
-        };
+    pub(in crate::sqlite) fn event(&self, seq: i64, last: i64) -> Result<Found, StoreError> {
+        let leg = self.ended_at(last)?.ok_or_else(|| lost(seq, last))?;
         let at = leg.events.iter().position(|event| event.raw.seq == seq).ok_or_else(|| lost(seq, last))?;
-        Ok((leg, at))
+        Ok(Found { leg, at })
+    }
+
+    /// The event of a place, if its leg is packed.
+    pub(in crate::sqlite) fn with_event(&self, seq: EventSeq) -> Result<Option<Found>, StoreError> {
+        places::last_of(self.conn, seq.0)?.map(|last| self.event(seq.0, last)).transpose()
     }
 }
 
