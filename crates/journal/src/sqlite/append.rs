@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::errors::StoreError;
 use super::log::{Judged, Tail};
 use super::remembered::{Places, Remembered};
+use super::rollup::entry::Part;
 use super::statements::Statements;
 use super::table::hours::Clock;
 use super::table::raw::Raw;
@@ -33,6 +34,8 @@ struct Row {
     leg: LegId,
     call: CallId,
     body: Vec<u8>,
+    /// What lists and sums find its leg by.
+    part: Option<Part>,
     integrations: Vec<IntegrationId>,
 }
 
@@ -59,6 +62,7 @@ impl Moment {
             at: event.at,
             account: event.account().clone(),
             body: event::write(pbx, event),
+            part: Part::of(event),
             leg: event.leg.clone(),
             call: event.call.clone(),
             integrations: integrations.clone(),
@@ -157,7 +161,7 @@ fn log_event(
         call: row.call.as_str().to_owned(),
         body: row.body,
     };
-    tail.append(&row.leg, raw, &row.integrations);
+    tail.append(&row.leg, (raw, row.part), &row.integrations);
     Ok(Appended::Stored(EventSeq(seq), pending))
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::super::errors::{self, StoreError};
 use super::super::jobs::Job;
-use super::super::log::{self, Picked};
+use super::super::log::Picked;
 use super::super::prune;
 use super::Desk;
 use crate::JournalError;
@@ -107,7 +107,7 @@ impl Desk {
 
     /// After a commit, unless folding has just failed.
     pub(in crate::sqlite) fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
-        let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Due(log::AT_ONCE));
+        let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Calm);
         self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
         if self.commits_before_a_fold == 0
             && let Some(picked) = self.tail.due(flood).or(ready)

@@ -18,10 +18,10 @@ use crate::call_hash;
 use crate::record::event::kind_number;
 
 /// As many legs at once keep who comes then waiting for some milliseconds.
-pub(in crate::sqlite) const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 256;
 
 /// So many times its bounds the log may have where it cannot be folded.
-const FULL: usize = 4;
+const FULL: usize = 2;
 
 /// Which legs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(in crate::sqlite) enum Picked {
     All,
     /// Those that are done, at most so many, and as many of the others as are beyond the bounds.
     Due(usize),
+    /// The same when little else is to do: the bounds are narrower then.
+    Calm,
 }
 
 impl Tail {
@@ -46,9 +48,9 @@ impl Tail {
         self.takes() && (self.bytes > self.bound.bytes * FULL || self.many_rows() > self.bound.rows * FULL)
     }
 
-    /// Whether legs are done, though too few to be folded beside others.
+    /// Whether there is something to be folded when little else is to do.
     pub(in crate::sqlite) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || self.takes() && self.bytes > self.bound.bytes_when_calm
     }
 
     fn is_beyond(&self) -> bool {
@@ -65,11 +67,13 @@ impl Tail {
         if self.is_empty() {
             return Ok(());
         }
-        let beyond = self.is_beyond();
-        let many = match picked {
-            Picked::All => self.ready.len(),
-            Picked::Due(many) => many.min(self.ready.len()),
+        let Logging { bytes, bytes_when_calm, rows, .. } = self.bound;
+        let (many, carried_to) = match picked {
+            Picked::All => (self.ready.len(), None),
+            Picked::Due(many) => (many, self.is_beyond().then_some((bytes / 2, rows / 2))),
+            Picked::Calm => (AT_ONCE, Some((bytes_when_calm, rows))),
         };
+        let many = many.min(self.ready.len());
         let mut legs = Vec::with_capacity(many);
         for key in self.ready.drain(..many).collect::<Vec<_>>() {
             // What was wanted again since waits.
@@ -80,22 +84,27 @@ impl Tail {
         if picked == Picked::All {
             let keys: Vec<u64> = self.legs.keys().copied().collect();
             legs.extend(keys.into_iter().filter_map(|key| self.take(key)));
-        } else if beyond {
-            self.carry(&mut legs);
+        } else if let Some(down_to) = carried_to {
+            let at_most = if picked == Picked::Calm { AT_ONCE } else { self.bound.legs_in_a_flood };
+            self.carry(down_to, at_most, &mut legs);
         }
         self.cut(conn)?;
         self.flush(conn)?;
         put(conn, memory, legs)
     }
 
-    /// Takes the oldest legs out, whatever waits of them, until half of what is allowed is left.
-    fn carry(&mut self, legs: &mut Vec<Leg>) {
+    /// Takes the oldest legs out, whatever waits of them, until no more than so many bytes and rows are left, or so many
+    /// legs go.
+    fn carry(&mut self, (bytes, rows): (usize, usize), at_most: usize, legs: &mut Vec<Leg>) {
+        let is_enough = |tail: &Self, left: i64| tail.bytes <= bytes && left <= rows as i64;
+        if is_enough(self, self.many_rows() as i64) {
+            return;
+        }
         let mut oldest: Vec<(i64, u64)> = self.legs.iter().map(|(key, leg)| (leg.log, *key)).collect();
         oldest.sort_unstable();
-        let (bytes, rows) = (self.bound.bytes / 2, self.bound.rows as i64 / 2);
         let newest = oldest.last().map_or(0, |(log, _)| *log);
         for (log, key) in oldest {
-            if self.bytes <= bytes && newest - log <= rows {
+            if legs.len() >= at_most || is_enough(self, newest - log) {
                 break;
             }
             legs.extend(self.take(key));
@@ -153,9 +162,8 @@ fn put_names(conn: &Connection, legs: &[Leg]) -> Result<(), StoreError> {
         let [incoming, answered, outgoing, ended] = leg.places().0;
         insert.execute(params![leg.leg.as_str(), incoming, answered, outgoing, ended])?;
     }
-    let call = |leg: &&Leg| leg.events.first().map(|event| event.raw.call.clone()).unwrap_or_default();
-    let mut by_call: Vec<(String, &Leg)> = by_name.iter().map(|leg| (call(leg), *leg)).collect();
-    by_call.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut by_call: Vec<(&str, &Leg)> = by_name.iter().map(|leg| (leg.call(), *leg)).collect();
+    by_call.sort_by_key(|(call, _)| *call);
     let mut insert = conn.prepare_cached("INSERT OR IGNORE INTO calls VALUES (?1, ?2)")?;
     for (call, leg) in by_call {
         insert.execute(params![call, leg.leg.as_str()])?;
@@ -206,7 +214,8 @@ fn put_deliveries(conn: &Connection, event: &Event) -> Result<(), StoreError> {
 }
 
 /// An ended leg, whole; what was noted of it stays beside it if it is too much.
-fn pack(conn: &Connection, folded: &mut Folded, leg: Leg) -> Result<(), StoreError> {
+fn pack(conn: &Connection, folded: &mut Folded, mut leg: Leg) -> Result<(), StoreError> {
+    let entry = leg.take_entry();
     let noted = leg.events.iter().flat_map(|event| &event.noted);
     let too_much = noted.map(|noted| noted.detail.as_ref().map_or(0, Vec::len)).sum::<usize>() > NOTED_BYTES;
     let mut events = Vec::with_capacity(leg.events.len());
@@ -216,7 +225,7 @@ fn pack(conn: &Connection, folded: &mut Folded, leg: Leg) -> Result<(), StoreErr
         }
         events.push(packed::Event { raw, noted });
     }
-    folded.add(conn, &packed::Leg { leg: leg.leg, events })
+    folded.add(conn, &packed::Leg { leg: leg.leg, events }, entry.as_ref())
 }
 
 /// A leg that has not ended, as rows.

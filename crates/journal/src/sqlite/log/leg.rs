@@ -3,6 +3,7 @@
 use calls::{EventKind, LegId};
 
 use super::super::remembered::Places;
+use super::super::rollup::entry::{Entry, Part};
 use super::super::settle::GivenUp;
 use super::super::table::packed::Noted;
 use super::super::table::raw::{Raw, kind};
@@ -25,6 +26,11 @@ impl Leg {
         self.events.last().is_some_and(|event| event.raw.kind == kind_number(EventKind::Ended))
     }
 
+    /// The call it is of.
+    pub(super) fn call(&self) -> &str {
+        self.events.first().map_or("", |event| &event.raw.call)
+    }
+
     pub(super) fn place(&self, kind: EventKind) -> Option<i64> {
         let number = kind_number(kind);
         self.events.iter().find(|event| event.raw.kind == number).map(|event| event.raw.seq)
@@ -42,9 +48,26 @@ impl Leg {
     }
 }
 
+impl Leg {
+    /// What lists and sums find it by; none if it has not ended.
+    pub(super) fn take_entry(&mut self) -> Option<Entry> {
+        let (mut begun, mut ended) = (None, None);
+        for event in &mut self.events {
+            match event.part.take() {
+                Some(Part::Begun(numbers)) if begun.is_none() => begun = Some((event.raw.seq, numbers)),
+                Some(Part::Ended(part)) => ended = Some(part),
+                Some(Part::Begun(_)) | None => {}
+            }
+        }
+        Some(ended?.whole(self.events.iter().map(|event| event.raw.seq).collect(), begun))
+    }
+}
+
 /// An event of it.
 pub(super) struct Event {
     pub(super) raw: Raw,
+    /// What lists and sums find its leg by.
+    pub(super) part: Option<Part>,
     pub(super) noted: Vec<Noted>,
     pub(super) deliveries: Vec<Delivery>,
 }

@@ -12,5 +12,5 @@ mod tail;
 
 pub use bounds::Logging;
 pub(super) use bounds::Shared;
-pub(super) use fold::{AT_ONCE, Picked};
+pub(super) use fold::Picked;
 pub(super) use tail::{Judged, Tail};

@@ -8,8 +8,9 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::super::errors::StoreError;
+use super::super::rollup::entry::Part;
 use super::super::settle::Row;
-use super::super::table::raw::Raw;
+use super::super::table::raw::{Raw, kept_of};
 use super::blob::{self, Blob, Record};
 use super::bounds::{Logging, Shared};
 use super::leg::{Delivery, Event, Leg};
@@ -20,6 +21,9 @@ struct LogRow {
     id: i64,
     /// The place of its first event.
     first: Option<i64>,
+    /// Legs in the log that begin in it.
+    legs: usize,
+    bytes: usize,
 }
 
 /// What is kept, whole, in the log and in no table.
@@ -38,10 +42,13 @@ pub(in crate::sqlite) struct Tail {
     pub(super) ready: Vec<u64>,
     pub(super) waiting: usize,
     rows: VecDeque<LogRow>,
+    row_bytes: usize,
     /// The id of the row this group writes.
     next_id: i64,
     /// The place of the first event in it.
     first_of_group: Option<i64>,
+    /// The legs that begin in it.
+    legs_of_group: usize,
     blob: Blob,
     shared: Arc<Shared>,
 }
@@ -54,6 +61,17 @@ pub(in crate::sqlite) enum Judged {
     Next,
     Repeat(i64),
     AfterEnded,
+}
+
+/// Where it cannot be read lists and reports do not find its leg, which is kept all the same.
+fn part_of(leg: &LegId, raw: &Raw) -> Option<Part> {
+    match kept_of(leg, raw) {
+        Ok(kept) => Part::of(&kept.event),
+        Err(error) => {
+            tracing::warn!(%error, leg = leg.as_str(), "lists and reports do not find a leg");
+            None
+        }
+    }
 }
 
 impl Tail {
@@ -73,8 +91,10 @@ impl Tail {
             ready: Vec::new(),
             waiting: 0,
             rows: VecDeque::new(),
+            row_bytes: 0,
             next_id: 1,
             first_of_group: None,
+            legs_of_group: 0,
             blob: Blob::default(),
             shared,
         }
@@ -101,7 +121,8 @@ impl Tail {
                         tail.first_of_group.get_or_insert(raw.seq);
                         let leg = LegId::new(leg);
                         if tail.by_leg.contains_key(&leg) || !in_tables.exists([leg.as_str()])? {
-                            tail.add(&leg, raw, integrations.into_iter().map(i64::from));
+                            let part = part_of(&leg, &raw);
+                            tail.add(&leg, (raw, part), integrations.into_iter().map(i64::from));
                         }
                     }
                     Record::Settled(row) => drop(tail.settle_here(row)?),
@@ -110,7 +131,7 @@ impl Tail {
                 }
                 Ok(())
             })?;
-            tail.row_is_written();
+            tail.row_is_written(body.len());
         }
         drop(rows);
         Ok(tail)
@@ -160,17 +181,28 @@ impl Tail {
     }
 
     /// An event of a leg that is in the log or begins in it.
-    pub(in crate::sqlite) fn append(&mut self, leg: &LegId, raw: Raw, integrations: &[IntegrationId]) {
+    pub(in crate::sqlite) fn append(
+        &mut self,
+        leg: &LegId,
+        (raw, part): (Raw, Option<Part>),
+        integrations: &[IntegrationId],
+    ) {
         self.first_of_group.get_or_insert(raw.seq);
         self.blob.event(leg.as_str(), &raw, integrations);
-        self.add(leg, raw, integrations.iter().map(|integration| integration.number.into()));
+        self.add(leg, (raw, part), integrations.iter().map(|integration| integration.number.into()));
     }
 
-    fn add(&mut self, leg: &LegId, raw: Raw, integrations: impl Iterator<Item = i64>) {
+    fn add(
+        &mut self,
+        leg: &LegId,
+        (raw, part): (Raw, Option<Part>),
+        integrations: impl Iterator<Item = i64>,
+    ) {
         let key = match self.by_leg.get(leg) {
             Some(key) => *key,
             None => {
                 self.next_key += 1;
+                self.legs_of_group += 1;
                 self.by_leg.insert(leg.clone(), self.next_key);
                 let new = Leg {
                     leg: leg.clone(),
@@ -191,13 +223,13 @@ impl Tail {
                 deliveries.push(Delivery::fresh(integration));
             }
         }
-        let bytes = raw.body.len() + 256;
+        let bytes = raw.body.len() + 512;
         leg.bytes += bytes;
         self.bytes += bytes;
         leg.waiting += deliveries.len();
         self.waiting += deliveries.len();
         let noted = Vec::with_capacity(deliveries.len());
-        leg.events.push(Event { raw, noted, deliveries });
+        leg.events.push(Event { raw, part, noted, deliveries });
         if leg.waiting == 0 && leg.has_ended() {
             self.ready.push(key);
         }
@@ -230,12 +262,14 @@ impl Tail {
         }
         let body = std::mem::take(&mut self.blob).sealed();
         conn.prepare_cached("INSERT INTO log VALUES (?1, ?2)")?.execute(params![self.next_id, body])?;
-        self.row_is_written();
+        self.row_is_written(body.len());
         Ok(())
     }
 
-    fn row_is_written(&mut self) {
-        self.rows.push_back(LogRow { id: self.next_id, first: self.first_of_group.take() });
+    fn row_is_written(&mut self, bytes: usize) {
+        let (first, legs) = (self.first_of_group.take(), std::mem::take(&mut self.legs_of_group));
+        self.rows.push_back(LogRow { id: self.next_id, first, legs, bytes });
+        self.row_bytes += bytes;
         self.next_id += 1;
     }
 
@@ -248,15 +282,22 @@ impl Tail {
         }
         self.bytes -= leg.bytes;
         self.waiting -= leg.waiting;
+        let at = self.rows.front().and_then(|front| usize::try_from(leg.log - front.id).ok());
+        match at.and_then(|at| self.rows.get_mut(at)) {
+            Some(row) => row.legs -= 1,
+            None => self.legs_of_group -= 1,
+        }
         Some(leg)
     }
 
     /// Takes the rows out that have nothing any more of what is in the log alone.
     pub(super) fn cut(&mut self, conn: &Connection) -> Result<(), StoreError> {
-        let first = self.legs.values().map(|leg| leg.log).min().unwrap_or(self.next_id);
         let mut last = None;
-        while self.rows.front().is_some_and(|row| row.id < first) {
-            last = self.rows.pop_front().map(|row| row.id);
+        while self.rows.front().is_some_and(|row| row.legs == 0) {
+            if let Some(row) = self.rows.pop_front() {
+                self.row_bytes -= row.bytes;
+                last = Some(row.id);
+            }
         }
         if let Some(last) = last {
             conn.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?;
@@ -270,6 +311,6 @@ impl Tail {
 
     /// Tells others how it stands, after a commit.
     pub(in crate::sqlite) fn publish(&self, last_seq: i64) {
-        self.shared.publish(self.rows.len(), self.waiting, last_seq);
+        self.shared.publish((self.rows.len(), self.row_bytes), self.waiting, last_seq);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::errors::StoreError;
 use crate::Kept;
+use crate::rules::begins;
 use crate::sums::{LegOutcome, Outline, Person};
 use crate::waits::Wait;
 
@@ -40,17 +41,8 @@ impl Entry {
     /// Of a leg by the places of its events, in order, the event it began with and the last; `None` if that is no
     /// end.
     pub(super) fn of(places: Vec<i64>, begun: Option<&Kept>, ended: &Event) -> Option<Self> {
-        let outline = Outline::of(ended)?;
-        Some(Self {
-            places,
-            begun: begun.map(|begun| begun.seq.0),
-            begun_at: ended.begun_at,
-            outline,
-            person: Person::of(ended),
-            numbers: begun.map(|begun| numbers(&begun.event)).unwrap_or_default(),
-            wait: Wait::of(ended),
-            queue: ended.queue.to_string(),
-        })
+        let begun = begun.map(|begun| (begun.seq.0, Part::begun(&begun.event)));
+        Some(Part::ended(ended)?.whole(places, begun))
     }
 
     /// Where it lies: by the event it began with, or its first.
@@ -70,6 +62,52 @@ impl Entry {
     /// When it began; `None` if its beginning was never kept.
     pub(in crate::sqlite) fn began_at(&self) -> Option<PbxTime> {
         self.begun.map(|_| self.begun_at)
+    }
+}
+
+/// What of a leg's entry one of its events tells.
+pub(in crate::sqlite) enum Part {
+    /// The numbers of the event it began with.
+    Begun(String),
+    /// The rest, of the event it ended with.
+    Ended(Box<Ended>),
+}
+
+/// What the event tells that a leg ended with.
+pub(in crate::sqlite) struct Ended(Entry);
+
+impl Part {
+    /// `None`: nothing.
+    pub(in crate::sqlite) fn of(event: &Event) -> Option<Self> {
+        if begins(event.kind()) {
+            return Some(Self::Begun(Self::begun(event)));
+        }
+        Self::ended(event).map(|ended| Self::Ended(Box::new(ended)))
+    }
+
+    fn begun(event: &Event) -> String {
+        numbers(event)
+    }
+
+    fn ended(event: &Event) -> Option<Ended> {
+        Some(Ended(Entry {
+            places: Vec::new(),
+            begun: None,
+            begun_at: event.begun_at,
+            outline: Outline::of(event)?,
+            person: Person::of(event),
+            numbers: String::new(),
+            wait: Wait::of(event),
+            queue: event.queue.to_string(),
+        }))
+    }
+}
+
+impl Ended {
+    /// With the places of its events, in order, and where and with which numbers it began.
+    pub(in crate::sqlite) fn whole(self, places: Vec<i64>, begun: Option<(i64, String)>) -> Entry {
+        let (begun, numbers) = begun.unzip();
+        Entry { places, begun, numbers: numbers.unwrap_or_default(), ..self.0 }
     }
 }
 
@@ -274,6 +312,11 @@ pub(super) fn renewed(key: i64, row: &[u8]) -> Result<Option<Vec<u8>>, StoreErro
     let mut renewed = empty();
     read(key, row)?.iter().for_each(|leg| push(key, &mut renewed, leg));
     Ok(Some(renewed))
+}
+
+/// Which of the outcomes of ended legs it is.
+pub(in crate::sqlite) fn outcome_at(outcome: LegOutcome) -> Option<usize> {
+    usize::from(outcome_number(outcome)).checked_sub(1)
 }
 
 const fn outcome_number(outcome: LegOutcome) -> u8 {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use rustc_hash::FxHashMap;
 
 use super::super::errors::StoreError;
 use super::entry::{self, Entry, FULL};
@@ -17,31 +16,66 @@ pub(in crate::sqlite) const ROW: &str =
 pub(in crate::sqlite) const LINES: &str =
     "SELECT first, body FROM line WHERE account = ?1 AND first <= ?2 ORDER BY first DESC";
 
-/// Rows that are to be written, by account and key.
+/// Rows that are to be written, by account.
 #[derive(Default)]
-pub(in crate::sqlite) struct Lines {
-    rows: BTreeMap<(String, i64), Vec<u8>>,
-    /// The newest row of an account in the table, which most of its legs come to lie in or behind.
-    newest: FxHashMap<String, Option<(i64, Vec<u8>)>>,
+pub(in crate::sqlite) struct Lines(BTreeMap<String, OfAccount>);
+
+/// Those of one account, by key.
+struct OfAccount {
+    rows: BTreeMap<i64, Vec<u8>>,
+    /// The key of the newest row in the table, which most legs come to lie in or behind.
+    newest: Option<i64>,
 }
 
 impl Lines {
     /// Adds a leg to its row, which is read if it is not at hand.
     pub(super) fn add(&mut self, conn: &Connection, account: &str, leg: &Entry) -> Result<(), StoreError> {
+        if let Some(lines) = self.0.get_mut(account) {
+            return lines.add(conn, account, leg);
+        }
+        let newest = find(conn, account, i64::MAX)?;
+        let key = newest.as_ref().map(|(key, _)| *key);
+        let mut lines = OfAccount { rows: BTreeMap::new(), newest: key };
+        lines.rows.extend(newest);
+        lines.add(conn, account, leg)?;
+        self.0.insert(account.to_owned(), lines);
+        Ok(())
+    }
+
+    pub(super) fn many(&self) -> usize {
+        self.0.values().map(|lines| lines.rows.len()).sum()
+    }
+
+    pub(super) fn write(&self, conn: &Connection) -> Result<(), StoreError> {
+        let mut insert = conn.prepare_cached(
+            "INSERT INTO line VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body",
+        )?;
+        for (account, lines) in &self.0 {
+            for (key, row) in &lines.rows {
+                insert.execute(params![account, key, row])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OfAccount {
+    fn add(&mut self, conn: &Connection, account: &str, leg: &Entry) -> Result<(), StoreError> {
         let place = leg.place();
-        let Some((key, row)) = self.row(conn, account, place)? else {
-            self.begin(account, leg);
+        self.fetch(conn, account, place)?;
+        let Some((&key, row)) = self.rows.range_mut(..=place).next_back() else {
+            self.begin(leg);
             return Ok(());
         };
-        let mut with = row.clone();
-        entry::push(key, &mut with, leg);
-        if with.len() <= FULL || row.len() <= entry::empty().len() {
-            self.rows.insert((account.to_owned(), key), with);
+        let before = row.len();
+        entry::push(key, row, leg);
+        if row.len() <= FULL || before <= entry::empty().len() {
             return Ok(());
         }
-        let mut legs = entry::read(key, &row)?;
+        row.truncate(before);
+        let mut legs = entry::read(key, row)?;
         if legs.iter().all(|other| other.place() < place) {
-            self.begin(account, leg);
+            self.begin(leg);
             return Ok(());
         }
         legs.push(leg.clone());
@@ -53,55 +87,24 @@ impl Lines {
             let mut ended: Vec<&Entry> = legs.iter().collect();
             ended.sort_by_key(|leg| leg.last());
             ended.into_iter().for_each(|leg| entry::push(key, &mut row, leg));
-            self.rows.insert((account.to_owned(), key), row);
+            self.rows.insert(key, row);
         }
         Ok(())
     }
 
-    fn begin(&mut self, account: &str, leg: &Entry) {
-        let mut row = entry::empty();
+    fn begin(&mut self, leg: &Entry) {
+        let mut row = Vec::with_capacity(FULL);
+        row.extend(entry::empty());
         entry::push(leg.place(), &mut row, leg);
-        self.rows.insert((account.to_owned(), leg.place()), row);
+        self.rows.insert(leg.place(), row);
     }
 
-    /// The row for a place: of those at hand and those in the table the nearest before it.
-    fn row(
-        &mut self,
-        conn: &Connection,
-        account: &str,
-        place: i64,
-    ) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
-        let newest = match self.newest.get(account) {
-            Some(newest) => newest,
-            None => {
-                let newest = find(conn, account, i64::MAX)?;
-                self.newest.entry(account.to_owned()).or_insert(newest)
-            }
-        };
-        let kept = match newest {
-            Some((key, _)) if *key > place => find(conn, account, place)?,
-            newest => newest.clone(),
-        };
-        let span = (account.to_owned(), i64::MIN)..=(account.to_owned(), place);
-        let at_hand = self.rows.range(span).next_back().map(|((_, key), row)| (*key, row));
-        Ok(match (at_hand, kept) {
-            (Some((key, row)), kept) if kept.as_ref().is_none_or(|(other, _)| key >= *other) => {
-                Some((key, row.clone()))
-            }
-            (_, kept) => kept,
-        })
-    }
-
-    pub(super) fn many(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub(super) fn write(&self, conn: &Connection) -> Result<(), StoreError> {
-        let mut insert = conn.prepare_cached(
-            "INSERT INTO line VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body",
-        )?;
-        for ((account, key), row) in &self.rows {
-            insert.execute(params![account, key, row])?;
+    /// Makes sure that the row for a place is at hand, if the table has one.
+    fn fetch(&mut self, conn: &Connection, account: &str, place: i64) -> Result<(), StoreError> {
+        let Some(newest) = self.newest.filter(|newest| *newest > place) else { return Ok(()) };
+        debug_assert!(self.rows.contains_key(&newest), "it was at hand from the first");
+        if let Some((key, row)) = find(conn, account, place)? {
+            self.rows.entry(key).or_insert(row);
         }
         Ok(())
     }

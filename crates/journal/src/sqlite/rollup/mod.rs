@@ -73,12 +73,16 @@ impl FoundBy {
             found.map(|raw| kept_of(leg, raw)).transpose()
         };
         let Some(ended) = of(|kind| kind == EventKind::Ended)? else { return Ok(()) };
-        if let Some(entry) = Entry::of(places.to_vec(), of(begins)?.as_ref(), &ended.event) {
-            let account = ended.event.account().as_str();
-            self.lines.add(conn, account, &entry)?;
-            self.days.add(conn, account, &entry)?;
-            self.longest = entry.reach().max(self.longest);
+        match Entry::of(places.to_vec(), of(begins)?.as_ref(), &ended.event) {
+            Some(entry) => self.add_entry(conn, ended.event.account().as_str(), &entry),
+            None => Ok(()),
         }
+    }
+
+    fn add_entry(&mut self, conn: &Connection, account: &str, entry: &Entry) -> Result<(), StoreError> {
+        self.lines.add(conn, account, entry)?;
+        self.days.add(conn, account, entry)?;
+        self.longest = entry.reach().max(self.longest);
         Ok(())
     }
 }
@@ -104,10 +108,15 @@ impl Folded {
     }
 
     /// Where what an account's legs are found by is damaged, lists and sums of it are; its legs are kept all the same.
-    pub(super) fn add(&mut self, conn: &Connection, leg: &Leg) -> Result<(), StoreError> {
-        let places: Vec<i64> = leg.events.iter().map(|event| event.raw.seq).collect();
-        let raws: Vec<&Raw> = leg.events.iter().map(|event| &event.raw).collect();
-        match self.found_by.add(conn, &leg.leg, &places, &raws) {
+    pub(super) fn add(
+        &mut self,
+        conn: &Connection,
+        leg: &Leg,
+        entry: Option<&Entry>,
+    ) -> Result<(), StoreError> {
+        let account = leg.events.last().map_or("", |ended| &ended.raw.account);
+        let found = entry.map_or(Ok(()), |entry| self.found_by.add_entry(conn, account, entry));
+        match found {
             Err(error @ (StoreError::Damaged(_) | StoreError::Unreadable(_))) => {
                 tracing::warn!(%error, leg = leg.leg.as_str(), "lists and reports do not find a leg");
             }

@@ -206,11 +206,13 @@ impl Worker {
         }
     }
 
-    /// Whether there was one, and the journal took it.
+    /// Whether there was one, and the journal took it. While nobody writes the rest is one, too: with a log in front few
+    /// come behind it, and it would stay in rows.
     fn one_stretch(&self, at_once: i64) -> bool {
-        let rollup = match within_snapshot(&self.conn, |conn| {
-            gather(conn, &self.when, at_once.min(self.when.at_most))
-        }) {
+        let idle = at_once == AT_ONCE && self.when.pause > Duration::ZERO && self.when.at < i64::MAX;
+        let when = RollingUp { at: if idle { 1 } else { self.when.at }, ..self.when };
+        let rollup = match within_snapshot(&self.conn, |conn| gather(conn, &when, at_once.min(when.at_most)))
+        {
             Ok(Some(rollup)) => rollup,
             Ok(None) => return false,
             Err(error) => {
