@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::settings::Secret;
 
 /// The newest format this program knows.
-pub(super) const FORMAT: u32 = 11;
+pub(super) const FORMAT: u32 = 12;
 /// Marks the file as ours ("ring" in ASCII).
 const APPLICATION: i32 = 0x7269_6e67;
 /// A store up to this size is checked from end to end when it is opened; a larger one by
@@ -343,6 +343,8 @@ CREATE TABLE spare (
 ) STRICT;
 INSERT INTO spare VALUES (1, zeroblob(65536));
 ";
+
+// Format 12 changes no table: rows of `day` say since then in which hours their outcomes were.
 
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod conforming;
 mod copying;
 mod crashing;
 mod failing;
+mod finding;
 mod forgetting;
 mod layers;
 mod logging;

@@ -4,14 +4,13 @@
 use std::collections::BinaryHeap;
 
 use calls::{AccountId, Event, LegId};
-use memchr::memmem::Finder;
-use rusqlite::{Connection, Rows, params};
+use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::super::rollup::entry::{self, Entry, Glance};
-use super::super::rollup::line::LINES;
 use super::super::rollup::{longest, rolled_up_to};
-use super::super::table::events::{get, kept, places_of_leg};
+use super::super::table::events::{get_from, kept, places_of_leg};
+use super::super::table::packed::Shelf;
+use super::along::{Along, Wanted};
 use super::leg::begun_by;
 use super::span::Span;
 use crate::rules::begins;
@@ -35,59 +34,29 @@ pub(super) fn list(conn: &Connection, filter: &Filter) -> Result<Vec<LegRecord>,
     let limit = filter.bounded_limit();
     let recent = recent(conn, filter, account, &span)?;
     let mut found = Vec::new();
+    let shelf = Shelf::new(conn);
     let visit = |place| {
-        found.extend(accepted(conn, filter, place)?);
+        found.extend(accepted(&shelf, filter, place)?);
         Ok(found.len() < limit)
     };
     if filter.outcome == Some(LegOutcome::Running) {
         // None of them has ended.
         return merge(recent, || Ok(None), visit).map(|()| found);
     }
-    let part = filter.number.as_deref().map(Finder::new);
-    let mark = filter.employee.as_deref().map(entry::mark_of);
-    let mark = mark.as_deref().map(Finder::new);
-    let finders = [part.as_ref(), mark.as_ref()];
-    let worth = |row: &[u8]| finders.iter().flatten().all(|finder| finder.find(row).is_some());
-    let wanted = |leg: &Glance<'_>| {
-        filter.outcome.is_none_or(|outcome| leg.is(outcome))
-            && filter.employee.as_ref().is_none_or(|employee| *employee == *leg.number)
-            && part.as_ref().is_none_or(|part| part.find(leg.numbers.as_bytes()).is_some())
-    };
-    let mut select = conn.prepare_cached(LINES)?;
-    let mut rows = LineRows(select.query(params![account.as_str(), span.last])?);
+    let mut along = Along::of(conn, account, Wanted::by(filter), span);
     let mut places = Vec::new();
     let next = || {
         while places.is_empty()
-            && let Some((key, row)) = rows.next(worth, wanted)?
+            && let Some((_, legs)) = along.next()?
         {
-            let begun = row.iter().filter_map(|leg| leg.begun);
+            let begun = legs.iter().filter_map(|leg| leg.begun);
             places.extend(begun.filter(|place| (span.first..=span.last).contains(place)));
             places.sort_unstable();
-            if key <= span.first {
-                break;
-            }
         }
         Ok(places.pop())
     };
     merge(recent, next, visit)?;
     Ok(found)
-}
-
-/// Rows of [`LINES`].
-pub(super) struct LineRows<'stmt>(pub(super) Rows<'stmt>);
-
-impl LineRows<'_> {
-    /// Those of the next row's legs that are wanted, with its key; none of a row whose bytes are not worth reading.
-    pub(super) fn next(
-        &mut self,
-        worth: impl Fn(&[u8]) -> bool,
-        wanted: impl Fn(&Glance<'_>) -> bool,
-    ) -> Result<Option<(i64, Vec<Entry>)>, StoreError> {
-        let Some(row) = self.0.next()? else { return Ok(None) };
-        let key = row.get(0)?;
-        let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        Ok(Some((key, if worth(body) { entry::read_those(key, body, wanted)? } else { Vec::new() })))
-    }
 }
 
 /// Shows the places of an account's employee's events, newest first, until the visitor has enough.
@@ -100,23 +69,20 @@ pub(super) fn walk_employee(
     let all = Filter { account: Some(account.clone()), ..Filter::default() };
     let recent = recent(conn, &all, account, span)?;
     let longest = longest(conn)?;
-    let mark = entry::mark_of(employee);
-    let mark = Finder::new(&mark);
-    let mut select = conn.prepare_cached(LINES)?;
-    let mut rows = LineRows(select.query(params![account.as_str(), span.last.saturating_add(longest)])?);
+    let theirs = Filter { employee: Some(employee.to_owned()), ..all };
+    let begun = Span { first: span.first.saturating_sub(longest), last: span.last.saturating_add(longest) };
+    let mut along = Along::of(conn, account, Wanted::by(&theirs), begun);
     let mut places = BinaryHeap::new();
     // No leg further back has an event behind this place.
     let mut behind = i64::MAX;
     let next = || {
         while places.peek().is_none_or(|place| *place < behind) && behind > span.first {
-            let next = rows.next(|row| mark.find(row).is_some(), |leg| leg.number == employee)?;
-            let Some((key, row)) = next else {
+            let Some((key, legs)) = along.next()? else {
                 behind = i64::MIN;
                 break;
             };
-            places.extend(
-                row.into_iter().flat_map(|leg| leg.places).filter(|at| (span.first..=span.last).contains(at)),
-            );
+            let all = legs.into_iter().flat_map(|leg| leg.places);
+            places.extend(all.filter(|at| (span.first..=span.last).contains(at)));
             behind = key.saturating_add(longest);
         }
         Ok(places.pop())
@@ -149,11 +115,11 @@ fn merge(
     }
 }
 
-fn accepted(conn: &Connection, filter: &Filter, place: i64) -> Result<Option<LegRecord>, StoreError> {
-    let begun = get(conn, EventSeq(place))?
+fn accepted(shelf: &Shelf<'_>, filter: &Filter, place: i64) -> Result<Option<LegRecord>, StoreError> {
+    let begun = get_from(shelf, EventSeq(place))?
         .filter(|begun| begins(begun.event.kind()) && filter.accepts(&begun.event));
     let Some(begun) = begun else { return Ok(None) };
-    Ok(begun_by(conn, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
+    Ok(begun_by(shelf, &begun)?.filter(|leg| filter.accepts_outcome(leg)))
 }
 
 /// The last events of an account's legs that are not rolled up yet. They are in rows: what is packed is rolled up.

@@ -1,6 +1,7 @@
 //! Questions. Each finds its rows by a tree that is in the order it lists them, so that a page costs the
 //! same in a small store and in a large one.
 
+mod along;
 pub(super) mod deliveries;
 pub(super) mod events;
 mod leg;
@@ -23,8 +24,8 @@ use super::opening::bytes_on_disk;
 use crate::Size;
 pub(super) use walk::walk;
 
-/// How much is kept, what is in the log included. Events are counted by their places, which have no gaps but for what
-/// was pruned.
+/// How much is kept, what is in the log included, with the room it will take. Events are counted by their places, which
+/// have no gaps but for what was pruned.
 pub(super) fn size(conn: &Connection, place: &Path, log: &Shared) -> Result<Size, StoreError> {
     let (in_log, last_seq) = (log.waiting(), log.last_seq());
     let events: u64 = conn
@@ -44,6 +45,7 @@ pub(super) fn size(conn: &Connection, place: &Path, log: &Shared) -> Result<Size
         .query_row([], |row| row.get(0))?;
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
     let used = (pragma("page_count")?.saturating_sub(pragma("freelist_count")?)) * pragma("page_size")?;
+    let used = used.saturating_sub(log.passing_bytes());
     Ok(Size { bytes: bytes_on_disk(place), used, events, pending, not_rolled_up: not_rolled_up.unwrap_or(0) })
 }
 
@@ -61,6 +63,9 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
         super::rollup::line::ROW,
         super::rollup::day::BLOCKS,
         super::rollup::day::DAY_BEFORE,
+        super::rollup::day::DAYS[0],
+        super::rollup::day::DAYS[1],
+        along::PLACES_OF_HOURS,
     ];
     statements.extend(rolled_up.map(str::to_owned));
     statements.extend(super::table::events::PLACES.map(str::to_owned));

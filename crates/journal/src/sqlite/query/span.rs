@@ -7,6 +7,7 @@ use super::super::table::hours::{Clock, hour_of};
 use crate::Filter;
 
 /// The places a filter can reach, both ends included.
+#[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) first: i64,
     pub(super) last: i64,

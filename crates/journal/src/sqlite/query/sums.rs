@@ -12,7 +12,8 @@ use super::super::rollup::day::{DAY_MICROS, add_days};
 use super::super::rollup::leg;
 use super::super::rollup::line::LINES;
 use super::super::table::hours::{Clock, hour_of};
-use super::lines::{LineRows, walk_not_rolled_up};
+use super::along::LineRows;
+use super::lines::walk_not_rolled_up;
 use crate::sums::Sums;
 
 pub(in crate::sqlite) fn of(
