@@ -344,7 +344,8 @@ CREATE TABLE spare (
 INSERT INTO spare VALUES (1, zeroblob(65536));
 ";
 
-// Format 12 changes no table: rows of `day` say since then in which hours their outcomes were.
+// Rows of `day` say since then in which hours their outcomes were. Those that are there learn it (rollup::day).
+const FORMAT_12: &str = "INSERT OR REPLACE INTO meta SELECT 'old_days', count(*) > 0 FROM day;";
 
 /// How the store stands to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -403,6 +404,9 @@ pub(super) fn migrate(conn: &mut Connection, sealer: &Sealer) -> Result<(), Fail
     }
     if format < 11 {
         transaction.execute_batch(FORMAT_11)?;
+    }
+    if format < 12 {
+        transaction.execute_batch(FORMAT_12)?;
     }
     if format < 6 {
         audit::take_over(&transaction, sealer)?;

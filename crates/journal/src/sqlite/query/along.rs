@@ -12,7 +12,7 @@ use super::super::errors::StoreError;
 use super::super::rollup::day::{Sought, hours_with};
 use super::super::rollup::entry::{self, Entry, Glance};
 use super::super::rollup::line::LINES;
-use super::super::table::hours::Clock;
+use super::super::table::hours::{Clock, PLACES_OF_HOURS};
 use super::span::Span;
 use crate::Filter;
 
@@ -20,9 +20,6 @@ use crate::Filter;
 const AT_ONCE: usize = 32;
 /// After so many without anything the days are asked.
 const FRUITLESS: usize = 128;
-/// The places that events of some hours of the PBXs' clocks can have.
-pub(in crate::sqlite) const PLACES_OF_HOURS: &str =
-    "SELECT min(first), max(last) FROM hours WHERE clock = ?1 AND hour BETWEEN ?2 AND ?3";
 
 /// Rows of [`LINES`].
 pub(super) struct LineRows<'stmt>(pub(super) Rows<'stmt>);

@@ -65,7 +65,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
         super::rollup::day::DAY_BEFORE,
         super::rollup::day::DAYS[0],
         super::rollup::day::DAYS[1],
-        along::PLACES_OF_HOURS,
+        super::table::hours::PLACES_OF_HOURS,
     ];
     statements.extend(rolled_up.map(str::to_owned));
     statements.extend(super::table::events::PLACES.map(str::to_owned));

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::errors::StoreError;
-use super::super::table::hours::{Clock, hour_of};
+use super::super::table::hours::{Clock, PLACES_OF_HOURS, hour_of};
 use crate::Filter;
 
 /// The places a filter can reach, both ends included.
@@ -24,9 +24,7 @@ impl Span {
             let from = filter.from.map_or(i64::MIN, |from| hour_of(from.as_micros()));
             let until = filter.until.map_or(i64::MAX, |until| hour_of(until.as_micros()));
             let (first, last): (Option<i64>, Option<i64>) = conn
-                .prepare_cached(
-                    "SELECT min(first), max(last) FROM hours WHERE clock = ?1 AND hour BETWEEN ?2 AND ?3",
-                )?
+                .prepare_cached(PLACES_OF_HOURS)?
                 .query_row([Clock::Pbx as i64, from, until], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
             span = Self { first: span.first.max(first), last: span.last.min(last) };

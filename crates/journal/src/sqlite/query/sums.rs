@@ -11,7 +11,7 @@ use super::super::errors::StoreError;
 use super::super::rollup::day::{DAY_MICROS, add_days};
 use super::super::rollup::leg;
 use super::super::rollup::line::LINES;
-use super::super::table::hours::{Clock, hour_of};
+use super::super::table::hours::{Clock, PLACES_OF_HOURS, hour_of};
 use super::along::LineRows;
 use super::lines::walk_not_rolled_up;
 use crate::sums::Sums;
@@ -51,9 +51,7 @@ fn add_legs(
         return Ok(());
     }
     let (first, last): (Option<i64>, Option<i64>) = conn
-        .prepare_cached(
-            "SELECT min(first), max(last) FROM hours WHERE clock = ?1 AND hour BETWEEN ?2 AND ?3",
-        )?
+        .prepare_cached(PLACES_OF_HOURS)?
         .query_row([Clock::Pbx as i64, hour_of(within.start), hour_of(within.end - 1)], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;

@@ -20,7 +20,7 @@ use super::table::packed::{Leg, ended_at};
 use super::table::raw::{Raw, kept_of, kind};
 use crate::EventSeq;
 use crate::rules::begins;
-use day::Days;
+use day::{Days, Mark, Renewed};
 use entry::Entry;
 use line::Lines;
 use pack::Packs;
@@ -51,6 +51,8 @@ pub(super) struct Rollup {
     folds: i64,
     found_by: Option<FoundBy>,
     packs: Option<Packs>,
+    /// Days of an older program.
+    renewed: Option<Renewed>,
 }
 
 #[derive(Default)]
@@ -91,7 +93,8 @@ impl Rollup {
     pub(super) fn weight(&self) -> usize {
         let found_by =
             self.found_by.as_ref().map_or(0, |found_by| found_by.lines.many() + found_by.days.many());
-        found_by + self.packs.as_ref().map_or(0, Packs::many)
+        let renewed = self.renewed.as_ref().map_or(0, Renewed::many);
+        found_by + renewed + self.packs.as_ref().map_or(0, Packs::many)
     }
 }
 
@@ -219,12 +222,20 @@ fn gather(conn: &Connection, when: &RollingUp, at_most: i64) -> Result<Option<Ro
     let at_least = if held_up && stretch.rolls_up { when.at.min(at_most) } else { 1 };
     let (pruned, folds) = (meta(conn, "pruned")?, meta(conn, "folds")?);
     let from = stretch.from;
-    Ok((to - from >= at_least).then_some(Rollup { from, to, pruned, folds, found_by, packs }))
+    Ok((to - from >= at_least).then_some(Rollup { from, to, pruned, folds, found_by, packs, renewed: None }))
+}
+
+/// The next days of an older program that do not know when their outcomes were.
+fn renew(conn: &Connection, mark: &mut Mark) -> Result<Option<Rollup>, StoreError> {
+    let Some(renewed) = day::renew(conn, mark)? else { return Ok(None) };
+    let (pruned, folds) = (meta(conn, "pruned")?, meta(conn, "folds")?);
+    let (found_by, packs, renewed) = (None, None, Some(renewed));
+    Ok(Some(Rollup { from: 0, to: 0, pruned, folds, found_by, packs, renewed }))
 }
 
 /// Puts a rollup away, unless what it was made of is no longer as it was. Says whether it did.
 pub(super) fn put(conn: &Connection, rollup: &mut Rollup, last_seq: i64) -> Result<bool, StoreError> {
-    let Rollup { from, to, pruned, folds, found_by, packs } = rollup;
+    let Rollup { from, to, pruned, folds, found_by, packs, renewed } = rollup;
     let is_as_it_was = (found_by.is_none() || rolled_up_to(conn)? == *from)
         && (packs.is_none() || packed_to(conn)? == *from)
         && meta(conn, "pruned")? == *pruned
@@ -244,6 +255,9 @@ pub(super) fn put(conn: &Connection, rollup: &mut Rollup, last_seq: i64) -> Resu
         set.execute(("packed_to", *to))?;
         // The newest event may have no row any more.
         set.execute(("last_seq", last_seq))?;
+    }
+    if let Some(renewed) = renewed {
+        renewed.write(conn)?;
     }
     Ok(true)
 }

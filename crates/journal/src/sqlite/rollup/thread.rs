@@ -1,5 +1,6 @@
 //! When events are rolled up: while the writer has little else to do, so that nobody waits for it because of this.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -14,7 +15,7 @@ use super::super::errors::StoreError;
 use super::super::opening::connect;
 use super::super::readers::within_snapshot;
 use super::super::remembered::LISTED_AT_ONCE;
-use super::{Rollup, gather, rolled_up_to};
+use super::{Mark, Rollup, gather, renew, rolled_up_to};
 
 /// So many events gather before they are rolled up.
 const GATHERED: i64 = 512;
@@ -113,7 +114,8 @@ impl Roller {
         conn.pragma_update(None, "query_only", true)?;
         let (start, starts) = sync_channel(1);
         let progress = Arc::new(Progress::default());
-        let worker = Worker { conn, starts, put: Box::new(put), when, progress: progress.clone() };
+        let (put, progress_of, mark) = (Box::new(put), progress.clone(), RefCell::default());
+        let worker = Worker { conn, starts, put, when, progress: progress_of, mark };
         let thread = tasks::thread_anew(Part::JournalRollup, move || worker.run())
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let _ = start.try_send(());
@@ -155,6 +157,8 @@ struct Worker {
     put: Box<dyn Fn(Option<Rollup>) -> bool + Send>,
     when: RollingUp,
     progress: Arc<Progress>,
+    /// How far it is with days of an older program.
+    mark: RefCell<Mark>,
 }
 
 impl Worker {
@@ -196,12 +200,24 @@ impl Worker {
         loop {
             // Both, for what comes out of the log may leave a stretch to be rolled up.
             let folded = self.when.at < i64::MAX && (self.put)(None);
-            let rolled_up = self.one_stretch(at_once);
+            let rolled_up = self.one_stretch(at_once) || self.when.at < i64::MAX && self.renew();
             if !folded && !rolled_up {
                 return false;
             }
             if self.rows() - since >= QUIET_ROWS {
                 return true;
+            }
+        }
+    }
+
+    /// Whether days of an older program were renewed.
+    fn renew(&self) -> bool {
+        let mut mark = self.mark.borrow_mut();
+        match within_snapshot(&self.conn, |conn| renew(conn, &mut mark)) {
+            Ok(renewed) => renewed.is_some_and(|renewed| (self.put)(Some(renewed))),
+            Err(error) => {
+                tracing::warn!(%error, "days of an older program are looked through by whoever asks");
+                false
             }
         }
     }

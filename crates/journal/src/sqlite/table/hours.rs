@@ -6,6 +6,10 @@ use super::super::errors::StoreError;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// The places that events of some hours of a clock can have.
+pub(in crate::sqlite) const PLACES_OF_HOURS: &str =
+    "SELECT min(first), max(last) FROM hours WHERE clock = ?1 AND hour BETWEEN ?2 AND ?3";
+
 /// Whose hours.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::sqlite) enum Clock {

@@ -8,6 +8,7 @@ mod adding;
 mod block;
 mod hours;
 mod part;
+mod renewing;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,6 +24,7 @@ use block::Block;
 pub(in crate::sqlite) use hours::DAYS;
 pub(in crate::sqlite) use hours::{Sought, hours_with};
 use part::Part;
+pub(in crate::sqlite) use renewing::{Mark, Renewed, renew};
 
 pub(in crate::sqlite) const DAY_MICROS: i64 = 86_400 * 1_000_000;
 /// Spans of days that are added up too, the longest first, each a multiple of the next: a year is some twenty rows
