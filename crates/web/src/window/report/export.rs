@@ -24,6 +24,11 @@ const SECONDS: [(&str, &str); 5] = [
     ("report.longest", "report.longest_secs"),
 ];
 
+/// Seconds as Excel has them, a part of a day, to the tenth of a millisecond: what is finer is only longer to write.
+fn of_a_day(secs: u64) -> f64 {
+    (super::exact(secs) / DAY_SECS * 1e9).round() / 1e9
+}
+
 /// A cell of a table.
 enum Cell {
     Text(String),
@@ -194,9 +199,7 @@ fn put(sheet: &mut Worksheet, row: u32, at: u16, cell: &Cell, time: &Format) -> 
     match cell {
         Cell::Text(text) => sheet.write_string(row, at, text)?,
         Cell::Count(count) => sheet.write_number(row, at, super::exact(*count))?,
-        Cell::Long(Some(secs)) => {
-            sheet.write_number_with_format(row, at, super::exact(*secs) / DAY_SECS, time)?
-        }
+        Cell::Long(Some(secs)) => sheet.write_number_with_format(row, at, of_a_day(*secs), time)?,
         Cell::Tenths(Some(number)) => sheet.write_number(row, at, (number * 10.0).round() / 10.0)?,
         Cell::Long(None) | Cell::Tenths(None) => sheet,
     };
