@@ -161,11 +161,16 @@
     const copy = node.cloneNode(true);
     all("[name=_csrf]", copy).forEach((field) => field.remove());
     all("time[data-since]", copy).forEach((time) => { time.textContent = ""; });
+    all("[role=alert]", copy).forEach((alert) => alert.removeAttribute("role"));
     return copy.innerHTML;
   };
   const differs = (here, fresh) => fresh && plain(here) !== plain(fresh);
   const busy = (place) => place.contains(document.activeElement) || place.querySelector("details[open]");
   const put = (place, fresh) => {
+    // What has been read aloud is not read again because the time in it is another.
+    const bare = (alert) => alert.textContent.replace(/\d+/g, "");
+    const read = all("#alerts > .notice").map(bare);
+    all("[role=alert]", fresh).filter((one) => read.includes(bare(one))).forEach((one) => one.removeAttribute("role"));
     place.replaceChildren(...document.importNode(fresh, true).childNodes);
     // What is shared by all who look at the same has no secret of a form; this page has one.
     const secret = document.querySelector("header [name=_csrf]")?.value ?? "";

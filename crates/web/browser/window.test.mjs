@@ -67,15 +67,13 @@ test("every page has no violations, in both languages, light and dark, and fits 
       const response = await olga.goto(url);
       assert.equal(response.status(), 200, url);
       assert.equal(await olga.getAttribute("html", "lang"), language);
-      found.push(...(await axe(olga)).map((what) => `${name} ${language} ${theme}: ${what}`));
+      // Colours are the same in both languages.
+      if (theme === "light" || language === "da") found.push(...(await axe(olga)).map((what) => `${name} ${language} ${theme}: ${what}`));
       await shoot(olga, `${name}-${language}-${theme}`);
       await olga.setViewportSize({ width: 360, height: 780 });
       const wide = await olga.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${name} is ${wide} px wider than a phone`);
-      // A list whose rows are stacked has nothing to the right that one has to push in.
-      const pushed = await olga.evaluate(() => [...document.querySelectorAll(".wide:has(.stacked)")]
-        .filter((list) => list.scrollWidth > list.clientWidth).length);
-      if (pushed > 0) found.push(`${name}: a list scrolls sideways on a phone`);
+      if (await pushed(olga) > 0) found.push(`${name}: a list scrolls sideways on a phone`);
       await olga.screenshot({ path: `${shots}/${name}-${language}-${theme}-phone.png`, fullPage: name === "story" });
       if (theme === "light") found.push(...(await axe(olga)).map((what) => `${name} ${language} on a phone: ${what}`));
     }
@@ -85,9 +83,19 @@ test("every page has no violations, in both languages, light and dark, and fits 
   await olga.context().addCookies([{ name: "ringbud_language", value: "da", url: house.base }]);
 });
 
+/** How many lists have something to the right that one has to push in, and no keyboard can. */
+const pushed = (page) => page.evaluate(() => [...document.querySelectorAll(".wide:not([tabindex])")]
+  .filter((list) => list.scrollWidth > list.clientWidth).length);
+
+/** What of a page is to the right of it and in no place of its own that is pushed in. */
+const outside = (page) => page.evaluate(() => [...document.querySelectorAll("header.bar *, main *")]
+  .filter((part) => part.getBoundingClientRect().width > 0 && part.getBoundingClientRect().right > innerWidth + 1 &&
+    !part.closest(".wide[tabindex], .hidden, pre, svg, option, .cut")).map((part) => `${part.tagName} ${part.textContent.slice(0, 40)}`));
+
 test("every page has no violations at the widths between, each in one language and light", async () => {
   const pages = [...places.map((place) => [place, at(place)]),
-    ...operator.map((place) => [place, `${house.base}/operator/${place}`])];
+    ...operator.map((place) => [place, `${house.base}/operator/${place}`]),
+    ...["", "/receive", "/events"].map((page) => [`help${page}`, `${house.base}/help${page}`])];
   const found = [];
   for (const [width, language, theme] of [[390, "da", "dark"], [768, "en", "light"], [1280, "da", "light"], [1366, "en", "dark"]]) {
     await olga.context().addCookies([
@@ -99,6 +107,11 @@ test("every page has no violations at the widths between, each in one language a
       await olga.goto(url);
       const wide = await olga.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) found.push(`${name} is ${wide} px wider than ${width}`);
+      if (await pushed(olga) > 0) found.push(`${name}: a list scrolls sideways at ${width}`);
+      // What is read aloud by itself is short, and nothing that changes all the time is.
+      const aloud = await olga.evaluate(() => [...document.querySelectorAll("[aria-live], [role=status], [role=alert]")]
+        .filter((region) => region.matches("[data-live], #board, [data-live-rows]") || region.textContent.length > 400).length);
+      if (aloud > 0) found.push(`${name}: too much is read aloud`);
       found.push(...(await axe(olga)).map((what) => `${name} ${language} ${theme} ${width}: ${what}`));
       // By keyboard: past the way to the content, the first stops are on the page and can be seen.
       for (let stop = 0; stop < 3; stop += 1) await olga.keyboard.press("Tab");
@@ -117,6 +130,54 @@ test("every page has no violations at the widths between, each in one language a
   assert.deepEqual(found, []);
 });
 
+test("names, numbers and addresses as long as may be, and forty phones in a call, break no page", async () => {
+  const hard = (place) => `${house.base}/a/region-nordjylland.erhverv_og_sundhed.hovedkontor-2026.test-0001/${place}`;
+  const pages = [...places, "access", "integration/receivers", "integration/sink"].map((place) => [place, hard(place)]);
+  pages.push(["accounts", `${house.base}/operator/accounts`], ["audit", `${house.base}/operator/audit`]);
+  await olga.goto(hard("calls"));
+  pages.push(["story", new URL(await olga.getAttribute("a.whole", "href"), house.base).href]);
+  await olga.goto(hard("deliveries"));
+  pages.push(["delivery", new URL(await olga.getAttribute("a.whole", "href"), house.base).href]);
+  const found = [];
+  for (const width of [360, 1366]) {
+    await olga.setViewportSize({ width, height: 800 });
+    for (const [name, url] of pages) {
+      await olga.goto(url);
+      await shoot(olga, `hard-${name.replace("/", "-")}-${width}`);
+      const wide = await olga.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) found.push(`${name} is ${wide} px wider than ${width}`);
+      if (await pushed(olga) > 0) found.push(`${name}: a list scrolls sideways at ${width}`);
+      found.push(...(await outside(olga)).map((part) => `${name} ${width}: ${part} is outside`));
+    }
+  }
+  assert.deepEqual(found, []);
+  await olga.setViewportSize({ width: 1360, height: 900 });
+});
+
+test("every stop of the keyboard is in sight, and one sees that it has the focus", async () => {
+  const found = [];
+  for (const [name, url] of [...places.map((place) => [place, at(place)]), ["access", at("access")],
+    ...operator.map((place) => [place, `${house.base}/operator/${place}`])]) {
+    await olga.goto(url);
+    let stops = 0;
+    for (; stops < 60; stops += 1) {
+      await olga.keyboard.press("Tab");
+      const seen = await olga.evaluate(() => {
+        const on = document.activeElement;
+        if (on === document.body) return "over";
+        const place = on.getBoundingClientRect();
+        const style = getComputedStyle(on.closest("tr:has(.whole:focus-visible)") ?? on);
+        const inside = place.width > 0 && place.bottom > 0 && place.top < innerHeight && place.left < innerWidth;
+        return inside && style.outlineStyle !== "none" ? "" : `${on.tagName} ${on.id} ${on.textContent.slice(0, 30)}`;
+      });
+      if (seen === "over") break;
+      if (seen) found.push(`${name}: ${seen}`);
+    }
+    if (stops < 15) found.push(`${name}: only ${stops} stops`);
+  }
+  assert.deepEqual(found, []);
+});
+
 test("on a phone every place is two presses away, and the story fits every width", async () => {
   await olga.setViewportSize({ width: 360, height: 780 });
   await olga.goto(at("calls"));
@@ -127,15 +188,14 @@ test("on a phone every place is two presses away, and the story fits every width
   await olga.goto(at("calls"));
   const story = new URL(await olga.getAttribute("a.whole", "href"), house.base).href;
   assert.match(await olga.getAttribute("a.whole", "aria-label"), /gående, \d+ .+, .+, .+/);
-  for (const width of [360, 390, 768, 1280, 1366]) {
+  for (const width of [360, 390, 768, 900, 1280, 1366]) {
     await olga.setViewportSize({ width, height: 800 });
     await olga.goto(story);
     const outside = await olga.evaluate(() => [...document.querySelectorAll("svg.story *")]
       .filter((part) => part.getBoundingClientRect().right > innerWidth).length);
     assert.equal(outside, 0, `${width} px: parts of the picture are outside`);
     const cut = await olga.evaluate(() => [...document.querySelectorAll(".wide")].filter((box) => box.scrollWidth > box.clientWidth).length);
-    // Between a phone and a desk there is less room beside the places than the heads of its columns take: there it scrolls.
-    assert.equal(cut, width === 768 ? cut : 0, `${width} px: the table is wider than its place`);
+    assert.equal(cut, 0, `${width} px: the table is wider than its place`);
     assert.deepEqual(await axe(olga), []);
   }
   await olga.focus("svg.story a");
@@ -174,9 +234,8 @@ test("an address without its scheme is mended with one press, and only the field
   await olga.check("input[name=extras][value=some]");
   assert.match(await olga.textContent(".ticks"), /Køen, opkaldet kom igennem/);
   await shoot(olga, "more-settings");
-  // The bar to save with lies over what is below it: axe calls targets small that it half covers, and nothing else. What
-  // the keyboard comes to is never under it.
-  assert.deepEqual((await axe(olga)).filter((found) => !found.startsWith("target-size")), []);
+  assert.deepEqual(await axe(olga), []);
+  // What the keyboard comes to is never under the bar to save with.
   const covered = [];
   for (const width of [390, 1360]) {
     await olga.setViewportSize({ width, height: 800 });
@@ -423,7 +482,12 @@ test("a failing web service is announced everywhere, and pages follow what happe
     document.querySelector("[data-row] .outcome").textContent = "I gang";
   });
   await olga.focus("[data-row] a.whole");
+  const alert = await olga.$("#alerts [role=alert]");
   await olga.waitForSelector("#fresh a >> text=1 nyt opkald", { timeout: 15000 });
+  // When it is tried again is another time by now: the alert says so, and is not read aloud once more.
+  assert.equal(await alert.evaluate((one) => one.isConnected), false);
+  assert.equal(await olga.locator("#alerts [role=alert]").count(), 0);
+  assert.equal(await olga.locator("#alerts .notice.failed").count(), 1);
   assert.notEqual(await olga.textContent(`[data-row="${second}"] .outcome`), "I gang");
   assert.equal(await olga.evaluate(() => document.activeElement.className), "whole", "the focus stays");
   assert.equal(await olga.locator(`[data-row="${first}"]`).count(), 0, "nothing moves by itself");

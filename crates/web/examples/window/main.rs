@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "an example's tasks and clocks are its own")]
 
+mod hard;
 mod provider;
 
 use std::collections::{BTreeSet, HashMap};
@@ -86,6 +87,9 @@ impl Gateway for Playing {
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
+        if account.as_str() == hard::ACCOUNT {
+            return hard::live(PbxTime::from_micros(now().0));
+        }
         let live = self.live.lock().expect("nobody panics");
         live.iter().filter(|leg| leg.begun.account() == account).cloned().collect()
     }
@@ -108,6 +112,7 @@ impl Gateway for Playing {
         };
         match account.map(AccountId::as_str) {
             Some("1") => vec![one("salg", "+4570201299", 134), one("support", "", 21)],
+            Some(hard::ACCOUNT) => hard::waiting(PbxTime::from_micros(now().0)),
             None => vec![one("reception", "+4533121212", 12)],
             Some(_) => Vec::new(),
         }
@@ -302,18 +307,33 @@ fn whole(number: i64, at: PbxTime) -> Vec<Event> {
     if let (Some(at), Direction::Incoming) = (answered, begun.direction) {
         events.push(Event { sequence: 2, at, what: What::Answered, ..begun.clone() });
     }
+    // To whom some are transferred; never to who transfers.
+    let to = if person % PEOPLE.len() == 3 { 1 } else { 3 };
     let transfer = (number % 13 == 1 && answered.is_some()).then(|| Transfer {
         party: LegId::new(format!("pbx1-{number}.0")),
         party_number: begun.a_number.clone(),
-        to: "104".into(),
+        to: PEOPLE[to].0.into(),
     });
     let reason = match (&transfer, answered) {
         (Some(_), _) => EndReason::Transferred,
         (None, Some(_)) => EndReason::HungUpByCounterpart,
         (None, None) => EndReason::NoAnswer,
     };
-    let what = What::Ended(Ended { answered_at: answered, reason, transfer });
+    let what = What::Ended(Ended { answered_at: answered, reason, transfer: transfer.clone() });
     events.push(Event { sequence: 3, at: end, what, ..begun });
+    if transfer.is_some() {
+        // A colleague is asked first, takes the call, and talks for a while.
+        let later = |secs: i64| end + Duration::from_secs(u64::try_from(secs).unwrap_or(0));
+        let asked = PbxTime::from_micros(end.as_micros() - 12_000_000);
+        let (answered_at, gone) = (PbxTime::from_micros(end.as_micros() - 7_000_000), later(95));
+        let begun = leg(number, asked, to, false);
+        let reason = EndReason::HungUpByCounterpart;
+        let ended = What::Ended(Ended { answered_at: Some(answered_at), reason, transfer });
+        events.push(begun.clone());
+        events.push(Event { sequence: 2, at: answered_at, what: What::Answered, ..begun.clone() });
+        events.push(Event { sequence: 3, at: gone, what: ended, ..begun });
+        events.sort_by_key(|event| event.at);
+    }
     events
 }
 
@@ -364,6 +384,8 @@ async fn furnish(
     let seqs = stored.filter_map(|one| if let Appended::Stored(seq, _) = one { Some(seq) } else { None });
     let settle: Vec<_> = seqs.map(|event| settled(DeliveryId { event, integration: id })).collect();
     journal.settle(&settle).await?;
+    let hard = hard::furnish(journal, cache, now()).await?;
+    journal.settle(&hard.into_iter().map(settled).collect::<Vec<_>>()).await?;
     Ok(())
 }
 

@@ -89,7 +89,22 @@ fn manual(f: &Frame, text: &str) -> String {
     }
     let mut manual = String::new();
     html::push_html(&mut manual, without_ways_out(events).into_iter());
-    manual
+    framed(f, &manual)
+}
+
+/// Each table in a place of its own: one that is wider than a phone is pushed in there, by keyboard too.
+fn framed(f: &Frame, manual: &str) -> String {
+    let mut parts = manual.split("<table>");
+    let mut framed = parts.next().unwrap_or_default().to_owned();
+    for (part, number) in parts.zip(1..) {
+        let label = format!("{} {number}", f.w.get("frame.table"));
+        framed.push_str(&format!(
+            "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table>"
+        ));
+        // The corner above the first column is no head of anything.
+        framed.push_str(&part.replace("</table>", "</table></div>").replace("<th></th>", "<td></td>"));
+    }
+    framed
 }
 
 /// Other documents lie beside the manual in the repository, not here: their words stay, without a link.

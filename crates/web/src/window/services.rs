@@ -75,8 +75,14 @@ fn in_words(f: &Frame, service: &Service) -> (&'static str, &'static str, String
         ServiceState::Off => ("off", f.w.get("service.off"), String::new()),
         ServiceState::Unused => ("off", f.w.get("service.unused"), String::new()),
         ServiceState::Works { took: of } if service.paced => {
-            let count = f.locale.number(service.waiting.into());
-            let more = format!("{}. {}", took(of), f.w.with("service.paced", "count", count));
+            let more = match service.waiting {
+                0 => took(of),
+                1 => format!("{}. {}", took(of), f.w.get("service.paced_one")),
+                count => {
+                    let count = f.locale.number(count.into());
+                    format!("{}. {}", took(of), f.w.with("service.paced", "count", count))
+                }
+            };
             ("talking", f.w.get("service.works"), more)
         }
         ServiceState::Works { took: of } => ("talking", f.w.get("service.works"), took(of)),
@@ -119,7 +125,9 @@ fn troubles(
     if let Some(why) = why {
         let _ = write!(text, " {}.", told(f.w, why).trim_end_matches('.'));
     }
-    let _ = write!(text, " {}", waiting(f, service.waiting));
+    if service.waiting > 0 {
+        let _ = write!(text, " {}", waiting(f, service.waiting));
+    }
     let _ = write!(text, " {}", next(f, next_try));
     text
 }
