@@ -47,7 +47,7 @@ pub use codes::{Code, Family, table};
 pub use day::Day;
 pub use deliveries::delivery_name;
 pub use delivery::sender::{Hour, WebhookStatus};
-pub use doors::{Admission, UserLink, VouchedPerson, logged_as};
+pub use doors::{Admission, KeptSession, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
     AgainAll, Answer, Gateway, GatewayError, LiveLeg, NoGateway, PbxTried, PbxWish, Pulse, Readiness,
     ReadyDetail, TestAnswer, TestCall, Waiting,

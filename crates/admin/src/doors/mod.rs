@@ -1,9 +1,10 @@
 //! What the doors ask: who somebody is before they are anybody, and what is noted when they come and go. Checking
-//! passwords and keeping sessions are the window's.
+//! passwords, and when a session ends, are the window's.
 
 mod first;
 mod link;
 mod look;
+mod session;
 mod vouched;
 
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use crate::Actor;
 use crate::admin::Admin;
 use crate::noted::Noted;
 pub use link::UserLink;
+pub use session::KeptSession;
 pub use vouched::{Admission, VouchedPerson, logged_as};
 
 impl Admin {

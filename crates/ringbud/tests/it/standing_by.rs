@@ -124,7 +124,7 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     let engine = Engine::start(0);
     let mut bed = bed(&engine).await;
     let mut first = bed.serve().await;
-    first.log_in().await;
+    let cookie = first.log_in().await;
     let token = bed.ask(&["token", "create", "--name", "tests"]).await;
     let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
     second.signal(Signal::HUP);
@@ -192,14 +192,8 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     assert_eq!(legs.values().filter(|kinds| **kinds == WHOLE).count(), 2, "{legs:?}");
 
     // Settings, logins and tokens are those of before.
-    let body = "name=olga&password=correct-horse-9";
-    let ask = format!(
-        "POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = second.raw(&ask).await;
-    assert!(answer.contains("set-cookie: "), "who could log in still can: {answer}");
+    let (_, page) = second.page("/", &cookie).await;
+    assert!(page.contains("location: /") && !page.contains("location: /login"), "who was in is out: {page}");
     let (status, accounts) = second.api("GET", "/api/v1/accounts", token.trim(), "").await;
     assert!(status == 200 && accounts.contains(demo::cast::ACCOUNTS[0].name), "{accounts}");
     assert_eq!(second.api("GET", "/readyz", "", "").await.0, 200);

@@ -94,5 +94,5 @@ pub(super) async fn make(
     let operator = Actor::person(&*form.name, Scope::Everything).at(origin);
     let up = admin.links(&operator).iter().any(|link| link.state == LinkState::Up);
     let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
-    login::open(&window, &form.name, &kept, next)
+    login::open(&window, &form.name, &kept, next).await
 }

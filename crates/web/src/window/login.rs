@@ -105,12 +105,12 @@ pub(super) async fn enter(
         return refuse(StatusCode::UNAUTHORIZED, "login.wrong");
     };
     window.web.admin.note_login(&name, &user, origin).await;
-    open(&window, &name, &kept, fields.get("next"))
+    open(&window, &name, &kept, fields.get("next")).await
 }
 
 /// Opens a session and goes where the person wanted to.
-pub(super) fn open(window: &Window, name: &str, kept: &str, next: &str) -> Result<Response, Fail> {
-    let cookie = window.sessions.open(name, kept, clock::now())?;
+pub(super) async fn open(window: &Window, name: &str, kept: &str, next: &str) -> Result<Response, Fail> {
+    let cookie = window.sessions.open(&window.web.admin, name, kept, clock::now()).await?;
     let secure = if window.web.options.secure { "; Secure" } else { "" };
     let base = &window.web.options.path;
     let cookie = format!("{SESSION}={cookie}; Path={base}/; HttpOnly; SameSite=Lax{secure}");
@@ -120,7 +120,7 @@ pub(super) fn open(window: &Window, name: &str, kept: &str, next: &str) -> Resul
 
 pub(super) async fn leave(State(window): State<Arc<Window>>, headers: HeaderMap, posted: Posted) -> Response {
     if let Some(cookie) = cookie(&headers, SESSION) {
-        window.sessions.close(cookie);
+        window.sessions.close(&window.web.admin, cookie).await;
     }
     window.web.admin.note_logout(&posted.visitor.actor()).await;
     let base = &window.web.options.path;

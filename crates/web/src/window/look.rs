@@ -29,5 +29,5 @@ pub(super) async fn enter(
     let query = Fields::read(query.unwrap_or_default().as_bytes());
     let looks = window.web.admin.look(query.get("key"), taste.language.code()).await?;
     let (visitor, account) = looks.ok_or(Fail::Nowhere)?;
-    login::open(&window, visitor, "", &format!("/a/{account}/now"))
+    login::open(&window, visitor, "", &format!("/a/{account}/now")).await
 }

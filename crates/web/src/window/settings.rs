@@ -218,5 +218,5 @@ pub(super) async fn password(
     let hash = window.passwords.hash(wanted).await.ok_or_else(|| Fail::broken("no random bytes"))?;
     let (actor, admin) = (visitor.actor(), &window.web.admin);
     admin.change_own_password(&actor, &visitor.key, &user.password_hash, hash.clone()).await?;
-    super::login::open(&window, &visitor.key, &hash, &format!("/a/{}/settings?done=saved", account.id))
+    super::login::open(&window, &visitor.key, &hash, &format!("/a/{}/settings?done=saved", account.id)).await
 }

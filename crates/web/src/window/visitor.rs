@@ -88,17 +88,18 @@ impl FromRequestParts<Arc<Window>> for Visitor {
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(enter)?;
         // So is a board: a browser connects it again and again, whether anybody looks or not.
         let by_itself = parts.headers.contains_key(BY_ITSELF) || taste.here.ends_with("/now/stream");
-        let session = window.sessions.find(cookie, clock::now(), by_itself).ok_or_else(enter)?;
-        let user = window.web.admin.person(&session.user).ok_or_else(enter)?;
-        if opened_with(&user) != session.opened_with {
+        let admin = &window.web.admin;
+        let session = window.sessions.find(admin, cookie, clock::now(), by_itself).await.ok_or_else(enter)?;
+        let user = admin.person(session.user()).ok_or_else(enter)?;
+        if !session.was_opened_with(&opened_with(&user)) {
             return Err(enter());
         }
-        let name = admin::logged_as(&session.user, &user);
-        let shown = shown(&session.user, &user).to_owned();
+        let name = admin::logged_as(session.user(), &user);
+        let shown = shown(session.user(), &user).to_owned();
         let vouched = user.vouched.is_some();
         Known::note(parts);
-        let (csrf, from) = (session.csrf, Origin::of(parts).0);
-        Ok(Self { key: session.user, name, shown, vouched, scope: user.scope, from, csrf, taste })
+        let (key, csrf, from) = (session.user().to_owned(), session.csrf().to_owned(), Origin::of(parts).0);
+        Ok(Self { key, name, shown, vouched, scope: user.scope, from, csrf, taste })
     }
 }
 

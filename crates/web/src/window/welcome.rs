@@ -72,7 +72,7 @@ pub(super) async fn choose(
     };
     let kept = window.passwords.hash(secret).await.ok_or_else(|| Fail::broken("no random bytes"))?;
     match window.web.admin.choose_password(&form.key, kept.clone(), origin).await {
-        Ok(name) => login::open(&window, &name, &kept, "/"),
+        Ok(name) => login::open(&window, &name, &kept, "/").await,
         // Somebody else was faster with the same link.
         Err(refusal) if refusal.code == Code::LinkUsed => page(&welcome(&window, &taste, &form.key).await),
         Err(refusal) => Err(refusal.into()),

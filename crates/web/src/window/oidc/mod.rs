@@ -89,7 +89,7 @@ pub(super) async fn back(
     let Person { issuer, subject, name, scope } = person;
     let person = VouchedPerson { issuer, subject, name };
     let text = match admin.admit(&person, scope, label, taste.language.code(), origin).await? {
-        Admission::In(key, user) => return login::open(&window, &key, &opened_with(&user), &next),
+        Admission::In(key, user) => return login::open(&window, &key, &opened_with(&user), &next).await,
         Admission::NoRole => told::no_role(w, label, &person.name),
         Admission::NoAccount(account) => told::no_account(w, label, account.as_str()),
     };
