@@ -27,7 +27,7 @@ impl Default for StandBy {
 
 impl StandBy {
     /// Somebody else has the store, and is waited for.
-    pub(crate) fn waits(&self, now: Holder) {
+    pub fn waits(&self, now: Holder) {
         let before = self.0.send_replace(Some(now.clone()));
         metrics::gauge!("ringbud_gateway_standing_by").set(1.0);
         let Holder { name, since, is_reached } = now;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use calls::EventKind;
 
-use super::sample::{Leg, attempt, delivery, keep, settle, tried};
+use super::sample::{Leg, append, attempt, delivery, keep, settle, tried};
 use crate::settings::IntegrationId;
 use crate::{
-    DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, LOADED_AT_ONCE, Outcome, Pending,
-    Reason, Settle, Settled, WallTime,
+    Appended, DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, LOADED_AT_ONCE, Outcome,
+    Pending, Reason, Settle, Settled, WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
@@ -48,6 +48,44 @@ pub async fn what_is_pending_is_loaded_part_by_part_while_it_is_settled(journal:
     assert_eq!((loaded.len(), parts), (legs as usize * 3, 2));
     assert!(loaded.is_sorted_by(|one, next| one < next));
     assert_eq!(pending(journal).await.len(), loaded.len() / 2);
+}
+
+/// Whoever gets no answer asks for the same again, and it may have been done.
+pub async fn what_was_asked_twice_is_done_once(journal: &dyn Journal) {
+    let moments = [Leg::incoming(1).whole(&[1, 2]), Leg::outgoing(2).whole(&[1])];
+    let first = journal.append(&moments).await.expect("kept");
+    let waiting = pending(journal).await;
+    let again = journal.append(&moments).await.expect("asked again");
+    for (first, again) in first.iter().flatten().zip(again.iter().flatten()) {
+        assert!(
+            matches!((first, again), (Appended::Stored(seq, _), Appended::Repeat(same)) if seq == same),
+            "{first:?} {again:?}"
+        );
+    }
+    assert_eq!(again.iter().flatten().count(), first.iter().flatten().count());
+    assert_eq!(pending(journal).await, waiting);
+    let id = waiting[0].id;
+    let rows =
+        [tried(id, 1, 500, Outcome::RetryAt(WallTime(i64::MAX))), tried(id, 2, 200, Outcome::Delivered)];
+    assert_eq!(journal.settle(&rows).await.expect("settled"), [Settled::Done; 2]);
+    assert_eq!(journal.settle(&rows).await.expect("asked again"), [Settled::Gone; 2]);
+    assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 500), attempt(2, 200)]);
+}
+
+/// Its event may be appended again long after it was told: by whoever got no answer, or by who takes over.
+pub async fn a_settled_delivery_is_not_brought_back(journal: &dyn Journal) {
+    let leg = Leg::incoming(1);
+    let begins = || leg.append(&[EventKind::Incoming], &[1, 2]);
+    let seq = keep(journal, begins()).await[0];
+    assert_eq!(settled(journal, tried(delivery(seq, 1), 1, 200, Outcome::Delivered)).await, Settled::Done);
+    assert_eq!(append(journal, begins()).await, [Appended::Repeat(seq)]);
+    let more = append(journal, leg.append(&[EventKind::Incoming, EventKind::Answered], &[1, 2])).await;
+    assert!(matches!(more[..], [Appended::Repeat(_), Appended::Stored(..)]), "{more:?}");
+    let waiting: Vec<_> =
+        pending(journal).await.iter().map(|one| (one.id.event == seq, one.id.integration)).collect();
+    let of = |number| IntegrationId { number };
+    assert_eq!(waiting, [(true, of(2)), (false, of(1)), (false, of(2))]);
+    assert_eq!(record(journal, delivery(seq, 1)).await.state, DeliveryState::Delivered);
 }
 
 /// And is listed as delivered, with what the receiver said.

@@ -41,6 +41,8 @@ macro_rules! conformance {
         $crate::conformance!(@$what $make, deliveries: [
             a_delivery_that_came_through_is_no_longer_pending,
             a_settled_delivery_cannot_be_settled_again,
+            what_was_asked_twice_is_done_once,
+            a_settled_delivery_is_not_brought_back,
             a_retry_stays_pending_and_counts_its_attempt,
             a_held_delivery_stays_until_it_is_wanted_again,
             a_settled_delivery_can_be_wanted_again,
