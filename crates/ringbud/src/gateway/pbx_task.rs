@@ -33,6 +33,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often the journal is told that a quiet PBX was heard.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Messages that have come in already and are worked off before what they say is kept: a piece of an Asterisk's flood
+/// has more, one of a FreeSWITCH's eight.
+const MESSAGES_AT_ONCE: u64 = 128;
+/// Pieces, however few messages they have.
+const PIECES_AT_ONCE: usize = 16;
 
 /// Why the conversation is over.
 enum Lost {
@@ -192,7 +197,7 @@ impl Running {
                 biased;
                 () = self.task.stop.called() => break Lost::Stopping,
                 piece = pieces.recv() => match piece {
-                    Some(piece) => self.received(piece, &fill),
+                    Some(piece) => self.received_with_more(piece, &mut pieces, &fill),
                     None => break ended(&mut draining).await,
                 },
                 () = at(due) => self.timed_out(),
@@ -211,6 +216,20 @@ impl Running {
         metrics::counter!("ringbud_link_losses_total", "pbx" => self.task.pbx.name.to_string()).increment(1);
         self.task.status.change(|status| status.losses += 1);
         lost
+    }
+
+    /// Takes in a piece, and what has come in behind it as long as it is little: what it all says is kept at once.
+    fn received_with_more(&mut self, piece: Piece, pieces: &mut mpsc::Receiver<Piece>, fill: &Fill) {
+        let enough = self.task.session.counts().messages + MESSAGES_AT_ONCE;
+        self.received(piece, fill);
+        for _ in 1..PIECES_AT_ONCE {
+            let is_enough = self.task.session.counts().messages >= enough;
+            if is_enough || self.own.failure.is_some() || !self.own.to_send.is_empty() {
+                return;
+            }
+            let Ok(piece) = pieces.try_recv() else { return };
+            self.received(piece, fill);
+        }
     }
 
     fn received(&mut self, piece: Piece, fill: &Fill) {

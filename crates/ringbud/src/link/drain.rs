@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::buffers::{Buffers, Filled};
+
 /// No more bytes than these wait in the queue; beyond that the PBX has to keep them.
 pub(crate) const MAX_QUEUED_BYTES: usize = 256 << 20;
-/// One read takes at most so much.
-const MAX_READ_BYTES: usize = 64 << 10;
 /// No more pieces than these wait, however small.
 const MAX_QUEUED_PIECES: usize = 1 << 16;
 
@@ -22,7 +22,7 @@ const MAX_QUEUED_PIECES: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Piece {
     /// The bytes.
-    pub(crate) bytes: Box<[u8]>,
+    pub(crate) bytes: Filled,
     /// When they came in.
     pub(crate) arrived: Instant,
     /// Gives the room in the queue back.
@@ -94,7 +94,8 @@ pub(crate) async fn drain(
     when_full: WhenFull,
 ) -> End {
     let room = Arc::new(Semaphore::new(tasks::narrowed(MAX_QUEUED_BYTES)));
-    let mut buffer = vec![0; MAX_READ_BYTES];
+    let buffers = Arc::new(Buffers::default());
+    let mut buffer = buffers.take();
     loop {
         let count = match from.read(&mut buffer).await {
             Ok(0) => return End::Closed,
@@ -102,19 +103,20 @@ pub(crate) async fn drain(
             Err(error) => return End::Broken(error),
         };
         let arrived = Instant::now();
-        let permit = match room_now(&room, count, &into) {
+        let needed = Buffers::room_for(count);
+        let permit = match room_now(&room, needed, &into) {
             Some(permit) => permit,
             None if when_full == WhenFull::Close => {
                 fill.times_full.fetch_add(1, Ordering::Relaxed);
                 return End::Full;
             }
-            None => match make_room(&room, count, &into, &fill).await {
+            None => match make_room(&room, needed, &into, &fill).await {
                 Some(permit) => permit,
                 None => return End::Unwanted,
             },
         };
         fill.queued_bytes.fetch_add(count as u64, Ordering::Relaxed);
-        let piece = Piece { bytes: buffer[..count].into(), arrived, _room: permit };
+        let piece = Piece { bytes: buffers.hand_on(&mut buffer, count), arrived, _room: permit };
         if into.send(piece).await.is_err() {
             return End::Unwanted;
         }

@@ -3,6 +3,7 @@
 //! Owns sockets and their fate. What is said over them is `pbx`'s, what it means for calls `gateway`'s.
 
 mod backoff;
+mod buffers;
 mod drain;
 mod failure;
 mod probe;
