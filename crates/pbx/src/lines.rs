@@ -7,6 +7,8 @@ use wide::u8x16;
 pub(crate) const BLOCK: usize = 64;
 /// Line feeds that are taken out of a block at once: more than most have, so that the way hardly ever turns.
 const AT_ONCE: usize = 6;
+/// Room for the lines of nearly all messages of either PBX.
+const ROOM: usize = 512;
 
 /// The places of the line feeds in some bytes, one after the other.
 pub(crate) struct LineEnds<'a> {
@@ -62,6 +64,22 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// All of some bytes: of fewer than four billion.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut all = Self { room: vec![0; ROOM], count: 0 };
+        all.add_all(bytes);
+        all
+    }
+
+    /// Adds those of some bytes that begin where all begins.
+    pub(crate) fn add_all(&mut self, bytes: &[u8]) {
+        let mut at = 0;
+        while at < bytes.len() {
+            self.add(line_feeds_at(bytes, at), at as u32);
+            at += BLOCK;
+        }
+    }
+
     #[inline]
     pub(crate) fn as_slice(&self) -> &[u32] {
         &self.room[..self.count]
@@ -99,7 +117,7 @@ impl Places {
 
     #[cold]
     fn grow(&mut self) {
-        self.room.resize((2 * self.room.len()).max(4 * BLOCK), 0);
+        self.room.resize((2 * self.room.len()).max(ROOM), 0);
     }
 }
 
@@ -139,9 +157,7 @@ mod tests {
             let plain: Vec<usize> = (0..length).filter(|at| bytes[*at] == b'\n').collect();
             assert_eq!(LineEnds::of(&bytes).collect::<Vec<_>>(), plain, "{bytes:?}");
             let mut places = Places::default();
-            for at in (0..length).step_by(BLOCK) {
-                places.add(line_feeds_at(&bytes, at), at as u32);
-            }
+            places.add_all(&bytes);
             assert_eq!(
                 places.as_slice().iter().map(|place| *place as usize).collect::<Vec<_>>(),
                 plain,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lines::LineEnds;
+use crate::lines::Places;
 
 use super::codec::{Kind, Message};
 use super::field::{COUNT, Field};
@@ -20,7 +20,8 @@ impl<'a> Event<'a> {
     pub fn read(body: &'a [u8]) -> Self {
         let mut event = Self { values: [None; COUNT] };
         let mut start = 0;
-        for end in LineEnds::of(body) {
+        for end in Places::of(body).as_slice() {
+            let end = *end as usize;
             if end == start {
                 return event;
             }
