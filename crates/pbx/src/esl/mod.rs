@@ -6,8 +6,10 @@
 
 mod agents;
 mod anonymise;
+mod applications;
 mod channels;
 mod codec;
+mod coming;
 mod ending;
 mod event;
 mod evidence;

@@ -1,13 +1,14 @@
 //! Turns events into inputs of the call logic.
 //!
 //! Owns what has to be remembered to understand FreeSWITCH: its channels, its clock, which start of it this is.
-//! What is on the way between two channels is in [`super::meeting`], how one ends and who was transferred in
-//! [`super::ending`], what a list says in [`super::lists`]. What the inputs mean is left to `calls`.
+//! How channels come is in [`super::coming`], what is on the way between two in [`super::meeting`], how one ends and
+//! who was transferred in [`super::ending`], what applications say in [`super::applications`], what a list says in
+//! [`super::lists`]. What the inputs mean is left to `calls`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use calls::{Input, Meeting, Origin, PbxTime, Seen};
+use calls::{Input, PbxTime};
 
 use super::channels::{Channel, Channels, Key};
 use super::event::Event;
@@ -38,9 +39,6 @@ impl Default for Limits {
     }
 }
 
-/// At most so many channels wait for the one on whose behalf they are dialled to be heard of.
-const MAX_ORPHANS: usize = 1_024;
-
 /// How far back an event may be dated and still be one that was overtaken. Further back the clock was set.
 const REORDERED: Duration = Duration::from_secs(5);
 
@@ -49,11 +47,11 @@ pub(super) type Out<'a> = &'a mut dyn FnMut(PbxTime, Input<'_>);
 
 /// A channel dialled on behalf of one that was not heard of yet.
 #[derive(Debug)]
-struct Orphan {
-    key: Key,
-    awaited: Box<str>,
+pub(super) struct Orphan {
+    pub(super) key: Key,
+    pub(super) awaited: Box<str>,
     /// The number the other one is said to be after.
-    gone_on: Box<str>,
+    pub(super) gone_on: Box<str>,
 }
 
 /// Turns the events of one FreeSWITCH into inputs, over all its links one after the other.
@@ -66,7 +64,7 @@ pub struct Translator {
     /// Channels whose end was told, in that order.
     pub(super) over: VecDeque<(PbxTime, Key)>,
     /// Channels dialled on behalf of one that was not heard of yet.
-    orphans: VecDeque<Orphan>,
+    pub(super) orphans: VecDeque<Orphan>,
     pub(super) now: PbxTime,
     pub(super) lists: Lists,
     /// Which start of FreeSWITCH this is.
@@ -213,129 +211,6 @@ impl Translator {
         }
     }
 
-    // Channels come
-
-    fn created(&mut self, at: PbxTime, event: &Event<'_>, id: &str, out: Out<'_>) {
-        if id.is_empty() {
-            self.counts.not_understood += 1;
-            return;
-        }
-        if self.channels.find(id).is_some() {
-            return;
-        }
-        let end = words::end_of(event);
-        let placed = event.word(Field::CallDirection) == "inbound";
-        let mut channel = Channel::new(id, end, placed, at);
-        let destination = event.get(Field::Destination);
-        channel.dialled = destination.as_ref().into();
-        if placed {
-            channel.dialled = words::dialled_number(event.word(Field::Dialplan), &destination).into();
-            channel.withheld = event.word(Field::HideNumber) == "true";
-            channel.number = words::number(&event.get(Field::CallerNumber)).into();
-        } else {
-            channel.number = words::called_number(&channel.end, &destination).into();
-        }
-        let is_loopback = channel.is_loopback();
-        let key = self.channels.insert(channel);
-        match words::origin(event) {
-            Some(origin) => {
-                let gone_on = event.get(Field::OtherDestination);
-                match self.channels.find(origin) {
-                    Some(origin) => self.dialled_by(key, origin, &gone_on, at, out),
-                    None => {
-                        if self.orphans.len() >= MAX_ORPHANS {
-                            self.orphans.pop_front();
-                        }
-                        let gone_on = gone_on.as_ref().into();
-                        self.orphans.push_back(Orphan { key, awaited: origin.into(), gone_on });
-                        self.tell(key, out);
-                    }
-                }
-            }
-            None if !placed => {
-                self.tell(key, out);
-                out(at, Input::DialBegan { from: None, to: self.seen(key) });
-            }
-            None if is_loopback => self.tell(key, out),
-            // Told when it reaches for something: a number the dialplan does not know is no call.
-            None => {}
-        }
-        self.adopt(key, id, at, out);
-    }
-
-    /// A channel is dialled on behalf of another, which is after this number by now.
-    fn dialled_by(&mut self, key: Key, origin: Key, gone_on: &str, at: PbxTime, out: Out<'_>) {
-        self.tell(origin, out);
-        self.tell(key, out);
-        self.lifted_by_order(origin, at, out);
-        self.channels.dialled_by(key, origin);
-        self.hint_of_dialling(origin, key, at, out);
-        let (from, to) = (self.seen(origin), self.seen(key));
-        // Where the dialplan has gone on from what was dialled, that is the number; a line may be given another.
-        let heard = self.channels.get(origin).map_or("", |origin| &origin.gone_on);
-        let numbers =
-            [gone_on, heard].into_iter().find(|number| !number.is_empty() && *number != from.dialled);
-        let from = Seen { dialled: numbers.unwrap_or(to.dialled), ..from };
-        out(at, Input::DialBegan { from: Some(from), to });
-    }
-
-    /// A phone that a program rang and that dials now, itself or through a loopback, was lifted for its own call.
-    fn lifted_by_order(&mut self, origin: Key, at: PbxTime, out: Out<'_>) {
-        let Some(key) = self.real_end(origin).filter(|key| self.channels.real_origin(*key).is_none()) else {
-            return;
-        };
-        let Some(channel) = self.channels.get_mut(key).filter(|one| !one.placed && !one.up) else { return };
-        channel.up = true;
-        // That it was lifted may be heard only after it dials.
-        let lifted_at = *channel.lifted_at.get_or_insert(at);
-        out(lifted_at, Input::Up { who: channel.seen() });
-        self.join(key, at, out);
-    }
-
-    /// Something is said of a channel.
-    fn spoke(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
-        let Some(channel) = self.channels.get_mut(key) else { return };
-        channel.sure = true;
-        // Later than this its numbers are those of others.
-        if channel.placed && !channel.dials && channel.met_nobody() && !channel.is_loopback() {
-            let number = event.get(Field::Destination);
-            if !number.is_empty() && *number != *channel.dialled && *number != *channel.gone_on {
-                channel.gone_on = number.as_ref().into();
-            }
-        }
-        self.read_words(key, at, event, out);
-    }
-
-    /// Channels that were heard of before the one on whose behalf they are dialled.
-    fn adopt(&mut self, origin: Key, id: &str, at: PbxTime, out: Out<'_>) {
-        if self.orphans.is_empty() {
-            return;
-        }
-        let (mine, others): (VecDeque<Orphan>, _) =
-            std::mem::take(&mut self.orphans).into_iter().partition(|orphan| *orphan.awaited == *id);
-        self.orphans = others;
-        for Orphan { key, gone_on, .. } in mine {
-            self.dialled_by(key, origin, &gone_on, at, out);
-        }
-    }
-
-    /// The call logic hears of a channel, once.
-    pub(super) fn tell(&mut self, key: Key, out: Out<'_>) {
-        let Some(channel) = self.channels.get_mut(key) else { return };
-        if !std::mem::replace(&mut channel.told, true) {
-            let origin = if channel.placed { Origin::Placed } else { Origin::Called };
-            out(channel.created_at, Input::Appeared { who: channel.seen(), origin });
-        }
-    }
-
-    /// A channel in the words of the call logic. Of one that is forgotten nothing is known.
-    pub(super) fn seen(&self, key: Key) -> Seen<'_> {
-        const NOBODY: Seen<'static> = Seen::of("", calls::Device::Machine);
-        self.channels.get(key).map_or(NOBODY, Channel::seen)
-    }
-
-    // Channels ring and answer
-
     fn progressed(&mut self, key: Key, at: PbxTime, out: Out<'_>) {
         self.tell(key, out);
         let Some(channel) = self.channels.get_mut(key) else { return };
@@ -367,94 +242,6 @@ impl Translator {
         let party = words::origin(event).and_then(|party| self.channels.find(party));
         if let Some(party) = party.and_then(|party| self.channels.get_mut(party)) {
             party.picked_up = true;
-        }
-    }
-
-    // What the applications say
-
-    fn custom(&mut self, at: PbxTime, event: &Event<'_>, id: &str, out: Out<'_>) {
-        let subclass = event.get(Field::Subclass);
-        if let Some(key) = self.channels.find(id) {
-            self.spoke(key, at, event, out);
-        }
-        match &*subclass {
-            "conference::maintenance" => self.conference(at, event, id, out),
-            "valet_parking::info" => {
-                if event.word(Field::Action) == "hold"
-                    && let Some(key) = self.channels.find(id)
-                {
-                    self.journey_over(key, at, out);
-                }
-            }
-            "callcenter::info" => {
-                let Some(key) = self.channels.find(event.word(Field::CcMember)) else { return };
-                match event.word(Field::CcAction) {
-                    "member-queue-start" => self.queued(key, at, &event.get(Field::CcQueue), out),
-                    "member-queue-end" => out(at, Input::QueueLeft { who: self.seen(key) }),
-                    "agent-offering" if event.word(Field::CcAgentType) == "uuid-standby" => {
-                        if let Some(caller) = self.channels.get_mut(key) {
-                            caller.for_agent = true;
-                        }
-                    }
-                    "bridge-agent-start" => {
-                        if let Some(key) = self.channels.find(id) {
-                            self.keeps_line_open(key, at, out);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            "fifo::info" => {
-                let Some(key) = self.channels.find(id) else { return };
-                match event.word(Field::FifoAction) {
-                    "push" => self.queued(key, at, &event.get(Field::FifoName), out),
-                    "consumer_start" if words::waits(&event.get(Field::ApplicationData)) => {
-                        self.keeps_line_open(key, at, out);
-                    }
-                    "abort" | "bridge-caller-stop" => out(at, Input::QueueLeft { who: self.seen(key) }),
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A queue's name has the domain behind it, which is the account and no part of the name.
-    fn queued(&mut self, key: Key, at: PbxTime, queue: &str, out: Out<'_>) {
-        self.tell(key, out);
-        let queue = queue.split('@').next().unwrap_or_default();
-        out(at, Input::QueueEntered { who: self.seen(key), queue });
-    }
-
-    fn conference(&mut self, at: PbxTime, event: &Event<'_>, id: &str, out: Out<'_>) {
-        let Some(key) = self.channels.find(id) else { return };
-        let room = event.get(Field::ConferenceId);
-        match event.word(Field::Action) {
-            "add-member" => {
-                self.parked(key, out);
-                let Some(channel) = self.channels.get_mut(key) else { return };
-                if !channel.lives() {
-                    return;
-                }
-                // A phone that was rung by order and brought into a room by an announcement goes nowhere by
-                // itself; one that was sent to the room's number does.
-                let by_order = !channel.placed && channel.origin.is_none() && !channel.dials;
-                let number = event.get(Field::Destination);
-                if by_order && *number == *channel.dialled {
-                    return;
-                }
-                let dialled: Box<str> = number.as_ref().into();
-                self.tell(key, out);
-                let seen = self.seen(key);
-                let who = if by_order { Seen { dialled: &dialled, ..seen } } else { seen };
-                out(at, Input::Joined { who, bridge: &room, meeting: Meeting::Room, in_place_of: "" });
-            }
-            "del-member" => {
-                if let Some(channel) = self.channels.get_mut(key) {
-                    out(at, Input::Left { who: channel.seen(), bridge: &room });
-                }
-            }
-            _ => {}
         }
     }
 }
