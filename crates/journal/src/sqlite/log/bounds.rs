@@ -30,10 +30,10 @@ impl Logging {
 }
 
 impl Logging {
-    /// In a flood events are kept sooner than they are delivered. A leg that has to leave before that costs some
-    /// times what it does otherwise: what waits of it becomes a row, what comes of it some more.
+    /// In a flood events are kept sooner than they are delivered, and a leg that has to leave before that costs some times
+    /// what it does otherwise. More at hand would keep more of them; it is what a million waiting deliveries cost, too.
     const fn default_bounds() -> Self {
-        Self { bytes: 64 << 20, bytes_when_calm: 8 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
+        Self { bytes: 24 << 20, bytes_when_calm: 24 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
     }
 }
 
