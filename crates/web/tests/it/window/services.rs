@@ -69,7 +69,7 @@ async fn from_the_fifth_failure_on_every_page_of_the_account_says_so() {
         ),
         (
             "en",
-            "The web service for “Ended call”, “Incoming call” fails. Since 22 Nov 09:53: HTTP 503. 12 deliveries wait. Tried again in a moment.",
+            "The web service for “Ended call”, “Incoming call” fails. Since 22 Nov 09:53: HTTP 503. 12 deliveries wait. Next attempt in a moment.",
         ),
     ] {
         for browser in [&olga, &rolf] {
