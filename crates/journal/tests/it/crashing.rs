@@ -24,7 +24,7 @@ fn open(folder: &Path, rolling_up: RollingUp) -> Sqlite {
 
 /// Of the process that is killed, and of who looks at what is left: with the log in front and often folded, or without.
 fn logging() -> Logging {
-    let often = Logging { bytes: 8_000, bytes_when_calm: 4_000, rows: 12, legs: 3, legs_in_a_flood: 3 };
+    let often = Logging { bytes: 8_000, rows: 12, legs: 3, legs_in_a_flood: 3 };
     if std::env::var_os(UNLOGGED).is_some() { Logging::never() } else { often }
 }
 

@@ -173,9 +173,9 @@ async fn is_taken_over(folder: &Path, last: i64) {
     drop(journal);
     let (began, rows) = (packed_to(&conn), count(&conn, "events"));
 
-    // A few legs at a time, on a disk that is slow.
+    // A few legs at a time, on a disk so slow that all questions are asked several times meanwhile.
     let faults = Faults::new(|_| {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(20));
         Ok(())
     });
     let rolling_up = RollingUp { at_most: (last / 100).max(40), ..RollingUp::at_once(64) };

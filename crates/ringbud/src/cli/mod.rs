@@ -31,7 +31,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "postgres")]
-pub use self::{gateways::GatewaysArgs, journal::JournalArgs};
+pub use self::gateways::GatewaysArgs;
+#[cfg(feature = "postgres")]
+pub use self::journal::JournalArgs;
 pub use backup::{BackupArgs, RestoreArgs};
 pub use check::CheckArgs;
 pub use completions::{CompletionsArgs, ManArgs};

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub struct Logging {
     /// So many bytes are at hand; 0: nothing goes into the log.
     pub bytes: usize,
-    /// And so many when little else is to do: what a flood left behind goes into the tables then.
-    pub bytes_when_calm: usize,
     /// So many rows the log has.
     pub rows: usize,
     /// So many legs that have ended, and of which nothing waits, are folded at once while little else is to do.
@@ -20,12 +18,12 @@ pub struct Logging {
 impl Logging {
     /// Every event goes into its row at once.
     pub const fn never() -> Self {
-        Self { bytes: 0, bytes_when_calm: 0, rows: 0, legs: 0, legs_in_a_flood: 0 }
+        Self { bytes: 0, rows: 0, legs: 0, legs_in_a_flood: 0 }
     }
 
     /// What has ended is folded after each commit.
     pub const fn folded_at_once() -> Self {
-        Self { bytes: 1 << 20, rows: 64, legs: 1, legs_in_a_flood: 1, ..Self::default_bounds() }
+        Self { bytes: 1 << 20, rows: 64, legs: 1, legs_in_a_flood: 1 }
     }
 }
 
@@ -33,7 +31,7 @@ impl Logging {
     /// In a flood events are kept sooner than they are delivered, and a leg that has to leave before that costs some times
     /// what it does otherwise. More at hand would keep more of them; it is what a million waiting deliveries cost, too.
     const fn default_bounds() -> Self {
-        Self { bytes: 24 << 20, bytes_when_calm: 24 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
+        Self { bytes: 24 << 20, rows: 32 * 1024, legs: 64, legs_in_a_flood: 4_096 }
     }
 }
 
@@ -48,16 +46,13 @@ impl Default for Logging {
 pub(in crate::sqlite) struct Shared {
     /// How many rows the log has.
     rows: AtomicU64,
-    /// How many bytes those are.
-    bytes: AtomicU64,
     /// How many deliveries wait in it.
     waiting: AtomicU64,
     last_seq: AtomicI64,
 }
 
 impl Shared {
-    pub(super) fn publish(&self, (rows, bytes): (usize, usize), waiting: usize, last_seq: i64) {
-        self.bytes.store(bytes as u64, Ordering::Release);
+    pub(super) fn publish(&self, rows: usize, waiting: usize, last_seq: i64) {
         self.waiting.store(waiting as u64, Ordering::Release);
         self.last_seq.store(last_seq, Ordering::Release);
         self.rows.store(rows as u64, Ordering::Release);
@@ -65,11 +60,6 @@ impl Shared {
 
     pub(in crate::sqlite) fn is_empty(&self) -> bool {
         self.rows.load(Ordering::Acquire) == 0
-    }
-
-    /// What of the file its rows take now and will not once they are folded: three quarters.
-    pub(in crate::sqlite) fn passing_bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Acquire) / 4 * 3
     }
 
     pub(in crate::sqlite) fn waiting(&self) -> u64 {

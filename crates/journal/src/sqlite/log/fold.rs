@@ -50,7 +50,7 @@ impl Tail {
 
     /// Whether there is something to be folded when little else is to do.
     pub(in crate::sqlite) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || self.takes() && self.bytes > self.bound.bytes_when_calm
+        !self.ready.is_empty() || self.takes() && self.bytes > self.bound.bytes
     }
 
     fn is_beyond(&self) -> bool {
@@ -67,11 +67,11 @@ impl Tail {
         if self.is_empty() {
             return Ok(());
         }
-        let Logging { bytes, bytes_when_calm, rows, .. } = self.bound;
+        let Logging { bytes, rows, .. } = self.bound;
         let (many, carried_to) = match picked {
             Picked::All => (self.ready.len(), None),
             Picked::Due(many) => (many, self.is_beyond().then_some((bytes / 2, rows / 2))),
-            Picked::Calm => (AT_ONCE, Some((bytes_when_calm, rows))),
+            Picked::Calm => (AT_ONCE, Some((bytes, rows))),
         };
         let many = many.min(self.ready.len());
         let mut legs = Vec::with_capacity(many);

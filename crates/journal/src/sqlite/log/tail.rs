@@ -23,7 +23,6 @@ struct LogRow {
     first: Option<i64>,
     /// Legs in the log that begin in it.
     legs: usize,
-    bytes: usize,
 }
 
 /// What is kept, whole, in the log and in no table.
@@ -42,7 +41,6 @@ pub(in crate::sqlite) struct Tail {
     pub(super) ready: Vec<u64>,
     pub(super) waiting: usize,
     rows: VecDeque<LogRow>,
-    row_bytes: usize,
     /// The id of the row this group writes.
     next_id: i64,
     /// The place of the first event in it.
@@ -91,7 +89,6 @@ impl Tail {
             ready: Vec::new(),
             waiting: 0,
             rows: VecDeque::new(),
-            row_bytes: 0,
             next_id: 1,
             first_of_group: None,
             legs_of_group: 0,
@@ -131,7 +128,7 @@ impl Tail {
                 }
                 Ok(())
             })?;
-            tail.row_is_written(body.len());
+            tail.row_is_written();
         }
         drop(rows);
         Ok(tail)
@@ -262,14 +259,13 @@ impl Tail {
         }
         let body = std::mem::take(&mut self.blob).sealed();
         conn.prepare_cached("INSERT INTO log VALUES (?1, ?2)")?.execute(params![self.next_id, body])?;
-        self.row_is_written(body.len());
+        self.row_is_written();
         Ok(())
     }
 
-    fn row_is_written(&mut self, bytes: usize) {
+    fn row_is_written(&mut self) {
         let (first, legs) = (self.first_of_group.take(), std::mem::take(&mut self.legs_of_group));
-        self.rows.push_back(LogRow { id: self.next_id, first, legs, bytes });
-        self.row_bytes += bytes;
+        self.rows.push_back(LogRow { id: self.next_id, first, legs });
         self.next_id += 1;
     }
 
@@ -294,10 +290,7 @@ impl Tail {
     pub(super) fn cut(&mut self, conn: &Connection) -> Result<(), StoreError> {
         let mut last = None;
         while self.rows.front().is_some_and(|row| row.legs == 0) {
-            if let Some(row) = self.rows.pop_front() {
-                self.row_bytes -= row.bytes;
-                last = Some(row.id);
-            }
+            last = self.rows.pop_front().map(|row| row.id);
         }
         if let Some(last) = last {
             conn.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?;
@@ -311,6 +304,6 @@ impl Tail {
 
     /// Tells others how it stands, after a commit.
     pub(in crate::sqlite) fn publish(&self, last_seq: i64) {
-        self.shared.publish((self.rows.len(), self.row_bytes), self.waiting, last_seq);
+        self.shared.publish(self.rows.len(), self.waiting, last_seq);
     }
 }

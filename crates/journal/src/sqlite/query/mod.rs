@@ -45,7 +45,6 @@ pub(super) fn size(conn: &Connection, place: &Path, log: &Shared) -> Result<Size
         .query_row([], |row| row.get(0))?;
     let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
     let used = (pragma("page_count")?.saturating_sub(pragma("freelist_count")?)) * pragma("page_size")?;
-    let used = used.saturating_sub(log.passing_bytes());
     Ok(Size { bytes: bytes_on_disk(place), used, events, pending, not_rolled_up: not_rolled_up.unwrap_or(0) })
 }
 
