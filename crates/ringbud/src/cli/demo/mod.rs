@@ -162,7 +162,7 @@ impl DemoArgs {
         let events = tasks::spawn(Part::Show, news::events(running.events(), tell.clone()));
         let links = tasks::spawn(Part::Show, news::links(running.links.clone(), tell.clone()));
         let (stop_receiver, receiver_stops) = tokio::sync::oneshot::channel();
-        let requests = tasks::spawn(Part::Show, news::requests(receiver, receiver_stops, tell.clone()));
+        let mut requests = tasks::spawn(Part::Show, news::requests(receiver, receiver_stops, tell.clone()));
         let voice =
             if self.json { Voice::Machine } else { Voice::Person(Paint::for_stdout(), TimeZone::system()) };
         let mut showing =
@@ -176,14 +176,23 @@ impl DemoArgs {
         pbx.clients().await;
         // The show ends early when nobody reads it any more (`ringbud demo | head`).
         let mut shown = None;
+        // Nor is there anything to wait for when who takes the requests has died.
+        let mut takes_requests = true;
+        let played = async {
+            pbx.play(play_options, plan, begun).await;
+            settle(&running, &pbx).await;
+        };
         tokio::select! {
-            () = pbx.play(play_options, plan, begun) => settle(&running, &pbx).await,
+            () = played => {}
             () = signals.next() => {}
+            _ = &mut requests => takes_requests = false,
             result = &mut showing => shown = Some(result),
         }
         running.stop().await;
         let _ = stop_receiver.send(());
-        let _ = requests.await;
+        if takes_requests {
+            let _ = requests.await;
+        }
         events.abort();
         links.abort();
         scenes.abort();
