@@ -67,6 +67,7 @@ macro_rules! conformance {
             each_leg_adds_what_it_was,
             waits_are_those_of_the_callers,
             what_is_forgotten_is_in_no_sum,
+            accounts_of_late_are_those_of_their_sums_and_lists,
             legs_are_listed_by_outcome_employee_and_number,
             an_employees_events_are_in_order_however_long_a_leg_lasts,
         ]);

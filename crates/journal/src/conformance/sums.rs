@@ -5,7 +5,9 @@ use std::ops::Range;
 use calls::{AccountId, Direction, EndReason, Ended, Event, EventKind, PbxTime, What};
 
 use super::sample::{Leg, START_SECS, append, keep};
-use crate::{Filter, Journal, LegOutcome, LegRecord, Person, Quarter, Sums, Tally, WallTime};
+use crate::{
+    Cursor, Erase, Filter, Journal, LegOutcome, LegRecord, Person, Quarter, Recent, Sums, Tally, WallTime,
+};
 
 /// So many legs, over a little more than three days: some come to lie in whole days and some in the rest of
 /// one, some among what is long kept and some among the newest.
@@ -174,6 +176,62 @@ pub async fn what_is_forgotten_is_in_no_sum(journal: &dyn Journal) {
     keep_various_again(journal).await;
     let left = legs(journal, "1").await;
     assert_eq!(sums(journal, "1", ALWAYS).await, added_up(&left, &ALWAYS));
+}
+
+/// What lists of accounts say of each: as their sums and their lists of legs do, wherever the legs lie. One account's day
+/// turns at a quarter to six; one has calls that run, one has none, and one's were forgotten.
+pub async fn accounts_of_late_are_those_of_their_sums_and_lists(journal: &dyn Journal) {
+    keep_various(journal).await;
+    let (day, last) = (86_400, START_SECS + i64::from(LEGS) * SPREAD_SECS);
+    let midnight = last - last.rem_euclid(day);
+    let of: Vec<(AccountId, Quarter)> = [
+        ("1", midnight),
+        ("2", midnight + 20_700),
+        ("2", midnight - 3 * day),
+        ("nobody", midnight),
+        ("3", 0),
+        ("1", midnight + 5 * day),
+    ]
+    .map(|(account, secs)| (AccountId::new(account), Quarter::of(PbxTime::from_secs(secs))))
+    .into();
+    let seen = recent_as_listed(journal, &of).await;
+    assert!(seen[0].calls > 0 && seen[1].calls > 0 && seen[1].calls < seen[2].calls, "{seen:?}");
+    assert_eq!(seen[3], Recent::default(), "it has none");
+    assert_eq!((seen[5].calls, seen[5].newest_begun_at), (0, seen[0].newest_begun_at), "none since");
+    // One rings, one was answered before its beginning was heard of, and of one there is only the end.
+    let [rings, late, lost] = [900, 902, 904].map(|number| Leg::incoming(number).of("3"));
+    keep(journal, late.append(&[EventKind::Answered], &[])).await;
+    keep(journal, lost.append(&[EventKind::Ended], &[])).await;
+    assert_eq!(recent_as_listed(journal, &of).await[4], Recent::default(), "nothing is listed of them");
+    keep(journal, late.append(&[EventKind::Incoming], &[])).await;
+    recent_as_listed(journal, &of).await;
+    keep(journal, rings.append(&[EventKind::Incoming], &[])).await;
+    let seen = recent_as_listed(journal, &of).await[4];
+    assert_eq!((seen.calls, seen.newest_begun_at), (0, Some(rings.begins_at())), "it has not ended");
+    keep(journal, rings.append(&[EventKind::Ended], &[])).await;
+    assert_eq!(recent_as_listed(journal, &of).await[4].calls, 1);
+    let whose = Erase::Number(rings.begin().a_number.to_string());
+    journal.erase(AccountId::new("3"), whose, Cursor::START).await.expect("erased");
+    assert_eq!(recent_as_listed(journal, &of).await[4].newest_begun_at, Some(late.begins_at()));
+    while journal.prune(Some(AccountId::new("1")), WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    let seen = recent_as_listed(journal, &of).await;
+    assert_eq!((seen[0], seen[2].calls > 0), (Recent::default(), true), "forgotten, and the other's are not");
+}
+
+/// As it is asked for, after it was compared with what sums and lists say.
+async fn recent_as_listed(journal: &dyn Journal, of: &[(AccountId, Quarter)]) -> Vec<Recent> {
+    let seen = journal.recent(of.to_vec()).await.expect("recent");
+    let mut expected = Vec::new();
+    for (account, since) in of {
+        let listed = legs(journal, account.as_str()).await;
+        let of_day = sums(journal, account.as_str(), since.begin()..ALWAYS.end).await;
+        expected.push(Recent {
+            calls: of_day.people.values().map(Tally::calls).sum(),
+            newest_begun_at: listed.first().map(|leg| leg.begun.begun_at),
+        });
+    }
+    assert_eq!(seen, expected);
+    seen
 }
 
 /// Those that were forgotten are taken for new; the others are repeats.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, PbxTime};
 
 use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Reply};
-use crate::{LegOutcome, Sums};
+use crate::{LegOutcome, Quarter, Sums};
 
 /// The most one list gives.
 pub const MAX_LISTED: usize = 1_000;
@@ -120,6 +120,15 @@ impl DeliveryRecord {
     }
 }
 
+/// What an account's calls come to of late, for lists of accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// [`Tally::calls`](crate::Tally::calls) of the legs that have ended and began since a moment.
+    pub calls: u64,
+    /// When the leg began that is the first in the list of legs, ended or not; `None`: the list is empty.
+    pub newest_begun_at: Option<PbxTime>,
+}
+
 /// What happened, for people.
 pub trait History: Send + Sync {
     /// Kept events, newest first (oldest first with `after`).
@@ -130,6 +139,9 @@ pub trait History: Send + Sync {
 
     /// What the legs of an account come to that have ended and began within a stretch of time.
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums>;
+
+    /// Of each of these accounts, in their order, what its calls come to that began in a quarter of an hour or later.
+    fn recent(&self, of: Vec<(AccountId, Quarter)>) -> Reply<'_, Vec<Recent>>;
 
     /// Deliveries, newest first.
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>>;

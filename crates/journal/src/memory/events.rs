@@ -11,7 +11,7 @@ use crate::record::event;
 use crate::rules::{self, begins, channel_of};
 use crate::{
     Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Kept, LegRecord,
-    PRUNED_AT_ONCE, Refusal, Sums, WallTime,
+    PRUNED_AT_ONCE, Quarter, Recent, Refusal, Sums, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -110,6 +110,15 @@ impl Events {
             }
         }
         sums
+    }
+
+    pub(super) fn recent(&self, account: &AccountId, since: Quarter) -> Recent {
+        let within = since.begin()..PbxTime::from_micros(i64::MAX);
+        let first = Filter { account: Some(account.clone()), limit: 1, ..Filter::default() };
+        Recent {
+            calls: self.sums(account, &within).quarters.values().sum(),
+            newest_begun_at: self.legs(&first).first().map(|leg| leg.begun.begun_at),
+        }
     }
 
     fn leg_begun_by(&self, begun: &Kept) -> Option<LegRecord> {

@@ -18,8 +18,8 @@ use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange,
-    Settle, Settled, Size, Sums, WallTime,
+    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply,
+    SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 use audit::Audit;
@@ -169,6 +169,10 @@ impl crate::History for Memory {
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
         self.read(|state| state.events.sums(&account, &within))
+    }
+
+    fn recent(&self, of: Vec<(AccountId, Quarter)>) -> Reply<'_, Vec<Recent>> {
+        self.read(|state| of.iter().map(|(account, since)| state.events.recent(account, *since)).collect())
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

@@ -12,8 +12,8 @@ use super::{Postgres, audit, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, Kept, LegRecord, Pending, Put, Reply, SettingChange, Settle, Settled,
-    Size, Sums, WallTime,
+    Erased, EventSeq, Failing, Filter, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply, SettingChange,
+    Settle, Settled, Size, Sums, WallTime,
 };
 
 /// Asks a reader's connection.
@@ -99,6 +99,10 @@ impl crate::History for Postgres {
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
         ask!(self, |client| query::sums::of(client, &account, &within))
+    }
+
+    fn recent(&self, of: Vec<(AccountId, Quarter)>) -> Reply<'_, Vec<Recent>> {
+        ask!(self, |client| query::sums::recent(client, &of))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

@@ -46,8 +46,8 @@ use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Reply, SettingChange,
-    Settle, Settled, Size, Sums, WallTime,
+    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply,
+    SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -299,6 +299,10 @@ impl crate::History for Sqlite {
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
         Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::sums::of(conn, &account, &within)))
+    }
+
+    fn recent(&self, of: Vec<(AccountId, Quarter)>) -> Reply<'_, Vec<Recent>> {
+        Box::pin(self.ask_of_all(&self.readers.people, move |conn| query::recent::of(conn, &of)))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

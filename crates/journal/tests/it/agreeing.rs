@@ -13,7 +13,7 @@ use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
     Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Journal, LegOutcome, Logging,
-    Options, Outcome, Reason, RollingUp, Settle, Sqlite, WallTime, clock,
+    Options, Outcome, Quarter, Reason, RollingUp, Settle, Sqlite, WallTime, clock,
 };
 use proptest::prelude::*;
 
@@ -206,7 +206,9 @@ pub(crate) async fn say(journal: &dyn Journal, step: Step) -> String {
                 let within = journal.kept_within(AccountId::new(account), bytes).await;
                 sizes.push(within.expect("weighed"));
             }
-            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}\n{sums:#?}\n{sizes:?}")
+            let since = Quarter::of(from);
+            let recent = journal.recent(["1", "2", "3"].map(|id| (AccountId::new(id), since)).into()).await;
+            format!("{events:#?}\n{legs:#?}\n{deliveries:#?}\n{sums:#?}\n{sizes:?}\n{recent:?}")
         }
     }
 }

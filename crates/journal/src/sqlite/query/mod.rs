@@ -8,6 +8,7 @@ mod leg;
 pub(super) mod legs;
 pub(super) mod lines;
 pub(super) mod pending;
+pub(super) mod recent;
 pub(super) mod settings;
 mod span;
 mod stretch;
@@ -62,6 +63,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
         super::rollup::line::ROW,
         super::rollup::day::BLOCKS,
         super::rollup::day::DAY_BEFORE,
+        super::rollup::day::FIRST_ROWS,
         super::rollup::day::DAYS[0],
         super::rollup::day::DAYS[1],
         super::table::hours::PLACES_OF_HOURS,
@@ -70,6 +72,7 @@ pub fn statements_of(filter: &crate::Filter) -> Vec<String> {
     statements.extend(super::table::events::PLACES.map(str::to_owned));
     statements.extend(deliveries::OF_EVENT.map(str::to_owned));
     statements.extend([pending::LOAD, lines::NOT_ROLLED_UP].map(str::to_owned));
+    statements.extend([recent::NOT_ROLLED_UP, recent::OPEN, recent::BEGUN].map(str::to_owned));
     let packed = [super::table::packed::LEG, super::table::raw::RAW, super::table::events::OF_PLACE];
     statements.extend(packed.map(str::to_owned));
     statements.extend(super::table::places::PLACES_BETWEEN.map(str::to_owned));

@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
 use super::entry::Entry;
-use crate::sums::QUARTER_MICROS;
+use crate::sums::{QUARTER_MICROS, Quarter};
 pub(in crate::sqlite) use adding::add_days;
 use block::Block;
 #[cfg(feature = "conformance")]
@@ -38,6 +38,29 @@ pub(in crate::sqlite) const BLOCKS: &str = "SELECT block, part, body FROM day
 /// The last day before one.
 pub(in crate::sqlite) const DAY_BEFORE: &str =
     "SELECT max(block) FROM day WHERE account = ?1 AND span = 1 AND block < ?2";
+
+/// The first rows of an account's days from one on.
+pub(in crate::sqlite) const FIRST_ROWS: &str =
+    "SELECT block, body FROM day WHERE account = ?1 AND span = 1 AND block >= ?2 AND part = 0";
+
+/// How many calls of an account began in a quarter of an hour or later. Read is no more than the days' quarters.
+pub(in crate::sqlite) fn calls_since(
+    conn: &Connection,
+    account: &str,
+    since: Quarter,
+) -> Result<u64, StoreError> {
+    let mut select = conn.prepare_cached(FIRST_ROWS)?;
+    let mut rows = select.query(params![account, since.0.div_euclid(QUARTERS_A_DAY)])?;
+    let mut calls = 0;
+    while let Some(row) = rows.next()? {
+        let begins: i64 = row.get::<_, i64>(0)?.saturating_mul(QUARTERS_A_DAY);
+        let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let quarters = Part::quarters_of(body)?;
+        let wanted = quarters.iter().filter(|(at, _)| begins.saturating_add(i64::from(**at)) >= since.0);
+        calls += wanted.map(|(_, calls)| calls).sum::<u64>();
+    }
+    Ok(calls)
+}
 
 /// Shows the rows of some blocks.
 fn each(

@@ -158,6 +158,22 @@ impl Part {
         postcard::take_from_bytes::<Option<Outcomes>>(outcomes).ok()?.0
     }
 
+    /// Of a row its quarters alone.
+    pub(super) fn quarters_of(body: &[u8]) -> Result<BTreeMap<u16, u64>, StoreError> {
+        let read = match body.split_first() {
+            Some((&VERSION, rest)) => {
+                postcard::take_from_bytes::<(Option<Outcomes>, BTreeMap<u16, u64>)>(rest)
+                    .map(|((_, quarters), _)| quarters)
+            }
+            Some((&(WITHOUT_OUTCOMES | WITHOUT_WAITS), rest)) => {
+                postcard::take_from_bytes::<BTreeMap<u16, u64>>(rest).map(|(quarters, _)| quarters)
+            }
+            // What is wrong with it is said there.
+            Some(_) | None => return Self::read(body).map(|part| part.quarters),
+        };
+        read.map_err(|error| StoreError::Damaged(format!("the quarters of a day: {error}")))
+    }
+
     /// As the program before this one wrote it.
     #[cfg(test)]
     pub(super) fn as_before(body: &[u8]) -> Vec<u8> {
@@ -197,6 +213,24 @@ mod tests {
         let older = Part2 { quarters, people, queues };
         let older = postcard::to_extend(&older, vec![WITHOUT_OUTCOMES]).unwrap();
         assert_eq!((Part::outcomes_of(&older), Part::read(&older).unwrap().outcomes), (None, None));
+    }
+
+    #[test]
+    fn the_quarters_of_a_row_are_read_without_the_rest_whoever_wrote_it() {
+        let person = Person { number: "101".to_owned(), name: "Åse".to_owned() };
+        let quarters: BTreeMap<u16, u64> = [(7, 2), (95, 300)].into();
+        let (people, queues) = (vec![Sum::none_of(&person)], BTreeMap::new());
+        let part = Part { quarters: quarters.clone(), people, ..Part::default() };
+        let part2 = Part2 { quarters: quarters.clone(), people: part.people.clone(), queues };
+        let part1 = Part1 { quarters: quarters.clone(), people: Vec::new() };
+        for row in [
+            part.write(),
+            postcard::to_extend(&part2, vec![WITHOUT_OUTCOMES]).unwrap(),
+            postcard::to_extend(&part1, vec![WITHOUT_WAITS]).unwrap(),
+        ] {
+            assert_eq!(Part::quarters_of(&row).unwrap(), quarters, "version {}", row[0]);
+        }
+        assert!(Part::quarters_of(&[]).is_err() && Part::quarters_of(&[9, 0]).is_err());
     }
 
     #[test]
