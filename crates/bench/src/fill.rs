@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use calls::{AccountId, CallId, Direction, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What};
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
-use journal::{Access, Append, Failing, Journal, JournalError, Put, Sqlite, WallTime};
+use journal::{Access, Append, Failing, Grant, Journal, JournalError, Put, Sqlite, WallTime};
 
 use crate::clock;
 
@@ -107,6 +107,7 @@ impl Store {
                 [begun, (ended(account, nth, now_us), vec![*integration])]
             });
             let append = Append {
+                grant: Grant::ALONE,
                 pbx: PbxName::new("pbx1"),
                 events: events.collect(),
                 notes: Vec::new(),

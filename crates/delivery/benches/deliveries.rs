@@ -24,7 +24,8 @@ use hyper_util::rt::TokioIo;
 use journal::seal::Sealer;
 use journal::settings::{Account, Integration, IntegrationId, Secret, Setting, SettingKey, SigningSecret};
 use journal::{
-    Access, Append, Appended, DeliveryId, Journal, Kept, Pending, SettingsCache, Sqlite, WallTime, call_hash,
+    Access, Append, Appended, DeliveryId, Grant, Journal, Kept, Pending, SettingsCache, Sqlite, WallTime,
+    call_hash,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -237,6 +238,7 @@ async fn tell(journal: &dyn Journal, sender: &Sender, integration: IntegrationId
     let received_at = journal::clock::system()();
     let events: Vec<Event> = (from..from + BATCH).map(event).collect();
     let append = Append {
+        grant: Grant::ALONE,
         pbx: PbxName::new("pbx1"),
         events: events.iter().map(|event| (event.clone(), vec![integration])).collect(),
         notes: Vec::new(),

@@ -4,12 +4,14 @@
 mod deliveries;
 mod events;
 mod history;
+mod parts;
 mod settings;
 mod upkeep;
 
 pub use deliveries::*;
 pub use events::*;
 pub use history::*;
+pub use parts::*;
 pub use settings::*;
 pub use upkeep::*;
 
@@ -25,24 +27,22 @@ use crate::{JournalError, Reason, WallTime};
 /// A future that may cross threads.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
 
-/// The place of an event in the journal; grows with every event kept.
+/// The place of an event in the journal; grows with every event kept of a part, over all its owners. Between parts it
+/// says nothing of what came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventSeq(pub i64);
 
 impl EventSeq {
     /// Where an event's part stands in its place, above the bits in which its owner counts.
     pub const PART_SHIFT: u32 = 48;
+    /// The bits in which its owner counts, under an epoch.
+    pub(crate) const EPOCH_SHIFT: u32 = 28;
 
     /// The part of the store it is in.
     pub const fn part(self) -> Part {
         Part((self.0 >> Self::PART_SHIFT) as u16)
     }
 }
-
-/// A part of a store: what one PBX says, kept and delivered by one gateway at a time. A store that one gateway has for
-/// itself has one part, number 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Part(pub u16);
 
 /// A delivery: one event on its way to one integration's webhook for its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,6 +203,6 @@ pub struct DeliveryRecord {
 }
 
 /// What is kept, and all the verbs for it. Every method may be called at once from many tasks.
-pub trait Journal: Events + Deliveries + Settings + History + Upkeep + 'static {}
+pub trait Journal: Events + Deliveries + Parts + Settings + History + Upkeep + 'static {}
 
-impl<T: Events + Deliveries + Settings + History + Upkeep + 'static> Journal for T {}
+impl<T: Events + Deliveries + Parts + Settings + History + Upkeep + 'static> Journal for T {}

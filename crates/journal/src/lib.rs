@@ -37,7 +37,7 @@ pub use sqlite::{Access, Commits, HeldFolder, Logging, Options, QUEUED_JOBS, Rol
 pub use sqlite::{audit_statement_of, statements_of};
 /// All the verbs, for whoever has a store by its own type.
 pub mod verbs {
-    pub use crate::{Deliveries as _, Events as _, History as _, Settings as _, Upkeep as _};
+    pub use crate::{Deliveries as _, Events as _, History as _, Parts as _, Settings as _, Upkeep as _};
 }
 
 pub use sums::{LegOutcome, Person, Quarter, Sums, Tally};

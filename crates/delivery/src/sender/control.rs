@@ -5,8 +5,8 @@ use std::sync::Arc;
 use calls::EventKind;
 use journal::settings::{IntegrationId, Pause};
 use journal::{
-    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Reason,
-    Settle, Settled, WallTime, call_hash,
+    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, Grant, JournalError, Kept, Outcome, Pending,
+    Reason, Settle, Settled, WallTime, call_hash,
 };
 
 use super::{Sender, Shared, notices, pausing};
@@ -136,10 +136,10 @@ impl Sender {
             shared.settler.flush_briefly().await;
             return Ok(());
         }
-        let settle = Settle { id, attempt: None, outcome: Outcome::Cancelled };
+        let settle = Settle { grant: Grant::ALONE, id, attempt: None, outcome: Outcome::Cancelled };
         match shared.journal.settle(&[settle]).await?.first() {
             Some(Settled::Done) => Ok(()),
-            Some(Settled::Gone) | None => Err(ControlError::Settled),
+            Some(Settled::Gone | Settled::Fenced) | None => Err(ControlError::Settled),
         }
     }
 
@@ -298,8 +298,12 @@ impl Shared {
     async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
         let now = self.clock.wall();
         let outcome = Outcome::Again(now);
-        let settles =
-            wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
+        let settles = wishes.iter().map(|(id, _)| Settle {
+            grant: Grant::ALONE,
+            id: *id,
+            attempt: None,
+            outcome: outcome.clone(),
+        });
         let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
         let mut offered = Vec::with_capacity(wishes.len());
         for ((id, kept), settled) in wishes.into_iter().zip(settled) {
@@ -316,8 +320,12 @@ impl Shared {
     /// Not wanted any more.
     async fn forgo(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
         let outcome = Outcome::Cancelled;
-        let settles =
-            wishes.iter().map(|(id, _)| Settle { id: *id, attempt: None, outcome: outcome.clone() });
+        let settles = wishes.iter().map(|(id, _)| Settle {
+            grant: Grant::ALONE,
+            id: *id,
+            attempt: None,
+            outcome: outcome.clone(),
+        });
         let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
         Ok(settled.into_iter().filter(|settled| *settled == Settled::Done).count())
     }

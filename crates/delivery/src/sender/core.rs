@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Kept, Outcome, Pending, SettingsCache, Settle, WallTime};
+use journal::{DeliveryId, EventSeq, Grant, Kept, Outcome, Pending, SettingsCache, Settle, WallTime};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
@@ -144,7 +144,8 @@ impl Core {
                     if !matches!(verdict, Verdict::Delivered | Verdict::RetryAt(_)) {
                         self.fresh.remove(&(seq, integration.number));
                     }
-                    let settle = Settle { id, attempt: None, outcome: self.outcome(verdict) };
+                    let settle =
+                        Settle { grant: Grant::ALONE, id, attempt: None, outcome: self.outcome(verdict) };
                     work.entries.push(Entry { settle, slot: Some((slot, verdict)) });
                     work.urgent |= urgent;
                 }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journal::{Journal, JournalError, Kept, Pending, SettingsCache, Settled};
+use journal::{Grant, Journal, JournalError, Kept, Pending, SettingsCache, Settled};
 use tasks::Part;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -184,7 +184,7 @@ impl Sender {
         self.shared.recall_failing().await?;
         let (mut many, mut last) = (0, None);
         loop {
-            let pending = self.shared.journal.load(last).await?;
+            let pending = self.shared.journal.load(Grant::ALONE, last).await?;
             let Some(end) = pending.last() else { return Ok(many) };
             last = Some(end.id);
             many += pending.len();
@@ -359,7 +359,7 @@ async fn settle(shared: Arc<Shared>) {
         shared.with(|core, work| {
             for (place, settled) in group {
                 if let Some((slot, verdict)) = place {
-                    let fenced = settled == Settled::Gone;
+                    let fenced = settled != Settled::Done;
                     core.handle(Input::Settled { slot, fenced, verdict }, work);
                 }
             }

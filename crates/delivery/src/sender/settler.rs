@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use journal::{DeliveryId, Journal, JournalError, Outcome, Settle, Settled};
+use journal::{DeliveryId, Grant, Journal, JournalError, Outcome, Settle, Settled};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -36,7 +36,7 @@ pub(super) type Place = Option<(SlotId, Verdict)>;
 impl Entry {
     /// For a delivery that is not in the schedule.
     pub(super) const fn outside(id: DeliveryId, outcome: Outcome) -> Self {
-        Self { settle: Settle { id, attempt: None, outcome }, slot: None }
+        Self { settle: Settle { grant: Grant::ALONE, id, attempt: None, outcome }, slot: None }
     }
 }
 
@@ -156,8 +156,7 @@ impl Settler {
                         metrics::gauge!("ringbud_journal_unwritable").decrement(1.0);
                         tracing::info!(settlements = rows.len(), "the journal can be written again");
                     }
-                    // An answer that got lost: what we settled ourselves is gone the second time.
-                    return Some(if tries == 0 { settled } else { vec![Settled::Done; rows.len()] });
+                    return Some(if tries == 0 { settled } else { after_doubt(settled) });
                 }
                 Err(JournalError::Closed) => return None,
                 Err(error) => {
@@ -177,4 +176,10 @@ impl Settler {
     fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An answer got lost: what we settled ourselves is gone the second time.
+fn after_doubt(mut settled: Vec<Settled>) -> Vec<Settled> {
+    settled.iter_mut().filter(|one| **one == Settled::Gone).for_each(|one| *one = Settled::Done);
+    settled
 }

@@ -9,7 +9,7 @@ use delivery::schedule::Limits;
 use delivery::sender::{SenderOptions, TEST_NUMBER, TrialError, Wanted};
 use journal::memory::Memory;
 use journal::settings::{Account, Extras, Integration, Setting, SettingKey};
-use journal::{DeliveryId, DeliveryState, Reason};
+use journal::{DeliveryId, DeliveryState, Grant, Reason};
 
 use tokio::io::AsyncWriteExt as _;
 
@@ -272,7 +272,7 @@ async fn a_test_call_sends_all_four_events_and_shows_the_answers() {
             (EventKind::Outgoing, Some(500)),
         ]
     );
-    assert!(gateway.journal.load_all().await.expect("loaded").is_empty());
+    assert!(gateway.journal.load_all(Grant::ALONE).await.expect("loaded").is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calls::EventKind;
-use journal::DeliveryState;
+use journal::{DeliveryState, Grant};
 
 use crate::support::event;
 use crate::support::gateway::{Gateway, delivered, everything_to, retrying, url};
@@ -78,6 +78,6 @@ async fn stopping_cuts_no_request_off_and_starts_none() {
     receiver.next().await;
     let Gateway { sender, journal, .. } = gateway;
     sender.stop(Duration::from_secs(10)).await;
-    let pending = journal.load_all().await.expect("loaded");
+    let pending = journal.load_all(Grant::ALONE).await.expect("loaded");
     assert!(pending.iter().all(|pending| pending.id != id), "settled before the stop: {pending:?}");
 }

@@ -14,8 +14,8 @@ use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::{
-    Append, Appended, Cursor, Deliveries, DeliveryId, DeliveryState, EventSeq, Events, Filter, History,
-    Outcome, Pending, Settle, Settled, WallTime, call_hash,
+    Append, Appended, Cursor, Deliveries, DeliveryId, DeliveryState, EventSeq, Events, Filter, Grant,
+    History, Outcome, Pending, Settle, Settled, WallTime, call_hash,
 };
 
 use crate::support::event;
@@ -177,6 +177,7 @@ impl World {
     fn keep(&mut self, event: Event) {
         let wanted: Vec<_> = (1..=WEBHOOKS as u32).map(|number| IntegrationId { number }).collect();
         let append = Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events: vec![(event.clone(), wanted.clone())],
             notes: Vec::new(),
@@ -238,7 +239,8 @@ impl World {
                         Verdict::Cancelled => Outcome::Cancelled,
                         Verdict::Held => Outcome::Held,
                     };
-                    let settle = Settle { id: self.id(seq, webhook), attempt: None, outcome };
+                    let settle =
+                        Settle { grant: Grant::ALONE, id: self.id(seq, webhook), attempt: None, outcome };
                     self.settling.push_back((settle, slot, verdict));
                     self.plan_settling();
                 }
@@ -276,7 +278,7 @@ impl World {
     /// A request goes out: what it must not overtake is settled.
     fn request(&mut self, slot: SlotId, id: DeliveryId) {
         self.requests += 1;
-        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         let of = |id: DeliveryId| pending.iter().find(|pending| pending.id == id);
         let own = of(id).expect("nothing is requested that is settled").call_hash;
         let overtaken = pending.iter().find(|other| {
@@ -312,14 +314,14 @@ impl World {
         self.settling_scheduled = false;
         self.schedule = Schedule::new(limits(), u64::from(self.life));
         self.add_webhooks();
-        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         for pending in pending {
             self.offer(pending);
         }
     }
 
     fn check(&self) {
-        let pending = self.journal.load_all().now_or_never().expect("ready").expect("readable");
+        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         assert!(pending.is_empty(), "left behind: {pending:?}");
         assert_eq!(self.schedule.pending(), 0);
         let longest = i64::try_from(LONGEST_PAUSE.as_micros()).expect("few");

@@ -2,7 +2,7 @@
 
 use calls::EventKind;
 use journal::conformance::sample::{Leg, delivery};
-use journal::{Append, Appended, Attempt, Journal, Outcome, Settle};
+use journal::{Append, Appended, Attempt, Grant, Journal, Outcome, Settle};
 
 /// Whose calls they are.
 pub(crate) const ACCOUNTS: u32 = 500;
@@ -28,7 +28,12 @@ pub(crate) async fn round(journal: &dyn Journal, first: u32, batch: u32, history
             let Appended::Stored(seq, _) = answer else { panic!("not new: {answer:?}") };
             let attempt = history.then(|| tried(number, kind).into());
             number += 1;
-            rows.push(Settle { id: delivery(seq, 1), attempt, outcome: Outcome::Delivered });
+            rows.push(Settle {
+                grant: Grant::ALONE,
+                id: delivery(seq, 1),
+                attempt,
+                outcome: Outcome::Delivered,
+            });
         }
         kept += rows.len() as u64;
         journal.settle(&rows).await.expect("deliveries are settled");

@@ -7,8 +7,8 @@ use calls::EventKind;
 use super::sample::{Leg, append, attempt, delivery, keep, settle, tried};
 use crate::settings::IntegrationId;
 use crate::{
-    Appended, DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Journal, LOADED_AT_ONCE, Outcome,
-    Pending, Reason, Settle, Settled, WallTime,
+    Appended, DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Grant, Journal, LOADED_AT_ONCE,
+    Outcome, Pending, Reason, Settle, Settled, WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
@@ -20,7 +20,7 @@ async fn settled(journal: &dyn Journal, row: Settle) -> Settled {
 }
 
 async fn pending(journal: &dyn Journal) -> Vec<Pending> {
-    journal.load_all().await.expect("pending")
+    journal.load_all(Grant::ALONE).await.expect("pending")
 }
 
 async fn record(journal: &dyn Journal, id: DeliveryId) -> DeliveryRecord {
@@ -36,7 +36,7 @@ pub async fn what_is_pending_is_loaded_part_by_part_while_it_is_settled(journal:
     journal.append(&moments).await.expect("kept");
     let (mut loaded, mut parts) = (Vec::<DeliveryId>::new(), 0);
     loop {
-        let part = journal.load(loaded.last().copied()).await.expect("a part");
+        let part = journal.load(Grant::ALONE, loaded.last().copied()).await.expect("a part");
         if part.is_empty() {
             break;
         }

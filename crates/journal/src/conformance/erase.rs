@@ -3,7 +3,7 @@
 use calls::{AccountId, EventKind, PbxTime};
 
 use super::sample::{Leg, delivery, keep, settle, tried};
-use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Journal, Outcome, Reason};
+use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Grant, Journal, Outcome, Reason};
 
 async fn erase(journal: &dyn Journal, whose: &Erase) -> Erased {
     let (mut all, mut from) = (Erased::default(), Some(Cursor::START));
@@ -59,7 +59,7 @@ pub async fn what_is_erased_is_nowhere(journal: &dyn Journal) {
         let events = journal.events(Filter::default()).await.expect("events");
         let legs = journal.legs(Filter::default()).await.expect("legs");
         let deliveries = journal.deliveries(Filter::default()).await.expect("deliveries");
-        (events, legs, deliveries, journal.load_all().await.expect("what waits"))
+        (events, legs, deliveries, journal.load_all(Grant::ALONE).await.expect("what waits"))
     };
     let is_gone = |seq: EventSeq| gone.iter().any(|(_, seqs)| seqs.contains(&seq));
     let mut left = all().await;
@@ -128,7 +128,7 @@ pub async fn what_runs_is_erased_when_it_has_ended(journal: &dyn Journal) {
     assert_eq!(journal.restore(leg.pbx.clone()).await.expect("restored").legs.len(), 1);
     keep(journal, leg.append(&[EventKind::Ended], &[1])).await;
     assert_eq!(erase(journal, &employee("510")).await, Erased { events: 3, ..Erased::default() });
-    assert_eq!(journal.load_all().await.expect("what waits"), []);
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("what waits"), []);
 }
 
 /// A bounded number of legs at a time, each time from where it stopped.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calls::{AccountId, CallId, EventId, EventKind, PbxTime};
 
 use super::sample::{Leg, append, delivery, keep};
-use crate::{Appended, Cursor, EventSeq, Filter, Journal, Kept, Refusal, call_hash};
+use crate::{Appended, Cursor, EventSeq, Filter, Grant, Journal, Kept, Refusal, call_hash};
 
 async fn list(journal: &dyn Journal, filter: Filter) -> Vec<Arc<Kept>> {
     journal.events(filter).await.expect("events are listed")
@@ -19,7 +19,7 @@ fn places(kept: &[Arc<Kept>]) -> Vec<i64> {
 pub async fn an_event_is_kept_with_a_delivery_for_each_integration(journal: &dyn Journal) {
     let leg = Leg::incoming(4).of("77");
     let seq = keep(journal, leg.append(&[EventKind::Incoming], &[3, 9])).await[0];
-    let pending = journal.load_all().await.expect("pending");
+    let pending = journal.load_all(Grant::ALONE).await.expect("pending");
     let ids: Vec<_> = pending.iter().map(|pending| pending.id).collect();
     assert_eq!(ids, [delivery(seq, 3), delivery(seq, 9)]);
     let first = &pending[0];
@@ -36,7 +36,7 @@ pub async fn an_event_that_is_there_already_is_a_repeat(journal: &dyn Journal) {
     let seqs = keep(journal, leg.whole(&[1])).await;
     let again = append(journal, leg.whole(&[1, 2])).await;
     assert_eq!(again, seqs.iter().map(|seq| Appended::Repeat(*seq)).collect::<Vec<_>>());
-    assert_eq!(journal.load_all().await.expect("pending").len(), 3, "nothing is told twice");
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 3, "nothing is told twice");
 }
 
 /// Also when both come at once.

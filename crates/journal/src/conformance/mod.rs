@@ -9,6 +9,7 @@ pub mod engine;
 pub mod erase;
 pub mod events;
 pub mod legs;
+pub mod parts;
 pub mod prune;
 pub mod sample;
 pub mod settings;
@@ -19,6 +20,13 @@ pub mod sums;
 macro_rules! conformance {
     ($make:expr) => {
         $crate::conformance!(@chapters rules, ($make));
+    };
+    // The same for one journal as two gateways see it.
+    (of two, $make:expr) => {
+        $crate::conformance!(@chapters of_two pairs, ($make));
+    };
+    (of two, one by one, $walk:ident) => {
+        $crate::conformance!(@chapters of_two walked_pairs, ($walk));
     };
     // One test for all of them: where a store each is made quickly, and what it stands on slowly.
     (one by one, $walk:ident) => {
@@ -104,6 +112,35 @@ macro_rules! conformance {
             sizes_are_told,
             the_newest_event_says_when_it_came,
         ]);
+    };
+    (@chapters of_two $what:tt, $make:tt) => {
+        $crate::conformance!(@$what $make, parts: [
+            a_beat_moves_by_its_gateway_alone,
+            a_part_is_taken_once,
+            a_part_keeps_its_number,
+            who_lost_a_part_writes_nothing,
+            who_gave_a_part_back_writes_nothing,
+            a_taker_sees_all_that_was_written_before,
+            places_grow_over_the_owners_of_a_part,
+        ]);
+    };
+    (@walked_pairs ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {
+        $($walk.rule_of_two(
+            concat!(stringify!($chapter), "::", stringify!($rule)),
+            async |one, other| $crate::conformance::$chapter::$rule(one, other).await,
+        ).await;)*
+    };
+    (@pairs ($make:expr), $chapter:ident: [$($rule:ident),* $(,)?]) => {
+        mod $chapter {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+                async fn $rule() {
+                    let (one, other) = $make;
+                    $crate::conformance::$chapter::$rule(&one, &other).await;
+                }
+            )*
+        }
     };
     (@walked ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {
         $($walk.rule(

@@ -8,7 +8,9 @@ use calls::{
 };
 
 use crate::settings::IntegrationId;
-use crate::{Append, Appended, Attempt, DeliveryId, EventSeq, Journal, Outcome, Reason, Settle, WallTime};
+use crate::{
+    Append, Appended, Attempt, DeliveryId, EventSeq, Grant, Journal, Outcome, Reason, Settle, WallTime,
+};
 
 /// Where the sample calls begin.
 pub const START_SECS: i64 = 1_795_000_000;
@@ -24,13 +26,21 @@ pub struct Leg {
     pub pbx: PbxName,
     /// How it begins.
     pub direction: Direction,
+    /// Under which its moments are kept.
+    pub grant: Grant,
 }
 
 impl Leg {
     /// A leg of account `1` on `pbx1` that begins with `Incoming`.
     pub fn incoming(number: u32) -> Self {
         let direction = Direction::Incoming;
-        Self { number, account: AccountId::new("1"), pbx: PbxName::new("pbx1"), direction }
+        Self {
+            number,
+            account: AccountId::new("1"),
+            pbx: PbxName::new("pbx1"),
+            direction,
+            grant: Grant::ALONE,
+        }
     }
 
     /// A leg of account `1` on `pbx1` that begins with `Outgoing`.
@@ -48,6 +58,12 @@ impl Leg {
     #[must_use]
     pub fn on(self, pbx: &str) -> Self {
         Self { pbx: PbxName::new(pbx), ..self }
+    }
+
+    /// Of a PBX whose part somebody has.
+    #[must_use]
+    pub fn under(self, grant: Grant) -> Self {
+        Self { grant, ..self }
     }
 
     /// The PBX's name of its channel.
@@ -133,6 +149,7 @@ impl Leg {
         let events: Vec<_> = kinds.iter().map(|kind| (self.event(*kind), wanted.clone())).collect();
         let heard_at = events.last().map_or(self.begins_at(), |(event, _)| event.at);
         Append {
+            grant: self.grant,
             pbx: self.pbx.clone(),
             events,
             notes: Vec::new(),
@@ -165,12 +182,12 @@ pub fn delivery(event: EventSeq, integration: u32) -> DeliveryId {
 
 /// A settlement without an attempt.
 pub fn settle(id: DeliveryId, outcome: Outcome) -> Settle {
-    Settle { id, attempt: None, outcome }
+    Settle { grant: Grant::ALONE, id, attempt: None, outcome }
 }
 
 /// A settlement with an attempt.
 pub fn tried(id: DeliveryId, number: u16, status: u16, outcome: Outcome) -> Settle {
-    Settle { id, attempt: Some(attempt(number, status).into()), outcome }
+    Settle { grant: Grant::ALONE, id, attempt: Some(attempt(number, status).into()), outcome }
 }
 
 /// An attempt with this number and this answer; no answer where the status is 0.
@@ -199,7 +216,7 @@ pub async fn append(journal: &dyn Journal, append: Append) -> Vec<Appended> {
 pub async fn keep(journal: &dyn Journal, moment: Append) -> Vec<EventSeq> {
     let place = |appended| match appended {
         Appended::Stored(seq, _) => seq,
-        Appended::Repeat(_) | Appended::Refused(_) => panic!("not stored: {appended:?}"),
+        Appended::Repeat(_) | Appended::Refused(_) | Appended::Fenced => panic!("not stored: {appended:?}"),
     };
     append(journal, moment).await.into_iter().map(place).collect()
 }

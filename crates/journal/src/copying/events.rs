@@ -10,8 +10,8 @@ use super::steps::{Step, steps};
 use super::then::Then;
 use super::told::{CopyError, Progress};
 use crate::{
-    Append, Appended, Cursor, DeliveryId, DeliveryRecord, EventSeq, Filter, Journal, JournalError, Kept,
-    Pending, Settle, Settled, WallTime,
+    Append, Appended, Cursor, DeliveryId, DeliveryRecord, EventSeq, Filter, Grant, Journal, JournalError,
+    Kept, Pending, Settle, Settled, WallTime,
 };
 
 /// So many questions about attempts are out at once.
@@ -33,7 +33,8 @@ impl<'a> Copying<'a> {
         to: &'a dyn Journal,
         then: &'a Then,
     ) -> Result<Self, JournalError> {
-        let pending = from.load_all().await?.into_iter().map(|pending| (pending.id, pending)).collect();
+        let pending =
+            from.load_all(Grant::ALONE).await?.into_iter().map(|pending| (pending.id, pending)).collect();
         Ok(Self { from, to, then, heard: BTreeMap::new(), pending })
     }
 
@@ -74,6 +75,7 @@ impl<'a> Copying<'a> {
             let first = owed.partition_point(|record| record.id.event < kept.seq);
             let its = owed[first..].iter().take_while(|record| record.id.event == kept.seq);
             batch.push(Append {
+                grant: Grant::ALONE,
                 pbx: kept.pbx.clone(),
                 events: vec![(kept.event.clone(), its.map(|record| record.id.integration).collect())],
                 notes: Vec::new(),
@@ -117,7 +119,7 @@ impl<'a> Copying<'a> {
                 let Some(Step { attempt, outcome, at }) = steps.pop_front() else { continue };
                 // What has an attempt happened when that ended.
                 let now = if attempt.is_some() { None } else { Some(at) };
-                wave.entry(now).or_default().push(Settle { id: *id, attempt, outcome });
+                wave.entry(now).or_default().push(Settle { grant: Grant::ALONE, id: *id, attempt, outcome });
             }
             if wave.is_empty() {
                 return Ok(());
@@ -141,7 +143,14 @@ impl<'a> Copying<'a> {
             let Some(heard_at) = *heard else { continue };
             let notes = self.from.restore(pbx.clone()).await?.notes;
             let received_at = WallTime::default();
-            let rest = Append { pbx: pbx.clone(), events: Vec::new(), notes, heard_at, received_at };
+            let rest = Append {
+                grant: Grant::ALONE,
+                pbx: pbx.clone(),
+                events: Vec::new(),
+                notes,
+                heard_at,
+                received_at,
+            };
             self.to.append(&[rest]).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::rules::{self, Standing, settled_at};
-use crate::{Attempt, DeliveryRecord, DeliveryState, Outcome, Pending, Reason, Settle, WallTime};
+use crate::{Attempt, DeliveryRecord, DeliveryState, Grant, Outcome, Pending, Reason, Settle, WallTime};
 
 /// One settlement, and when it happened.
 pub(super) struct Step {
@@ -101,6 +101,7 @@ fn told_by_the_last(steps: &mut VecDeque<Step>, outcome: Outcome, at: WallTime) 
 
 fn ended(record: &DeliveryRecord, attempt: &Attempt) -> WallTime {
     let outcome = Outcome::Delivered;
-    let settle = Settle { id: record.id, attempt: Some(Box::new(attempt.clone())), outcome };
+    let settle =
+        Settle { grant: Grant::ALONE, id: record.id, attempt: Some(Box::new(attempt.clone())), outcome };
     settled_at(&settle, record.updated_at)
 }

@@ -2,7 +2,7 @@
 
 use calls::{AccountId, EventKind};
 
-use super::{Attempt, DeliveryId, Kept, Outcome, Reply, call_hash};
+use super::{Attempt, DeliveryId, Grant, Kept, Outcome, Reply, call_hash};
 use crate::WallTime;
 use crate::settings::IntegrationId;
 
@@ -49,6 +49,8 @@ impl Pending {
 /// One settlement.
 #[derive(Clone, Debug)]
 pub struct Settle {
+    /// That its part is this gateway's.
+    pub grant: Grant,
     /// Which delivery.
     pub id: DeliveryId,
     /// The attempt behind it, if history is kept and there was one.
@@ -64,21 +66,23 @@ pub enum Settled {
     Done,
     /// There is no such delivery that waits: it was settled already, or never was.
     Gone,
+    /// Its part is another's now.
+    Fenced,
 }
 
 /// Deliveries on their way.
 pub trait Deliveries: Send + Sync {
-    /// What is not settled, oldest first, from behind a delivery on (or from the beginning), at most
+    /// What is not settled of a part, oldest first, from behind a delivery on (or from the beginning), at most
     /// [`LOADED_AT_ONCE`] at a time; nothing: that was all. For a start or a takeover, before anything else is
     /// offered: the first of a million can be on their way while the last are read.
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>>;
+    fn load(&self, grant: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>>;
 
     /// All of that at once, where it is not much.
-    fn load_all(&self) -> Reply<'_, Vec<Pending>> {
+    fn load_all(&self, grant: Grant) -> Reply<'_, Vec<Pending>> {
         Box::pin(async move {
             let mut all = Vec::new();
             loop {
-                let more = self.load(all.last().map(|pending: &Pending| pending.id)).await?;
+                let more = self.load(grant, all.last().map(|pending: &Pending| pending.id)).await?;
                 if more.is_empty() {
                     return Ok(all);
                 }

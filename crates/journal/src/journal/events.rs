@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use calls::{Event, EventId, Note, PbxName, PbxTime, Restored};
 
-use super::{EventSeq, Kept, Pending, Reply};
+use super::{EventSeq, Grant, Kept, Pending, Reply};
 use crate::WallTime;
 use crate::settings::IntegrationId;
 
 /// One moment's output of one PBX's tracker, to be kept whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Append {
+    /// That its part is this gateway's.
+    pub grant: Grant,
     /// The PBX it came from.
     pub pbx: PbxName,
     /// The events, each with the integrations that have a webhook for it.
@@ -32,6 +34,8 @@ pub enum Appended {
     Repeat(EventSeq),
     /// It cannot be.
     Refused(Refusal),
+    /// The part is another's now. Nothing of the moment is kept.
+    Fenced,
 }
 
 /// Why an event is not kept.
@@ -45,6 +49,7 @@ pub enum Refusal {
 pub trait Events: Send + Sync {
     /// Keeps events with their deliveries and notes: one transaction, on disk when the reply comes. One
     /// answer an event, in order. Identity of an event is (leg, kind).
+    /// Moments whose part is another's stop no others.
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>>;
 
     /// What the call logic needs to go on after a restart: open legs, notes, last moment heard.

@@ -9,7 +9,7 @@ use crate::rules::{self, Standing};
 use crate::settings::IntegrationId;
 use crate::{
     Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Outcome,
-    Pending, Reason, Settle, Settled, WallTime,
+    Part, Pending, Reason, Settle, Settled, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -38,9 +38,10 @@ impl Deliveries {
         waiting
     }
 
-    pub(super) fn load(&self, after: Option<DeliveryId>) -> Vec<Pending> {
+    pub(super) fn load(&self, part: Part, after: Option<DeliveryId>) -> Vec<Pending> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.pending.range((from, Bound::Unbounded)).take(LOADED_AT_ONCE);
+        let rows = self.pending.range((from, Bound::Unbounded));
+        let rows = rows.filter(|(id, _)| id.event.part() == part).take(LOADED_AT_ONCE);
         rows.map(|(_, row)| row.is.clone()).collect()
     }
 

@@ -11,7 +11,7 @@ use crate::record::event;
 use crate::rules::{self, begins, channel_of};
 use crate::{
     Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Kept, LegRecord,
-    PRUNED_AT_ONCE, Quarter, Recent, Refusal, Sums, WallTime,
+    PRUNED_AT_ONCE, Part, Quarter, Recent, Refusal, Sums, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -20,12 +20,13 @@ pub(super) struct Events {
     legs: BTreeMap<LegId, BTreeMap<EventKind, EventSeq>>,
     notes: BTreeMap<(PbxName, Arc<str>), calls::Kept>,
     heard: BTreeMap<PbxName, PbxTime>,
-    last: i64,
+    /// The last place given in each part.
+    last: BTreeMap<Part, i64>,
 }
 
 impl Events {
     pub(super) fn append(&mut self, append: &Append, deliveries: &mut Deliveries) -> Vec<Appended> {
-        let Append { pbx, events, notes, heard_at, received_at } = append;
+        let Append { grant, pbx, events, notes, heard_at, received_at } = append;
         let mut answers = Vec::with_capacity(events.len());
         for (event, integrations) in events {
             let places = self.legs.entry(event.leg.clone()).or_default();
@@ -37,8 +38,9 @@ impl Events {
                 answers.push(Appended::Refused(Refusal::AfterEnded));
                 continue;
             }
-            self.last += 1;
-            let seq = EventSeq(self.last);
+            let last = self.last.entry(grant.part()).or_default();
+            *last = grant.first_place().max(*last) + 1;
+            let seq = EventSeq(*last);
             places.insert(event.kind(), seq);
             let kept = Kept { seq, received_at: *received_at, pbx: pbx.clone(), event: event.clone() };
             let waiting = deliveries.want(&kept, integrations);

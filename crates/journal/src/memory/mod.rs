@@ -4,6 +4,7 @@
 mod audit;
 mod deliveries;
 mod events;
+mod parts;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -17,20 +18,22 @@ use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply,
-    SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
+    Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError, Kept, LegRecord,
+    Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 use audit::Audit;
 use calls::AccountId;
 use deliveries::Deliveries;
 use events::Events;
+use parts::Parts;
 use settings::Settings;
 
-/// A journal in RAM.
+/// A journal in RAM, as one of its gateways sees it.
 pub struct Memory {
-    state: Mutex<State>,
+    me: GatewayId,
+    state: Arc<Mutex<State>>,
     faults: Faults,
     clock: Clock,
 }
@@ -39,6 +42,7 @@ pub struct Memory {
 struct State {
     events: Events,
     deliveries: Deliveries,
+    parts: Parts,
     settings: Settings,
     audit: Audit,
     failing: BTreeMap<(IntegrationId, String), Duration>,
@@ -58,7 +62,14 @@ impl Memory {
 
     /// An empty one with faults and a clock of the caller's.
     pub fn with(faults: Faults, clock: Clock) -> Self {
-        Self { state: Mutex::default(), faults, clock }
+        Self { me: GatewayId("memory".to_owned()), state: Arc::default(), faults, clock }
+    }
+
+    /// The same journal, as another gateway sees it.
+    #[must_use]
+    pub fn beside(&self, gateway: &str) -> Self {
+        let (state, faults, clock) = (self.state.clone(), self.faults.clone(), self.clock.clone());
+        Self { me: GatewayId(gateway.to_owned()), state, faults, clock }
     }
 
     fn read<T>(&self, ask: impl FnOnce(&State) -> T) -> Reply<'static, T>
@@ -96,8 +107,12 @@ fn ready<T: Send + 'static>(result: Result<T, JournalError>) -> Reply<'static, T
 impl crate::Events for Memory {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         self.write(|state| {
-            let State { events, deliveries, .. } = state;
-            Ok(batch.iter().map(|append| events.append(append, deliveries)).collect())
+            let State { events, deliveries, parts, .. } = state;
+            let mut keep = |append: &Append| match parts.holds(append.grant) {
+                true => events.append(append, deliveries),
+                false => vec![Appended::Fenced; append.events.len()],
+            };
+            Ok(batch.iter().map(&mut keep).collect())
         })
     }
 
@@ -115,16 +130,43 @@ impl crate::Events for Memory {
 }
 
 impl crate::Deliveries for Memory {
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        self.read(|state| state.deliveries.load(after))
+    fn load(&self, grant: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        self.read(|state| state.deliveries.load(grant.part(), after))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
         let now = (self.clock)();
         self.write(|state| {
-            let State { events, deliveries, .. } = state;
-            let mut settle = |one: &Settle| deliveries.settle(one, events.get(one.id.event).as_deref(), now);
+            let State { events, deliveries, parts, .. } = state;
+            let mut settle = |one: &Settle| match parts.holds(one.grant) {
+                true => deliveries.settle(one, events.get(one.id.event).as_deref(), now),
+                false => Settled::Fenced,
+            };
             Ok(batch.iter().map(&mut settle).collect())
+        })
+    }
+}
+
+impl crate::Parts for Memory {
+    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet> {
+        self.write(|state| Ok(state.parts.beat(&self.me, pbxs)))
+    }
+
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>> {
+        self.write(|state| Ok(state.parts.take(&self.me, pbx, seen)))
+    }
+
+    fn release(&self, grant: Grant) -> Reply<'_, ()> {
+        self.write(|state| {
+            state.parts.release(&self.me, grant);
+            Ok(())
+        })
+    }
+
+    fn leave(&self) -> Reply<'_, ()> {
+        self.write(|state| {
+            state.parts.leave(&self.me);
+            Ok(())
         })
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Row {
 
 impl Moment {
     pub(super) fn of(append: &Append) -> Self {
-        let Append { pbx, events, notes, heard_at, received_at } = append;
+        let Append { grant: _, pbx, events, notes, heard_at, received_at } = append;
         let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: usize::from(kind_number(event.kind())),
             account: plain(event.account().as_str()),

@@ -46,7 +46,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
-        let Settle { id, attempt, outcome } = settle;
+        let Settle { grant: _, id, attempt, outcome } = settle;
         let (verb, due_at) = match outcome {
             Outcome::Delivered => (DELIVERED, None),
             Outcome::Expired => (EXPIRED, None),

@@ -11,9 +11,9 @@ use super::settle::Row;
 use super::{Postgres, audit, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply, SettingChange,
-    Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
+    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, JournalError, Kept, LegRecord, Pending, Put,
+    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 /// Asks a reader's connection.
@@ -31,7 +31,12 @@ impl crate::Events for Postgres {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         Box::pin(async move {
             let moments = batch.iter().map(Moment::of).collect();
-            self.gateway()?.events.write(moments, &self.place).await
+            match self.gateway()?.events.write(moments, &self.place).await {
+                Err(JournalError::Taken { .. }) => {
+                    Ok(batch.iter().map(|append| vec![Appended::Fenced; append.events.len()]).collect())
+                }
+                kept => kept,
+            }
         })
     }
 
@@ -49,16 +54,38 @@ impl crate::Events for Postgres {
 }
 
 impl crate::Deliveries for Postgres {
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        ask!(self, |client| query::deliveries::load(client, after))
+    fn load(&self, grant: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+        ask!(self, |client| query::deliveries::load(client, grant.part(), after))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
         let now = (self.clock)();
         Box::pin(async move {
             let rows = batch.iter().map(|settle| Row::of(settle, now)).collect();
-            self.gateway()?.outcomes.write(rows, &self.place).await
+            match self.gateway()?.outcomes.write(rows, &self.place).await {
+                Err(JournalError::Taken { .. }) => Ok(vec![Settled::Fenced; batch.len()]),
+                settled => settled,
+            }
         })
+    }
+}
+
+/// Whoever has opened it as its gateway has all of it.
+impl crate::Parts for Postgres {
+    fn tick<'a>(&'a self, _: &'a [PbxName]) -> Reply<'a, Fleet> {
+        Box::pin(std::future::ready(Ok(Fleet::default())))
+    }
+
+    fn take(&self, _: PbxName, _: Option<Epoch>) -> Reply<'_, Option<Grant>> {
+        Box::pin(async move { self.gateway().map(|_| Some(Grant::ALONE)) })
+    }
+
+    fn release(&self, _: Grant) -> Reply<'_, ()> {
+        Box::pin(Self::release(self))
+    }
+
+    fn leave(&self) -> Reply<'_, ()> {
+        Box::pin(Self::release(self))
     }
 }
 

@@ -56,7 +56,7 @@ impl Row {
 
 impl Moment {
     pub(super) fn of(append: &Append) -> Self {
-        let Append { pbx, events, notes, heard_at, received_at } = append;
+        let Append { grant: _, pbx, events, notes, heard_at, received_at } = append;
         let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: event.kind(),
             at: event.at,

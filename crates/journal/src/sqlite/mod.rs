@@ -45,9 +45,9 @@ use crate::faults::Faults;
 use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Erase,
-    Erased, EventSeq, Failing, Filter, JournalError, Kept, LegRecord, Pending, Put, Quarter, Recent, Reply,
-    SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
+    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, JournalError, Kept, LegRecord, Pending, Put,
+    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -248,7 +248,7 @@ impl crate::Events for Sqlite {
 }
 
 impl crate::Deliveries for Sqlite {
-    fn load(&self, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
+    fn load(&self, _: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
         Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::pending::load(conn, after)))
     }
 
@@ -258,6 +258,25 @@ impl crate::Deliveries for Sqlite {
             let rows = batch.iter().map(|settle| settle::Row::of(settle, now)).collect();
             self.write_alone(|to| Job::Settle { rows, to }).await
         })
+    }
+}
+
+/// Whoever has opened it has all of it, and nobody else comes.
+impl crate::Parts for Sqlite {
+    fn tick<'a>(&'a self, _: &'a [PbxName]) -> Reply<'a, Fleet> {
+        Box::pin(std::future::ready(Ok(Fleet::default())))
+    }
+
+    fn take(&self, _: PbxName, _: Option<Epoch>) -> Reply<'_, Option<Grant>> {
+        Box::pin(std::future::ready(Ok(Some(Grant::ALONE))))
+    }
+
+    fn release(&self, _: Grant) -> Reply<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn leave(&self) -> Reply<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

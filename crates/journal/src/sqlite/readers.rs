@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::conformance::sample::{Leg, keep};
     use crate::seal::Sealer;
-    use crate::{Access, Deliveries, Events, Settings, Sqlite, Upkeep, WallTime};
+    use crate::{Access, Deliveries, Events, Grant, Settings, Sqlite, Upkeep, WallTime};
 
     /// Every connection of theirs is in the middle of an answer, and somebody waits for his turn.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +152,7 @@ mod tests {
             () = std::future::ready(()) => {}
         }
         assert_eq!(journal.bodies(seqs).await.expect("bodies").len(), 3);
-        assert_eq!(journal.load(None).await.expect("what waits"), []);
+        assert_eq!(journal.load(Grant::ALONE, None).await.expect("what waits"), []);
         assert_eq!(journal.settings_revision().await.expect("a revision"), 0);
         assert_eq!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned"), 3);
         drop(ends);

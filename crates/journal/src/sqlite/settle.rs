@@ -23,7 +23,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
-        let Settle { id, attempt, outcome } = settle;
+        let Settle { grant: _, id, attempt, outcome } = settle;
         let came_to = |attempt| match outcome {
             Outcome::Delivered => String::new(),
             _ => rules::came_to(attempt),

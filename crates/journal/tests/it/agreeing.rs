@@ -12,8 +12,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::settings::{Account, IntegrationId, Setting, SettingKey};
 use journal::{
-    Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Journal, LegOutcome, Logging,
-    Options, Outcome, Quarter, Reason, RollingUp, Settle, Sqlite, WallTime, clock,
+    Access, Append, Cursor, DeliveryState, Erase, EventSeq, Failing, Filter, Grant, Journal, LegOutcome,
+    Logging, Options, Outcome, Quarter, Reason, RollingUp, Settle, Sqlite, WallTime, clock,
 };
 use proptest::prelude::*;
 
@@ -225,7 +225,7 @@ async fn whole(journal: &dyn Journal) -> String {
             text += &format!("\n{:?}", journal.attempts(delivery(EventSeq(event), integration)).await);
         }
     }
-    text += &format!("\n{:#?}", journal.load_all().await);
+    text += &format!("\n{:#?}", journal.load_all(Grant::ALONE).await);
     text += &format!("\n{:#?}", journal.failing().await);
     text += &format!("\n{:#?}", journal.settings().await);
     text += &format!("\n{:#?}", journal.settings_since(2).await);
@@ -351,7 +351,7 @@ mod on_postgresql {
                 text += &format!("\n{:?}", journal.attempts(id).await);
             }
         }
-        text += &format!("\n{:#?}", journal.load_all().await);
+        text += &format!("\n{:#?}", journal.load_all(Grant::ALONE).await);
         text += &format!("\n{:#?}", journal.failing().await);
         text += &format!("\n{:#?}", journal.settings().await);
         text += &format!("\n{:#?}", journal.settings_since(2).await);

@@ -34,6 +34,16 @@ mod memory {
     journal::conformance!((Memory::new(), ()));
 }
 
+mod memory_of_two_gateways {
+    use super::*;
+
+    journal::conformance!(of two, {
+        let one = Memory::new();
+        let other = one.beside("other");
+        (one, other)
+    });
+}
+
 mod on_sqlite {
     use super::*;
 

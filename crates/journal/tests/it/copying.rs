@@ -15,7 +15,7 @@ use journal::seal::Sealer;
 use journal::settings::IntegrationId;
 use journal::verbs::*;
 use journal::{
-    Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Failing, Filter, Journal, Options,
+    Access, ActorKind, Appended, AuditEntry, AuditFilter, EventSeq, Failing, Filter, Grant, Journal, Options,
     Outcome, Put, Reason, Sqlite, WallTime,
 };
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ async fn seen(journal: &dyn Journal) -> String {
         )
         .expect("text");
     }
-    for waits in journal.load_all().await.expect("what waits") {
+    for waits in journal.load_all(Grant::ALONE).await.expect("what waits") {
         let id = &ids[&waits.id.event];
         writeln!(text, "{id:?} {:?}", journal::Pending { id: delivery(EventSeq(0), 0), ..waits.clone() })
             .expect("text");

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use journal::conformance::sample::{Leg, delivery, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Appended, Cursor, EventSeq, Filter, Logging, Options, Outcome, RollingUp, Sqlite};
+use journal::{
+    Access, Appended, Cursor, EventSeq, Filter, Grant, Logging, Options, Outcome, RollingUp, Sqlite,
+};
 use tempfile::tempdir;
 
 const FOLDER: &str = "RINGBUD_TEST_CRASHING";
@@ -55,7 +57,7 @@ async fn each_leg_is_whole(journal: &Sqlite, settled_to: i64) {
 async fn the_one_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let journal = open(Path::new(&folder), RollingUp { at_most: 12, ..RollingUp::at_once(1) });
-    let left = journal.load_all().await.expect("pending");
+    let left = journal.load_all(Grant::ALONE).await.expect("pending");
     let left: Vec<_> =
         left.into_iter().map(|pending| tried(pending.id, 1, 200, Outcome::Delivered)).collect();
     journal.settle(&left).await.expect("settled");
@@ -64,7 +66,7 @@ async fn the_one_that_is_killed() {
         let answers = journal.append(&[Leg::incoming(number).whole(&[1])]).await.expect("kept");
         let rows = answers[0].iter().map(|answer| match answer {
             Appended::Stored(seq, _) => tried(delivery(*seq, 1), 1, 200, Outcome::Delivered),
-            Appended::Repeat(_) | Appended::Refused(_) => panic!("not new: {answer:?}"),
+            Appended::Repeat(_) | Appended::Refused(_) | Appended::Fenced => panic!("not new: {answer:?}"),
         });
         let rows: Vec<_> = rows.collect();
         let last = rows[2].id.event.0;
@@ -107,7 +109,7 @@ async fn killed_again_and_again(with: &[(&str, &str)]) {
         let last = *said.last().expect("it said something");
         let journal = open(folder.path(), RollingUp::never());
         journal.check().await.expect("whole");
-        let pending = journal.load_all().await.expect("pending");
+        let pending = journal.load_all(Grant::ALONE).await.expect("pending");
         assert!(pending.iter().all(|pending| pending.id.event > EventSeq(last)), "settled is settled");
         let legs = journal.legs(Filter { limit: 1, ..Filter::default() }).await.expect("legs");
         assert!(legs[0].ended.is_some(), "a moment is kept whole or not at all");

@@ -11,7 +11,8 @@ use journal::memory::Memory;
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, Appended, Filter, Journal, JournalError, Options, Outcome, Settled, Sqlite, WallTime, clock,
+    Access, Appended, Filter, Grant, Journal, JournalError, Options, Outcome, Settled, Sqlite, WallTime,
+    clock,
 };
 use tempfile::tempdir;
 
@@ -41,7 +42,7 @@ async fn nothing_is_half_done(journal: &dyn Journal, failing: &AtomicBool) {
     );
     let refused = journal.settle(&[tried(delivery(seqs[0], 1), 1, 200, Outcome::Delivered)]).await;
     assert!(matches!(refused, Err(JournalError::Unwritable { .. })), "{refused:?}");
-    assert_eq!(journal.load_all().await.expect("pending").len(), 3);
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 3);
     assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 3, "reading goes on");
 
     failing.store(false, Ordering::SeqCst);
@@ -70,7 +71,7 @@ async fn a_lost_answer_can_be_asked_for_again() {
     on.store(false, Ordering::SeqCst);
     let again = append(&journal, Leg::incoming(1).whole(&[1])).await;
     assert!(again.iter().all(|answer| matches!(answer, Appended::Repeat(_))), "{again:?}");
-    assert_eq!(journal.load_all().await.expect("pending").len(), 3);
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 3);
 }
 
 #[tokio::test]

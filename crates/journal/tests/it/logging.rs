@@ -11,7 +11,8 @@ use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, EventSeq, Filter, JournalError, Logging, Options, Outcome, RollingUp, Settled, Sqlite, WallTime,
+    Access, EventSeq, Filter, Grant, JournalError, Logging, Options, Outcome, RollingUp, Settled, Sqlite,
+    WallTime,
 };
 use rusqlite::Connection;
 use tempfile::tempdir;
@@ -59,7 +60,7 @@ async fn everything(journal: &Sqlite) -> String {
     for seq in 1..100 {
         text += &format!("{:?}", journal.attempts(delivery(EventSeq(seq), 1)).await.expect("attempts"));
     }
-    text += &format!("{:#?}", journal.load_all().await.expect("pending"));
+    text += &format!("{:#?}", journal.load_all(Grant::ALONE).await.expect("pending"));
     text + &format!("{:#?}", journal.restore(PbxName::new("pbx1")).await.expect("restored"))
 }
 
@@ -156,7 +157,7 @@ async fn the_log_stays_within_its_bound() {
         assert!(count(&journal, "log") <= 80, "{} rows", count(&journal, "log"));
     }
     assert!(count(&journal, "events") > 300, "what has not ended is carried into rows");
-    assert_eq!(journal.load_all().await.expect("pending").len(), 400);
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 400);
 }
 
 /// Not in the log either, where it would come back from.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use calls::EventKind;
-use journal::JournalError;
 use journal::conformance::sample::{Leg, keep};
 use journal::postgres::{Options, Postgres, Waits};
 use journal::seal::Sealer;
 use journal::verbs::*;
+use journal::{Grant, JournalError};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -60,7 +60,7 @@ async fn who_stands_by_learns_who_has_it_and_has_it_when_that_one_is_gone() {
     drop(first);
 
     // It dies as a process does: nothing is given back. Of two who stand by one has it, and the other waits for that one.
-    assert_eq!(second.load_all().await.expect("pending").len(), 1);
+    assert_eq!(second.load_all(Grant::ALONE).await.expect("pending").len(), 1);
     let (one, mut one_told) = in_turn(&ground, &ground.folder, options("gw1"));
     let (other, mut other_told) = in_turn(&ground, &third, options("gw3"));
     for told in [&mut one_told, &mut other_told] {

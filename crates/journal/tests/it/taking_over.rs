@@ -10,8 +10,8 @@ use journal::faults::Faults;
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, Cursor, DeliveryState, EventSeq, Filter, LegOutcome, Options, Outcome, Reason, RollingUp, Sqlite,
-    WallTime,
+    Access, Cursor, DeliveryState, EventSeq, Filter, Grant, LegOutcome, Options, Outcome, Reason, RollingUp,
+    Sqlite, WallTime,
 };
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
@@ -102,7 +102,7 @@ async fn answers(journal: &Sqlite, to: i64) -> String {
     let id = Leg::incoming(33).event(EventKind::Answered).id();
     told += &format!("{:?}\n", journal.find(id).await.expect("found"));
     told += &format!("{:?}\n", journal.kept_within(AccountId::new("1"), 90_000).await.expect("weighed"));
-    let waiting = journal.load_all().await.expect("what waits");
+    let waiting = journal.load_all(Grant::ALONE).await.expect("what waits");
     told += &format!("{:?}\n", waiting.iter().filter(|waiting| waiting.id.event.0 <= to).collect::<Vec<_>>());
     told + &format!("{:?}", journal.restore(PbxName::new("pbx1")).await.expect("restored"))
 }

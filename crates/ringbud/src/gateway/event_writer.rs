@@ -165,6 +165,8 @@ impl EventWriter {
                     // The commit whose answer got lost was done after all.
                     Appended::Repeat(seq) if seq > self.last_published => (seq, None),
                     Appended::Repeat(_) => continue,
+                    // Whoever has it now reads the PBX, too.
+                    Appended::Fenced => continue,
                     Appended::Refused(why) => {
                         tracing::debug!(pbx = %pbx, leg = %event.leg, kind = event.kind().name(), ?why, "an event was refused");
                         continue;

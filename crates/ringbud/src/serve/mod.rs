@@ -32,7 +32,7 @@ use delivery::guard::Guard;
 use delivery::operator::OperatorNotifier;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
-use journal::{EventSeq, Filter, JournalError, Kept, Pending, SettingsCache};
+use journal::{EventSeq, Filter, Grant, JournalError, Kept, Pending, SettingsCache};
 use tasks::Part;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
@@ -363,6 +363,7 @@ impl Parts {
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),
+            grant: Grant::ALONE,
             session,
             follower,
             routes,

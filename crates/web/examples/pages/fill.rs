@@ -9,7 +9,9 @@ use calls::{
     Phone, What,
 };
 use journal::settings::{self, Integration, IntegrationId, Setting, SettingKey};
-use journal::{Append, Appended, Attempt, DeliveryId, Journal, Outcome, SettingsCache, Settle, WallTime};
+use journal::{
+    Append, Appended, Attempt, DeliveryId, Grant, Journal, Outcome, SettingsCache, Settle, WallTime,
+};
 
 use crate::{Result, now};
 
@@ -111,7 +113,8 @@ fn settled(id: DeliveryId, number: i64, calls: i64) -> Option<Settle> {
         reason: None,
         response_body: Vec::new(),
     };
-    let settle = |status, outcome| Settle { id, attempt: Some(attempt(status).into()), outcome };
+    let settle =
+        |status, outcome| Settle { grant: Grant::ALONE, id, attempt: Some(attempt(status).into()), outcome };
     match number {
         _ if number > calls - WAITING => None,
         _ if number % REFUSED == 0 => Some(settle(500, Outcome::Failed(None))),
@@ -181,7 +184,14 @@ async fn chunk(
                 call(number, calls).into_iter().map(|event| (event, vec![integration])).collect();
             let at = events[0].0.at;
             let received_at = WallTime(at.as_micros());
-            Append { pbx: PbxName::new("pbx1"), events, notes: Vec::new(), heard_at: at, received_at }
+            Append {
+                grant: Grant::ALONE,
+                pbx: PbxName::new("pbx1"),
+                events,
+                notes: Vec::new(),
+                heard_at: at,
+                received_at,
+            }
         })
         .collect();
     let to: Vec<_> = appends.iter().map(|one| one.events[0].1[0]).collect();

@@ -8,7 +8,7 @@ use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, LegId, PbxName, PbxTime, Phone, What,
 };
 use journal::settings::{self, Integration, Setting, SettingKey};
-use journal::{Append, Appended, DeliveryId, Journal, SettingsCache, WallTime};
+use journal::{Append, Appended, DeliveryId, Grant, Journal, SettingsCache, WallTime};
 
 pub(crate) const ACCOUNT: &str = "region-nordjylland.erhverv_og_sundhed.hovedkontor-2026.test-0001";
 const EMPLOYEES: usize = 200;
@@ -138,6 +138,7 @@ pub(crate) async fn furnish(
         let at = PbxTime::from_micros(now.0 - (3 - number) * 500_000_000_000);
         let events = call(number, at).into_iter().map(|event| (event, vec![id])).collect();
         let append = Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx-hovedkontoret"),
             events,
             notes: Vec::new(),

@@ -25,7 +25,8 @@ use delivery::sender::LastAnswer;
 use journal::memory::Memory;
 use journal::settings::{self, Integration, IntegrationId, Pause, Setting, SettingKey};
 use journal::{
-    Append, Appended, Attempt, DeliveryId, Filter, Journal, Outcome, Reason, SettingsCache, Settle, WallTime,
+    Append, Appended, Attempt, DeliveryId, Filter, Grant, Journal, Outcome, Reason, SettingsCache, Settle,
+    WallTime,
 };
 use tokio::sync::{mpsc, watch};
 use web::{Options, Web};
@@ -373,6 +374,7 @@ async fn furnish(
             })
             .collect();
         kept.push(Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events,
             notes: Vec::new(),
@@ -422,7 +424,7 @@ fn settled(id: DeliveryId) -> Settle {
         (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
         (false, false) => Outcome::Delivered,
     };
-    Settle { id, attempt: Some(attempt.into()), outcome }
+    Settle { grant: Grant::ALONE, id, attempt: Some(attempt.into()), outcome }
 }
 
 #[tokio::main]
@@ -459,6 +461,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut told = leg(5_000 + round, at, 0, false);
             told.phone = Arc::new(Phone { account: AccountId::new("2"), ..(*told.phone).clone() });
             let kept = Append {
+                grant: Grant::ALONE,
                 pbx: PbxName::new("pbx1"),
                 events: vec![(told, Vec::new())],
                 notes: Vec::new(),

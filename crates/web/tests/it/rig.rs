@@ -18,7 +18,7 @@ use delivery::guard::Guard;
 use http_body_util::BodyExt as _;
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
-use journal::{Append, DeliveryId, Filter, Journal, SettingsCache, WallTime};
+use journal::{Append, DeliveryId, Filter, Grant, Journal, SettingsCache, WallTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt as _;
@@ -312,6 +312,7 @@ impl Rig {
         let (leg, at) = (events[0].leg.clone(), events[0].at);
         let events = events.into_iter().map(|event| (event, integrations.to_vec())).collect();
         let append = Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events,
             notes: Vec::new(),

@@ -1,8 +1,8 @@
-//! The store that the gateways share: the one in RAM, behind leases. Who writes a part shows its epoch, and is refused
-//! once another has taken the part. Answers get lost, before and after the commit.
+//! The store that the gateways share: the one in RAM, as each of them sees it, behind its leases. Answers get lost, before
+//! and after the commit.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use calls::{Event, PbxName, PbxTime};
@@ -10,8 +10,9 @@ use futures_util::FutureExt as _;
 use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
+use journal::verbs::*;
 use journal::{
-    Append, Appended, Deliveries as _, DeliveryId, EventSeq, Events as _, Outcome, Part, Pending, Settle,
+    Append, Appended, DeliveryId, Epoch, EventSeq, Grant, JournalError, Outcome, Part, Pending, Settle,
     Settled, WallTime,
 };
 
@@ -19,13 +20,19 @@ use journal::{
 #[derive(Debug)]
 pub(super) struct Fenced;
 
-/// Who has a part.
-#[derive(Clone, Copy, Debug, Default)]
+/// Who has a part; nobody where it was given back.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Lease {
-    pub(super) epoch: u32,
+    pub(super) part: Part,
+    pub(super) epoch: Epoch,
     pub(super) owner: Option<usize>,
-    /// Whether it was given back, and not taken away.
-    pub(super) released: bool,
+}
+
+/// What a tick is told.
+pub(super) struct Told {
+    /// Of each gateway; one that has never beaten has 0.
+    pub(super) beats: Vec<i64>,
+    pub(super) leases: Vec<Lease>,
 }
 
 /// What a gateway that lost a part has to say of it.
@@ -35,89 +42,134 @@ pub(super) struct Facts {
 }
 
 pub(super) struct Engine {
-    journal: Memory,
+    /// As each gateway sees it.
+    journals: Vec<Memory>,
     clock: Arc<AtomicI64>,
-    pub(super) leases: BTreeMap<Part, Lease>,
-    pub(super) beats: Vec<u64>,
+    /// Who may look at a part; nobody is asked for it.
+    grants: BTreeMap<Part, Grant>,
     pub(super) inbox: BTreeMap<Part, Vec<Facts>>,
-    events: BTreeMap<EventSeq, (Part, Event)>,
+    events: BTreeMap<EventSeq, Event>,
     webhooks: u32,
     /// Writes that came too late.
     pub(super) fenced: u64,
+}
+
+pub(super) fn pbx(part: Part) -> PbxName {
+    PbxName::new(format!("pbx{}", part.0))
+}
+
+fn id(gateway: usize) -> String {
+    format!("gw{gateway}")
 }
 
 impl Engine {
     pub(super) fn new(seed: u64, gateways: usize, parts: u16, webhooks: u32, loses_answers: bool) -> Self {
         let clock = Arc::new(AtomicI64::new(0));
         let rolls = Mutex::new(splitmix::Rng::new(seed ^ 0x000f_1ee7));
+        let runs = Arc::new(AtomicBool::new(false));
+        let loses = Arc::clone(&runs);
         let faults = Faults::new(move |point| {
+            if !loses_answers || !loses.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             let roll = rolls.lock().expect("nobody panicked").below(100);
             match point {
-                CommitPoint::Before if loses_answers && roll < 5 => Err("no connection".to_owned()),
-                CommitPoint::After if loses_answers && roll < 5 => Err("the answer got lost".to_owned()),
+                CommitPoint::Before if roll < 5 => Err("no connection".to_owned()),
+                CommitPoint::After if roll < 5 => Err("the answer got lost".to_owned()),
                 _ => Ok(()),
             }
         });
         let told = Arc::clone(&clock);
-        Self {
-            journal: Memory::with(faults, Arc::new(move || WallTime(told.load(Ordering::Relaxed)))),
+        let first = Memory::with(faults, Arc::new(move || WallTime(told.load(Ordering::Relaxed))));
+        let mut engine = Self {
+            journals: (0..gateways).map(|gateway| first.beside(&id(gateway))).collect(),
             clock,
-            leases: (1..=parts)
-                .map(|part| (Part(part), Lease { released: true, ..Lease::default() }))
-                .collect(),
-            beats: vec![0; gateways],
+            grants: BTreeMap::new(),
             inbox: (1..=parts).map(|part| (Part(part), Vec::new())).collect(),
             events: BTreeMap::new(),
             webhooks,
             fenced: 0,
+        };
+        // Each was somebody's before, who gave it back.
+        for part in (1..=parts).map(Part) {
+            let grant = first.take(pbx(part), None).now_or_never().expect("ready").expect("taken");
+            let grant = grant.expect("nobody had it");
+            assert_eq!(grant.part(), part);
+            first.release(grant).now_or_never().expect("ready").expect("given back");
+            engine.grants.insert(part, grant);
         }
+        runs.store(true, Ordering::Relaxed);
+        engine
     }
 
     pub(super) fn set_clock(&self, now: i64) {
         self.clock.store(now, Ordering::Relaxed);
     }
 
+    /// Beats, however often the answer gets lost.
+    pub(super) fn tick(&self, who: usize) -> Told {
+        let fleet = loop {
+            if let Some(Ok(fleet)) = self.journals[who].tick(&[]).now_or_never() {
+                break fleet;
+            }
+        };
+        let number = |gateway: &str| (0..self.journals.len()).find(|other| id(*other) == gateway);
+        let beat = |gateway: usize| fleet.gateways.iter().find(|one| one.id.0 == id(gateway));
+        Told {
+            beats: (0..self.journals.len()).map(|one| beat(one).map_or(0, |one| one.beat.1)).collect(),
+            leases: fleet
+                .leases
+                .iter()
+                .map(|lease| Lease {
+                    part: lease.part,
+                    epoch: lease.epoch,
+                    owner: lease.owner.as_ref().and_then(|owner| number(&owner.0)),
+                })
+                .collect(),
+        }
+    }
+
     /// Takes a part from whoever had it, if nobody was quicker.
-    pub(super) fn take(&mut self, part: Part, seen: Lease, who: usize) -> Option<u32> {
-        let lease = self.leases.get_mut(&part).filter(|lease| lease.epoch == seen.epoch)?;
-        *lease = Lease { epoch: lease.epoch + 1, owner: Some(who), released: false };
-        Some(lease.epoch)
-    }
-
-    pub(super) fn release(&mut self, part: Part, epoch: u32) {
-        if let Some(lease) = self.leases.get_mut(&part).filter(|lease| lease.epoch == epoch) {
-            lease.owner = None;
-            lease.released = true;
+    pub(super) fn take(&mut self, lease: Lease, who: usize) -> Option<Grant> {
+        let mut seen = lease.epoch;
+        loop {
+            match self.journals[who].take(pbx(lease.part), Some(seen)).now_or_never().expect("ready") {
+                Ok(grant) => {
+                    let grant = grant?;
+                    self.grants.insert(lease.part, grant);
+                    return Some(grant);
+                }
+                // It may have been done: then the next is taken, and the one in doubt counts for nothing.
+                Err(JournalError::Unknown { .. }) => seen.0 += 1,
+                Err(_) => {}
+            }
         }
     }
 
-    fn hold(&mut self, part: Part, epoch: u32) -> Result<(), Fenced> {
-        if self.leases[&part].epoch == epoch {
-            return Ok(());
-        }
-        self.fenced += 1;
-        Err(Fenced)
+    pub(super) fn release(&mut self, who: usize, grant: Grant) {
+        while self.journals[who].release(grant).now_or_never().expect("ready").is_err() {}
     }
 
     /// Keeps an event, however often the answer gets lost; its place.
-    pub(super) fn append(&mut self, part: Part, epoch: u32, event: &Event) -> Result<EventSeq, Fenced> {
-        self.hold(part, epoch)?;
+    pub(super) fn append(&mut self, who: usize, grant: Grant, event: &Event) -> Result<EventSeq, Fenced> {
         let wanted: Vec<_> = (1..=self.webhooks).map(|number| IntegrationId { number }).collect();
         let append = Append {
-            pbx: PbxName::new(format!("pbx{}", part.0)),
+            grant,
+            pbx: pbx(grant.part()),
             events: vec![(event.clone(), wanted)],
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
             received_at: WallTime(self.clock.load(Ordering::Relaxed)),
         };
         loop {
-            let Some(Ok(appended)) = self.journal.append(std::slice::from_ref(&append)).now_or_never() else {
-                continue;
+            let appended = self.journals[who].append(std::slice::from_ref(&append)).now_or_never();
+            let Some(Ok(appended)) = appended else { continue };
+            let seq = match &appended[0][0] {
+                Appended::Stored(seq, _) | Appended::Repeat(seq) => *seq,
+                Appended::Fenced => return Err(self.too_late()),
+                refused @ Appended::Refused(_) => panic!("{refused:?} of {event:?}"),
             };
-            let (Appended::Stored(seq, _) | Appended::Repeat(seq)) = appended[0][0] else {
-                panic!("{appended:?} of {event:?}")
-            };
-            self.events.insert(seq, (part, event.clone()));
+            self.events.insert(seq, event.clone());
             return Ok(seq);
         }
     }
@@ -125,37 +177,43 @@ impl Engine {
     /// Settles a delivery, unless the answer gets lost.
     pub(super) fn settle(
         &mut self,
-        part: Part,
-        epoch: u32,
+        who: usize,
+        grant: Grant,
         id: DeliveryId,
         outcome: Outcome,
     ) -> Result<Option<Settled>, Fenced> {
-        self.hold(part, epoch)?;
-        let batch = [Settle { id, attempt: None, outcome }];
-        Ok(self.journal.settle(&batch).now_or_never().and_then(Result::ok).map(|settled| settled[0]))
+        let batch = [Settle { grant, id, attempt: None, outcome }];
+        match self.journals[who].settle(&batch).now_or_never().and_then(Result::ok) {
+            Some(settled) if settled[0] == Settled::Fenced => Err(self.too_late()),
+            settled => Ok(settled.map(|settled| settled[0])),
+        }
+    }
+
+    fn too_late(&mut self) -> Fenced {
+        self.fenced += 1;
+        Fenced
     }
 
     /// What waits, of a part or of all.
-    pub(super) fn pending(&self, part: Option<Part>) -> Vec<(Part, Pending)> {
-        let all = self.journal.load_all().now_or_never().expect("ready").expect("readable");
-        all.into_iter()
-            .map(|pending| (self.events[&pending.id.event].0, pending))
-            .filter(|(of, _)| part.is_none_or(|part| part == *of))
-            .collect()
+    pub(super) fn pending(&self, part: Option<Part>) -> Vec<Pending> {
+        let asked = self.grants.values().filter(|grant| part.is_none_or(|part| part == grant.part()));
+        let load = |grant: &Grant| self.journals[0].load_all(*grant).now_or_never().expect("ready");
+        asked.flat_map(|grant| load(grant).expect("readable")).collect()
     }
 
     /// The event at a place.
     pub(super) fn event(&self, seq: EventSeq) -> &Event {
-        &self.events[&seq].1
+        &self.events[&seq]
     }
 
     /// All that was kept.
     pub(super) fn all(&self) -> impl Iterator<Item = &Event> {
-        self.events.values().map(|(_, event)| event)
+        self.events.values()
     }
 
     /// Where an event is kept, if it is.
     pub(super) fn find(&self, event: &Event) -> Option<EventSeq> {
-        self.journal.find(event.id()).now_or_never().expect("ready").expect("readable").map(|kept| kept.seq)
+        let found = self.journals[0].find(event.id()).now_or_never().expect("ready");
+        found.expect("readable").map(|kept| kept.seq)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use calls::{Event, EventId};
 use delivery::policy::Patience;
 use delivery::schedule::{Limits, Schedule, SlotId, Verdict, WebhookKey};
-use journal::{EventSeq, Part};
+use journal::{EventSeq, Grant, Part};
 
 /// So many requests may be out.
 pub(super) fn limits() -> Limits {
@@ -47,7 +47,7 @@ pub(super) struct Gateway {
     pub(super) is_leaving: bool,
     pub(super) schedule: Schedule,
     pub(super) hooks: Vec<WebhookKey>,
-    pub(super) owns: BTreeMap<Part, u32>,
+    pub(super) owns: BTreeMap<Part, Grant>,
     /// What the places in its schedule stand for.
     pub(super) events: BTreeMap<i64, Event>,
     places: BTreeMap<EventId, BTreeSet<i64>>,
@@ -58,7 +58,7 @@ pub(super) struct Gateway {
     /// When its last tick that was answered began.
     pub(super) heard_at: Option<i64>,
     /// Of each other its beat, and for how many ticks it has stood still.
-    pub(super) seen: Vec<(u64, u32)>,
+    pub(super) seen: Vec<(i64, u32)>,
 }
 
 impl Gateway {
@@ -110,8 +110,7 @@ impl Gateway {
     }
 
     /// The place in the schedule of an event that the store gave a place.
-    pub(super) fn kept(&mut self, part: Part, seq: EventSeq, event: Event) -> i64 {
-        let place = (i64::from(part.0) << EventSeq::PART_SHIFT) | seq.0;
+    pub(super) fn kept(&mut self, EventSeq(place): EventSeq, event: Event) -> i64 {
         self.places.entry(event.id()).or_default().insert(place);
         self.events.insert(place, event);
         place
@@ -120,7 +119,8 @@ impl Gateway {
     /// The same for one that is in the spool, behind all that the store has.
     pub(super) fn spooled(&mut self, part: Part, event: Event) -> i64 {
         self.spooled += 1;
-        self.kept(part, EventSeq((1 << 40) | self.spooled), event)
+        let behind = (2 * i64::from(part.0) + 1) << (EventSeq::PART_SHIFT - 1);
+        self.kept(EventSeq(behind | self.spooled), event)
     }
 
     /// Whether a delivery is in its schedule.

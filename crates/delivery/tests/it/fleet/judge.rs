@@ -39,7 +39,7 @@ impl Judge {
             *since = if well { since.or(Some(now)) } else { None };
         }
         let mut unheeded = BTreeMap::new();
-        for (_, pending) in world.engine.pending(None) {
+        for pending in world.engine.pending(None) {
             let event = world.engine.event(pending.id.event);
             let webhook = pending.id.integration.number;
             let mut up = world.gateways.iter().filter(|gateway| gateway.is_up(now));

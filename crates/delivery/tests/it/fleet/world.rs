@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use calls::{Event, EventKind, LegId, PbxName};
+use calls::{Event, EventKind, LegId};
 use delivery::policy::{LONGEST_REQUEST, Moment};
 use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Outcome, Part, Pending, Settled, WallTime, call_hash};
+use journal::{DeliveryId, EventSeq, Grant, Outcome, Part, Pending, Settled, WallTime, call_hash};
 
-use super::engine::{Engine, Facts, Lease};
+use super::engine::{Engine, Facts, Lease, Told, pbx};
 use super::gateway::{Entry, Gateway, Spooled, limits};
 use super::judge::Judge;
 use crate::support::event;
@@ -102,11 +102,10 @@ impl World {
             let part = Part(1 + u16::try_from(self.below(self.troubles.parts.into())).expect("few"));
             let mut at = 8 * SECOND + self.below(TROUBLE - 60 * SECOND);
             for kind in [EventKind::Incoming, EventKind::Answered, EventKind::Ended] {
-                let pbx = PbxName::new(format!("pbx{}", part.0));
                 let made = event(kind, &format!("{call}"));
                 self.plan(
                     at,
-                    Happening::Say(part, Event { leg: LegId::of(&pbx, &format!("{call}.7")), ..made }),
+                    Happening::Say(part, Event { leg: LegId::of(&pbx(part), &format!("{call}.7")), ..made }),
                 );
                 at += self.below(20 * SECOND);
             }
@@ -246,7 +245,7 @@ impl World {
     }
 
     fn read(&mut self, who: usize, part: Part, event: &Event) {
-        let Some(epoch) = self.gateways[who].owns.get(&part).copied() else { return };
+        let Some(grant) = self.gateways[who].owns.get(&part).copied() else { return };
         let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
         if !self.reaches_store(who) || !in_order {
             let seq = self.gateways[who].spooled(part, event.clone());
@@ -254,7 +253,7 @@ impl World {
             let waiting: Vec<_> = (1..=WEBHOOKS).map(|webhook| (webhook, 0, self.now, self.now)).collect();
             return self.offer(who, seq, event, &waiting);
         }
-        match self.engine.append(part, epoch, event) {
+        match self.engine.append(who, grant, event) {
             Ok(_) => self.offer_pending(who, part, Some(event)),
             Err(_) => self.lose(who, part),
         }
@@ -262,13 +261,13 @@ impl World {
 
     /// Offers what waits of a part, or of one event of it, and is not in the schedule.
     fn offer_pending(&mut self, who: usize, part: Part, only: Option<&Event>) {
-        for (_, pending) in self.engine.pending(Some(part)) {
+        for pending in self.engine.pending(Some(part)) {
             let Pending { id, call_hash, attempts, created_at, due_at, .. } = pending;
             let event = self.engine.event(id.event).clone();
             let webhook = id.integration.number;
             let wanted = only.is_none_or(|only| only.id() == event.id());
             if wanted && !self.gateways[who].has(&event, webhook, call_hash) {
-                let seq = self.gateways[who].kept(part, id.event, event.clone());
+                let seq = self.gateways[who].kept(id.event, event.clone());
                 self.offer(who, seq, &event, &[(webhook, attempts, created_at.0, due_at.0)]);
             }
         }
@@ -301,36 +300,34 @@ impl World {
             }
             return;
         }
-        self.engine.beats[who] += 1;
-        let is_first = self.gateways[who].heard_at.replace(began).is_none();
+        let Told { beats, leases } = self.engine.tick(who);
+        self.gateways[who].heard_at = Some(began);
         if !self.gateways[who].is_leaving {
             self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
         }
-        for other in 0..self.gateways.len() {
-            let (beat, still) = &mut self.gateways[who].seen[other];
-            *still = if *beat == self.engine.beats[other] { *still + 1 } else { 0 };
-            *beat = self.engine.beats[other];
+        for (now, (beat, still)) in beats.into_iter().zip(&mut self.gateways[who].seen) {
+            *still = if *beat == now { *still + 1 } else { 0 };
+            *beat = now;
         }
-        let leases: Vec<(Part, Lease)> =
-            self.engine.leases.iter().map(|(part, lease)| (*part, *lease)).collect();
-        for (part, lease) in &leases {
-            if self.gateways[who].owns.get(part).is_some_and(|epoch| *epoch != lease.epoch) {
+        for Lease { part, epoch, .. } in &leases {
+            if self.gateways[who].owns.get(part).is_some_and(|grant| grant.epoch() != *epoch) {
                 self.lose(who, *part);
             }
         }
         if self.gateways[who].is_leaving {
             return;
         }
-        for (part, lease) in leases {
+        for lease in leases {
+            let part = lease.part;
             let mine = self.gateways[who].owns.contains_key(&part);
             let gone = |other: usize| self.gateways[who].seen[other].1 >= GONE;
             let free = match lease.owner {
                 None => true,
-                Some(owner) if owner == who => is_first,
+                Some(owner) if owner == who => true,
                 Some(owner) => gone(owner) && self.is_next(who, part, self.gateways[who].seen[owner].1),
             };
             if !mine && free {
-                self.take(who, part, lease);
+                self.take(who, lease);
             }
         }
         self.merge(who);
@@ -345,10 +342,11 @@ impl World {
         still >= GONE + 2 || here.max_by_key(|other| rank(*other)) == Some(who)
     }
 
-    fn take(&mut self, who: usize, part: Part, lease: Lease) {
-        let Some(epoch) = self.engine.take(part, lease, who) else { return };
-        self.gateways[who].owns.insert(part, epoch);
-        let alone = lease.released || lease.owner == Some(who);
+    fn take(&mut self, who: usize, lease: Lease) {
+        let Some(grant) = self.engine.take(lease, who) else { return };
+        let part = lease.part;
+        self.gateways[who].owns.insert(part, grant);
+        let alone = lease.owner.is_none_or(|owner| owner == who);
         let request = i64::try_from(LONGEST_REQUEST.as_micros()).expect("few");
         let careful_until = if alone { 0 } else { self.now + DELIVER_THROUGH + request };
         self.judge.taken_over += u64::from(!alone);
@@ -378,9 +376,9 @@ impl World {
         for spooled in std::mem::take(&mut self.gateways[who].spool) {
             let part = spooled.part();
             let owned = self.gateways[who].owns.get(&part).copied();
-            let done = owned.is_some_and(|epoch| match &spooled {
-                Spooled::Event(_, event) => self.engine.append(part, epoch, event).is_ok(),
-                Spooled::Taken(_, event, webhook) => self.note_taken(part, epoch, event, *webhook),
+            let done = owned.is_some_and(|grant| match &spooled {
+                Spooled::Event(_, event) => self.engine.append(who, grant, event).is_ok(),
+                Spooled::Taken(_, event, webhook) => self.note_taken(who, grant, event, *webhook),
             });
             if !done {
                 let facts = match spooled {
@@ -398,11 +396,11 @@ impl World {
         }
     }
 
-    fn note_taken(&mut self, part: Part, epoch: u32, event: &Event, webhook: u32) -> bool {
+    fn note_taken(&mut self, who: usize, grant: Grant, event: &Event, webhook: u32) -> bool {
         let Some(seq) = self.engine.find(event) else { return false };
         let id = DeliveryId { event: seq, integration: IntegrationId { number: webhook } };
         loop {
-            match self.engine.settle(part, epoch, id, Outcome::Delivered) {
+            match self.engine.settle(who, grant, id, Outcome::Delivered) {
                 Ok(Some(_)) => return true,
                 Ok(None) => {}
                 Err(_) => return false,
@@ -411,7 +409,7 @@ impl World {
     }
 
     fn read_inbox(&mut self, who: usize) {
-        for (part, epoch) in self.gateways[who].owns.clone() {
+        for (part, grant) in self.gateways[who].owns.clone() {
             let told = std::mem::take(self.engine.inbox.get_mut(&part).expect("a part"));
             if told.is_empty() {
                 continue;
@@ -419,10 +417,10 @@ impl World {
             for Facts { events, taken } in told {
                 for event in &events {
                     // Refused: another has the part, and by now all it said.
-                    let _ = self.engine.append(part, epoch, event);
+                    let _ = self.engine.append(who, grant, event);
                 }
                 for (event, webhook) in &taken {
-                    self.note_taken(part, epoch, event, *webhook);
+                    self.note_taken(who, grant, event, *webhook);
                 }
             }
             self.offer_pending(who, part, None);
@@ -443,8 +441,8 @@ impl World {
             return self.plan(self.now + SECOND / 100, Happening::Left(who, self.gateways[who].run, began));
         }
         if self.reaches_store(who) {
-            for (part, epoch) in std::mem::take(&mut self.gateways[who].owns) {
-                self.engine.release(part, epoch);
+            for grant in std::mem::take(&mut self.gateways[who].owns).into_values() {
+                self.engine.release(who, grant);
             }
         }
         self.gateways[who].is_alive = false;
@@ -492,13 +490,13 @@ impl World {
         let mut later = Vec::new();
         while let Some(entry) = self.gateways[who].settling.pop_front() {
             let part = EventSeq(entry.seq).part();
-            let Some(epoch) = self.gateways[who].owns.get(&part).copied() else { continue };
+            let Some(grant) = self.gateways[who].owns.get(&part).copied() else { continue };
             let event = self.gateways[who].events[&entry.seq].clone();
             let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
             let settled = if self.reaches_store(who) && in_order {
                 let seq = self.engine.find(&event).expect("what is settled was kept");
                 let id = DeliveryId { event: seq, integration: IntegrationId { number: entry.webhook } };
-                self.engine.settle(part, epoch, id, outcome(entry.verdict))
+                self.engine.settle(who, grant, id, outcome(entry.verdict))
             } else {
                 Ok(self.spool_outcome(who, part, event, &entry))
             };

@@ -11,7 +11,7 @@ use delivery::sender::{Sender, SenderOptions};
 use journal::memory::Memory;
 use journal::settings::{Account, Integration, IntegrationId, Setting, SettingKey};
 use journal::{
-    Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, Filter, Journal, Kept, Pending,
+    Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, Filter, Grant, Journal, Kept, Pending,
     SettingsCache, WallTime, call_hash,
 };
 
@@ -73,6 +73,7 @@ impl Gateway {
     pub(crate) async fn keep(&self, event: Event) -> (Pending, Arc<Kept>) {
         let received_at = now();
         let append = Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events: vec![(event.clone(), vec![self.integration])],
             notes: Vec::new(),

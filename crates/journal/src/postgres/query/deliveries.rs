@@ -13,8 +13,8 @@ use crate::record::event::kind_of;
 use crate::rules;
 use crate::settings::IntegrationId;
 use crate::{
-    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Pending,
-    Reason, WallTime,
+    Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LOADED_AT_ONCE, Part,
+    Pending, Reason, WallTime,
 };
 
 fn integration(number: i32) -> IntegrationId {
@@ -23,14 +23,17 @@ fn integration(number: i32) -> IntegrationId {
 
 pub(in super::super) async fn load(
     client: &Client,
+    part: Part,
     after: Option<DeliveryId>,
 ) -> Result<Vec<Pending>, Fault> {
-    let (seq, number) = after.map_or((i64::MIN, 0), |id| (id.event.0, id.integration.number.cast_signed()));
+    let places = part.places();
+    let (seq, number) =
+        after.map_or((places.start, 0), |id| (id.event.0, id.integration.number.cast_signed()));
     let rows = client
         .query(
             "SELECT seq, integration, account, kind, lane, created_at, attempts, coalesce(due_at, created_at), held
-             FROM pending WHERE (seq, integration) > ($1, $2) ORDER BY seq, integration LIMIT $3",
-            &[&seq, &number, &i64::try_from(LOADED_AT_ONCE).unwrap_or(i64::MAX)],
+             FROM pending WHERE (seq, integration) > ($1, $2) AND seq < $3 ORDER BY seq, integration LIMIT $4",
+            &[&seq, &number, &places.end, &i64::try_from(LOADED_AT_ONCE).unwrap_or(i64::MAX)],
         )
         .await?;
     rows.iter().map(pending).collect()

@@ -7,7 +7,7 @@ use super::packed::{Found, Noted, Shelf};
 use crate::record::attempt;
 use crate::rules::Standing;
 use crate::settings::IntegrationId;
-use crate::{DeliveryId, EventSeq, Outcome, Settle, WallTime};
+use crate::{DeliveryId, EventSeq, Grant, Outcome, Settle, WallTime};
 
 /// How many bits of an id in the history number the entries of one event.
 pub(in crate::sqlite) const HISTORY_BITS: u32 = 20;
@@ -63,6 +63,6 @@ pub(in crate::sqlite) fn delivered_with(
     let attempt = detail.map(|detail| attempt::read(attempts, &detail)).transpose()?.map(Box::new);
     let id = DeliveryId { event: EventSeq(event), integration: IntegrationId { number: 0 } };
     let Standing { last, .. } =
-        Standing::default().after(&Settle { id, attempt, outcome: Outcome::Delivered });
+        Standing::default().after(&Settle { grant: Grant::ALONE, id, attempt, outcome: Outcome::Delivered });
     Ok(Some(Delivered { attempts, last, at }))
 }

@@ -71,6 +71,7 @@ impl Running {
         let Some(last_heard) = self.task.session.last_heard() else { return };
         let heard_at = self.task.follower.unsure_since().map_or(last_heard, |since| since.min(last_heard));
         let mut moment = Append {
+            grant: self.task.grant,
             pbx: self.task.pbx.name.clone(),
             events: Vec::new(),
             notes: Vec::new(),

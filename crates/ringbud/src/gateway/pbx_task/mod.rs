@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::PbxTime;
-use journal::Append;
+use journal::{Append, Grant};
 use pbx::{Failure, Now, Session};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -55,6 +55,8 @@ impl From<LinkFailure> for Lost {
 pub struct PbxTask {
     /// How to reach it.
     pub pbx: Pbx,
+    /// That what it says is this gateway's to keep.
+    pub grant: Grant,
     /// The login session.
     pub session: Session,
     /// The call logic.

@@ -22,7 +22,7 @@ fn leg(account: &str, number: u32) -> Leg {
 fn place(answer: Appended) -> EventSeq {
     match answer {
         Appended::Stored(seq, _) => seq,
-        Appended::Repeat(_) | Appended::Refused(_) => panic!("not stored: {answer:?}"),
+        Appended::Repeat(_) | Appended::Refused(_) | Appended::Fenced => panic!("not stored: {answer:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use journal::{Cursor, Filter};
+use journal::{Cursor, Filter, Grant};
 use serde_json::Value;
 
 use super::played::Leg;
@@ -257,7 +257,7 @@ impl Court<'_> {
             self.fault(error.to_string());
         }
         let journal = stage.journal().await;
-        for pending in journal.load_all().await.unwrap() {
+        for pending in journal.load_all(Grant::ALONE).await.unwrap() {
             self.fault(format!("left behind: {pending:?}"));
         }
         let (mut after, mut count) = (Cursor::START, 0);

@@ -13,7 +13,7 @@ use demo::player::{PlayOptions, play};
 use journal::conformance::engine::Engine;
 use journal::postgres::{Options, Postgres};
 use journal::seal::Sealer;
-use journal::{Access, Append, Journal, Sqlite, WallTime};
+use journal::{Access, Append, Grant, Journal, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -318,6 +318,7 @@ pub(crate) fn old_leg(number: u32) -> Append {
         },
     };
     Append {
+        grant: Grant::ALONE,
         pbx: pbx.clone(),
         events: [EventKind::Incoming, EventKind::Ended].map(|kind| (event(kind), Vec::new())).into(),
         notes: Vec::new(),

@@ -1,5 +1,5 @@
 use calls::AccountId;
-use journal::{Attempt, Outcome, Reason, Settle, WallTime};
+use journal::{Attempt, Grant, Outcome, Reason, Settle, WallTime};
 
 use crate::rig::Rig;
 
@@ -9,7 +9,7 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         .await;
     let id = rig.cache.account(&AccountId::new("1")).unwrap().integration().unwrap().0;
     rig.keep_call(1, &[id]).await;
-    let pending = rig.journal.load_all().await.unwrap();
+    let pending = rig.journal.load_all(Grant::ALONE).await.unwrap();
     let attempt = Attempt {
         number: 1,
         at: WallTime(5_000_000),
@@ -23,6 +23,7 @@ async fn with_a_failed_delivery() -> (Rig, String) {
         response_body: b"oops".to_vec(),
     };
     let settle = Settle {
+        grant: Grant::ALONE,
         id: pending[0].id,
         attempt: Some(attempt.into()),
         outcome: Outcome::Failed(Some(Reason::text("too many"))),

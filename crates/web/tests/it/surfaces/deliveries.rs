@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use admin::Code;
 use calls::{AccountId, EventKind};
-use journal::{Filter, Outcome, Settle};
+use journal::{Filter, Grant, Outcome, Settle};
 
 use super::at_machine;
 use crate::rig::Rig;
@@ -19,9 +19,9 @@ async fn failed(calls: i64) -> Rig {
     for number in 1..=calls {
         rig.keep_call(number, &[id]).await;
     }
-    let pending = rig.journal.load_all().await.unwrap();
+    let pending = rig.journal.load_all(Grant::ALONE).await.unwrap();
     for one in pending {
-        let settle = Settle { id: one.id, attempt: None, outcome: Outcome::Expired };
+        let settle = Settle { grant: Grant::ALONE, id: one.id, attempt: None, outcome: Outcome::Expired };
         rig.journal.settle(&[settle]).await.unwrap();
     }
     rig

@@ -1,7 +1,7 @@
 //! What an integrator finds: receivers made from the settings, what would arrive, attempts, and what sending all
 //! again would send.
 
-use journal::{Attempt, DeliveryId, EventSeq, Outcome, Reason, Settle, WallTime};
+use journal::{Attempt, DeliveryId, EventSeq, Grant, Outcome, Reason, Settle, WallTime};
 
 use super::browser::Browser;
 use crate::rig::Rig;
@@ -29,6 +29,7 @@ async fn tried() -> Rig {
         response_body: b"try later".to_vec(),
     };
     let settle = |event: i64, number, status, outcome| Settle {
+        grant: Grant::ALONE,
         id: DeliveryId { event: EventSeq(event), integration },
         attempt: Some(attempt(number, status).into()),
         outcome,

@@ -15,7 +15,7 @@ use delivery::signing::Key;
 use journal::settings::{
     BodyFormat, Extras, Integration, IntegrationId, Method, ParameterNames, Secret, SigningSecret,
 };
-use journal::{Append, Appended, DeliveryId, Kept, Pending, WallTime, call_hash};
+use journal::{Append, Appended, DeliveryId, Grant, Kept, Pending, WallTime, call_hash};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
@@ -237,6 +237,7 @@ impl House {
     async fn tell(&self, event: Event) {
         let (received_at, account, kind) = (clock(), event.account().clone(), event.kind());
         let append = Append {
+            grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events: vec![(event.clone(), vec![self.integration])],
             notes: Vec::new(),

@@ -1,0 +1,151 @@
+//! Parts: who has one writes it, who lost it writes nothing, and who takes it finds all that was written. Each rule is
+//! given one journal as two gateways see it.
+
+use calls::{EventKind, PbxName};
+
+use super::sample::{Leg, append, delivery, keep, settle};
+use crate::{Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled};
+
+const BEGUN: &[EventKind] = &[EventKind::Incoming];
+const ANSWERED: &[EventKind] = &[EventKind::Answered];
+
+fn pbx(number: u32) -> PbxName {
+    PbxName::new(format!("pbx{number}"))
+}
+
+async fn lease(journal: &dyn Journal, of: u32) -> Option<Lease> {
+    let fleet = journal.tick(&[]).await.expect("a beat");
+    fleet.leases.into_iter().find(|lease| lease.pbx == pbx(of))
+}
+
+/// Takes it from whoever has it.
+async fn take(journal: &dyn Journal, of: u32) -> Grant {
+    let seen = lease(journal, of).await.map(|lease| lease.epoch);
+    journal.take(pbx(of), seen).await.expect("an answer").expect("nobody was quicker")
+}
+
+/// A leg of the PBX of a part.
+fn leg(number: u32, of: u32, grant: Grant) -> Leg {
+    Leg::incoming(number).on(pbx(of).as_str()).under(grant)
+}
+
+fn under(grant: Grant, event: EventSeq, outcome: Outcome) -> Settle {
+    Settle { grant, ..settle(delivery(event, 1), outcome) }
+}
+
+async fn waiting(journal: &dyn Journal, grant: Grant) -> Vec<EventSeq> {
+    let pending = journal.load_all(grant).await.expect("pending");
+    pending.into_iter().map(|pending| pending.id.event).collect()
+}
+
+/// Each beat moves, whoever looks; and nobody's moves by itself.
+pub async fn a_beat_moves_by_its_gateway_alone(one: &dyn Journal, other: &dyn Journal) {
+    one.tick(&[]).await.expect("a beat");
+    let before = other.tick(&[]).await.expect("a beat").gateways;
+    assert_eq!(before.len(), 2, "{before:?}");
+    let after = other.tick(&[]).await.expect("a beat").gateways;
+    let moved = before.iter().zip(&after).filter(|(before, after)| before.beat != after.beat);
+    let moved: Vec<&GatewayId> = moved.map(|(before, _)| &before.id).collect();
+    assert_eq!(moved.len(), 1, "only who beat: {before:?} {after:?}");
+    let last = one.tick(&[]).await.expect("a beat").gateways;
+    let still: Vec<_> = last.iter().zip(&after).filter(|(last, after)| last.beat == after.beat).collect();
+    assert!(still.len() == 1 && still[0].0.id == *moved[0], "{after:?} {last:?}");
+}
+
+/// Of two who saw the same one has it, and knows it.
+pub async fn a_part_is_taken_once(one: &dyn Journal, other: &dyn Journal) {
+    let first = one.take(pbx(1), None).await.expect("an answer").expect("nobody had it");
+    assert_eq!(other.take(pbx(1), None).await.expect("an answer"), None, "it is there already");
+    let seen = Some(first.epoch());
+    let second = other.take(pbx(1), seen).await.expect("an answer").expect("as it was seen");
+    assert_eq!(one.take(pbx(1), seen).await.expect("an answer"), None, "it was taken meanwhile");
+    assert!(second.epoch() > first.epoch() && second.part() == first.part(), "{first:?} {second:?}");
+    let nobodys = Some(Epoch(second.epoch().0 + 1));
+    assert_eq!(one.take(pbx(2), nobodys).await.expect("an answer"), None, "there is no such part");
+}
+
+/// A part's number is its PBX's for good.
+pub async fn a_part_keeps_its_number(one: &dyn Journal, other: &dyn Journal) {
+    let (a, b) = (take(one, 1).await, take(other, 2).await);
+    assert_ne!(a.part(), b.part());
+    assert!(a.part().0 > 0 && b.part().0 > 0, "0 is the whole store's");
+    one.release(a).await.expect("given back");
+    assert_eq!(lease(one, 1).await.expect("it is there").owner, None);
+    assert_eq!(take(other, 1).await.part(), a.part());
+    assert_eq!(take(one, 3).await.part().0, a.part().0.max(b.part().0) + 1);
+    let owners = other.tick(&[]).await.expect("a beat").leases;
+    assert!(owners.iter().all(|lease| lease.owner.is_some()), "{owners:?}");
+}
+
+/// Neither events nor outcomes, nor a moment without events; and it stops nothing else of its group.
+pub async fn who_lost_a_part_writes_nothing(one: &dyn Journal, other: &dyn Journal) {
+    let (lost, has) = (take(one, 1).await, take(one, 2).await);
+    let seq = keep(one, leg(1, 1, lost).append(BEGUN, &[1])).await[0];
+    let took = take(other, 1).await;
+    let note = leg(1, 1, lost).note(Some(calls::Kept::default()));
+    let group = [leg(1, 1, lost).append(ANSWERED, &[1]), note, leg(2, 2, has).append(BEGUN, &[1])];
+    let answers = one.append(&group).await.expect("an answer");
+    assert_eq!((&answers[0][..], answers[1].len()), (&[Appended::Fenced][..], 0));
+    let [Appended::Stored(there, _)] = answers[2][..] else { panic!("{answers:?}") };
+    let settles = [under(lost, seq, Outcome::Delivered), under(has, there, Outcome::Delivered)];
+    let settled = one.settle(&settles).await.expect("an answer");
+    assert_eq!(settled, [Settled::Fenced, Settled::Done]);
+    assert_eq!(waiting(other, took).await, [seq], "it waits for who has it now");
+    assert!(one.restore(pbx(1)).await.expect("restored").notes.is_empty());
+    assert_eq!(one.events(Filter::default()).await.expect("events").len(), 2);
+    let settled = other.settle(&[under(took, seq, Outcome::Delivered)]).await.expect("an answer");
+    assert_eq!(settled, [Settled::Done]);
+}
+
+/// Giving back is for good.
+pub async fn who_gave_a_part_back_writes_nothing(one: &dyn Journal, other: &dyn Journal) {
+    let grant = take(one, 1).await;
+    let seq = keep(one, leg(1, 1, grant).append(BEGUN, &[1])).await[0];
+    one.release(grant).await.expect("given back");
+    assert_eq!(append(one, leg(1, 1, grant).append(ANSWERED, &[1])).await, [Appended::Fenced]);
+    let settled = one.settle(&[under(grant, seq, Outcome::Delivered)]).await.expect("an answer");
+    assert_eq!(settled, [Settled::Fenced]);
+    let took = take(other, 1).await;
+    // Late, and of a part that is another's: nothing comes of it.
+    let _ = one.release(grant).await;
+    assert_eq!(waiting(other, took).await, [seq]);
+    keep(other, leg(1, 1, took).append(ANSWERED, &[1])).await;
+}
+
+/// Whoever takes it finds what waits of it, its open legs and its notes, and of no other part anything.
+pub async fn a_taker_sees_all_that_was_written_before(one: &dyn Journal, other: &dyn Journal) {
+    let (a, b) = (take(one, 1).await, take(one, 2).await);
+    let mut kept = Vec::new();
+    for number in 1..=20 {
+        kept.extend(keep(one, leg(number, 1, a).append(BEGUN, &[1])).await);
+        keep(one, leg(100 + number, 2, b).append(BEGUN, &[1])).await;
+    }
+    let gone = kept.remove(3);
+    let settled = one.settle(&[under(a, gone, Outcome::Delivered)]).await.expect("an answer");
+    assert_eq!(settled, [Settled::Done]);
+    let took = take(other, 1).await;
+    assert_eq!(waiting(other, took).await, kept);
+    let restored = other.restore(pbx(1)).await.expect("restored");
+    assert_eq!(restored.legs.len(), 20);
+    assert_eq!(other.bodies(kept.clone()).await.expect("events").len(), 19);
+    let repeat = append(other, leg(1, 1, took).append(BEGUN, &[1])).await;
+    assert_eq!(repeat, [Appended::Repeat(kept[0])], "it is there already");
+    assert_eq!(waiting(one, b).await.len(), 20, "the other part is whose it was");
+}
+
+/// Over all its owners, whatever other parts come to.
+pub async fn places_grow_over_the_owners_of_a_part(one: &dyn Journal, other: &dyn Journal) {
+    let journals = [one, other];
+    let mut last = None;
+    for number in 0..6_u32 {
+        let journal = journals[number as usize % 2];
+        let (a, b) = (take(journal, 1).await, take(journal, 2).await);
+        for again in 0..3 {
+            keep(journal, leg(1_000 + number * 10 + again, 2, b).append(BEGUN, &[])).await;
+            let place = keep(journal, leg(number * 10 + again, 1, a).append(BEGUN, &[])).await[0];
+            assert!(last < Some(place), "{last:?} {place:?}");
+            assert_eq!(place.part(), a.part());
+            last = Some(place);
+        }
+    }
+}

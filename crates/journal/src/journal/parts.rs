@@ -1,0 +1,119 @@
+//! Who has which part of a store: what one PBX says has one writer, who shows with each write since when it is his.
+
+use std::pin::Pin;
+
+use calls::PbxName;
+
+use super::{EventSeq, Reply};
+
+/// A part of a store: what one PBX says, kept and delivered by one gateway at a time. A store that one gateway has for
+/// itself has one part, number 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part(pub u16);
+
+impl Part {
+    /// The places of its events.
+    pub(crate) const fn places(self) -> std::ops::Range<i64> {
+        let first = (self.0 as i64) << EventSeq::PART_SHIFT;
+        first..first.saturating_add(1 << EventSeq::PART_SHIFT)
+    }
+}
+
+/// How often a part was taken: who has it under an older one has lost it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u32);
+
+/// That a part is a gateway's, since an epoch. [`Parts`] gives it; it is shown with everything that is written, and counts
+/// for nothing once another has taken the part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Grant {
+    part: Part,
+    epoch: Epoch,
+}
+
+impl Grant {
+    /// Of a store that one gateway has for itself, by having opened it.
+    pub const ALONE: Self = Self { part: Part(0), epoch: Epoch(0) };
+
+    pub(crate) const fn new(part: Part, epoch: Epoch) -> Self {
+        Self { part, epoch }
+    }
+
+    /// What it is of.
+    pub const fn part(self) -> Part {
+        self.part
+    }
+
+    /// Since when.
+    pub const fn epoch(self) -> Epoch {
+        self.epoch
+    }
+
+    /// Below all places that are given under it.
+    pub(crate) const fn first_place(self) -> i64 {
+        ((self.part.0 as i64) << EventSeq::PART_SHIFT) | ((self.epoch.0 as i64) << EventSeq::EPOCH_SHIFT)
+    }
+}
+
+/// What a gateway is known by in its store, over all its starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GatewayId(pub String);
+
+/// What the store says of its gateways and parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// Who asks.
+    pub me: GatewayId,
+    /// All gateways that have beaten and did not leave; who asks is one of them.
+    pub gateways: Vec<Beating>,
+    /// All parts that were ever given.
+    pub leases: Vec<Lease>,
+}
+
+/// A gateway, by its beat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beating {
+    /// Which.
+    pub id: GatewayId,
+    /// What people call it.
+    pub name: String,
+    /// Its start and how often it has beaten since: moves as long as it lives, and says nothing by itself.
+    pub beat: (i64, i64),
+    /// The PBXs it can reach.
+    pub pbxs: Vec<PbxName>,
+}
+
+/// Who has a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The PBX whose part it is.
+    pub pbx: PbxName,
+    /// Its number: given once, and never to another PBX.
+    pub part: Part,
+    /// How often it was taken.
+    pub epoch: Epoch,
+    /// Who has it, or had it when he was last heard of; nobody where it was given back.
+    pub owner: Option<GatewayId>,
+}
+
+/// Who has which part.
+pub trait Parts: Send + Sync {
+    /// Says that this gateway lives and which PBXs it can reach; who else does, and who has what. Once a second.
+    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet>;
+
+    /// Makes the part of a PBX this gateway's, if nobody took it since it was seen at this epoch (`None`: it had no part
+    /// yet). Waits for writes of its last owner that are under way: what was written is seen behind it, and nothing of
+    /// his comes after it.
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>>;
+
+    /// Gives it back, so that nobody waits for it. Nothing is written under the grant any more.
+    fn release(&self, grant: Grant) -> Reply<'_, ()>;
+
+    /// Gives back all that is this gateway's, which beats no more and is not waited for.
+    fn leave(&self) -> Reply<'_, ()>;
+
+    /// Comes back when another has given something back; where that is not told, never.
+    fn woken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+}
