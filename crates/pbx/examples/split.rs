@@ -94,8 +94,8 @@ fn esl_items(bytes: &[u8], mut take: impl FnMut(esl::Item<'_>)) -> u64 {
     let mut decoder = esl::Decoder::new();
     let mut messages = 0;
     for chunk in bytes.chunks(CHUNK_BYTES) {
-        decoder.feed(chunk);
-        while let Some(item) = decoder.next_item() {
+        let mut items = decoder.feed(chunk);
+        while let Some(item) = items.next_item() {
             take(item);
             messages += 1;
         }

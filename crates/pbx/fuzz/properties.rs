@@ -49,8 +49,8 @@ fn esl_items(bytes: &[u8], size: usize) -> Vec<String> {
     let mut decoder = esl::Decoder::new();
     let mut items = Vec::new();
     for piece in bytes.chunks(size) {
-        decoder.feed(piece);
-        while let Some(item) = decoder.next_item() {
+        let mut found = decoder.feed(piece);
+        while let Some(item) = found.next_item() {
             items.push(match item {
                 esl::Item::Message(message) => format!("{message:?} {:?}", esl::Event::read(message.body)),
                 esl::Item::Malformed(malformed) => malformed.to_string(),

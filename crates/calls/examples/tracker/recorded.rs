@@ -95,9 +95,9 @@ fn read(kind: Kind, file: &Path, filtered: bool) -> Vec<u8> {
 /// The events of a FreeSWITCH that the gateway subscribes to.
 fn as_asked_for(text: &[u8]) -> Vec<u8> {
     let mut decoder = Decoder::new();
-    decoder.feed(text);
+    let mut items = decoder.feed(text);
     let mut kept = Vec::with_capacity(text.len());
-    while let Some(item) = decoder.next_item() {
+    while let Some(item) = items.next_item() {
         let Item::Message(message) = item else { continue };
         let event = Event::read(message.body);
         let name = event.word(Field::EventName);

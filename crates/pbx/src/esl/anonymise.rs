@@ -5,9 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use super::codec::{Decoder, Item, Kind, Message};
-use super::event::Event;
+use super::codec::Decoder;
+use super::event::{Event, Room};
 use super::field::Field;
+use super::message::{Item, Kind, Message};
 use super::{json, value, words};
 use crate::ami::Disguise;
 
@@ -21,22 +22,22 @@ const NUMBER_COLUMNS: [&str; 2] = ["cid_num", "dest"];
 pub struct Anonymiser {
     disguise: Disguise,
     decoder: Decoder,
+    room: Room,
 }
 
 impl Anonymiser {
     /// Same key, same replacements.
     pub fn new(key: [u8; 16]) -> Self {
-        Self { disguise: Disguise::new(key), decoder: Decoder::new() }
+        Self { disguise: Disguise::new(key), decoder: Decoder::new(), room: Room::default() }
     }
 
     /// Takes bytes in any pieces; whole messages come out.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        self.decoder.feed(bytes);
-        let mut plain = Vec::new();
-        while let Some(item) = self.decoder.next_item() {
+        let mut items = self.decoder.feed(bytes);
+        while let Some(item) = items.next_item() {
             let Item::Message(message) = item else { continue };
             let (kind, body) = match message.kind {
-                Kind::Plain | Kind::Json => match Event::of(&message, &mut plain) {
+                Kind::Plain | Kind::Json => match Event::of(&message, &mut self.room) {
                     Some(event) => ("text/event-plain", event_without_names(self.disguise, &event)),
                     None => continue,
                 },
@@ -67,7 +68,7 @@ fn event_without_names(disguise: Disguise, event: &Event<'_>) -> Vec<u8> {
             Field::ApplicationData => "nowait".to_owned(),
             Field::ChannelName => without_numbers(disguise, &without_hosts(&text)),
             Field::TransferHistory => history_without_names(disguise, &text),
-            Field::PresenceId | Field::TransferDestination | Field::RegisteredUser | Field::Username => {
+            Field::PresenceId | Field::TransferDestination | Field::RegisteredUser | Field::ExpiredUser => {
                 without_numbers(disguise, &text)
             }
             _ => text.into_owned(),

@@ -2,132 +2,57 @@
 //!
 //! A message of the event socket is a block of headers, a blank line and, where a header `Content-Length`
 //! says so, a body of that many bytes: the body is never looked through to find its end. Owns the bytes of
-//! the message in progress and nothing else; its memory is bounded whatever comes in. What a body says is
+//! an item in progress and nothing else; its memory is bounded whatever comes in. What a body says is
 //! left to [`super::Event`].
 
 use memchr::{memchr, memchr_iter};
 
-/// The longest block of headers that is read; FreeSWITCH writes two or three lines.
-pub const MAX_HEADER_BYTES: usize = 16 * 1024;
-/// The longest event that is read. A call's are 3 to 15 KB.
-pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
-/// The longest answer that is read: a list of 16,000 channels, `uuid_dump` of one.
-pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+use super::message::{Item, Kind, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Malformed, Message};
 
-/// What a message is, by its `Content-Type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// FreeSWITCH asks for the password: the first thing it says.
-    AuthRequest,
-    /// It closes the connection without asking for the password: the address is on no list of
-    /// `apply-inbound-acl`.
-    Refused,
-    /// The answer to a command; it is in the header `Reply-Text`.
-    Reply,
-    /// The answer to an `api` command; it is the body.
-    Answer,
-    /// An event as lines of names and values.
-    Plain,
-    /// An event as JSON.
-    Json,
-    /// FreeSWITCH is about to close the connection.
-    Disconnect,
-    /// Something else: a line of its log, an event as XML.
-    Other,
-}
-
-impl Kind {
-    fn of(content_type: &[u8]) -> Self {
-        match content_type {
-            b"auth/request" => Self::AuthRequest,
-            b"text/rude-rejection" => Self::Refused,
-            b"command/reply" => Self::Reply,
-            b"api/response" => Self::Answer,
-            b"text/event-plain" => Self::Plain,
-            b"text/event-json" => Self::Json,
-            b"text/disconnect-notice" => Self::Disconnect,
-            _ => Self::Other,
-        }
-    }
-
-    const fn max_body_bytes(self) -> usize {
-        match self {
-            Self::Answer => MAX_ANSWER_BYTES,
-            _ => MAX_EVENT_BYTES,
-        }
-    }
-}
-
-/// A message.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Message<'a> {
-    /// What it is.
-    pub kind: Kind,
-    /// The header `Reply-Text`; empty where there is none.
-    pub reply: &'a [u8],
-    /// What follows the headers.
-    pub body: &'a [u8],
-}
-
-impl std::fmt::Debug for Message<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, reply, body } = self;
-        write!(f, "{kind:?} {:?} {:?}", String::from_utf8_lossy(reply), String::from_utf8_lossy(body))
-    }
-}
-
-/// Something that came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item<'a> {
-    /// A message.
-    Message(Message<'a>),
-    /// Something that is none; it was skipped.
-    Malformed(Malformed),
-}
-
-/// What was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// A block of headers longer than [`MAX_HEADER_BYTES`].
-    #[error("a block of headers of the PBX is longer than {MAX_HEADER_BYTES} bytes; it was skipped")]
-    HeadersTooLong,
-    /// A block of headers that does not say what it is.
-    #[error("a block of headers of the PBX has no Content-Type; it was skipped")]
-    NoType,
-    /// A `Content-Length` that is no number: where the message ends is not known.
-    #[error("a Content-Length of the PBX is no number; what follows was skipped up to the next message")]
-    BadLength,
-    /// A body longer than what is read of its kind.
-    #[error("a message of the PBX has a body of {bytes} bytes, more than is read; it was skipped")]
-    BodyTooLong {
-        /// Its length.
-        bytes: u64,
-    },
-}
-
-/// What the headers of the message in progress say.
+/// What the headers of a message say, and where in its bytes what is.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     kind: Kind,
-    /// Where in the buffer `Reply-Text` is.
+    /// Where `Reply-Text` is.
     reply: (usize, usize),
     /// Where its body begins.
     body: usize,
-    /// How long that is.
-    length: usize,
+    /// Where that ends.
+    end: usize,
+}
+
+/// How far the item in progress was read: nothing is looked at twice.
+#[derive(Debug, Default)]
+struct Read {
+    /// Up to where the headers are whole lines.
+    lines: usize,
+    /// Up to where the line behind them has no end.
+    searched: usize,
+    head: Option<Head>,
+}
+
+/// What some bytes begin with.
+enum Step {
+    /// An item of which more has to come: so many bytes in all, once that is known.
+    Incomplete(Option<usize>),
+    /// So many bytes that mean nothing.
+    Nothing(usize),
+    /// A message.
+    Message(Head),
+    /// So many bytes that are none.
+    Malformed(Malformed, usize),
 }
 
 /// Cuts a stream of bytes into [`Item`]s. Any chunking of the same bytes gives the same items.
+///
+/// What comes in whole is given out where it lies: only of an item whose rest is still to come is a copy kept.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    buffer: Vec<u8>,
-    /// Where in the buffer the message in progress begins; what is before has been given out.
-    start: usize,
-    /// Up to where the buffer has been looked at for the end of the headers: a line begins here.
-    scanned: usize,
-    /// Up to where that line has no end.
-    searched: usize,
-    head: Option<Head>,
+    /// What has come in of an item that is not complete; or the item that was given out last.
+    kept: Vec<u8>,
+    /// It was given out.
+    given_out: bool,
+    read: Read,
     /// So many bytes of a body that is too long are still to come.
     skip_bytes: u64,
     /// A block of headers that is too long is being skipped up to the next blank line.
@@ -140,118 +65,200 @@ impl Decoder {
         Self::default()
     }
 
-    /// Takes more bytes. Everything they complete must be taken out with [`Self::next_item`] before more
-    /// are fed, or the buffer grows.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        let skipped = usize::try_from(self.skip_bytes).unwrap_or(usize::MAX).min(bytes.len());
-        self.skip_bytes -= skipped as u64;
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.scanned -= self.start;
-            self.searched = self.searched.saturating_sub(self.start);
-            if let Some(head) = &mut self.head {
-                head.body -= self.start;
-                head.reply = (head.reply.0 - self.start, head.reply.1 - self.start);
-            }
-            self.start = 0;
-            self.give_back_memory();
-        }
-        self.buffer.extend_from_slice(&bytes[skipped..]);
-    }
-
-    /// The next item the bytes so far complete.
-    pub fn next_item(&mut self) -> Option<Item<'_>> {
-        let head = match self.head {
-            Some(head) => head,
-            None => match self.read_head()? {
-                Ok(head) => head,
-                Err(malformed) => return Some(Item::Malformed(malformed)),
-            },
-        };
-        let end = head.body + head.length;
-        if self.buffer.len() < end {
-            self.head = Some(head);
-            return None;
-        }
-        self.head = None;
-        (self.start, self.scanned) = (end, end);
-        Some(Item::Message(Message {
-            kind: head.kind,
-            reply: &self.buffer[head.reply.0..head.reply.1],
-            body: &self.buffer[head.body..end],
-        }))
+    /// Takes more bytes. All items they complete are to be taken out; those that are not are lost.
+    pub fn feed<'a>(&'a mut self, bytes: &'a [u8]) -> Items<'a> {
+        self.forget_given_out();
+        Items { decoder: self, bytes }
     }
 
     /// What has come in of an item that is not complete.
     pub fn incomplete(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        if self.given_out { &[] } else { &self.kept }
     }
 
     /// Forgets what is incomplete: the next bytes are of another connection.
     pub fn reset(&mut self) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        *self = Self { buffer, ..Self::default() };
-        self.give_back_memory();
+        let kept = std::mem::take(&mut self.kept);
+        *self = Self { kept, given_out: true, ..Self::default() };
+        self.forget_given_out();
     }
 
-    /// One huge message must not cost its memory for ever.
-    fn give_back_memory(&mut self) {
-        if self.buffer.capacity() > 2 * MAX_EVENT_BYTES && self.buffer.len() < MAX_EVENT_BYTES / 2 {
-            self.buffer.shrink_to(MAX_EVENT_BYTES / 2);
-        }
-    }
-
-    /// Reads headers up to the blank line that ends them.
-    fn read_head(&mut self) -> Option<Result<Head, Malformed>> {
-        loop {
-            let from = self.scanned;
-            let unseen = from.max(self.searched);
-            let Some(offset) = memchr(b'\n', &self.buffer[unseen..]) else {
-                self.searched = self.buffer.len();
-                return self.bound_unfinished_head();
-            };
-            let end = unseen + offset;
-            self.scanned = end + 1;
-            let is_blank = matches!(self.buffer[from..end], [] | [b'\r']);
-            if self.skip_block {
-                self.start = self.scanned;
-                self.skip_block = !is_blank;
-            } else if is_blank && from == self.start {
-                // Blank lines between messages mean nothing.
-                self.start = self.scanned;
-            } else if self.scanned - self.start > MAX_HEADER_BYTES {
-                return Some(Err(self.headers_too_long(is_blank)));
-            } else if is_blank {
-                return Some(self.understand(from));
+    fn forget_given_out(&mut self) {
+        if std::mem::take(&mut self.given_out) {
+            self.kept.clear();
+            // One huge message must not cost its memory for ever.
+            if self.kept.capacity() > 2 * MAX_EVENT_BYTES {
+                self.kept.shrink_to(MAX_EVENT_BYTES / 2);
             }
         }
     }
 
-    fn bound_unfinished_head(&mut self) -> Option<Result<Head, Malformed>> {
-        let long = self.buffer.len() - self.start > MAX_HEADER_BYTES;
-        if self.skip_block && long {
-            // The line in progress is not blank: one byte of it stays to show that.
-            self.buffer.truncate(self.start + 2);
-            self.searched = self.buffer.len();
-            return None;
+    fn skip(&mut self, bytes: &mut &[u8]) {
+        let skipped = usize::try_from(self.skip_bytes).unwrap_or(usize::MAX).min(bytes.len());
+        self.skip_bytes -= skipped as u64;
+        *bytes = &bytes[skipped..];
+    }
+
+    /// The first item of some bytes, which are left behind it. What is incomplete is kept.
+    fn take_from<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Item<'a>> {
+        loop {
+            self.skip(bytes);
+            if bytes.is_empty() {
+                return None;
+            }
+            match self.step(bytes) {
+                Step::Nothing(length) => *bytes = &bytes[length..],
+                Step::Malformed(malformed, length) => {
+                    *bytes = &bytes[length..];
+                    return Some(Item::Malformed(malformed));
+                }
+                Step::Message(head) => {
+                    let (message, rest) = bytes.split_at(head.end);
+                    *bytes = rest;
+                    return Some(Item::Message(head.message(message)));
+                }
+                Step::Incomplete(whole) => {
+                    self.kept.reserve(whole.unwrap_or_default());
+                    self.kept.extend_from_slice(bytes);
+                    *bytes = &[];
+                    self.bound_line();
+                    return None;
+                }
+            }
         }
-        (long && !self.skip_block).then(|| Err(self.headers_too_long(false)))
     }
 
-    fn headers_too_long(&mut self, is_over: bool) -> Malformed {
-        self.start = self.scanned;
+    /// Goes on with what is kept, by no more of these bytes than belong to it.
+    fn complete_with(&mut self, bytes: &mut &[u8]) -> Option<Step> {
+        while !self.kept.is_empty() {
+            // What is kept is as far as it was read, so the first step is behind more bytes.
+            let more = match self.read.head {
+                Some(head) => (head.end - self.kept.len()).min(bytes.len()),
+                None => memchr(b'\n', bytes).map_or(bytes.len(), |line| line + 1),
+            };
+            if more == 0 {
+                return None;
+            }
+            self.kept.extend_from_slice(&bytes[..more]);
+            *bytes = &bytes[more..];
+            let kept = std::mem::take(&mut self.kept);
+            let step = self.step(&kept);
+            self.kept = kept;
+            match step {
+                Step::Incomplete(_) => self.bound_line(),
+                Step::Nothing(length) | Step::Malformed(_, length) => {
+                    self.kept.drain(..length);
+                    self.bound_line();
+                    if let Step::Malformed(..) = step {
+                        return Some(step);
+                    }
+                }
+                Step::Message(_) => return Some(step),
+            }
+        }
+        None
+    }
+
+    /// The line in progress of a block that is skipped is not blank: two bytes of it show that.
+    fn bound_line(&mut self) {
+        if self.skip_block && self.kept.len() > 2 {
+            self.kept.truncate(2);
+            self.read.searched = 2;
+        }
+    }
+
+    /// What an item's bytes begin with. What was read of them is remembered until the item is complete.
+    fn step(&mut self, bytes: &[u8]) -> Step {
+        if let Some(head) = self.read.head {
+            return self.step_body(head, bytes);
+        }
+        loop {
+            let line = self.read.lines;
+            let unseen = line.max(self.read.searched);
+            let Some(offset) = memchr(b'\n', &bytes[unseen..]) else {
+                self.read.searched = bytes.len();
+                if self.skip_block || bytes.len() <= MAX_HEADER_BYTES {
+                    return Step::Incomplete(None);
+                }
+                // Of the line in progress it has to be known whether it is blank.
+                return self.headers_too_long(false, line);
+            };
+            let end = unseen + offset;
+            let next = end + 1;
+            self.read.lines = next;
+            let is_blank = matches!(bytes[line..end], [] | [b'\r']);
+            if self.skip_block {
+                self.read = Read::default();
+                self.skip_block = !is_blank;
+                return Step::Nothing(next);
+            } else if is_blank && line == 0 {
+                // Blank lines between messages mean nothing.
+                self.read = Read::default();
+                return Step::Nothing(next);
+            } else if next > MAX_HEADER_BYTES {
+                return self.headers_too_long(is_blank, next);
+            } else if is_blank {
+                self.read = Read::default();
+                return match Head::read(&bytes[..line], next) {
+                    Ok(head) => self.step_body(head, bytes),
+                    Err(malformed) => {
+                        if let Malformed::BodyTooLong { bytes } = malformed {
+                            self.skip_bytes = bytes;
+                        }
+                        Step::Malformed(malformed, next)
+                    }
+                };
+            }
+        }
+    }
+
+    fn step_body(&mut self, head: Head, bytes: &[u8]) -> Step {
+        if bytes.len() < head.end {
+            self.read.head = Some(head);
+            return Step::Incomplete(Some(head.end));
+        }
+        self.read = Read::default();
+        Step::Message(head)
+    }
+
+    fn headers_too_long(&mut self, is_over: bool, length: usize) -> Step {
+        self.read = Read::default();
         self.skip_block = !is_over;
-        Malformed::HeadersTooLong
+        Step::Malformed(Malformed::HeadersTooLong, length)
     }
+}
 
-    /// What the headers say that begin with the message and end at `end`.
-    fn understand(&mut self, end: usize) -> Result<Head, Malformed> {
-        let (mut kind, mut reply, mut length) = (None, (self.scanned, self.scanned), Some(0));
-        let mut at = self.start;
-        for newline in memchr_iter(b'\n', &self.buffer[self.start..end]) {
-            let line_end = self.start + newline;
-            let line = trim_return(&self.buffer[at..line_end]);
+/// The items that some bytes complete.
+#[derive(Debug)]
+pub struct Items<'a> {
+    decoder: &'a mut Decoder,
+    /// What was not taken out.
+    bytes: &'a [u8],
+}
+
+impl Items<'_> {
+    /// The next one. Once there is none, what is left is kept until more comes.
+    pub fn next_item(&mut self) -> Option<Item<'_>> {
+        let Self { decoder, bytes } = self;
+        decoder.forget_given_out();
+        match decoder.complete_with(bytes) {
+            Some(Step::Message(head)) => {
+                decoder.given_out = true;
+                Some(Item::Message(head.message(&decoder.kept)))
+            }
+            Some(Step::Malformed(malformed, _)) => Some(Item::Malformed(malformed)),
+            Some(Step::Incomplete(_) | Step::Nothing(_)) | None => decoder.take_from(bytes),
+        }
+    }
+}
+
+impl Head {
+    /// What some lines say, behind which a body begins.
+    fn read(lines: &[u8], body: usize) -> Result<Self, Malformed> {
+        let (mut kind, mut reply, mut length) = (None, (0, 0), Some(0));
+        let mut at = 0;
+        for line_end in memchr_iter(b'\n', lines) {
+            let line = trim_return(&lines[at..line_end]);
             if let Some(value) = value_of(line, b"Content-Length:") {
                 length = std::str::from_utf8(value).ok().and_then(|value| value.parse::<u64>().ok());
             } else if let Some(value) = value_of(line, b"Content-Type:") {
@@ -262,28 +269,19 @@ impl Decoder {
             }
             at = line_end + 1;
         }
-        self.start = self.scanned;
         let kind = kind.ok_or(Malformed::NoType)?;
         let bytes = length.ok_or(Malformed::BadLength)?;
         match usize::try_from(bytes) {
             Ok(length) if length <= kind.max_body_bytes() => {
-                // `start` stays at the body, so that what is given out is forgotten soon; the reply is before it.
-                self.start = reply.0;
-                Ok(Head { kind, reply, body: self.scanned, length })
+                Ok(Self { kind, reply, body, end: body + length })
             }
-            Ok(_) | Err(_) => {
-                self.skip(bytes);
-                Err(Malformed::BodyTooLong { bytes })
-            }
+            Ok(_) | Err(_) => Err(Malformed::BodyTooLong { bytes }),
         }
     }
 
-    fn skip(&mut self, bytes: u64) {
-        let here = (self.buffer.len() - self.start) as u64;
-        let skipped = here.min(bytes);
-        self.start += usize::try_from(skipped).unwrap_or(usize::MAX);
-        self.scanned = self.start;
-        self.skip_bytes = bytes - skipped;
+    fn message(self, bytes: &[u8]) -> Message<'_> {
+        let Self { kind, reply, body, end } = self;
+        Message { kind, reply: &bytes[reply.0..reply.1], body: &bytes[body..end] }
     }
 }
 

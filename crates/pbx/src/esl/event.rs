@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::lines::Places;
 
-use super::codec::{Kind, Message};
 use super::field::{COUNT, Field};
+use super::message::{Kind, Message};
 use super::{json, value};
 
 /// An event. Every known header was found in one pass over the lines; values are decoded when asked for.
@@ -14,39 +14,39 @@ pub struct Event<'a> {
     values: [Option<&'a [u8]>; COUNT],
 }
 
+/// Room that one event after the other is read in.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// One in JSON, as lines.
+    plain: Vec<u8>,
+    ends: Places,
+}
+
 impl<'a> Event<'a> {
     /// Reads the body of a `text/event-plain`. Of a header that comes twice the first counts; what follows
     /// the blank line after the headers (an event's own body) is not read.
     pub fn read(body: &'a [u8]) -> Self {
+        Self::read_in(&mut Places::default(), body)
+    }
+
+    fn read_in(ends: &mut Places, body: &'a [u8]) -> Self {
         let mut event = Self { values: [None; COUNT] };
-        let mut start = 0;
-        for end in Places::of(body).as_slice() {
-            let end = *end as usize;
-            if end == start {
-                return event;
-            }
-            event.take(&body[start..end]);
-            start = end + 1;
-        }
-        event.take(&body[start..]);
+        ends.clear();
+        ends.add_all(body);
+        Field::find(body, ends.as_slice(), |field, value| {
+            event.values[field as usize].get_or_insert(value);
+        });
         event
     }
 
-    #[inline]
-    fn take(&mut self, line: &'a [u8]) {
-        if let Some((field, value)) = Field::of_line(line) {
-            self.values[field as usize].get_or_insert(&line[value..]);
-        }
-    }
-
-    /// The event of a message, if it is one. One in JSON is written into `plain` as lines first: the same
-    /// event in either form says the same.
-    pub fn of(message: &Message<'a>, plain: &'a mut Vec<u8>) -> Option<Self> {
+    /// The event of a message, if it is one. One in JSON is written out as lines first: the same event in
+    /// either form says the same.
+    pub fn of(message: &Message<'a>, Room { plain, ends }: &'a mut Room) -> Option<Self> {
         match message.kind {
-            Kind::Plain => Some(Self::read(message.body)),
+            Kind::Plain => Some(Self::read_in(ends, message.body)),
             Kind::Json => {
                 json::to_plain(message.body, plain)?;
-                Some(Self::read(plain))
+                Some(Self::read_in(ends, plain))
             }
             _ => None,
         }

@@ -1,8 +1,8 @@
 //! An event in one line, for people.
 
-use super::codec::Message;
 use super::event::Event;
 use super::field::Field;
+use super::message::Message;
 use crate::link::Evidence;
 
 /// Headers that say what an event is about, besides its channel.

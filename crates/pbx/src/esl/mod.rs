@@ -18,6 +18,7 @@ mod json;
 mod listed;
 mod lists;
 mod meeting;
+mod message;
 mod session;
 mod stream;
 mod transfer_told;
@@ -28,12 +29,11 @@ mod version;
 mod words;
 
 pub use anonymise::Anonymiser;
-pub use codec::{
-    Decoder, Item, Kind, MAX_ANSWER_BYTES, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Malformed, Message,
-};
-pub use event::Event;
+pub use codec::{Decoder, Items};
+pub use event::{Event, Room};
 pub use field::Field;
 pub use lists::{Answer, MAX_LISTED};
+pub use message::{Item, Kind, MAX_ANSWER_BYTES, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Malformed, Message};
 pub use session::Session;
 pub use stream::Stream;
 pub use translate::{Limits, Translator};

@@ -2,10 +2,11 @@
 
 use calls::{Input, PbxTime};
 
-use super::codec::{Decoder, Item, Kind, Message};
-use super::event::Event;
+use super::codec::Decoder;
+use super::event::{Event, Room};
 use super::evidence::Told;
 use super::lists::Answer;
+use super::message::{Item, Kind, Message};
 use super::translate::{Limits, Translator};
 use crate::link::{Counts, Evidence};
 
@@ -15,8 +16,7 @@ pub struct Stream {
     pub(super) decoder: Decoder,
     pub(super) translator: Translator,
     pub(super) malformed: u64,
-    /// An event in JSON as lines.
-    pub(super) plain: Vec<u8>,
+    pub(super) room: Room,
 }
 
 impl Stream {
@@ -26,7 +26,7 @@ impl Stream {
             decoder: Decoder::new(),
             translator: Translator::new(last_heard, limits),
             malformed: 0,
-            plain: Vec::new(),
+            room: Room::default(),
         }
     }
 
@@ -41,10 +41,10 @@ impl Stream {
         bytes: &[u8],
         mut out: impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>),
     ) {
-        self.decoder.feed(bytes);
-        while let Some(item) = self.decoder.next_item() {
+        let mut items = self.decoder.feed(bytes);
+        while let Some(item) = items.next_item() {
             match item {
-                Item::Message(message) => take(&mut self.translator, &mut self.plain, &message, &mut out),
+                Item::Message(message) => take(&mut self.translator, &mut self.room, &message, &mut out),
                 Item::Malformed(_) => self.malformed += 1,
             }
         }
@@ -90,13 +90,13 @@ impl Stream {
 /// A message of a recording: lists make a snapshot as soon as both are there.
 fn take(
     translator: &mut Translator,
-    plain: &mut Vec<u8>,
+    room: &mut Room,
     message: &Message<'_>,
     out: &mut impl FnMut(PbxTime, Input<'_>, Option<&dyn Evidence>),
 ) {
     translator.counts.messages += 1;
     match message.kind {
-        Kind::Plain | Kind::Json => match Event::of(message, plain) {
+        Kind::Plain | Kind::Json => match Event::of(message, room) {
             Some(event) => {
                 let told = Told::new(message, &event);
                 translator.event(&event, |at, input| out(at, input, Some(&told)));

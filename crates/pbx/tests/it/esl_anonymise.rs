@@ -92,8 +92,8 @@ fn nothing_of_anybody_is_left_of_a_freeswitchs_recording() {
         let left: Vec<_> = numbers(&bytes).intersection(&numbers(&after)).cloned().collect();
         assert!(left.is_empty(), "{name}: {left:?}");
         let mut decoder = Decoder::new();
-        decoder.feed(&after);
-        while let Some(item) = decoder.next_item() {
+        let mut items = decoder.feed(&after);
+        while let Some(item) = items.next_item() {
             let Item::Message(message) = item else { panic!("{name}: {item:?}") };
             let text = String::from_utf8_lossy(message.body);
             match message.kind {

@@ -1,6 +1,6 @@
 //! The event socket's codec over made-up bytes: what FreeSWITCH does, and bounds whatever comes.
 
-use pbx::esl::{Decoder, Event, Field, Item, Kind, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Message};
+use pbx::esl::{Decoder, Event, Field, Item, Kind, MAX_EVENT_BYTES, MAX_HEADER_BYTES, Message, Room};
 use proptest::prelude::*;
 
 /// Every item as text, and the most bytes that were ever waiting.
@@ -8,8 +8,8 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, usize
     let mut decoder = Decoder::new();
     let (mut items, mut waiting) = (Vec::new(), 0);
     for piece in pieces {
-        decoder.feed(piece);
-        while let Some(item) = decoder.next_item() {
+        let mut found = decoder.feed(piece);
+        while let Some(item) = found.next_item() {
             items.push(match item {
                 Item::Malformed(malformed) => malformed.to_string(),
                 Item::Message(message) => format!("{message:?}"),
@@ -87,11 +87,12 @@ fn headers_without_an_end_are_bounded() {
 #[test]
 fn a_lost_link_forgets_half_a_message() {
     let mut decoder = Decoder::new();
-    decoder.feed(b"Content-Length: 100\nContent-Type: text/event-plain\n\nA: b");
-    assert!(decoder.next_item().is_none());
+    assert!(
+        decoder.feed(b"Content-Length: 100\nContent-Type: text/event-plain\n\nA: b").next_item().is_none()
+    );
     decoder.reset();
-    decoder.feed(b"Content-Type: auth/request\n\n");
-    assert!(matches!(decoder.next_item(), Some(Item::Message(message)) if message.kind == Kind::AuthRequest));
+    let mut items = decoder.feed(b"Content-Type: auth/request\n\n");
+    assert!(matches!(items.next_item(), Some(Item::Message(message)) if message.kind == Kind::AuthRequest));
 }
 
 #[test]
@@ -113,14 +114,14 @@ fn an_event_as_json_says_the_same_as_in_plain() {
     let json = br#"{"Event-Name":"CHANNEL_UNBRIDGE","Unique-ID":"a-b","Caller-Caller-ID-Number":"+49 100%",
         "variable_transfer_history":["1:x:bl_xfer:1/a/XML","2:y:uuid_br:z"],"Answer-State":"a\nHangup-Cause: X",
         "_body":"x","Event-Sequence":7}"#;
-    let mut plain = Vec::new();
-    let event = Event::of(&Message { kind: Kind::Json, reply: b"", body: json }, &mut plain).unwrap();
+    let mut room = Room::default();
+    let event = Event::of(&Message { kind: Kind::Json, reply: b"", body: json }, &mut room).unwrap();
     assert_eq!(event.get(Field::CallerNumber), "+49 100%");
     assert_eq!(event.get(Field::TransferHistory), "ARRAY::1:x:bl_xfer:1/a/XML|:2:y:uuid_br:z");
     assert_eq!(event.get(Field::AnswerState), "a\nHangup-Cause: X");
     assert_eq!(event.get(Field::HangupCause), "");
     for body in [&b"[1]"[..], b"", b"{", b"{\"a\":}"] {
-        assert!(Event::of(&Message { kind: Kind::Json, reply: b"", body }, &mut Vec::new()).is_none());
+        assert!(Event::of(&Message { kind: Kind::Json, reply: b"", body }, &mut Room::default()).is_none());
     }
 }
 

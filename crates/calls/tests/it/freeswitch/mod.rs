@@ -150,12 +150,12 @@ fn legs(events: &[Event]) -> Vec<String> {
 /// The messages of a recording, each with the id of the channel it is of.
 fn messages(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut decoder = Decoder::new();
-    decoder.feed(bytes);
+    let mut items = decoder.feed(bytes);
     let mut messages = Vec::new();
-    let mut plain = Vec::new();
-    while let Some(item) = decoder.next_item() {
+    let mut room = pbx::esl::Room::default();
+    while let Some(item) = items.next_item() {
         let Item::Message(message) = item else { panic!("{item:?}") };
-        let event = pbx::esl::Event::of(&message, &mut plain);
+        let event = pbx::esl::Event::of(&message, &mut room);
         let channel = event.map(|event| event.word(Field::UniqueId).to_owned()).unwrap_or_default();
         let kind = match message.kind {
             Kind::Plain => "text/event-plain",

@@ -13,9 +13,9 @@ use std::time::Duration;
 use calls::{Input, PbxTime};
 
 use self::conversation::Conversation;
-use super::codec::{Item, Kind, Malformed};
 use super::event::Event;
 use super::evidence::Told;
+use super::message::{Item, Kind, Malformed};
 use super::stream::Stream;
 use super::translate::Limits;
 use crate::link::{About, Counts, Health, Now, Output, Settings, Skipped, State};
@@ -45,12 +45,11 @@ impl Session {
 
     /// Bytes came in.
     pub fn received(&mut self, bytes: &[u8], now: Now, mut out: impl FnMut(Output<'_>)) {
-        self.conversation.came(now);
-        let Stream { decoder, translator, malformed, plain } = &mut self.stream;
-        decoder.feed(bytes);
-        self.conversation.check_greeting(decoder.incomplete(), &mut out);
+        self.conversation.came(bytes, now, &mut out);
+        let Stream { decoder, translator, malformed, room } = &mut self.stream;
+        let mut items = decoder.feed(bytes);
         while !self.conversation.is_over() {
-            let Some(item) = decoder.next_item() else { break };
+            let Some(item) = items.next_item() else { break };
             match item {
                 Item::Message(message) => match message.kind {
                     Kind::Plain | Kind::Json if !self.conversation.is_let_in() => {
@@ -58,7 +57,7 @@ impl Session {
                     }
                     Kind::Plain | Kind::Json => {
                         translator.counts.messages += 1;
-                        let Some(event) = Event::of(&message, plain) else {
+                        let Some(event) = Event::of(&message, room) else {
                             translator.counts.not_understood += 1;
                             continue;
                         };
@@ -77,7 +76,6 @@ impl Session {
                 }
             }
         }
-        self.conversation.check_greeting(self.stream.decoder.incomplete(), &mut out);
     }
 
     /// The connection is gone, or has been closed after [`Output::Failed`].
@@ -137,7 +135,7 @@ impl Session {
 }
 
 fn skipped(what: Malformed) -> Skipped {
-    use super::codec::{MAX_EVENT_BYTES, MAX_HEADER_BYTES};
+    use super::message::{MAX_EVENT_BYTES, MAX_HEADER_BYTES};
     match what {
         Malformed::HeadersTooLong | Malformed::NoType | Malformed::BadLength => {
             Skipped { what: "block of headers", longest: MAX_HEADER_BYTES, unit: "bytes", bytes: 0 }

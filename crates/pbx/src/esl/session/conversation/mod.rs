@@ -12,9 +12,9 @@ use calls::PbxTime;
 
 use self::endpoints::registered;
 use super::asking::{Asked, Question};
-use crate::esl::codec::{self, Message};
 use crate::esl::event::Event;
 use crate::esl::field::Field;
+use crate::esl::message::{self, Message};
 use crate::esl::translate::Translator;
 use crate::link::pulse::{Due, Pulse};
 use crate::link::{About, Failure, Health, Kind, Missing, Notice, Now, Output, Settings, Skipped, State};
@@ -25,14 +25,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const RESYNC_AFTER: Duration = Duration::from_secs(5);
 /// How FreeSWITCH begins.
 const GREETING: &[u8] = b"Content-";
+/// So much is shown of what somebody else begins with.
+const MAX_SHOWN_BYTES: usize = 200;
 
 /// Where the conversation is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Phase {
     Offline,
     /// The password is to be asked for.
     Greeting {
         until: Duration,
+        /// How it began to speak.
+        said: Vec<u8>,
     },
     LoggingIn {
         until: Duration,
@@ -143,7 +147,7 @@ impl Conversation {
         self.endpoints_asked = false;
         self.asked.clear();
         self.anchor = None;
-        self.enter(Phase::Greeting { until: now.monotonic + ANSWER_WITHIN }, out);
+        self.enter(Phase::Greeting { until: now.monotonic + ANSWER_WITHIN, said: Vec::new() }, out);
     }
 
     /// Whether the PBX was followed, so that a gap begins now.
@@ -154,17 +158,16 @@ impl Conversation {
         was_followed
     }
 
-    pub(super) fn came(&mut self, now: Now) {
+    /// Bytes came in. Whoever listens there and is no FreeSWITCH is told by its first ones.
+    pub(super) fn came(&mut self, bytes: &[u8], now: Now, out: &mut impl FnMut(Output<'_>)) {
         if let Some(pulse) = &mut self.pulse {
             pulse.heard(now);
         }
-    }
-
-    /// Whoever listens there and is no FreeSWITCH is told by its first bytes.
-    pub(super) fn check_greeting(&mut self, said: &[u8], out: &mut impl FnMut(Output<'_>)) {
+        let Phase::Greeting { said, .. } = &mut self.phase else { return };
+        said.extend(bytes.iter().take(MAX_SHOWN_BYTES - said.len()));
         let shown = said.len().min(GREETING.len());
-        if matches!(self.phase, Phase::Greeting { .. }) && said[..shown] != GREETING[..shown] {
-            let said = String::from_utf8_lossy(&said[..said.len().min(200)]).trim_end().to_owned();
+        if said[..shown] != GREETING[..shown] {
+            let said = String::from_utf8_lossy(said).trim_end().to_owned();
             self.fail(Failure::NotThisPbx { product: self.settings.product(Kind::FreeSwitch), said }, out);
         }
     }
@@ -191,8 +194,9 @@ impl Conversation {
                 }
                 _ => return,
             };
-            let user = [Field::RegisteredUser, Field::Username].map(|field| event.get(field));
-            let host = [Field::RegisteredHost, Field::Realm].map(|field| event.get(field));
+            // One that expired is named in words of its own.
+            let user = [Field::RegisteredUser, Field::ExpiredUser].map(|field| event.get(field));
+            let host = [Field::RegisteredHost, Field::ExpiredHost].map(|field| event.get(field));
             let first = |of: &[std::borrow::Cow<'_, str>; 2]| {
                 of.iter().find(|text| !text.is_empty()).map(ToString::to_string).unwrap_or_default()
             };
@@ -209,7 +213,10 @@ impl Conversation {
         out: &mut impl FnMut(Output<'_>),
     ) {
         match message.kind {
-            codec::Kind::Reply | codec::Kind::Answer | codec::Kind::Disconnect | codec::Kind::Other
+            message::Kind::Reply
+            | message::Kind::Answer
+            | message::Kind::Disconnect
+            | message::Kind::Other
                 if matches!(self.phase, Phase::Greeting { .. }) =>
             {
                 let said = "something else than the question for the password".to_owned();
@@ -218,19 +225,20 @@ impl Conversation {
                     out,
                 );
             }
-            codec::Kind::AuthRequest => {
+            message::Kind::AuthRequest => {
                 if matches!(self.phase, Phase::Greeting { .. }) {
                     self.enter(Phase::LoggingIn { until: now.monotonic + ANSWER_WITHIN }, out);
                     let Settings { username, secret, .. } = self.settings.clone();
                     self.asked.log_in(&username, &secret, out);
                 }
             }
-            codec::Kind::Refused => {
+            message::Kind::Refused => {
                 self.fail(Failure::AddressRefused { product: self.settings.product(Kind::FreeSwitch) }, out)
             }
-            codec::Kind::Reply => self.replied(&String::from_utf8_lossy(message.reply), now, out),
-            codec::Kind::Answer => self.answered(message.body, translator, now, out),
-            codec::Kind::Plain | codec::Kind::Json | codec::Kind::Disconnect | codec::Kind::Other => {}
+            message::Kind::Reply => self.replied(&String::from_utf8_lossy(message.reply), now, out),
+            message::Kind::Answer => self.answered(message.body, translator, now, out),
+            message::Kind::Plain | message::Kind::Json | message::Kind::Disconnect | message::Kind::Other => {
+            }
         }
     }
 
@@ -259,7 +267,7 @@ impl Conversation {
         let pulse = self.pulse.map(|pulse| pulse.deadline());
         match self.phase {
             Phase::Offline | Phase::Failed => None,
-            Phase::Greeting { until } | Phase::LoggingIn { until } => Some(until),
+            Phase::Greeting { until, .. } | Phase::LoggingIn { until } => Some(until),
             Phase::Settling { until } | Phase::Listing { until } | Phase::Live { audit_at: until } => {
                 Some(pulse.map_or(until, |pulse| pulse.min(until)))
             }
@@ -274,7 +282,7 @@ impl Conversation {
     ) {
         match self.phase {
             Phase::Offline | Phase::Failed => return,
-            Phase::Greeting { until } if now.monotonic >= until => {
+            Phase::Greeting { until, .. } if now.monotonic >= until => {
                 let failure = Failure::NoGreeting { kind: Kind::FreeSwitch, within: ANSWER_WITHIN };
                 return self.fail(failure, out);
             }
