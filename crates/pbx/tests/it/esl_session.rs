@@ -125,8 +125,17 @@ fn it_logs_in_subscribes_asks_for_the_channels_and_is_live() {
         "CUSTOM",
         "Event-Subclass: sofia%3A%3Aunregister\nfrom-user: 102\nfrom-host: a.test\nAction: unregister",
     );
-    let expected =
-        [("101@a.test", Some(true)), ("gateway/provider", Some(true)), ("102@a.test", Some(false))];
+    // One that nobody took back has names of its own for the same.
+    play.tells(
+        "CUSTOM",
+        "Event-Subclass: sofia%3A%3Aexpire\nprofile-name: internal\nuser: 103\nhost: a.test",
+    );
+    let expected = [
+        ("101@a.test", Some(true)),
+        ("gateway/provider", Some(true)),
+        ("102@a.test", Some(false)),
+        ("103@a.test", Some(false)),
+    ];
     assert_eq!(play.endpoints, expected.map(|(name, is)| (name.to_owned(), is)));
     assert_eq!((play.notices, play.failure), (Vec::new(), None));
 }
