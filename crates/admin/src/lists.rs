@@ -140,7 +140,7 @@ mod tests {
     use std::time::Duration;
 
     use calls::{AccountId, EndReason, Ended, LegId, Phone, What};
-    use journal::EventSeq;
+    use journal::{EventSeq, WallTime};
 
     use super::*;
 
@@ -167,7 +167,14 @@ mod tests {
         let answered_at = answered.then(|| at + Duration::from_secs(5));
         let what = What::Ended(Ended { answered_at, reason: EndReason::NoAnswer, transfer: None });
         let ended = Some(Event { sequence: 2, what, ..begun.clone() });
-        LegRecord { seq: EventSeq(seq), begun, answered_at, ended, direction }
+        LegRecord {
+            seq: EventSeq(seq),
+            received_at: WallTime::default(),
+            begun,
+            answered_at,
+            ended,
+            direction,
+        }
     }
 
     #[test]

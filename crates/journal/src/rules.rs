@@ -4,7 +4,7 @@
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
 use crate::{
-    Attempt, DeliveryState, Erase, EventSeq, Filter, Kept, LegRecord, MAX_LISTED, Outcome, Reason, Settle,
+    Attempt, Cursor, DeliveryState, Erase, Filter, Kept, LegRecord, MAX_LISTED, Outcome, Reason, Settle,
     WallTime,
 };
 
@@ -18,8 +18,8 @@ impl Filter {
     }
 
     /// Whether a place is in the page.
-    pub fn reaches(&self, seq: EventSeq) -> bool {
-        self.before.is_none_or(|before| seq.0 < before.0) && self.after.is_none_or(|after| seq.0 > after.0)
+    pub fn reaches(&self, place: Cursor) -> bool {
+        self.before.is_none_or(|before| place < before) && self.after.is_none_or(|after| place > after)
     }
 
     /// Whether an event is listed, whatever its place.
@@ -175,6 +175,7 @@ pub(crate) fn leg_record(events: &[&Kept], noted: Option<PbxTime>) -> Option<Leg
     let plain: Vec<&Event> = events.iter().map(|kept| &kept.event).collect();
     Some(LegRecord {
         seq: begun.seq,
+        received_at: begun.received_at,
         begun: begun.event.clone(),
         answered_at: of_end.or_else(|| answered(&plain)).or(noted),
         ended: ended.map(|kept| kept.event.clone()),

@@ -107,7 +107,7 @@ pub async fn events_are_listed_newest_first_and_followed_oldest_first(journal: &
     let seqs: Vec<i64> = keep(journal, Leg::incoming(1).whole(&[])).await.iter().map(|seq| seq.0).collect();
     let newest_first = list(journal, Filter::default()).await;
     assert_eq!(places(&newest_first), [seqs[2], seqs[1], seqs[0]]);
-    let after = Filter { after: Some(Cursor(seqs[0])), ..Filter::default() };
+    let after = Filter { after: Some(Cursor::at(seqs[0])), ..Filter::default() };
     assert_eq!(places(&list(journal, after).await), [seqs[1], seqs[2]]);
 }
 

@@ -122,6 +122,8 @@ macro_rules! conformance {
             who_gave_a_part_back_writes_nothing,
             a_taker_sees_all_that_was_written_before,
             places_grow_over_the_owners_of_a_part,
+            pages_over_parts_neither_skip_nor_repeat,
+            what_is_followed_over_parts_comes_once,
         ]);
     };
     (@walked_pairs ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {

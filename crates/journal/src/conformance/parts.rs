@@ -4,7 +4,9 @@
 use calls::{EventKind, PbxName};
 
 use super::sample::{Leg, append, delivery, keep, settle};
-use crate::{Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled};
+use crate::{
+    Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled, WallTime,
+};
 
 const BEGUN: &[EventKind] = &[EventKind::Incoming];
 const ANSWERED: &[EventKind] = &[EventKind::Answered];
@@ -148,4 +150,64 @@ pub async fn places_grow_over_the_owners_of_a_part(one: &dyn Journal, other: &dy
             last = Some(place);
         }
     }
+}
+
+/// A list gives each event once, newest first, however its parts lie, a page at a time.
+pub async fn pages_over_parts_neither_skip_nor_repeat(one: &dyn Journal, other: &dyn Journal) {
+    let grants = [take(one, 1).await, take(other, 2).await];
+    let mut moments = Vec::new();
+    for number in 0..30_u32 {
+        let of = usize::from(number % 3 == 0);
+        let (journal, part) = ([one, other][of], u32::try_from(of).expect("few") + 1);
+        let mut moment = leg(number, part, grants[of]).append(BEGUN, &[1]);
+        // Every third comes in the same microsecond as the one before, of another part.
+        moment.received_at = WallTime(1_000_000 * i64::from(number - number % 3));
+        moments.push(moment.received_at);
+        keep(journal, moment).await;
+    }
+    for limit in [1, 4, 7] {
+        let (mut before, mut seen, mut times) = (None, Vec::new(), Vec::new());
+        loop {
+            let page = one.events(Filter { before, limit, ..Filter::default() }).await.expect("events");
+            let legs = one.legs(Filter { before, limit, ..Filter::default() }).await.expect("legs");
+            let sent = one.deliveries(Filter { before, limit, ..Filter::default() }).await.expect("sent");
+            let places: Vec<_> = page.iter().map(|kept| kept.seq).collect();
+            assert_eq!(legs.iter().map(|leg| leg.seq).collect::<Vec<_>>(), places);
+            assert_eq!(sent.iter().map(|record| record.id.event).collect::<Vec<_>>(), places);
+            let Some(last) = page.last() else { break };
+            before = Some(last.cursor());
+            assert_eq!(
+                (legs.last().map(|leg| leg.cursor()), sent.last().map(|record| record.cursor())),
+                (before, before)
+            );
+            times.extend(page.iter().map(|kept| kept.received_at));
+            seen.extend(places);
+        }
+        assert_eq!(times, moments.iter().rev().copied().collect::<Vec<_>>());
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 30);
+    }
+}
+
+/// What is followed from a place on is neither skipped nor repeated, and ends.
+pub async fn what_is_followed_over_parts_comes_once(one: &dyn Journal, other: &dyn Journal) {
+    let grants = [take(one, 1).await, take(other, 2).await];
+    for number in 0..20_u32 {
+        let of = usize::from(number % 2 == 0);
+        let part = u32::try_from(of).expect("few") + 1;
+        keep([one, other][of], leg(number, part, grants[of]).append(BEGUN, &[1])).await;
+    }
+    let (mut after, mut seen) = (crate::Cursor::START, Vec::new());
+    loop {
+        let page = Filter { after: Some(after), limit: 3, ..Filter::default() };
+        let page = other.events(page).await.expect("events");
+        let Some(last) = page.last() else { break };
+        after = last.cursor();
+        seen.extend(page.iter().map(|kept| kept.event.begun_at));
+    }
+    let mut once = seen.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!((seen.len(), &once), (20, &seen), "each once, as they came");
 }

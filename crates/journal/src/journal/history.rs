@@ -7,30 +7,50 @@ use std::sync::Arc;
 
 use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, PbxTime};
 
-use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Reply};
-use crate::{LegOutcome, Quarter, Sums};
+use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Part, Reply};
+use crate::{LegOutcome, Quarter, Sums, WallTime};
 
 /// The most one list gives.
 pub const MAX_LISTED: usize = 1_000;
 
-/// A place in a list, to go on from. Its text may stand in a link; what is in it is the journal's own affair.
+/// A place in a list, to go on from. Its text may stand in a link; what is in it is the journal's own affair. Places of
+/// different parts say nothing of what came first: there it is by when it was heard. What was kept before the store had
+/// parts comes before all that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cursor(pub(crate) i64);
+pub struct Cursor {
+    pub(crate) heard: i64,
+    pub(crate) place: i64,
+}
 
 impl Cursor {
     /// Before everything: what follows it is all there is, oldest first.
-    pub const START: Self = Self(i64::MIN);
+    pub const START: Self = Self { heard: i64::MIN, place: i64::MIN };
+
+    pub(crate) const fn of(event: EventSeq, received_at: WallTime) -> Self {
+        match event.part() {
+            Part(0) => Self::at(event.0),
+            Part(_) => Self { heard: received_at.0, place: event.0 },
+        }
+    }
+
+    /// In a list that has no parts.
+    pub(crate) const fn at(place: i64) -> Self {
+        Self { heard: 0, place }
+    }
 
     /// The next place: what is before that is what is at this one, and all that is before this one.
     #[must_use]
     pub const fn after_it(self) -> Self {
-        Self(self.0.saturating_add(1))
+        Self { heard: self.heard, place: self.place.saturating_add(1) }
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        match self {
+            Self { heard: 0, place } => write!(f, "{place}"),
+            Self { heard, place } => write!(f, "{heard}.{place}"),
+        }
     }
 }
 
@@ -43,7 +63,9 @@ impl FromStr for Cursor {
     type Err = NoCursor;
 
     fn from_str(text: &str) -> Result<Self, NoCursor> {
-        text.parse().map(Self).map_err(|_| NoCursor)
+        let (heard, place) = text.split_once('.').unwrap_or(("0", text));
+        let number = |text: &str| text.parse().map_err(|_| NoCursor);
+        Ok(Self { heard: number(heard)?, place: number(place)? })
     }
 }
 
@@ -84,6 +106,8 @@ pub struct Filter {
 pub struct LegRecord {
     /// The place of its first event, for paging.
     pub seq: EventSeq,
+    /// When that reached us.
+    pub received_at: WallTime,
     /// The event it began with.
     pub begun: Event,
     /// When it was answered, by its events or notes.
@@ -102,21 +126,21 @@ impl LegRecord {
 
     /// Its place in a list.
     pub fn cursor(&self) -> Cursor {
-        Cursor(self.seq.0)
+        Cursor::of(self.seq, self.received_at)
     }
 }
 
 impl Kept {
     /// Its place in a list.
     pub fn cursor(&self) -> Cursor {
-        Cursor(self.seq.0)
+        Cursor::of(self.seq, self.received_at)
     }
 }
 
 impl DeliveryRecord {
     /// Its place in a list: its event's, for deliveries of one event are never torn apart.
     pub fn cursor(&self) -> Cursor {
-        Cursor(self.id.event.0)
+        self.event.cursor()
     }
 }
 

@@ -20,7 +20,7 @@ impl Audit {
     }
 
     pub(super) fn page(&self, filter: &AuditFilter) -> AuditPage {
-        let before = filter.after.map_or(i64::MAX, |cursor| cursor.0);
+        let before = filter.after.map_or(i64::MAX, |cursor| cursor.place);
         let asked = |entry: &AuditEntry| {
             filter.account.as_ref().is_none_or(|account| entry.account.as_ref() == Some(account))
                 && filter.actor.as_ref().is_none_or(|actor| entry.actor == *actor)
@@ -30,7 +30,7 @@ impl Audit {
         let page = &found[..found.len().min(filter.bounded_limit())];
         AuditPage {
             entries: page.iter().map(|(_, entry)| (*entry).clone()).collect(),
-            next: page.last().filter(|_| page.len() < found.len()).map(|(id, _)| Cursor(**id)),
+            next: page.last().filter(|_| page.len() < found.len()).map(|(id, _)| Cursor::at(**id)),
         }
     }
 

@@ -67,7 +67,7 @@ impl Events {
     }
 
     pub(super) fn newest_at(&self) -> Option<WallTime> {
-        self.kept.values().next_back().map(|kept| kept.received_at)
+        self.in_order().next_back().map(|kept| kept.received_at)
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -76,11 +76,18 @@ impl Events {
 
     /// In the order and within the page the filter asks for; what it says of the events is left to the caller.
     pub(super) fn page<'a>(&'a self, filter: &'a Filter) -> Box<dyn Iterator<Item = &'a Arc<Kept>> + 'a> {
-        let within = self.kept.values().filter(|kept| filter.reaches(kept.seq));
+        let within = self.in_order().filter(|kept| filter.reaches(kept.cursor()));
         match filter.after {
             Some(_) => Box::new(within),
             None => Box::new(within.rev()),
         }
+    }
+
+    /// As lists have them: all that was kept of each part, put together by their cursors.
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = &Arc<Kept>> {
+        let mut all: Vec<_> = self.kept.values().collect();
+        all.sort_by_key(|kept| kept.cursor());
+        all.into_iter()
     }
 
     pub(super) fn list(&self, filter: &Filter) -> Vec<Arc<Kept>> {
@@ -171,8 +178,7 @@ impl Events {
         };
         let mut sum = 0;
         let ends = self
-            .kept
-            .values()
+            .in_order()
             .rev()
             .filter(|kept| kept.event.kind() == EventKind::Ended && kept.event.account() == account);
         for end in ends {
@@ -216,7 +222,7 @@ impl Events {
         deliveries: &mut Deliveries,
     ) -> Erased {
         let (mut seen, mut legs, mut erased) = (BTreeSet::new(), Vec::new(), Erased::default());
-        for kept in self.kept.values().filter(|kept| kept.seq.0 > after.0) {
+        for kept in self.in_order().filter(|kept| kept.cursor() > after) {
             let is_theirs = kept.event.account() == account && whose.concerns(&kept.event);
             if !is_theirs || !seen.insert(kept.event.leg.clone()) {
                 continue;

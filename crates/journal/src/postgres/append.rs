@@ -1,30 +1,69 @@
 //! Keeping events: one round trip and one commit for a group of moments. The row of a leg judges which events it has.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::errors::Fault;
 use super::group::{Group, SQL};
 use super::groups::{Writes, within};
-use super::lease::Lease;
 use super::link::Use;
 use super::moment::Moment;
+use super::owned::Owned;
 use super::pen::Pen;
 use super::target::Target;
-use crate::Appended;
+use crate::{Appended, Grant, Part};
 
 /// Writes groups of moments.
 pub(super) struct Appender {
     pen: Pen,
-    lease: Arc<Lease>,
+    owned: Arc<Owned>,
+    tally: i16,
     patience: Duration,
-    /// How many places of the epoch are given.
-    given: i64,
 }
 
 impl Appender {
-    pub(super) fn new(target: Target, lease: Arc<Lease>, patience: Duration) -> Self {
-        Self { pen: Pen::new(target, Use::Writing, SQL), lease, patience, given: 0 }
+    pub(super) fn new(target: Target, owned: Arc<Owned>, tally: i16, patience: Duration) -> Self {
+        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience }
+    }
+
+    /// Those whose parts are this gateway's.
+    async fn keep(&mut self, ours: &[&Moment]) -> Result<Vec<Vec<Appended>>, Fault> {
+        let mut many: BTreeMap<Part, (Grant, usize)> = BTreeMap::new();
+        for moment in ours {
+            many.entry(moment.grant.part()).or_insert((moment.grant, 0)).1 += moment.rows.len();
+        }
+        let mut before = BTreeMap::new();
+        for (part, (grant, many)) in many {
+            before.insert(part, self.places(grant, i64::try_from(many).unwrap_or(i64::MAX)).await?);
+        }
+        let group = Group::of(ours, before);
+        let held = self.owned.holding(ours.iter().map(|moment| moment.grant));
+        let tally = self.tally;
+        let kept =
+            within(&mut self.pen, self.patience, async |pen| group.keep(pen, &held, tally).await).await;
+        if let Err(Fault::Taken(parts)) = &kept {
+            self.owned.lose(&held, parts);
+        }
+        kept
+    }
+
+    /// The place before so many of a part; where its epoch has no more, another is taken.
+    async fn places(&mut self, grant: Grant, many: i64) -> Result<i64, Fault> {
+        let part = grant.part();
+        if let Some(before) = self.owned.places(part, many) {
+            return Ok(before);
+        }
+        let lost = || Fault::Taken(vec![part]);
+        let (owned, seen) = (self.owned.clone(), self.owned.epoch(grant).ok_or_else(lost)?);
+        let taken = within(&mut self.pen, self.patience, async |pen| {
+            owned.me.take(&mut pen.link.client, part, seen).await
+        });
+        match taken.await? {
+            Some(epoch) => self.owned.renew(part, epoch),
+            None => self.owned.give(grant),
+        }
+        self.owned.places(part, many).ok_or_else(lost)
     }
 }
 
@@ -37,18 +76,21 @@ impl Writes for Appender {
     }
 
     async fn write(&mut self, moments: &[Moment]) -> Result<Vec<Vec<Appended>>, Fault> {
-        let many: usize = moments.iter().map(|moment| moment.rows.len()).sum();
-        let many = i64::try_from(many).unwrap_or(i64::MAX);
-        if self.given.saturating_add(many) >= Lease::places() {
-            let lease = self.lease.clone();
-            within(&mut self.pen, self.patience, async |held| lease.renew(&mut held.link.client).await)
-                .await?;
-            self.given = 0;
+        loop {
+            let is_ours: Vec<bool> =
+                moments.iter().map(|moment| self.owned.epoch(moment.grant).is_some()).collect();
+            let ours = moments.iter().zip(&is_ours).filter(|(_, ours)| **ours).map(|(moment, _)| moment);
+            let ours: Vec<&Moment> = ours.collect();
+            let kept = if ours.is_empty() { Ok(Vec::new()) } else { self.keep(&ours).await };
+            // Once more without those that others have, or as they are held now.
+            let Err(Fault::Taken(_)) = kept else {
+                let mut kept = kept?.into_iter();
+                let fenced = |moment: &Moment| vec![Appended::Fenced; moment.rows.len()];
+                let answer = |(moment, ours): (&Moment, &bool)| {
+                    if *ours { kept.next().unwrap_or_default() } else { fenced(moment) }
+                };
+                return Ok(moments.iter().zip(&is_ours).map(answer).collect());
+            };
         }
-        let first = self.lease.first_place() + self.given + 1;
-        self.given += many;
-        let group = Group::of(moments, first);
-        let epoch = self.lease.epoch();
-        within(&mut self.pen, self.patience, async |held| group.keep(held, epoch).await).await
     }
 }

@@ -16,4 +16,4 @@ WITH new AS (
     RETURNING seq
 )
 UPDATE tally SET events = events + (SELECT count(*) FROM new), pending = pending + (SELECT count(*) FROM wanted)
-WHERE writer = 0
+WHERE writer = $13

@@ -49,7 +49,7 @@ pub(super) async fn page(client: &Client, filter: &AuditFilter) -> Result<AuditP
                 &filter.account.as_ref().map(|account| plain(account.as_str())),
                 &filter.actor.as_deref().map(plain),
                 &filter.kind.map(|kind| i16::from(audit::kind_number(kind))),
-                &filter.after.map_or(i64::MAX, |cursor| cursor.0),
+                &filter.after.map_or(i64::MAX, |cursor| cursor.place),
                 &i64::try_from(limit + 1).unwrap_or(i64::MAX),
             ],
         )
@@ -57,7 +57,7 @@ pub(super) async fn page(client: &Client, filter: &AuditFilter) -> Result<AuditP
     let shown = &rows[..rows.len().min(limit)];
     Ok(AuditPage {
         entries: shown.iter().map(entry).collect::<Result<_, _>>()?,
-        next: shown.last().filter(|_| rows.len() > limit).map(|row| Cursor(row.get(0))),
+        next: shown.last().filter(|_| rows.len() > limit).map(|row| Cursor::at(row.get(0))),
     })
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::errors::Fault;
 use super::groups::within;
-use super::lease::Lease;
+use super::lease::Me;
 use super::link::Use;
 use super::pen::Pen;
 use super::target::Target;
@@ -45,7 +46,16 @@ impl Standing {
         trusted.1 = Some(to);
     }
 
-    fn is_good(&self, until: Instant) {
+    /// One was not.
+    pub(super) fn is_bad(&self, fault: &Fault) {
+        if self.reached.swap(false, Ordering::AcqRel) {
+            tracing::warn!(?fault, "PostgreSQL does not take this gateway's beat; it goes on trying");
+        }
+    }
+
+    /// A beat that began then was taken.
+    pub(super) fn is_good(&self, began: Instant) {
+        let until = began + TRUSTED;
         self.reached.store(true, Ordering::Release);
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         trusted.0 = until;
@@ -59,7 +69,7 @@ impl Standing {
 /// robbed for a beat that failed, for whoever looks on must see others stand still.
 pub(super) async fn run(
     target: Target,
-    lease: Arc<Lease>,
+    me: Me,
     patience: Duration,
     lost: Arc<watch::Sender<bool>>,
     standing: Arc<Standing>,
@@ -70,18 +80,15 @@ pub(super) async fn run(
     loop {
         ticks.tick().await;
         let began = Instant::now();
-        let beaten = within(&mut pen, patience, async |held| lease.beat(&held.link.client).await).await;
+        let beaten = within(&mut pen, patience, async |held| me.beat(&held.link.client).await).await;
         match beaten {
-            Ok(true) => standing.is_good(began + TRUSTED),
+            Ok(true) => standing.is_good(began),
             Ok(false) => {
                 tracing::error!("another gateway has taken the store: this one writes nothing any more");
                 lost.send_replace(true);
                 return;
             }
-            Err(fault) if standing.reached.swap(false, Ordering::AcqRel) => {
-                tracing::warn!(?fault, "PostgreSQL does not take this gateway's beat; it goes on trying");
-            }
-            Err(_) => {}
+            Err(fault) => standing.is_bad(&fault),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use tokio_postgres::error::{DbError, Severity};
 
-use crate::JournalError;
 use crate::record::Unreadable;
 use crate::record::setting::ReadError;
+use crate::{JournalError, Part};
 
 /// What `hold` raises where another gateway has the part.
 const NOT_OURS: &str = "RB001";
@@ -16,8 +16,8 @@ pub(super) enum Fault {
     Undone(String),
     /// It may have been done: the answer is missing.
     Doubtful(String),
-    /// Another gateway has the store.
-    Taken,
+    /// Other gateways have these parts.
+    Taken(Vec<Part>),
     /// What is kept cannot be read.
     Damaged(String),
     /// It was sealed with another key.
@@ -31,7 +31,7 @@ impl Fault {
         match self {
             Self::Undone(why) => JournalError::Unwritable { place, why },
             Self::Doubtful(why) => JournalError::Unknown { place, why },
-            Self::Taken => JournalError::Taken { place },
+            Self::Taken(_) => JournalError::Taken { place },
             Self::Damaged(why) => JournalError::Damaged { place, why },
             Self::WrongKey => JournalError::WrongKey { place },
         }
@@ -50,7 +50,11 @@ impl From<tokio_postgres::Error> for Fault {
     /// Of a statement within a transaction, or of one that reads.
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
-            Some(db) if db.code().code() == NOT_OURS => Self::Taken,
+            Some(db) if db.code().code() == NOT_OURS => {
+                let lost = db.detail().unwrap_or_default().split(',');
+                let lost: Vec<_> = lost.filter_map(|part| part.parse().ok().map(Part)).collect();
+                if lost.is_empty() { Self::Undone(said(db)) } else { Self::Taken(lost) }
+            }
             // A server that is going down says so wherever it is.
             Some(db) if db.parsed_severity() == Some(Severity::Error) => Self::Undone(said(db)),
             Some(db) => Self::Doubtful(said(db)),

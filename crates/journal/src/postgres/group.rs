@@ -10,12 +10,13 @@ use tokio_postgres::{Client, Row as Found, Statement};
 
 use super::column::plain;
 use super::errors::Fault;
-use super::lease::{BEGIN, HOLD, PART};
+use super::lease::{BEGIN, HOLD};
 use super::moment::{Moment, Row};
+use super::owned::Holding;
 use super::pen::Held;
 use crate::sums::Outline;
 use crate::waits::Wait;
-use crate::{Appended, EventSeq, Person, Refusal, WallTime};
+use crate::{Appended, EventSeq, Part, Person, Refusal, WallTime};
 
 const LEGS: &str = include_str!("append_legs.sql");
 const EVENTS: &str = include_str!("append_events.sql");
@@ -31,7 +32,7 @@ pub(super) const SQL: &[&str] = &[HOLD, LEGS, EVENTS, HEARD, NOTED, FORGOTTEN];
 
 /// Moments with the places their events get if they are kept.
 pub(super) struct Group<'a> {
-    moments: &'a [Moment],
+    moments: &'a [&'a Moment],
     /// One a row; `None` for one that cannot be kept, whatever the store has: another of its kind, or the end of its
     /// leg, comes before it.
     places: Vec<Option<i64>>,
@@ -51,10 +52,11 @@ type Places = [Option<i64>; 4];
 const ENDED: usize = EventKind::Ended as usize;
 
 impl<'a> Group<'a> {
-    pub(super) fn of(moments: &'a [Moment], first: i64) -> Self {
+    /// With the last place given before, of each part.
+    pub(super) fn of(moments: &'a [&'a Moment], mut last: BTreeMap<Part, i64>) -> Self {
         let mut group = Self { moments, places: Vec::new(), legs: BTreeMap::new() };
-        let mut next = first;
         for moment in moments {
+            let last = last.entry(moment.grant.part()).or_default();
             for row in &moment.rows {
                 let line = group.legs.entry(&row.leg).or_insert_with(|| Line {
                     pbx: &moment.pbx,
@@ -66,30 +68,35 @@ impl<'a> Group<'a> {
                     group.places.push(None);
                     continue;
                 }
-                line.places[row.kind] = Some(next);
+                *last += 1;
+                line.places[row.kind] = Some(*last);
                 if row.kind == ENDED {
                     line.end = Some((row, moment.received_at));
                 }
-                group.places.push(Some(next));
-                next += 1;
+                group.places.push(Some(*last));
             }
         }
         group
     }
 
-    pub(super) async fn keep(&self, held: &Held, epoch: i32) -> Result<Vec<Vec<Appended>>, Fault> {
+    pub(super) async fn keep(
+        &self,
+        held: &Held,
+        ours: &Holding,
+        tally: i16,
+    ) -> Result<Vec<Vec<Appended>>, Fault> {
         let client = &held.link.client;
         let [hold, legs, events, heard, noted, forgotten] = &held.statements[..] else {
             return Err(Fault::Undone("its statements are missing".to_owned()));
         };
-        let ours: [&(dyn ToSql + Sync); 2] = [&PART, &epoch];
+        let ours: [&(dyn ToSql + Sync); 2] = [&ours.parts, &ours.epochs];
         // All are sent at their first poll, in this order; what follows one that fails fails too.
         let asked = join(
             join5(
                 client.batch_execute(BEGIN),
                 client.execute(hold, &ours),
                 self.legs(client, legs),
-                self.events(client, events),
+                self.events(client, events, tally),
                 self.heard(client, heard),
             ),
             join(self.notes(client, noted, forgotten), client.batch_execute("COMMIT")),
@@ -158,8 +165,13 @@ impl<'a> Group<'a> {
             .await
     }
 
-    async fn events(&self, client: &Client, statement: &Statement) -> Result<(), tokio_postgres::Error> {
-        let rows = self.moments.iter().flat_map(|moment| moment.rows.iter().map(move |row| (moment, row)));
+    async fn events(
+        &self,
+        client: &Client,
+        statement: &Statement,
+        tally: i16,
+    ) -> Result<(), tokio_postgres::Error> {
+        let rows = self.moments.iter().flat_map(|moment| moment.rows.iter().map(move |row| (*moment, row)));
         let rows: Vec<_> = rows
             .zip(&self.places)
             .filter_map(|((moment, row), place)| Some((moment, row, (*place)?)))
@@ -181,6 +193,7 @@ impl<'a> Group<'a> {
             &texts(|row| &row.numbers),
             &texts(|row| &row.owed),
             &rows.iter().map(|(_, row, _)| &*row.body).collect::<Vec<_>>(),
+            &tally,
         ];
         client.execute(statement, params).await.map(drop)
     }

@@ -1,24 +1,28 @@
-//! Who has the store: taken at the start, proven by every write, said to be alive once a second.
+//! Who has a part: taken, proven by every write, said to be alive once a second.
 //!
-//! No clocks are compared. A gateway is gone when its beat has not moved while somebody else looked on (`turn`);
-//! whoever starts under the id of its own data folder, which it has locked, need not look.
+//! No clocks are compared. A gateway is gone when its beat has not moved while somebody else looked on; whoever starts
+//! under the id of its own data folder, which it has locked, need not look.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use futures_util::future::join3;
+use tokio_postgres::{Client, Row, Transaction};
 
-use tokio_postgres::Client;
-
+use super::column::plain;
 use super::errors::Fault;
+use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part};
 
-/// The one part there is.
-pub(super) const PART: i32 = 0;
-/// Begins a transaction that looks anew at each statement, and proves in it that the store is still ours.
+/// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-pub(super) const HOLD: &str = "SELECT hold($1, $2)";
-const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g VALUES ($1, $2, $3, 0)
+pub(super) const HOLD: &str = "SELECT hold($1::int[], $2::int[])";
+/// A connection that is told of what others gave back, by this name.
+pub(super) const CHANNEL: &str = "ringbud";
+const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALUES ($1, $2, $3, 0)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
-/// The bits of a place that count within an epoch, and those of an epoch.
-const COUNT_BITS: u32 = 28;
+const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs) VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4";
+/// The bits of a place's epoch.
 const EPOCH_BITS: u32 = 20;
+/// What the name of a PBX's lease begins with.
+const OF_PBX: &str = "pbx:";
 
 /// Who this gateway is.
 #[derive(Clone, Debug)]
@@ -31,85 +35,165 @@ pub(super) struct Me {
     pub(super) run: i64,
 }
 
-/// That the store is this gateway's, as far as it knows.
-pub(super) struct Lease {
-    pub(super) me: Me,
-    pub(super) epoch: AtomicI32,
-}
-
 impl Me {
     /// Beats without having anything; there may have been no row of this gateway's.
     pub(super) async fn beat_in_waiting(&self, client: &Client) -> Result<(), Fault> {
         client.execute(BEAT_OR_BEGIN, &[&self.id, &self.name, &self.run]).await?;
         Ok(())
     }
-}
 
-impl Lease {
-    pub(super) fn epoch(&self) -> i32 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    /// The first place of an epoch: part, epoch and count, from the top.
-    pub(super) fn first_place(&self) -> i64 {
-        (i64::from(PART) << (COUNT_BITS + EPOCH_BITS)) | (i64::from(self.epoch()) << COUNT_BITS)
-    }
-
-    /// So many places an epoch has.
-    pub(super) const fn places() -> i64 {
-        1 << COUNT_BITS
-    }
-
-    /// Takes an epoch more: all places of the present one are given.
-    pub(super) async fn renew(&self, client: &mut Client) -> Result<(), Fault> {
-        let epoch = take(client, &self.me, self.epoch()).await?.ok_or(Fault::Taken)?;
-        self.epoch.store(epoch, Ordering::Release);
-        Ok(())
-    }
-
-    /// Beats once; whether the store is still this gateway's.
+    /// Beats once; whether the whole store is still this gateway's.
     pub(super) async fn beat(&self, client: &Client) -> Result<bool, Fault> {
         let row = client
             .query_opt(
                 "UPDATE gateway SET beat = beat + 1 WHERE id = $1 AND run = $2
-                 RETURNING (SELECT owner = $1 FROM lease WHERE part = $3)",
-                &[&self.me.id, &self.me.run, &PART],
+                 RETURNING (SELECT owner = $1 FROM lease WHERE part = 0)",
+                &[&self.id, &self.run],
             )
             .await?;
         Ok(row.is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)))
     }
 
-    /// Gives it back, so that nobody has to wait for it; whoever looks for gateways does not find this one any more.
-    pub(super) async fn release(&self, client: &Client) -> Result<(), Fault> {
+    /// Beats once, and sees who else does and who has what.
+    pub(super) async fn tick(&self, client: &Client, pbxs: &[String]) -> Result<Fleet, Fault> {
+        let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&self.id, &self.name, &self.run, &pbxs];
+        let asked = join3(
+            client.execute(BEAT_AND_SAY, &beat),
+            client.query("SELECT id, name, run, beat, pbxs FROM gateway ORDER BY id", &[]),
+            client.query("SELECT name, part, epoch, owner FROM lease WHERE part > 0 ORDER BY part", &[]),
+        );
+        let (beaten, gateways, leases) = asked.await;
+        beaten?;
+        let beating = |row: &Row| Beating {
+            id: GatewayId(row.get(0)),
+            name: row.get(1),
+            beat: (row.get(2), row.get(3)),
+            pbxs: row.get::<_, Vec<String>>(4).into_iter().map(calls::PbxName::new).collect(),
+        };
+        Ok(Fleet {
+            me: GatewayId(self.id.clone()),
+            gateways: gateways?.iter().map(beating).collect(),
+            leases: leases?.iter().filter_map(lease).collect(),
+        })
+    }
+
+    /// Gives a part back, so that nobody has to wait for it.
+    pub(super) async fn release(&self, client: &Client, part: Part, epoch: Epoch) -> Result<(), Fault> {
+        let (part, epoch) = (i32::from(part.0), epoch.0.cast_signed());
         client
             .execute(
-                "WITH gone AS (DELETE FROM gateway WHERE id = $3 AND run = $4)
-                 UPDATE lease SET owner = NULL, since = now() WHERE part = $1 AND epoch = $2 AND owner = $3",
-                &[&PART, &self.epoch(), &self.me.id, &self.me.run],
+                "WITH given AS (UPDATE lease SET owner = NULL, since = now()
+                                WHERE part = $1 AND epoch = $2 AND owner = $3)
+                 SELECT pg_notify($4, '')",
+                &[&part, &epoch, &self.id, &CHANNEL],
             )
             .await?;
         Ok(())
     }
+
+    /// Gives all back; whoever looks for gateways does not find this one any more.
+    pub(super) async fn leave(&self, client: &Client) -> Result<(), Fault> {
+        client
+            .execute(
+                "WITH gone AS (DELETE FROM gateway WHERE id = $1 AND run = $2),
+                 given AS (UPDATE lease SET owner = NULL, since = now() WHERE owner = $1)
+                 SELECT pg_notify($3, '')",
+                &[&self.id, &self.run, &CHANNEL],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// The next epoch of a part, if nobody took one meanwhile. Waits for writes that are under way: what they wrote is
+    /// seen behind it, and none comes after it.
+    pub(super) async fn take(
+        &self,
+        client: &mut Client,
+        part: Part,
+        seen: Epoch,
+    ) -> Result<Option<Epoch>, Fault> {
+        let transaction = client.transaction().await?;
+        let Some(epoch) = self.next_epoch(&transaction, part, seen).await? else { return Ok(None) };
+        transaction.execute(BEAT_OR_BEGIN, &[&self.id, &self.name, &self.run]).await?;
+        transaction.commit().await?;
+        Ok(Some(epoch))
+    }
+
+    async fn next_epoch(
+        &self,
+        transaction: &Transaction<'_>,
+        part: Part,
+        seen: Epoch,
+    ) -> Result<Option<Epoch>, Fault> {
+        let (part, seen) = (i32::from(part.0), seen.0.cast_signed());
+        transaction.execute("SELECT pg_advisory_xact_lock(7, $1)", &[&part]).await?;
+        let row = transaction
+            .query_opt(
+                "UPDATE lease SET epoch = epoch + 1, owner = $2, since = now()
+                 WHERE part = $1 AND epoch = $3 RETURNING epoch",
+                &[&part, &self.id, &seen],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let epoch: i32 = row.get(0);
+        if epoch >> EPOCH_BITS > 0 {
+            return Err(Fault::Undone("it was taken a million times: no place is left".to_owned()));
+        }
+        Ok(Some(Epoch(epoch.cast_unsigned())))
+    }
+
+    /// Takes the part of a PBX, as it was seen; its first taker gives it its number.
+    pub(super) async fn take_of(
+        &self,
+        client: &mut Client,
+        pbx: &str,
+        seen: Option<Epoch>,
+    ) -> Result<Option<Grant>, Fault> {
+        let name = format!("{OF_PBX}{}", plain(pbx));
+        let transaction = client.transaction().await?;
+        let taken = match seen {
+            Some(seen) => {
+                let row = transaction.query_opt("SELECT part FROM lease WHERE name = $1", &[&name]).await?;
+                let Some(part) = row.map(|row| part(row.get(0))) else { return Ok(None) };
+                let epoch = self.next_epoch(&transaction, part, seen).await?;
+                epoch.map(|epoch| Grant::new(part, epoch))
+            }
+            None => self.first_of(&transaction, &name).await?,
+        };
+        if taken.is_some() {
+            transaction.commit().await?;
+        }
+        Ok(taken)
+    }
+
+    async fn first_of(&self, transaction: &Transaction<'_>, name: &str) -> Result<Option<Grant>, Fault> {
+        // Its row is locked: of two who begin a part one waits, and then finds the other's.
+        let next = "UPDATE meta SET value = value + 1 WHERE name = 'parts' RETURNING value::int";
+        let number: i32 = transaction.query_one(next, &[]).await?.get(0);
+        if number > i16::MAX.into() {
+            return Err(Fault::Undone("it has had 32,767 PBXs: no part is left".to_owned()));
+        }
+        let row = transaction
+            .query_opt(
+                "INSERT INTO lease (name, part, epoch, owner, since) VALUES ($1, $2, 1, $3, now())
+                 ON CONFLICT (name) DO NOTHING RETURNING part, epoch",
+                &[&name, &number, &self.id],
+            )
+            .await?;
+        Ok(row.map(|row| Grant::new(part(row.get(0)), Epoch(row.get::<_, i32>(1).cast_unsigned()))))
+    }
 }
 
-/// The next epoch, if nobody took one meanwhile. Waits for writes that are under way: what they wrote is seen behind
-/// it, and none comes after it.
-pub(super) async fn take(client: &mut Client, me: &Me, seen: i32) -> Result<Option<i32>, Fault> {
-    let transaction = client.transaction().await?;
-    transaction.execute("SELECT pg_advisory_xact_lock(7, $1)", &[&PART]).await?;
-    let row = transaction
-        .query_opt(
-            "UPDATE lease SET epoch = epoch + 1, owner = $2, since = now()
-             WHERE part = $1 AND epoch = $3 RETURNING epoch",
-            &[&PART, &me.id, &seen],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    transaction.execute(BEAT_OR_BEGIN, &[&me.id, &me.name, &me.run]).await?;
-    transaction.commit().await?;
-    let epoch: i32 = row.get(0);
-    if epoch >> EPOCH_BITS > 0 {
-        return Err(Fault::Undone("the store was taken a million times: no place is left".to_owned()));
-    }
-    Ok(Some(epoch))
+fn part(number: i32) -> Part {
+    Part(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn lease(row: &Row) -> Option<Lease> {
+    let pbx = row.get::<_, &str>(0).strip_prefix(OF_PBX)?;
+    Some(Lease {
+        pbx: calls::PbxName::new(pbx),
+        part: part(row.get(1)),
+        epoch: Epoch(row.get::<_, i32>(2).cast_unsigned()),
+        owner: row.get::<_, Option<String>>(3).map(GatewayId),
+    })
 }

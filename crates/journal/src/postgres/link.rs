@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::poll_fn;
 use tasks::Part;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::errors::{Fault, words};
+use super::lease::CHANNEL;
 use super::target::Target;
 
 type Stream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
@@ -28,6 +30,9 @@ const READER: &str = "SET search_path = ringbud; SET idle_in_transaction_session
 const UPKEEP: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '10s';
     DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '500ms', false);
     EXCEPTION WHEN OTHERS THEN NULL; END $$";
+
+/// How often others told that they gave something back.
+pub(super) type Wakes = Arc<watch::Sender<u64>>;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,24 +77,33 @@ pub(super) async fn connect(
 ) -> Result<(Client, Arc<AtomicBool>, JoinHandle<()>), tokio_postgres::Error> {
     let (client, connection) = target.config.connect(target.tls.clone()).await?;
     let warned = Arc::new(AtomicBool::new(false));
-    let driver = tasks::spawn(Part::JournalConnection, drive(connection, warned.clone()));
+    let driver =
+        tasks::spawn(Part::JournalConnection, drive(connection, warned.clone(), target.wakes.clone()));
     let settings = match for_what {
         Use::Writing => WRITER,
         Use::Reading => READER,
         Use::Upkeep => UPKEEP,
     };
     client.batch_execute(settings).await?;
+    if target.wakes.is_some() {
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    }
     warned.store(false, Ordering::Release);
     Ok((client, warned, driver))
 }
 
-async fn drive(mut connection: Connection<Socket, Stream>, warned: Arc<AtomicBool>) {
+async fn drive(mut connection: Connection<Socket, Stream>, warned: Arc<AtomicBool>, wakes: Option<Wakes>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
             Ok(AsyncMessage::Notice(notice)) => {
                 if notice.parsed_severity() == Some(Severity::Warning) {
                     tracing::warn!(said = notice.message(), "PostgreSQL warns");
                     warned.store(true, Ordering::Release);
+                }
+            }
+            Ok(AsyncMessage::Notification(_)) => {
+                if let Some(wakes) = &wakes {
+                    wakes.send_modify(|times| *times += 1);
                 }
             }
             Ok(_) => {}

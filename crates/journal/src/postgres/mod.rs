@@ -17,12 +17,14 @@ mod lease;
 mod link;
 mod moment;
 mod opening;
+mod owned;
 mod pen;
 mod query;
 mod readers;
 mod schema;
 mod settings;
 mod settle;
+mod sharing;
 mod target;
 mod turn;
 mod upkeep;
@@ -36,10 +38,10 @@ use deadpool_postgres::Object;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::JournalError;
 use crate::clock::{self, Clock};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
+use crate::{Grant, JournalError, Part};
 
 use append::Appender;
 pub use beat::OnTrust;
@@ -47,11 +49,12 @@ use beat::Standing;
 use errors::Fault;
 pub use filling::Filling;
 use groups::{Lane, within};
-use lease::Lease;
+use owned::{Holding, Owned};
 use pen::{Held, Pen};
 use readers::Readers;
 use schema::Purpose;
 use settle::Settler;
+use sharing::Sharing;
 pub use target::{NoTarget, Target};
 pub use turn::{OnWaits, Seen, Waits};
 
@@ -100,27 +103,41 @@ pub struct Postgres {
     place: Arc<str>,
     sealer: Arc<Sealer>,
     clock: Clock,
+    patience: Duration,
     readers: Readers,
     /// For all that is no group of events or outcomes.
     upkeep: Mutex<Pen>,
+    /// Whether several gateways share it.
+    is_shared: bool,
     /// What only a gateway has.
     gateway: Option<Gateway>,
 }
 
 struct Gateway {
-    lease: Arc<Lease>,
+    owned: Arc<Owned>,
     taken_from: Option<String>,
     events: Lane<Appender>,
     outcomes: Lane<Settler>,
     lost: Arc<watch::Sender<bool>>,
     standing: Arc<Standing>,
-    beat: JoinHandle<()>,
+    /// Of one that has the whole store; who shares it is asked to beat.
+    beat: Option<JoinHandle<()>>,
+    /// What only who shares it has.
+    sharing: Option<Sharing>,
     _folder: FolderLock,
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.beat.abort();
+        self.silence();
+    }
+}
+
+impl Gateway {
+    fn silence(&self) {
+        if let Some(beat) = &self.beat {
+            beat.abort();
+        }
     }
 }
 
@@ -169,24 +186,26 @@ impl Postgres {
         opening::open(target, &sealer, options.allow_unreplicated, purpose).await?;
         let me = identity::of(folder, options.name.clone())?;
         let mut pen = Pen::new(target.clone(), link::Use::Upkeep, &[]);
-        let turn::Taken { lease, from } =
-            turn::acquire(&mut pen, me, target.place(), options.patience, told).await?;
-        let lease = Arc::new(lease);
+        let turn::Taken { epoch, from } =
+            turn::acquire(&mut pen, &me, target.place(), options.patience, told).await?;
+        let owned = Arc::new(Owned::new(me));
+        owned.take(Grant::ALONE, epoch);
         let lost = Arc::new(watch::Sender::new(false));
         let standing = Arc::new(Standing::new());
         let beat = {
-            let (target, lease, lost) = (target.clone(), lease.clone(), lost.clone());
-            let beat = beat::run(target, lease, options.patience, lost, standing.clone());
+            let (target, me, lost) = (target.clone(), owned.me.clone(), lost.clone());
+            let beat = beat::run(target, me, options.patience, lost, standing.clone());
             tasks::spawn(tasks::Part::JournalBeat, beat)
         };
         let gateway = Gateway {
-            events: Lane::start(Appender::new(target.clone(), lease.clone(), options.patience)),
-            outcomes: Lane::start(Settler::new(target.clone(), lease.clone(), options.patience)),
-            lease,
+            events: Lane::start(Appender::new(target.clone(), owned.clone(), 0, options.patience)),
+            outcomes: Lane::start(Settler::new(target.clone(), owned.clone(), 1, options.patience)),
+            owned,
             taken_from: from,
             lost,
             standing,
-            beat,
+            beat: Some(beat),
+            sharing: None,
             _folder: lock,
         };
         Self::with(target, sealer, options, Some(gateway))
@@ -201,8 +220,8 @@ impl Postgres {
         sealer: Sealer,
         options: Options,
     ) -> Result<Self, JournalError> {
-        opening::open(target, &sealer, options.allow_unreplicated, Purpose::Work).await?;
-        Self::with(target, sealer, options, None)
+        let is_shared = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Beside).await?;
+        Self::with(target, sealer, options, None).map(|journal| Self { is_shared, ..journal })
     }
 
     fn with(
@@ -215,8 +234,10 @@ impl Postgres {
             place: target.place().clone(),
             sealer: Arc::new(sealer),
             clock: options.clock.0,
+            patience: options.patience,
             readers: Readers::new(target).map_err(|fault| fault.at(target.place()))?,
             upkeep: Mutex::new(Pen::new(target.clone(), link::Use::Upkeep, &[])),
+            is_shared: gateway.as_ref().is_some_and(|gateway| gateway.sharing.is_some()),
             gateway,
         })
     }
@@ -242,6 +263,11 @@ impl Postgres {
         if let Some(gateway) = &self.gateway {
             gateway.standing.tell(to);
         }
+    }
+
+    /// Whether several gateways share it.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// The gateway that has the store, or had it when it was last heard of; none where it was given back.
@@ -276,17 +302,17 @@ impl Postgres {
         }
     }
 
-    /// Gives the store back, so that the next gateway does not have to wait. Nothing can be written any more.
+    /// Gives back all that this gateway has, so that the next one does not have to wait. Nothing can be written any more.
     ///
     /// # Errors
     /// That the engine did not take it; then the next gateway waits.
     pub async fn release(&self) -> Result<(), JournalError> {
         let Some(gateway) = &self.gateway else { return Ok(()) };
-        gateway.beat.abort();
-        let lease = gateway.lease.clone();
+        gateway.silence();
+        let me = gateway.owned.me.clone();
+        gateway.owned.give_all();
         let mut pen = self.upkeep.lock().await;
-        let done =
-            within(&mut pen, RELEASE_PATIENCE, async |held| lease.release(&held.link.client).await).await;
+        let done = within(&mut pen, RELEASE_PATIENCE, async |held| me.leave(&held.link.client).await).await;
         done.map_err(|fault| fault.at(&self.place))
     }
 
@@ -295,6 +321,22 @@ impl Postgres {
             place: self.place.to_string(),
             why: "it was opened for settings only".to_owned(),
         })
+    }
+
+    /// What upkeep has to hold: the store, where one gateway has it.
+    fn held(&self) -> Result<Holding, JournalError> {
+        let gateway = self.gateway()?;
+        let epoch = gateway.owned.epoch(Grant::ALONE);
+        match (&gateway.sharing, epoch) {
+            (Some(_), _) => Ok(Holding::default()),
+            (None, Some(epoch)) => Ok(Holding::of(Part(0), epoch)),
+            (None, None) => Err(JournalError::Taken { place: self.place.to_string() }),
+        }
+    }
+
+    /// How lists are ordered.
+    fn order(&self) -> query::walk::Order {
+        if self.is_shared { query::walk::Order::Cursors } else { query::walk::Order::Places }
     }
 
     async fn reader(&self) -> Result<Object, JournalError> {

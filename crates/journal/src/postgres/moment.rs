@@ -7,10 +7,11 @@ use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::numbers;
 use crate::settings::IntegrationId;
-use crate::{Append, Appended, DeliveryId, EventSeq, Pending, WallTime, call_hash};
+use crate::{Append, Appended, DeliveryId, EventSeq, Grant, Pending, WallTime, call_hash};
 
 /// An append, written out by whoever asked for it.
 pub(super) struct Moment {
+    pub(super) grant: Grant,
     pub(super) pbx: String,
     pub(super) rows: Vec<Row>,
     pub(super) notes: Vec<(String, Option<Vec<u8>>)>,
@@ -34,7 +35,7 @@ pub(super) struct Row {
 
 impl Moment {
     pub(super) fn of(append: &Append) -> Self {
-        let Append { grant: _, pbx, events, notes, heard_at, received_at } = append;
+        let Append { grant, pbx, events, notes, heard_at, received_at } = append;
         let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: usize::from(kind_number(event.kind())),
             account: plain(event.account().as_str()),
@@ -50,6 +51,7 @@ impl Moment {
         };
         let note = |note: &calls::Note| (plain(&note.channel), note.kept.as_ref().map(note::write));
         Self {
+            grant: *grant,
             pbx: plain(pbx.as_str()),
             rows: events.iter().map(row).collect(),
             notes: notes.iter().map(note).collect(),

@@ -14,13 +14,13 @@ use crate::seal::Sealer;
 /// How long it may take to reach it; then making the store, and waiting for who makes it.
 const REACHED: Duration = Duration::from_secs(10);
 
-/// Whoever opened it makes connections of his own.
+/// Whether several gateways share it. Whoever opened it makes connections of his own.
 pub(super) async fn open(
     target: &Target,
     sealer: &Sealer,
     allow_unreplicated: bool,
     purpose: Purpose,
-) -> Result<(), JournalError> {
+) -> Result<bool, JournalError> {
     let place = target.place();
     let reached = timeout(REACHED, Link::make(target, Use::Upkeep)).await;
     let reached = reached.unwrap_or_else(|_| {

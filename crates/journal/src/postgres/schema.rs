@@ -7,9 +7,17 @@ use crate::JournalError;
 use crate::seal::Sealer;
 use crate::settings::Secret;
 
-/// The newest format this program knows.
-pub(super) const FORMAT: u32 = 1;
+/// The newest format this program knows: that of a store which several gateways share.
+pub(super) const FORMAT: u32 = SHARED;
+/// That of a store which one gateway has at a time.
+const ALONE: u32 = 1;
+const SHARED: u32 = 2;
 const FORMAT_1: &str = include_str!("format_1.sql");
+const FORMAT_2: &str = include_str!("format_2.sql");
+/// What was added to a store without changing what older programs do with it.
+const ADDED: &str = include_str!("hold.sql");
+const IS_SHARED: &str =
+    "several gateways share it, each with PBXs of its own, and no gateway can have it for itself any more";
 /// The oldest engine.
 const OLDEST: i32 = 15;
 /// Who makes or widens the store keeps others waiting by this.
@@ -63,20 +71,26 @@ pub(super) async fn check_engine(
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To work with what is in it.
+    /// To have all of it, as its one gateway.
     Work,
+    /// To be one of the gateways that share it.
+    Share,
+    /// To look at it, or to set something, beside its gateways.
+    Beside,
     /// To have another store's content brought into it.
     Fill,
 }
 
 /// Makes the store where there is none; refuses one that is newer or has another key, and one that was filled by half.
+/// Whether several gateways share it.
 pub(super) async fn migrate(
     client: &mut Client,
     place: &str,
     sealer: &Sealer,
     purpose: Purpose,
-) -> Result<(), JournalError> {
+) -> Result<bool, JournalError> {
     let at = |fault: Fault| fault.at(place);
+    let unfit = |why: &str| JournalError::Unfit { place: place.to_owned(), why: why.to_owned() };
     let failed = |error: tokio_postgres::Error| Fault::from(error).at(place);
     let transaction = client.transaction().await.map_err(failed)?;
     transaction.batch_execute(LOCK).await.map_err(failed)?;
@@ -86,23 +100,42 @@ pub(super) async fn migrate(
             return Err(JournalError::Newer { place: place.to_owned(), found, known: FORMAT });
         }
         Some(_) if is_half_filled(&transaction).await.map_err(at)? => {
-            if purpose == Purpose::Work {
-                return Err(JournalError::Unfit { place: place.to_owned(), why: HALF_FILLED.to_owned() });
+            if purpose != Purpose::Fill {
+                return Err(unfit(HALF_FILLED));
             }
             transaction.batch_execute("DROP SCHEMA ringbud CASCADE").await.map_err(failed)?;
             make(&transaction, sealer).await.map_err(at)?;
         }
+        Some(SHARED) if matches!(purpose, Purpose::Work | Purpose::Fill) => return Err(unfit(IS_SHARED)),
         Some(_) => check_key(&transaction, sealer).await.map_err(at)?,
         None => make(&transaction, sealer).await.map_err(at)?,
     }
     if purpose == Purpose::Fill {
         if !is_empty(&transaction).await.map_err(at)? {
-            return Err(JournalError::Unfit { place: place.to_owned(), why: NOT_EMPTY.to_owned() });
+            return Err(unfit(NOT_EMPTY));
         }
         let mark = "INSERT INTO ringbud.meta (name) VALUES ('filling') ON CONFLICT DO NOTHING";
         transaction.execute(mark, &[]).await.map_err(failed)?;
     }
-    transaction.commit().await.map_err(failed)
+    add(&transaction).await.map_err(at)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(found == Some(SHARED))
+}
+
+async fn add(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    let select = "SELECT to_regprocedure('ringbud.hold(int[], int[])') IS NULL";
+    if transaction.query_one(select, &[]).await?.get(0) {
+        transaction.batch_execute("SET LOCAL search_path = ringbud").await?;
+        transaction.batch_execute(ADDED).await?;
+    }
+    Ok(())
+}
+
+/// Makes a store of one gateway one that several share, under that gateway's epoch.
+pub(super) async fn share(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    transaction.batch_execute("SET LOCAL search_path = ringbud, pg_temp").await?;
+    transaction.batch_execute(FORMAT_2).await?;
+    Ok(())
 }
 
 /// Everything another store has is in it now.
@@ -138,10 +171,7 @@ async fn make(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), Faul
     transaction.batch_execute(FORMAT_1).await?;
     let sealed = sealer.seal(SEAL_PLACE, &Secret::new(SEALED_WORDS));
     transaction
-        .execute(
-            "INSERT INTO meta VALUES ('format', $1, ''), ('seal', 0, $2)",
-            &[&i64::from(FORMAT), &sealed],
-        )
+        .execute("INSERT INTO meta VALUES ('format', $1, ''), ('seal', 0, $2)", &[&i64::from(ALONE), &sealed])
         .await?;
     Ok(())
 }

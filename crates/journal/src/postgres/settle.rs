@@ -11,13 +11,14 @@ use tokio_postgres::{Client, Row as Found, Statement};
 use super::column::plain;
 use super::errors::Fault;
 use super::groups::{Writes, within};
-use super::lease::{BEGIN, HOLD, Lease, PART};
+use super::lease::{BEGIN, HOLD};
 use super::link::Use;
+use super::owned::{Holding, Owned};
 use super::pen::{Held, Pen};
 use super::target::Target;
 use crate::record::attempt;
 use crate::rules;
-use crate::{DeliveryId, Outcome, Settle, Settled, WallTime};
+use crate::{DeliveryId, Grant, Outcome, Settle, Settled, WallTime};
 
 const SETTLE: &str = include_str!("settle.sql");
 const REVIVE: &str = include_str!("settle_revive.sql");
@@ -34,6 +35,7 @@ const AGAIN: i16 = 6;
 
 /// A settlement, its attempt written out by whoever asked for it.
 pub(super) struct Row {
+    grant: Grant,
     id: DeliveryId,
     verb: i16,
     number: Option<i32>,
@@ -46,7 +48,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
-        let Settle { grant: _, id, attempt, outcome } = settle;
+        let Settle { grant, id, attempt, outcome } = settle;
         let (verb, due_at) = match outcome {
             Outcome::Delivered => (DELIVERED, None),
             Outcome::Expired => (EXPIRED, None),
@@ -63,6 +65,7 @@ impl Row {
             (_, None) => None,
         };
         Self {
+            grant: *grant,
             id: *id,
             verb,
             number: attempt.as_ref().map(|attempt| attempt.number.into()),
@@ -81,13 +84,14 @@ impl Row {
 /// Writes groups of outcomes.
 pub(super) struct Settler {
     pen: Pen,
-    lease: Arc<Lease>,
+    owned: Arc<Owned>,
+    tally: i16,
     patience: Duration,
 }
 
 impl Settler {
-    pub(super) fn new(target: Target, lease: Arc<Lease>, patience: Duration) -> Self {
-        Self { pen: Pen::new(target, Use::Writing, SQL), lease, patience }
+    pub(super) fn new(target: Target, owned: Arc<Owned>, tally: i16, patience: Duration) -> Self {
+        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience }
     }
 }
 
@@ -100,25 +104,30 @@ impl Writes for Settler {
     }
 
     async fn write(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
-        let waves = waves(rows);
         loop {
-            let epoch = self.lease.epoch();
-            let done =
-                within(&mut self.pen, self.patience, async |held| settle(held, rows, &waves, epoch).await)
-                    .await;
-            match done {
-                // The writer of events took the next epoch meanwhile.
-                Err(Fault::Taken) if self.lease.epoch() != epoch => {}
+            let held = self.owned.holding(rows.iter().map(|row| row.grant));
+            let is_ours = |row: &Row| held.has(row.grant.part()) && self.owned.epoch(row.grant).is_some();
+            let waves = waves(rows, is_ours);
+            if waves.is_empty() {
+                return Ok(vec![Settled::Fenced; rows.len()]);
+            }
+            let tally = self.tally;
+            let done = within(&mut self.pen, self.patience, async |pen| {
+                settle(pen, rows, &waves, &held, tally).await
+            });
+            match done.await {
+                // Once more without those that others have, or as they are held now.
+                Err(Fault::Taken(parts)) => self.owned.lose(&held, &parts),
                 done => return done,
             }
         }
     }
 }
 
-/// Rows by their places, so that no delivery is in a wave twice: what is said of one counts in its order.
-fn waves(rows: &[Row]) -> Vec<Vec<usize>> {
+/// Rows that are ours by their places, so that no delivery is in a wave twice: what is said of one counts in its order.
+fn waves(rows: &[Row], is_ours: impl Fn(&Row) -> bool) -> Vec<Vec<usize>> {
     let (mut seen, mut waves) = (HashMap::new(), Vec::<Vec<usize>>::new());
-    for (at, row) in rows.iter().enumerate() {
+    for (at, row) in rows.iter().enumerate().filter(|(_, row)| is_ours(row)) {
         let before: &mut usize = seen.entry(row.key()).or_default();
         match waves.get_mut(*before) {
             Some(wave) => wave.push(at),
@@ -129,24 +138,31 @@ fn waves(rows: &[Row]) -> Vec<Vec<usize>> {
     waves
 }
 
-async fn settle(held: &Held, rows: &[Row], waves: &[Vec<usize>], epoch: i32) -> Result<Vec<Settled>, Fault> {
+async fn settle(
+    held: &Held,
+    rows: &[Row],
+    waves: &[Vec<usize>],
+    ours: &Holding,
+    tally: i16,
+) -> Result<Vec<Settled>, Fault> {
     let client = &held.link.client;
-    let [hold, settle, revive] = &held.statements[..] else {
+    let [hold, statements @ ..] = &held.statements[..] else {
         return Err(Fault::Undone("its statements are missing".to_owned()));
     };
-    let ours: [&(dyn ToSql + Sync); 2] = [&PART, &epoch];
+    let ours: [&(dyn ToSql + Sync); 2] = [&ours.parts, &ours.epochs];
     // All are sent at their first poll, in this order; what follows one that fails fails too.
     let asked = join4(
         client.batch_execute(BEGIN),
         client.execute(hold, &ours),
-        join_all(waves.iter().map(|wave| one_wave(client, settle, revive, rows, wave))),
+        join_all(waves.iter().map(|wave| one_wave(client, statements, rows, wave, tally))),
         client.batch_execute("COMMIT"),
     );
     let (begun, holds, done, committed) = asked.await;
     begun?;
     holds?;
-    let mut answers = vec![Settled::Gone; rows.len()];
+    let mut answers = vec![Settled::Fenced; rows.len()];
     for (wave, found) in waves.iter().zip(done) {
+        wave.iter().for_each(|at| answers[*at] = Settled::Gone);
         let found: HashSet<(i64, i32)> = found?.iter().map(|row| (row.get(0), row.get(1))).collect();
         for at in wave.iter().filter(|at| found.contains(&rows[**at].key())) {
             answers[*at] = Settled::Done;
@@ -158,16 +174,21 @@ async fn settle(held: &Held, rows: &[Row], waves: &[Vec<usize>], epoch: i32) -> 
 
 async fn one_wave(
     client: &Client,
-    settle: &Statement,
-    revive: &Statement,
+    statements: &[Statement],
     rows: &[Row],
     wave: &[usize],
+    tally: i16,
 ) -> Result<Vec<Found>, tokio_postgres::Error> {
+    let [settle, revive] = statements else { return Ok(Vec::new()) };
     let wave: Vec<&Row> = wave.iter().map(|at| &rows[*at]).collect();
     let again: Vec<_> = wave.iter().filter(|row| row.verb == AGAIN).map(|row| row.key()).collect();
     let (events, integrations): (Vec<_>, Vec<_>) = again.into_iter().unzip();
     let revived = async {
-        if events.is_empty() { Ok(0) } else { client.execute(revive, &[&events, &integrations]).await }
+        if events.is_empty() {
+            Ok(0)
+        } else {
+            client.execute(revive, &[&events, &integrations, &tally]).await
+        }
     };
     let (events, integrations): (Vec<_>, Vec<_>) = wave.iter().map(|row| row.key()).unzip();
     let params: &[&(dyn ToSql + Sync)] = &[
@@ -179,6 +200,7 @@ async fn one_wave(
         &wave.iter().map(|row| row.at).collect::<Vec<_>>(),
         &wave.iter().map(|row| row.due_at).collect::<Vec<_>>(),
         &wave.iter().map(|row| row.detail.as_deref()).collect::<Vec<_>>(),
+        &tally,
     ];
     let (revived, done) = join(revived, client.query(settle, params)).await;
     revived?;

@@ -26,6 +26,6 @@ WITH gone AS (
     SELECT seq, integration, number, false, at, last, detail FROM kept WHERE number IS NOT NULL
     ON CONFLICT (seq, integration, number) DO UPDATE SET delivered = a.delivered OR excluded.delivered
 ), told AS (
-    UPDATE tally SET pending = pending - (SELECT count(*) FROM gone) WHERE writer = 1
+    UPDATE tally SET pending = pending - (SELECT count(*) FROM gone) WHERE writer = $9
 )
 SELECT seq, integration FROM gone UNION ALL SELECT seq, integration FROM kept

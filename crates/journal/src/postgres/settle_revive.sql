@@ -19,4 +19,4 @@ WITH taken AS (
     ON CONFLICT DO NOTHING
     RETURNING seq
 )
-UPDATE tally SET pending = pending + (SELECT count(*) FROM back) WHERE writer = 1
+UPDATE tally SET pending = pending + (SELECT count(*) FROM back) WHERE writer = $3

@@ -13,6 +13,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::link::Wakes;
 use crate::settings::Secret;
 
 /// How long one server may take to be connected to, where the string does not say.
@@ -26,6 +27,8 @@ pub struct Target {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     place: Arc<str>,
+    /// Its connections listen, and this is told.
+    pub(super) wakes: Option<Wakes>,
 }
 
 /// The connection string, or the certificates, cannot be used. Never has the string in it: there may be a password.
@@ -83,7 +86,12 @@ impl Target {
         config.keepalives_idle(UNHEARD);
         let hosts: Vec<_> = config.get_hosts().iter().map(named).collect();
         let place = format!("{database} on {}", hosts.join(", ")).into();
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls(ca_file)?), place })
+        Ok(Self { config, tls: MakeRustlsConnect::new(tls(ca_file)?), place, wakes: None })
+    }
+
+    /// The same, whose connections listen.
+    pub(super) fn listening(&self, wakes: Wakes) -> Self {
+        Self { wakes: Some(wakes), ..self.clone() }
     }
 
     /// Whether what goes there may be read on the way: it leaves the machine, and the string does not insist on

@@ -5,7 +5,6 @@
 //! beat that the engine does not take (no standby confirms it, say) would not be taken of the owner either, and nobody
 //! is robbed for that.
 
-use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,9 +12,9 @@ use tokio_postgres::Client;
 
 use super::errors::Fault;
 use super::groups::within;
-use super::lease::{Lease, Me, PART, take};
+use super::lease::Me;
 use super::pen::Pen;
-use crate::JournalError;
+use crate::{Epoch, JournalError, Part};
 
 /// How long a beat must stand still until its gateway counts as gone.
 const GONE_AFTER: Duration = Duration::from_secs(4);
@@ -40,7 +39,8 @@ pub type OnWaits<'a> = &'a (dyn Fn(&Waits) + Send + Sync);
 
 /// That it is this gateway's turn.
 pub(super) struct Taken {
-    pub(super) lease: Lease,
+    /// Under which it is written.
+    pub(super) epoch: Epoch,
     /// The gateway that had it and is gone; none where it was given back, or was this gateway's own.
     pub(super) from: Option<String>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Taken {
 /// What was found of the owner.
 #[derive(Clone, Debug, PartialEq)]
 struct Found {
-    epoch: i32,
+    epoch: Epoch,
     owner: Option<String>,
     name: String,
     since: String,
@@ -76,12 +76,12 @@ async fn look(client: &Client, beats: Option<&Me>) -> Result<Found, Fault> {
             "SELECT lease.epoch, lease.owner, coalesce(gateway.name, lease.owner, ''),
              coalesce(to_char(lease.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
              gateway.run, gateway.beat
-             FROM lease LEFT JOIN gateway ON gateway.id = lease.owner WHERE part = $1",
-            &[&PART],
+             FROM lease LEFT JOIN gateway ON gateway.id = lease.owner WHERE part = 0",
+            &[],
         )
         .await?;
     Ok(Found {
-        epoch: row.get(0),
+        epoch: Epoch(row.get::<_, i32>(0).cast_unsigned()),
         owner: row.get(1),
         name: row.get(2),
         since: row.get(3),
@@ -115,8 +115,8 @@ pub(super) async fn gateways(client: &Client) -> Result<Vec<Seen>, Fault> {
         .query(
             "SELECT g.id, g.name, g.run, g.beat, CASE WHEN l.owner IS NOT NULL THEN
              coalesce(to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), '') END
-             FROM gateway g LEFT JOIN lease l ON l.owner = g.id AND l.part = $1 ORDER BY g.name, g.id",
-            &[&PART],
+             FROM gateway g LEFT JOIN lease l ON l.owner = g.id AND l.part = 0 ORDER BY g.name, g.id",
+            &[],
         )
         .await?;
     let seen = |row: tokio_postgres::Row| Seen {
@@ -138,7 +138,7 @@ struct Still {
 /// beat has stood still for long enough. Where that one moves, it is refused, or waited for if somebody is told of it.
 pub(super) async fn acquire(
     pen: &mut Pen,
-    me: Me,
+    me: &Me,
     place: &str,
     patience: Duration,
     told: Option<OnWaits<'_>>,
@@ -147,7 +147,7 @@ pub(super) async fn acquire(
     let mut still: Option<Still> = None;
     loop {
         let asked = Instant::now();
-        let beats = waiting.told.map(|_| &me);
+        let beats = waiting.told.map(|_| me);
         let found = match within(pen, patience, async |held| look(&held.link.client, beats).await).await {
             Ok(found) => found,
             Err(fault) if waiting.is_refused() => return Err(fault.at(place)),
@@ -161,7 +161,7 @@ pub(super) async fn acquire(
         };
         let is_same = still.as_ref().is_some_and(|still| still.found == found);
         let is_gone = still.as_ref().is_some_and(|still| is_same && asked - still.since >= GONE_AFTER);
-        if found.is_others(&me) && !is_gone {
+        if found.is_others(me) && !is_gone {
             if still.is_some() && !is_same && waiting.is_refused() {
                 return Err(found.elsewhere(place));
             }
@@ -172,12 +172,14 @@ pub(super) async fn acquire(
             tokio::time::sleep(LOOK).await;
             continue;
         }
-        match within(pen, TAKEN_WITHIN, async |held| take(&mut held.link.client, &me, found.epoch).await)
-            .await
+        match within(pen, TAKEN_WITHIN, async |held| {
+            me.take(&mut held.link.client, Part(0), found.epoch).await
+        })
+        .await
         {
             Ok(Some(epoch)) => {
-                let from = found.is_others(&me).then_some(found.name);
-                return Ok(Taken { lease: Lease { me, epoch: AtomicI32::new(epoch) }, from });
+                let from = found.is_others(me).then_some(found.name);
+                return Ok(Taken { epoch, from });
             }
             // Somebody was quicker: an earlier attempt of this gateway's, perhaps.
             Ok(None) => still = Some(Still { found, since: Instant::now() }),

@@ -8,8 +8,9 @@ use tokio_postgres::{Client, Transaction};
 
 use super::column::plain;
 use super::errors::Fault;
-use super::lease::PART;
-use super::query::walk::{Only, Walk};
+use super::lease::HOLD;
+use super::owned::Holding;
+use super::query::walk::{Only, Order, Walk};
 use crate::settings::IntegrationId;
 use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, Failing, Filter, PRUNED_AT_ONCE, WallTime};
 
@@ -25,10 +26,11 @@ const REMOVE: &str = "
     given AS (DELETE FROM given_up USING places WHERE given_up.seq = places.seq)
     SELECT seq FROM events";
 
-/// Begins a transaction that holds the store.
-pub(super) async fn held<'a>(client: &'a mut Client, epoch: i32) -> Result<Transaction<'a>, Fault> {
+/// Begins a transaction that holds the store, where one gateway has it. Where several share it any of them does this: it
+/// is done once, whoever comes second.
+pub(super) async fn held<'a>(client: &'a mut Client, ours: &Holding) -> Result<Transaction<'a>, Fault> {
     let transaction = client.transaction().await?;
-    transaction.execute("SELECT hold($1, $2)", &[&PART, &epoch]).await?;
+    transaction.execute(HOLD, &[&ours.parts, &ours.epochs]).await?;
     Ok(transaction)
 }
 
@@ -52,11 +54,11 @@ async fn remove(transaction: &Transaction<'_>, legs: &[String]) -> Result<u64, F
 
 pub(super) async fn prune(
     client: &mut Client,
-    epoch: i32,
+    ours: &Holding,
     account: Option<&AccountId>,
     before: WallTime,
 ) -> Result<u64, Fault> {
-    let transaction = held(client, epoch).await?;
+    let transaction = held(client, ours).await?;
     let of_account = if account.is_some() { "account = $3" } else { "$3::text IS NULL" };
     let select = format!(
         "SELECT leg FROM leg l WHERE ended IS NOT NULL AND ended_at < $1 AND {of_account}
@@ -75,13 +77,14 @@ pub(super) async fn prune(
 /// The legs are looked for over all of the account's events: a number may be anywhere.
 pub(super) async fn erase(
     client: &mut Client,
-    epoch: i32,
+    ours: &Holding,
+    order: Order,
     account: AccountId,
     whose: &Erase,
     after: Cursor,
 ) -> Result<Erased, Fault> {
     let filter = Filter { account: Some(account), after: Some(after), limit: 500, ..whose.filter() };
-    let (mut walk, mut erased) = (Walk::of(&filter, Only::All), Erased::default());
+    let (mut walk, mut erased) = (Walk::of(&filter, Only::All, order), Erased::default());
     let (mut seen, mut legs) = (BTreeSet::new(), Vec::new());
     'walk: while let Some(page) = walk.next(client).await? {
         let theirs: Vec<_> = page.into_iter().filter(|kept| whose.concerns(&kept.event)).collect();
@@ -101,7 +104,7 @@ pub(super) async fn erase(
             }
         }
     }
-    let transaction = held(client, epoch).await?;
+    let transaction = held(client, ours).await?;
     erased.events = remove(&transaction, &legs).await?;
     transaction.commit().await?;
     Ok(erased)
@@ -118,19 +121,26 @@ pub(super) async fn kept_within(
     client: &Client,
     account: &AccountId,
     bytes: u64,
+    order: Order,
 ) -> Result<Option<WallTime>, Fault> {
     let account = plain(account.as_str());
-    let select = "SELECT l.ended, l.ended_at,
+    let (beyond, sorted) = match order {
+        Order::Places => ("l.ended < $2 AND $3::int8 IS NOT NULL", "l.ended DESC"),
+        Order::Cursors => ("(l.ended_at, l.ended) < ($3, $2)", "l.ended_at DESC, l.ended DESC"),
+    };
+    let select = format!(
+        "SELECT l.ended, l.ended_at,
             (SELECT coalesce(sum(octet_length(e.body)), 0) FROM event e
              WHERE e.seq IN (l.incoming, l.answered, l.outgoing, l.ended))::int8
           + (SELECT coalesce(sum(octet_length(a.detail)), 0) FROM attempt a
              WHERE a.seq IN (l.incoming, l.answered, l.outgoing, l.ended))::int8
-        FROM leg l WHERE l.account = $1 AND l.ended IS NOT NULL AND l.ended < $2 ORDER BY l.ended DESC LIMIT $3";
-    let (mut place, mut sum) = (i64::MAX, 0_u64);
+        FROM leg l WHERE l.account = $1 AND l.ended IS NOT NULL AND {beyond} ORDER BY {sorted} LIMIT $4"
+    );
+    let (mut place, mut ended_at, mut sum) = (i64::MAX, i64::MAX, 0_u64);
     loop {
-        let rows = client.query(select, &[&account, &place, &WEIGHED_AT_ONCE]).await?;
+        let rows = client.query(&select, &[&account, &place, &ended_at, &WEIGHED_AT_ONCE]).await?;
         let Some(last) = rows.last() else { return Ok(None) };
-        place = last.get(0);
+        (place, ended_at) = (last.get(0), last.get(1));
         for row in &rows {
             sum = sum.saturating_add(row.get::<_, i64>(2).cast_unsigned());
             if sum > bytes {
@@ -150,8 +160,12 @@ pub(super) async fn failing(client: &Client) -> Result<Vec<Failing>, Fault> {
     Ok(client.query(select, &[]).await?.iter().map(note).collect())
 }
 
-pub(super) async fn note_failing(client: &mut Client, epoch: i32, notes: &[Failing]) -> Result<(), Fault> {
-    let transaction = held(client, epoch).await?;
+pub(super) async fn note_failing(
+    client: &mut Client,
+    ours: &Holding,
+    notes: &[Failing],
+) -> Result<(), Fault> {
+    let transaction = held(client, ours).await?;
     for Failing { integration, url, lasted } in notes {
         let (number, url) = (integration.number.cast_signed(), plain(url));
         if lasted.is_zero() {

@@ -1,6 +1,7 @@
 //! The traits' verbs, each handed to whoever does it.
 
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use calls::{AccountId, EventId, PbxName, PbxTime, Restored};
@@ -12,8 +13,8 @@ use super::{Postgres, audit, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
-    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, JournalError, Kept, LegRecord, Pending, Put,
-    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Pending, Put, Quarter, Recent,
+    Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
 };
 
 /// Asks a reader's connection.
@@ -31,12 +32,7 @@ impl crate::Events for Postgres {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         Box::pin(async move {
             let moments = batch.iter().map(Moment::of).collect();
-            match self.gateway()?.events.write(moments, &self.place).await {
-                Err(JournalError::Taken { .. }) => {
-                    Ok(batch.iter().map(|append| vec![Appended::Fenced; append.events.len()]).collect())
-                }
-                kept => kept,
-            }
+            self.gateway()?.events.write(moments, &self.place).await
         })
     }
 
@@ -62,30 +58,30 @@ impl crate::Deliveries for Postgres {
         let now = (self.clock)();
         Box::pin(async move {
             let rows = batch.iter().map(|settle| Row::of(settle, now)).collect();
-            match self.gateway()?.outcomes.write(rows, &self.place).await {
-                Err(JournalError::Taken { .. }) => Ok(vec![Settled::Fenced; batch.len()]),
-                settled => settled,
-            }
+            self.gateway()?.outcomes.write(rows, &self.place).await
         })
     }
 }
 
-/// Whoever has opened it as its gateway has all of it.
 impl crate::Parts for Postgres {
-    fn tick<'a>(&'a self, _: &'a [PbxName]) -> Reply<'a, Fleet> {
-        Box::pin(std::future::ready(Ok(Fleet::default())))
+    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet> {
+        Box::pin(self.ticks(pbxs))
     }
 
-    fn take(&self, _: PbxName, _: Option<Epoch>) -> Reply<'_, Option<Grant>> {
-        Box::pin(async move { self.gateway().map(|_| Some(Grant::ALONE)) })
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>> {
+        Box::pin(self.takes(pbx, seen))
     }
 
-    fn release(&self, _: Grant) -> Reply<'_, ()> {
-        Box::pin(Self::release(self))
+    fn release(&self, grant: Grant) -> Reply<'_, ()> {
+        Box::pin(self.gives_back(grant))
     }
 
     fn leave(&self) -> Reply<'_, ()> {
         Box::pin(Self::release(self))
+    }
+
+    fn woken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.is_woken())
     }
 }
 
@@ -117,11 +113,11 @@ impl crate::Settings for Postgres {
 
 impl crate::History for Postgres {
     fn events(&self, filter: Filter) -> Reply<'_, Vec<Arc<Kept>>> {
-        ask!(self, |client| query::events::list(client, &filter))
+        ask!(self, |client| query::events::list(client, &filter, self.order()))
     }
 
     fn legs(&self, filter: Filter) -> Reply<'_, Vec<LegRecord>> {
-        ask!(self, |client| query::legs::list(client, &filter))
+        ask!(self, |client| query::legs::list(client, &filter, self.order()))
     }
 
     fn sums(&self, account: AccountId, within: Range<PbxTime>) -> Reply<'_, Sums> {
@@ -133,7 +129,7 @@ impl crate::History for Postgres {
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {
-        ask!(self, |client| query::deliveries::list(client, &filter))
+        ask!(self, |client| query::deliveries::list(client, &filter, self.order()))
     }
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
@@ -144,9 +140,9 @@ impl crate::History for Postgres {
 impl crate::Upkeep for Postgres {
     fn prune(&self, account: Option<AccountId>, before: WallTime) -> Reply<'_, u64> {
         Box::pin(async move {
-            let epoch = self.gateway()?.lease.epoch();
+            let ours = self.held()?;
             self.once(async |held| {
-                upkeep::prune(&mut held.link.client, epoch, account.as_ref(), before).await
+                upkeep::prune(&mut held.link.client, &ours, account.as_ref(), before).await
             })
             .await
         })
@@ -154,14 +150,16 @@ impl crate::Upkeep for Postgres {
 
     fn erase(&self, account: AccountId, whose: Erase, after: Cursor) -> Reply<'_, Erased> {
         Box::pin(async move {
-            let epoch = self.gateway()?.lease.epoch();
-            self.once(async |held| upkeep::erase(&mut held.link.client, epoch, account, &whose, after).await)
-                .await
+            let ours = self.held()?;
+            self.once(async |held| {
+                upkeep::erase(&mut held.link.client, &ours, self.order(), account, &whose, after).await
+            })
+            .await
         })
     }
 
     fn kept_within(&self, account: AccountId, bytes: u64) -> Reply<'_, Option<WallTime>> {
-        ask!(self, |client| upkeep::kept_within(client, &account, bytes))
+        ask!(self, |client| upkeep::kept_within(client, &account, bytes, self.order()))
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
@@ -170,8 +168,8 @@ impl crate::Upkeep for Postgres {
 
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
         Box::pin(async move {
-            let epoch = self.gateway()?.lease.epoch();
-            self.once(async |held| upkeep::note_failing(&mut held.link.client, epoch, &notes).await).await
+            let ours = self.held()?;
+            self.once(async |held| upkeep::note_failing(&mut held.link.client, &ours, &notes).await).await
         })
     }
 
@@ -180,7 +178,7 @@ impl crate::Upkeep for Postgres {
     }
 
     fn newest_event_at(&self) -> Reply<'_, Option<WallTime>> {
-        ask!(self, |client| query::newest_event_at(client))
+        ask!(self, |client| query::newest_event_at(client, self.order()))
     }
 
     fn audit(&self, filter: AuditFilter) -> Reply<'_, AuditPage> {
@@ -189,9 +187,9 @@ impl crate::Upkeep for Postgres {
 
     fn prune_audit(&self, before: WallTime) -> Reply<'_, u64> {
         Box::pin(async move {
-            let epoch = self.gateway()?.lease.epoch();
+            let ours = self.held()?;
             self.once(async |held| {
-                let transaction = upkeep::held(&mut held.link.client, epoch).await?;
+                let transaction = upkeep::held(&mut held.link.client, &ours).await?;
                 let gone = audit::prune(&transaction, before).await?;
                 transaction.commit().await?;
                 Ok(gone)

@@ -53,7 +53,7 @@ pub(super) fn page(conn: &Connection, filter: &AuditFilter) -> Result<AuditPage,
         filter.account.as_ref().map(AccountId::as_str),
         filter.actor,
         filter.kind.map(audit::kind_number),
-        filter.after.map_or(i64::MAX, |cursor| cursor.0),
+        filter.after.map_or(i64::MAX, |cursor| cursor.place),
         limit + 1,
     ])?;
     let mut page = AuditPage::default();
@@ -63,7 +63,7 @@ pub(super) fn page(conn: &Connection, filter: &AuditFilter) -> Result<AuditPage,
             page.next = last;
             break;
         }
-        last = Some(Cursor(row.get(0)?));
+        last = Some(Cursor::at(row.get(0)?));
         page.entries.push(entry(row)?);
     }
     Ok(page)

@@ -19,6 +19,8 @@ mod packing;
 mod planning;
 mod remembering;
 mod rolling_up;
+#[cfg(all(unix, feature = "postgres"))]
+mod sharing;
 #[cfg(unix)]
 mod standing_by;
 mod taking_over;

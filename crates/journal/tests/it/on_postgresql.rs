@@ -47,7 +47,11 @@ impl Ground {
         self.opens_in(&self.folder, options).await
     }
 
-    async fn opens_in(&self, folder: &TempDir, options: Options) -> Result<Postgres, JournalError> {
+    pub(crate) async fn opens_in(
+        &self,
+        folder: &TempDir,
+        options: Options,
+    ) -> Result<Postgres, JournalError> {
         open(&self.engine, DATABASE, folder, options).await
     }
 
@@ -90,6 +94,28 @@ impl Walk {
         let journal = open(&self.engine, &database, &folder, options("gw1")).await.expect("a journal");
         holds(&journal).await;
     }
+
+    /// On one that two gateways share.
+    async fn rule_of_two(&mut self, name: &str, holds: impl AsyncFnOnce(&dyn Journal, &dyn Journal)) {
+        self.rules += 1;
+        let database = format!("rule{}", self.rules);
+        println!("{name}");
+        self.engine.database(&database);
+        let (here, there) = (folder(), folder());
+        let one = share(&self.engine, &database, &here, "gw1").await.expect("a journal");
+        let other = share(&self.engine, &database, &there, "gw2").await.expect("a journal");
+        holds(&one, &other).await;
+    }
+}
+
+pub(crate) async fn share(
+    engine: &Engine,
+    database: &str,
+    folder: &TempDir,
+    name: &str,
+) -> Result<Postgres, JournalError> {
+    let (target, sealer) = (engine.target(database), Sealer::new([7; 32]));
+    Postgres::open_shared(&target, folder.path(), sealer, options(name)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,6 +126,7 @@ async fn postgresql_passes_the_suite() {
     let mut walk = Walk { engine: Engine::start(0), rules: 0 };
     journal::conformance!(one by one, walk);
     assert!(walk.rules > 50, "{} rules", walk.rules);
+    journal::conformance!(of two, one by one, walk);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use calls::AccountId;
 use tokio_postgres::{Client, Row};
 
 use super::super::errors::Fault;
-use super::walk::{Only, Walk};
+use super::walk::{Only, Order, Walk};
 use crate::record::Unreadable;
 use crate::record::attempt;
 use crate::record::event::kind_of;
@@ -68,10 +68,14 @@ struct Stand {
 /// By event, and by integration.
 type Stands = BTreeMap<EventSeq, BTreeMap<IntegrationId, Stand>>;
 
-pub(in super::super) async fn list(client: &Client, filter: &Filter) -> Result<Vec<DeliveryRecord>, Fault> {
+pub(in super::super) async fn list(
+    client: &Client,
+    filter: &Filter,
+    order: Order,
+) -> Result<Vec<DeliveryRecord>, Fault> {
     let limit = filter.bounded_limit();
     let only = if filter.accepts_state(&DeliveryState::Delivered) { Only::All } else { Only::Undelivered };
-    let (mut walk, mut found) = (Walk::of(filter, only), Vec::new());
+    let (mut walk, mut found) = (Walk::of(filter, only, order), Vec::new());
     while let Some(page) = walk.next(client).await? {
         let mut stands = of_events(client, &page, only == Only::All).await?;
         for kept in page {

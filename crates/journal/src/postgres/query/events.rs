@@ -9,15 +9,19 @@ use tokio_postgres::Client;
 use super::super::column::plain;
 use super::super::errors::Fault;
 use super::rows::{COLUMNS, kept};
-use super::walk::{Only, Walk};
+use super::walk::{Only, Order, Walk};
 use crate::{EventSeq, Filter, Kept};
 
 /// An id's dashes may have been dots; so many of them are tried both ways.
 const DASHES_TRIED: usize = 10;
 
-pub(in super::super) async fn list(client: &Client, filter: &Filter) -> Result<Vec<Arc<Kept>>, Fault> {
+pub(in super::super) async fn list(
+    client: &Client,
+    filter: &Filter,
+    order: Order,
+) -> Result<Vec<Arc<Kept>>, Fault> {
     let limit = filter.bounded_limit();
-    let (mut walk, mut found) = (Walk::of(filter, Only::All), Vec::new());
+    let (mut walk, mut found) = (Walk::of(filter, Only::All, order), Vec::new());
     while found.len() < limit
         && let Some(page) = walk.next(client).await?
     {
@@ -39,14 +43,14 @@ pub(in super::super) async fn bodies(client: &Client, of: &[EventSeq]) -> Result
     Ok(of.iter().filter_map(|seq| found.get(seq).cloned()).collect())
 }
 
-/// All events of some legs, each leg's in their order.
+/// All events of some legs, each leg's in their order: what it had before the store was shared is in another part.
 pub(in super::super) async fn of_legs(
     client: &Client,
     legs: &[String],
 ) -> Result<BTreeMap<LegId, Vec<Kept>>, Fault> {
     let select = format!(
         "SELECT {COLUMNS} FROM leg l CROSS JOIN unnest(ARRAY[l.incoming, l.answered, l.outgoing, l.ended]) AS s(seq)
-         JOIN event e ON e.seq = s.seq WHERE l.leg = ANY($1) ORDER BY e.seq"
+         JOIN event e ON e.seq = s.seq WHERE l.leg = ANY($1) ORDER BY e.seq & 281474976710655"
     );
     let mut found: BTreeMap<LegId, Vec<Kept>> = BTreeMap::new();
     for row in client.query(&select, &[&legs]).await? {

@@ -9,14 +9,18 @@ use tokio_postgres::Client;
 use super::super::column::plain;
 use super::super::errors::Fault;
 use super::events::of_legs;
-use super::walk::{Only, Walk};
+use super::walk::{Only, Order, Walk};
 use crate::record::note;
 use crate::rules::{self, channel_of};
 use crate::{Filter, Kept, LegRecord};
 
-pub(in super::super) async fn list(client: &Client, filter: &Filter) -> Result<Vec<LegRecord>, Fault> {
+pub(in super::super) async fn list(
+    client: &Client,
+    filter: &Filter,
+    order: Order,
+) -> Result<Vec<LegRecord>, Fault> {
     let limit = filter.bounded_limit();
-    let (mut walk, mut found) = (Walk::of(filter, Only::Beginnings), Vec::new());
+    let (mut walk, mut found) = (Walk::of(filter, Only::Beginnings, order), Vec::new());
     while found.len() < limit
         && let Some(page) = walk.next(client).await?
     {

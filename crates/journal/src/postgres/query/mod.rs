@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 
 use super::errors::Fault;
 use crate::{Size, WallTime};
+use walk::Order;
 
 pub(super) async fn size(client: &Client) -> Result<Size, Fault> {
     let row = client
@@ -24,7 +25,9 @@ pub(super) async fn size(client: &Client) -> Result<Size, Fault> {
     Ok(Size { bytes: count(0), used: count(0), events: count(1), pending: count(2), not_rolled_up: 0 })
 }
 
-pub(super) async fn newest_event_at(client: &Client) -> Result<Option<WallTime>, Fault> {
-    let row = client.query_opt("SELECT received_at FROM event ORDER BY seq DESC LIMIT 1", &[]).await?;
+pub(super) async fn newest_event_at(client: &Client, order: Order) -> Result<Option<WallTime>, Fault> {
+    let order = order.columns(false);
+    let select = format!("SELECT e.received_at FROM event e ORDER BY {order} LIMIT 1");
+    let row = client.query_opt(&select, &[]).await?;
     Ok(row.map(|row| WallTime(row.get(0))))
 }

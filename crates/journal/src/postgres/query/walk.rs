@@ -9,10 +9,33 @@ use super::super::column::plain;
 use super::super::errors::Fault;
 use super::rows::{COLUMNS, kept};
 use crate::record::event::kind_number;
-use crate::{DeliveryState, Filter, Kept, LegOutcome, WallTime};
+use crate::{Cursor, DeliveryState, Filter, Kept, LegOutcome, WallTime};
 
 /// So many rows a page, at least and at most.
 const PAGE: (usize, usize) = (64, 512);
+
+/// How events follow each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Order {
+    /// By their places: there is one part.
+    Places,
+    /// By cursors, over all parts.
+    Cursors,
+}
+
+impl Order {
+    /// As the indexes have it.
+    pub(in super::super) const fn columns(self, is_oldest_first: bool) -> &'static str {
+        match (self, is_oldest_first) {
+            (Self::Places, true) => "e.seq",
+            (Self::Places, false) => "e.seq DESC",
+            (Self::Cursors, true) => "CASE WHEN e.seq < 281474976710656 THEN 0 ELSE e.received_at END, e.seq",
+            (Self::Cursors, false) => {
+                "CASE WHEN e.seq < 281474976710656 THEN 0 ELSE e.received_at END DESC, e.seq DESC"
+            }
+        }
+    }
+}
 
 /// Which of a filter's events are wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +51,8 @@ pub(in super::super) enum Only {
 pub(in super::super) struct Walk<'a> {
     filter: &'a Filter,
     only: Only,
-    place: Option<i64>,
+    order: Order,
+    place: Option<Cursor>,
     is_over: bool,
 }
 
@@ -48,6 +72,18 @@ impl Condition {
         let _ = write!(self.sql, " AND {named}");
     }
 
+    fn beyond(&mut self, order: Order, than: &str, place: Cursor) {
+        match order {
+            Order::Places => self.and(&format!("e.seq {than} $$"), place.place),
+            Order::Cursors => {
+                self.params.push(Box::new(place.heard));
+                let heard = self.params.len();
+                let columns = order.columns(true);
+                self.and(&format!("({columns}) {than} (${heard}, $$)"), place.place);
+            }
+        }
+    }
+
     fn and_plain(&mut self, sql: &str) {
         let _ = write!(self.sql, " AND {sql}");
     }
@@ -59,8 +95,8 @@ const OF_CALL: &str =
     "e.seq IN (SELECT unnest(ARRAY[incoming, answered, outgoing, ended]) FROM leg WHERE call = $$)";
 
 impl<'a> Walk<'a> {
-    pub(in super::super) fn of(filter: &'a Filter, only: Only) -> Self {
-        Self { filter, only, place: None, is_over: false }
+    pub(in super::super) fn of(filter: &'a Filter, only: Only, order: Order) -> Self {
+        Self { filter, only, order, place: None, is_over: false }
     }
 
     /// The next events, in the filter's order; `None`: that was all.
@@ -70,9 +106,8 @@ impl<'a> Walk<'a> {
         }
         let limit = self.filter.bounded_limit().clamp(PAGE.0, PAGE.1);
         let Condition { sql, params } = self.condition();
-        let order = if self.filter.after.is_some() { "ASC" } else { "DESC" };
-        let select =
-            format!("SELECT {COLUMNS} FROM event e WHERE true{sql} ORDER BY e.seq {order} LIMIT {limit}");
+        let order = self.order.columns(self.filter.after.is_some());
+        let select = format!("SELECT {COLUMNS} FROM event e WHERE true{sql} ORDER BY {order} LIMIT {limit}");
         let params: Vec<&(dyn ToSql + Sync)> =
             params.iter().map(|param| &**param as &(dyn ToSql + Sync)).collect();
         let rows = client.query(&select, &params).await?;
@@ -80,7 +115,7 @@ impl<'a> Walk<'a> {
         let mut page = Vec::with_capacity(rows.len());
         for row in &rows {
             let kept = kept(row)?;
-            self.place = Some(kept.seq.0);
+            self.place = Some(kept.cursor());
             if self.filter.accepts(&kept.event) {
                 page.push(kept);
             }
@@ -92,17 +127,17 @@ impl<'a> Walk<'a> {
         let Filter { account, leg, call, kind, employee, number, from, until, before, after, .. } =
             self.filter;
         let mut where_ = Condition::default();
-        let (mut first, mut last) = (after.map(|after| after.0), before.map(|before| before.0));
+        let (mut first, mut last) = (*after, *before);
         match (self.place, after) {
             (Some(place), Some(_)) => first = Some(place),
             (Some(place), None) => last = Some(place),
             (None, _) => {}
         }
         if let Some(first) = first {
-            where_.and("e.seq > $$", first);
+            where_.beyond(self.order, ">", first);
         }
         if let Some(last) = last {
-            where_.and("e.seq < $$", last);
+            where_.beyond(self.order, "<", last);
         }
         if let Some(account) = account {
             where_.and("e.account = $$", plain(account.as_str()));

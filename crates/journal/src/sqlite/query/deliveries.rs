@@ -65,8 +65,8 @@ fn walk_undelivered(
     visit: &mut impl FnMut(Kept) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let mut select = shelf.conn().prepare_cached(&undelivered(filter))?;
-    let first = filter.after.map_or(i64::MIN, |after| after.0.saturating_add(1));
-    let last = filter.before.map_or(i64::MAX, |before| before.0.saturating_sub(1));
+    let first = filter.after.map_or(i64::MIN, |after| after.place.saturating_add(1));
+    let last = filter.before.map_or(i64::MAX, |before| before.place.saturating_sub(1));
     let account = filter.account.as_ref().map(|account| account.as_str());
     let mut rows = select.query(params![first, last, account])?;
     while let Some(row) = rows.next()? {

@@ -17,8 +17,8 @@ impl Span {
     /// `None` if there are none. The hours of the PBXs' clocks narrow a search by time.
     pub(super) fn of(conn: &Connection, filter: &Filter) -> Result<Option<Self>, StoreError> {
         let mut span = Self {
-            first: filter.after.map_or(i64::MIN, |after| after.0.saturating_add(1)),
-            last: filter.before.map_or(i64::MAX, |before| before.0.saturating_sub(1)),
+            first: filter.after.map_or(i64::MIN, |after| after.place.saturating_add(1)),
+            last: filter.before.map_or(i64::MAX, |before| before.place.saturating_sub(1)),
         };
         if filter.from.is_some() || filter.until.is_some() {
             let from = filter.from.map_or(i64::MIN, |from| hour_of(from.as_micros()));

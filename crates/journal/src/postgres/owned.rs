@@ -1,0 +1,155 @@
+//! The parts that are this gateway's, as far as it knows, and the places it gives in them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::lease::Me;
+use crate::{Epoch, EventSeq, Grant, Part};
+
+/// So many places an epoch has.
+const PLACES: i64 = 1 << EventSeq::EPOCH_SHIFT;
+
+/// What this gateway has.
+pub(super) struct Owned {
+    pub(super) me: Me,
+    parts: Mutex<BTreeMap<Part, One>>,
+}
+
+struct One {
+    /// What was given to whoever writes.
+    grant: Grant,
+    /// Under which it is written: the grant's, or a later one that was taken when all places of that were given.
+    epoch: Epoch,
+    given: i64,
+}
+
+/// Parts and the epochs they are written under, by number: as the engine is shown them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Holding {
+    pub(super) parts: Vec<i32>,
+    pub(super) epochs: Vec<i32>,
+}
+
+impl Owned {
+    pub(super) fn new(me: Me) -> Self {
+        Self { me, parts: Mutex::default() }
+    }
+
+    /// It was taken, and is written under this epoch.
+    pub(super) fn take(&self, grant: Grant, epoch: Epoch) {
+        self.lock().insert(grant.part(), One { grant, epoch, given: 0 });
+    }
+
+    /// All places of its epoch are given: it was taken once more.
+    pub(super) fn renew(&self, part: Part, epoch: Epoch) {
+        if let Some(one) = self.lock().get_mut(&part) {
+            (one.epoch, one.given) = (epoch, 0);
+        }
+    }
+
+    /// Nothing is written under it any more.
+    pub(super) fn give(&self, grant: Grant) {
+        let mut parts = self.lock();
+        if parts.get(&grant.part()).is_some_and(|one| one.grant == grant) {
+            parts.remove(&grant.part());
+        }
+    }
+
+    pub(super) fn give_all(&self) {
+        self.lock().clear();
+    }
+
+    /// Others have these, unless they were taken once more since they were held so.
+    pub(super) fn lose(&self, held: &Holding, lost: &[Part]) {
+        let mut parts = self.lock();
+        for (part, epoch) in held.each().filter(|(part, _)| lost.contains(part)) {
+            if parts.get(&part).is_some_and(|one| one.epoch == epoch) {
+                parts.remove(&part);
+            }
+        }
+    }
+
+    /// What a part is written under.
+    pub(super) fn epoch(&self, grant: Grant) -> Option<Epoch> {
+        self.lock().get(&grant.part()).filter(|one| one.grant == grant).map(|one| one.epoch)
+    }
+
+    /// Of these, those that are this gateway's.
+    pub(super) fn holding(&self, grants: impl Iterator<Item = Grant>) -> Holding {
+        let parts = self.lock();
+        let of = |grant: Grant| parts.get(&grant.part()).filter(|one| one.grant == grant);
+        let all: BTreeMap<Part, Epoch> =
+            grants.filter_map(|grant| Some((grant.part(), of(grant)?.epoch))).collect();
+        let parts = all.keys().map(|part| part.0.into()).collect();
+        Holding { parts, epochs: all.values().map(|epoch| epoch.0.cast_signed()).collect() }
+    }
+
+    /// So many places of a part, the last one before them; `None`: its epoch has not so many left.
+    pub(super) fn places(&self, part: Part, many: i64) -> Option<i64> {
+        let mut parts = self.lock();
+        let one = parts.get_mut(&part)?;
+        let after = one.given.saturating_add(many);
+        let before = Grant::new(part, one.epoch).first_place() + one.given;
+        (after < PLACES).then(|| {
+            one.given = after;
+            before
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Part, One>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Holding {
+    /// Whether it has a part.
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.parts.binary_search(&part.0.into()).is_ok()
+    }
+
+    /// Of one part.
+    pub(super) fn of(part: Part, epoch: Epoch) -> Self {
+        Self { parts: vec![part.0.into()], epochs: vec![epoch.0.cast_signed()] }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (Part, Epoch)> {
+        let part = |number: &i32| Part(u16::try_from(*number).unwrap_or(u16::MAX));
+        self.parts.iter().map(part).zip(self.epochs.iter().map(|epoch| Epoch(epoch.cast_unsigned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned() -> Owned {
+        Owned::new(Me { id: "id".to_owned(), name: "gw1".to_owned(), run: 1 })
+    }
+
+    #[test]
+    fn what_was_taken_once_more_is_not_lost_by_who_held_the_one_before() {
+        let (owned, grant) = (owned(), Grant::new(Part(3), Epoch(7)));
+        owned.take(grant, grant.epoch());
+        let held = owned.holding([grant].into_iter());
+        owned.renew(Part(3), Epoch(8));
+        owned.lose(&held, &[Part(3)]);
+        assert_eq!(owned.epoch(grant), Some(Epoch(8)), "the grant goes on");
+        owned.lose(&owned.holding([grant].into_iter()), &[Part(3)]);
+        assert_eq!(owned.epoch(grant), None);
+    }
+
+    #[test]
+    fn places_end_with_their_epoch() {
+        let (owned, grant) = (owned(), Grant::new(Part(3), Epoch(7)));
+        owned.take(grant, grant.epoch());
+        let first = (3 << EventSeq::PART_SHIFT) | (7 << EventSeq::EPOCH_SHIFT);
+        assert_eq!(owned.places(Part(3), 2), Some(first));
+        assert_eq!(owned.places(Part(3), PLACES - 3), Some(first + 2));
+        assert_eq!(owned.places(Part(3), 1), None);
+        owned.renew(Part(3), Epoch(8));
+        assert_eq!(
+            owned.places(Part(3), 1),
+            Some((3 << EventSeq::PART_SHIFT) | (8 << EventSeq::EPOCH_SHIFT))
+        );
+    }
+}
