@@ -119,6 +119,14 @@ impl Block {
         }
     }
 
+    /// No leg that came out so is left in its hour.
+    pub(super) fn take_outcome(&mut self, outcome: usize, at: Within) {
+        if let Some((Part { outcomes: Some(outcomes), .. }, changed)) = self.parts.get_mut(&0) {
+            outcomes[outcome] &= !1_u64.checked_shl(at.bit.into()).unwrap_or(0);
+            *changed = true;
+        }
+    }
+
     /// Adds a day that begins so far behind the beginning of this one.
     pub(super) fn add_day(&mut self, day: &Self, begins: Within) {
         for (part, _) in day.parts.values() {

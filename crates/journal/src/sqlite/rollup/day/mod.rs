@@ -5,6 +5,7 @@
 //! for what is rare leaves the others out.
 
 mod adding;
+mod begun;
 mod block;
 mod hours;
 mod part;
@@ -16,7 +17,7 @@ use std::ops::Range;
 use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
-use super::entry::Entry;
+use super::entry::{Entry, outcome_at};
 use crate::sums::{QUARTER_MICROS, Quarter};
 pub(in crate::sqlite) use adding::add_days;
 use block::Block;
@@ -205,11 +206,18 @@ impl OfAccount {
     }
 }
 
-/// Takes a leg out of its day; a row without any goes, and the spans that have the day.
+/// Takes a leg out of its day that is in its account's lists no more; a row without any goes, and the spans that have the
+/// day.
 pub(super) fn forget(conn: &Connection, account: &str, leg: &Entry) -> Result<(), StoreError> {
     let Some((day, quarter)) = day_of(leg) else { return Ok(()) };
     let mut block = Block::load(conn, account, 1, day)?;
-    block.take_leg(leg, within(1, day, quarter));
+    let at = within(1, day, quarter);
+    block.take_leg(leg, at);
+    if let Some(outcome) = outcome_at(leg.outline.outcome)
+        && begun::is_none_left(conn, account, (day, at.bit), outcome)?
+    {
+        block.take_outcome(outcome, at);
+    }
     for (number, (part, _)) in block.parts.iter().filter(|(_, (_, changed))| *changed) {
         // An update would take new pages before it gives the old ones back, and a store that is full has none.
         conn.prepare_cached("DELETE FROM day WHERE account = ?1 AND span = 1 AND block = ?2 AND part = ?3")?

@@ -89,8 +89,8 @@ pub(super) fn tally(counts: [u64; 8]) -> Tally {
     Tally { taken, missed, elsewhere, made, talks, talk_secs, ring_micros, transferred }
 }
 
-/// By the outcome's number, from that of an answered one on, in which hours of a day, or days of a longer span, legs began that came out so. One that is
-/// forgotten stays in it: it says where to look.
+/// By the outcome's number, from that of an answered one on, in which hours of a day, or days of a longer span, legs began
+/// that came out so.
 pub(super) type Outcomes = [u64; 5];
 
 /// One row.

@@ -1,14 +1,11 @@
 //! Days of an older program learn in which hours their outcomes were: from their legs, some days at a time, by the thread
 //! that rolls up when it has nothing else to do. Longer spans learn it from their days, which come before them.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::super::super::errors::StoreError;
-use super::super::super::table::hours::{Clock, PLACES_OF_HOURS};
-use super::super::entry;
-use super::super::line::LINES;
 use super::part::{Outcomes, Part};
-use super::{HOURS_A_DAY, day_of, each, within};
+use super::{begun, each, within};
 
 /// So many rows at once, at most.
 const AT_ONCE: usize = 64;
@@ -70,7 +67,7 @@ pub(in crate::sqlite) fn renew(conn: &Connection, mark: &mut Mark) -> Result<Opt
                 return Ok(Some(renewed));
             }
             let outcomes = match span {
-                1 => of_day(conn, &account, block)?,
+                1 => begun::outcomes_of(conn, &account, block)?,
                 _ => of_days(conn, &account, span, block)?,
             };
             if let Some(outcomes) = outcomes {
@@ -85,37 +82,6 @@ pub(in crate::sqlite) fn renew(conn: &Connection, mark: &mut Mark) -> Result<Opt
     let Mark { found, .. } = std::mem::take(mark);
     renewed.was_last = !found;
     Ok(Some(renewed))
-}
-
-/// By the legs that began on it.
-fn of_day(conn: &Connection, account: &str, day: i64) -> Result<Option<Outcomes>, StoreError> {
-    let hours = [day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY - 1];
-    let places = conn
-        .prepare_cached(PLACES_OF_HOURS)?
-        .query_row(params![Clock::Pbx as i64, hours[0], hours[1]], |row| {
-            Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
-        })
-        .optional()?;
-    let Some((first, last)) = places.flatten() else { return Ok(None) };
-    let mut outcomes = Outcomes::default();
-    let mut select = conn.prepare_cached(LINES)?;
-    let mut rows = select.query(params![account, last])?;
-    while let Some(row) = rows.next()? {
-        let key: i64 = row.get(0)?;
-        let body = row.get_ref(1)?.as_blob().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        for leg in entry::read(key, body)? {
-            if let Some((of, quarter)) = day_of(&leg)
-                && of == day
-                && let Some(which) = entry::outcome_at(leg.outline.outcome)
-            {
-                outcomes[which] |= 1 << within(1, day, quarter).bit;
-            }
-        }
-        if key <= first {
-            break;
-        }
-    }
-    Ok(Some(outcomes))
 }
 
 /// By its days; nothing as long as one of them does not know.
@@ -141,7 +107,7 @@ mod tests {
     use super::super::super::super::schema;
     use super::super::super::entry::Entry;
     use super::super::super::line::Lines;
-    use super::super::{DAY_MICROS, Days};
+    use super::super::{DAY_MICROS, Days, HOURS_A_DAY};
     use super::*;
     use crate::seal::Sealer;
     use crate::sums::{LegOutcome, Outline, Person};
