@@ -1,5 +1,6 @@
 //! One life of the gateway: a process, and what it says of itself.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::played::Played;
-use crate::bed::{Signal, patiently, send};
+use crate::bed::{PATIENCE, Signal, patiently, send};
 
 /// How far a life has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,33 +31,61 @@ pub(super) enum Standing {
 
 /// PBXs there are.
 const PBXS: usize = 3;
-/// Lines of its log that are kept.
+/// The last lines of its log that are kept.
 const LINES_KEPT: usize = 60;
+
+/// What was said last.
+pub(super) type Words = Arc<Mutex<VecDeque<String>>>;
 
 pub(super) struct Life {
     child: Child,
     standing: watch::Receiver<Standing>,
     listening: JoinHandle<()>,
+    words: Words,
 }
 
 impl Life {
-    pub(super) fn begin(config: &Path, played: Arc<Played>, log: Arc<Mutex<Vec<String>>>) -> Self {
+    pub(super) fn begin(config: &Path, played: Arc<Played>, words: Words) -> Self {
         let program = std::env::var_os("RINGBUD_KILLS_OF");
         let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_ringbud").into()));
         command.env_remove("RINGBUD_CONFIG").env_remove("RINGBUD_LOG").kill_on_drop(true);
         command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (tell, standing) = watch::channel(Standing::Begun);
-        let listening = tokio::spawn(listen(child.stderr.take().unwrap(), played, log, tell));
-        Self { child, standing, listening }
+        let listening = tokio::spawn(listen(child.stderr.take().unwrap(), played, words.clone(), tell));
+        Self { child, standing, listening, words }
     }
 
     /// Waits until it has come so far.
     pub(super) async fn reaches(&self, wanted: Standing) {
         let mut standing = self.standing.clone();
         let reached = standing.wait_for(|now| *now >= wanted);
-        let reached = patiently("a gateway that starts", reached).await.map(|standing| *standing);
-        assert!(reached.is_ok(), "the gateway ended by itself before it reached {wanted:?}");
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => {
+                panic!("the gateway ended by itself before it reached {wanted:?}:\n{}", said(&self.words))
+            }
+            Err(_) => panic!(
+                "waited in vain for a gateway that reaches {wanted:?}; it stands at {:?}, and the machine at {}\n\
+                 its threads:\n{}\nits last words:\n{}",
+                *self.standing.borrow(),
+                std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
+                self.threads(),
+                said(&self.words),
+            ),
+        }
+    }
+
+    /// What each of its threads is at, as far as the system tells.
+    fn threads(&self) -> String {
+        let Some(process) = self.child.id() else { return "it has ended".to_owned() };
+        let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        let about = |task: std::fs::DirEntry| {
+            let read = |of: &str| std::fs::read_to_string(task.path().join(of)).unwrap_or_default();
+            let state = read("status").lines().find(|line| line.starts_with("State:")).map(str::to_owned);
+            format!("{} {} in {}", read("comm").trim(), state.unwrap_or_default(), read("wchan"))
+        };
+        tasks.map(about).collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn ask_to_stop(&self) {
@@ -82,12 +111,7 @@ impl Life {
 }
 
 /// Reads its log to the end.
-async fn listen(
-    log: ChildStderr,
-    played: Arc<Played>,
-    kept: Arc<Mutex<Vec<String>>>,
-    standing: watch::Sender<Standing>,
-) {
+async fn listen(log: ChildStderr, played: Arc<Played>, words: Words, standing: watch::Sender<Standing>) {
     let mut lines = BufReader::new(log).lines();
     let mut followed = 0;
     while let Ok(Some(line)) = lines.next_line().await {
@@ -113,9 +137,15 @@ async fn listen(
             Standing::Begun
         };
         standing.send_modify(|standing| *standing = (*standing).max(now));
-        let mut kept = kept.lock().unwrap();
-        if kept.len() < LINES_KEPT {
-            kept.push(line);
+        let mut words = words.lock().unwrap();
+        if words.len() == LINES_KEPT {
+            words.pop_front();
         }
+        words.push_back(line);
     }
+}
+
+/// The words, a line each.
+pub(super) fn said(words: &Words) -> String {
+    words.lock().unwrap().iter().cloned().collect::<Vec<_>>().join("\n")
 }

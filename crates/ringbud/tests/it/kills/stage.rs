@@ -17,7 +17,7 @@ use journal::{Access, Append, Grant, Journal, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::life::Life;
+use super::life::{Life, Words, said};
 use super::played::Played;
 use super::rng::Rng;
 use super::told::Told;
@@ -44,7 +44,7 @@ pub(super) struct Stage {
     pub(super) played: Arc<Played>,
     pub(super) told: Told,
     /// The last lines of the last life's log.
-    log: Arc<Mutex<Vec<String>>>,
+    words: Words,
     seed: u64,
     old_legs: Mutex<u32>,
     /// What the store stands on, if it is no file.
@@ -76,7 +76,7 @@ impl Stage {
             pbxs,
             played: Arc::default(),
             told: Told::start(seed).await,
-            log: Arc::default(),
+            words: Words::default(),
             seed,
             old_legs: Mutex::default(),
             beneath: beneath.map(Mutex::new),
@@ -194,8 +194,8 @@ allow = ["127.0.0.0/8"]
 
     /// A new life of the gateway.
     pub(super) fn live(&self) -> Life {
-        self.log.lock().unwrap().clear();
-        Life::begin(&self.config(), self.played.clone(), self.log.clone())
+        self.words.lock().unwrap().clear();
+        Life::begin(&self.config(), self.played.clone(), self.words.clone())
     }
 
     /// The same on one of two machines, so to speak, as one that stands by where the other has the store.
@@ -203,12 +203,12 @@ allow = ["127.0.0.0/8"]
         let file = self.folder.path().join(format!("ringbud{machine}.toml"));
         let text = self.configuration().replace("\"data\"", &format!("\"data{machine}\""));
         std::fs::write(&file, text.replace("[journal]\n", "[journal]\nstand_by = true\n")).unwrap();
-        Life::begin(&file, self.played.clone(), self.log.clone())
+        Life::begin(&file, self.played.clone(), self.words.clone())
     }
 
     /// What the last life said, as far as it is kept.
     pub(super) fn last_words(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        said(&self.words)
     }
 
     /// The journal, between two lives.
