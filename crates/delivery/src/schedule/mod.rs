@@ -276,6 +276,17 @@ impl Schedule {
         self.slab.bytes() + self.lanes.bytes() + self.timers.bytes() + retries
     }
 
+    /// Whether nothing but a probe now and then goes to a webhook.
+    pub fn is_left_alone(&self, webhook: WebhookKey) -> bool {
+        let hook = &self.webhooks[webhook.0 as usize];
+        !hook.breaker.is_closed() || !self.destinations[hook.destination as usize].breaker.is_closed()
+    }
+
+    /// Whether a webhook's next attempt will most likely fail.
+    pub fn will_likely_fail(&self, webhook: WebhookKey) -> bool {
+        self.is_doubtful(webhook.0)
+    }
+
     /// How a webhook is doing.
     pub fn webhook(&self, webhook: WebhookKey) -> WebhookState {
         let hook = &self.webhooks[webhook.0 as usize];
@@ -283,7 +294,7 @@ impl Schedule {
         WebhookState {
             pending: hook.pending,
             in_flight: hook.in_flight,
-            open: !hook.breaker.is_closed() || !destination.breaker.is_closed(),
+            open: self.is_left_alone(webhook),
             failing_since: hook.trouble.map(|trouble| trouble.since),
             paced: hook.paced,
             next_try: self.goes_on_at(hook).or_else(|| {

@@ -113,7 +113,7 @@ impl Core {
         // What is left alone for now would only take up the room of what is not.
         if let Some(kept) = kept
             && self.fresh.len() < FRESH_MAX
-            && !self.schedule.webhook(webhook).open
+            && !self.schedule.is_left_alone(webhook)
         {
             self.fresh.insert((id.event.0, id.integration.number), kept);
         }

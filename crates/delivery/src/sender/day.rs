@@ -49,21 +49,17 @@ pub(super) struct Taken {
     pub(super) waited: Duration,
 }
 
-/// The last day, hour by hour.
+/// The last day: its hours in which something was asked, the oldest first. A web service that is asked seldom has few.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Day {
-    hours: [Hour; HOURS],
-    /// The hour since the epoch that was counted last.
-    last: i64,
+    /// Each with its number since the epoch.
+    hours: Vec<(i64, Hour)>,
 }
 
 impl Day {
     /// Counts a request; nothing is `taken` where it failed.
     pub(super) fn count(&mut self, at: WallTime, attempt: u16, taken: Option<Taken>) {
-        let now = at.0.div_euclid(HOUR_MICROS);
-        self.forget(now);
-        // A clock that was set back counts into the hour it had reached.
-        let hour = &mut self.hours[place(self.last)];
+        let hour = self.hour(number(at));
         match taken {
             Some(Taken { took, waited }) => {
                 let of = if attempt <= 1 { &mut hour.taken } else { &mut hour.retried };
@@ -75,27 +71,37 @@ impl Day {
         }
     }
 
-    /// The hours up to a moment, the oldest first.
-    pub(super) fn until(&self, now: WallTime) -> [Hour; HOURS] {
-        let mut day = self.clone();
-        day.forget(now.0.div_euclid(HOUR_MICROS));
-        let mut hours = day.hours;
-        hours.rotate_left((place(day.last) + 1) % HOURS);
-        hours
+    /// The hour that is counted now. A clock that was set back counts into the hour it had reached.
+    fn hour(&mut self, now: i64) -> &mut Hour {
+        if self.hours.last().is_none_or(|(last, _)| *last < now) {
+            self.hours.retain(|(hour, _)| is_of_the_day(*hour, now));
+            self.hours.reserve_exact(1);
+            self.hours.push((now, Hour::default()));
+        }
+        let last = self.hours.len() - 1;
+        &mut self.hours[last].1
     }
 
-    /// Empties the hours between the last that was counted and this one.
-    fn forget(&mut self, now: i64) {
-        let gone = now.saturating_sub(self.last).clamp(0, HOURS as i64);
-        for hour in now - gone + 1..=now {
-            self.hours[place(hour)] = Hour::default();
+    /// The hours up to a moment, the oldest first.
+    pub(super) fn until(&self, now: WallTime) -> [Hour; HOURS] {
+        let now = self.hours.last().map_or(0, |(last, _)| *last).max(number(now));
+        let mut day = [Hour::default(); HOURS];
+        for (hour, of) in self.hours.iter().filter(|(hour, _)| is_of_the_day(*hour, now)) {
+            let ago = usize::try_from(now - hour).unwrap_or(0);
+            day[HOURS - 1 - ago] = *of;
         }
-        self.last = self.last.max(now);
+        day
     }
 }
 
-fn place(hour: i64) -> usize {
-    usize::try_from(hour.rem_euclid(HOURS as i64)).unwrap_or(0)
+/// The hour of a moment, since the epoch.
+fn number(at: WallTime) -> i64 {
+    at.0.div_euclid(HOUR_MICROS)
+}
+
+/// Whether an hour is one of the last day at another.
+fn is_of_the_day(hour: i64, now: i64) -> bool {
+    now.saturating_sub(hour) < HOURS as i64
 }
 
 #[cfg(test)]
@@ -130,6 +136,19 @@ mod tests {
         assert_eq!(day.until(at(24))[0], Hour::default(), "a day later it is gone");
         assert_eq!((day.until(at(24))[1].failed, day.until(at(25))[0].failed), (1, 1));
         assert_eq!(day.until(at(900)), [Hour::default(); HOURS]);
+    }
+
+    #[test]
+    fn a_web_service_takes_room_for_the_hours_in_which_it_was_asked() {
+        let mut day = Day::default();
+        day.count(at(0), 1, None);
+        assert_eq!(day.hours.capacity(), 1);
+        for hour in 1..200 {
+            day.count(at(hour), 1, None);
+            day.count(at(hour), 2, None);
+        }
+        assert_eq!((day.hours.len(), day.hours.capacity()), (HOURS, HOURS));
+        assert!(day.until(at(199)).iter().all(|hour| hour.failed > 0));
     }
 
     #[test]

@@ -37,7 +37,7 @@ use crate::alert::AccountNotifier;
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::operator::OperatorNotifier;
-use crate::schedule::{Input, Limits, Schedule};
+use crate::schedule::{Finish, Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
 use settler::{Entry, Place, Settler};
@@ -329,6 +329,9 @@ impl Shared {
                 core.routes.note_answer(job.webhook, job.kind, job.attempt, last, since_received);
             }
             core.handle(Input::Finished { slot: job.slot, how }, work);
+            if how != Finish::Taken && core.schedule.will_likely_fail(job.webhook) {
+                core.routes.let_go(job.webhook);
+            }
             let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);
             if let Some(entry) = work.entries.iter_mut().find(own) {
                 entry.settle.attempt = attempt;

@@ -428,6 +428,17 @@ impl Routes {
         self.routes.get(&integration.number).map_or(&[], |route| &route.hooks)
     }
 
+    /// Forgets what a webhook that keeps failing needs for its next attempt only: that is seldom, it is quickly made
+    /// again, and many may fail at once.
+    pub(super) fn let_go(&mut self, key: WebhookKey) {
+        self.hooks[key.0 as usize].ways = [const { None }; 4];
+    }
+
+    /// How many requests are ready to be rendered.
+    pub(super) fn ready_made(&self) -> usize {
+        self.hooks.iter().flat_map(|hook| &hook.ways).flatten().count()
+    }
+
     /// Closes connections nobody used, and forgets what is quickly made again.
     pub(super) fn tidy(&mut self, schedule: &Schedule) {
         for (at, hook) in self.hooks.iter_mut().enumerate() {

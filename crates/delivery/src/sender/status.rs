@@ -46,6 +46,8 @@ pub struct SenderStatus {
     pub bytes: usize,
     /// Webhooks, and the destinations they are at, that are known now: of what is gone nothing stays.
     pub known: (usize, usize),
+    /// Kinds of events of webhooks whose requests are ready to be rendered.
+    pub ready_made: usize,
     /// Whether outcomes wait because the journal cannot be written.
     pub journal_blocked: bool,
 }
@@ -59,6 +61,7 @@ impl Sender {
             in_flight: core.schedule.in_flight(),
             bytes: core.schedule.bytes(),
             known: core.schedule.known(),
+            ready_made: core.routes.ready_made(),
             journal_blocked: self.shared.settler.blocked.load(Ordering::Relaxed),
         }
     }

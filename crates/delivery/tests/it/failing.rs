@@ -78,3 +78,27 @@ async fn a_failure_that_lasts_is_noted_and_a_short_one_is_not() {
     assert_eq!((note.integration, &note.url), (gateway.integration, &url(receiver.address)));
     assert!((NOTED_FROM..2 * NOTED_FROM).contains(&note.lasted), "{:?}", note.lasted);
 }
+
+/// Many may fail at once, and each is seldom asked.
+#[tokio::test]
+async fn one_that_keeps_failing_keeps_no_request_ready() {
+    let receiver = Receiver::always(503).await;
+    let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
+    let mut last = None;
+    for call in ["a", "b", "c"] {
+        let id = gateway.tell_one(EventKind::Ended, call).await;
+        gateway.reaches(id, retrying).await;
+        last = Some(gateway.sender.status());
+    }
+    let last = last.expect("three were tried");
+    assert_eq!((last.pending, last.ready_made), (3, 0));
+}
+
+#[tokio::test]
+async fn one_that_works_has_its_request_ready() {
+    let receiver = Receiver::always(200).await;
+    let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
+    let id = gateway.tell_one(EventKind::Ended, "a").await;
+    gateway.reaches(id, delivered).await;
+    assert_eq!(gateway.sender.status().ready_made, 1);
+}

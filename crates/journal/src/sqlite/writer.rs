@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -72,35 +73,52 @@ impl Writer {
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
         let log = Arc::new(log::Shared::default());
-        // Beside a gateway nothing is kept, and its log is its own.
-        let tail = match rolls_up {
-            true => Tail::load(&conn, options.logging, log.clone()).map_err(failed)?,
-            false => Tail::new(Logging::never(), log.clone()),
-        };
-        let memory = Remembered::load(&conn, options.rolling_up.listed, tail.loaded_to()).map_err(failed)?;
-        tail.publish(memory.last_seq());
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
-        let roller = if rolls_up {
-            Roller::start(place, put_away(jobs.downgrade()), options.rolling_up).map_err(failed)?
-        } else {
-            Roller::none()
-        };
         let meter = Meter::default();
-        let desk = Desk {
-            place: place.clone(),
-            sealer,
-            memory,
-            tail,
-            alone: rolls_up,
-            folds_ready: false,
-            commits_before_a_fold: 0,
-            checkpointer,
-            roller,
-            faults: options.faults.clone(),
-            meter: meter.clone(),
+        let make_desk = {
+            let (place, options) = (place.clone(), options.clone());
+            let (log, meter, jobs) = (log.clone(), meter.clone(), jobs.downgrade());
+            move |conn: &Connection| {
+                // Beside a gateway nothing is kept, and its log is its own.
+                let tail = match rolls_up {
+                    true => Tail::load(conn, options.logging, log)?,
+                    false => Tail::new(Logging::never(), log),
+                };
+                let memory = Remembered::load(conn, options.rolling_up.listed, tail.loaded_to())?;
+                tail.publish(memory.last_seq());
+                let roller = match rolls_up {
+                    true => Roller::start(&place, put_away(jobs), options.rolling_up)?,
+                    false => Roller::none(),
+                };
+                Ok(Desk {
+                    place,
+                    sealer,
+                    memory,
+                    tail,
+                    alone: rolls_up,
+                    folds_ready: false,
+                    commits_before_a_fold: 0,
+                    checkpointer,
+                    roller,
+                    faults: options.faults,
+                    meter,
+                })
+            }
         };
-        let thread = tasks::thread(Part::JournalWriter, move || work(conn, desk, inbox))
-            .map_err(|error| failed(StoreError::Fault(error.to_string())))?;
+        // What is in the log is read by the thread that folds it: the memory of what another thread gives up stays with the
+        // one that asked for it.
+        let (begun, has_begun) = sync_channel(1);
+        let begin = move || match make_desk(&conn) {
+            Ok(desk) => {
+                drop(begun.send(Ok(())));
+                work(conn, desk, inbox);
+            }
+            Err(error) => drop(begun.send(Err(error))),
+        };
+        let thread = tasks::thread(Part::JournalWriter, begin);
+        let thread = thread.map_err(|error| failed(StoreError::Fault(error.to_string())))?;
+        let begun = has_begun.recv().map_err(|_| JournalError::Closed)?;
+        begun.map_err(failed)?;
         Ok(Self { jobs: Some(jobs), meter, log, thread: Some(thread) })
     }
 

@@ -6,7 +6,7 @@ use calls::EventKind;
 use delivery::policy::Patience;
 use delivery::schedule::{Disposition, Finish, Input, Limits, Verdict};
 
-use super::{Bench, DAY, REFUSED, started, verdicts};
+use super::{Bench, DAY, REFUSED, START, started, verdicts};
 
 #[test]
 fn an_incoming_that_became_too_late_is_settled_unsent() {
@@ -147,4 +147,19 @@ fn a_pending_delivery_takes_64_bytes_at_most() {
     }
     let each = bench.schedule.bytes() as f64 / many as f64;
     assert!(each <= 64.0, "{each} bytes");
+}
+
+/// The tables have just grown: nothing is emptier.
+#[test]
+fn one_that_waits_for_its_next_attempt_takes_96_bytes_at_most() {
+    let mut bench = Bench::new(Limits::default());
+    let (grown, due) = (512 * 1_024 * 7 / 8 + 1, START.plus(DAY));
+    let hooks: Vec<_> = (0..grown / 513).map(|_| bench.webhook()).collect();
+    for n in 0..grown as u64 {
+        let (webhook, call_hash) = (hooks[n as usize % hooks.len()], n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let (seq, kind, since) = (n as i64, EventKind::Ended, START);
+        bench.put(Input::Offer { seq, webhook, kind, call_hash, since, attempts: 1, due });
+    }
+    let each = bench.schedule.bytes() as f64 / grown as f64;
+    assert!(each <= 96.0, "{each} bytes");
 }

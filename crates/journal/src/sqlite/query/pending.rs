@@ -44,5 +44,10 @@ pub(in crate::sqlite) fn load(
             due_at: WallTime(row.get(8)?),
         });
     }
+    if found.is_empty() {
+        // All was read, page for page and once: it is not asked for again.
+        drop(rows);
+        conn.release_memory()?;
+    }
     Ok(found)
 }
