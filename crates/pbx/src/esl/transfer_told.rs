@@ -2,7 +2,7 @@
 
 use calls::{Input, PbxTime};
 
-use super::channels::{Destination, Hint, Journey, Key, Word};
+use super::channels::{Destination, Hint, Journey, Key, Life, Word};
 use super::translate::{Out, Translator};
 
 impl Translator {
@@ -11,8 +11,12 @@ impl Translator {
             Word::Blind { party, to } => self.blind(key, *party, to, at, out),
             Word::Attended { second, target } => {
                 let party = self.last_with(key).or_else(|| self.channels.get(key)?.met().next_back());
-                self.attended([key, *second], party, Some(*target), at, out);
-                self.resolve(*second, out);
+                // One whose end was told already transfers nobody any more: the first does so alone.
+                let is_over =
+                    |key: Key| self.channels.get(key).is_none_or(|one| matches!(one.life, Life::Over(_)));
+                let second = if is_over(*second) { key } else { *second };
+                self.attended([key, second], party, Some(*target), at, out);
+                self.resolve(second, out);
             }
             Word::AskSecond { .. } | Word::WhileRinging { .. } | Word::Replaced => {}
         }

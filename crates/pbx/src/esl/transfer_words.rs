@@ -19,13 +19,13 @@ const A_SECOND: Duration = Duration::from_secs(1);
 impl Translator {
     /// Reads what an event of a channel says of a transfer, by it or of it.
     pub(super) fn read_words(&mut self, key: Key, at: PbxTime, event: &Event<'_>, out: Out<'_>) {
-        if let Some(word) = self.own_word(event) {
+        if let Some(word) = self.own_word(key, event) {
             self.heard_word(key, at, word, out);
         }
         self.read_history(key, at, event, out);
     }
 
-    pub(super) fn own_word(&self, event: &Event<'_>) -> Option<Word> {
+    pub(super) fn own_word(&self, key: Key, event: &Event<'_>) -> Option<Word> {
         let disposition = event.word(Field::TransferDisposition);
         let to = event.get(Field::TransferTo);
         // A phone in a browser says whom its partner gets, and no more.
@@ -44,9 +44,12 @@ impl Translator {
                         let number = destination.strip_prefix("blind:").unwrap_or(&destination);
                         Some(Word::Blind { party, to: number.into() })
                     }
-                    (None, Some(target), Some(second)) => Some(Word::Attended { second, target }),
+                    (None, Some(target), second) => {
+                        let second = second.or_else(|| self.consulted_by(key, target))?;
+                        Some(Word::Attended { second, target })
+                    }
                     (None, None, Some(second)) => Some(Word::AskSecond { second }),
-                    (None, _, None) => None,
+                    (None, None, None) => None,
                 }
             }
             "replaced" => match named("satt:") {
@@ -55,6 +58,14 @@ impl Translator {
             },
             _ => None,
         }
+    }
+
+    /// The other channel of the same phone that was with whom its partner gets: the second one, where the first does
+    /// not name it.
+    fn consulted_by(&self, key: Key, target: Key) -> Option<Key> {
+        let phone = &self.channels.get(key)?.end;
+        let is_its = |met: &Key| *met != key && self.channels.get(*met).is_some_and(|met| met.end == *phone);
+        self.channels.get(target)?.met().rev().find(is_its)
     }
 
     pub(super) fn heard_word(&mut self, key: Key, at: PbxTime, word: Word, out: Out<'_>) {
