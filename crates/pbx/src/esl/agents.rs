@@ -2,7 +2,7 @@
 
 use calls::{Input, PbxTime};
 
-use super::channels::{Channel, Key};
+use super::channel::{Channel, Key};
 use super::meeting::name_of_bridge;
 use super::translate::{Out, Translator};
 use super::words;

@@ -2,7 +2,7 @@
 
 use calls::{Input, Meeting, PbxTime, Seen};
 
-use super::channels::Key;
+use super::channel::Key;
 use super::event::Event;
 use super::field::Field;
 use super::translate::{Out, Translator};

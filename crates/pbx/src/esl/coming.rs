@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use calls::{Input, Origin, PbxTime, Seen};
 
-use super::channels::{Channel, Key};
+use super::channel::{Channel, Key};
 use super::event::Event;
 use super::field::Field;
 use super::translate::{Orphan, Out, Translator};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use calls::{Cause, DialOutcome, Input, PbxTime};
 
-use super::channels::{Channel, Destination, Hangup, Hint, Key, Life, Word};
+use super::channel::{Channel, Destination, Hangup, Hint, Key, Life, Word};
 use super::event::Event;
 use super::field::Field;
 use super::translate::{Out, Translator};

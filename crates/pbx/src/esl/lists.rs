@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use calls::{Input, Listed, ListedState, Meeting, Origin, PbxTime, Seen};
 use serde_json::{Map, Value};
 
-use super::channels::{Channel, Key, Life};
+use super::channel::{Channel, Key, Life};
 use super::json;
 use super::listed::text;
 use super::meeting::name_of_bridge;

@@ -6,7 +6,7 @@
 
 use calls::{Cause, DialOutcome, Input, Meeting, PbxTime};
 
-use super::channels::{Channel, Journey, Key, Life};
+use super::channel::{Channel, Journey, Key, Life};
 use super::event::Event;
 use super::field::Field;
 use super::translate::{Out, Translator};

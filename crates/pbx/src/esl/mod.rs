@@ -7,6 +7,7 @@
 mod agents;
 mod anonymise;
 mod applications;
+mod channel;
 mod channels;
 mod codec;
 mod coming;

@@ -2,7 +2,7 @@
 
 use calls::{Input, PbxTime};
 
-use super::channels::{Destination, Hint, Journey, Key, Life, Word};
+use super::channel::{Destination, Hint, Journey, Key, Life, Word};
 use super::translate::{Out, Translator};
 
 impl Translator {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use calls::{Input, PbxTime};
 
-use super::channels::{Channel, Channels, Key};
+use super::channel::{Channel, Key};
+use super::channels::Channels;
 use super::event::Event;
 use super::field::Field;
 use super::listed::Lists;

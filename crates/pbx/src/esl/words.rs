@@ -2,7 +2,7 @@
 
 use calls::{Cause, PbxTime};
 
-use super::channels::End;
+use super::channel::End;
 use super::event::Event;
 use super::field::Field;
 
