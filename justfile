@@ -48,6 +48,12 @@ soak ROUNDS="50000":
 kills ROUNDS="300" SEED="1":
     RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it kills -- --nocapture
 
+# The real Patroni beneath two gateways, and what takes writes killed so often (PostgreSQL 15 has to be there)
+fleet-patroni ROUNDS="9" SEED="1":
+    scripts/patroni "$PWD/target/patroni"
+    RINGBUD_PATRONI="$PWD/target/patroni" RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} \
+        cargo test --locked -p ringbud --test it on_patroni -- --ignored --nocapture
+
 # A store that an older program left, with so many legs in it, is taken over beside the calls
 taken-over LEGS="1000000":
     RINGBUD_TAKEN_OVER={{LEGS}} cargo test --release --locked -p journal --test it taking_over -- --nocapture

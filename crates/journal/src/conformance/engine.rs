@@ -16,7 +16,7 @@ use crate::postgres::Target;
 use crate::settings::Secret;
 
 /// Where Debian puts it.
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+pub const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 /// How long a server may take to do what it is asked.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The account it runs under where the tests are root's: it refuses to be root.
@@ -69,12 +69,36 @@ fn account() -> Option<(u32, u32)> {
 
 fn program(name: &str) -> Command {
     let mut command = Command::new(Path::new(PROGRAMS).join(name));
+    of_its_account(&mut command);
+    command
+}
+
+/// Runs a program as PostgreSQL is run: under an account of its own where the tests are root's.
+///
+/// # Panics
+/// Where there is no such account.
+pub fn of_its_account(command: &mut Command) {
     if let Some((user, group)) = account() {
         command.uid(user).gid(group);
     }
     // Messages are read by tests, and it refuses folders it may not look into.
     command.env("LC_ALL", "C").current_dir(FOLDER).stdin(Stdio::null());
-    command
+}
+
+/// A folder of PostgreSQL's own, empty.
+///
+/// # Panics
+/// Where it cannot be made.
+pub fn folder() -> PathBuf {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(format!("{FOLDER}/rb{}-{number}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("a folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).expect("open to it");
+    if let Some((user, group)) = account() {
+        chown(&folder, Some(user), Some(group)).expect("its own");
+    }
+    folder
 }
 
 fn done(command: &mut Command) {
@@ -111,14 +135,7 @@ impl Engine {
     }
 
     fn set_up(standbys: usize, port: u16, more: impl FnOnce(&Path) -> String) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = PathBuf::from(format!("{FOLDER}/rb{}-{number}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).expect("a folder");
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).expect("open to it");
-        if let Some((user, group)) = account() {
-            chown(&folder, Some(user), Some(group)).expect("its own");
-        }
+        let folder = folder();
         let server = |at: usize| Server {
             data: folder.join(format!("d{at}")),
             sockets: folder.clone(),

@@ -88,6 +88,10 @@ impl Life {
         tasks.map(about).collect::<Vec<_>>().join("\n")
     }
 
+    pub(super) fn standing(&self) -> Standing {
+        *self.standing.borrow()
+    }
+
     pub(super) fn ask_to_stop(&self) {
         send(Signal::TERM, self.child.id().unwrap());
     }

@@ -7,25 +7,30 @@
 //! ([`told`]).
 //!
 //! `RINGBUD_KILLS` says how often (`just kills ROUNDS SEED`), `RINGBUD_KILLS_SEED` how, `RINGBUD_KILLS_OF`
-//! which program, if not the one under test. A kill takes no file from the system, so this says nothing of
+//! which program, if not the one under test; `just fleet-patroni` puts the real Patroni beneath. A kill takes no file from the system, so this says nothing of
 //! a power cut.
 
+mod beneath;
 mod judge;
 mod life;
 mod moment;
+mod patroni;
 mod played;
 mod rng;
 mod stage;
 mod told;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::bed::patiently;
+use beneath::{Beneath, Strike};
 use journal::conformance::engine;
 use judge::Verdict;
 use life::Standing;
 use moment::Moment;
+use patroni::Patroni;
 use rng::Rng;
 use stage::Stage;
 pub(crate) use stage::old_leg;
@@ -57,11 +62,11 @@ async fn killed_at_random_moments_nothing_is_lost_and_order_is_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_on_postgresql_and_postgresql_killed_nothing_is_lost_and_order_is_kept() {
     if engine::is_here() {
-        kill_and_judge(Some(engine::Engine::start(0))).await;
+        kill_and_judge(Some(Beneath::Engine(engine::Engine::start(0)))).await;
     }
 }
 
-async fn kill_and_judge(beneath: Option<engine::Engine>) {
+async fn kill_and_judge(beneath: Option<Beneath>) {
     let rounds = from_environment("RINGBUD_KILLS").map_or(ROUNDS, |rounds| usize::try_from(rounds).unwrap());
     let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
     println!("{rounds} kills with seed {seed}");
@@ -98,7 +103,7 @@ async fn killed_with_another_standing_by_nothing_is_lost_and_order_is_kept() {
     let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
     println!("{rounds} takeovers with seed {seed}");
     let mut rng = Rng::new(seed);
-    let stage = Stage::set(seed, Some(engine::Engine::start(0))).await;
+    let stage = Stage::set(seed, Some(Beneath::Engine(engine::Engine::start(0)))).await;
     let feeding = stage.play();
     let mut has_it = stage.live_on(0);
     has_it.reaches(Standing::Followed).await;
@@ -115,7 +120,7 @@ async fn killed_with_another_standing_by_nothing_is_lost_and_order_is_kept() {
                 STOPPED
             }
             1 => {
-                stage.strike_beneath();
+                stage.strike_beneath(Strike::Server);
                 tokio::time::sleep(Duration::from_millis(rng.below(2_500))).await;
                 has_it.die().await;
                 "by a kill behind one of PostgreSQL"
@@ -135,6 +140,66 @@ async fn killed_with_another_standing_by_nothing_is_lost_and_order_is_kept() {
         has_it = next;
     }
     judged(&stage, feeding, has_it, &format!("RINGBUD_KILLS_SEED={seed}: taken over {hits:?}")).await;
+}
+
+/// The real Patroni beneath two of them: what takes writes is killed, its machine is, or another is made the one in order,
+/// while the gateway lives, is killed as well, or told to stop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes, and wants Patroni: just fleet-patroni"]
+async fn on_patroni_whose_servers_die_nothing_is_lost_and_order_is_kept() {
+    let installed = std::env::var_os("RINGBUD_PATRONI").expect("RINGBUD_PATRONI: just fleet-patroni");
+    let rounds = from_environment("RINGBUD_KILLS").unwrap_or(9);
+    let seed = from_environment("RINGBUD_KILLS_SEED").unwrap_or(1);
+    let mut rng = Rng::new(seed);
+    let cluster = tokio::task::block_in_place(|| Patroni::start(Path::new(&installed)));
+    let stage = Stage::set(seed, Some(Beneath::Patroni(cluster))).await;
+    let feeding = stage.play();
+    let mut machine = 0;
+    let mut has_it = stage.live_on(machine);
+    has_it.reaches(Standing::Followed).await;
+    for round in 0..rounds {
+        stage.told.behave(Manner::any(&mut rng));
+        let how =
+            [Strike::Server, Strike::Machine, Strike::SwitchedOver][usize::try_from(round % 3).unwrap()];
+        let next = stage.live_on(1 - machine);
+        next.reaches(Standing::StandsBy).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(1_500))).await;
+        let (of_gateway, gone) = match (round / 3 + round) % 3 {
+            0 => ("goes on", None),
+            1 => ("is killed first", Some(true)),
+            _ => ("is killed behind it", Some(false)),
+        };
+        let goes = async |life: life::Life| {
+            life.die().await;
+            stage.played.life_is_over();
+            stage.told.life_is_over().await;
+        };
+        match gone {
+            None => {
+                stage.strike_beneath(how);
+                assert_eq!(
+                    next.standing(),
+                    Standing::StandsBy,
+                    "nobody takes over for what becomes of PostgreSQL"
+                );
+                next.end_in_order().await;
+            }
+            Some(first) => {
+                if first {
+                    goes(has_it).await;
+                    stage.strike_beneath(how);
+                } else {
+                    stage.strike_beneath(how);
+                    goes(has_it).await;
+                }
+                next.reaches(Standing::Followed).await;
+                (has_it, machine) = (next, 1 - machine);
+            }
+        }
+        println!("{how:?}, the gateway {of_gateway}: {} requests so far", stage.told.counts().requests);
+    }
+    let heading = format!("RINGBUD_KILLS={rounds} RINGBUD_KILLS_SEED={seed}: {}", stage.of_beneath());
+    judged(&stage, feeding, has_it, &heading).await;
 }
 
 /// The last life goes on until everything is told, and then it is looked at what was.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::beneath::Strike;
 use super::life::Standing;
 use super::rng::Rng;
 use super::stage::{Stage, changed};
@@ -100,7 +101,7 @@ impl Moment {
             Self::Beneath => {
                 life.reaches(Standing::Followed).await;
                 pause(1_000).await;
-                stage.strike_beneath();
+                stage.strike_beneath(Strike::Server);
                 pause(2_500).await;
                 "beneath, and then it"
             }

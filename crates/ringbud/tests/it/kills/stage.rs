@@ -10,13 +10,13 @@ use calls::{
 use demo::load::{Load, LoadOptions};
 use demo::pbx::{Pbx, PbxOptions};
 use demo::player::{PlayOptions, play};
-use journal::conformance::engine::Engine;
 use journal::postgres::{Options, Postgres};
 use journal::seal::Sealer;
 use journal::{Access, Append, Grant, Journal, Sqlite, WallTime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::beneath::{Beneath, Strike};
 use super::life::{Life, Words, said};
 use super::played::Played;
 use super::rng::Rng;
@@ -48,7 +48,7 @@ pub(super) struct Stage {
     seed: u64,
     old_legs: Mutex<u32>,
     /// What the store stands on, if it is no file.
-    beneath: Option<Mutex<Engine>>,
+    beneath: Option<Mutex<Beneath>>,
 }
 
 /// The database on it.
@@ -63,9 +63,9 @@ pub(super) struct Feeding {
 }
 
 impl Stage {
-    pub(super) async fn set(seed: u64, beneath: Option<Engine>) -> Self {
-        if let Some(engine) = &beneath {
-            engine.database(DATABASE);
+    pub(super) async fn set(seed: u64, beneath: Option<Beneath>) -> Self {
+        if let Some(beneath) = &beneath {
+            beneath.database(DATABASE);
         }
         let mut pbxs = Vec::new();
         for _ in 0..=LOADS.len() {
@@ -109,9 +109,13 @@ days = 1
 allow = ["127.0.0.0/8"]
 "#
         .to_owned();
-        if let Some(engine) = &self.beneath {
-            let url = engine.lock().unwrap().url(DATABASE);
-            let journal = format!("[journal]\nurl = \"{url}\"\nallow_unreplicated = true\n");
+        if let Some(beneath) = &self.beneath {
+            let beneath = beneath.lock().unwrap();
+            let journal = format!(
+                "[journal]\nurl = \"{}\"\nallow_unreplicated = {}\n",
+                beneath.url(DATABASE),
+                !beneath.is_replicated()
+            );
             text = format!("secret_key_file = \"key\"\n{text}{journal}");
         }
         let names = LOADS.iter().map(|(name, ..)| *name).chain([SHAPES]);
@@ -213,8 +217,8 @@ allow = ["127.0.0.0/8"]
 
     /// The journal, between two lives.
     pub(super) async fn journal(&self) -> Box<dyn Journal> {
-        let Some(engine) = &self.beneath else { return Box::new(self.file()) };
-        let target = engine.lock().unwrap().target(DATABASE);
+        let Some(beneath) = &self.beneath else { return Box::new(self.file()) };
+        let target = beneath.lock().unwrap().target(DATABASE);
         let sealer = ringbud::key::Key::of_text(KEY).sealer();
         let options =
             Options { allow_unreplicated: true, patience: Duration::from_secs(30), ..Options::default() };
@@ -236,14 +240,19 @@ allow = ["127.0.0.0/8"]
         self.beneath.is_some()
     }
 
-    /// What the store stands on is killed, and started again where it was.
-    pub(super) fn strike_beneath(&self) {
-        let Some(engine) = &self.beneath else { return };
-        tokio::task::block_in_place(|| {
-            let mut engine = engine.lock().unwrap();
-            engine.servers[0].kill();
-            engine.servers[0].run();
-        });
+    /// What the store stands on is killed, and it or another is there again.
+    pub(super) fn strike_beneath(&self, how: Strike) {
+        let Some(beneath) = &self.beneath else { return };
+        tokio::task::block_in_place(|| beneath.lock().unwrap().strike(how));
+    }
+
+    /// How long nobody took writes, where something looks after that.
+    pub(super) fn of_beneath(&self) -> String {
+        let beneath = self.beneath.as_ref().map(|beneath| beneath.lock().unwrap());
+        match beneath.as_deref() {
+            Some(Beneath::Patroni(cluster)) => format!("nobody took writes for {:.1?}", cluster.away),
+            _ => String::new(),
+        }
     }
 
     /// Puts legs into the journal that ended long ago: the next life has something to forget.
