@@ -434,7 +434,7 @@ async fn two_gateways_start_from_the_file_that_is_shipped_for_them() {
     if !is_here() {
         return;
     }
-    let engine = Engine::start(0);
+    let engine = Engine::start(1);
     let bed = bed(&engine).await;
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/container");
     let file = |name: &str| std::fs::read_to_string(shipped.join(name)).unwrap();
