@@ -3,7 +3,10 @@
 //! No clocks are compared. A gateway is gone when its beat has not moved while somebody else looked on; whoever starts
 //! under the id of its own data folder, which it has locked, need not look.
 
+use std::sync::Arc;
+
 use futures_util::future::join3;
+use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Transaction};
 
 use super::column::plain;
@@ -15,6 +18,8 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(super) const HOLD: &str = "SELECT hold($1::int[], $2::int[])";
 /// A connection that is told of what others gave back, by this name.
 pub(super) const CHANNEL: &str = "ringbud";
+/// How often others told that they gave something back.
+pub(super) type Wakes = Arc<watch::Sender<u64>>;
 const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALUES ($1, $2, $3, 0)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
 const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs) VALUES ($1, $2, $3, 0, $4)

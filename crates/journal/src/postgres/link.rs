@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::poll_fn;
 use tasks::Part;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::errors::{Fault, words};
-use super::lease::CHANNEL;
+use super::lease::{CHANNEL, Wakes};
 use super::target::Target;
 
 type Stream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
@@ -30,9 +29,6 @@ const READER: &str = "SET search_path = ringbud; SET idle_in_transaction_session
 const UPKEEP: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '10s';
     DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '500ms', false);
     EXCEPTION WHEN OTHERS THEN NULL; END $$";
-
-/// How often others told that they gave something back.
-pub(super) type Wakes = Arc<watch::Sender<u64>>;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

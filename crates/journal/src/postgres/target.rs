@@ -13,7 +13,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::link::Wakes;
+use super::lease::Wakes;
 use crate::settings::Secret;
 
 /// How long one server may take to be connected to, where the string does not say.
