@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use calls::PbxTime;
-use journal::{Filter, Kept, LegRecord, Size, Sums};
+use journal::{AccountSettings, Filter, Kept, LegRecord, Quarter, Recent, Size, Sums};
 
 use crate::admin::Admin;
 use crate::stream::{EventStream, Position};
@@ -49,6 +49,17 @@ impl Admin {
     pub async fn sums(&self, actor: &Actor, account: &str, within: Range<PbxTime>) -> Result<Sums, Refusal> {
         let account = self.reads(actor, account)?;
         Ok(self.journal.sums(account.id.clone(), within).await?)
+    }
+
+    /// Of each of these accounts, in their order, what its calls come to that began since a moment, to the quarter of an
+    /// hour. Who has accounts' settings was let see them.
+    pub async fn recent(
+        &self,
+        accounts: &[Arc<AccountSettings>],
+        since: impl Fn(&AccountSettings) -> PbxTime,
+    ) -> Result<Vec<Recent>, Refusal> {
+        let of = accounts.iter().map(|one| (one.id.clone(), Quarter::of(since(one))));
+        Ok(self.journal.recent(of.collect()).await?)
     }
 
     /// How much is kept.

@@ -70,7 +70,7 @@ pub mod kept {
     pub use journal::{
         AccountSettings, ActorKind, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
         DeliveryRecord, DeliveryState, EventSeq, Filter, Kept, LegOutcome, LegRecord, Person, Quarter,
-        Reason, Size, Sums, Tally, Waits, WallTime,
+        Reason, Recent, Size, Sums, Tally, Waits, WallTime,
     };
 
     /// What is set.

@@ -12,6 +12,7 @@ mod state;
 mod waiting;
 mod window;
 pub mod wire;
+mod zone;
 
 pub use known::{Known, claims_to_be_known};
 pub use state::{Options, Web};

@@ -15,7 +15,7 @@ use journal::{
 
 use crate::{Result, now};
 
-pub(crate) const ACCOUNTS: i64 = 20;
+pub(crate) const ACCOUNTS: i64 = 100;
 /// Account 0 has half of the calls.
 pub(crate) const LARGE: i64 = 0;
 const CHUNK: i64 = 1_000;

@@ -14,8 +14,8 @@ use super::auth::Caller;
 use super::extract::{Body, Expected, Path, Tagged};
 use super::listing::{MAX_PAGE, query};
 use super::{ApiError, ErrorEnvelope};
-use crate::Web;
 use crate::wire::{self, AccountInput, AccountView};
+use crate::{Web, zone};
 
 /// A page of accounts.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +27,7 @@ pub(crate) struct AccountPage {
     next: Option<String>,
 }
 
-/// The accounts the token may see, by id.
+/// The accounts the token may see, by id, each with what happened in it of late.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", operation_id = "list_accounts",
     params(("after" = Option<String>, Query, description = "Only accounts after this id"),
         ("limit" = Option<usize>, Query, description = "At most so many, up to 1000; 100 if absent")),
@@ -49,8 +49,9 @@ pub(super) async fn list(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.id.as_str().to_owned());
+    let recent = web.admin.recent(&found, zone::today).await?;
     let accounts =
-        found.iter().map(|one| wire::account_to_json(&one.id, &one.account, one.version)).collect();
+        found.iter().zip(recent).map(|(one, recent)| wire::account_listed_to_json(one, recent)).collect();
     Ok(Json(AccountPage { accounts, next }))
 }
 

@@ -9,8 +9,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use calls::AccountId;
 
-use super::frame::{Alert, Step, zone_of};
+use super::frame::{Alert, Step};
 use super::{Frame, Visitor, Window, mask, services};
+use crate::zone;
 
 impl Frame {
     /// Around an operator's page.
@@ -39,7 +40,7 @@ impl Frame {
         frame.account = account.id.to_string();
         frame.account_name = account.account.name.clone();
         frame.may_change = visitor.may_change(&account.id);
-        frame.locale.zone = zone_of(account);
+        frame.locale.zone = zone::of(account);
         frame.services = window.web.admin.services_of(account);
         let alerts = services::alerts(&frame, &frame.services);
         frame.alerts.extend(alerts);

@@ -1,18 +1,14 @@
 //! What is around every page: its texts, its address, and how one gets from it to others. Who fills it in is `around`.
 
 use admin::Service;
-use admin::kept::AccountSettings;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
-use jiff::tz::TimeZone;
 
 use super::anchor::anchor;
 use super::browser::Taste;
 use super::messages::{Language, Messages};
 use super::{Fail, Locale, assets};
-
-/// Zone of what belongs to no account.
-const ZONE: &str = "Europe/Copenhagen";
+use crate::zone;
 
 /// Something to be known on every page.
 pub(crate) struct Alert {
@@ -62,7 +58,7 @@ impl Frame {
     pub(crate) fn open(base: &str, taste: &Taste) -> Self {
         Self {
             w: Messages(taste.language),
-            locale: Locale { language: taste.language, zone: zone(ZONE) },
+            locale: Locale { language: taste.language, zone: zone::named(zone::ZONE) },
             base: base.to_owned(),
             theme: taste.theme,
             here: taste.here.clone(),
@@ -135,16 +131,6 @@ impl Frame {
             Language::English => "da",
         }
     }
-}
-
-/// An account's zone.
-pub(crate) fn zone_of(account: &AccountSettings) -> TimeZone {
-    zone(account.integration().map_or(ZONE, |(_, integration, _)| integration.time_zone.as_str()))
-}
-
-/// A zone that was checked when it was set.
-pub(crate) fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// Renders a page.

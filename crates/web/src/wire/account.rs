@@ -1,12 +1,13 @@
 //! Accounts, employees and phones.
 
 use admin::kept::settings::{Account, Employee, Holder, KeepChoice, Phone};
+use admin::kept::{AccountSettings, Recent};
 use admin::{AccountWish, EmployeeWish, PhoneWish};
 use calls::AccountId;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusal, read};
+use super::{Refusal, micros, read};
 
 /// An account, as it is set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,6 +31,10 @@ pub struct AccountInput {
     #[serde(default, rename = "version")]
     #[schema(ignore)]
     _version: Option<serde::de::IgnoredAny>,
+    /// Read only; ignored.
+    #[serde(default, rename = "recent")]
+    #[schema(ignore)]
+    _recent: Option<serde::de::IgnoredAny>,
 }
 
 /// How much of an account's calls, deliveries and attempts is kept, where it wants less than the operator keeps.
@@ -79,6 +84,21 @@ pub struct AccountView {
     pub alert: AlertWire,
     /// Grows with every change; also the `ETag`.
     pub version: u64,
+    /// What happened of late; only in the list of accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<RecentView>,
+}
+
+/// What happened in an account of late.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecentView {
+    /// How many calls have ended that began today, by the account's time zone. A call is a phone's part in one; what a
+    /// colleague answered is counted there.
+    #[schema(example = 42)]
+    pub calls_today: u64,
+    /// When the newest call began, whether it has ended or not; `null`: none is kept.
+    #[schema(example = "2026-11-29T08:14:03Z")]
+    pub last_call_at: Option<String>,
 }
 
 /// An employee, as it is set.
@@ -181,7 +201,17 @@ pub fn account_to_json(id: &AccountId, account: &Account, version: u64) -> Accou
             language: Some(account.alert.language.clone()).filter(|language| !language.is_empty()),
         },
         version,
+        recent: None,
     }
+}
+
+/// Shows an account as the list has it.
+pub fn account_listed_to_json(found: &AccountSettings, recent: Recent) -> AccountView {
+    let recent = RecentView {
+        calls_today: recent.calls,
+        last_call_at: recent.newest_begun_at.map(|at| micros(at.as_micros())),
+    };
+    AccountView { recent: Some(recent), ..account_to_json(&found.id, &found.account, found.version) }
 }
 
 /// Reads an employee, as a whole.

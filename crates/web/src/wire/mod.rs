@@ -12,7 +12,8 @@ mod user;
 
 pub use account::{
     AccountInput, AccountView, AlertWire, EmployeeInput, EmployeeView, KeepWire, PhoneInput, PhoneView,
-    account_from_json, account_to_json, employee_from_json, employee_to_json, phone_from_json, phone_to_json,
+    RecentView, account_from_json, account_listed_to_json, account_to_json, employee_from_json,
+    employee_to_json, phone_from_json, phone_to_json,
 };
 pub use admin::{Refusal, token_hash};
 pub use integration::{

@@ -18,7 +18,7 @@ use calls::Direction;
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::frame::{page, zone_of};
+use super::frame::page;
 use super::messages::{Language, Messages};
 use super::{Fail, Frame, Locale, Visitor, Window};
 use admin::LiveLeg;
@@ -173,7 +173,7 @@ impl Style {
     fn of(window: &Window, language: Language, account: &AccountSettings) -> Self {
         let to = |place: &str| format!("{}/a/{}/{place}", window.web.options.path, account.id);
         Self {
-            locale: Locale { language, zone: zone_of(account) },
+            locale: Locale { language, zone: crate::zone::of(account) },
             w: Messages(language),
             calls: to("calls"),
             people: to("people"),

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use admin::kept::{AccountSettings, Recent};
 use admin::{AccountWish, Code, Family, Refusal};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use calls::AccountId;
+use calls::{AccountId, PbxTime};
 
 use super::super::fail::back_to;
 use super::super::frame::page;
 use super::super::refusal::told;
 use super::super::visitor::Fields;
 use super::super::{Fail, Frame, Posted, Visitor, Window, services};
+use crate::{clock, zone};
 
 /// Rows of a page.
 const ROWS: usize = 100;
@@ -24,6 +26,11 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) employees: String,
     pub(crate) phones: String,
+    /// How many calls its people had today, by its own day.
+    pub(crate) today: String,
+    /// When the newest call began, for people and for machines; empty where there is none.
+    pub(crate) last: String,
+    pub(crate) last_iso: String,
     /// How many of the four web services are on, and how many of them fail and are paused.
     pub(crate) on: usize,
     pub(crate) failing: usize,
@@ -40,7 +47,7 @@ struct AccountsPage {
     error: String,
 }
 
-fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage, Fail> {
+async fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage, Fail> {
     let actor = visitor.actor();
     let many = window.web.admin.account_count(&actor)?;
     let f = Frame::operator(window, visitor, "accounts");
@@ -50,20 +57,27 @@ fn build(window: &Window, visitor: &Visitor, after: &str) -> Result<AccountsPage
     found.truncate(ROWS);
     let next =
         found.last().filter(|_| more).map(|last| f.url(&format!("/operator/accounts?after={}", last.id)));
-    let row = |one: &Arc<admin::kept::AccountSettings>| {
+    let recent = window.web.admin.recent(&found, zone::today).await?;
+    let now = clock::now().0;
+    let row = |(one, recent): (&Arc<AccountSettings>, Recent)| {
+        let last = recent.newest_begun_at.map(PbxTime::as_micros);
         let (on, failing, paused) = services::counts(&window.web.admin.services_of(one));
         Row {
             id: one.id.to_string(),
             name: one.account.name.clone(),
             employees: f.locale.number(u64::try_from(one.employees.len()).unwrap_or(0)),
             phones: f.locale.number(u64::try_from(one.phones.len()).unwrap_or(0)),
+            today: f.locale.number(recent.calls),
+            last: last.map(|at| f.locale.lately(at, now)).unwrap_or_default(),
+            last_iso: last.map(|at| f.locale.iso(at)).unwrap_or_default(),
             on,
             failing,
             paused,
         }
     };
     let count = f.locale.number(u64::try_from(many).unwrap_or(0));
-    Ok(AccountsPage { rows: found.iter().map(row).collect(), next, count, error: String::new(), f })
+    let rows = found.iter().zip(recent).map(row).collect();
+    Ok(AccountsPage { rows, next, count, error: String::new(), f })
 }
 
 pub(super) async fn list(
@@ -72,15 +86,15 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fail> {
     let query = Fields::read(query.unwrap_or_default().as_bytes());
-    page(&build(&window, &visitor, query.get("after"))?)
+    page(&build(&window, &visitor, query.get("after")).await?)
 }
 
 /// The list with what was wrong.
-fn refused(window: &Window, visitor: &Visitor, refusal: Refusal) -> Result<Response, Fail> {
+async fn refused(window: &Window, visitor: &Visitor, refusal: Refusal) -> Result<Response, Fail> {
     if refusal.family() != Family::Invalid {
         return Err(refusal.into());
     }
-    let mut form = build(window, visitor, "")?;
+    let mut form = build(window, visitor, "").await?;
     form.error = told(form.f.w, &refusal);
     Ok((StatusCode::BAD_REQUEST, page(&form)?).into_response())
 }
@@ -95,7 +109,7 @@ pub(super) async fn make(
             let base = &window.web.options.path;
             Ok(back_to(&format!("{base}/a/{}/integration", made.key), "account"))
         }
-        Err(refusal) => refused(&window, &visitor, refusal),
+        Err(refusal) => refused(&window, &visitor, refusal).await,
     }
 }
 
@@ -107,14 +121,14 @@ pub(super) async fn remove(
     visitor.operator()?;
     let account = fields.get("account");
     if account != fields.get("again") {
-        return refused(&window, &visitor, Refusal::of(Code::NotTheSame, "again"));
+        return refused(&window, &visitor, Refusal::of(Code::NotTheSame, "again")).await;
     }
     match window.web.admin.remove_account(&visitor.actor(), account).await {
         Ok(()) => Ok(back_to(&format!("{}/operator/accounts", window.web.options.path), "removed")),
         Err(refusal) if refusal.code == Code::NoAccount => {
             let unknown = Refusal::of(Code::NoSuchAccount, "account").with("account", account);
-            refused(&window, &visitor, unknown)
+            refused(&window, &visitor, unknown).await
         }
-        Err(refusal) => refused(&window, &visitor, refusal),
+        Err(refusal) => refused(&window, &visitor, refusal).await,
     }
 }

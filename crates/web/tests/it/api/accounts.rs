@@ -54,6 +54,30 @@ async fn accounts_are_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_list_of_accounts_says_how_many_calls_each_had_today_and_when_the_last_was() {
+    let rig = Rig::new().await;
+    let now = jiff::Timestamp::now().as_second();
+    let begins = |mut events: Vec<calls::Event>, secs: i64| {
+        let (begun_at, then) = (calls::PbxTime::from_secs(secs), events[0].begun_at);
+        for event in &mut events {
+            (event.begun_at, event.at) = (begun_at, begun_at + event.at.since(then));
+        }
+        events
+    };
+    rig.keep(begins(crate::rig::call(1), now - 3 * 86_400)).await;
+    rig.keep(begins(crate::rig::call(2), now)).await;
+    rig.keep(begins(crate::rig::call(3), now)[..1].to_vec()).await;
+    let listed = rig.get(&rig.operator, "/api/v1/accounts").await.json();
+    let last = jiff::Timestamp::from_second(now).unwrap().to_string();
+    assert_eq!(listed["accounts"][0]["recent"], json!({"calls_today": 1, "last_call_at": last}));
+    assert_eq!(listed["accounts"][1]["recent"], json!({"calls_today": 0, "last_call_at": null}));
+    let own = rig.get(&rig.reader, "/api/v1/accounts").await.json();
+    assert_eq!(own["accounts"].as_array().unwrap().len(), 1, "nobody else's");
+    let sent_back = listed["accounts"][0].to_string();
+    assert_eq!(rig.put(&rig.operator, "/api/v1/accounts/1", &sent_back).await.status, 200);
+}
+
+#[tokio::test]
 async fn an_account_id_that_cannot_be_is_refused_by_field() {
     let rig = Rig::new().await;
     let reply = rig.put(&rig.operator, "/api/v1/accounts/a%20b", "{}").await;

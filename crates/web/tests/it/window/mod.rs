@@ -1,6 +1,7 @@
 //! The window, as browsers and others see it.
 
 mod access;
+mod accounts;
 mod board;
 pub(crate) mod browser;
 mod doors;
