@@ -53,6 +53,11 @@ impl Locale {
         self.written(micros, "%Y-%m-%d", "%Y-%m-%d")
     }
 
+    /// `22.11.` or `22 Nov`: the day it is in, for a picture.
+    pub(crate) fn day_of(&self, micros: i64) -> String {
+        self.written(micros, "%-d.%-m.", "%-d %b")
+    }
+
     /// `22.11.` or `22 Nov`: a day of a picture.
     pub(crate) fn day(&self, date: Date) -> String {
         let pattern = match self.language {

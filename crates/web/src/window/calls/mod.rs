@@ -1,5 +1,6 @@
 //! `/a/{account}/calls` and `/search`: the list of calls, and one call's story.
 
+mod others;
 mod picture;
 mod search;
 mod story;

@@ -135,7 +135,7 @@ pub(crate) struct Arrow {
 
 /// From a leg whose call was transferred away to the leg that began for the same party; `first` is the first leg's
 /// line.
-pub(super) fn arrows(legs: &[LegRecord], first: usize, span: Span) -> Vec<Arrow> {
+pub(super) fn arrows(legs: &[&LegRecord], first: usize, span: Span) -> Vec<Arrow> {
     let mut arrows = Vec::new();
     for (index, leg) in legs.iter().enumerate() {
         let Some(ended) = &leg.ended else { continue };
@@ -143,9 +143,12 @@ pub(super) fn arrows(legs: &[LegRecord], first: usize, span: Span) -> Vec<Arrow>
         let Some(transfer) = end.transfer.as_ref().filter(|_| end.reason == EndReason::Transferred) else {
             continue;
         };
-        let is_it =
-            |(other, leg): (usize, &LegRecord)| other != index && *leg.begun.phone.number == *transfer.to;
-        if let Some(to) = legs.iter().enumerate().position(is_it) {
+        // The last of them: the same phone may have rung before.
+        let theirs = legs
+            .iter()
+            .enumerate()
+            .filter(|(other, leg)| *other != index && *leg.begun.phone.number == *transfer.to);
+        if let Some((to, _)) = theirs.max_by_key(|(_, leg)| leg.begun.at) {
             arrows.push(Arrow { x: span.x(ended.at), from: y(first + index), to: y(first + to) });
         }
     }

@@ -1,7 +1,9 @@
-//! One call's story: a line a leg, coloured by state, with what was told under each mark.
+//! One call's story: a line a leg, coloured by state, with what was told under each mark. Where many phones only rang,
+//! most of them are folded away.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admin::kept::{DeliveryRecord, EventSeq, Filter, Kept, LegRecord};
 use askama::Template;
@@ -12,8 +14,15 @@ use calls::{Direction, EndReason, Event, EventKind, LegId, PbxTime, What};
 use super::super::frame::page;
 use super::super::{Fail, Frame, Visitor, Window, reason};
 use super::picture::{self, Arrow, Span, Stretch, Tick};
-use super::{dot, other_number, row};
+use super::{dot, other_number, others, row};
 use crate::api;
+
+/// So many letters stand above a line: a phone is not wider.
+const LONGEST: usize = 36;
+/// Of which a number takes no more.
+const LONGEST_NUMBER: usize = 20;
+/// From one time above the picture to the next, from which on days are named.
+const DAYS: Duration = Duration::from_secs(86_400);
 
 /// An event on a leg's line, and what was told of it.
 pub(crate) struct Mark {
@@ -58,6 +67,17 @@ pub(crate) struct Told {
     /// Name, dot, state, last words.
     pub(crate) deliveries: Vec<(String, &'static str, &'static str, String)>,
     pub(crate) assumed: bool,
+    /// Of a phone that is folded away.
+    pub(crate) other: bool,
+}
+
+/// Phones that rang like others: folded away until somebody asks for them.
+pub(crate) struct Others {
+    pub(crate) many: usize,
+    /// How many of their deliveries have not come through.
+    pub(crate) missing: usize,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) height: u32,
 }
 
 #[derive(Template)]
@@ -72,6 +92,7 @@ struct StoryPage {
     lines: Vec<Line>,
     arrows: Vec<Arrow>,
     height: u32,
+    others: Option<Others>,
     told: Vec<Told>,
     call: String,
 }
@@ -112,23 +133,50 @@ fn told(
     let last = events.iter().map(|kept| kept.event.at).max().unwrap_or_default();
     let span = Span::of(begin, last);
     let callers = callers(&f, legs, last, span);
+    let worst = |leg: &LegRecord| {
+        let seqs = events.iter().filter(|kept| kept.event.leg == leg.begun.leg).map(|kept| kept.seq);
+        let of = seqs.flat_map(|seq| by_event.get(&seq).into_iter().flatten());
+        of.filter(|one| dot(&one.state) != "delivered").count()
+    };
+    let missing: Vec<usize> = legs.iter().map(worst).collect();
+    let folded = others::folded(legs, &missing);
+    let is_other = |leg: &LegId| folded.iter().any(|at| legs[*at].begun.leg == *leg);
+    let (others, shown): (Vec<&LegRecord>, Vec<&LegRecord>) =
+        legs.iter().partition(|leg| is_other(&leg.begun.leg));
     let first = callers.len();
-    let line = |(index, leg): (usize, &LegRecord)| Line {
-        y: picture::y(first + index),
-        label: name_of(leg),
-        number: other_number(&f, &leg.begun),
-        stretches: picture::stretches(leg, last, span),
-        marks: marks(&f, leg, events, by_event, span),
+    let only = (first == 1).then(|| callers[0].number.clone());
+    let lines = |of: &[&LegRecord], first: usize| -> Vec<Line> {
+        let line = |(index, leg): (usize, &&LegRecord)| {
+            let number = shortened(other_number(&f, &leg.begun), LONGEST_NUMBER);
+            // The only caller stands above all of them.
+            let number = if only.as_ref() == Some(&number) { String::new() } else { number };
+            Line {
+                y: picture::y(first + index),
+                label: shortened(name_of(leg), LONGEST - number.chars().count()),
+                number,
+                stretches: picture::stretches(leg, last, span),
+                marks: marks(&f, leg, events, by_event, span),
+            }
+        };
+        of.iter().enumerate().map(line).collect()
     };
     let title = legs.first().map(|leg| other_number(&f, &leg.begun)).unwrap_or_default();
     let transferred = |leg: &LegRecord| leg.ended.as_ref().and_then(|event| transferred(&f, legs, event));
+    let entry =
+        |kept: &Arc<Kept>| Told { other: is_other(&kept.event.leg), ..entry(&f, legs, kept, by_event) };
     StoryPage {
-        lines: legs.iter().enumerate().map(line).collect(),
-        arrows: picture::arrows(legs, first, span),
-        height: picture::height(first + legs.len()),
-        ticks: picture::ticks(span).into_iter().map(|tick| clocked(&f, tick)).collect(),
-        told: events.iter().map(|kept| entry(&f, legs, kept, by_event)).collect(),
-        rows: legs.iter().map(|leg| (row(&f, leg, ""), transferred(leg))).collect(),
+        lines: lines(&shown, first),
+        arrows: picture::arrows(&shown, first, span),
+        height: picture::height(first + shown.len()),
+        ticks: clocked(&f, picture::ticks(span)),
+        told: events.iter().map(entry).collect(),
+        rows: shown.iter().map(|leg| (row(&f, leg, ""), transferred(leg))).collect(),
+        others: (!others.is_empty()).then(|| Others {
+            many: others.len(),
+            missing: folded.iter().map(|at| missing[*at]).sum(),
+            lines: lines(&others, 0),
+            height: picture::height(others.len()),
+        }),
         callers,
         title,
         call,
@@ -136,9 +184,15 @@ fn told(
     }
 }
 
-fn clocked(f: &Frame, tick: Tick) -> (Tick, String) {
-    let clock = f.locale.clock(tick.at.as_micros());
-    (tick, clock)
+/// With what they are called: times of a day, or days where they are so far apart.
+fn clocked(f: &Frame, ticks: Vec<Tick>) -> Vec<(Tick, String)> {
+    let are_days = ticks.windows(2).any(|two| two[1].at.since(two[0].at) >= DAYS);
+    let called = |tick: Tick| {
+        let at = tick.at.as_micros();
+        let clock = if are_days { f.locale.day_of(at) } else { f.locale.clock(at) };
+        (tick, clock)
+    };
+    ticks.into_iter().map(called).collect()
 }
 
 /// The parties of incoming legs that are no leg of this account themselves.
@@ -155,7 +209,7 @@ fn callers(f: &Frame, legs: &[LegRecord], last: PbxTime, span: Span) -> Vec<Call
         let until = of_party.map(|other| other.ended.as_ref().map_or(last, |ended| ended.at)).max();
         callers.push(Caller {
             y: picture::y(callers.len()),
-            number: other_number(f, &leg.begun),
+            number: shortened(other_number(f, &leg.begun), LONGEST_NUMBER),
             x: span.x(leg.begun.at),
             until: span.x(until.unwrap_or(last)),
         });
@@ -193,6 +247,14 @@ fn marks(
         delivery: worst(kept).zip(places.remove(&kept.seq)).map(|(one, x)| delivery(kept, x, one)),
     };
     of_leg.into_iter().map(mark).collect()
+}
+
+/// So many letters of it; the table has all of them.
+fn shortened(text: String, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((cut, _)) => format!("{}…", text[..cut].trim_end()),
+        None => text,
+    }
 }
 
 fn name_of(leg: &LegRecord) -> String {
@@ -256,5 +318,6 @@ fn entry(
         what,
         deliveries: deliveries.collect(),
         assumed: event.assumed,
+        other: false,
     }
 }

@@ -18,3 +18,4 @@ pub(crate) mod roles;
 mod safety;
 mod services;
 mod sizes;
+mod stories;
