@@ -10,6 +10,8 @@ use super::super::services::in_short;
 use crate::clock;
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+/// So many hours are drawn at least; those before the first request are left out.
+const FEWEST: usize = 6;
 /// How high a picture is, in its own units; an hour is ten wide.
 const HIGH: u32 = 100;
 
@@ -46,6 +48,9 @@ pub(super) fn of(f: &Frame, services: &[Service]) -> Option<Day> {
     let many = |hour: &Hour| hour.taken.saturating_add(hour.retried).saturating_add(hour.failed);
     let most = all.iter().map(many).max().filter(|most| *most > 0)?;
     let latest = all.iter().map(|hour| hour.waited).max().unwrap_or_default();
+    let first = all.iter().position(|hour| many(hour) > 0).unwrap_or(0);
+    all.drain(..first.min(hours.saturating_sub(FEWEST)));
+    let hours = all.len();
     let now = clock::now().0.div_euclid(HOUR_MICROS);
     let begun = |at: usize| {
         let back = i64::try_from(hours - 1 - at).unwrap_or(0);

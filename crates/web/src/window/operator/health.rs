@@ -15,6 +15,9 @@ use crate::clock;
 const QUARTER_MICROS: i64 = 900 * 1_000_000;
 /// The quarters of a day, and the one that runs.
 const QUARTERS: i64 = 97;
+const ALL: usize = QUARTERS.unsigned_abs() as usize;
+/// So many quarters are drawn at least, however short ago the program began.
+const FEWEST: usize = 8;
 /// How high a picture is, in its own units.
 const HIGH: f64 = 40.0;
 /// Quarters of a row of the table.
@@ -32,6 +35,10 @@ struct HealthPage {
     accounts: String,
     version: &'static str,
     lines: Vec<Line>,
+    /// Where the pictures begin, how wide they are, and when that was.
+    from: usize,
+    wide: usize,
+    begun: String,
     /// Since when it is counted, where that is not a whole day.
     since: String,
     heads: [&'static str; 6],
@@ -71,6 +78,14 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
     let placed: Vec<(usize, &Pulse)> = day.iter().filter_map(|one| Some((place(one)?, one))).collect();
     let is_whole = placed.first().is_none_or(|(at, _)| *at == 0);
     let since = placed.first().filter(|_| !is_whole).map(|(_, first)| f.locale.wall(first.begun_at));
+    let from = placed.first().map_or(0, |(at, _)| begins(*at));
+    let begun = match from {
+        0 => f.w.get("health.ago").to_owned(),
+        from => {
+            let quarter = now + i64::try_from(from).unwrap_or(0);
+            f.locale.lately(quarter * QUARTER_MICROS, clock::now().0)
+        }
+    };
     page(&HealthPage {
         ready: readiness.ready,
         reasons: readiness.reasons,
@@ -80,11 +95,19 @@ pub(super) async fn health(State(window): State<Arc<Window>>, visitor: Visitor) 
         accounts: f.locale.number(u64::try_from(admin.account_count(&actor)?).unwrap_or(0)),
         version: env!("CARGO_PKG_VERSION"),
         lines: lines(&f, &placed),
+        from,
+        wide: ALL - from,
+        begun,
         since: since.map(|at| f.w.with("health.since", "at", at)).unwrap_or_default(),
         heads: FIGURES.map(|(key, _)| f.w.get(key)),
         rows: rows(&f, &placed),
         f,
     })
+}
+
+/// Where the pictures begin, by the first quarter that is known.
+fn begins(first: usize) -> usize {
+    first.min(ALL - FEWEST)
 }
 
 fn megabytes(f: &Frame, bytes: u64) -> String {
@@ -160,7 +183,7 @@ fn lines(f: &Frame, placed: &[(usize, &Pulse)]) -> Vec<Line> {
 fn rows(f: &Frame, placed: &[(usize, &Pulse)]) -> Vec<[String; 7]> {
     let mut rows: Vec<(usize, Pulse)> = Vec::new();
     for (at, one) in placed.iter().rev() {
-        let back = (QUARTERS.unsigned_abs() as usize - 1 - at) / ROW_QUARTERS;
+        let back = (ALL - 1 - at) / ROW_QUARTERS;
         match rows.last_mut().filter(|(of, _)| *of == back) {
             Some((_, sum)) => {
                 sum.begun_at = one.begun_at;
@@ -183,4 +206,14 @@ fn rows(f: &Frame, placed: &[(usize, &Pulse)]) -> Vec<[String; 7]> {
         [begun, cell(0), cell(1), cell(2), cell(3), cell(4), cell(5)]
     };
     rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_begin_where_counting_did_and_are_never_of_a_moment() {
+        assert_eq!([0, 16, 89, 96].map(begins), [0, 16, 89, 89]);
+    }
 }

@@ -113,6 +113,17 @@ async fn each_of_the_four_has_its_state_its_day_and_its_share() {
 }
 
 #[tokio::test]
+async fn the_picture_of_the_last_day_begins_with_its_first_request() {
+    let rig = failing(true).await;
+    let text = Browser::first(&rig).await.get("/a/1/deliveries").await.text;
+    assert!(text.contains("<svg viewBox=\"0 0 60 100\""), "six hours, for there are two: {text}");
+    assert!(
+        text.contains("<rect x=\"41\"") && text.contains("<rect x=\"51\""),
+        "the last two of them: {text}"
+    );
+}
+
+#[tokio::test]
 async fn nothing_says_that_it_waits_without_what_it_waits_for() {
     let rig = failing(true).await;
     let olga = Browser::first(&rig).await;
