@@ -113,11 +113,12 @@ fn limit(window: &Window, f: &Frame) -> String {
     let days = window.web.options.keep_days.map(|days| f.w.with("settings.limit_days", "days", number(days)));
     let size = window.web.options.keep_megabytes;
     let size = size.map(|size| f.w.with("settings.limit_megabytes", "megabytes", number(size)));
-    match (days, size) {
+    let both = match (days, size) {
         (Some(days), Some(size)) => format!("{days}, {size}"),
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => f.w.get("settings.limit_none").to_owned(),
-    }
+        (None, None) => return f.w.get("settings.keep_all").to_owned(),
+    };
+    f.w.with("settings.keep_limit", "limit", both)
 }
 
 pub(super) async fn show(

@@ -155,15 +155,17 @@ async fn what_a_number_would_be_sent_as_is_told_before_it_is_saved() {
 
 #[tokio::test]
 async fn for_how_long_calls_are_kept_says_what_an_empty_field_means() {
-    for (days, megabytes, limit) in [
-        (Some(90), None, "operatørens grænse (90 dage)"),
-        (Some(30), Some(2_000), "operatørens grænse (30 dage, højst 2.000 MB i alt)"),
-        (None, None, "operatørens grænse (ingen)"),
+    let limited = |limit: &str| {
+        format!("Lad feltet være tomt for at bruge operatørens grænse ({limit}), som ikke kan overskrides.")
+    };
+    for (days, megabytes, told) in [
+        (Some(90), None, limited("90 dage")),
+        (Some(30), Some(2_000), limited("30 dage, højst 2.000 MB i alt")),
+        (None, None, "Operatøren har ikke sat nogen grænse: Er felterne tomme, gemmes alt.".to_owned()),
     ] {
         let options = web::Options { keep_days: days, keep_megabytes: megabytes, ..web::Options::default() };
         let rig = Rig::with(options).await;
         let page = Browser::first(&rig).await.get("/a/1/settings").await.text;
-        let told = format!("Lad feltet være tomt for at bruge {limit}, som ikke kan overskrides.");
         assert!(page.contains(&told), "{page}");
     }
 }
