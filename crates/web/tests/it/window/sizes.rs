@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 60_000;
 const MAX_BYTES_OF_SECRETS: usize = 100_000;
 /// A large account: everybody has a phone, and calls.
 const EMPLOYEES: i64 = 300;
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "/login",
     "/a/1/now",
     "/a/1/calls",
@@ -29,6 +29,8 @@ const PAGES: [&str; 16] = [
     "/a/1/settings",
     "/a/1/audit",
     "/operator/accounts",
+    "/operator/links",
+    "/operator/health",
     "/operator/users",
     "/operator/privacy",
     "/a/1/access",
