@@ -16,8 +16,10 @@ use super::super::table::hours::{Clock, PLACES_OF_HOURS};
 use super::span::Span;
 use crate::Filter;
 
-/// So many rows are read at a time.
+/// So many rows are read at a time; twice as many as before where nothing was in them, up to the most: each time the
+/// tree is gone down anew.
 const AT_ONCE: usize = 32;
+const MOST_AT_ONCE: usize = 4_096;
 /// After so many without anything the days are asked.
 const FRUITLESS: usize = 128;
 
@@ -89,11 +91,13 @@ pub(super) struct Along<'a> {
     only: Option<Vec<Span>>,
     at_hand: VecDeque<(i64, Vec<Entry>)>,
     fruitless: usize,
+    at_once: usize,
 }
 
 impl<'a> Along<'a> {
     pub(super) fn of(conn: &'a Connection, account: &'a AccountId, wanted: Wanted<'a>, span: Span) -> Self {
-        Self { conn, account, wanted, left: span, only: None, at_hand: VecDeque::new(), fruitless: 0 }
+        let (at_hand, fruitless, at_once) = (VecDeque::new(), 0, AT_ONCE);
+        Self { conn, account, wanted, left: span, only: None, at_hand, fruitless, at_once }
     }
 
     /// The next rows' legs that are wanted: with a key, and none with a higher one will come any more.
@@ -127,7 +131,8 @@ impl<'a> Along<'a> {
     fn read(&mut self, span: &Span) -> Result<(), StoreError> {
         let mut select = self.conn.prepare_cached(LINES)?;
         let mut rows = LineRows(select.query(params![self.account.as_str(), span.last])?);
-        for _ in 0..AT_ONCE {
+        let mut fruitful = 0;
+        for _ in 0..self.at_once {
             let next = rows.next(|row| self.wanted.is_worth(row), |leg| self.wanted.is(leg))?;
             let Some((key, legs)) = next else {
                 self.left.last = i64::MIN;
@@ -136,6 +141,7 @@ impl<'a> Along<'a> {
             };
             self.left.last = key.saturating_sub(1);
             self.fruitless = if legs.is_empty() { self.fruitless + 1 } else { 0 };
+            fruitful += usize::from(!legs.is_empty());
             match self.at_hand.back_mut().filter(|(_, before)| before.is_empty() && legs.is_empty()) {
                 Some((before, _)) => *before = key,
                 None => self.at_hand.push_back((key, legs)),
@@ -145,7 +151,11 @@ impl<'a> Along<'a> {
                 self.left.last = self.left.last.min(span.first.saturating_sub(1));
                 return Ok(());
             }
+            if fruitful >= AT_ONCE {
+                break;
+            }
         }
+        self.at_once = if fruitful > 0 { AT_ONCE } else { MOST_AT_ONCE.min(self.at_once * 2) };
         Ok(())
     }
 
