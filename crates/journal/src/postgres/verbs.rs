@@ -125,7 +125,7 @@ impl crate::History for Postgres {
     }
 
     fn recent(&self, of: Vec<(AccountId, Quarter)>) -> Reply<'_, Vec<Recent>> {
-        ask!(self, |client| query::sums::recent(client, &of))
+        ask!(self, |client| query::sums::recent(client, &of, self.order()))
     }
 
     fn deliveries(&self, filter: Filter) -> Reply<'_, Vec<DeliveryRecord>> {

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, Row};
 
 use super::super::column::plain;
 use super::super::errors::Fault;
+use super::walk::Order;
 use crate::waits::Wait;
 use crate::{Person, Quarter, Recent, Sums, Tally};
 
@@ -76,21 +77,23 @@ const RECENT: &str = "
             WHERE l.account = x.account AND l.begun_at >= x.since AND l.ended IS NOT NULL
               AND (l.incoming IS NOT NULL OR l.outgoing IS NOT NULL) AND (l.is_outgoing OR l.outcome IN (1, 2, 4))),
            (SELECT e.at FROM event e JOIN leg l ON l.leg = e.leg AND e.seq = least(l.incoming, l.outgoing)
-            WHERE e.account = x.account AND e.kind IN (0, 2) ORDER BY e.seq DESC LIMIT 1)
+            WHERE e.account = x.account AND e.kind IN (0, 2) ORDER BY $order LIMIT 1)
     FROM unnest($1::text[], $2::int8[]) WITH ORDINALITY AS x(account, since, at) ORDER BY x.at";
 
 pub(in super::super) async fn recent(
     client: &Client,
     of: &[(AccountId, Quarter)],
+    order: Order,
 ) -> Result<Vec<Recent>, Fault> {
     let asked =
         |(account, since): &(AccountId, Quarter)| (plain(account.as_str()), since.begin().as_micros());
     let (accounts, since): (Vec<String>, Vec<i64>) = of.iter().map(asked).unzip();
+    let select = RECENT.replace("$order", order.columns(false));
     let recent = |row: &Row| Recent {
         calls: row.get::<_, i64>(0).cast_unsigned(),
         newest_begun_at: row.get::<_, Option<i64>>(1).map(PbxTime::from_micros),
     };
-    Ok(client.query(RECENT, &[&accounts, &since]).await?.iter().map(recent).collect())
+    Ok(client.query(&select, &[&accounts, &since]).await?.iter().map(recent).collect())
 }
 
 fn add_waits(sums: &mut Sums, row: &Row) {
