@@ -24,6 +24,7 @@ pub mod seal;
 pub mod settings;
 mod sqlite;
 mod sums;
+pub mod turns;
 mod waits;
 
 pub use audit::*;

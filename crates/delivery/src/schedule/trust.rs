@@ -83,6 +83,17 @@ impl Schedule {
         }
     }
 
+    /// How many requests of a part are out.
+    pub fn in_flight_of(&self, part: Part) -> usize {
+        let is_out = |at: &u32| {
+            matches!(
+                self.slab.get(*at).state,
+                State::InFlight | State::InFlightCancelled | State::InFlightFenced
+            )
+        };
+        self.slab.of(part).iter().filter(|at| is_out(at)).count()
+    }
+
     /// Lets a slot stand until somebody decides.
     pub(super) fn stand(&mut self, at: u32) {
         let slot = self.slab.get_mut(at);

@@ -1,5 +1,6 @@
 //! What people want by hand: again, cancel, pause, resume.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use calls::EventKind;
@@ -136,10 +137,12 @@ impl Sender {
             shared.settler.flush_briefly().await;
             return Ok(());
         }
-        let settle = Settle { grant: Grant::ALONE, id, attempt: None, outcome: Outcome::Cancelled };
+        let grant = shared.grant_of(id).ok_or_else(|| elsewhere(id))?;
+        let settle = Settle { grant, id, attempt: None, outcome: Outcome::Cancelled };
         match shared.journal.settle(&[settle]).await?.first() {
             Some(Settled::Done) => Ok(()),
-            Some(Settled::Gone | Settled::Fenced) | None => Err(ControlError::Settled),
+            Some(Settled::Fenced) => Err(elsewhere(id).into()),
+            Some(Settled::Gone) | None => Err(ControlError::Settled),
         }
     }
 
@@ -298,16 +301,13 @@ impl Shared {
     async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
         let now = self.clock.wall();
         let outcome = Outcome::Again(now);
-        let settles = wishes.iter().map(|(id, _)| Settle {
-            grant: Grant::ALONE,
-            id: *id,
-            attempt: None,
-            outcome: outcome.clone(),
-        });
-        let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
+        let settles = self.settles(&wishes, &outcome);
+        let settled = self.journal.settle(&settles).await?;
+        let done = settles.iter().zip(settled).filter(|(_, settled)| *settled == Settled::Done);
+        let done: BTreeSet<DeliveryId> = done.map(|(settle, _)| settle.id).collect();
         let mut offered = Vec::with_capacity(wishes.len());
-        for ((id, kept), settled) in wishes.into_iter().zip(settled) {
-            if settled == Settled::Done {
+        for (id, kept) in wishes {
+            if done.contains(&id) {
                 let attempts = self.journal.attempts(id).await?.last().map_or(0, |attempt| attempt.number);
                 offered.push((pending(id, &kept, attempts, now), Some(kept)));
             }
@@ -317,18 +317,31 @@ impl Shared {
         Ok(many)
     }
 
+    /// The same outcome for all of them. What is another gateway's is its to do.
+    fn settles(&self, wishes: &[Wish], outcome: &Outcome) -> Vec<Settle> {
+        let core = self.lock();
+        let settle = |(id, _): &Wish| {
+            let grant = core.parts.grant_of(id.event)?;
+            Some(Settle { grant, id: *id, attempt: None, outcome: outcome.clone() })
+        };
+        wishes.iter().filter_map(settle).collect()
+    }
+
+    fn grant_of(&self, id: DeliveryId) -> Option<Grant> {
+        self.lock().parts.grant_of(id.event)
+    }
+
     /// Not wanted any more.
     async fn forgo(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
         let outcome = Outcome::Cancelled;
-        let settles = wishes.iter().map(|(id, _)| Settle {
-            grant: Grant::ALONE,
-            id: *id,
-            attempt: None,
-            outcome: outcome.clone(),
-        });
-        let settled = self.journal.settle(&settles.collect::<Vec<_>>()).await?;
+        let settled = self.journal.settle(&self.settles(&wishes, &outcome)).await?;
         Ok(settled.into_iter().filter(|settled| *settled == Settled::Done).count())
     }
+}
+
+/// Its part is another gateway's.
+fn elsewhere(id: DeliveryId) -> JournalError {
+    JournalError::Taken { place: format!("part {}", id.event.part().0) }
 }
 
 fn pending(id: DeliveryId, kept: &Kept, attempts: u16, now: WallTime) -> Pending {

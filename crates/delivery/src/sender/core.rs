@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Grant, Kept, Outcome, Pending, SettingsCache, Settle, WallTime};
+use journal::{DeliveryId, EventSeq, Kept, Outcome, Part, Pending, SettingsCache, Settle, WallTime};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
+use super::parts::Parts;
 use super::pausing::Pausing;
 use super::routes::{Routes, Way};
-use super::settler::Entry;
+use super::settler::{Entry, Placed};
 use crate::clock::Clock;
 use crate::policy::{self, Moment};
 use crate::reason::{GivesReason as _, WhyPaused, Wrong};
@@ -43,6 +44,7 @@ pub(super) struct Work {
 pub(super) struct Core {
     pub(super) schedule: Schedule,
     pub(super) routes: Routes,
+    pub(super) parts: Parts,
     book: Arc<SettingsCache>,
     revision: watch::Receiver<u64>,
     clock: Clock,
@@ -53,13 +55,19 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(schedule: Schedule, routes: Routes, book: Arc<SettingsCache>, clock: Clock) -> Self {
         let revision = book.watch();
-        Self { schedule, routes, book, revision, clock, fresh: FxHashMap::default(), outs: Vec::new() }
+        let parts = Parts::alone();
+        Self { schedule, routes, parts, book, revision, clock, fresh: FxHashMap::default(), outs: Vec::new() }
     }
 
     pub(super) fn handle(&mut self, input: Input, work: &mut Work) {
         self.refresh(work);
         self.schedule.handle(self.clock.now(), input, &mut self.outs);
         self.collect(work);
+    }
+
+    /// The bodies at hand of a part that is another's.
+    pub(super) fn forget_fresh(&mut self, part: Part) {
+        self.fresh.retain(|(seq, _), _| EventSeq(*seq).part() != part);
     }
 
     /// Gives a place at a destination back that was taken for a request in no list.
@@ -101,14 +109,13 @@ impl Core {
 
     pub(super) fn offer(&mut self, pending: Pending, kept: Option<Arc<Kept>>, work: &mut Work) {
         let Pending { id, account: _, kind, call_hash, created_at, attempts, due_at, held } = pending;
-        if held {
-            return;
-        }
+        // What was kept just before its part was lost is whoever's who has it now.
+        let Some(grant) = self.parts.grant_of(id.event).filter(|_| !held) else { return };
         let way = self.routes.dispose(&self.book, &mut self.schedule, id.integration, kind);
         let webhook = match way {
             (Disposition::Send, Some(webhook)) => webhook,
-            (Disposition::Hold, _) => return work.entries.push(Entry::outside(id, Outcome::Held)),
-            _ => return work.entries.push(Entry::outside(id, Outcome::Cancelled)),
+            (Disposition::Hold, _) => return work.entries.push(Entry::outside(grant, id, Outcome::Held)),
+            _ => return work.entries.push(Entry::outside(grant, id, Outcome::Cancelled)),
         };
         // What is left alone for now would only take up the room of what is not.
         if let Some(kept) = kept
@@ -144,9 +151,10 @@ impl Core {
                     if !matches!(verdict, Verdict::Delivered | Verdict::RetryAt(_)) {
                         self.fresh.remove(&(seq, integration.number));
                     }
-                    let settle =
-                        Settle { grant: Grant::ALONE, id, attempt: None, outcome: self.outcome(verdict) };
-                    work.entries.push(Entry { settle, slot: Some((slot, verdict)) });
+                    // Of a part that is lost nothing is in the schedule.
+                    let Some(grant) = self.parts.settles(id.event) else { continue };
+                    let settle = Settle { grant, id, attempt: None, outcome: self.outcome(verdict) };
+                    work.entries.push(Entry { settle, slot: Some(Placed { slot, verdict, grant }) });
                     work.urgent |= urgent;
                 }
                 Out::Urgent => work.urgent = true,

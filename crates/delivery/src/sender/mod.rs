@@ -6,6 +6,7 @@ mod core;
 mod day;
 mod failing;
 mod notices;
+mod parts;
 mod pausing;
 mod routes;
 mod settler;
@@ -27,6 +28,7 @@ pub use control::{AgainAll, ControlError, Wanted};
 pub use day::{HOURS, Hour};
 pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};
+pub use parts::Came;
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
@@ -40,7 +42,7 @@ use crate::operator::OperatorNotifier;
 use crate::schedule::{Finish, Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
-use settler::{Entry, Place, Settler};
+use settler::{Entry, Place, Placed, Settler};
 use work::Made;
 
 /// Deliveries taken over under one lock when many come at once.
@@ -176,26 +178,14 @@ impl Sender {
         Self { shared, pools, tasks }
     }
 
-    /// Takes over everything the journal has that is not settled: at a start. Says how many.
+    /// Takes over everything the journal has that is not settled, for a gateway that has it for itself: at a start. Says
+    /// how many.
     ///
     /// # Errors
     /// What the journal says.
     pub async fn load(&self) -> Result<usize, JournalError> {
         self.shared.recall_failing().await?;
-        let (mut many, mut last) = (0, None);
-        loop {
-            let pending = self.shared.journal.load(Grant::ALONE, last).await?;
-            let Some(end) = pending.last() else { return Ok(many) };
-            last = Some(end.id);
-            many += pending.len();
-            for chunk in pending.chunks(OFFER_CHUNK) {
-                self.shared.offer(chunk.iter().map(|one| (one.clone(), None)).collect());
-                if self.shared.settler.len() > SETTLEMENTS_AT_START {
-                    self.shared.settler.flush().await;
-                }
-                tokio::task::yield_now().await;
-            }
-        }
+        self.take(Grant::ALONE, Came::Free).await
     }
 
     /// Takes over deliveries of events that were just kept, with the events at hand. An event that was
@@ -332,7 +322,7 @@ impl Shared {
             if how != Finish::Taken && core.schedule.will_likely_fail(job.webhook) {
                 core.routes.let_go(job.webhook);
             }
-            let own = |entry: &&mut Entry| entry.slot.is_some_and(|(slot, _)| slot == job.slot);
+            let own = |entry: &&mut Entry| entry.slot.as_ref().is_some_and(|placed| placed.slot == job.slot);
             if let Some(entry) = work.entries.iter_mut().find(own) {
                 entry.settle.attempt = attempt;
             }
@@ -361,7 +351,9 @@ async fn settle(shared: Arc<Shared>) {
     let done = |group: &mut dyn Iterator<Item = (Place, Settled)>| {
         shared.with(|core, work| {
             for (place, settled) in group {
-                if let Some((slot, verdict)) = place {
+                if let Some(Placed { slot, verdict, grant }) = place
+                    && core.parts.answers(grant)
+                {
                     let fenced = settled != Settled::Done;
                     core.handle(Input::Settled { slot, fenced, verdict }, work);
                 }

@@ -30,13 +30,20 @@ pub(super) struct Entry {
     pub(super) slot: Place,
 }
 
-/// The place in the schedule, and what the schedule made of the outcome; none for a delivery that is not in it.
-pub(super) type Place = Option<(SlotId, Verdict)>;
+/// The place in the schedule; none for a delivery that is not in it.
+pub(super) type Place = Option<Placed>;
+
+/// A place in the schedule, what the schedule made of the outcome, and under what its part is this sender's.
+pub(super) struct Placed {
+    pub(super) slot: SlotId,
+    pub(super) verdict: Verdict,
+    pub(super) grant: Grant,
+}
 
 impl Entry {
     /// For a delivery that is not in the schedule.
-    pub(super) const fn outside(id: DeliveryId, outcome: Outcome) -> Self {
-        Self { settle: Settle { grant: Grant::ALONE, id, attempt: None, outcome }, slot: None }
+    pub(super) const fn outside(grant: Grant, id: DeliveryId, outcome: Outcome) -> Self {
+        Self { settle: Settle { grant, id, attempt: None, outcome }, slot: None }
     }
 }
 

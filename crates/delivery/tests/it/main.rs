@@ -12,6 +12,7 @@ mod guard;
 mod journal_trouble;
 mod numbers;
 mod operator;
+mod parts;
 mod payload;
 mod policy;
 mod promises;

@@ -509,6 +509,8 @@ impl World {
                 Ok(None) => later.push(entry),
                 Err(_) => {
                     self.gateways[who].settling.push_front(entry);
+                    // Those whose answers got lost before that are not answered any more either.
+                    self.gateways[who].settling.extend(later.drain(..));
                     self.lose(who, part);
                 }
             }

@@ -1,0 +1,143 @@
+//! Which parts of the store this sender has: under what it settles their deliveries, and what it makes of the answers to
+//! settlements of one it has lost meanwhile.
+
+use std::time::Duration;
+
+use journal::{EventSeq, Grant, JournalError, Part};
+use rustc_hash::FxHashMap;
+
+use super::{OFFER_CHUNK, SETTLEMENTS_AT_START, Sender, Shared};
+use crate::policy::LONGEST_REQUEST;
+use crate::schedule::Input;
+
+/// How often it is looked whether requests of a part are out, and how long at most.
+const LOOKED: Duration = Duration::from_millis(10);
+
+/// The parts, by number.
+#[derive(Default)]
+pub(super) struct Parts(FxHashMap<Part, Held>);
+
+struct Held {
+    grant: Grant,
+    /// Settlements the schedule waits for.
+    unanswered: u32,
+}
+
+impl Parts {
+    /// Under what a delivery is settled; `None`: its part is another's.
+    pub(super) fn grant_of(&self, event: EventSeq) -> Option<Grant> {
+        self.0.get(&event.part()).map(|held| held.grant)
+    }
+
+    /// The same for one the schedule waits for.
+    pub(super) fn settles(&mut self, event: EventSeq) -> Option<Grant> {
+        let held = self.0.get_mut(&event.part())?;
+        held.unanswered += 1;
+        Some(held.grant)
+    }
+
+    /// Whether the schedule waits for this answer. It does not where the part was given to somebody, and perhaps back,
+    /// since it was asked.
+    pub(super) fn answers(&mut self, grant: Grant) -> bool {
+        let held = self.0.get_mut(&grant.part()).filter(|held| held.grant == grant);
+        held.is_some_and(|held| {
+            held.unanswered -= 1;
+            true
+        })
+    }
+
+    /// Those of a store that one gateway has for itself.
+    pub(super) fn alone() -> Self {
+        let mut parts = Self::default();
+        parts.take(Grant::ALONE);
+        parts
+    }
+
+    /// Taken once more as it is, nothing changes.
+    fn take(&mut self, grant: Grant) {
+        let held = self.0.entry(grant.part()).or_insert(Held { grant, unanswered: 0 });
+        if held.grant != grant {
+            *held = Held { grant, unanswered: 0 };
+        }
+    }
+
+    /// How many settlements are not answered any more; `None`: it was not this sender's under this grant.
+    fn lose(&mut self, grant: Grant) -> Option<u32> {
+        let held = self.0.get(&grant.part()).filter(|held| held.grant == grant)?.unanswered;
+        self.0.remove(&grant.part());
+        Some(held)
+    }
+}
+
+/// How a part came to this gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// Nobody had it, or its last owner gave it back, or was an earlier run of this gateway.
+    Free,
+    /// From one that is gone, whose last requests may be on their way still.
+    FromOneGone,
+}
+
+impl Sender {
+    /// Sends what waits of a part from now on. Nothing of it must be kept and offered before this has come back: a call's
+    /// events would not be told in their order. Says how many deliveries wait.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn take(&self, grant: Grant, came: Came) -> Result<usize, JournalError> {
+        let now = self.shared.clock.now();
+        let careful_until = match came {
+            Came::Free => now,
+            Came::FromOneGone => now.plus(LONGEST_REQUEST),
+        };
+        self.shared.with(|core, work| {
+            core.parts.take(grant);
+            core.handle(Input::Granted { part: grant.part(), careful_until }, work);
+        });
+        let (mut many, mut last) = (0, None);
+        loop {
+            let pending = self.shared.journal.load(grant, last).await?;
+            let Some(end) = pending.last() else { return Ok(many) };
+            last = Some(end.id);
+            many += pending.len();
+            for chunk in pending.chunks(OFFER_CHUNK) {
+                self.shared.offer(chunk.iter().map(|one| (one.clone(), None)).collect());
+                if self.shared.settler.len() > SETTLEMENTS_AT_START {
+                    self.shared.settler.flush().await;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// A part is another's: nothing more of it is sent or settled. What is out may be told again by whoever has it now, with
+    /// the same ids.
+    pub fn lose(&self, grant: Grant) {
+        self.shared.lose(grant);
+    }
+
+    /// The same for one that is about to be given back: once no request of it is out and what came of them is on disk, if
+    /// that comes within a time. Nothing of it must be offered any more. Whether it came.
+    pub async fn hand_over(&self, grant: Grant, within: Duration) -> bool {
+        let is_quiet = async {
+            while self.shared.with(|core, _| core.schedule.in_flight_of(grant.part())) > 0 {
+                tokio::time::sleep(LOOKED).await;
+            }
+        };
+        let came = tokio::time::timeout(within, is_quiet).await.is_ok();
+        self.shared.settler.flush_briefly().await;
+        self.shared.lose(grant);
+        came
+    }
+}
+
+impl Shared {
+    fn lose(self: &std::sync::Arc<Self>, grant: Grant) {
+        self.with(|core, work| {
+            if let Some(unanswered) = core.parts.lose(grant) {
+                core.handle(Input::Revoked { part: grant.part(), unanswered }, work);
+                core.forget_fresh(grant.part());
+            }
+        });
+    }
+}

@@ -1,0 +1,167 @@
+//! Senders that share a store: what they take, lose and hand over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::{Event, EventKind, LegId, PbxName, PbxTime};
+use delivery::sender::{Came, Sender};
+use journal::memory::Memory;
+use journal::{Append, Appended, DeliveryState, Epoch, Filter, Grant, Journal, Kept, SettingsCache};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::support::event;
+use crate::support::gateway::{Gateway, everything_to, now, options, url};
+use crate::support::receiver::{Receiver, raw, read_request, status};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn pbx() -> PbxName {
+    PbxName::new("pbx1")
+}
+
+/// One gateway with the settings, and another on the same store.
+struct Two {
+    one: Gateway,
+    other: Arc<dyn Journal>,
+    others: Sender,
+}
+
+impl Two {
+    async fn new(to: &str) -> Self {
+        let memory = Memory::new();
+        let other: Arc<dyn Journal> = Arc::new(memory.beside("other"));
+        let one = Gateway::with(Arc::new(memory), everything_to(to), options()).await;
+        let book = Arc::new(SettingsCache::load(other.clone()).await.expect("settings"));
+        let others = Sender::start(other.clone(), book, options());
+        Self { one, other, others }
+    }
+
+    /// Keeps an event under a grant of the first one's, and offers it.
+    async fn tell(&self, grant: Grant, event: Event) {
+        let received_at = now();
+        let append = Append {
+            grant,
+            pbx: pbx(),
+            events: vec![(event.clone(), vec![self.one.integration])],
+            notes: Vec::new(),
+            heard_at: PbxTime::from_secs(0),
+            received_at,
+        };
+        let mut answers = self.one.journal.append(&[append]).await.expect("kept");
+        let Some(Appended::Stored(seq, waiting)) = answers.remove(0).pop() else { panic!("not new") };
+        let kept = Arc::new(Kept { seq, received_at, pbx: pbx(), event });
+        self.one.sender.offer(waiting.into_iter().map(|pending| (pending, kept.clone())).collect());
+    }
+
+    async fn states(&self) -> Vec<DeliveryState> {
+        let found = self.other.deliveries(Filter::default()).await.expect("deliveries");
+        found.into_iter().map(|record| record.state).collect()
+    }
+
+    async fn all_delivered(&self) {
+        let delivered = async {
+            while !self.states().await.iter().all(|state| *state == DeliveryState::Delivered) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, delivered).await.expect("all of them, in time");
+    }
+}
+
+async fn take(journal: &dyn Journal, seen: Option<Epoch>) -> Grant {
+    journal.take(pbx(), seen).await.expect("an answer").expect("nobody was quicker")
+}
+
+fn of_call(call: &str) -> Event {
+    let leg = LegId::of(&pbx(), &format!("{call}.1"));
+    Event { leg, ..event(EventKind::Ended, call) }
+}
+
+/// A receiver that says when a request has come, and answers when it may.
+async fn gated() -> (std::net::SocketAddr, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
+    let (came, comes) = mpsc::unbounded_channel();
+    let may = Arc::new(Semaphore::new(0));
+    let gate = may.clone();
+    let address = raw(move |mut stream| {
+        let (came, gate) = (came.clone(), gate.clone());
+        async move {
+            while read_request(&mut stream, 0).await.is_some() {
+                let _ = came.send(());
+                gate.acquire().await.expect("open").forget();
+                let _ = stream.write_all(status(200).as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    (address, comes, may)
+}
+
+async fn comes(requests: &mut mpsc::UnboundedReceiver<()>) {
+    tokio::time::timeout(PATIENCE, requests.recv()).await.expect("a request, in time").expect("one");
+}
+
+#[tokio::test]
+async fn whoever_takes_a_part_sends_what_waits_of_it_and_no_other() {
+    let mut receiver = Receiver::always(200).await;
+    let two = Two::new(&url(receiver.address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    // Nothing is offered to a sender that has not taken it.
+    two.tell(grant, of_call("a")).await;
+    assert_eq!(two.one.sender.status().pending, 0);
+    let taken = take(&*two.other, Some(grant.epoch())).await;
+    assert_eq!(two.others.take(taken, Came::FromOneGone).await.expect("loaded"), 1);
+    receiver.next().await;
+    two.all_delivered().await;
+    assert_eq!(two.one.sender.take(grant, Came::Free).await.expect("loaded"), 0, "it is told already");
+}
+
+#[tokio::test]
+async fn an_answer_to_what_was_asked_before_a_part_was_lost_is_nobodys() {
+    let (address, mut requests, may) = gated().await;
+    let two = Two::new(&url(address)).await;
+    let first = take(&*two.one.journal, None).await;
+    two.one.sender.take(first, Came::Free).await.expect("loaded");
+    two.tell(first, of_call("a")).await;
+    comes(&mut requests).await;
+    // It is robbed and has the part again before its request is over: the slots are others by then.
+    let theirs = take(&*two.other, Some(first.epoch())).await;
+    two.one.sender.lose(first);
+    let again = take(&*two.one.journal, Some(theirs.epoch())).await;
+    assert_eq!(two.one.sender.take(again, Came::Free).await.expect("loaded"), 1);
+    comes(&mut requests).await;
+    may.add_permits(2);
+    two.all_delivered().await;
+    for call in ["b", "c", "d"] {
+        two.tell(again, of_call(call)).await;
+        comes(&mut requests).await;
+        may.add_permits(1);
+    }
+    two.all_delivered().await;
+}
+
+#[tokio::test]
+async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
+    let (address, mut requests, may) = gated().await;
+    let two = Two::new(&url(address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Came::Free).await.expect("loaded");
+    two.tell(grant, of_call("a")).await;
+    comes(&mut requests).await;
+    let came = {
+        let handing = two.one.sender.hand_over(grant, PATIENCE);
+        tokio::pin!(handing);
+        tokio::select! {
+            biased;
+            came = &mut handing => panic!("its request is out: {came}"),
+            () = tokio::task::yield_now() => {}
+        }
+        may.add_permits(1);
+        handing.await
+    };
+    assert!(came, "its request came to an end");
+    two.one.journal.release(grant).await.expect("given back");
+    let taken = take(&*two.other, Some(grant.epoch())).await;
+    assert_eq!(two.others.take(taken, Came::Free).await.expect("loaded"), 0, "what came of it is on disk");
+    two.all_delivered().await;
+}
