@@ -70,6 +70,9 @@ impl Engine {
         let name = on.name.clone().unwrap_or_else(host_name);
         let options = Options { name, allow_unreplicated: on.allow_unreplicated, ..Options::default() };
         let opened = match (access, stand_by) {
+            (Access::Gateway, _) if on.share_pbxs => {
+                Postgres::open_shared(&target, folder, sealer, options).await
+            }
             (Access::Gateway, Some(stand_by)) => {
                 let waits = |now: &Waits| {
                     let Waits { holder, since, is_reached } = now.clone();
@@ -155,6 +158,15 @@ impl Engine {
             Self::File(_) => None,
             #[cfg(feature = "postgres")]
             Self::Postgres(postgres) => postgres.taken_from(),
+        }
+    }
+
+    /// Whether several gateways share it.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.is_shared(),
         }
     }
 

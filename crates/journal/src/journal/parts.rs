@@ -49,6 +49,11 @@ impl Grant {
         self.epoch
     }
 
+    /// The place before all that are given under it; `None` where one gateway has the store, and places go on.
+    pub fn before(self) -> Option<EventSeq> {
+        (self != Self::ALONE).then_some(EventSeq(self.first_place()))
+    }
+
     /// Below all places that are given under it.
     pub(crate) const fn first_place(self) -> i64 {
         ((self.part.0 as i64) << EventSeq::PART_SHIFT) | ((self.epoch.0 as i64) << EventSeq::EPOCH_SHIFT)

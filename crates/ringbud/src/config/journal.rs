@@ -19,6 +19,8 @@ pub struct OnPostgres {
     pub allow_unreplicated: bool,
     /// Whether a start waits while another gateway has the store.
     pub stand_by: bool,
+    /// Whether several gateways share it, each with the PBXs whose parts it takes.
+    pub share_pbxs: bool,
 }
 
 /// `[journal]`; without it the store is in the data folder.
@@ -31,11 +33,17 @@ pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Opt
         name: section.text("name").map(|found| found.value),
         allow_unreplicated: section.flag("allow_unreplicated").unwrap_or(false),
         stand_by: section.flag("stand_by").unwrap_or(false),
+        share_pbxs: section.flag("share_pbxs").unwrap_or(false),
     });
     match &read {
         None => section.missing(
             "url",
             "a connection string, such as url = \"postgres://ringbud@db1,db2/ringbud?sslmode=require\"; without [journal] the store is in data_dir",
+        ),
+        Some(on) if on.share_pbxs && !tasks::tries_what_is_unfinished() => section.complain(
+            section.here(),
+            "share_pbxs is not finished: what a person wants of a delivery does not reach the gateway that has its PBX. Expected stand_by"
+                .to_owned(),
         ),
         Some(_) if secret_key.is_none() && section.for_work() => section.complain(
             section.here(),

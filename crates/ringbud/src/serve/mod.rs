@@ -17,6 +17,7 @@ mod operator;
 mod pulse;
 mod readiness;
 mod reload;
+mod sharing;
 mod trying;
 mod watch;
 
@@ -50,6 +51,7 @@ use crate::store::{Store, StoreError};
 
 use entrance::Entrance;
 use http::Certificates;
+use sharing::{Following, Shares, Sharing};
 
 pub use http::HttpError;
 pub(crate) use mail::mailer;
@@ -89,8 +91,10 @@ pub struct Running {
     /// How the links are doing.
     pub links: Links,
     config: Config,
-    followed: Vec<Followed>,
-    parts: Parts,
+    following: Following,
+    parts: Arc<Parts>,
+    /// Where several gateways share the store.
+    shares: Option<Shares>,
     changeable: Changeable,
     stop_http: Stopper,
     background: Vec<JoinHandle<()>>,
@@ -168,8 +172,15 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
         board: board.clone(),
         links: Links::default(),
         config: config.clone(),
-        followed: Vec::new(),
-        parts: Parts { store: store.clone(), learner, sink, board: board.clone(), blocked: blocked.clone() },
+        following: Following::default(),
+        parts: Arc::new(Parts {
+            store: store.clone(),
+            learner,
+            sink,
+            board: board.clone(),
+            blocked: blocked.clone(),
+        }),
+        shares: None,
         changeable: Changeable {
             guard: guard.clone(),
             operator: operator.clone(),
@@ -184,11 +195,7 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
         told: told.clone(),
         pulses: pulse::Pulses::default(),
     };
-    for (pbx, secret) in config.pbxs.iter().zip(secrets) {
-        let followed = running.parts.follow(pbx, secret).await?;
-        running.followed.push(followed);
-    }
-    running.show_links();
+    running.begin_to_follow(secrets).await?;
     running.background.extend(watch::start(config, &running, metrics.clone()));
     let damage = damage::Damage::default();
     if let Some(sqlite) = store.engine.file() {
@@ -277,18 +284,48 @@ impl Running {
         }
     }
 
+    /// All PBXs of the configuration, or those whose parts are this gateway's turn.
+    async fn begin_to_follow(&mut self, secrets: Vec<Secret>) -> Result<(), JournalError> {
+        let pbxs = self.config.pbxs.clone().into_iter().zip(secrets);
+        if self.store.engine.is_shared() {
+            let sharing = Sharing {
+                journal: self.store.journal.clone(),
+                sender: self.sender.clone(),
+                parts: self.parts.clone(),
+                following: self.following.clone(),
+                links: self.links.clone(),
+                board: self.board.clone(),
+                operator: self.changeable.operator.clone(),
+                pbxs: pbxs.collect(),
+            };
+            self.shares = Some(sharing.start());
+            return Ok(());
+        }
+        let mut followed = Vec::new();
+        for (pbx, secret) in pbxs {
+            followed.push(self.parts.follow(&pbx, secret, Grant::ALONE).await?);
+        }
+        self.follows(followed).await;
+        Ok(())
+    }
+
     /// In the order of the configuration.
-    fn show_links(&self) {
-        self.links.set(self.followed.iter().map(|one| one.status.clone()).collect());
+    async fn follows(&self, followed: Vec<Followed>) {
+        self.links.set(followed.iter().map(|one| one.status.clone()).collect());
+        *self.following.lock().await = followed;
     }
 
     /// Stops in order.
     pub async fn stop(self) {
         // Receivers may take their time: what the PBXs say meanwhile is kept, and sent by whoever has the store next.
         tracing::info!("stopping: no request begins any more");
+        if let Some(shares) = &self.shares {
+            shares.stop_taking();
+        }
         self.sender.stop(LAST_REQUESTS).await;
         tracing::info!("stopping: no request is out any more, and no more is read from the PBXs");
-        if stop_following(self.followed).await == 0 {
+        let followed = std::mem::take(&mut *self.following.lock().await);
+        if stop_following(followed).await == 0 {
             tracing::info!("stopping: everything the PBXs said is kept");
         }
         self.stop_http.stop();
@@ -296,6 +333,9 @@ impl Running {
             task.abort();
         }
         drop(self.sender);
+        if let Some(shares) = self.shares {
+            shares.end().await;
+        }
         // Whoever stands by does not wait for browsers that look at a board.
         self.store.engine.release().await;
         if let Some(http) = self.http {
@@ -340,7 +380,7 @@ struct Parts {
 
 impl Parts {
     /// Follows one PBX from where the last run left it.
-    async fn follow(&self, pbx: &Pbx, secret: Secret) -> Result<Followed, JournalError> {
+    async fn follow(&self, pbx: &Pbx, secret: Secret, grant: Grant) -> Result<Followed, JournalError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
         let (stopper, stop) = stop();
@@ -350,20 +390,21 @@ impl Parts {
         let session = Session::new(pbx.kind, settings(pbx, secret.clone()), restored.last_heard);
         follower.restore(restored);
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
+        let newest = newest.first().map_or(EventSeq(0), |kept| kept.seq);
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
         let event_writer = EventWriter {
             journal: self.store.journal.clone(),
             sink: self.sink.clone(),
             stop: stop.clone(),
             blocked: self.blocked.clone(),
-            last_published: newest.first().map_or(EventSeq(0), |kept| kept.seq),
+            last_published: grant.before().unwrap_or(newest),
             counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.product, pbx.address.clone(), clock::wall());
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),
-            grant: Grant::ALONE,
+            grant,
             session,
             follower,
             routes,

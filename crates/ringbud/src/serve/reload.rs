@@ -8,7 +8,7 @@ use std::time::Duration;
 use ::pbx::Secret;
 use calls::PbxName;
 use delivery::guard::WebhookUrl;
-use journal::JournalError;
+use journal::{Grant, JournalError};
 
 use super::{Followed, Running, ServeError, mail, operator, secrets, sender_options, stop_following};
 use crate::config::{Config, ConfigError, Log, Oidc, Operator, Pbx, Purpose, SecretSource};
@@ -69,7 +69,14 @@ impl Running {
             (None, _) | (_, None) => None,
         };
         let mut done = Reloaded { with_a_restart: with_a_restart(&self.config, &new), ..Reloaded::default() };
-        let unfollowed = self.follow_as(&new.pbxs, pbx_secrets, &mut done).await;
+        let unfollowed = match &self.shares {
+            None => self.follow_as(&new.pbxs, pbx_secrets, &mut done).await,
+            Some(_) => {
+                let is_other = is_other(&self.config.pbxs, &new.pbxs);
+                done.with_a_restart.extend(is_other.then_some("[[pbx]]"));
+                Ok(())
+            }
+        };
         if is_other(&self.config.outgoing, &new.outgoing) {
             done.changed.push("[outgoing]".to_owned());
         }
@@ -110,7 +117,7 @@ impl Running {
         secrets: Vec<Secret>,
         done: &mut Reloaded,
     ) -> Result<(), ReloadError> {
-        let mut before = std::mem::take(&mut self.followed);
+        let mut before = std::mem::take(&mut *self.following.lock().await);
         let (mut ends, mut begins) = (Vec::new(), Vec::new());
         let mut stays: Vec<Option<Followed>> = Vec::new();
         for (pbx, secret) in pbxs.iter().zip(secrets) {
@@ -135,13 +142,12 @@ impl Running {
         let mut failed = None;
         for (at, pbx, secret) in begins {
             telemetry::begin(std::slice::from_ref(pbx));
-            match self.parts.follow(pbx, secret).await {
+            match self.parts.follow(pbx, secret, Grant::ALONE).await {
                 Ok(followed) => stays[at] = Some(followed),
                 Err(why) => failed = Some(ReloadError::Unfollowed { pbx: pbx.name.clone(), why }),
             }
         }
-        self.followed = stays.into_iter().flatten().collect();
-        self.show_links();
+        self.follows(stays.into_iter().flatten().collect()).await;
         failed.map_or(Ok(()), Err)
     }
 }

@@ -33,6 +33,7 @@ mod read_enough;
 mod ready;
 mod reload;
 mod secure;
+mod sharing;
 mod standing_by;
 mod stopping;
 mod store;

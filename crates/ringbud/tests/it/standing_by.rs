@@ -29,7 +29,7 @@ fn id(request: &Received) -> &str {
 }
 
 /// What was told: each leg's events, first occurrences, in the order they came; and how often anything came again.
-fn told(requests: &[Received]) -> (BTreeMap<String, Vec<&'static str>>, usize) {
+pub(crate) fn told(requests: &[Received]) -> (BTreeMap<String, Vec<&'static str>>, usize) {
     let (mut legs, mut seen): (BTreeMap<String, Vec<_>>, _) = (BTreeMap::new(), BTreeSet::new());
     let taken = requests.iter().filter(|request| request.event().is_some() && request.status.is_success());
     let mut again = 0;
@@ -45,7 +45,7 @@ fn told(requests: &[Received]) -> (BTreeMap<String, Vec<&'static str>>, usize) {
     (legs, again)
 }
 
-const WHOLE: [&str; 3] = ["Incoming", "Answered", "Ended"];
+pub(crate) const WHOLE: [&str; 3] = ["Incoming", "Answered", "Ended"];
 
 /// Waits until a gateway that stood by has taken over and follows its PBX.
 async fn takes_over(second: &mut Gateway) {
@@ -55,7 +55,7 @@ async fn takes_over(second: &mut Gateway) {
 }
 
 /// Waits until a gateway has said of so many events that they are kept.
-async fn keeps(gateway: &mut Gateway, events: usize) {
+pub(crate) async fn keeps(gateway: &mut Gateway, events: usize) {
     while gateway.said.iter().filter(|line| line["message"] == "event").count() < events {
         gateway.hears().await;
     }

@@ -1,0 +1,211 @@
+//! A store that several gateways share: this one follows the PBXs whose parts it has. It takes those that are free and
+//! its turn, drops those that others have taken, and hands over those that are another's by their order.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::pbx::Secret;
+use calls::PbxName;
+use delivery::operator::OperatorNotifier;
+use delivery::sender::{Came, Sender};
+use journal::turns::{Step, Turns};
+use journal::{Fleet, GatewayId, Grant, Journal};
+use tasks::Part;
+use tokio::sync::{Mutex as Held, Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{Followed, Parts, operator, stop_following};
+use crate::board::Board;
+use crate::config::Pbx;
+use crate::link::Links;
+
+/// How often this gateway beats, and sees what the others do.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a part that is handed over waits for requests that are out. What is out then may be told again by the next.
+const HANDED_WITHIN: Duration = Duration::from_millis(500);
+
+/// The PBXs that are followed, in no order.
+pub(super) type Following = Arc<Held<Vec<Followed>>>;
+
+/// What it takes.
+pub(super) struct Sharing {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) sender: Arc<Sender>,
+    pub(super) parts: Arc<Parts>,
+    pub(super) following: Following,
+    pub(super) links: Links,
+    pub(super) board: Arc<Board>,
+    pub(super) operator: OperatorNotifier,
+    /// Those this gateway can reach.
+    pub(super) pbxs: Vec<(Pbx, Secret)>,
+}
+
+/// Told to end.
+pub(super) struct Shares {
+    takes: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Shares {
+    /// It goes on beating, and keeps what it has: nothing more is taken or handed over.
+    pub(super) fn stop_taking(&self) {
+        self.takes.send_replace(false);
+    }
+
+    /// Does not beat any more.
+    pub(super) async fn end(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// What was told at the last tick.
+#[derive(Default)]
+struct Told {
+    turns: Mutex<(Turns, Fleet)>,
+    anew: Notify,
+}
+
+impl Sharing {
+    pub(super) fn start(self) -> Shares {
+        let (takes, may_take) = watch::channel(true);
+        let task = tasks::spawn(Part::JournalBeat, async move {
+            let (told, began) = (Told::default(), Instant::now());
+            tokio::join!(tick(&self, &told, began), keep(&self, &told, began, may_take));
+        });
+        Shares { takes, task }
+    }
+
+    fn names(&self) -> Vec<PbxName> {
+        self.pbxs.iter().map(|(pbx, _)| pbx.name.clone()).collect()
+    }
+}
+
+/// Beats for ever, whatever is taken meanwhile.
+async fn tick(of: &Sharing, told: &Told, began: Instant) {
+    let names = of.names();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = of.journal.woken() => {}
+        }
+        let answer = of.journal.tick(&names).await;
+        {
+            let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            match answer {
+                Ok(fleet) => {
+                    last.1.clone_from(&fleet);
+                    last.0.told(began.elapsed(), fleet);
+                }
+                Err(_) => last.0.failed(),
+            }
+        }
+        told.anew.notify_one();
+    }
+}
+
+/// Does what follows from what was told, one step after the other.
+async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiver<bool>) {
+    let names = of.names();
+    let mut has = BTreeMap::new();
+    loop {
+        told.anew.notified().await;
+        let (steps, fleet) = {
+            let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            (last.0.steps(began.elapsed(), &names, &has), last.1.clone())
+        };
+        for step in steps {
+            let may_take = *may_take.borrow();
+            match step {
+                Step::Lose(pbx) => of.lose(&pbx, &mut has).await,
+                Step::Take { pbx, seen, from } if may_take => {
+                    let name = from.as_ref().map(|from| name_of(&fleet, from));
+                    match of.journal.take(pbx.clone(), seen).await {
+                        Ok(Some(grant)) => of.begin(pbx, grant, name, &mut has).await,
+                        Ok(None) => {}
+                        Err(error) => tracing::warn!(%pbx, %error, "the PBX is free and cannot be taken"),
+                    }
+                }
+                Step::HandOver(pbx) if may_take => of.hand_over(&pbx, &mut has).await,
+                Step::Take { .. } | Step::HandOver(_) => {}
+            }
+        }
+    }
+}
+
+/// What people call it.
+fn name_of(fleet: &Fleet, id: &GatewayId) -> String {
+    let named = fleet.gateways.iter().find(|one| one.id == *id);
+    named.map_or_else(|| id.0.clone(), |one| one.name.clone())
+}
+
+type Has = BTreeMap<PbxName, Grant>;
+
+impl Sharing {
+    /// What waits is in the schedule before anything is read.
+    async fn begin(&self, pbx: PbxName, grant: Grant, from: Option<String>, has: &mut Has) {
+        let came = if from.is_some() { Came::FromOneGone } else { Came::Free };
+        let Some((config, secret)) = self.pbxs.iter().find(|(one, _)| one.name == pbx) else { return };
+        let begun = async {
+            self.sender.take(grant, came).await?;
+            self.parts.follow(config, secret.clone(), grant).await
+        };
+        match begun.await {
+            Ok(followed) => {
+                self.following.lock().await.push(followed);
+                self.show().await;
+                has.insert(pbx.clone(), grant);
+                tracing::info!(%pbx, from, "this gateway has the PBX now");
+            }
+            Err(error) => {
+                tracing::warn!(%pbx, %error, "the PBX was taken and cannot be followed: it is given back");
+                self.sender.lose(grant);
+                self.give_back(&pbx, grant).await;
+            }
+        }
+        if let Some(from) = from {
+            metrics::counter!("ringbud_gateway_takeovers_total").increment(1);
+            self.operator.tell(operator::taken_over(&from));
+        }
+    }
+
+    async fn lose(&self, pbx: &PbxName, has: &mut Has) {
+        let Some(grant) = has.remove(pbx) else { return };
+        tracing::warn!(%pbx, "another gateway has taken the PBX: what this one says of it counts for nothing");
+        self.sender.lose(grant);
+        self.unfollow(pbx).await;
+    }
+
+    async fn hand_over(&self, pbx: &PbxName, has: &mut Has) {
+        let Some(grant) = has.remove(pbx) else { return };
+        self.unfollow(pbx).await;
+        let in_order = self.sender.hand_over(grant, HANDED_WITHIN).await;
+        self.give_back(pbx, grant).await;
+        tracing::info!(%pbx, in_order, "the PBX is handed over to a gateway that has joined");
+    }
+
+    async fn give_back(&self, pbx: &PbxName, grant: Grant) {
+        if let Err(error) = self.journal.release(grant).await {
+            tracing::warn!(%pbx, %error, "the PBX was not given back; another gateway waits some seconds for it");
+        }
+    }
+
+    async fn unfollow(&self, pbx: &PbxName) {
+        let mut following = self.following.lock().await;
+        let (ends, stays) =
+            std::mem::take(&mut *following).into_iter().partition(|one: &Followed| one.pbx.name == *pbx);
+        *following = stays;
+        stop_following(ends).await;
+        drop(following);
+        self.board.forget(pbx);
+        self.show().await;
+    }
+
+    async fn show(&self) {
+        self.links.set(self.following.lock().await.iter().map(|one| one.status.clone()).collect());
+    }
+}

@@ -1,0 +1,157 @@
+//! Two gateways share a store, each with a PBX of its own: what one has the other has when that one is gone, or stops.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use demo::pbx::{Pbx, PbxOptions};
+use demo::receiver::Received;
+use http::StatusCode;
+use journal::conformance::engine::{Engine, is_here};
+
+use crate::bed::{Bed, Gateway, Signal, kind, play_on};
+use crate::on_postgresql::{bed, configuration};
+use crate::standing_by::{WHOLE, keeps, told};
+
+const SHARES: &str = "allow_unreplicated = true\nshare_pbxs = true";
+
+/// By the order of their parts the first PBX is the gateway `data`'s, and the second the gateway `second`'s.
+struct Ground {
+    engine: Engine,
+    bed: Bed,
+    other_pbx: Pbx,
+}
+
+impl Ground {
+    async fn lay() -> Option<Self> {
+        if !is_here() {
+            return None;
+        }
+        let engine = Engine::start(0);
+        let bed = bed(&engine).await;
+        let other_pbx = Pbx::start(PbxOptions::default()).await.unwrap();
+        Some(Self { engine, bed, other_pbx })
+    }
+
+    /// The configuration of one of the gateways: both know both PBXs.
+    fn config(&self, name: &str) -> PathBuf {
+        let one = configuration(&self.bed, &self.engine, name, SHARES);
+        let (_, pbx) = one.split_once("[[pbx]]").unwrap();
+        let (pbx, _) = pbx.split_once("[journal]").unwrap();
+        let pbx = pbx.replace("\"pbx1\"", "\"pbx2\"");
+        let (here, there) = (self.bed.pbx.address().to_string(), self.other_pbx.address().to_string());
+        let file = self.bed.folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, format!("{one}[[pbx]]{}", pbx.replace(&here, &there))).unwrap();
+        file
+    }
+
+    /// Both, each with its PBX.
+    async fn both(&self) -> (Gateway, Gateway) {
+        let mut first = Gateway::start(&self.config("data")).await;
+        has(&mut first, "pbx1").await;
+        has(&mut first, "pbx2").await;
+        let mut second = Gateway::start(&self.config("second")).await;
+        has(&mut second, "pbx2").await;
+        first.says("the PBX is handed over").await;
+        (first, second)
+    }
+
+    /// A call on each, which is told whole.
+    async fn calls(&mut self, requests: &mut Vec<Received>) {
+        let shape = ["inbound-answered"];
+        tokio::join!(play_on(&self.bed.pbx, &shape, 50.0), play_on(&self.other_pbx, &shape, 50.0));
+        requests.extend(self.bed.events(6).await);
+    }
+}
+
+/// Waits until a gateway follows a PBX that it has taken.
+async fn has(gateway: &mut Gateway, pbx: &str) {
+    for words in ["this gateway has the PBX now", "the PBX is followed"] {
+        let is = |line: &serde_json::Value| line["message"] == words && line["pbx"] == pbx;
+        while !gateway.said.iter().any(is) {
+            gateway.hears().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_has_a_pbx_of_its_own_and_one_has_both_when_the_other_is_killed() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, mut second) = ground.both().await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+
+    // What waits on the second's PBX when it dies is told by the first, in order.
+    ground.bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+    play_on(&ground.other_pbx, &["inbound-answered"], 50.0).await;
+    let refused = ground.bed.request().await;
+    assert_eq!(kind(&refused), WHOLE[0]);
+    keeps(&mut second, 6).await;
+    let killed = Instant::now();
+    second.kill().await;
+    ground.bed.receiver.behave(StatusCode::OK, Duration::ZERO);
+    first.forget();
+    has(&mut first, "pbx2").await;
+    println!("taken over {:?} after the kill", killed.elapsed());
+    let lost = first.says("this gateway has the PBX now").await;
+    assert_eq!(lost["from"], "second");
+    while told(&requests).0.values().filter(|kinds| **kinds == WHOLE).count() < 3 {
+        requests.push(ground.bed.request().await);
+    }
+    println!("told {:?} after the kill", killed.elapsed());
+    ground.calls(&mut requests).await;
+    let (legs, again) = told(&requests);
+    println!("{again} repeated");
+    assert!(legs.len() == 5 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    let (_, figures) = first.api("GET", "/metrics", "", "").await;
+    assert!(figures.contains("ringbud_gateway_takeovers_total 1\n"), "{figures}");
+
+    // Back, it has its own again; the other lives, so it waits to be given it.
+    let mut second = Gateway::start(&ground.config("second")).await;
+    has(&mut second, "pbx2").await;
+    ground.calls(&mut requests).await;
+    assert_eq!(told(&requests).0.len(), 7);
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_stops_hands_its_pbx_over_and_nothing_is_told_twice() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, mut second) = ground.both().await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+    let began = Instant::now();
+    first.signal(Signal::TERM);
+    has(&mut second, "pbx1").await;
+    println!("followed by the other {:?} after it was told to stop", began.elapsed());
+    assert_eq!(first.ends().await, Some(0), "{:?}", first.said);
+    ground.calls(&mut requests).await;
+    let (_, figures) = second.api("GET", "/metrics", "", "").await;
+    assert!(figures.contains("ringbud_gateway_takeovers_total 0\n"), "it was handed over: {figures}");
+    second.stop().await;
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 4 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    assert!(again == 0 && ground.bed.receiver.try_next().is_none(), "something was told twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_stood_still_drops_its_pbx_when_it_wakes() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, mut second) = ground.both().await;
+    let mut requests = Vec::new();
+    second.signal(Signal::STOP);
+    let stood = Instant::now();
+    first.forget();
+    has(&mut first, "pbx2").await;
+    println!("taken over {:?} after it stood still", stood.elapsed());
+    second.forget();
+    second.signal(Signal::CONT);
+    second.says("another gateway has taken the PBX").await;
+    // It lives, and is handed its own again.
+    has(&mut second, "pbx2").await;
+    ground.calls(&mut requests).await;
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 2 && again == 0, "{legs:?}");
+    second.stop().await;
+    first.stop().await;
+}
