@@ -87,6 +87,34 @@ async fn nothing_is_left(journal: &Sqlite) {
     assert!(after.keys().all(|table| table == "hours"), "{after:?}");
 }
 
+/// The file does not shrink; what it uses does.
+#[tokio::test]
+async fn what_is_forgotten_is_room_that_is_used_no_more_and_used_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = open(folder.path());
+    let used = async || journal.size().await.expect("a size").used;
+    let pages = || -> u64 {
+        let conn = Connection::open(journal.place()).expect("opens");
+        conn.pragma_query_value(None, "page_count", |row| row.get(0)).expect("counted")
+    };
+    let legs = async |numbers: std::ops::Range<u32>| {
+        let legs: Vec<_> = numbers.map(|number| Leg::incoming(number).whole(&[])).collect();
+        journal.append(&legs).await.expect("kept");
+    };
+    let empty = used().await;
+    legs(0..2_000).await;
+    let full = used().await;
+    let (grown, grown_to) = (full - empty, pages());
+    assert!(grown > 2_000 * 3 * 100, "{grown} bytes for 6,000 events");
+    while journal.prune(None, WallTime(i64::MAX)).await.expect("pruned") > 0 {}
+    let left = used().await - empty;
+    assert!(left < grown / 10, "{left} bytes of {grown} are in use still");
+    assert!(pages() >= grown_to, "a file does not shrink");
+    legs(2_000..3_000).await;
+    let room = pages() - grown_to;
+    assert!(room < grown_to / 10, "half as much took {room} new pages");
+}
+
 #[tokio::test]
 async fn what_was_forgotten_before_it_was_listed_is_in_no_accounts_list() {
     let folder = tempfile::tempdir().expect("a folder");
