@@ -2,12 +2,13 @@
 //!
 //! Every function is of one message alone; what has to be remembered is [`super::Translator`]'s.
 
-use calls::{Cause, Device, DialOutcome, Input, Meeting, Origin, Seen};
+use calls::{Device, Input, Meeting, Seen};
 
 use super::channel::{self, read, seen, whole};
 use super::message::Message;
 use super::numbers::{dialled, forward, number_on_a_line};
 use super::presentation::says_presentation;
+use super::words::{cause, is_of_no_interest, meeting, origin, outcome};
 
 /// The events that say something: what a filter has to let through.
 pub(super) const EVENTS: [&str; 34] = [
@@ -194,15 +195,6 @@ fn told<'a>(message: &Message<'a>) -> Result<Seen<'a>, NotUnderstood> {
     seen(message, &channel::CHANNEL).ok_or(NotUnderstood)
 }
 
-/// How a channel came into being, by its first state. `Ring`: it calls us; `Down` or `Rsrvd`: we call it.
-/// Channels that begin `Up`, `OffHook` or `Pre-ring` were made by their device, too.
-fn origin(state: &str) -> Origin {
-    match state {
-        "2" | "4" | "6" | "8" => Origin::Placed,
-        _ => Origin::Called,
-    }
-}
-
 fn bridge<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
     let mut reader = message.reader();
     let bridge = reader.next("BridgeUniqueid")?;
@@ -211,15 +203,6 @@ fn bridge<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
 
 fn room<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str)> {
     Some((seen(message, &channel::CHANNEL)?, message.get("Meetme").filter(|room| !room.is_empty())?))
-}
-
-/// Agents and parked channels wait in holding bridges; `ConfBridge` and `Page` make rooms.
-pub(super) fn meeting(technology: &str, creator: &str) -> Meeting {
-    match (technology, creator) {
-        ("holding_bridge", _) => Meeting::Waiting,
-        (_, "ConfBridge") => Meeting::Room,
-        _ => Meeting::Talk,
-    }
 }
 
 fn entered<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str, Meeting)> {
@@ -232,103 +215,4 @@ fn entered<'a>(message: &Message<'a>) -> Option<(Seen<'a>, &'a str, Meeting)> {
 
 fn has_failed(message: &Message<'_>) -> bool {
     message.get("Result").is_some_and(|result| result != "Success")
-}
-
-fn outcome(status: &str) -> DialOutcome {
-    match status {
-        "ANSWER" => DialOutcome::Answered,
-        "NOANSWER" => DialOutcome::NoAnswer,
-        "BUSY" => DialOutcome::Busy,
-        // After `GOTO` and `CONTINUE` the caller goes on without whoever was reached.
-        "CANCEL" | "ABORT" | "GOTO" | "CONTINUE" => DialOutcome::Cancelled,
-        _ => DialOutcome::Failed,
-    }
-}
-
-fn cause(code: &str) -> Cause {
-    match code {
-        "" | "0" => Cause::Unsaid,
-        "16" | "31" | "127" => Cause::Normal,
-        "17" => Cause::Busy,
-        "18" | "19" => Cause::NoAnswer,
-        "21" => Cause::Rejected,
-        "26" => Cause::AnsweredElsewhere,
-        _ => Cause::Unreachable,
-    }
-}
-
-/// Events that Asterisk is known to send and that tell nothing the others do not.
-fn is_of_no_interest(event: &str) -> bool {
-    matches!(
-        event,
-        "VarSet"
-            | "Newexten"
-            | "NewAccountCode"
-            | "Cdr"
-            | "CEL"
-            | "UserEvent"
-            | "SuccessfulAuth"
-            | "ChallengeSent"
-            | "ChallengeResponseFailed"
-            | "RTCPSent"
-            | "RTCPReceived"
-            | "TestEvent"
-            | "BridgeCreate"
-            | "BridgeDestroy"
-            | "BridgeMerge"
-            | "BridgeInfoChannel"
-            | "BridgeInfoComplete"
-            | "BridgeListItem"
-            | "BridgeListComplete"
-            | "BridgeVideoSourceUpdate"
-            | "LocalOptimizationBegin"
-            | "LocalOptimizationEnd"
-            | "SoftHangupRequest"
-            | "MusicOnHoldStart"
-            | "MusicOnHoldStop"
-            | "DTMFBegin"
-            | "DTMFEnd"
-            | "Status"
-            | "StatusComplete"
-            | "ChannelTalkingStart"
-            | "ChannelTalkingStop"
-            | "ConfbridgeStart"
-            | "ConfbridgeEnd"
-            | "ConfbridgeJoin"
-            | "ConfbridgeLeave"
-            | "ConfbridgeTalking"
-            | "ConfbridgeMute"
-            | "ConfbridgeUnmute"
-            | "ParkedCallGiveUp"
-            | "ParkedCallSwap"
-            | "ParkedCallsComplete"
-            | "MessageWaiting"
-            | "Reload"
-            | "Load"
-            | "Rename"
-            | "Unload"
-            | "ExtensionStatus"
-            | "PresenceStatus"
-    ) || [
-        "Queue",
-        "Agent",
-        "DeviceState",
-        "Contact",
-        "Aor",
-        "Endpoint",
-        "Auth",
-        "Peer",
-        "Registry",
-        "Identify",
-        "Transport",
-        "Resource",
-        "ChanSpy",
-        "Fax",
-        "Security",
-        "InvalidPassword",
-        "InvalidAccount",
-        "SessionTimeout",
-    ]
-    .iter()
-    .any(|family| event.starts_with(family))
 }

@@ -10,10 +10,10 @@ use calls::{Listed, ListedState, Meeting, Origin, PbxTime, Presentation, Seen};
 
 use super::channel;
 use super::clock;
-use super::events::meeting;
 use super::message::Message;
 use super::numbers::{dialled, number_of};
 use super::presentation::presentation;
+use super::words::meeting;
 
 /// The most channels a list may have; a longer one is no snapshot.
 pub const MAX_LISTED: usize = 256 * 1024;

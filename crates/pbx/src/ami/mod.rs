@@ -20,6 +20,7 @@ mod presentation;
 mod session;
 mod stream;
 mod translate;
+mod words;
 
 pub use anonymise::Anonymiser;
 pub(crate) use anonymise::Disguise;

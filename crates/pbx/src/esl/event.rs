@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::lines::Places;
 
 use super::field::{COUNT, Field};
+use super::finding::find;
 use super::message::{Kind, Message};
 use super::{json, value};
 
@@ -33,7 +34,7 @@ impl<'a> Event<'a> {
         let mut event = Self { values: [None; COUNT] };
         ends.clear();
         ends.add_all(body);
-        Field::find(body, ends.as_slice(), |field, value| {
+        find(body, ends.as_slice(), |field, value| {
             event.values[field as usize].get_or_insert(value);
         });
         event

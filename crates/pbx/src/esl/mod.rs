@@ -15,6 +15,7 @@ mod ending;
 mod event;
 mod evidence;
 mod field;
+mod finding;
 mod json;
 mod listed;
 mod lists;
