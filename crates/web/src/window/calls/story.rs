@@ -18,7 +18,7 @@ use super::{dot, other_number, others, row};
 use crate::api;
 
 /// So many letters stand above a line: a phone is not wider.
-const LONGEST: usize = 36;
+const LONGEST: usize = 32;
 /// Of which a number takes no more.
 const LONGEST_NUMBER: usize = 20;
 /// From one time above the picture to the next, from which on days are named.
