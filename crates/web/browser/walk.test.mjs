@@ -95,6 +95,7 @@ async function walk(language, pages, widths) {
         const rules = (theme === "dark") === dark ? undefined : ["color-contrast"];
         const told = (what) => `${name} ${language} ${theme} ${width}: ${what}`;
         found.push(...(await axe(olga, rules)).map(told));
+        await olga.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
         if (width === 390 || width === 1366) await olga.screenshot({ path: `${shots}/${name}-${language}-${theme}${width < 700 ? "-phone" : ""}.png`, fullPage: width > 700 || name === "story" });
       }
       const told = (what) => `${name} ${language} ${width}: ${what}`;
