@@ -44,6 +44,10 @@ bench WHAT="tracker" MANY="":
 soak ROUNDS="50000":
     CALLS_ROUNDS={{ROUNDS}} cargo test --release --locked -p calls --test it properties
 
+# PostgreSQL is away in every way it can be while calls go on: started again so often, half a minute without standbys or a way to it
+fleet-kills ROUNDS="10" SEED="1":
+    RINGBUD_FLEET_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it away -- --nocapture
+
 # The whole program killed under load, so often, and what it told held against what the PBXs did
 kills ROUNDS="300" SEED="1":
     RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it kills -- --nocapture

@@ -22,6 +22,8 @@ mod record;
 mod rules;
 pub mod seal;
 pub mod settings;
+#[cfg(feature = "postgres")]
+mod spool;
 mod sqlite;
 mod sums;
 pub mod turns;
@@ -33,6 +35,8 @@ pub use clock::WallTime;
 pub use error::JournalError;
 pub use journal::*;
 pub use reason::Reason;
+#[cfg(feature = "postgres")]
+pub use spool::Spooled;
 pub use sqlite::{Access, Commits, HeldFolder, Logging, Options, QUEUED_JOBS, RollingUp, Sqlite};
 #[cfg(feature = "conformance")]
 pub use sqlite::{audit_statement_of, statements_of};

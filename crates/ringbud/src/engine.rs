@@ -22,6 +22,13 @@ pub enum Engine {
     Postgres(Arc<journal::postgres::Postgres>),
 }
 
+/// That the spool stands in for the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spooling {
+    /// How many events are in it.
+    pub events: u64,
+}
+
 /// What is said where the way to the database is neither encrypted nor within the machine.
 #[cfg(feature = "postgres")]
 const READABLE_ON_THE_WAY: &str = "[journal] url reaches a server on another machine and does not insist on TLS: calls, numbers and the database's password may cross the network readable. Use sslmode=require";
@@ -68,7 +75,13 @@ impl Engine {
             tracing::warn!("{READABLE_ON_THE_WAY}");
         }
         let name = on.name.clone().unwrap_or_else(host_name);
-        let options = Options { name, allow_unreplicated: on.allow_unreplicated, ..Options::default() };
+        let options = Options {
+            name,
+            allow_unreplicated: on.allow_unreplicated,
+            spool_bytes: Some(u64::from(on.spool_megabytes) * 1_000_000),
+            deliver_through: on.deliver_through,
+            ..Options::default()
+        };
         let opened = match (access, stand_by) {
             (Access::Gateway, _) if on.share_pbxs => {
                 Postgres::open_shared(&target, folder, sealer, options).await
@@ -170,17 +183,31 @@ impl Engine {
         }
     }
 
-    /// Whether it answered when it was last asked, whatever there was to write.
-    pub fn is_reached(&self) -> bool {
+    /// Whether it does not answer, and nothing stands in for it.
+    pub fn is_away(&self) -> bool {
         match self {
-            Self::File(_) => true,
+            Self::File(_) => false,
             #[cfg(feature = "postgres")]
-            Self::Postgres(postgres) => postgres.is_reached(),
+            Self::Postgres(postgres) => !postgres.is_reached() && !postgres.has_spool(),
         }
     }
 
-    /// Says up to when this gateway may act, where another could have taken the store meanwhile.
-    pub fn on_trust(&self, to: Box<dyn Fn(tokio::time::Instant) + Send + Sync>) {
+    /// What is kept on this machine's disk while the engine is away, or is on its way from there to the engine.
+    pub fn spooling(&self) -> Option<Spooling> {
+        match self {
+            Self::File(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => {
+                let spooled = postgres.spooled();
+                let is_away = postgres.has_spool() && (spooled.is_some() || !postgres.is_reached());
+                is_away.then(|| Spooling { events: spooled.map_or(0, |spooled| spooled.events) })
+            }
+        }
+    }
+
+    /// Says up to when this gateway may act, where another could have taken the store meanwhile, and whether it decides
+    /// what is given up.
+    pub fn on_trust(&self, to: Box<dyn Fn(tokio::time::Instant, bool) + Send + Sync>) {
         match self {
             Self::File(_) => drop(to),
             #[cfg(feature = "postgres")]
@@ -193,7 +220,9 @@ impl Engine {
         match self {
             Self::File(_) => "is the disk full, or read-only?",
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => "can PostgreSQL be reached, and do its standbys confirm?",
+            Self::Postgres(_) => {
+                "PostgreSQL is away, and the spool in data_dir takes no more: is its disk full?"
+            }
         }
     }
 

@@ -162,6 +162,7 @@ fn options(on: &OnPostgres, then: &Then) -> Options {
         allow_unreplicated: on.allow_unreplicated,
         patience: PATIENCE,
         clock: OwnClock(then.clock()),
+        ..Options::default()
     }
 }
 

@@ -65,6 +65,10 @@ parts! {
     JournalConnection: "journal-connection", "a connection to PostgreSQL", FailsAlone;
     /// Waits for an answer of PostgreSQL that is late.
     JournalLate: "journal-late", "the wait for a late answer of PostgreSQL", FailsAlone;
+    /// Writes to the spool, or reads it: whoever asked is told.
+    JournalSpool: "journal-spool", "a piece of work on the spool", FailsAlone;
+    /// Brings what is in the spool to PostgreSQL.
+    JournalMerge: "journal-merge", "the merging of the spool", BeginsAnew;
     /// Looks through a large store for damage.
     DamageCheck: "damage-check", "the check of the store for damage", BeginsAnew;
     /// Reads the bodies of what is to be sent.

@@ -47,6 +47,13 @@ pub(super) async fn answer(journal: Arc<dyn Journal>, mut wished: mpsc::Receiver
                     let _ = wish.send(Ok(at.map(|at| found[at].clone())));
                 }
             }
+            // One that cannot be had, while the engine is away, keeps no other from being had.
+            Err(_) if wishes.len() > 1 => {
+                for (seq, wish) in wishes.drain(..) {
+                    let found = journal.bodies(vec![seq]).await;
+                    let _ = wish.send(found.map(|mut found| found.pop()));
+                }
+            }
             Err(error) => {
                 for (_, wish) in wishes.drain(..) {
                     let _ = wish.send(Err(error.clone()));

@@ -39,6 +39,7 @@ use crate::alert::AccountNotifier;
 use crate::clock::Clock;
 use crate::connect::{Connector, ConnectorOptions, Pools, RESPONSE_TIMEOUT};
 use crate::operator::OperatorNotifier;
+use crate::policy::LONGEST_REQUEST;
 use crate::schedule::{Finish, Input, Limits, Schedule};
 use bodies::Bodies;
 use routes::Routes;
@@ -194,12 +195,21 @@ impl Sender {
         self.shared.offer(fresh.into_iter().map(|(pending, kept)| (pending, Some(kept))).collect());
     }
 
-    /// Nothing is started or decided after this moment, until it is pushed on; without a word of it, never. For a gateway
-    /// whose store another may take when it is not heard.
-    pub fn act_until(&self, until: Instant) {
+    /// Nothing is started after this moment, until it is pushed on; without a word of it, always. For a gateway whose store
+    /// another may take when it is not heard. Nothing is decided either, after it or by who does not decide: what is too
+    /// late then stands, with its lane.
+    pub fn act_until(&self, until: Instant, decides: bool) {
         let until = self.shared.clock.moment(until);
         self.shared.acts_until.store(until.0, Ordering::Release);
-        self.shared.with(|core, work| core.handle(Input::Trust { until, decides: true }, work));
+        self.shared.with(|core, work| core.handle(Input::Trust { until, decides }, work));
+    }
+
+    /// For so long, and that of a request, another may have requests of this store under way: it was taken from one that was
+    /// not heard. Before [`Sender::load`].
+    pub fn is_careful_for(&self, others: Duration) {
+        let part = Grant::ALONE.part();
+        let careful_until = self.shared.clock.now().plus(others).plus(LONGEST_REQUEST);
+        self.shared.with(|core, work| core.handle(Input::Granted { part, careful_until }, work));
     }
 
     /// From now on requests are made so; those that are out end as they began.

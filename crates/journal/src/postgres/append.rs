@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::errors::Fault;
-use super::group::{Group, SQL};
+use super::group::Group;
+pub(super) use super::group::SQL;
 use super::groups::{Writes, within};
 use super::link::Use;
 use super::moment::Moment;
 use super::owned::Owned;
 use super::pen::Pen;
+use super::spooling::Spooling;
 use super::target::Target;
+use crate::spool::Entry;
 use crate::{Appended, Grant, Part};
 
 /// Writes groups of moments.
@@ -20,11 +23,18 @@ pub(super) struct Appender {
     owned: Arc<Owned>,
     tally: i16,
     patience: Duration,
+    spooling: Spooling,
 }
 
 impl Appender {
-    pub(super) fn new(target: Target, owned: Arc<Owned>, tally: i16, patience: Duration) -> Self {
-        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience }
+    pub(super) fn new(
+        target: Target,
+        owned: Arc<Owned>,
+        tally: i16,
+        patience: Duration,
+        spooling: Spooling,
+    ) -> Self {
+        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience, spooling }
     }
 
     /// Those whose parts are this gateway's.
@@ -33,11 +43,29 @@ impl Appender {
         for moment in ours {
             many.entry(moment.grant.part()).or_insert((moment.grant, 0)).1 += moment.rows.len();
         }
-        let mut before = BTreeMap::new();
+        let mut last = BTreeMap::new();
         for (part, (grant, many)) in many {
-            before.insert(part, self.places(grant, i64::try_from(many).unwrap_or(i64::MAX)).await?);
+            last.insert(part, self.places(grant, i64::try_from(many).unwrap_or(i64::MAX)).await?);
         }
-        let group = Group::of(ours, before);
+        let firsts = firsts(ours, last);
+        let group = Group::of(ours, &firsts);
+        if self.spooling.is_direct() {
+            match self.write_group(ours, &group).await {
+                Err(fault) if self.spooling.takes(&fault) => {}
+                kept => return kept,
+            }
+        }
+        let shapes = ours.iter().zip(&firsts).map(|(moment, first)| moment.shape(*first)).collect();
+        self.spooling.keep(&Entry::Append(shapes)).await?;
+        Ok(group.unjudged())
+    }
+
+    async fn write_group(
+        &mut self,
+        ours: &[&Moment],
+        group: &Group<'_>,
+    ) -> Result<Vec<Vec<Appended>>, Fault> {
+        self.spooling.reach(&mut self.pen, self.patience).await?;
         let held = self.owned.holding(ours.iter().map(|moment| moment.grant));
         let tally = self.tally;
         let kept =
@@ -65,6 +93,17 @@ impl Appender {
         }
         self.owned.places(part, many).ok_or_else(lost)
     }
+}
+
+/// The place of each moment's first event, behind the last ones given.
+fn firsts(moments: &[&Moment], mut last: BTreeMap<Part, i64>) -> Vec<i64> {
+    let first = |moment: &&Moment| {
+        let last = last.entry(moment.grant.part()).or_default();
+        let first = *last + 1;
+        *last += i64::try_from(moment.rows.len()).unwrap_or(i64::MAX);
+        first
+    };
+    moments.iter().map(first).collect()
 }
 
 impl Writes for Appender {

@@ -1,7 +1,7 @@
 //! Once a second: says that this gateway lives, and learns whether the store is still its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,6 +12,7 @@ use super::groups::within;
 use super::lease::Me;
 use super::link::Use;
 use super::pen::Pen;
+use super::spooling::{Spooling, reach};
 use super::target::Target;
 
 /// How often.
@@ -19,31 +20,57 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a gateway may act after the start of its last good beat: less than it takes others to hold it for gone.
 const TRUSTED: Duration = Duration::from_secs(3);
 
-/// Is told up to when the gateway may act.
-pub type OnTrust = Box<dyn Fn(Instant) + Send + Sync>;
+/// A beat that took so much longer than an answer is waited for failed because this process stood still.
+const STOOD_STILL: Duration = Duration::from_secs(1);
+
+/// Is told up to when the gateway may act, and whether it decides what is not sent any more: who delivers on while it is cut
+/// off does not, for another may have the store.
+pub type OnTrust = Box<dyn Fn(Instant, bool) + Send + Sync>;
 
 /// What the beats say of this gateway.
 pub(super) struct Standing {
     /// Whether the last one was taken.
     reached: AtomicBool,
-    trusted: Mutex<(Instant, Option<OnTrust>)>,
+    trusted: Mutex<Trusted>,
+    /// How long deliveries go on after the last good beat, once one has failed.
+    deliver_through: Duration,
+}
+
+struct Trusted {
+    /// When the last good beat began.
+    heard: Instant,
+    until: Instant,
+    decides: bool,
+    /// Whether it was said that nothing is sent any more.
+    is_over: bool,
+    to: Option<OnTrust>,
+}
+
+impl Trusted {
+    fn tell(&self) {
+        if let Some(to) = &self.to {
+            to(self.until, self.decides);
+        }
+    }
 }
 
 impl Standing {
     /// That of one who has just taken the store.
-    pub(super) fn new() -> Self {
-        Self { reached: AtomicBool::new(true), trusted: Mutex::new((Instant::now(), None)) }
+    pub(super) fn new(deliver_through: Duration) -> Self {
+        let now = Instant::now();
+        let trusted = Trusted { heard: now, until: now, decides: true, is_over: false, to: None };
+        Self { reached: AtomicBool::new(true), trusted: Mutex::new(trusted), deliver_through }
     }
 
     pub(super) fn is_reached(&self) -> bool {
         self.reached.load(Ordering::Acquire)
     }
 
-    /// Tells it now, and after each good beat.
+    /// Tells it now, and after each beat that changes it.
     pub(super) fn tell(&self, to: OnTrust) {
-        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        to(trusted.0);
-        trusted.1 = Some(to);
+        let mut trusted = self.trusted();
+        trusted.to = Some(to);
+        trusted.tell();
     }
 
     /// One was not.
@@ -55,13 +82,34 @@ impl Standing {
 
     /// A beat that began then was taken.
     pub(super) fn is_good(&self, began: Instant) {
-        let until = began + TRUSTED;
         self.reached.store(true, Ordering::Release);
-        let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
-        trusted.0 = until;
-        if let Some(to) = &trusted.1 {
-            to(until);
+        let mut trusted = self.trusted();
+        trusted.heard = began;
+        trusted.until = began + TRUSTED;
+        trusted.decides = true;
+        trusted.is_over = false;
+        trusted.tell();
+    }
+
+    /// A beat was made and failed: from now on it is known that the engine is away, and deliveries go on for a while. With
+    /// time alone that never begins: who slept asks first.
+    fn is_cut_off(&self) {
+        let mut trusted = self.trusted();
+        if !self.deliver_through.is_zero() {
+            trusted.until = trusted.until.max(trusted.heard + self.deliver_through);
+            trusted.decides = false;
+            trusted.tell();
         }
+        if !trusted.is_over && Instant::now() >= trusted.until {
+            trusted.is_over = true;
+            tracing::warn!(
+                "PostgreSQL has been away for longer than deliveries go on: they are held until it is back, and calls are kept"
+            );
+        }
+    }
+
+    fn trusted(&self) -> MutexGuard<'_, Trusted> {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,6 +121,7 @@ pub(super) async fn run(
     patience: Duration,
     lost: Arc<watch::Sender<bool>>,
     standing: Arc<Standing>,
+    spooling: Spooling,
 ) {
     let mut pen = Pen::new(target, Use::Writing, &[]);
     let mut ticks = interval(BEAT);
@@ -80,15 +129,26 @@ pub(super) async fn run(
     loop {
         ticks.tick().await;
         let began = Instant::now();
-        let beaten = within(&mut pen, patience, async |held| me.beat(&held.link.client).await).await;
+        let beaten = match reach(&mut pen, patience).await {
+            Ok(()) => within(&mut pen, patience, async |held| me.beat(&held.link.client).await).await,
+            Err(fault) => Err(fault),
+        };
         match beaten {
-            Ok(true) => standing.is_good(began),
+            Ok(true) => {
+                standing.is_good(began);
+                spooling.is_heard();
+            }
             Ok(false) => {
                 tracing::error!("another gateway has taken the store: this one writes nothing any more");
                 lost.send_replace(true);
                 return;
             }
-            Err(fault) => standing.is_bad(&fault),
+            Err(fault) => {
+                standing.is_bad(&fault);
+                if began.elapsed() <= patience + STOOD_STILL {
+                    standing.is_cut_off();
+                }
+            }
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::{JournalError, Part};
 /// What `hold` raises where another gateway has the part.
 const NOT_OURS: &str = "RB001";
 
+/// The classes of codes that speak of what was asked for, and not of how the engine is doing: data, constraints, syntax.
+const WRONG: [&str; 3] = ["22", "23", "42"];
+
 /// Why it could not be done.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
@@ -16,6 +19,8 @@ pub(super) enum Fault {
     Undone(String),
     /// It may have been done: the answer is missing.
     Doubtful(String),
+    /// It was not done, and will not be however often it is asked for: what was asked for is wrong.
+    Refused(String),
     /// Other gateways have these parts.
     Taken(Vec<Part>),
     /// What is kept cannot be read.
@@ -29,7 +34,7 @@ impl Fault {
     pub(super) fn at(self, place: &str) -> JournalError {
         let place = place.to_owned();
         match self {
-            Self::Undone(why) => JournalError::Unwritable { place, why },
+            Self::Undone(why) | Self::Refused(why) => JournalError::Unwritable { place, why },
             Self::Doubtful(why) => JournalError::Unknown { place, why },
             Self::Taken(_) => JournalError::Taken { place },
             Self::Damaged(why) => JournalError::Damaged { place, why },
@@ -54,6 +59,9 @@ impl From<tokio_postgres::Error> for Fault {
                 let lost = db.detail().unwrap_or_default().split(',');
                 let lost: Vec<_> = lost.filter_map(|part| part.parse().ok().map(Part)).collect();
                 if lost.is_empty() { Self::Undone(said(db)) } else { Self::Taken(lost) }
+            }
+            Some(db) if WRONG.iter().any(|class| db.code().code().starts_with(class)) => {
+                Self::Refused(said(db))
             }
             // A server that is going down says so wherever it is.
             Some(db) if db.parsed_severity() == Some(Severity::Error) => Self::Undone(said(db)),

@@ -16,7 +16,7 @@ use super::owned::Holding;
 use super::pen::Held;
 use crate::sums::Outline;
 use crate::waits::Wait;
-use crate::{Appended, EventSeq, Part, Person, Refusal, WallTime};
+use crate::{Appended, EventSeq, Person, Refusal, WallTime};
 
 const LEGS: &str = include_str!("append_legs.sql");
 const EVENTS: &str = include_str!("append_events.sql");
@@ -52,12 +52,11 @@ type Places = [Option<i64>; 4];
 const ENDED: usize = EventKind::Ended as usize;
 
 impl<'a> Group<'a> {
-    /// With the last place given before, of each part.
-    pub(super) fn of(moments: &'a [&'a Moment], mut last: BTreeMap<Part, i64>) -> Self {
+    /// Each moment with the place of its first event; the others follow.
+    pub(super) fn of(moments: &'a [&'a Moment], firsts: &[i64]) -> Self {
         let mut group = Self { moments, places: Vec::new(), legs: BTreeMap::new() };
-        for moment in moments {
-            let last = last.entry(moment.grant.part()).or_default();
-            for row in &moment.rows {
+        for (moment, first) in moments.iter().zip(firsts) {
+            for (row, place) in moment.rows.iter().zip(*first..) {
                 let line = group.legs.entry(&row.leg).or_insert_with(|| Line {
                     pbx: &moment.pbx,
                     first: row,
@@ -68,12 +67,11 @@ impl<'a> Group<'a> {
                     group.places.push(None);
                     continue;
                 }
-                *last += 1;
-                line.places[row.kind] = Some(*last);
+                line.places[row.kind] = Some(place);
                 if row.kind == ENDED {
                     line.end = Some((row, moment.received_at));
                 }
-                group.places.push(Some(*last));
+                group.places.push(Some(place));
             }
         }
         group
@@ -116,6 +114,11 @@ impl<'a> Group<'a> {
             found.extend(client.query(select, &[&ended]).await?.iter().map(places_of));
         }
         Ok(self.answers(&found))
+    }
+
+    /// The answers while nobody judges: what the group itself does not rule out is kept.
+    pub(super) fn unjudged(&self) -> Vec<Vec<Appended>> {
+        self.answers(&self.legs.iter().map(|(leg, line)| ((*leg).to_owned(), line.places)).collect())
     }
 
     async fn legs(

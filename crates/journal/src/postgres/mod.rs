@@ -15,6 +15,7 @@ mod groups;
 mod identity;
 mod lease;
 mod link;
+mod merge;
 mod moment;
 mod opening;
 mod owned;
@@ -25,6 +26,7 @@ mod schema;
 mod settings;
 mod settle;
 mod sharing;
+mod spooling;
 mod target;
 mod turn;
 mod upkeep;
@@ -40,8 +42,9 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{self, Clock};
 use crate::seal::Sealer;
+use crate::spool::{self, Spooled};
 use crate::sqlite::lock::FolderLock;
-use crate::{Grant, JournalError, Part};
+use crate::{EventSeq, Grant, JournalError, Kept, Part};
 
 use append::Appender;
 pub use beat::OnTrust;
@@ -49,12 +52,14 @@ use beat::Standing;
 use errors::Fault;
 pub use filling::Filling;
 use groups::{Lane, within};
+use merge::Merger;
 use owned::{Holding, Owned};
 use pen::{Held, Pen};
 use readers::Readers;
 use schema::Purpose;
 use settle::Settler;
 use sharing::Sharing;
+use spooling::Spooling;
 pub use target::{NoTarget, Target};
 pub use turn::{OnWaits, Seen, Waits};
 
@@ -67,6 +72,10 @@ pub struct Options {
     pub allow_unreplicated: bool,
     /// How long a group of events or outcomes may take before it is in doubt.
     pub patience: Duration,
+    /// How many bytes the spool in the data folder may have; none: what the engine does not take is not kept.
+    pub spool_bytes: Option<u64>,
+    /// How long deliveries go on while the engine is away; zero: not beyond the few seconds a gateway trusts itself.
+    pub deliver_through: Duration,
     /// What time it is.
     pub clock: OwnClock,
 }
@@ -87,6 +96,8 @@ impl Default for Options {
             name: String::new(),
             allow_unreplicated: false,
             patience: Duration::from_secs(1),
+            spool_bytes: None,
+            deliver_through: Duration::ZERO,
             clock: OwnClock(clock::system()),
         }
     }
@@ -120,8 +131,11 @@ struct Gateway {
     outcomes: Lane<Settler>,
     lost: Arc<watch::Sender<bool>>,
     standing: Arc<Standing>,
+    spooling: Spooling,
     /// Of one that has the whole store; who shares it is asked to beat.
     beat: Option<JoinHandle<()>>,
+    /// Of one that has a spool.
+    merger: Option<(Arc<Merger>, JoinHandle<()>)>,
     /// What only who shares it has.
     sharing: Option<Sharing>,
     _folder: FolderLock,
@@ -130,6 +144,9 @@ struct Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.silence();
+        if let Some((_, merging)) = &self.merger {
+            merging.abort();
+        }
     }
 }
 
@@ -183,6 +200,7 @@ impl Postgres {
         told: Option<OnWaits<'_>>,
     ) -> Result<Self, JournalError> {
         let lock = FolderLock::take(folder)?;
+        let spooling = Spooling::open(folder, options.spool_bytes)?;
         opening::open(target, &sealer, options.allow_unreplicated, purpose).await?;
         let me = identity::of(folder, options.name.clone())?;
         let mut pen = Pen::new(target.clone(), link::Use::Upkeep, &[]);
@@ -190,21 +208,41 @@ impl Postgres {
             turn::acquire(&mut pen, &me, target.place(), options.patience, told).await?;
         let owned = Arc::new(Owned::new(me));
         owned.take(Grant::ALONE, epoch);
+        let merger = spooling.0.clone();
+        let merger = merger.map(|spool| Arc::new(Merger::new(spool, owned.clone(), target.clone())));
+        if let Some(merger) = &merger {
+            // A large future, and rarely needed: it is not to lie in that of every start.
+            Box::pin(merger.take_up()).await.map_err(|fault| fault.at(target.place()))?;
+        }
         let lost = Arc::new(watch::Sender::new(false));
-        let standing = Arc::new(Standing::new());
+        let standing = Arc::new(Standing::new(options.deliver_through));
         let beat = {
             let (target, me, lost) = (target.clone(), owned.me.clone(), lost.clone());
-            let beat = beat::run(target, me, options.patience, lost, standing.clone());
+            let beat = beat::run(target, me, options.patience, lost, standing.clone(), spooling.clone());
             tasks::spawn(tasks::Part::JournalBeat, beat)
         };
         let gateway = Gateway {
-            events: Lane::start(Appender::new(target.clone(), owned.clone(), 0, options.patience)),
-            outcomes: Lane::start(Settler::new(target.clone(), owned.clone(), 1, options.patience)),
+            events: Lane::start(Appender::new(
+                target.clone(),
+                owned.clone(),
+                0,
+                options.patience,
+                spooling.clone(),
+            )),
+            outcomes: Lane::start(Settler::new(
+                target.clone(),
+                owned.clone(),
+                1,
+                options.patience,
+                spooling.clone(),
+            )),
             owned,
             taken_from: from,
             lost,
             standing,
+            spooling,
             beat: Some(beat),
+            merger: merger.map(|merger| (merger.clone(), merge::start(merger))),
             sharing: None,
             _folder: lock,
         };
@@ -257,8 +295,18 @@ impl Postgres {
         self.gateway.as_ref().is_none_or(|gateway| gateway.standing.is_reached())
     }
 
-    /// Says, now and after each beat that is taken, up to when this gateway may act: it began to beat some seconds
-    /// before. Who slept longer, or is cut off, may find that another has the store. Not told where nobody is a gateway.
+    /// Whether a spool stands in for the engine while that is away.
+    pub fn has_spool(&self) -> bool {
+        self.gateway.as_ref().is_some_and(|gateway| gateway.spooling.0.is_some())
+    }
+
+    /// What waits in the spool until the engine takes it; none while everything goes to the engine.
+    pub fn spooled(&self) -> Option<Spooled> {
+        self.gateway.as_ref().and_then(|gateway| gateway.spooling.0.as_ref()?.spooled())
+    }
+
+    /// Says, now and after each beat, up to when this gateway may act, and whether it decides what is given up. Who slept,
+    /// or is cut off, may find that another has the store. Not told where nobody is a gateway.
     pub fn on_trust(&self, to: OnTrust) {
         if let Some(gateway) = &self.gateway {
             gateway.standing.tell(to);
@@ -309,6 +357,9 @@ impl Postgres {
     pub async fn release(&self) -> Result<(), JournalError> {
         let Some(gateway) = &self.gateway else { return Ok(()) };
         gateway.silence();
+        if let Some((merger, _)) = &gateway.merger {
+            Box::pin(merger.hurry(RELEASE_PATIENCE)).await;
+        }
         let me = gateway.owned.me.clone();
         gateway.owned.give_all();
         let mut pen = self.upkeep.lock().await;
@@ -341,6 +392,20 @@ impl Postgres {
 
     async fn reader(&self) -> Result<Object, JournalError> {
         self.readers.one().await.map_err(|fault| fault.at(&self.place))
+    }
+
+    /// Those of some events that are in the spool, and the places of the others.
+    async fn spooled_of(&self, seqs: Vec<EventSeq>) -> Result<(Vec<Arc<Kept>>, Vec<EventSeq>), JournalError> {
+        let spool = self.gateway.as_ref().and_then(|gateway| gateway.spooling.0.as_ref());
+        let Some(spool) = spool.filter(|spool| spool.is_in_use()) else { return Ok((Vec::new(), seqs)) };
+        let failed = |why: String| JournalError::Unwritable { place: spool::FILE.to_owned(), why };
+        let found = spool.bodies(seqs.clone()).await.map_err(failed)?;
+        let rest = seqs.into_iter().filter(|seq| found.iter().all(|kept| kept.seq != *seq));
+        let rest: Vec<_> = rest.collect();
+        if !rest.is_empty() && !self.is_reached() {
+            return Err(failed("PostgreSQL, which has the others, is not reached".to_owned()));
+        }
+        Ok((found, rest))
     }
 
     /// What is done once, one after the other.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::column::plain;
+use crate::record::Whole;
 use crate::record::event::kind_number;
 use crate::record::{event, note};
 use crate::rules::numbers;
 use crate::settings::IntegrationId;
+use crate::spool::{EventShape, MomentShape};
 use crate::{Append, Appended, DeliveryId, EventSeq, Grant, Pending, WallTime, call_hash};
 
 /// An append, written out by whoever asked for it.
@@ -65,6 +67,19 @@ impl Moment {
     pub(super) fn weight(&self) -> usize {
         1 + self.rows.len() + self.notes.len()
     }
+
+    /// As it lies in the spool; from this place on its events have theirs.
+    pub(super) fn shape(&self, first: i64) -> MomentShape<'_> {
+        let notes = self.notes.iter().map(|(channel, kept)| (&**channel, kept.as_deref().map(Whole)));
+        MomentShape {
+            first,
+            pbx: &self.pbx,
+            heard_at: self.heard_at,
+            received_at: self.received_at.0,
+            events: self.rows.iter().map(Row::shape).collect(),
+            notes: notes.collect(),
+        }
+    }
 }
 
 /// As the engine writes an array.
@@ -74,6 +89,18 @@ fn owed(integrations: &[IntegrationId]) -> String {
 }
 
 impl Row {
+    fn shape(&self) -> EventShape<'_> {
+        EventShape {
+            kind: kind_number(self.event.kind()),
+            at: self.event.at.as_micros(),
+            account: self.event.account().as_str(),
+            leg: self.event.leg.as_str(),
+            call: self.event.call.as_str(),
+            owed: self.integrations.iter().map(|integration| integration.number).collect(),
+            body: Whole(&self.body),
+        }
+    }
+
     /// The answer for one that is kept there.
     pub(super) fn stored(&self, event: EventSeq, received_at: WallTime) -> Appended {
         let pending = |integration: &IntegrationId| Pending {

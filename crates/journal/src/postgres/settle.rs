@@ -15,14 +15,17 @@ use super::lease::{BEGIN, HOLD};
 use super::link::Use;
 use super::owned::{Holding, Owned};
 use super::pen::{Held, Pen};
+use super::spooling::Spooling;
 use super::target::Target;
 use crate::record::attempt;
 use crate::rules;
-use crate::{DeliveryId, Grant, Outcome, Settle, Settled, WallTime};
+use crate::settings::IntegrationId;
+use crate::spool::{Bytes, Entry, OutcomeShape};
+use crate::{DeliveryId, EventSeq, Grant, Outcome, Settle, Settled, WallTime};
 
 const SETTLE: &str = include_str!("settle.sql");
 const REVIVE: &str = include_str!("settle_revive.sql");
-const SQL: &[&str] = &[HOLD, SETTLE, REVIVE];
+pub(super) const SQL: &[&str] = &[HOLD, SETTLE, REVIVE];
 
 /// What an outcome is to the statement; up to [`CANCELLED`] the delivery is settled by it.
 const DELIVERED: i16 = 0;
@@ -76,6 +79,35 @@ impl Row {
         }
     }
 
+    /// As it lies in the spool.
+    fn shape(&self) -> OutcomeShape<'_> {
+        OutcomeShape {
+            event: self.id.event.0,
+            integration: self.id.integration.number,
+            verb: self.verb,
+            number: self.number,
+            last: self.last.as_deref(),
+            at: self.at,
+            due_at: self.due_at,
+            detail: self.detail.as_deref().map(Bytes),
+        }
+    }
+
+    /// The same, as it was asked for.
+    pub(super) fn of_shape(shape: &OutcomeShape<'_>) -> Self {
+        let integration = IntegrationId { number: shape.integration };
+        Self {
+            grant: Grant::ALONE,
+            id: DeliveryId { event: EventSeq(shape.event), integration },
+            verb: shape.verb,
+            number: shape.number,
+            last: shape.last.map(str::to_owned),
+            at: shape.at,
+            due_at: shape.due_at,
+            detail: shape.detail.map(|Bytes(bytes)| bytes.to_vec()),
+        }
+    }
+
     fn key(&self) -> (i64, i32) {
         (self.id.event.0, self.id.integration.number.cast_signed())
     }
@@ -87,23 +119,22 @@ pub(super) struct Settler {
     owned: Arc<Owned>,
     tally: i16,
     patience: Duration,
+    spooling: Spooling,
 }
 
 impl Settler {
-    pub(super) fn new(target: Target, owned: Arc<Owned>, tally: i16, patience: Duration) -> Self {
-        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience }
-    }
-}
-
-impl Writes for Settler {
-    type Row = Row;
-    type Answer = Settled;
-
-    fn weight(_: &Row) -> usize {
-        1
+    pub(super) fn new(
+        target: Target,
+        owned: Arc<Owned>,
+        tally: i16,
+        patience: Duration,
+        spooling: Spooling,
+    ) -> Self {
+        Self { pen: Pen::new(target, Use::Writing, SQL), owned, tally, patience, spooling }
     }
 
-    async fn write(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
+    async fn settle(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
+        self.spooling.reach(&mut self.pen, self.patience).await?;
         loop {
             let held = self.owned.holding(rows.iter().map(|row| row.grant));
             let is_ours = |row: &Row| held.has(row.grant.part()) && self.owned.epoch(row.grant).is_some();
@@ -124,8 +155,33 @@ impl Writes for Settler {
     }
 }
 
+impl Writes for Settler {
+    type Row = Row;
+    type Answer = Settled;
+
+    fn weight(_: &Row) -> usize {
+        1
+    }
+
+    async fn write(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
+        if self.spooling.is_direct() {
+            match self.settle(rows).await {
+                Err(fault) if self.spooling.takes(&fault) => {}
+                settled => return settled,
+            }
+        }
+        let is_ours = |row: &&Row| self.owned.epoch(row.grant).is_some();
+        if rows.iter().any(|row| !is_ours(&row)) {
+            return Ok(vec![Settled::Fenced; rows.len()]);
+        }
+        self.spooling.keep(&Entry::Settle(rows.iter().map(Row::shape).collect())).await?;
+        // Whether another had settled one of them, the engine says at the merge.
+        Ok(vec![Settled::Done; rows.len()])
+    }
+}
+
 /// Rows that are ours by their places, so that no delivery is in a wave twice: what is said of one counts in its order.
-fn waves(rows: &[Row], is_ours: impl Fn(&Row) -> bool) -> Vec<Vec<usize>> {
+pub(super) fn waves(rows: &[Row], is_ours: impl Fn(&Row) -> bool) -> Vec<Vec<usize>> {
     let (mut seen, mut waves) = (HashMap::new(), Vec::<Vec<usize>>::new());
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| is_ours(row)) {
         let before: &mut usize = seen.entry(row.key()).or_default();
@@ -138,7 +194,8 @@ fn waves(rows: &[Row], is_ours: impl Fn(&Row) -> bool) -> Vec<Vec<usize>> {
     waves
 }
 
-async fn settle(
+/// Settles them in one transaction.
+pub(super) async fn settle(
     held: &Held,
     rows: &[Row],
     waves: &[Vec<usize>],

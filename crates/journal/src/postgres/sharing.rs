@@ -18,6 +18,7 @@ use super::owned::Owned;
 use super::pen::Pen;
 use super::schema::{self, Purpose};
 use super::settle::Settler;
+use super::spooling::Spooling;
 use super::{Gateway, Options, Postgres, Target, identity, opening, turn, upkeep};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
@@ -69,13 +70,27 @@ impl Postgres {
             woken: Mutex::new(woken),
         };
         let gateway = Gateway {
-            events: Lane::start(Appender::new(target.clone(), owned.clone(), tally, options.patience)),
-            outcomes: Lane::start(Settler::new(target.clone(), owned.clone(), tally + 1, options.patience)),
+            events: Lane::start(Appender::new(
+                target.clone(),
+                owned.clone(),
+                tally,
+                options.patience,
+                Spooling(None),
+            )),
+            outcomes: Lane::start(Settler::new(
+                target.clone(),
+                owned.clone(),
+                tally + 1,
+                options.patience,
+                Spooling(None),
+            )),
             owned,
             taken_from: None,
             lost: Arc::new(watch::Sender::new(false)),
-            standing: Arc::new(Standing::new()),
+            standing: Arc::new(Standing::new(Duration::ZERO)),
+            spooling: Spooling(None),
             beat: None,
+            merger: None,
             sharing: Some(sharing),
             _folder: lock,
         };

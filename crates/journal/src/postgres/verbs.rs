@@ -41,7 +41,16 @@ impl crate::Events for Postgres {
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
-        ask!(self, |client| query::events::bodies(client, &events))
+        Box::pin(async move {
+            let (spooled, rest) = self.spooled_of(events).await?;
+            if rest.is_empty() {
+                return Ok(spooled);
+            }
+            let object = self.reader().await?;
+            let mut found = self.told(query::events::bodies(&object, &rest).await)?;
+            found.extend(spooled);
+            Ok(found)
+        })
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {

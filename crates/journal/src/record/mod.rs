@@ -34,14 +34,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Whole<'a> {
 }
 
 /// The version and the shape behind it.
-fn pack<T: Serialize>(version: u8, shape: &T) -> Vec<u8> {
+pub(crate) fn pack<T: Serialize>(version: u8, shape: &T) -> Vec<u8> {
     let mut packed = Vec::with_capacity(256);
     packed.push(version);
     postcard::to_extend(shape, packed).expect("a record has nothing that cannot be written to memory")
 }
 
 /// The shape, if the version is the one expected.
-fn unpack<'a, T: Deserialize<'a>>(
+pub(crate) fn unpack<'a, T: Deserialize<'a>>(
     what: &'static str,
     version: u8,
     packed: &'a [u8],

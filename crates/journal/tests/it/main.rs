@@ -22,5 +22,7 @@ mod rolling_up;
 #[cfg(all(unix, feature = "postgres"))]
 mod sharing;
 #[cfg(unix)]
+mod spooling;
+#[cfg(unix)]
 mod standing_by;
 mod taking_over;

@@ -1,10 +1,17 @@
 //! Where what happens is kept: in the data folder, or on PostgreSQL.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::SecretSource;
 use super::secret;
 use super::section::Section;
+
+/// A failover takes some seconds, that of a machine that hangs half a minute. A pop-up that comes behind it is worth
+/// nothing.
+const DELIVER_THROUGH: Duration = Duration::from_secs(120);
+/// Some two million events.
+const SPOOL_MEGABYTES: u32 = 1_024;
 
 /// A store on PostgreSQL.
 #[derive(Clone, Debug)]
@@ -21,6 +28,10 @@ pub struct OnPostgres {
     pub stand_by: bool,
     /// Whether several gateways share it, each with the PBXs whose parts it takes.
     pub share_pbxs: bool,
+    /// How long deliveries go on while PostgreSQL is away.
+    pub deliver_through: Duration,
+    /// How much may be kept on this machine meanwhile.
+    pub spool_megabytes: u32,
 }
 
 /// `[journal]`; without it the store is in the data folder.
@@ -34,6 +45,10 @@ pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Opt
         allow_unreplicated: section.flag("allow_unreplicated").unwrap_or(false),
         stand_by: section.flag("stand_by").unwrap_or(false),
         share_pbxs: section.flag("share_pbxs").unwrap_or(false),
+        deliver_through: section
+            .number("deliver_through_secs", 0..=3_600)
+            .map_or(DELIVER_THROUGH, |secs| Duration::from_secs(secs.into())),
+        spool_megabytes: section.number("spool_megabytes", 1..=1_000_000).unwrap_or(SPOOL_MEGABYTES),
     });
     match &read {
         None => section.missing(

@@ -44,6 +44,7 @@ impl Gateway for Facade {
         readiness::readiness(&readiness::Seen {
             dead: tasks::dead(),
             is_blocked: readiness::is_blocked(&self.sender, &self.blocked, &self.engine),
+            spooling: self.engine.spooling(),
             look_for: self.engine.what_to_look_for(),
             damage: self.damage.reason(),
             links: &self.links.all(),

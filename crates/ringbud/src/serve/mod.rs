@@ -150,11 +150,15 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
     let options = sender_options(config, operator.clone(), alerts.clone());
     let sender = Arc::new(Sender::start(store.journal.clone(), store.cache.clone(), options));
     let trusted = Arc::downgrade(&sender);
-    store.engine.on_trust(Box::new(move |until| {
+    store.engine.on_trust(Box::new(move |until, decides| {
         if let Some(sender) = trusted.upgrade() {
-            sender.act_until(until);
+            sender.act_until(until, decides);
         }
     }));
+    if let Some(on) = config.journal.as_ref().filter(|_| store.engine.taken_from().is_some()) {
+        // Whoever had it may be cut off only, and deliver on.
+        sender.is_careful_for(on.deliver_through);
+    }
     let waiting = sender.load().await?;
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");

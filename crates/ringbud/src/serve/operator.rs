@@ -21,6 +21,8 @@ use crate::link::{LinkState, LinkStatus, Links};
 
 /// How often links and journal are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A restart of PostgreSQL is nobody's business.
+const SPOOLING_FOR: Duration = Duration::from_secs(10);
 
 /// How the operator of a configuration is told; none where it names no operator.
 pub(super) fn notifier(config: &Config) -> Result<Option<NotifierOptions>, ServeError> {
@@ -99,7 +101,7 @@ pub(super) async fn watch(
 ) {
     let mut watched: BTreeMap<PbxName, Watched> = BTreeMap::new();
     let mut troubled: BTreeMap<PbxName, Watched> = BTreeMap::new();
-    let mut journal = Watched::default();
+    let (mut journal, mut spool) = (Watched::default(), Watched::default());
     loop {
         let now = Instant::now();
         let all = links.all();
@@ -123,6 +125,10 @@ pub(super) async fn watch(
                 Some(of_trouble(link, turn))
             });
             turn.into_iter().for_each(|notice| operator.tell(notice));
+        }
+        let spooling = engine.spooling();
+        if let Some(turn) = spool.look(spooling.is_none(), now, SPOOLING_FOR) {
+            operator.tell(of_spool(turn));
         }
         let writable = !is_blocked(&sender, &blocked, &engine);
         if let Some(turn) = journal.look(writable, now, Duration::ZERO) {
@@ -180,6 +186,19 @@ fn of_journal(turn: Turn, look_for: &str) -> Notice {
         }
         Turn::GoodAfter(bad) => {
             Notice { kind: "journal.writable", data: json!({ "unwritable_secs": bad.as_secs() }) }
+        }
+    }
+}
+
+/// PostgreSQL is away for more than a moment, and the spool stands in.
+fn of_spool(turn: Turn) -> Notice {
+    match turn {
+        Turn::Bad => {
+            let why = "PostgreSQL cannot be reached, or no standby confirms: what happens is kept in the spool on this machine's disk";
+            Notice { kind: "journal.spooling", data: json!({ "why": why }) }
+        }
+        Turn::GoodAfter(bad) => {
+            Notice { kind: "journal.merged", data: json!({ "spooling_secs": bad.as_secs() }) }
         }
     }
 }
@@ -243,6 +262,8 @@ mod tests {
             link.with(|link| of_trouble(link, Turn::GoodAfter(300 * SECOND))),
             of_journal(Turn::Bad, "is the disk full, or read-only?"),
             of_journal(Turn::GoodAfter(40 * SECOND), ""),
+            of_spool(Turn::Bad),
+            of_spool(Turn::GoodAfter(40 * SECOND)),
             damaged("wrong # of entries in index given_up_by_account"),
             taken_over("gw1"),
         ];

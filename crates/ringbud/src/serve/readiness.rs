@@ -4,7 +4,7 @@ use admin::{Readiness, ReadyDetail};
 use delivery::sender::Sender;
 use journal::WallTime;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Spooling};
 use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Status};
 use crate::stand_by::StandBy;
@@ -13,6 +13,8 @@ use crate::stand_by::StandBy;
 pub(super) struct Seen<'a> {
     pub(super) dead: Option<&'a tasks::Death>,
     pub(super) is_blocked: bool,
+    /// Whether the spool stands in for the engine.
+    pub(super) spooling: Option<Spooling>,
     /// What to look for then.
     pub(super) look_for: &'static str,
     /// What was found to be damaged.
@@ -23,6 +25,7 @@ pub(super) struct Seen<'a> {
 /// What is wrong, by code. In this order they are told.
 const PART_DIED: &str = "part_died";
 const JOURNAL_UNWRITABLE: &str = "journal_unwritable";
+const JOURNAL_SPOOLING: &str = "journal_spooling";
 const JOURNAL_DAMAGED: &str = "journal_damaged";
 const PBX_UNTRIED: &str = "pbx_untried";
 const STANDS_BY: &str = "stands_by";
@@ -43,9 +46,17 @@ fn own(code: &'static str, what: String) -> ReadyDetail {
     ReadyDetail { code, pbx: None, what, since: None, unready: true, unfollowed: false }
 }
 
+/// Calls are kept and told: no other instance would do better.
+fn spools(Spooling { events }: Spooling) -> ReadyDetail {
+    let what = format!(
+        "PostgreSQL cannot be reached, or no standby confirms: what happens is kept in the spool on this machine's disk ({events} events) until it can"
+    );
+    ReadyDetail { unready: false, ..own(JOURNAL_SPOOLING, what) }
+}
+
 /// Whether nothing can be kept at present, as far as anybody has tried.
 pub(super) fn is_blocked(sender: &Sender, blocked: &Blocked, engine: &Engine) -> bool {
-    sender.status().journal_blocked || blocked.is_blocked() || !engine.is_reached()
+    sender.status().journal_blocked || blocked.is_blocked() || engine.is_away()
 }
 
 pub(super) fn readiness(seen: &Seen<'_>) -> Readiness {
@@ -53,6 +64,7 @@ pub(super) fn readiness(seen: &Seen<'_>) -> Readiness {
     details.extend(seen.dead.map(|death| own(PART_DIED, death.to_string())));
     let unwritable = format!("the journal cannot be written: {}", seen.look_for);
     details.extend(seen.is_blocked.then(|| own(JOURNAL_UNWRITABLE, unwritable)));
+    details.extend(seen.spooling.filter(|_| !seen.is_blocked).map(spools));
     details.extend(seen.damage.clone().map(|what| own(JOURNAL_DAMAGED, what)));
     details.extend(seen.links.iter().filter_map(|status| status.with(unfollowed)));
     details.extend(seen.links.iter().flat_map(|status| status.with(troubles)));

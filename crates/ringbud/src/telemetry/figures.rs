@@ -51,6 +51,13 @@ pub(super) fn describe() {
         "ringbud_gateway_takeovers_total",
         "Stores taken from a gateway that was gone, by this one"
     );
+    describe_gauge!("ringbud_spool_events", "Events kept on this machine's disk while PostgreSQL is away");
+    describe_gauge!("ringbud_spool_bytes", Unit::Bytes, "What they and outcomes of deliveries take there");
+    describe_counter!("ringbud_spool_merged_total", "Events brought from there to PostgreSQL");
+    describe_counter!(
+        "ringbud_spool_refused_total",
+        "Events brought from there that came too late: their leg had ended"
+    );
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
         "ringbud_link_lag_seconds",
@@ -114,6 +121,10 @@ pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_journal_unwritable").set(0.0);
     metrics::gauge!("ringbud_journal_damaged").set(0.0);
     metrics::gauge!("ringbud_gateway_standing_by").set(0.0);
+    metrics::gauge!("ringbud_spool_events").set(0.0);
+    metrics::gauge!("ringbud_spool_bytes").set(0.0);
+    metrics::counter!("ringbud_spool_merged_total").increment(0);
+    metrics::counter!("ringbud_spool_refused_total").increment(0);
     metrics::counter!("ringbud_gateway_takeovers_total").increment(0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
     metrics::counter!("ringbud_http_full_total").increment(0);

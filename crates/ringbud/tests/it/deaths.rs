@@ -81,7 +81,12 @@ const fn begun(part: Part) -> By {
         Part::DamageCheck => By::Start,
         Part::Stopping => By::Stop,
         Part::Show => By::Demo,
-        Part::JournalGroups | Part::JournalBeat | Part::JournalConnection | Part::JournalLate => By::Postgres,
+        Part::JournalGroups
+        | Part::JournalBeat
+        | Part::JournalConnection
+        | Part::JournalLate
+        | Part::JournalSpool
+        | Part::JournalMerge => By::Postgres,
     }
 }
 

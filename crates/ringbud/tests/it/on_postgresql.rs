@@ -14,6 +14,8 @@ use crate::bed::{Bed, Gateway, Signal, command, kinds, patiently};
 use crate::secure::certificate;
 
 pub(crate) const DATABASE: &str = "calls";
+/// On one server, and nothing is sent by who is cut off from it.
+pub(crate) const HOLDS_AT_ONCE: &str = "allow_unreplicated = true\ndeliver_through_secs = 0";
 
 /// A bed whose store is on an engine.
 pub(crate) async fn bed(engine: &Engine) -> Bed {
@@ -201,36 +203,6 @@ async fn a_server_is_believed_by_its_certificate_alone() {
     gateway.stop().await;
 }
 
-/// Nothing is written here: it is not by an event that is lost that one learns it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_whose_postgresql_is_gone_is_not_ready_though_nobody_calls() {
-    if !is_here() {
-        return;
-    }
-    let mut engine = Engine::start(0);
-    let bed = bed(&engine).await;
-    let gateway = bed.serve().await;
-    let becomes = async |wanted: u16| {
-        let looked = async {
-            loop {
-                let (status, body) = gateway.api("GET", "/readyz", "", "").await;
-                if status == wanted {
-                    return body;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        patiently("/readyz to say so", looked).await
-    };
-    becomes(200).await;
-    engine.servers[0].kill();
-    let said = becomes(503).await;
-    assert!(said.contains("can PostgreSQL be reached") && !said.contains("disk"), "{said}");
-    engine.servers[0].run();
-    becomes(200).await;
-    gateway.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_moves_to_postgresql_and_back_with_all_it_has() {
     if !is_here() {
@@ -288,6 +260,7 @@ async fn a_gateway_that_stood_still_sends_nothing_when_it_wakes() {
     }
     let engine = Arc::new(Engine::start(0));
     let mut bed = bed(&engine).await;
+    bed.write(&configuration(&bed, &engine, "data", HOLDS_AT_ONCE));
     bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
     let mut first = bed.serve().await;
     bed.play(&["inbound-answered"], 50.0).await;

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use demo::receiver::Received;
 use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
-use tokio::net::{UnixDatagram, UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::net::UnixDatagram;
 
 use crate::bed::{Bed, Gateway, Signal, kind, kinds, patiently, play_on};
-use crate::on_postgresql::{DATABASE, bed, configuration, hold};
+use crate::on_postgresql::{DATABASE, HOLDS_AT_ONCE, bed, configuration, hold};
 use crate::supervision::Systemd;
+use crate::way::{Passage, Way};
 
 const STANDS_BY: &str = "allow_unreplicated = true\nstand_by = true";
 
@@ -246,6 +246,7 @@ async fn a_gateway_that_wakes_behind_who_stood_by_tells_nothing_and_stands_by_it
     }
     let engine = Arc::new(Engine::start(0));
     let mut bed = bed(&engine).await;
+    bed.write(&configuration(&bed, &engine, "data", HOLDS_AT_ONCE));
     bed.receiver.behave(StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
     let mut first = bed.serve().await;
     let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
@@ -273,64 +274,26 @@ async fn a_gateway_that_wakes_behind_who_stood_by_tells_nothing_and_stands_by_it
     first.stop().await;
 }
 
-/// The way to the engine's socket, which can be cut.
-struct Way {
-    is_cut: watch::Sender<bool>,
-}
-
-impl Way {
-    fn lay(engine: &Engine, folder: &Path) -> Self {
-        let url = engine.url(DATABASE);
-        let there = url.strip_prefix("host=").unwrap().split(' ').next().unwrap().to_owned();
-        let name = format!(".s.PGSQL.{}", engine.servers[0].port());
-        let listener = UnixListener::bind(folder.join(&name)).unwrap();
-        let (is_cut, cut) = watch::channel(false);
-        tokio::spawn(async move {
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let (there, mut cut) = (Path::new(&there).join(&name), cut.clone());
-                tokio::spawn(async move {
-                    // Half open: nobody is told that nothing comes through any more.
-                    if *cut.borrow() {
-                        let _ = cut.wait_for(|cut| !cut).await;
-                        return;
-                    }
-                    let mut far = UnixStream::connect(there).await.unwrap();
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
-                        _ = cut.wait_for(|cut| *cut) => {}
-                    }
-                    let _ = cut.wait_for(|cut| !cut).await;
-                });
-            }
-        });
-        Self { is_cut }
-    }
-
-    fn cut(&self) {
-        self.is_cut.send_replace(true);
-    }
-
-    fn mend(&self) {
-        self.is_cut.send_replace(false);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_that_is_cut_off_from_the_store_tells_nothing_and_who_stands_by_takes_over() {
-    if !is_here() {
-        return;
+async fn a_gateway_that_is_cut_off_and_does_not_deliver_on_falls_silent_and_who_stands_by_takes_over() {
+    if is_here() {
+        cut_off(HOLDS_AT_ONCE).await;
     }
+}
+
+/// Both follow the call to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_cut_off_delivers_on_and_who_stands_by_takes_over_and_ids_are_the_same() {
+    if is_here() {
+        cut_off("allow_unreplicated = true").await;
+    }
+}
+
+async fn cut_off(how: &str) {
     let engine = Engine::start(0);
     let mut bed = bed(&engine).await;
     let way = Way::lay(&engine, bed.folder.path());
-    let through = {
-        let direct = configuration(&bed, &engine, "data", "allow_unreplicated = true");
-        let url = engine.url(DATABASE);
-        let there = url.strip_prefix("host=").unwrap().split(' ').next().unwrap();
-        direct.replace(&format!("host={there}"), &format!("host={}", bed.folder.path().display()))
-    };
-    bed.write(&through);
+    bed.write(&way.over(&configuration(&bed, &engine, "data", how)));
     let mut first = bed.serve().await;
     let mut second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
     bed.play(&["inbound-answered"], 50.0).await;
@@ -340,7 +303,7 @@ async fn a_gateway_that_is_cut_off_from_the_store_tells_nothing_and_who_stands_b
         let Bed { pbx, receiver, .. } = &mut bed;
         let ((), (cut, rings)) = tokio::join!(play_on(pbx, &["inbound-answered"], 4.0), async {
             let rings = patiently("the ring", receiver.next()).await.unwrap();
-            way.cut();
+            way.becomes(Passage::Cut);
             (Instant::now(), rings)
         });
         requests.push(rings);
@@ -348,21 +311,37 @@ async fn a_gateway_that_is_cut_off_from_the_store_tells_nothing_and_who_stands_b
     };
     takes_over(&mut second).await;
     println!("taken over {:?} after the cut", cut.elapsed());
-    while told(&requests).0.values().any(|kinds| kinds.last() != Some(&"Ended")) {
-        requests.push(bed.request().await);
+    until_told(&mut bed, &mut requests, 2).await;
+    let delivers_on = how != HOLDS_AT_ONCE;
+    if delivers_on {
+        // Whichever tells it first, the other tells the same.
+        bed.play(&["inbound-answered"], 50.0).await;
+        until_told(&mut bed, &mut requests, 3).await;
     }
-    way.mend();
+    way.becomes(Passage::Open);
     assert_eq!(first.ends().await, Some(4), "{:?}", first.said);
+    let calls = if delivers_on { 4 } else { 3 };
     bed.play(&["inbound-answered"], 50.0).await;
-    requests.extend(bed.events(3).await);
+    until_told(&mut bed, &mut requests, calls).await;
     second.stop().await;
+    requests.extend(std::iter::from_fn(|| bed.receiver.try_next()));
     let (legs, again) = told(&requests);
     println!("{again} repeated");
-    assert_eq!(legs.len(), 3, "{legs:?}");
+    assert_eq!(legs.len(), calls, "{legs:?}");
     for kinds in legs.values() {
         assert!(*kinds == WHOLE || *kinds == ["Incoming", "Ended"], "{legs:?}");
     }
-    assert!(bed.receiver.try_next().is_none(), "it told something when it was back");
+}
+
+/// Waits until so many legs were told to their ends.
+async fn until_told(bed: &mut Bed, requests: &mut Vec<Received>, legs: usize) {
+    let is_told = |requests: &[Received]| {
+        let (told, _) = told(requests);
+        told.len() >= legs && told.values().all(|kinds| kinds.last() == Some(&"Ended"))
+    };
+    while !is_told(requests) {
+        requests.push(bed.request().await);
+    }
 }
 
 /// Two gateways on an engine with two standbys, the first of which has the store.

@@ -40,6 +40,8 @@ pub(super) type Words = Arc<Mutex<VecDeque<String>>>;
 pub(super) struct Life {
     child: Child,
     standing: watch::Receiver<Standing>,
+    /// How often its spool was merged.
+    merges: watch::Receiver<usize>,
     listening: JoinHandle<()>,
     words: Words,
 }
@@ -52,8 +54,10 @@ impl Life {
         command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (tell, standing) = watch::channel(Standing::Begun);
-        let listening = tokio::spawn(listen(child.stderr.take().unwrap(), played, words.clone(), tell));
-        Self { child, standing, listening, words }
+        let (merged, merges) = watch::channel(0);
+        let log = child.stderr.take().unwrap();
+        let listening = tokio::spawn(listen(log, played, words.clone(), tell, merged));
+        Self { child, standing, merges, listening, words }
     }
 
     /// Waits until it has come so far.
@@ -92,6 +96,17 @@ impl Life {
         *self.standing.borrow()
     }
 
+    pub(super) fn merges(&self) -> usize {
+        *self.merges.borrow()
+    }
+
+    /// Waits until its spool was merged once more than so often.
+    pub(super) async fn merges_again(&self, than: usize) {
+        let mut merges = self.merges.clone();
+        let merged = patiently("the spool to be merged", merges.wait_for(|merges| *merges > than)).await;
+        assert!(merged.is_ok(), "the gateway ended by itself");
+    }
+
     pub(super) fn ask_to_stop(&self) {
         send(Signal::TERM, self.child.id().unwrap());
     }
@@ -115,7 +130,13 @@ impl Life {
 }
 
 /// Reads its log to the end.
-async fn listen(log: ChildStderr, played: Arc<Played>, words: Words, standing: watch::Sender<Standing>) {
+async fn listen(
+    log: ChildStderr,
+    played: Arc<Played>,
+    words: Words,
+    standing: watch::Sender<Standing>,
+    merged: watch::Sender<usize>,
+) {
     let mut lines = BufReader::new(log).lines();
     let mut followed = 0;
     while let Ok(Some(line)) = lines.next_line().await {
@@ -126,6 +147,9 @@ async fn listen(log: ChildStderr, played: Arc<Played>, words: Words, standing: w
         if message == "event" {
             played.is_acknowledged(word("event_id"));
             continue;
+        }
+        if message.starts_with("what was kept in the spool is on PostgreSQL") {
+            merged.send_modify(|merges| *merges += 1);
         }
         let now = if message.starts_with("stands by") {
             Standing::StandsBy

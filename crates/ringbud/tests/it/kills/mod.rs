@@ -10,6 +10,7 @@
 //! which program, if not the one under test; `just fleet-patroni` puts the real Patroni beneath. A kill takes no file from the system, so this says nothing of
 //! a power cut.
 
+mod away;
 mod beneath;
 mod judge;
 mod life;

@@ -10,6 +10,7 @@ use calls::{
 use demo::load::{Load, LoadOptions};
 use demo::pbx::{Pbx, PbxOptions};
 use demo::player::{PlayOptions, play};
+use journal::conformance::engine::Engine;
 use journal::postgres::{Options, Postgres};
 use journal::seal::Sealer;
 use journal::{Access, Append, Grant, Journal, Sqlite, WallTime};
@@ -22,6 +23,7 @@ use super::played::Played;
 use super::rng::Rng;
 use super::told::Told;
 use crate::bed::{patiently, ringbud};
+use crate::way::{Passage, Way};
 
 /// Calls of the two PBXs whose every call is known: how many ring and talk at a time, and how many begin at
 /// a tick at most. The first one's calls live within a life, the other's across several.
@@ -49,6 +51,8 @@ pub(super) struct Stage {
     old_legs: Mutex<u32>,
     /// What the store stands on, if it is no file.
     beneath: Option<Mutex<Beneath>>,
+    /// The way to it, where it can be cut.
+    way: Option<Way>,
 }
 
 /// The database on it.
@@ -80,11 +84,31 @@ impl Stage {
             seed,
             old_legs: Mutex::default(),
             beneath: beneath.map(Mutex::new),
+            way: None,
         };
         std::fs::write(stage.folder.path().join("key"), KEY).unwrap();
         std::fs::write(stage.config(), stage.configuration()).unwrap();
         stage.integrate().await;
         stage
+    }
+
+    /// The same, and the gateways reach the engine over a way that can be cut.
+    pub(super) async fn set_beyond_a_way(seed: u64, engine: Engine) -> Self {
+        let stage = Self::set(seed, Some(Beneath::Engine(engine))).await;
+        let way = stage.with_engine(|engine| Way::lay(engine, stage.folder.path()));
+        Self { way: Some(way), ..stage }
+    }
+
+    /// Does something to the engine the store stands on.
+    pub(super) fn with_engine<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
+        match &mut *self.beneath.as_ref().unwrap().lock().unwrap() {
+            Beneath::Engine(engine) => act(engine),
+            Beneath::Patroni(_) => panic!("Patroni looks after it"),
+        }
+    }
+
+    pub(super) fn way_becomes(&self, passage: Passage) {
+        self.way.as_ref().unwrap().becomes(passage);
     }
 
     fn config(&self) -> PathBuf {
@@ -111,9 +135,10 @@ allow = ["127.0.0.0/8"]
         .to_owned();
         if let Some(beneath) = &self.beneath {
             let beneath = beneath.lock().unwrap();
+            let direct = beneath.url(DATABASE);
             let journal = format!(
                 "[journal]\nurl = \"{}\"\nallow_unreplicated = {}\n",
-                beneath.url(DATABASE),
+                self.way.as_ref().map_or(direct.clone(), |way| way.over(&direct)),
                 !beneath.is_replicated()
             );
             text = format!("secret_key_file = \"key\"\n{text}{journal}");

@@ -175,6 +175,17 @@ impl Told {
         self.shared.log().requests.clone()
     }
 
+    /// The longest time in which nothing was asked, from a moment on.
+    pub(super) fn longest_pause(&self, since_us: i64) -> Duration {
+        let log = self.shared.log();
+        let mut at: Vec<i64> =
+            log.requests.iter().map(|request| request.arrived_us).filter(|at| *at >= since_us).collect();
+        at.extend([since_us, journal::clock::system()().0]);
+        at.sort_unstable();
+        let longest = at.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        Duration::from_micros(longest.unsigned_abs())
+    }
+
     pub(super) fn counts(&self) -> Counts {
         let log = self.shared.log();
         let taken = log.requests.iter().filter(|request| request.taken.is_some()).count();

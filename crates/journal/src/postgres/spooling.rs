@@ -1,0 +1,78 @@
+//! What becomes of a group that the engine does not take: it goes into the spool, and so does everything behind it, until
+//! all of it is merged.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::errors::Fault;
+use super::pen::Pen;
+use crate::JournalError;
+use crate::spool::{Entry, FILE, Spool, Spooled};
+
+/// A writer's way to the spool, if there is one.
+#[derive(Clone)]
+pub(super) struct Spooling(pub(super) Option<Arc<Spool>>);
+
+impl Spooling {
+    /// That of a data folder, which is locked.
+    pub(super) fn open(folder: &Path, most_bytes: Option<u64>) -> Result<Self, JournalError> {
+        let Some(most_bytes) = most_bytes else { return Ok(Self(None)) };
+        let place = || folder.join(FILE).display().to_string();
+        let spool = Spool::open(folder, most_bytes)
+            .map_err(|why| JournalError::Unwritable { place: place(), why })?;
+        if let Some(Spooled { events, bytes, .. }) = spool.spooled() {
+            tracing::warn!(
+                events,
+                bytes,
+                "the last run left this in the spool: it comes to PostgreSQL as soon as this gateway has the store"
+            );
+        }
+        Ok(Self(Some(Arc::new(spool))))
+    }
+
+    /// Whether groups go to the engine.
+    pub(super) fn is_direct(&self) -> bool {
+        self.0.as_ref().is_none_or(|spool| !spool.is_in_use())
+    }
+
+    /// Makes the connection, where nobody waits for long: there is another place to keep things.
+    pub(super) async fn reach(&self, pen: &mut Pen, patience: Duration) -> Result<(), Fault> {
+        if self.0.is_none() {
+            return Ok(());
+        }
+        reach(pen, patience).await
+    }
+
+    /// Whether a group that met with this goes into the spool.
+    pub(super) fn takes(&self, fault: &Fault) -> bool {
+        self.0.is_some() && matches!(fault, Fault::Undone(_) | Fault::Doubtful(_))
+    }
+
+    /// The engine was heard: what is in the spool can be merged.
+    pub(super) fn is_heard(&self) {
+        if let Some(spool) = self.0.as_ref().filter(|spool| spool.is_in_use()) {
+            spool.is_heard();
+        }
+    }
+
+    /// Keeps it there.
+    pub(super) async fn keep(&self, entry: &Entry<'_>) -> Result<(), Fault> {
+        let Some(spool) = &self.0 else { return Err(Fault::Undone("there is no spool".to_owned())) };
+        spool
+            .keep(entry)
+            .await
+            .map_err(|why| Fault::Undone(format!("it is not reached, and the spool: {why}")))
+    }
+}
+
+/// Makes the connection, if it can be within a time.
+pub(super) async fn reach(pen: &mut Pen, patience: Duration) -> Result<(), Fault> {
+    let Ok(taken) = timeout(patience, pen.take()).await else {
+        return Err(Fault::Undone(format!("it cannot be connected to within {} ms", patience.as_millis())));
+    };
+    pen.give_back(taken?);
+    Ok(())
+}

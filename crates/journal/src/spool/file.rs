@@ -1,0 +1,105 @@
+//! The file: entries in the order in which they came, on disk when a write returns.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// The newest format this program knows.
+const FORMAT: i64 = 1;
+const TABLES: &str = "
+    PRAGMA auto_vacuum = INCREMENTAL;
+    CREATE TABLE entry (n INTEGER PRIMARY KEY, first INTEGER, events INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;
+    CREATE INDEX entry_first ON entry (first) WHERE first IS NOT NULL;
+    PRAGMA user_version = 1";
+/// Another program (a copy, somebody who looks) may keep it for so long.
+const OTHERS: Duration = Duration::from_secs(5);
+
+/// A connection to it.
+pub(super) struct File(Connection);
+
+/// What is in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) entries: u64,
+    pub(super) events: u64,
+    pub(super) bytes: u64,
+}
+
+/// An entry as it lies there.
+pub(super) struct Lying {
+    pub(super) n: i64,
+    pub(super) events: u64,
+    pub(super) packed: Vec<u8>,
+}
+
+impl File {
+    /// Opens it, or makes it.
+    pub(super) fn open(place: &Path) -> Result<(Self, Content), String> {
+        Self::opened(place).map_err(|error| error.to_string()).and_then(|(file, format)| {
+            if format > FORMAT {
+                return Err(format!("its format is {format}, this ringbud knows up to {FORMAT}"));
+            }
+            let content = file.content().map_err(|error| error.to_string())?;
+            Ok((file, content))
+        })
+    }
+
+    fn opened(place: &Path) -> Result<(Self, i64), rusqlite::Error> {
+        let conn = Connection::open(place)?;
+        conn.busy_timeout(OTHERS)?;
+        let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if format == 0 {
+            conn.execute_batch(TABLES)?;
+        }
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        Ok((Self(conn), format))
+    }
+
+    fn content(&self) -> Result<Content, rusqlite::Error> {
+        let sql = "SELECT count(*), coalesce(sum(events), 0), coalesce(sum(length(packed)), 0) FROM entry";
+        self.0.query_row(sql, [], |row| {
+            Ok(Content { entries: row.get(0)?, events: row.get(1)?, bytes: row.get(2)? })
+        })
+    }
+
+    pub(super) fn add(&self, first: Option<i64>, events: u64, packed: &[u8]) -> Result<(), rusqlite::Error> {
+        let sql = "INSERT INTO entry (first, events, packed) VALUES (?1, ?2, ?3)";
+        self.0.prepare_cached(sql)?.execute(params![first, events, packed]).map(drop)
+    }
+
+    /// The oldest, at least one, until they have so many bytes.
+    pub(super) fn oldest(&self, bytes: usize) -> Result<Vec<Lying>, rusqlite::Error> {
+        let mut select = self.0.prepare_cached("SELECT n, events, packed FROM entry ORDER BY n")?;
+        let (mut rows, mut all, mut sum) = (select.query([])?, Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let lying = Lying { n: row.get(0)?, events: row.get(1)?, packed: row.get(2)? };
+            sum += lying.packed.len();
+            all.push(lying);
+            if sum >= bytes {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn remove(&self, to: i64) -> Result<(), rusqlite::Error> {
+        self.0.prepare_cached("DELETE FROM entry WHERE n <= ?1")?.execute([to]).map(drop)
+    }
+
+    /// The entry an event of this place is in, if it is in one.
+    pub(super) fn with(&self, seq: i64) -> Result<Option<Vec<u8>>, rusqlite::Error> {
+        let sql = "SELECT packed FROM entry WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
+        self.0.prepare_cached(sql)?.query_row([seq], |row| row.get(0)).optional()
+    }
+
+    /// Gives the disk back what is empty.
+    pub(super) fn shrink(&self) -> Result<(), rusqlite::Error> {
+        // A page a step.
+        let mut vacuum = self.0.prepare("PRAGMA incremental_vacuum")?;
+        let mut pages = vacuum.query([])?;
+        while pages.next()?.is_some() {}
+        self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}

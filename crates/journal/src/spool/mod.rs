@@ -1,0 +1,230 @@
+//! The spool: what a gateway keeps while its engine does not take it, a log of the journal's calls in the data folder.
+//!
+//! It judges nothing: whoever merges it makes the calls again as they were made, and the engine says what is a repeat.
+//! As long as anything is in it everything goes into it, events and outcomes alike, so that the order stays.
+
+mod entry;
+mod file;
+mod room;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tasks::Part;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::record::Unreadable;
+use crate::{EventSeq, Kept, WallTime};
+
+pub(crate) use entry::{Bytes, Entry, EventShape, MomentShape, OutcomeShape};
+use file::{Content, File, Lying};
+use room::Room;
+
+/// The name of the file in the data folder.
+pub(crate) const FILE: &str = "spool.sqlite";
+/// About so much is merged at once.
+const MERGED_AT_ONCE: usize = 1 << 20;
+
+/// What is in the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spooled {
+    /// Events.
+    pub events: u64,
+    /// Bytes of them, and of outcomes of deliveries.
+    pub bytes: u64,
+    /// How long something has been in it.
+    pub lasts: Duration,
+}
+
+/// The spool of a data folder.
+pub(crate) struct Spool {
+    folder: PathBuf,
+    room: Room,
+    file: Arc<Mutex<File>>,
+    state: Mutex<State>,
+    heard: Notify,
+}
+
+/// As of those who write into it: what is being written counts.
+struct State {
+    content: Content,
+    /// Whether everything goes into it, and since when.
+    in_use_since: Option<Instant>,
+}
+
+/// Entries that were read, oldest first.
+pub(crate) struct Oldest(Vec<Lying>);
+
+impl Spool {
+    /// Opens it; what the last run left in it is there.
+    pub(crate) fn open(folder: &Path, most_bytes: u64) -> Result<Self, String> {
+        let place = folder.join(FILE);
+        own_file(&place).map_err(|error| error.to_string())?;
+        let (file, content) = File::open(&place)?;
+        let in_use_since = (content.entries > 0).then(Instant::now);
+        let spool = Self {
+            folder: folder.to_owned(),
+            room: Room { most_bytes },
+            file: Arc::new(Mutex::new(file)),
+            state: Mutex::new(State { content, in_use_since }),
+            heard: Notify::new(),
+        };
+        show(&spool.state());
+        Ok(spool)
+    }
+
+    /// Whether everything goes into it.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.state().in_use_since.is_some()
+    }
+
+    /// What is in it, while it is in use.
+    pub(crate) fn spooled(&self) -> Option<Spooled> {
+        let State { content, in_use_since } = &*self.state();
+        in_use_since.map(|since| Spooled {
+            events: content.events,
+            bytes: content.bytes,
+            lasts: since.elapsed(),
+        })
+    }
+
+    /// The engine was heard.
+    pub(crate) fn is_heard(&self) {
+        self.heard.notify_one();
+    }
+
+    /// Waits until it is.
+    pub(crate) async fn heard(&self) {
+        self.heard.notified().await;
+    }
+
+    /// Keeps an entry: on disk when this returns. From now on everything goes into it.
+    pub(crate) async fn keep(&self, entry: &Entry<'_>) -> Result<(), String> {
+        let (first, events, packed) = (entry.first(), entry.events() as u64, entry.write());
+        let bytes = packed.len() as u64;
+        {
+            let mut state = self.state();
+            self.room.takes(&self.folder, state.content.bytes, bytes)?;
+            state.in_use_since.get_or_insert_with(Instant::now);
+            state.content.entries += 1;
+            state.content.events += events;
+            state.content.bytes += bytes;
+            show(&state);
+        }
+        let kept = self.on_file(move |file| file.add(first, events, &packed)).await;
+        if kept.is_err() {
+            self.is_gone(1, events, bytes);
+        }
+        kept
+    }
+
+    /// The oldest of it, as much as is merged at once; none, and the spool is in use no longer.
+    pub(crate) async fn oldest(&self) -> Result<Option<Oldest>, String> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let lying = self.on_file(|file| file.oldest(MERGED_AT_ONCE)).await?;
+        // What is being written will be there the next time.
+        Ok((!lying.is_empty()).then_some(Oldest(lying)))
+    }
+
+    /// The engine has these now.
+    pub(crate) async fn is_merged(&self, oldest: &Oldest) -> Result<(), String> {
+        let Oldest(lying) = oldest;
+        let Some(last) = lying.last().map(|last| last.n) else { return Ok(()) };
+        self.on_file(move |file| file.remove(last)).await?;
+        let (events, bytes) = (lying.iter().map(|one| one.events), lying.iter().map(|one| one.packed.len()));
+        self.is_gone(lying.len() as u64, events.sum(), bytes.sum::<usize>() as u64);
+        if self.is_over() {
+            self.on_file(File::shrink).await?;
+        }
+        Ok(())
+    }
+
+    /// Those of some events that are in it.
+    pub(crate) async fn bodies(&self, seqs: Vec<EventSeq>) -> Result<Vec<Arc<Kept>>, String> {
+        let packed = self.on_file(move |file| {
+            seqs.into_iter()
+                .filter_map(|seq| Some(file.with(seq.0).transpose()?.map(|found| (seq, found))))
+                .collect()
+        });
+        let found: Vec<(EventSeq, Vec<u8>)> = packed.await?;
+        let bodies = found.iter().filter_map(|(seq, packed)| body(*seq, packed).transpose());
+        bodies.collect::<Result<_, _>>().map_err(|unreadable| unreadable.to_string())
+    }
+
+    /// Takes it out of use if nothing is in it; whether it is.
+    fn is_over(&self) -> bool {
+        let mut state = self.state();
+        if state.content.entries == 0 {
+            state.in_use_since = None;
+        }
+        state.in_use_since.is_none()
+    }
+
+    fn is_gone(&self, entries: u64, events: u64, bytes: u64) {
+        let mut state = self.state();
+        state.content.entries = state.content.entries.saturating_sub(entries);
+        state.content.events = state.content.events.saturating_sub(events);
+        state.content.bytes = state.content.bytes.saturating_sub(bytes);
+        show(&state);
+    }
+
+    async fn on_file<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&File) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, String> {
+        let file = self.file.clone();
+        let done = tasks::blocking(Part::JournalSpool, move || {
+            work(&file.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        match done.await {
+            Ok(done) => done.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Oldest {
+    /// They, as they were written.
+    pub(crate) fn entries(&self) -> Result<Vec<Entry<'_>>, Unreadable> {
+        self.0.iter().map(|lying| Entry::read(&lying.packed)).collect()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures, to some digits")]
+fn show(state: &State) {
+    metrics::gauge!("ringbud_spool_events").set(state.content.events as f64);
+    metrics::gauge!("ringbud_spool_bytes").set(state.content.bytes as f64);
+}
+
+/// The event of a place, if the entry has it.
+fn body(seq: EventSeq, packed: &[u8]) -> Result<Option<Arc<Kept>>, Unreadable> {
+    let Entry::Append(moments) = Entry::read(packed)? else { return Ok(None) };
+    for moment in moments {
+        let at = usize::try_from(seq.0 - moment.first).ok();
+        if let Some(shape) = at.and_then(|at| moment.events.get(at)) {
+            let (pbx, event) = shape.event()?;
+            return Ok(Some(Arc::new(Kept { seq, received_at: WallTime(moment.received_at), pbx, event })));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the file so that only its owner reads it: people's numbers are in it.
+fn own_file(place: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(place).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use std::fs;
+
+use tempfile::tempdir;
+
+use super::*;
+
+fn outcome(event: i64) -> OutcomeShape<'static> {
+    OutcomeShape {
+        event,
+        integration: 7,
+        verb: 0,
+        number: Some(1),
+        last: Some("200"),
+        at: 5,
+        due_at: None,
+        detail: Some(Bytes(b"as it was")),
+    }
+}
+
+fn settled(events: &[i64]) -> Entry<'static> {
+    Entry::Settle(events.iter().map(|event| outcome(*event)).collect())
+}
+
+fn read(oldest: &Oldest) -> Vec<Vec<i64>> {
+    let of = |entry: Entry<'_>| match entry {
+        Entry::Settle(rows) => rows.iter().map(|row| row.event).collect(),
+        Entry::Append(_) => panic!("nothing was appended"),
+    };
+    oldest.entries().expect("entries").into_iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn what_was_kept_comes_out_in_order_after_a_restart_too_and_only_once() {
+    let folder = tempdir().expect("a folder");
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    assert!(!spool.is_in_use() && spool.oldest().await.expect("nothing").is_none());
+    for event in 1..=3 {
+        spool.keep(&settled(&[event, 10 * event])).await.expect("kept");
+    }
+    drop(spool);
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    assert!(spool.is_in_use(), "the last run left something");
+    let oldest = spool.oldest().await.expect("read").expect("entries");
+    assert_eq!(read(&oldest), [[1, 10], [2, 20], [3, 30]]);
+    // What comes meanwhile goes behind it.
+    spool.keep(&settled(&[4])).await.expect("kept");
+    spool.is_merged(&oldest).await.expect("removed");
+    assert!(spool.is_in_use());
+    let rest = spool.oldest().await.expect("read").expect("entries");
+    assert_eq!(read(&rest), [[4]]);
+    spool.is_merged(&rest).await.expect("removed");
+    assert!(spool.oldest().await.expect("read").is_none() && !spool.is_in_use());
+    assert!(spool.spooled().is_none());
+}
+
+#[tokio::test]
+async fn what_has_no_room_is_refused_and_nothing_of_it_counts() {
+    let folder = tempdir().expect("a folder");
+    let spool = Spool::open(folder.path(), 100).expect("a spool");
+    spool.keep(&settled(&[1])).await.expect("there is room");
+    let before = spool.spooled().expect("in use").bytes;
+    let refused = spool.keep(&settled(&[2, 3, 4, 5])).await.expect_err("there is none");
+    assert!(refused.contains("full"), "{refused}");
+    assert_eq!(spool.spooled().expect("in use").bytes, before);
+}
+
+#[tokio::test]
+async fn a_newer_file_and_one_that_is_none_are_refused() {
+    let folder = tempdir().expect("a folder");
+    drop(Spool::open(folder.path(), 100).expect("a spool"));
+    let file = folder.path().join(FILE);
+    rusqlite::Connection::open(&file).expect("opens").pragma_update(None, "user_version", 9).expect("newer");
+    assert!(Spool::open(folder.path(), 100).err().expect("newer").contains("its format is 9"));
+    fs::write(&file, "no database at all, and long enough to be looked at as one").expect("written");
+    assert!(Spool::open(folder.path(), 100).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempdir().expect("a folder");
+    drop(Spool::open(folder.path(), 100).expect("a spool"));
+    let mode = fs::metadata(folder.path().join(FILE)).expect("there").permissions().mode();
+    assert_eq!(mode & 0o077, 0);
+}

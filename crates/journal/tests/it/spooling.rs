@@ -1,0 +1,208 @@
+//! While the engine is away a gateway keeps in its spool, and when the engine is back it has everything, once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use calls::EventKind;
+use journal::conformance::sample::{Leg, append, delivery, keep, settle, tried};
+use journal::postgres::{Options, Postgres};
+use journal::verbs::*;
+use journal::{Appended, DeliveryId, EventSeq, Filter, Grant, JournalError, Outcome, Settled};
+
+use crate::on_postgresql::{DATABASE, Ground, PATIENCE, options};
+
+/// One that does not wait long, and has a spool of so many bytes.
+fn spooling(bytes: u64) -> Options {
+    Options { patience: Duration::from_secs(2), spool_bytes: Some(bytes), ..options("gw1") }
+}
+
+const ENOUGH: u64 = 100_000_000;
+
+/// Waits until everything is on the engine.
+async fn merged(journal: &Postgres) {
+    let merged = async {
+        while journal.spooled().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, merged).await.expect("it is merged");
+}
+
+/// Kills the server, and waits until the gateway has noticed: what its backends do in their last moment is kept, too.
+async fn away(ground: &mut Ground, journal: &Postgres) {
+    ground.engine.servers[0].kill();
+    let noticed = async {
+        while journal.is_reached() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.expect("it is noticed");
+}
+
+fn waiting(journal: &[journal::Pending]) -> BTreeSet<DeliveryId> {
+    journal.iter().map(|pending| pending.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_engine_does_not_take_is_kept_and_comes_to_it_as_it_was() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    let before = keep(&journal, Leg::incoming(1).whole(&[1, 2])).await;
+    assert_eq!(journal.spooled(), None);
+
+    away(&mut ground, &journal).await;
+    // Some of its leg came before, and it says the same thing twice.
+    let first = keep(&journal, Leg::incoming(2).append(&[EventKind::Incoming], &[1])).await[0];
+    let rest = append(
+        &journal,
+        Leg::incoming(2).append(&[EventKind::Answered, EventKind::Answered, EventKind::Ended], &[1]),
+    )
+    .await;
+    let [Appended::Stored(answered, waits), Appended::Repeat(again), Appended::Stored(ended, _)] = &rest[..]
+    else {
+        panic!("{rest:?}")
+    };
+    assert!(before[2] < first && first < *answered && answered == again && answered < ended);
+    assert_eq!(waits[0].id, delivery(*answered, 1));
+    let spooled = journal.spooled().expect("it is in use");
+    assert!(spooled.events == 4 && spooled.bytes > 400, "{spooled:?}");
+
+    // Outcomes of what the engine has, and of what it has not.
+    let settled = journal
+        .settle(&[
+            tried(delivery(before[0], 1), 1, 200, Outcome::Delivered),
+            tried(delivery(first, 1), 1, 503, Outcome::RetryAt(journal::WallTime(9))),
+        ])
+        .await;
+    assert_eq!(settled.expect("kept"), [Settled::Done; 2]);
+    let settled = journal.settle(&[tried(delivery(first, 1), 2, 200, Outcome::Delivered)]).await;
+    assert_eq!(settled.expect("kept"), [Settled::Done]);
+    let bodies = journal.bodies(vec![*answered, first]).await.expect("they are at hand");
+    assert_eq!(bodies.iter().map(|kept| kept.seq).collect::<Vec<_>>(), [*answered, first]);
+    assert_eq!(bodies[0].event, Leg::incoming(2).event(EventKind::Answered));
+    assert_eq!(bodies[0].pbx, Leg::incoming(2).pbx);
+    let mixed = journal.bodies(vec![first, before[0]]).await;
+    assert!(matches!(mixed, Err(JournalError::Unwritable { .. })), "not as if it were gone: {mixed:?}");
+
+    ground.engine.servers[0].run();
+    merged(&journal).await;
+    let listed = journal.events(Filter::default()).await.expect("events");
+    let mut places: Vec<EventSeq> = listed.iter().map(|kept| kept.seq).collect();
+    places.sort_unstable();
+    assert_eq!(places, [&before[..], &[first, *answered, *ended]].concat());
+    let left = waiting(&journal.load_all(Grant::ALONE).await.expect("pending"));
+    let both = |seq: &EventSeq| [delivery(*seq, 1), delivery(*seq, 2)];
+    let mut expected: BTreeSet<_> = before.iter().flat_map(both).collect();
+    expected.extend([delivery(*answered, 1), delivery(*ended, 1)]);
+    expected.remove(&delivery(before[0], 1));
+    assert_eq!(left, expected);
+    assert_eq!(journal.attempts(delivery(first, 1)).await.expect("attempts").len(), 2);
+    let later = keep(&journal, Leg::incoming(3).whole(&[1])).await;
+    assert!(later[0] > *ended && journal.spooled().is_none(), "straight to the engine");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_that_is_found_at_the_start_is_merged_before_anything_else() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    away(&mut ground, &journal).await;
+    let kept = keep(&journal, Leg::incoming(1).whole(&[1])).await;
+    let moment = Leg::incoming(2).append(&[EventKind::Incoming], &[1]);
+    let open = keep(&journal, moment).await[0];
+    journal.settle(&[settle(delivery(kept[0], 1), Outcome::Delivered)]).await.expect("kept");
+    drop(journal);
+    let away = ground.opens(spooling(ENOUGH)).await.err().expect("there is no engine");
+    assert!(away.to_string().contains("cannot be connected to"), "{away}");
+
+    ground.engine.servers[0].run();
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    assert_eq!(journal.spooled(), None);
+    let left = waiting(&journal.load_all(Grant::ALONE).await.expect("pending"));
+    assert_eq!(left, [kept[1], kept[2], open].map(|seq| delivery(seq, 1)).into());
+    let restored = journal.restore(Leg::incoming(2).pbx).await.expect("restored");
+    assert_eq!(restored.legs.len(), 1, "the call that goes on is known");
+    let next = keep(&journal, Leg::incoming(2).append(&[EventKind::Ended], &[1])).await[0];
+    assert!(next > open);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_that_is_full_takes_nothing_until_the_engine_is_back() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let journal = ground.opens(spooling(200_000)).await.expect("it opens");
+    away(&mut ground, &journal).await;
+    let mut legs = 0;
+    let refused = loop {
+        match journal.append(&[Leg::incoming(legs).whole(&[1])]).await {
+            Ok(_) => legs += 1,
+            Err(error) => break error,
+        }
+        assert!(legs < 2_000, "it is never full");
+    };
+    assert!(matches!(refused, JournalError::Unwritable { .. }), "{refused}");
+    assert!(refused.to_string().contains("spool_megabytes"), "{refused}");
+    assert!(legs > 5, "{legs}");
+    ground.engine.servers[0].run();
+    merged(&journal).await;
+    keep(&journal, Leg::incoming(legs).whole(&[1])).await;
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (u64::from(legs + 1) * 3, u64::from(legs + 1) * 3));
+    let bytes = || std::fs::metadata(ground.folder.path().join("spool.sqlite")).expect("it is there").len();
+    let given_back = async {
+        while bytes() > 100_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, given_back).await.expect("what is empty is given back");
+}
+
+/// Events and outcomes come while the primary dies and another takes its place, again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_nobody_waits_long_for_a_primary_that_died_and_everything_is_there_once() {
+    let Some(mut ground) = Ground::lay(2) else { return };
+    let strict = Options { allow_unreplicated: false, ..spooling(ENOUGH) };
+    let journal = std::sync::Arc::new(ground.opens(strict).await.expect("it has standbys"));
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..4_u32)
+        .map(|writer| {
+            let (journal, stop) = (journal.clone(), stop.clone());
+            tokio::spawn(async move {
+                let (mut legs, mut longest) = (0, Duration::ZERO);
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let leg = Leg::incoming(writer * 100_000 + legs);
+                    let began = tokio::time::Instant::now();
+                    let kept = keep(&*journal, leg.whole(&[1])).await;
+                    let first = tried(delivery(kept[0], 1), 1, 200, Outcome::Delivered);
+                    let done = journal.settle(&[first]).await.expect("settled");
+                    assert_eq!(done, [Settled::Done]);
+                    longest = longest.max(began.elapsed());
+                    legs += 1;
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                (legs, longest)
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    let began = tokio::time::Instant::now();
+    tokio::task::block_in_place(|| ground.engine.fail_over());
+    println!("failed over in {:?}", began.elapsed());
+    let spooled = journal.spooled();
+    merged(&journal).await;
+    println!("merged {:?} after the beginning; {spooled:?}", began.elapsed());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut legs = 0;
+    for writer in writers {
+        let (mine, longest) =
+            tokio::time::timeout(PATIENCE, writer).await.expect("it goes on").expect("a writer");
+        println!("{mine} legs, longest {longest:?}");
+        legs += u64::from(mine);
+    }
+    merged(&journal).await;
+    assert!(spooled.is_some(), "it was in use");
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (legs * 3, legs * 2));
+    let counted = "SELECT count(*), count(DISTINCT (leg, kind)), (SELECT count(*) FROM ringbud.attempt) FROM ringbud.event";
+    let server = ground.engine.servers.iter().find(|server| server.is_running()).expect("one runs");
+    assert_eq!(server.says(DATABASE, counted), format!("{0}|{0}|{legs}", legs * 3));
+}
