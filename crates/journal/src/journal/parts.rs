@@ -13,6 +13,7 @@ pub struct Part(pub u16);
 
 impl Part {
     /// The places of its events.
+    #[cfg(feature = "postgres")]
     pub(crate) const fn places(self) -> std::ops::Range<i64> {
         let first = (self.0 as i64) << EventSeq::PART_SHIFT;
         first..first.saturating_add(1 << EventSeq::PART_SHIFT)
