@@ -267,11 +267,15 @@ impl Server {
         }
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills it with its children, and waits until it is gone.
     pub fn kill(&mut self) {
         let Some(mut server) = self.runs.take() else { return };
+        // Its children live until they notice, and a standby's would confirm what is committed meanwhile.
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.id()));
         let _ = server.kill();
         let _ = server.wait();
+        let kill = format!("kill -KILL {}", children.unwrap_or_default());
+        let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status();
     }
 
     /// Where it listens.
