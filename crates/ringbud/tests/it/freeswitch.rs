@@ -53,6 +53,29 @@ async fn a_mixed_house_tells_the_calls_of_both_pbxs_for_one_account() {
     gateway.stop().await;
 }
 
+/// Out by a trunk of the one, in by a trunk of the other: what joins the two is no PBX's to know.
+#[tokio::test]
+async fn a_call_from_one_pbx_to_the_other_by_a_trunk_is_a_call_at_each() {
+    let (mut bed, switch, gateway) = followed(&[]).await;
+    tokio::join!(bed.play(&["outbound-answered"], 20.0), act(&switch, "inbound-answered", 1));
+    let (from, to): (Vec<_>, Vec<_>) = bed
+        .requests(5)
+        .await
+        .into_iter()
+        .partition(|request| request.parameter("UniqueCallId").starts_with("pbx1-"));
+    assert_eq!(
+        (kinds(&from), kinds(&to)),
+        (vec!["Outgoing", "Ended"], vec!["Incoming", "Answered", "Ended"])
+    );
+    for request in from.iter().chain(&to) {
+        let own = if request.parameter("UniqueCallId").starts_with("pbx1-") { "pbx1-" } else { "fs-" };
+        for id in ["UniqueCallId", "LinkedUniqueCallId"].map(|name| request.parameter(name)) {
+            assert!(id.is_empty() || id.starts_with(own), "{request:?}");
+        }
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_freeswitch_that_lets_nobody_in_is_told_in_words() {
     let refuses = SwitchOptions { refuses: true, ..SwitchOptions::default() };
