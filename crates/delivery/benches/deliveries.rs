@@ -17,7 +17,7 @@ use calls::{AccountId, CallId, Direction, Event, LegId, PbxName, PbxTime, Phone,
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
 use delivery::schedule::Limits;
-use delivery::sender::{Sender, SenderOptions};
+use delivery::sender::{KeptAttempts, Sender, SenderOptions};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -198,7 +198,8 @@ async fn sent(port: u16, all: bool) -> Rate {
     let guard = Guard::new(vec!["127.0.0.0/8".parse().expect("a network")]);
     let connector = ConnectorOptions { guard, ..ConnectorOptions::default() };
     let limits = Limits { window_start: CONNECTIONS as u32, ..Limits::default() };
-    let options = SenderOptions { connector, limits, history: all, ..SenderOptions::default() };
+    let attempts = if all { KeptAttempts::All } else { KeptAttempts::None };
+    let options = SenderOptions { connector, limits, attempts, ..SenderOptions::default() };
     let sender = Sender::start(journal.clone(), book, options);
 
     let (began, cpu) = (instant(), cpu_micros());

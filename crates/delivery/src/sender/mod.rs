@@ -53,6 +53,29 @@ const SETTLEMENTS_AT_START: usize = 8_192;
 /// How often unused connections are looked at.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 
+/// Which attempts are kept, with their request and answer; what became of a delivery always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptAttempts {
+    /// Every one.
+    #[default]
+    All,
+    /// Those that a web service did not take.
+    Failed,
+    /// None.
+    None,
+}
+
+impl KeptAttempts {
+    /// Whether one is that the web service took, or did not.
+    fn keeps(self, taken: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Failed => !taken,
+            Self::None => false,
+        }
+    }
+}
+
 /// How a sender works.
 #[derive(Clone)]
 pub struct SenderOptions {
@@ -62,8 +85,8 @@ pub struct SenderOptions {
     pub response_timeout: Duration,
     /// The bounds.
     pub limits: Limits,
-    /// Whether every attempt is kept, with request and answer.
-    pub history: bool,
+    /// Which attempts are kept, with request and answer.
+    pub attempts: KeptAttempts,
     /// Who tells the operator of webhooks that are paused and resumed.
     pub operator: OperatorNotifier,
     /// Who tells accounts of their web services.
@@ -78,7 +101,7 @@ impl Default for SenderOptions {
             connector: ConnectorOptions::default(),
             response_timeout: RESPONSE_TIMEOUT,
             limits: Limits::default(),
-            history: true,
+            attempts: KeptAttempts::All,
             operator: OperatorNotifier::silent(),
             alerts: AccountNotifier::silent(),
             seed: 0,
@@ -123,7 +146,7 @@ struct Shared {
     notes: tokio::sync::Mutex<failing::Notes>,
     tests: trial::Running,
     clock: Clock,
-    history: bool,
+    attempts: KeptAttempts,
     operator: OperatorNotifier,
     alerts: AccountNotifier,
     counts: Counts,
@@ -160,7 +183,7 @@ impl Sender {
             notes: tokio::sync::Mutex::default(),
             tests: trial::Running::default(),
             clock,
-            history: options.history,
+            attempts: options.attempts,
             operator: options.operator,
             alerts: options.alerts,
             counts: Counts::new(),

@@ -66,7 +66,7 @@ async fn attempt(shared: &Shared, job: &Job, wire: &mut Wire) -> Made {
 /// The settings make no request: an attempt that failed, so that people see why.
 fn not_sendable(shared: &Shared, job: &Job, reason: Reason) -> Made {
     let at = shared.clock.wall();
-    let attempt = shared.history.then(|| {
+    let attempt = shared.attempts.keeps(false).then(|| {
         Box::new(Attempt {
             number: job.attempt,
             at,
@@ -92,7 +92,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept, wire: &mut Wir
     let took = shared.clock.now().since(began);
     shared.counts.took.record(took.as_secs_f64());
     let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
-    let attempt = shared.history.then(|| {
+    let attempt = shared.attempts.keeps(read.how == Finish::Taken).then(|| {
         Box::new(Attempt {
             number: job.attempt,
             at,

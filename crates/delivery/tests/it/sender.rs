@@ -1,12 +1,15 @@
 //! Sending, end to end on real sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use calls::EventKind;
+use delivery::sender::{KeptAttempts, SenderOptions};
+use journal::memory::Memory;
 use journal::{DeliveryState, Grant};
 
 use crate::support::event;
-use crate::support::gateway::{Gateway, delivered, everything_to, retrying, url};
+use crate::support::gateway::{Gateway, delivered, everything_to, options, retrying, url};
 use crate::support::receiver::{Receiver, status};
 
 #[tokio::test]
@@ -43,6 +46,29 @@ async fn a_refused_event_is_tried_again_with_the_same_id_after_a_second() {
     assert_eq!(one.body, two.body);
     let record = gateway.reaches(id, delivered).await;
     assert_eq!(record.attempts, 2);
+}
+
+/// What became of it is known in any case.
+#[tokio::test]
+async fn those_attempts_are_kept_that_are_wished() {
+    let wished = [
+        (KeptAttempts::All, vec![500, 201]),
+        (KeptAttempts::Failed, vec![500]),
+        (KeptAttempts::None, vec![]),
+    ];
+    for (attempts, statuses) in wished {
+        let mut first = true;
+        let receiver =
+            Receiver::answering(move |_| status(if std::mem::take(&mut first) { 500 } else { 201 })).await;
+        let settings = everything_to(&url(receiver.address));
+        let gateway =
+            Gateway::with(Arc::new(Memory::new()), settings, SenderOptions { attempts, ..options() }).await;
+        let id = gateway.tell_one(EventKind::Ended, "a").await;
+        let record = gateway.reaches(id, delivered).await;
+        assert_eq!(record.attempts, 2, "{attempts:?}");
+        let kept = gateway.journal.attempts(id).await.expect("attempts");
+        assert_eq!(kept.iter().filter_map(|one| one.status).collect::<Vec<_>>(), statuses, "{attempts:?}");
+    }
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ pub async fn attempts_come_back_as_they_were(journal: &dyn Journal) {
     assert_eq!(journal.attempts(delivery(id.event, 2)).await.expect("attempts"), []);
 }
 
-/// Where the history of attempts is switched off.
+/// Where attempts are not kept, or only those that failed.
 pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     settled(journal, settle(id, Outcome::RetryAt(WallTime(5)))).await;
@@ -201,6 +201,13 @@ pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
     let record = record(journal, id).await;
     assert_eq!((record.state, record.attempts, record.last), (DeliveryState::Delivered, 2, None));
     assert_eq!(journal.attempts(id).await.expect("attempts"), []);
+    // Those that failed are kept, and the one that was taken is not.
+    let id = one(journal, 2).await;
+    settled(journal, tried(id, 1, 500, Outcome::RetryAt(WallTime(50)))).await;
+    settled(journal, settle(id, Outcome::Delivered)).await;
+    let record = self::record(journal, id).await;
+    assert_eq!((record.state, record.attempts, record.last), (DeliveryState::Delivered, 2, None));
+    assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 500)]);
 }
 
 /// For each state, of one account and of all.

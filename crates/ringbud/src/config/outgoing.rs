@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use delivery::connect::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT};
 use delivery::schedule::Limits;
+use delivery::sender::KeptAttempts;
 use ipnet::IpNet;
 
 use super::addresses::{host_and_port, networks};
@@ -113,8 +114,8 @@ pub struct Keep {
     /// The oldest is forgotten while the journal uses more than so many megabytes (of a million bytes); `None`:
     /// as much as the disk holds.
     pub megabytes: Option<u32>,
-    /// Whether every attempt is kept, with its request and its answer; else only what became of a delivery.
-    pub attempts: bool,
+    /// Which attempts are kept, with their request and answer.
+    pub attempts: KeptAttempts,
     /// What stands in the audit log is forgotten after so many days, but not the newest of what people did;
     /// `None` keeps it for as long as there is room for it.
     pub audit_days: Option<u32>,
@@ -122,7 +123,7 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { days: Some(90), megabytes: None, attempts: true, audit_days: Some(90) }
+        Self { days: Some(90), megabytes: None, attempts: KeptAttempts::All, audit_days: Some(90) }
     }
 }
 
@@ -131,7 +132,8 @@ pub(super) fn read_keep(root: &Section<'_>) -> Keep {
     let usual = Keep::default();
     let days = section.number("days", 0..=36_500);
     let megabytes = section.number("megabytes", 0..=1_000_000_000);
-    let attempts = section.flag("attempts");
+    let of_flag = |all| if all { KeptAttempts::All } else { KeptAttempts::None };
+    let attempts = section.flag_or("attempts", of_flag, ("failed", KeptAttempts::Failed));
     let audit_days = section.number("audit_days", 0..=36_500);
     section.finish();
     Keep {

@@ -176,6 +176,24 @@ impl<'a> Section<'a> {
         flag
     }
 
+    /// A flag that may be a word instead.
+    pub(super) fn flag_or<T>(
+        &self,
+        key: &'static str,
+        of_flag: impl FnOnce(bool) -> T,
+        (word, of_word): (&str, T),
+    ) -> Option<T> {
+        let item = self.get(key)?;
+        if let Some(flag) = item.as_bool() {
+            return Some(of_flag(flag));
+        }
+        if item.as_str() == Some(word) {
+            return Some(of_word);
+        }
+        self.report(item, key, format!("expected true, false or \"{word}\", found {}", kind_of(item)));
+        None
+    }
+
     pub(super) fn number(&self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
         let item = self.get(key)?;
         let number =

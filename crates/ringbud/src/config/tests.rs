@@ -118,7 +118,7 @@ fn an_impossible_value_says_what_is_possible() {
     /etc/ringbud/ringbud.toml:15: [outgoing] connect_timeout_secs: expected a whole number from 1 to 60, found 0
     /etc/ringbud/ringbud.toml:17: [keep] days: expected a whole number from 0 to 36500, found -1
     /etc/ringbud/ringbud.toml:18: [keep] megabytes: expected a whole number from 0 to 1000000000, found the text "10 GB"
-    /etc/ringbud/ringbud.toml:19: [keep] attempts: expected true or false, found the number 0
+    /etc/ringbud/ringbud.toml:19: [keep] attempts: expected true, false or "failed", found the number 0
     /etc/ringbud/ringbud.toml:20: [keep] audit_days: expected a whole number from 0 to 36500, found 40000
     /etc/ringbud/ringbud.toml:22: [log] format: expected "human" or "json", found "xml"
     /etc/ringbud/ringbud.toml:23: [log] level: expected error, warn, info, debug or trace, found "a=b=c" (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5)

@@ -488,7 +488,7 @@ fn sender_options(config: &Config, operator: OperatorNotifier, alerts: AccountNo
             per_destination: outgoing.per_destination,
             ..Limits::default()
         },
-        history: config.keep.attempts,
+        attempts: config.keep.attempts,
         operator,
         alerts,
         seed: u64::from(clock::chance()),

@@ -55,7 +55,7 @@ impl Bed {
         let journal = Sqlite::open_with(folder.path(), Access::Gateway, sealer, options).expect("opens");
         let journal: Arc<dyn Journal> = Arc::new(journal);
         let cache = Arc::new(SettingsCache::load(journal.clone()).await.expect("a cache"));
-        let keep = Keep { days, megabytes, attempts: true, audit_days: Some(90) };
+        let keep = Keep { days, megabytes, audit_days: Some(90), ..Keep::default() };
         let forgetting = Forgetting { journal, cache, keep, pause: Duration::ZERO, cannot_be_kept: false };
         Self { forgetting, _folder: folder }
     }

@@ -39,6 +39,8 @@ struct DeliveryPage {
     row: Row,
     /// The newest first.
     tries: Vec<Try>,
+    /// Some that were made are not kept.
+    has_more: bool,
     newer: Option<String>,
     older: Option<String>,
 }
@@ -65,7 +67,8 @@ pub(crate) async fn one(
         let before = at.checked_sub(1).and_then(|before| attempts.get(before));
         tries.insert(0, attempt(&f, one, before));
     }
-    page(&DeliveryPage { row: row(&f, &record), tries, newer, older, f })
+    let has_more = usize::from(record.attempts) > tries.len();
+    page(&DeliveryPage { row: row(&f, &record), tries, has_more, newer, older, f })
 }
 
 fn attempt(f: &Frame, one: &Attempt, before: Option<&Attempt>) -> Try {
