@@ -30,6 +30,8 @@ const MAX_NEWS: usize = 4_096;
 const LAST_REQUESTS: Duration = Duration::from_secs(30);
 /// How often it looks whether they are there.
 const LOOK: Duration = Duration::from_millis(100);
+/// So many looks in a row have to find nothing: what is being written is neither a leg any more nor a delivery yet.
+const LOOKS: u32 = 5;
 
 /// Show what Ringbud does, with nothing else installed.
 ///
@@ -212,11 +214,11 @@ impl DemoArgs {
 /// Waits until the last call is told.
 async fn settle(running: &serve::Running, pbx: &Players) {
     let give_up = Instant::now() + LAST_REQUESTS;
-    while Instant::now() < give_up {
+    let mut silent = 0;
+    while silent < LOOKS && Instant::now() < give_up {
         let legs: usize = running.links.all().iter().map(|link| link.with(|status| status.channels)).sum();
-        if pbx.channels() == 0 && legs == 0 && running.deliveries_waiting() == 0 {
-            return;
-        }
+        let is_silent = pbx.channels() == 0 && legs == 0 && running.deliveries_waiting() == 0;
+        silent = if is_silent { silent + 1 } else { 0 };
         tokio::time::sleep(LOOK).await;
     }
 }
