@@ -36,7 +36,7 @@ pub use error::JournalError;
 pub use journal::*;
 pub use reason::Reason;
 #[cfg(feature = "postgres")]
-pub use spool::Spooled;
+pub use spool::{Spooled, left_in_spool};
 pub use sqlite::{Access, Commits, HeldFolder, Logging, Options, QUEUED_JOBS, RollingUp, Sqlite};
 #[cfg(feature = "conformance")]
 pub use sqlite::{audit_statement_of, statements_of};

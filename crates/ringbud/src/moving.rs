@@ -27,6 +27,14 @@ pub enum MoveError {
     /// There is nothing to copy.
     #[error("there is no store in {}: nothing to copy", .0.display())]
     NoStore(PathBuf),
+    /// Something of the database is not in it.
+    #[error("not all is in the database: spool.sqlite in {} has {left} entries of when PostgreSQL was away. Start the gateway once, so that they come there, and copy then", place.display())]
+    Spooled {
+        /// How many entries.
+        left: u64,
+        /// The data folder.
+        place: PathBuf,
+    },
     /// There is a store already where one shall be made.
     #[error("there is a store in {}, and it is not overwritten: name another folder", .0.display())]
     InTheWay(PathBuf),
@@ -88,6 +96,7 @@ pub async fn into_folder(config: &Config, on: &OnPostgres, folder: &Path) -> Res
     if Store::is_in(folder) {
         return Err(MoveError::InTheWay(folder.to_owned()));
     }
+    nothing_is_spooled(config)?;
     let key = configured(config)?;
     let made = tempfile::Builder::new().prefix("copy-").tempdir_in(folder).map_err(at(folder))?;
     let (target, own) = (target(on)?, own_folder()?);
@@ -112,6 +121,16 @@ pub async fn into_folder(config: &Config, on: &OnPostgres, folder: &Path) -> Res
         config.file.display(),
         target.place()
     ))
+}
+
+/// What this gateway kept for the database is in it.
+fn nothing_is_spooled(config: &Config) -> Result<(), MoveError> {
+    let Some(place) = &config.data_dir else { return Ok(()) };
+    let left = journal::left_in_spool(place);
+    match left.map_err(|why| at(place)(std::io::Error::other(why)))? {
+        0 => Ok(()),
+        left => Err(MoveError::Spooled { left, place: place.clone() }),
+    }
 }
 
 async fn copied(

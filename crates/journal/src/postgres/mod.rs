@@ -204,6 +204,7 @@ impl Postgres {
         opening::open(target, &sealer, options.allow_unreplicated, purpose).await?;
         let me = identity::of(folder, options.name.clone())?;
         let mut pen = Pen::new(target.clone(), link::Use::Upkeep, &[]);
+        spooling.belongs(&mut pen, target.place(), options.patience).await?;
         let turn::Taken { epoch, from } =
             turn::acquire(&mut pen, &me, target.place(), options.patience, told).await?;
         let owned = Arc::new(Owned::new(me));

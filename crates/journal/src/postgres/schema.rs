@@ -176,6 +176,12 @@ async fn make(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), Faul
     Ok(())
 }
 
+/// What a store is known by: no two have the same, and it stays.
+pub(super) async fn seal(client: &Client) -> Result<String, Fault> {
+    let row = client.query_opt("SELECT words FROM ringbud.meta WHERE name = 'seal'", &[]).await?;
+    row.map(|row| row.get(0)).ok_or_else(|| Fault::Damaged("its seal is missing".to_owned()))
+}
+
 async fn check_key(transaction: &Transaction<'_>, sealer: &Sealer) -> Result<(), Fault> {
     let row = transaction.query_opt("SELECT words FROM ringbud.meta WHERE name = 'seal'", &[]).await?;
     let Some(row) = row else { return Err(Fault::Damaged("its seal is missing".to_owned())) };

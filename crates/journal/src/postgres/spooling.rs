@@ -8,9 +8,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::errors::Fault;
+use super::groups::within;
 use super::pen::Pen;
+use super::schema;
 use crate::JournalError;
 use crate::spool::{Entry, FILE, Spool, Spooled};
+
+/// The gateway was pointed elsewhere while something was in its spool.
+const FOREIGN: &str = "spool.sqlite in data_dir has calls that were kept for another database, and they cannot come into this one. Start this gateway once with the [journal] url of before, or move the file away if they are not wanted";
 
 /// A writer's way to the spool, if there is one.
 #[derive(Clone)]
@@ -31,6 +36,23 @@ impl Spooling {
             );
         }
         Ok(Self(Some(Arc::new(spool))))
+    }
+
+    /// Refuses one with calls of another store: their places and web services are that one's own.
+    pub(super) async fn belongs(
+        &self,
+        pen: &mut Pen,
+        at: &str,
+        patience: Duration,
+    ) -> Result<(), JournalError> {
+        let Some(spool) = &self.0 else { return Ok(()) };
+        let seal = within(pen, patience, async |held| schema::seal(&held.link.client).await).await;
+        let seal = seal.map_err(|fault| fault.of_reading(at))?;
+        match spool.becomes(seal).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JournalError::Unfit { place: at.to_owned(), why: FOREIGN.to_owned() }),
+            Err(why) => Err(JournalError::Unwritable { place: FILE.to_owned(), why }),
+        }
     }
 
     /// Whether groups go to the engine.

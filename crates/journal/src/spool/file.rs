@@ -11,6 +11,7 @@ const TABLES: &str = "
     PRAGMA auto_vacuum = INCREMENTAL;
     CREATE TABLE entry (n INTEGER PRIMARY KEY, first INTEGER, events INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;
     CREATE INDEX entry_first ON entry (first) WHERE first IS NOT NULL;
+    CREATE TABLE store (seal TEXT NOT NULL) STRICT;
     PRAGMA user_version = 1";
 /// Another program (a copy, somebody who looks) may keep it for so long.
 const OTHERS: Duration = Duration::from_secs(5);
@@ -82,6 +83,17 @@ impl File {
             }
         }
         Ok(all)
+    }
+
+    /// Whose entries it has; nobody's, where it never had any.
+    pub(super) fn store(&self) -> Result<Option<String>, rusqlite::Error> {
+        self.0.query_row("SELECT seal FROM store", [], |row| row.get(0)).optional()
+    }
+
+    /// It has those of this store from now on.
+    pub(super) fn is_of(&self, seal: &str) -> Result<(), rusqlite::Error> {
+        self.0.execute("DELETE FROM store", [])?;
+        self.0.execute("INSERT INTO store VALUES (?1)", [seal]).map(drop)
     }
 
     pub(super) fn remove(&self, to: i64) -> Result<(), rusqlite::Error> {

@@ -75,6 +75,22 @@ impl Spool {
         Ok(spool)
     }
 
+    /// From now on it is this store's, which is known by its seal. What is in it goes to no other: places and web services
+    /// are that one's own. Whether it may.
+    pub(crate) async fn becomes(&self, seal: String) -> Result<bool, String> {
+        let is_empty = !self.is_in_use();
+        self.on_file(move |file| {
+            if file.store()?.is_some_and(|store| store == seal) {
+                return Ok(true);
+            }
+            if is_empty {
+                file.is_of(&seal)?;
+            }
+            Ok(is_empty)
+        })
+        .await
+    }
+
     /// Whether everything goes into it.
     pub(crate) fn is_in_use(&self) -> bool {
         self.state().in_use_since.is_some()
@@ -215,6 +231,18 @@ fn body(seq: EventSeq, packed: &[u8]) -> Result<Option<Arc<Kept>>, Unreadable> {
         }
     }
     Ok(None)
+}
+
+/// How many events and outcomes a gateway left in the spool of a data folder.
+///
+/// # Errors
+/// That the file cannot be read, in words.
+pub fn left_in_spool(folder: &Path) -> Result<u64, String> {
+    let place = folder.join(FILE);
+    if !place.exists() {
+        return Ok(0);
+    }
+    File::open(&place).map(|(_, content)| content.entries)
 }
 
 /// Makes the file so that only its owner reads it: people's numbers are in it.

@@ -54,6 +54,22 @@ async fn what_was_kept_comes_out_in_order_after_a_restart_too_and_only_once() {
 }
 
 #[tokio::test]
+async fn what_is_in_it_goes_to_no_other_store() {
+    let folder = tempdir().expect("a folder");
+    assert_eq!(left_in_spool(folder.path()), Ok(0));
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    for seal in ["one", "another", "one"] {
+        assert_eq!(spool.becomes(seal.to_owned()).await, Ok(true), "it is empty");
+    }
+    spool.keep(&settled(&[1])).await.expect("kept");
+    drop(spool);
+    assert_eq!(left_in_spool(folder.path()), Ok(1));
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    assert_eq!(spool.becomes("another".to_owned()).await, Ok(false));
+    assert_eq!(spool.becomes("one".to_owned()).await, Ok(true));
+}
+
+#[tokio::test]
 async fn what_has_no_room_is_refused_and_nothing_of_it_counts() {
     let folder = tempdir().expect("a folder");
     let spool = Spool::open(folder.path(), 100).expect("a spool");

@@ -125,6 +125,25 @@ async fn a_spool_that_is_found_at_the_start_is_merged_before_anything_else() {
     assert!(next > open);
 }
 
+/// Their places and web services are the first one's: they would be others here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_kept_for_one_database_comes_into_no_other() {
+    let (Some(mut ground), Some(other)) = (Ground::lay(0), Ground::lay(0)) else { return };
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    away(&mut ground, &journal).await;
+    keep(&journal, Leg::incoming(1).whole(&[1])).await;
+    drop(journal);
+
+    let refused = other.opens_in(&ground.folder, spooling(ENOUGH)).await.err().expect("it is another store");
+    assert!(matches!(refused, JournalError::Unfit { .. }), "{refused}");
+    assert!(refused.to_string().contains("for another database"), "{refused}");
+    ground.engine.servers[0].run();
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 3);
+    drop(journal);
+    other.opens_in(&ground.folder, spooling(ENOUGH)).await.expect("nothing is in the spool any more");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spool_that_is_full_takes_nothing_until_the_engine_is_back() {
     let Some(mut ground) = Ground::lay(0) else { return };
