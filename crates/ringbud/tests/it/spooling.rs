@@ -119,6 +119,11 @@ async fn who_delivered_on_for_long_enough_holds_and_goes_on_keeping() {
     // It dies in the middle: what it kept is told by its next life, once PostgreSQL is back.
     gateway.kill().await;
     engine.servers[0].run();
+    // Whoever copies the store out of the database before that would leave it behind.
+    let out = bed.folder.path().join("out");
+    let refused = bed.run(&["journal", "copy", "--to", out.to_str().unwrap()]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("not all is in the database"), "{said}");
     let gateway = bed.serve().await;
     assert_eq!(kinds(&bed.events(3).await), WHOLE);
     assert_eq!(figure(&gateway, "ringbud_spool_events").await, "0");
