@@ -340,6 +340,10 @@ codes! {
     WebhookPaused "webhook_paused" Refused,
     WebhookOff "webhook_switched_off" Refused,
     DeliverySettled "already_settled" Refused,
+    AskedElsewhere "asked_elsewhere" Refused
+        "the gateway that has its PBX was asked, and does it as soon as it can"
+        "Den gateway, der har dens PBX, er bedt om det og gør det, så snart den kan.",
+    TooMuchAsked "too_much_asked" TooMany,
     NothingToTest "nothing_to_test" Refused,
     LastOperator "last_operator" Refused
         "this is the last operator; make another one first"

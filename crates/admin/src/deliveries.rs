@@ -6,7 +6,7 @@ use journal::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Filt
 
 use crate::admin::Admin;
 use crate::noted::Noted;
-use crate::{Actor, AgainAll, Code, Refusal};
+use crate::{Actor, AgainAll, Code, Granted, Refusal};
 
 /// A delivery's name: the place of its event and the integration's number.
 pub fn delivery_name(id: DeliveryId) -> String {
@@ -58,27 +58,32 @@ impl Admin {
     }
 
     /// Sends a delivery again, now.
-    pub async fn send_again(&self, actor: &Actor, account: &str, delivery: &str) -> Result<(), Refusal> {
+    pub async fn send_again(&self, actor: &Actor, account: &str, delivery: &str) -> Result<Granted, Refusal> {
         let account = self.changes(actor, account)?;
-        self.gateway.again(self.owned(&account.id, delivery).await?.0).await?;
+        let granted = self.gateway.again(self.owned(&account.id, delivery).await?.0).await?;
         self.note(
             actor,
             Noted { what: "audit.again", account: account.id.as_str(), subject: delivery, detail: "" },
         )
         .await;
-        Ok(())
+        Ok(granted)
     }
 
     /// Gives a waiting delivery up.
-    pub async fn cancel_delivery(&self, actor: &Actor, account: &str, delivery: &str) -> Result<(), Refusal> {
+    pub async fn cancel_delivery(
+        &self,
+        actor: &Actor,
+        account: &str,
+        delivery: &str,
+    ) -> Result<Granted, Refusal> {
         let account = self.changes(actor, account)?;
-        self.gateway.cancel(self.owned(&account.id, delivery).await?.0).await?;
+        let granted = self.gateway.cancel(self.owned(&account.id, delivery).await?.0).await?;
         self.note(
             actor,
             Noted { what: "audit.cancel", account: account.id.as_str(), subject: delivery, detail: "" },
         )
         .await;
-        Ok(())
+        Ok(granted)
     }
 
     /// Sends what a filter finds again, oldest first: all of it, or the first `most`. What is refused stops nothing

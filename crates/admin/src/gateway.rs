@@ -30,6 +30,8 @@ pub enum GatewayError {
     SwitchedOff,
     /// The delivery is settled already.
     Settled,
+    /// So much is asked of the gateway that has the PBX that nothing more is taken.
+    TooMuchAsked,
     /// No web service is entered.
     NothingToTest,
     /// As many test calls are running as may.
@@ -48,12 +50,22 @@ impl From<GatewayError> for Refusal {
             GatewayError::Paused => Code::WebhookPaused,
             GatewayError::SwitchedOff => Code::WebhookOff,
             GatewayError::Settled => Code::DeliverySettled,
+            GatewayError::TooMuchAsked => Code::TooMuchAsked,
             GatewayError::NothingToTest => Code::NothingToTest,
             GatewayError::TestsRunning => return Self::new(Code::TooManyTests).with("secs", 10),
             GatewayError::NotHere => Code::NoGateway,
             GatewayError::Unavailable(why) => return Self::new(Code::GatewayBusy).with("why", why),
         })
     }
+}
+
+/// What came of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// It is done.
+    Done,
+    /// It is another gateway's to do, which was asked and did not answer yet: it does it as soon as it can.
+    Asked,
 }
 
 /// What sending many again came to.
@@ -247,19 +259,19 @@ pub trait Gateway: Send + Sync + 'static {
     fn webhooks(&self, integration: IntegrationId) -> Vec<WebhookStatus>;
 
     /// Sends a delivery again, now.
-    fn again(&self, id: DeliveryId) -> Answer<'_, ()>;
+    fn again(&self, id: DeliveryId) -> Answer<'_, Granted>;
 
     /// Sends up to `most` of what a filter finds again, oldest first; what is refused stops nothing else.
     fn again_all(&self, filter: Filter, most: usize) -> Answer<'_, AgainAll>;
 
     /// Gives a waiting delivery up.
-    fn cancel(&self, id: DeliveryId) -> Answer<'_, ()>;
+    fn cancel(&self, id: DeliveryId) -> Answer<'_, Granted>;
 
     /// Pauses a webhook: its events are kept.
     fn pause(&self, integration: IntegrationId, kind: EventKind) -> Answer<'_, ()>;
 
     /// Resumes a webhook; what was kept is sent, or cancelled.
-    fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()>;
+    fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted>;
 
     /// Makes a test call. Its answers come one by one as they come in: ring, answer, end, and outgoing;
     /// events that are switched off have none.
@@ -330,7 +342,7 @@ impl Gateway for NoGateway {
         Vec::new()
     }
 
-    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
+    fn again(&self, _: DeliveryId) -> Answer<'_, Granted> {
         not_here()
     }
 
@@ -338,7 +350,7 @@ impl Gateway for NoGateway {
         not_here()
     }
 
-    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, Granted> {
         not_here()
     }
 
@@ -346,7 +358,7 @@ impl Gateway for NoGateway {
         not_here()
     }
 
-    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, ()> {
+    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, Granted> {
         not_here()
     }
 

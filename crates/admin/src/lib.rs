@@ -49,8 +49,8 @@ pub use deliveries::delivery_name;
 pub use delivery::sender::{Hour, WebhookStatus};
 pub use doors::{Admission, KeptSession, UserLink, VouchedPerson, logged_as};
 pub use gateway::{
-    AgainAll, Answer, Gateway, GatewayError, LiveLeg, NoGateway, PbxTried, PbxWish, Pulse, Readiness,
-    ReadyDetail, TestAnswer, TestCall, Waiting,
+    AgainAll, Answer, Gateway, GatewayError, Granted, LiveLeg, NoGateway, PbxTried, PbxWish, Pulse,
+    Readiness, ReadyDetail, TestAnswer, TestCall, Waiting,
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;

@@ -201,7 +201,7 @@ impl Admin {
         for waiting in self.journal.deliveries(Filter { states, ..filter() }).await? {
             match self.gateway.cancel(waiting.id).await {
                 // Where no gateway runs nothing is sent, and what waits goes with its event.
-                Ok(()) | Err(GatewayError::NotHere) => cancelled += 1,
+                Ok(_) | Err(GatewayError::NotHere) => cancelled += 1,
                 Err(GatewayError::Settled | GatewayError::NoDelivery) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::admin::Admin;
 use crate::noted::Noted;
-use crate::{Actor, Code, Refusal, TestAnswer, TestCall};
+use crate::{Actor, Code, Granted, Refusal, TestAnswer, TestCall};
 
 impl Admin {
     /// Pauses webhooks, one or all four: their events are kept.
@@ -31,11 +31,14 @@ impl Admin {
         account: &str,
         kind: Option<EventKind>,
         send_kept: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Granted, Refusal> {
         let account = self.changes(actor, account)?;
         let (id, integration, _) = account.integration().ok_or_else(|| Refusal::new(Code::NoIntegration))?;
+        let mut granted = Granted::Done;
         for kind in kinds(kind).filter(|kind| integration.paused.contains_key(kind)) {
-            self.gateway.resume(id, kind, send_kept).await?;
+            if self.gateway.resume(id, kind, send_kept).await? == Granted::Asked {
+                granted = Granted::Asked;
+            }
         }
         let detail = kind.map_or("", EventKind::name);
         self.note(
@@ -43,7 +46,7 @@ impl Admin {
             Noted { what: "audit.resume", account: account.id.as_str(), subject: detail, detail: "" },
         )
         .await;
-        Ok(())
+        Ok(granted)
     }
 
     /// Makes a test call. Its answers come one by one as they come in.

@@ -4,6 +4,7 @@
 mod deliveries;
 mod events;
 mod history;
+mod inbox;
 mod parts;
 mod settings;
 mod upkeep;
@@ -11,6 +12,7 @@ mod upkeep;
 pub use deliveries::*;
 pub use events::*;
 pub use history::*;
+pub use inbox::*;
 pub use parts::*;
 pub use settings::*;
 pub use upkeep::*;

@@ -193,6 +193,7 @@ mod tests {
             me: id("gw1"),
             gateways: beats.iter().map(beating).collect(),
             leases: (1..).zip(owners).map(lease).collect(),
+            ..Fleet::default()
         }
     }
 

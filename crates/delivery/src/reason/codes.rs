@@ -135,6 +135,8 @@ pub const CODES: &[Code] = &[
         "webservicen er slået fra: indtast en URL først"),
     code("already_settled", &[], "the delivery is settled already",
         "afleveringen er allerede afsluttet"),
+    code("too_much_asked", &[], "so much is asked of the gateway that has its PBX that nothing more is taken: try again in a while",
+        "der er bedt om så meget hos den gateway, der har dens PBX, at den ikke tager mere imod: prøv igen om lidt"),
     code("journal_failed", &["why"], "the journal could not do it: {why}",
         "journalen kunne ikke gøre det: {why}"),
     code("nothing_to_test", &[], "no web service is entered: there is nothing to test",

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use calls::EventKind;
+use calls::{AccountId, EventKind};
 use journal::settings::{IntegrationId, Pause};
 use journal::{
-    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, Grant, JournalError, Kept, Outcome, Pending,
-    Reason, Settle, Settled, WallTime, call_hash,
+    Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Reason,
+    Settle, Settled, WallTime, call_hash,
 };
 
+use super::asking::Asks;
 use super::{Sender, Shared, notices, pausing};
 use crate::alert::What;
 use crate::reason::{GivesReason, WhyPaused, told_by_reason};
@@ -31,6 +32,8 @@ pub enum ControlError {
     SwitchedOff,
     /// The delivery is settled already.
     Settled,
+    /// So much is asked of the gateway that has its PBX that nothing more was taken.
+    TooMuchAsked,
     /// The journal could not do it.
     Journal(JournalError),
 }
@@ -51,6 +54,7 @@ impl GivesReason for ControlError {
             Self::Paused => Reason::new("webhook_paused"),
             Self::SwitchedOff => Reason::new("webhook_switched_off"),
             Self::Settled => Reason::new("already_settled"),
+            Self::TooMuchAsked => Reason::new("too_much_asked"),
             Self::Journal(error) => Reason::new("journal_failed").with("why", error),
         }
     }
@@ -63,6 +67,26 @@ pub enum Wanted {
     Again,
     /// It was waiting, and goes as soon as it can.
     Hurried,
+    /// Its part is another gateway's, which was asked and does it as soon as it can.
+    Asked,
+}
+
+/// What cancelling came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It is not sent any more; one that is out right now, not if it fails.
+    Done,
+    /// Its part is another gateway's, which was asked and does it as soon as it can.
+    Asked,
+}
+
+/// What resuming a webhook came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// So many deliveries that were held are sent, or cancelled.
+    pub kept: usize,
+    /// So many parts are other gateways', who were asked for what they hold and did not answer yet.
+    pub asked: usize,
 }
 
 /// What sending many again came to.
@@ -76,8 +100,14 @@ pub struct AgainAll {
     pub switched_off: usize,
     /// Or because their integration is gone.
     pub gone: usize,
+    /// Or because their events are forgotten.
+    pub forgotten: usize,
     /// Or because they were settled otherwise meanwhile.
     pub settled: usize,
+    /// So many are other gateways', who were asked and do it as soon as they can.
+    pub asked: usize,
+    /// So many are those of gateways of whom too much was asked already.
+    pub full: usize,
     /// Why it stopped before the end.
     pub broke_off: Option<JournalError>,
 }
@@ -96,10 +126,11 @@ impl Sender {
             return Ok(Wanted::Hurried);
         }
         shared.sendable(id.integration, kept.event.kind())?;
-        if shared.clone().again(vec![(id, kept)]).await? == 1 {
-            Ok(Wanted::Again)
-        } else {
-            Err(ControlError::Settled)
+        let went = shared.clone().again(vec![(id, kept)]).await?;
+        match (went.done, went.others.is_empty()) {
+            (0, false) => shared.again_there(id).await,
+            (0, true) => Err(ControlError::Settled),
+            (1.., _) => Ok(Wanted::Again),
         }
     }
 
@@ -119,30 +150,13 @@ impl Sender {
     ///
     /// # Errors
     /// If it is settled already.
-    pub async fn cancel(&self, id: DeliveryId) -> Result<(), ControlError> {
+    pub async fn cancel(&self, id: DeliveryId) -> Result<Cancelled, ControlError> {
         let shared = &self.shared;
         shared.settler.flush_briefly().await;
-        let found = shared.journal.bodies(vec![id.event]).await?;
-        let scheduled = found.first().is_some_and(|kept| {
-            shared.with(|core, work| {
-                let call_hash = call_hash(&kept.event.call);
-                let found = core.schedule.find(id.event.0, call_hash, core.routes.hooks_of(id.integration));
-                if let Some((slot, _)) = found {
-                    core.handle(Input::Cancel { slot }, work);
-                }
-                found.is_some()
-            })
-        });
-        if scheduled {
-            shared.settler.flush_briefly().await;
-            return Ok(());
-        }
-        let grant = shared.grant_of(id).ok_or_else(|| elsewhere(id))?;
-        let settle = Settle { grant, id, attempt: None, outcome: Outcome::Cancelled };
-        match shared.journal.settle(&[settle]).await?.first() {
-            Some(Settled::Done) => Ok(()),
-            Some(Settled::Fenced) => Err(elsewhere(id).into()),
-            Some(Settled::Gone) | None => Err(ControlError::Settled),
+        match shared.cancel_here(id).await? {
+            Some(Settled::Done) => Ok(Cancelled::Done),
+            Some(Settled::Gone) => Err(ControlError::Settled),
+            Some(Settled::Fenced) | None => shared.cancel_there(id).await,
         }
     }
 
@@ -172,8 +186,8 @@ impl Sender {
         Ok(())
     }
 
-    /// Resumes it; `with_kept` says whether what was kept meanwhile is sent or cancelled. Says how many
-    /// that were.
+    /// Resumes it; `with_kept` says whether what was kept meanwhile is sent or cancelled. Says how many that
+    /// were.
     ///
     /// # Errors
     /// If there is no such integration, or the journal cannot be written.
@@ -182,7 +196,7 @@ impl Sender {
         integration: IntegrationId,
         kind: EventKind,
         with_kept: bool,
-    ) -> Result<usize, ControlError> {
+    ) -> Result<Resumed, ControlError> {
         let shared = &self.shared;
         let before = shared.book.integration(integration);
         let changed = pausing::change(shared, integration, |settings| {
@@ -192,30 +206,76 @@ impl Sender {
         let account = changed.ok_or(ControlError::NoSuchIntegration)?;
         shared.with(super::Core::refresh);
         shared.settler.flush_briefly().await;
+        let wanted = |record: &DeliveryRecord| record.id.integration == integration;
+        let went = shared.reload(&account, kind, with_kept, wanted).await?;
+        let there = shared.reload_there(integration, kind, with_kept, &went.others).await?;
+        let Resumed { kept, .. } = there;
+        let kept = went.done + kept;
+        if let Some((_, before)) = before.filter(|(_, before)| before.paused.contains_key(&kind)) {
+            shared.operator.tell(notices::resumed(&account, kind, with_kept, kept));
+            let url = before.url(kind).unwrap_or_default();
+            shared.tell_account(integration, url, vec![kind], What::Resumed { kept, are_sent: with_kept });
+        }
+        Ok(Resumed { kept, ..there })
+    }
+}
+
+type Wish = (DeliveryId, Arc<Kept>);
+
+/// What was done, and what is other gateways' to do.
+#[derive(Default)]
+pub(super) struct Went {
+    pub(super) done: usize,
+    pub(super) others: Vec<DeliveryId>,
+}
+
+impl Shared {
+    /// `None`: its part is another's.
+    pub(super) async fn cancel_here(
+        self: &Arc<Self>,
+        id: DeliveryId,
+    ) -> Result<Option<Settled>, JournalError> {
+        let found = self.journal.bodies(vec![id.event]).await?;
+        let scheduled = found.first().is_some_and(|kept| {
+            self.with(|core, work| {
+                let call_hash = call_hash(&kept.event.call);
+                let found = core.schedule.find(id.event.0, call_hash, core.routes.hooks_of(id.integration));
+                if let Some((slot, _)) = found {
+                    core.handle(Input::Cancel { slot }, work);
+                }
+                found.is_some()
+            })
+        });
+        if scheduled {
+            self.settler.flush_briefly().await;
+            return Ok(Some(Settled::Done));
+        }
+        let Some(grant) = self.lock().parts.grant_of(id.event) else { return Ok(None) };
+        let settle = Settle { grant, id, attempt: None, outcome: Outcome::Cancelled };
+        Ok(self.journal.settle(&[settle]).await?.first().copied())
+    }
+
+    /// Sends what is held of a webhook that was resumed, or cancels it.
+    pub(super) async fn reload(
+        self: &Arc<Self>,
+        account: &AccountId,
+        kind: EventKind,
+        with_kept: bool,
+        wanted: impl Fn(&DeliveryRecord) -> bool,
+    ) -> Result<Went, JournalError> {
         let filter = Filter {
             account: Some(account.clone()),
             kind: Some(kind),
             states: vec![DeliveryState::Paused],
             ..Filter::default()
         };
-        let wanted = |record: &DeliveryRecord| record.id.integration == integration;
-        let kept = if with_kept {
-            shared.each(filter, wanted, Shared::again).await?
+        if with_kept {
+            self.each(filter, wanted, Self::again).await
         } else {
-            shared.each(filter, wanted, Shared::forgo).await?
-        };
-        if let Some((_, before)) = before.filter(|(_, before)| before.paused.contains_key(&kind)) {
-            shared.operator.tell(notices::resumed(&account, kind, with_kept, kept));
-            let url = before.url(kind).unwrap_or_default();
-            shared.tell_account(integration, url, vec![kind], What::Resumed { kept, are_sent: with_kept });
+            self.each(filter, wanted, Self::forgo).await
         }
-        Ok(kept)
     }
-}
 
-type Wish = (DeliveryId, Arc<Kept>);
-
-impl Shared {
     fn hurry(self: &Arc<Self>, id: DeliveryId, kept: &Kept) -> bool {
         self.with(|core, work| {
             let call_hash = call_hash(&kept.event.call);
@@ -244,21 +304,23 @@ impl Shared {
         filter: Filter,
         wanted: impl Fn(&DeliveryRecord) -> bool,
         act: impl Fn(Arc<Self>, Vec<Wish>) -> F,
-    ) -> Result<usize, ControlError>
+    ) -> Result<Went, JournalError>
     where
-        F: Future<Output = Result<usize, JournalError>>,
+        F: Future<Output = Result<Went, JournalError>>,
     {
         let mut after = Cursor::START;
-        let mut many = 0;
+        let mut went = Went::default();
         loop {
             let filter = Filter { after: Some(after), limit: PAGE, ..filter.clone() };
             let page = self.journal.deliveries(filter).await?;
-            let Some(last) = page.iter().map(DeliveryRecord::cursor).max() else { return Ok(many) };
+            let Some(last) = page.iter().map(DeliveryRecord::cursor).max() else { return Ok(went) };
             after = last;
             let wishes: Vec<Wish> =
                 page.into_iter().filter(&wanted).map(|record| (record.id, Arc::new(record.event))).collect();
             if !wishes.is_empty() {
-                many += act(self.clone(), wishes).await?;
+                let Went { done, others } = act(self.clone(), wishes).await?;
+                went.done += done;
+                went.others.extend(others);
             }
         }
     }
@@ -271,40 +333,50 @@ impl Shared {
         all: &mut AgainAll,
     ) -> Result<(), JournalError> {
         let (mut after, mut left) = (Cursor::START, most);
+        let mut asks = Asks::default();
         while left > 0 {
             let page = Filter { after: Some(after), limit: PAGE.min(left), ..filter.clone() };
             let page = self.journal.deliveries(page).await?;
             let Some(last) = page.iter().map(DeliveryRecord::cursor).max() else { break };
             after = last;
             left = left.saturating_sub(page.len());
-            let mut wishes: Vec<Wish> = Vec::with_capacity(page.len());
-            for record in page {
-                match self.sendable(record.id.integration, record.event.event.kind()) {
-                    Ok(()) if self.hurry(record.id, &record.event) => all.sent += 1,
-                    Ok(()) => wishes.push((record.id, Arc::new(record.event))),
-                    Err(ControlError::Paused) => all.paused += 1,
-                    Err(ControlError::SwitchedOff) => all.switched_off += 1,
-                    Err(_) => all.gone += 1,
-                }
-            }
-            if !wishes.is_empty() {
-                let wanted = wishes.len();
-                let sent = self.clone().again(wishes).await?;
-                all.sent += sent;
-                all.settled += wanted.saturating_sub(sent);
-            }
+            let page = page.into_iter().map(|record| (record.id, Arc::new(record.event))).collect();
+            let others = self.again_page(page, all).await?;
+            self.again_of_others(others, &mut asks, all).await?;
         }
         Ok(())
     }
 
-    /// Wanted again: on disk first, then into the schedule. How many were not waiting already.
-    async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
+    /// What can be sent of these; what is other gateways' comes back.
+    pub(super) async fn again_page(
+        self: &Arc<Self>,
+        page: Vec<Wish>,
+        all: &mut AgainAll,
+    ) -> Result<Vec<DeliveryId>, JournalError> {
+        let mut wishes: Vec<Wish> = Vec::with_capacity(page.len());
+        for (id, kept) in page {
+            match self.sendable(id.integration, kept.event.kind()) {
+                Ok(()) if self.hurry(id, &kept) => all.sent += 1,
+                Ok(()) => wishes.push((id, kept)),
+                Err(ControlError::Paused) => all.paused += 1,
+                Err(ControlError::SwitchedOff) => all.switched_off += 1,
+                Err(_) => all.gone += 1,
+            }
+        }
+        if wishes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = wishes.len();
+        let Went { done, others } = self.clone().again(wishes).await?;
+        all.sent += done;
+        all.settled += wanted.saturating_sub(done + others.len());
+        Ok(others)
+    }
+
+    /// Wanted again: on disk first, then into the schedule. Counts those that were not waiting already.
+    async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<Went, JournalError> {
         let now = self.clock.wall();
-        let outcome = Outcome::Again(now);
-        let settles = self.settles(&wishes, &outcome);
-        let settled = self.journal.settle(&settles).await?;
-        let done = settles.iter().zip(settled).filter(|(_, settled)| *settled == Settled::Done);
-        let done: BTreeSet<DeliveryId> = done.map(|(settle, _)| settle.id).collect();
+        let (done, others) = self.settle_all(&wishes, &Outcome::Again(now)).await?;
         let mut offered = Vec::with_capacity(wishes.len());
         for (id, kept) in wishes {
             if done.contains(&id) {
@@ -312,36 +384,45 @@ impl Shared {
                 offered.push((pending(id, &kept, attempts, now), Some(kept)));
             }
         }
-        let many = offered.len();
+        let done = offered.len();
         self.offer(offered);
-        Ok(many)
-    }
-
-    /// The same outcome for all of them. What is another gateway's is its to do.
-    fn settles(&self, wishes: &[Wish], outcome: &Outcome) -> Vec<Settle> {
-        let core = self.lock();
-        let settle = |(id, _): &Wish| {
-            let grant = core.parts.grant_of(id.event)?;
-            Some(Settle { grant, id: *id, attempt: None, outcome: outcome.clone() })
-        };
-        wishes.iter().filter_map(settle).collect()
-    }
-
-    fn grant_of(&self, id: DeliveryId) -> Option<Grant> {
-        self.lock().parts.grant_of(id.event)
+        Ok(Went { done, others })
     }
 
     /// Not wanted any more.
-    async fn forgo(self: Arc<Self>, wishes: Vec<Wish>) -> Result<usize, JournalError> {
-        let outcome = Outcome::Cancelled;
-        let settled = self.journal.settle(&self.settles(&wishes, &outcome)).await?;
-        Ok(settled.into_iter().filter(|settled| *settled == Settled::Done).count())
+    async fn forgo(self: Arc<Self>, wishes: Vec<Wish>) -> Result<Went, JournalError> {
+        let (done, others) = self.settle_all(&wishes, &Outcome::Cancelled).await?;
+        Ok(Went { done: done.len(), others })
     }
-}
 
-/// Its part is another gateway's.
-fn elsewhere(id: DeliveryId) -> JournalError {
-    JournalError::Taken { place: format!("part {}", id.event.part().0) }
+    /// The same outcome for all of them: those it counted for, and those whose parts are others'.
+    async fn settle_all(
+        &self,
+        wishes: &[Wish],
+        outcome: &Outcome,
+    ) -> Result<(BTreeSet<DeliveryId>, Vec<DeliveryId>), JournalError> {
+        let (mut settles, mut others) = (Vec::with_capacity(wishes.len()), Vec::new());
+        {
+            let core = self.lock();
+            for (id, _) in wishes {
+                match core.parts.grant_of(id.event) {
+                    Some(grant) => {
+                        settles.push(Settle { grant, id: *id, attempt: None, outcome: outcome.clone() });
+                    }
+                    None => others.push(*id),
+                }
+            }
+        }
+        let mut done = BTreeSet::new();
+        for (settle, settled) in settles.iter().zip(self.journal.settle(&settles).await?) {
+            match settled {
+                Settled::Done => drop(done.insert(settle.id)),
+                Settled::Fenced => others.push(settle.id),
+                Settled::Gone => {}
+            }
+        }
+        Ok((done, others))
+    }
 }
 
 fn pending(id: DeliveryId, kept: &Kept, attempts: u16, now: WallTime) -> Pending {

@@ -1,5 +1,6 @@
 //! Sending: tasks that take what is due from the schedule, make the requests, and put the outcomes on disk.
 
+mod asking;
 mod bodies;
 mod control;
 mod core;
@@ -24,7 +25,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-pub use control::{AgainAll, ControlError, Wanted};
+pub use asking::ANSWERED_WITHIN;
+pub use control::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 pub use day::{HOURS, Hour};
 pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};

@@ -29,6 +29,11 @@ impl Parts {
         self.0.get(&event.part()).map(|held| held.grant)
     }
 
+    /// Those that are this sender's.
+    pub(super) fn all(&self) -> impl Iterator<Item = Part> {
+        self.0.keys().copied()
+    }
+
     /// The same for one the schedule waits for.
     pub(super) fn settles(&mut self, event: EventSeq) -> Option<Grant> {
         let held = self.0.get_mut(&event.part())?;
@@ -85,6 +90,10 @@ impl Sender {
     /// # Errors
     /// What the journal says.
     pub async fn take(&self, grant: Grant, came: Came) -> Result<usize, JournalError> {
+        if grant != Grant::ALONE {
+            // Whoever had it may have sent what was held, by settings that are not known here yet.
+            self.shared.book.refresh().await?;
+        }
         let now = self.shared.clock.now();
         let careful_until = match came {
             Came::Free => now,

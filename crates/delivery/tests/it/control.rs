@@ -61,7 +61,8 @@ async fn a_paused_webhook_resumes_with_what_was_kept() {
     let mut receiver = Receiver::always(200).await;
     let (gateway, id) = paused_gateway(&receiver).await;
     assert!(receiver.got.is_empty());
-    let many = gateway.sender.resume(gateway.integration, EventKind::Ended, true).await.expect("resumed");
+    let many =
+        gateway.sender.resume(gateway.integration, EventKind::Ended, true).await.expect("resumed").kept;
     assert_eq!(many, 1);
     receiver.next().await;
     gateway.reaches(id, delivered).await;
@@ -72,7 +73,8 @@ async fn a_paused_webhook_resumes_with_what_was_kept() {
 async fn a_paused_webhook_resumes_without_what_was_kept() {
     let mut receiver = Receiver::always(200).await;
     let (gateway, id) = paused_gateway(&receiver).await;
-    let many = gateway.sender.resume(gateway.integration, EventKind::Ended, false).await.expect("resumed");
+    let many =
+        gateway.sender.resume(gateway.integration, EventKind::Ended, false).await.expect("resumed").kept;
     assert_eq!(many, 1);
     gateway.reaches(id, |state| *state == DeliveryState::Cancelled).await;
     let later = gateway.tell_one(EventKind::Ended, "b").await;

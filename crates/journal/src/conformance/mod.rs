@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod engine;
 pub mod erase;
 pub mod events;
+pub mod inbox;
 pub mod legs;
 pub mod parts;
 pub mod prune;
@@ -124,6 +125,13 @@ macro_rules! conformance {
             places_grow_over_the_owners_of_a_part,
             pages_over_parts_neither_skip_nor_repeat,
             what_is_followed_over_parts_comes_once,
+        ]);
+        $crate::conformance!(@$what $make, inbox: [
+            what_was_asked_twice_is_done_once,
+            what_is_asked_waits_for_whoever_has_the_part_next,
+            who_lost_a_part_answers_nothing,
+            what_is_asked_of_all_parts_is_asked_of_each,
+            a_flood_of_wishes_has_a_bound_and_keeps_no_facts_out,
         ]);
     };
     (@walked_pairs ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use calls::PbxName;
 
-use super::{EventSeq, Reply};
+use super::{Answer, Asked, EventSeq, Reply, Wish, WishId};
 
 /// A part of a store: what one PBX says, kept and delivered by one gateway at a time. A store that one gateway has for
 /// itself has one part, number 0.
@@ -74,6 +74,8 @@ pub struct Fleet {
     pub gateways: Vec<Beating>,
     /// All parts that were ever given.
     pub leases: Vec<Lease>,
+    /// Those whose owners are asked something.
+    pub asked: Vec<Part>,
 }
 
 /// A gateway, by its beat.
@@ -118,7 +120,37 @@ pub trait Parts: Send + Sync {
     /// Gives back all that is this gateway's, which beats no more and is not waited for.
     fn leave(&self) -> Reply<'_, ()>;
 
-    /// Comes back when another has given something back; where that is not told, never.
+    /// Asks whoever has a part, or the next who has it.
+    fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {
+        drop((part, wish));
+        Box::pin(std::future::ready(Ok(Asked::Nobody)))
+    }
+
+    /// The same of all parts but some; one answer for each.
+    fn ask_all(&self, but: Vec<Part>, wish: Wish) -> Reply<'_, Vec<Asked>> {
+        drop((but, wish));
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// What a part's owner is asked and has not answered, oldest first, from behind one on; some at a time.
+    fn asked(&self, grant: Grant, after: Option<WishId>) -> Reply<'_, Vec<(WishId, Wish)>> {
+        let _ = (grant, after);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// It was done, by the part's owner. Who lost the part answers nothing.
+    fn answer(&self, grant: Grant, wish: WishId, answer: Answer) -> Reply<'_, ()> {
+        drop((grant, wish, answer));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What came of a wish, once it is answered. It is remembered for a minute.
+    fn answered(&self, wish: WishId) -> Reply<'_, Option<Answer>> {
+        let _ = wish;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Comes back when another has given something back or asks for something; where that is not told, never.
     fn woken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
     }

@@ -4,6 +4,7 @@
 mod audit;
 mod deliveries;
 mod events;
+mod inbox;
 mod parts;
 mod settings;
 
@@ -18,15 +19,17 @@ use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
-    Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError, Kept, LegRecord,
-    Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
+    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError,
+    Kept, LegRecord, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums,
+    WallTime, Wish, WishId,
 };
 
 use audit::Audit;
 use calls::AccountId;
 use deliveries::Deliveries;
 use events::Events;
+use inbox::Inbox;
 use parts::Parts;
 use settings::Settings;
 
@@ -43,6 +46,7 @@ struct State {
     events: Events,
     deliveries: Deliveries,
     parts: Parts,
+    inbox: Inbox,
     settings: Settings,
     audit: Audit,
     failing: BTreeMap<(IntegrationId, String), Duration>,
@@ -149,7 +153,10 @@ impl crate::Deliveries for Memory {
 
 impl crate::Parts for Memory {
     fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet> {
-        self.write(|state| Ok(state.parts.beat(&self.me, pbxs)))
+        self.write(|state| {
+            let fleet = state.parts.beat(&self.me, pbxs);
+            Ok(Fleet { asked: state.inbox.parts(), ..fleet })
+        })
     }
 
     fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>> {
@@ -168,6 +175,36 @@ impl crate::Parts for Memory {
             state.parts.leave(&self.me);
             Ok(())
         })
+    }
+
+    fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {
+        self.write(|state| Ok(state.inbox.ask(part, wish)))
+    }
+
+    fn ask_all(&self, but: Vec<Part>, wish: Wish) -> Reply<'_, Vec<Asked>> {
+        self.write(|state| {
+            let State { parts, inbox, .. } = state;
+            let others = parts.numbers().filter(|part| !but.contains(part));
+            Ok(others.map(|part| inbox.ask(part, wish.clone())).collect())
+        })
+    }
+
+    fn asked(&self, grant: Grant, after: Option<WishId>) -> Reply<'_, Vec<(WishId, Wish)>> {
+        self.read(|state| state.inbox.asked(grant.part(), after))
+    }
+
+    fn answer(&self, grant: Grant, wish: WishId, answer: Answer) -> Reply<'_, ()> {
+        self.write(|state| {
+            if !state.parts.holds(grant) {
+                return Err(JournalError::Taken { place: "memory".to_owned() });
+            }
+            state.inbox.answer(grant.part(), wish, answer);
+            Ok(())
+        })
+    }
+
+    fn answered(&self, wish: WishId) -> Reply<'_, Option<Answer>> {
+        self.read(|state| state.inbox.answered(wish))
     }
 }
 

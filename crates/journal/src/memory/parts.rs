@@ -27,6 +27,7 @@ impl Parts {
             me: me.clone(),
             gateways: self.beats.iter().map(beating).collect(),
             leases: self.leases.values().cloned().collect(),
+            ..Fleet::default()
         }
     }
 
@@ -54,6 +55,11 @@ impl Parts {
         for lease in self.leases.values_mut() {
             lease.owner = lease.owner.take().filter(|owner| owner != me);
         }
+    }
+
+    /// Those that were ever given.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = Part> {
+        self.leases.values().map(|lease| lease.part)
     }
 
     /// Whether its part is still whose it was. The one part of a store that a gateway has for itself is always its own.

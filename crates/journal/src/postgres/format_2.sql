@@ -22,6 +22,18 @@ UPDATE given_up SET seq = new FROM moved WHERE seq = old;
 
 ALTER TABLE gateway ADD COLUMN pbxs text[] NOT NULL DEFAULT '{}';
 
+-- What gateways ask of the owners of parts they do not have. What waits is there once; what is answered goes after a minute.
+CREATE TABLE inbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    part int NOT NULL,
+    verb smallint NOT NULL,
+    payload bytea NOT NULL,
+    answer text COLLATE "C",
+    answered_at timestamptz
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0);
+CREATE UNIQUE INDEX inbox_waits ON inbox (part, verb, sha256(payload)) WHERE answer IS NULL;
+CREATE INDEX inbox_answered ON inbox (answered_at) WHERE answered_at IS NOT NULL;
+
 -- Lists over all parts: what was kept before it was shared comes first, the rest by when it was heard.
 CREATE INDEX event_placed ON event ((CASE WHEN seq < 281474976710656 THEN 0 ELSE received_at END), seq);
 CREATE INDEX event_account_placed

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Transaction};
 
@@ -16,9 +16,9 @@ use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part};
 /// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(super) const HOLD: &str = "SELECT hold($1::int[], $2::int[])";
-/// A connection that is told of what others gave back, by this name.
+/// A connection that is told of what others gave back, and what they ask for, by this name.
 pub(super) const CHANNEL: &str = "ringbud";
-/// How often others told that they gave something back.
+/// How often others told that.
 pub(super) type Wakes = Arc<watch::Sender<u64>>;
 const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALUES ($1, $2, $3, 0)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
@@ -62,12 +62,13 @@ impl Me {
     /// Beats once, and sees who else does and who has what.
     pub(super) async fn tick(&self, client: &Client, pbxs: &[String]) -> Result<Fleet, Fault> {
         let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&self.id, &self.name, &self.run, &pbxs];
-        let asked = join3(
+        let asked = join4(
             client.execute(BEAT_AND_SAY, &beat),
             client.query("SELECT id, name, run, beat, pbxs FROM gateway ORDER BY id", &[]),
             client.query("SELECT name, part, epoch, owner FROM lease WHERE part > 0 ORDER BY part", &[]),
+            client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
         );
-        let (beaten, gateways, leases) = asked.await;
+        let (beaten, gateways, leases, inboxes) = asked.await;
         beaten?;
         let beating = |row: &Row| Beating {
             id: GatewayId(row.get(0)),
@@ -79,6 +80,7 @@ impl Me {
             me: GatewayId(self.id.clone()),
             gateways: gateways?.iter().map(beating).collect(),
             leases: leases?.iter().filter_map(lease).collect(),
+            asked: inboxes?.iter().map(|row| part(row.get(0))).collect(),
         })
     }
 

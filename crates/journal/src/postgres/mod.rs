@@ -13,6 +13,7 @@ mod filling;
 mod group;
 mod groups;
 mod identity;
+mod inbox;
 mod lease;
 mod link;
 mod merge;

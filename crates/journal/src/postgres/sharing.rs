@@ -19,10 +19,10 @@ use super::pen::Pen;
 use super::schema::{self, Purpose};
 use super::settle::Settler;
 use super::spooling::Spooling;
-use super::{Gateway, Options, Postgres, Target, identity, opening, turn, upkeep};
+use super::{Gateway, Options, Postgres, Target, identity, inbox, opening, turn, upkeep};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
-use crate::{Epoch, Fleet, Grant, JournalError, Part};
+use crate::{Answer, Asked, Epoch, Fleet, Grant, JournalError, Part, Wish, WishId};
 
 /// Writes that are under way are waited for: longer than the engine lets a transaction stand idle.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
@@ -39,6 +39,8 @@ pub(super) struct Sharing {
     /// Beats are not kept waiting by anything else.
     beats: Mutex<Pen>,
     takes: Mutex<Pen>,
+    /// For what is asked of others, and answered.
+    asks: Mutex<Pen>,
     woken: Mutex<watch::Receiver<u64>>,
 }
 
@@ -67,6 +69,7 @@ impl Postgres {
         let sharing = Sharing {
             beats: pen(target.listening(wakes)),
             takes: pen(target.clone()),
+            asks: pen(target.clone()),
             woken: Mutex::new(woken),
         };
         let gateway = Gateway {
@@ -145,6 +148,49 @@ impl Postgres {
         let given =
             within(&mut pen, TAKEN_WITHIN, async |held| me.release(&held.link.client, part, epoch).await);
         given.await.map_err(|fault| fault.at(&self.place))
+    }
+
+    pub(super) async fn asks(&self, part: Part, wish: &Wish) -> Result<Asked, JournalError> {
+        let Some((_, sharing)) = self.sharing()? else { return Ok(Asked::Nobody) };
+        let mut pen = sharing.asks.lock().await;
+        let asked =
+            within(&mut pen, TAKEN_WITHIN, async |held| inbox::ask(&held.link.client, part, wish).await);
+        asked.await.map_err(|fault| fault.at(&self.place))
+    }
+
+    pub(super) async fn asks_all(&self, but: &[Part], wish: &Wish) -> Result<Vec<Asked>, JournalError> {
+        let Some((_, sharing)) = self.sharing()? else { return Ok(Vec::new()) };
+        let mut pen = sharing.asks.lock().await;
+        let asked = within(&mut pen, TAKEN_WITHIN, async |held| {
+            let client = &held.link.client;
+            let mut asked = Vec::new();
+            for part in inbox::parts(client, but).await? {
+                asked.push(inbox::ask(client, part, wish).await?);
+            }
+            Ok(asked)
+        });
+        asked.await.map_err(|fault| fault.at(&self.place))
+    }
+
+    pub(super) async fn answers(
+        &self,
+        grant: Grant,
+        wish: WishId,
+        answer: &Answer,
+    ) -> Result<(), JournalError> {
+        let Some((gateway, sharing)) = self.sharing()? else { return Ok(()) };
+        let ours = gateway.owned.holding(std::iter::once(grant));
+        if !ours.has(grant.part()) {
+            return Err(JournalError::Taken { place: self.place.to_string() });
+        }
+        let mut pen = sharing.asks.lock().await;
+        let answered = within(&mut pen, TAKEN_WITHIN, async |held| {
+            let transaction = upkeep::held(&mut held.link.client, &ours).await?;
+            inbox::answer(&transaction, grant.part(), wish, answer).await?;
+            transaction.commit().await?;
+            Ok(())
+        });
+        answered.await.map_err(|fault| fault.at(&self.place))
     }
 
     pub(super) async fn is_woken(&self) {

@@ -9,12 +9,12 @@ use tokio_postgres::Client;
 
 use super::moment::Moment;
 use super::settle::Row;
-use super::{Postgres, audit, query, settings, upkeep};
+use super::{Postgres, audit, inbox, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
-    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Pending, Put, Quarter, Recent,
-    Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
+    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Part,
+    Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime, Wish, WishId,
 };
 
 /// Asks a reader's connection.
@@ -87,6 +87,32 @@ impl crate::Parts for Postgres {
 
     fn leave(&self) -> Reply<'_, ()> {
         Box::pin(Self::release(self))
+    }
+
+    fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {
+        Box::pin(async move { self.asks(part, &wish).await })
+    }
+
+    fn ask_all(&self, but: Vec<Part>, wish: Wish) -> Reply<'_, Vec<Asked>> {
+        Box::pin(async move { self.asks_all(&but, &wish).await })
+    }
+
+    fn asked(&self, grant: Grant, after: Option<WishId>) -> Reply<'_, Vec<(WishId, Wish)>> {
+        Box::pin(async move {
+            if !self.is_shared {
+                return Ok(Vec::new());
+            }
+            let object = self.reader().await?;
+            self.told(inbox::asked(&object, grant.part(), after).await)
+        })
+    }
+
+    fn answer(&self, grant: Grant, wish: WishId, answer: Answer) -> Reply<'_, ()> {
+        Box::pin(async move { self.answers(grant, wish, &answer).await })
+    }
+
+    fn answered(&self, wish: WishId) -> Reply<'_, Option<Answer>> {
+        ask!(self, |client| inbox::answered(client, wish))
     }
 
     fn woken(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

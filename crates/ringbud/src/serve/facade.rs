@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState as ShownState, LiveLeg, PbxTried, PbxWish,
-    Pulse, Readiness, Remark, Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Code, Gateway, GatewayError, Granted, Link, LinkState as ShownState, LiveLeg, PbxTried,
+    PbxWish, Pulse, Readiness, Remark, Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
-use delivery::sender::{ControlError, Sender, Trial, TrialError};
+use delivery::sender::{Cancelled, ControlError, Sender, Trial, TrialError, Wanted};
 use journal::settings::IntegrationId;
 use journal::{DeliveryId, Filter, SettingsCache};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -78,8 +78,13 @@ impl Gateway for Facade {
         self.sender.webhooks(integration)
     }
 
-    fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async move { self.sender.again(id).await.map(drop).map_err(refused) })
+    fn again(&self, id: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async move {
+            Ok(match self.sender.again(id).await.map_err(refused)? {
+                Wanted::Again | Wanted::Hurried => Granted::Done,
+                Wanted::Asked => Granted::Asked,
+            })
+        })
     }
 
     fn again_all(&self, filter: Filter, most: usize) -> Answer<'_, AgainAll> {
@@ -94,6 +99,9 @@ impl Gateway for Facade {
                 (Code::WebhookOff, all.switched_off),
                 (Code::NoIntegration, all.gone),
                 (Code::DeliverySettled, all.settled),
+                (Code::NoDelivery, all.forgotten),
+                (Code::AskedElsewhere, all.asked),
+                (Code::TooMuchAsked, all.full),
                 (Code::Unavailable, broke_off),
             ];
             let left = left.into_iter().filter(|(_, count)| *count > 0).collect();
@@ -101,18 +109,24 @@ impl Gateway for Facade {
         })
     }
 
-    fn cancel(&self, id: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async move { self.sender.cancel(id).await.map_err(refused) })
+    fn cancel(&self, id: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async move {
+            Ok(match self.sender.cancel(id).await.map_err(refused)? {
+                Cancelled::Done => Granted::Done,
+                Cancelled::Asked => Granted::Asked,
+            })
+        })
     }
 
     fn pause(&self, integration: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
         Box::pin(async move { self.sender.pause(integration, kind).await.map_err(refused) })
     }
 
-    fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()> {
-        Box::pin(
-            async move { self.sender.resume(integration, kind, send_kept).await.map(drop).map_err(refused) },
-        )
+    fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted> {
+        Box::pin(async move {
+            let resumed = self.sender.resume(integration, kind, send_kept).await.map_err(refused)?;
+            Ok(if resumed.asked > 0 { Granted::Asked } else { Granted::Done })
+        })
     }
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
@@ -200,6 +214,7 @@ fn refused(error: ControlError) -> GatewayError {
         ControlError::Paused => GatewayError::Paused,
         ControlError::SwitchedOff => GatewayError::SwitchedOff,
         ControlError::Settled => GatewayError::Settled,
+        ControlError::TooMuchAsked => GatewayError::TooMuchAsked,
         ControlError::Journal(error) => GatewayError::Unavailable(error.to_string()),
     }
 }

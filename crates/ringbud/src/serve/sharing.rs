@@ -118,6 +118,7 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
             (last.0.steps(began.elapsed(), &names, &has), last.1.clone())
         };
+        of.does_asked(&fleet, &has).await;
         for step in steps {
             let may_take = *may_take.borrow();
             match step {
@@ -170,6 +171,15 @@ impl Sharing {
         if let Some(from) = from {
             metrics::counter!("ringbud_gateway_takeovers_total").increment(1);
             self.operator.tell(operator::taken_over(&from));
+        }
+    }
+
+    /// What other gateways ask of its parts. What cannot be done now waits for the next tick.
+    async fn does_asked(&self, fleet: &Fleet, has: &Has) {
+        for (pbx, grant) in has.iter().filter(|(_, grant)| fleet.asked.contains(&grant.part())) {
+            if let Err(error) = self.sender.does_asked(*grant).await {
+                tracing::warn!(%pbx, %error, "what another gateway asks of the PBX's deliveries is not done yet");
+            }
         }
     }
 

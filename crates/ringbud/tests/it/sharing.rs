@@ -8,7 +8,7 @@ use demo::receiver::Received;
 use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
 
-use crate::bed::{Bed, Gateway, Signal, kind, play_on};
+use crate::bed::{Bed, Gateway, Signal, kind, patiently, play_on};
 use crate::on_postgresql::{bed, configuration};
 use crate::standing_by::{WHOLE, keeps, told};
 
@@ -152,6 +152,93 @@ async fn one_that_stood_still_drops_its_pbx_when_it_wakes() {
     ground.calls(&mut requests).await;
     let (legs, again) = told(&requests);
     assert!(legs.len() == 2 && again == 0, "{legs:?}");
+    second.stop().await;
+    first.stop().await;
+}
+
+/// Waits until something is so.
+async fn holds(what: &str, is: impl AsyncFn() -> bool) {
+    let asked = async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    patiently(what, asked).await;
+}
+
+/// What waits, or waited, of one PBX, by its deliveries' names and states, the newest first.
+async fn deliveries(gateway: &Gateway, account: &str, token: &str, pbx: &str) -> Vec<(String, String)> {
+    let path = format!("/api/v1/accounts/{account}/deliveries");
+    let (_, text) = gateway.api("GET", &path, token, "").await;
+    let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = |one: &serde_json::Value, key: &str| one[key].as_str().unwrap().to_owned();
+    let all = page["deliveries"].as_array().unwrap().iter();
+    let of_it = all.filter(|one| text(one, "unique_call_id").starts_with(pbx));
+    of_it.map(|one| (text(one, "id"), text(one, "state"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_wants_on_any_gateway_is_done_by_the_one_that_has_the_pbx() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, mut second) = ground.both().await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+    let token = ground.bed.ask(&["token", "create", "--name", "tests"]).await;
+    let (token, account) = (token.trim(), requests[0].parameter("AccountId").to_owned());
+    let path = |what: &str| format!("/api/v1/accounts/{account}/{what}");
+    holds("the token", async || first.api("GET", &path("calls"), token, "").await.0 == 200).await;
+
+    // Paused on one, held by both.
+    assert_eq!(first.api("POST", &path("integration/pause"), token, "{}").await.0, 204);
+    let paused = async || second.api("GET", &path("integration"), token, "").await.1.contains("\"since\"");
+    holds("the pause", paused).await;
+    for gateway in [&mut first, &mut second] {
+        gateway.forget();
+    }
+    let shape = ["inbound-answered"];
+    tokio::join!(play_on(&ground.bed.pbx, &shape, 50.0), play_on(&ground.other_pbx, &shape, 50.0));
+    for (gateway, pbx) in [(&mut first, "pbx1-"), (&mut second, "pbx2-")] {
+        keeps(gateway, 3).await;
+        let held = async || {
+            let all = deliveries(gateway, &account, token, pbx).await;
+            all.iter().filter(|(_, state)| state == "paused").count() == 3
+        };
+        holds("what is held", held).await;
+    }
+    assert!(ground.bed.receiver.try_next().is_none(), "a web service that is paused was told something");
+
+    // One of the other's is given up; the rest is sent by whoever has it.
+    let newest = deliveries(&first, &account, token, "pbx2-").await.remove(0).0;
+    let cancel = path(&format!("deliveries/{newest}/cancel"));
+    assert_eq!(first.api("POST", &cancel, token, "").await.0, 202);
+    let state = deliveries(&first, &account, token, "pbx2-").await.remove(0);
+    assert_eq!(state, (newest.clone(), "cancelled".to_owned()));
+    assert_eq!(first.api("POST", &cancel, token, "").await.0, 409, "it is settled");
+    assert_eq!(first.api("POST", &path("integration/resume"), token, "{}").await.0, 204);
+    requests.extend(ground.bed.events(5).await);
+
+    // Sent again, it comes with the id it had, or for the first time.
+    let again = path(&format!("deliveries/{newest}/again"));
+    assert_eq!(first.api("POST", &again, token, "").await.0, 202);
+    requests.extend(ground.bed.events(1).await);
+    let (legs, repeated) = told(&requests);
+    assert!(legs.len() == 4 && legs.values().all(|kinds| *kinds == WHOLE) && repeated == 0, "{legs:?}");
+    assert_eq!(first.api("POST", &again, token, "").await.0, 202);
+    requests.extend(ground.bed.events(1).await);
+    assert_eq!(told(&requests).1, 1);
+    let all = path("deliveries/again?state=delivered");
+    let (status, report) = second.api("POST", &all, token, "").await;
+    assert!(status == 202 && report.contains("\"again\":12"), "{status} {report}");
+    requests.extend(ground.bed.events(12).await);
+    assert_eq!(told(&requests).1, 13);
+
+    // Where the one that has the PBX does not answer, it is asked for, and done as soon as somebody has it.
+    second.signal(Signal::STOP);
+    let (status, report) = first.api("POST", &again, token, "").await;
+    assert!(status == 202, "{status} {report}");
+    requests.extend(ground.bed.events(1).await);
+    assert_eq!(told(&requests).1, 14);
+    second.signal(Signal::CONT);
     second.stop().await;
     first.stop().await;
 }

@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use admin::{
-    AgainAll, Answer, Gateway, Link, LiveLeg, Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Gateway, Granted, Link, LiveLeg, Readiness, TestAnswer, TestCall, Waiting,
+    WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use journal::settings::IntegrationId;
@@ -58,21 +59,21 @@ impl Gateway for Busy {
     fn webhooks(&self, _: IntegrationId) -> Vec<WebhookStatus> {
         Vec::new()
     }
-    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn again(&self, _: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async { Ok(Granted::Done) })
     }
     fn again_all(&self, _: Filter, _: usize) -> Answer<'_, AgainAll> {
         Box::pin(async { Ok(AgainAll { sent: 3, ..AgainAll::default() }) })
     }
 
-    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async { Ok(Granted::Done) })
     }
     fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
-    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, Granted> {
+        Box::pin(async { Ok(Granted::Done) })
     }
     fn test_call(&self, _: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {
         Box::pin(async { Ok(mpsc::channel(1).1) })

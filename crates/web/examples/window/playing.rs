@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    AgainAll, Answer, Gateway, GatewayError, Hour, Link, LinkState, LiveLeg, PbxTried, PbxWish, Pulse,
-    Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Gateway, GatewayError, Granted, Hour, Link, LinkState, LiveLeg, PbxTried, PbxWish,
+    Pulse, Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use delivery::reason::{GivesReason as _, WhyPaused};
@@ -106,16 +106,16 @@ impl Gateway for Playing {
         EventKind::ALL.into_iter().filter_map(of).collect()
     }
 
-    fn again(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn again(&self, _: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async { Ok(Granted::Done) })
     }
 
     fn again_all(&self, _: Filter, _: usize) -> Answer<'_, AgainAll> {
         Box::pin(async { Ok(AgainAll { sent: 3, ..AgainAll::default() }) })
     }
 
-    fn cancel(&self, _: DeliveryId) -> Answer<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn cancel(&self, _: DeliveryId) -> Answer<'_, Granted> {
+        Box::pin(async { Ok(Granted::Done) })
     }
 
     fn pause(&self, id: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
@@ -124,8 +124,8 @@ impl Gateway for Playing {
         Box::pin(self.pause(id, kind, Some(pause)))
     }
 
-    fn resume(&self, id: IntegrationId, kind: EventKind, _: bool) -> Answer<'_, ()> {
-        Box::pin(self.pause(id, kind, None))
+    fn resume(&self, id: IntegrationId, kind: EventKind, _: bool) -> Answer<'_, Granted> {
+        Box::pin(async move { self.pause(id, kind, None).await.map(|()| Granted::Done) })
     }
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {

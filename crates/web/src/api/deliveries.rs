@@ -162,7 +162,8 @@ pub(super) async fn attempts(
     Ok(Json(AttemptList { attempts: attempts.into_iter().map(attempt_view).collect() }))
 }
 
-/// Sends a delivery again, now.
+/// Sends a delivery again, now. Where gateways share a store, the one that has its PBX is asked, and does it as soon as it
+/// can.
 #[utoipa::path(post, path = "/accounts/{account}/deliveries/{delivery}/again", tag = "deliveries",
     operation_id = "send_again", params(("account" = String, Path), ("delivery" = String, Path)),
     responses((status = 202), (status = 404, body = ErrorEnvelope), (status = 409, body = ErrorEnvelope)))]
@@ -175,7 +176,7 @@ pub(super) async fn again(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Gives a waiting delivery up.
+/// Gives a waiting delivery up; where gateways share a store, as soon as the one that has its PBX can.
 #[utoipa::path(post, path = "/accounts/{account}/deliveries/{delivery}/cancel", tag = "deliveries",
     operation_id = "cancel", params(("account" = String, Path), ("delivery" = String, Path)),
     responses((status = 202), (status = 404, body = ErrorEnvelope), (status = 409, body = ErrorEnvelope)))]

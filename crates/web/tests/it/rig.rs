@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Link, LinkState, LiveLeg,
-    Readiness, Role, TestAnswer, TestCall, TokenWish, Waiting, WebhookStatus,
+    AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Granted, Link, LinkState,
+    LiveLeg, Readiness, Role, TestAnswer, TestCall, TokenWish, Waiting, WebhookStatus,
 };
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -81,11 +81,11 @@ impl Gateway for Asked {
         self.webhooks.lock().unwrap().clone()
     }
 
-    fn again(&self, id: DeliveryId) -> Answer<'_, ()> {
+    fn again(&self, id: DeliveryId) -> Answer<'_, Granted> {
         if !self.paused.lock().unwrap().is_empty() {
             return Box::pin(async { Err(GatewayError::Paused) });
         }
-        self.note(format!("again {}", id.event.0), ())
+        self.note(format!("again {}", id.event.0), Granted::Done)
     }
 
     fn again_all(&self, filter: Filter, _: usize) -> Answer<'_, AgainAll> {
@@ -107,16 +107,16 @@ impl Gateway for Asked {
         })
     }
 
-    fn cancel(&self, id: DeliveryId) -> Answer<'_, ()> {
-        self.note(format!("cancel {}", id.event.0), ())
+    fn cancel(&self, id: DeliveryId) -> Answer<'_, Granted> {
+        self.note(format!("cancel {}", id.event.0), Granted::Asked)
     }
 
     fn pause(&self, _: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
         self.note(format!("pause {}", kind.name()), ())
     }
 
-    fn resume(&self, _: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, ()> {
-        self.note(format!("resume {} {send_kept}", kind.name()), ())
+    fn resume(&self, _: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted> {
+        self.note(format!("resume {} {send_kept}", kind.name()), Granted::Done)
     }
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use admin::Code;
+use admin::{Code, Granted};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
@@ -114,8 +114,11 @@ pub(crate) async fn again(
     Path((account, delivery)): Path<(String, String)>,
     Posted { visitor, .. }: Posted,
 ) -> Result<Response, Fail> {
-    window.web.admin.send_again(&visitor.actor(), &account, &delivery).await?;
-    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), "again"))
+    let done = match window.web.admin.send_again(&visitor.actor(), &account, &delivery).await? {
+        Granted::Done => "again",
+        Granted::Asked => "asked",
+    };
+    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), done))
 }
 
 pub(crate) async fn cancel(
@@ -123,6 +126,9 @@ pub(crate) async fn cancel(
     Path((account, delivery)): Path<(String, String)>,
     Posted { visitor, .. }: Posted,
 ) -> Result<Response, Fail> {
-    window.web.admin.cancel_delivery(&visitor.actor(), &account, &delivery).await?;
-    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), "cancelled"))
+    let done = match window.web.admin.cancel_delivery(&visitor.actor(), &account, &delivery).await? {
+        Granted::Done => "cancelled",
+        Granted::Asked => "asked",
+    };
+    Ok(back_to(&format!("{}/a/{account}/deliveries/{delivery}", window.web.options.path), done))
 }

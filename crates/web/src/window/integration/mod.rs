@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use admin::kept::AccountSettings;
 use admin::kept::settings::Integration;
-use admin::{Expect, Family};
+use admin::{Expect, Family, Granted};
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -295,6 +295,9 @@ pub(super) async fn resume(
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fail> {
     let (kind, send_kept) = (focus(fields.get("event")), fields.get("kept") != "drop");
-    window.web.admin.resume(&visitor.actor(), &account, Some(kind), send_kept).await?;
-    Ok(back_to(&format!("{}/a/{account}/deliveries", window.web.options.path), "resumed"))
+    let done = match window.web.admin.resume(&visitor.actor(), &account, Some(kind), send_kept).await? {
+        Granted::Done => "resumed",
+        Granted::Asked => "resumed_asked",
+    };
+    Ok(back_to(&format!("{}/a/{account}/deliveries", window.web.options.path), done))
 }
