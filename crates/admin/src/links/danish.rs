@@ -70,6 +70,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "centralen har været tavs i {seconds} s, selv om den blev bedt om et livstegn: Maskinen er gået i stå, eller forbindelsen til den er afbrudt",
     ),
     // No more.
+    ("dismissed", "", "centralen meddelte, at den lukker forbindelsen"),
     ("closed", "", "centralen lukkede forbindelsen"),
     ("broken", "", "forbindelsen blev afbrudt: {why}"),
     (

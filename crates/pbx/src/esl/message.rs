@@ -23,7 +23,8 @@ pub enum Kind {
     Plain,
     /// An event as JSON.
     Json,
-    /// FreeSWITCH is about to close the connection.
+    /// FreeSWITCH ends the link: it closes the connection at once (`Content-Disposition: disconnect`), or later
+    /// (`linger`).
     Disconnect,
     /// Something else: a line of its log, an event as XML.
     Other,

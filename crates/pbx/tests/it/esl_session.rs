@@ -307,3 +307,41 @@ fn a_link_lost_in_the_middle_of_the_lists_asks_anew_and_tells_one_snapshot() {
     assert_eq!(play.listed, [0], "the row of the lost link is not in it");
     assert_eq!(play.session.state(), State::Live);
 }
+
+/// A FreeSWITCH that says goodbye closes the connection behind it, or keeps it open: neither is waited for.
+#[test]
+fn a_disconnect_notice_ends_the_link_whatever_is_said_behind_it() {
+    let goodbye = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n";
+    let with_body =
+        format!("Content-Length: {}\nContent-Disposition: disconnect\n\n{goodbye}", goodbye.len());
+    let lingering = "Controlled-Session-UUID: t\nContent-Disposition: linger\nChannel-Name: sofia/x\n\
+                     Linger-Time: -1\nContent-Length: 0\n\n";
+    let notice = |rest: &str| format!("Content-Type: text/disconnect-notice\n{rest}");
+    let appears = "Event-Name: CHANNEL_CREATE\nEvent-Date-Timestamp: 1700000000000000\nUnique-ID: u\n\
+                   Call-Direction: outbound\nChannel-Name: sofia/external/x\n\n";
+    let event = format!("Content-Length: {}\nContent-Type: text/event-plain\n\n{appears}", appears.len());
+    for notice in [notice(&with_body), notice(lingering), notice("\n")] {
+        // In the middle of the login, of the lists, and while calls are followed.
+        for answered in 0..4 {
+            let mut play = Play::new("");
+            match answered {
+                0 => play.says("Content-Type: auth/request\n\n"),
+                _ => play.logs_in(),
+            }
+            (1..answered).for_each(|_| play.answers(NONE));
+            if answered == 3 {
+                play.says(&event);
+                assert_eq!(play.heard, ["Snapshot", "Appeared", "DialBegan"]);
+            }
+            play.heard.clear();
+            play.says(&format!("{notice}{event}"));
+            assert_eq!(play.failure, Some(Failure::Dismissed), "{notice}");
+            assert!(Failure::Dismissed.is_transient());
+            assert_eq!((play.session.state(), play.session.next_deadline()), (State::Offline, None));
+            assert!(play.heard.is_empty(), "{:?}", play.heard);
+            play.act(|session, _, out| session.disconnected(out));
+            let lost: &[&str] = if answered == 0 { &[] } else { &["LinkLost"] };
+            assert_eq!(play.heard, lost);
+        }
+    }
+}

@@ -109,6 +109,7 @@ mod tests {
             Failure::TooOld { kind, version: text(), needed: "12" },
             Failure::NoAnswer { action: "Login", within },
             Failure::Frozen { silent: within },
+            Failure::Dismissed,
         ];
         let own = [
             LinkFailure::Closed,

@@ -122,3 +122,30 @@ async fn however_a_freeswitch_ends_every_leg_ends_once_and_the_next_call_is_told
     }
     gateway.stop().await;
 }
+
+/// As it does for `linger`: the connection stays open, and nothing comes over it any more.
+#[tokio::test]
+async fn a_freeswitch_that_says_goodbye_and_closes_nothing_is_logged_in_to_anew() {
+    let (mut bed, switch, mut gateway) = followed(&[]).await;
+    talks(&switch, "1", "101").await;
+    talks(&switch, "2", "102").await;
+    bed.requests(4).await;
+    for disposition in ["linger", "disconnect"] {
+        gateway.forget();
+        let notice = format!(
+            "Content-Type: text/disconnect-notice\nContent-Disposition: {disposition}\nContent-Length: 0\n\n"
+        );
+        switch.say(notice).await;
+        let said = gateway.says("no link to the PBX").await;
+        assert_eq!(said["code"], "dismissed", "{said}");
+        if disposition == "linger" {
+            // Nobody hears it.
+            hangs_up(&switch, "2", "NORMAL_CLEARING").await;
+            assert_eq!(ended(&bed.requests(1).await), ["fs-f2"]);
+        }
+        patiently("the login", switch.clients(1)).await;
+    }
+    hangs_up(&switch, "1", "NORMAL_CLEARING").await;
+    assert_eq!(ended(&bed.requests(1).await), ["fs-f1"]);
+    gateway.stop().await;
+}

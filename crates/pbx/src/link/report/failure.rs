@@ -85,6 +85,9 @@ pub enum Failure {
         /// For how long nothing came.
         silent: Duration,
     },
+    /// It said that it ends the link. Whether it then does is not waited for.
+    #[error("the PBX said that it closes the link")]
+    Dismissed,
 }
 
 impl Failure {
@@ -97,12 +100,12 @@ impl Failure {
             | Self::AddressRefused { .. }
             | Self::SecretNotShown { .. }
             | Self::TooOld { .. } => false,
-            Self::NoGreeting { .. } | Self::NoAnswer { .. } | Self::Frozen { .. } => true,
+            Self::NoGreeting { .. } | Self::NoAnswer { .. } | Self::Frozen { .. } | Self::Dismissed => true,
         }
     }
 
     /// All codes.
-    pub const CODES: [Code; 8] = [
+    pub const CODES: [Code; 9] = [
         "not_this_pbx",
         "no_greeting",
         "login_refused",
@@ -111,6 +114,7 @@ impl Failure {
         "too_old",
         "no_answer",
         "frozen",
+        "dismissed",
     ];
 
     /// As data.
@@ -129,6 +133,7 @@ impl Failure {
             Self::TooOld { .. } => "too_old",
             Self::NoAnswer { .. } => "no_answer",
             Self::Frozen { .. } => "frozen",
+            Self::Dismissed => "dismissed",
         }
     }
 
@@ -156,6 +161,7 @@ impl Failure {
                 vec![("action", (*action).to_owned()), ("seconds", seconds(*within))]
             }
             Self::Frozen { silent } => vec![("seconds", seconds(*silent))],
+            Self::Dismissed => Vec::new(),
         }
     }
 }

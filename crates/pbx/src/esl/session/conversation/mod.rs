@@ -237,8 +237,10 @@ impl Conversation {
             }
             message::Kind::Reply => self.replied(&String::from_utf8_lossy(message.reply), now, out),
             message::Kind::Answer => self.answered(message.body, translator, now, out),
-            message::Kind::Plain | message::Kind::Json | message::Kind::Disconnect | message::Kind::Other => {
-            }
+            // It may keep the connection open after that (`Content-Disposition: linger`), and say nothing more or
+            // not everything. What is missed until the next login is found there, so that is not waited for.
+            message::Kind::Disconnect => self.fail(Failure::Dismissed, out),
+            message::Kind::Plain | message::Kind::Json | message::Kind::Other => {}
         }
     }
 
