@@ -8,8 +8,13 @@ use crate::tracker::state::Tracker;
 
 impl Tracker {
     pub(in crate::tracker) fn meet_other_half(&mut self, key: ChannelKey, name: &str) {
-        match self.halves.remove(name) {
-            Some(other) if self.channels.get(other).is_some() => self.pair(key, other),
+        match self.halves.get(name).copied() {
+            // A list has it once more.
+            Some(other) if other == key => {}
+            Some(other) if self.channels.get(other).is_some() => {
+                self.halves.remove(name);
+                self.pair(key, other);
+            }
             Some(_) | None => {
                 self.halves.insert(name.into(), key);
             }

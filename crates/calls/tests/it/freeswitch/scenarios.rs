@@ -4,7 +4,7 @@
 //! every leg tells the same. `UPDATE_SCENARIOS=1` rewrites the indented lines, to be read.
 //!
 //! `wait` lets time pass without a word; `lost` loses the link, and the next lines are said over the next one;
-//! `nothing` is what a FreeSWITCH lists that has no channels.
+//! `lists` is what a FreeSWITCH answers when it is asked for its channels, `nothing` when it has none left.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -75,6 +75,7 @@ fn understand(wire: &mut Wire, line: &str) -> Option<(u64, Step)> {
             channel: String::new(),
             bytes: [(); 2].map(|()| message("api/response", "{\"row_count\":0}")).concat(),
         },
+        "lists" => Step::Says { channel: String::new(), bytes: wire.lists() },
         _ => {
             let words: Vec<&str> = what.split_whitespace().collect();
             let channel = if words[0] == "custom" { words.get(2)? } else { words.get(1)? };
