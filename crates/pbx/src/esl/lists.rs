@@ -4,14 +4,12 @@
 //! `b_uuid`; of two lists without rows the first is that of channels, as they are asked for in this order. The
 //! list lags behind the events by some 200 ms, both ways: whoever was heard of since is as it was heard.
 
-use std::collections::BTreeMap;
-
 use calls::{Input, Listed, ListedState, Meeting, Origin, PbxTime, Seen};
 use serde_json::{Map, Value};
 
 use super::channel::{Channel, Key, Life};
 use super::json;
-use super::listed::text;
+use super::listed::{Dump, Lists, text};
 use super::meeting::name_of_bridge;
 use super::translate::{Out, Translator};
 use super::words;
@@ -54,11 +52,8 @@ impl Translator {
             return Answer::Other;
         };
         if text(&object, "Event-Name") == "CHANNEL_DATA" {
-            let answered = text(&object, "Caller-Channel-Answered-Time").parse().ok().filter(|at| *at > 0);
-            if let Some(at) = answered {
-                let id = text(&object, "Unique-ID").to_owned();
-                self.lists.answered.insert(id, PbxTime::from_micros(at));
-            }
+            let id = text(&object, "Unique-ID").to_owned();
+            self.lists.dumps.insert(id, Dump::read(&object));
             return Answer::Dump;
         }
         let Some(count) = object.get("row_count").and_then(Value::as_u64) else { return Answer::Other };
@@ -120,8 +115,8 @@ impl Translator {
 
     /// Tells the list, if both parts of one are there.
     pub fn snapshot(&mut self, mut out: impl FnMut(PbxTime, Input<'_>)) {
-        let lists = std::mem::take(&mut self.lists);
-        let Some(rows) = lists.rows else { return };
+        let mut lists = std::mem::take(&mut self.lists);
+        let Some(rows) = lists.rows.take() else { return };
         let out: Out<'_> = &mut out;
         let mut rows: Vec<_> = rows
             .iter()
@@ -134,9 +129,10 @@ impl Translator {
         self.now = newest.map_or(self.now, |newest| newest.max(self.now));
         // Whoever is dialled comes after whoever dials.
         rows.sort_by_key(|row| text(row, "direction") != "inbound");
+        let keys: Vec<Key> = rows.iter().map(|row| self.take_row(row, &lists)).collect();
         let mut listed: Vec<(Key, &Map<String, Value>, String)> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let key = self.take_row(row);
+        for (key, row) in keys.into_iter().zip(rows) {
+            self.take_origin(key, row, &lists);
             if self.channels.get(key).is_some_and(|channel| channel.life == Life::Up) {
                 let id = text(row, "uuid");
                 let pair = lists.bridged.get(id).map(|other| name_of_bridge(id, other));
@@ -145,7 +141,7 @@ impl Translator {
         }
         for (key, row, pair) in &listed {
             let other = lists.bridged.get(text(row, "uuid")).and_then(|other| self.channels.find(other));
-            self.take_bridge(*key, other.filter(|_| !pair.is_empty()), state(row), &lists.answered);
+            self.take_bridge(*key, other.filter(|_| !pair.is_empty()), state(row), &lists);
         }
         self.forget_unlisted(&listed);
         let entries: Vec<Listed<'_>> = listed
@@ -167,7 +163,7 @@ impl Translator {
                     meeting: Meeting::Talk,
                     is_agent: channel.agent,
                     since: since(row),
-                    answered_at: lists.answered.get(&*channel.id).copied(),
+                    answered_at: lists.dump(&channel.id).answered_at,
                 })
             })
             .collect();
@@ -175,16 +171,18 @@ impl Translator {
     }
 
     /// A channel of the list is known from now on.
-    fn take_row(&mut self, row: &Map<String, Value>) -> Key {
+    fn take_row(&mut self, row: &Map<String, Value>, lists: &Lists) -> Key {
         let id = text(row, "uuid");
         if let Some(key) = self.channels.find(id) {
             return key;
         }
         let placed = text(row, "direction") == "inbound";
         let name = text(row, "name");
+        let dump = lists.dump(id);
+        let other_half = [&*dump.other_half, text(row, "call_uuid")].into_iter().find(|id| !id.is_empty());
         let end = match name.strip_prefix("loopback/") {
-            Some(_) => words::loopback(id, text(row, "call_uuid")),
-            None => words::endpoint(text(row, "presence_id"), "", name),
+            Some(_) => words::loopback(id, other_half.unwrap_or_default()),
+            None => words::endpoint(text(row, "presence_id"), &dump.gateway, name),
         };
         let mut channel = Channel::new(id, end, placed, since(row).unwrap_or(self.now));
         // As with its events: who dials and has not reached for anything yet may have dialled no number.
@@ -198,23 +196,31 @@ impl Translator {
             channel.rang = true;
             channel.number = words::called_number(&channel.end, text(row, "dest")).into();
         }
-        let key = self.channels.insert(channel);
-        if !placed && let Some(origin) = self.channels.find(text(row, "call_uuid")).filter(|it| *it != key) {
-            self.channels.dialled_by(key, origin);
-            if let Some(origin) = self.channels.get_mut(origin) {
-                origin.told = true;
-            }
-        }
-        key
+        // What it was through before is no news.
+        channel.history = dump.history;
+        self.channels.insert(channel)
     }
 
-    fn take_bridge(
-        &mut self,
-        key: Key,
-        other: Option<Key>,
-        state: ListedState,
-        answered: &BTreeMap<String, PbxTime>,
-    ) {
+    /// On whose behalf a channel of the list is dialled, if that is not known yet: queues and enterprise originates
+    /// say it in variables of their own, and nowhere in the list.
+    fn take_origin(&mut self, key: Key, row: &Map<String, Value>, lists: &Lists) {
+        let Some(channel) =
+            self.channels.get(key).filter(|channel| !channel.placed && channel.origin.is_none())
+        else {
+            return;
+        };
+        let dump = lists.dump(&channel.id);
+        let named = [&*dump.origin, text(row, "call_uuid")].into_iter().find(|id| !id.is_empty());
+        let Some(origin) = named.and_then(|id| self.channels.find(id)).filter(|origin| *origin != key) else {
+            return;
+        };
+        self.channels.dialled_by(key, origin);
+        if let Some(origin) = self.channels.get_mut(origin) {
+            origin.told = true;
+        }
+    }
+
+    fn take_bridge(&mut self, key: Key, other: Option<Key>, state: ListedState, lists: &Lists) {
         let now = self.now;
         let Some(channel) = self.channels.get_mut(key) else { return };
         channel.told |= other.is_some();
@@ -227,7 +233,7 @@ impl Translator {
             channel.meet(other);
             if state == ListedState::Up {
                 channel.up = true;
-                channel.lifted_at = Some(answered.get(&*channel.id).copied().unwrap_or(now));
+                channel.lifted_at = Some(lists.dump(&channel.id).answered_at.unwrap_or(now));
             }
         }
     }

@@ -74,17 +74,14 @@ pub(super) fn dialled_number<'a>(dialplan: &str, destination: &'a str) -> &'a st
     if dialplan == "inline" { "" } else { destination }
 }
 
-/// The id of the channel on whose behalf the channel of a CHANNEL_CREATE is dialled. Queues and enterprise
-/// originates say it in variables of their own.
+/// Where it stands on whose behalf a channel is dialled. Queues and enterprise originates say it in variables of
+/// their own.
+pub(super) const ORIGINS: [Field; 5] =
+    [Field::Originator, Field::OriginatingLeg, Field::EnterpriseLeg, Field::QueueMember, Field::FifoCaller];
+
+/// The id of the channel on whose behalf the channel of a CHANNEL_CREATE is dialled.
 pub(super) fn origin<'a>(event: &Event<'a>) -> Option<&'a str> {
-    const VARIABLES: [Field; 5] = [
-        Field::Originator,
-        Field::OriginatingLeg,
-        Field::EnterpriseLeg,
-        Field::QueueMember,
-        Field::FifoCaller,
-    ];
-    let named = VARIABLES.into_iter().map(|field| event.word(field)).find(|id| !id.is_empty());
+    let named = ORIGINS.into_iter().map(|field| event.word(field)).find(|id| !id.is_empty());
     let other = || (event.word(Field::OtherType) == "originator").then(|| event.word(Field::OtherUniqueId));
     named.or_else(other).filter(|id| !id.is_empty() && *id != event.word(Field::UniqueId))
 }

@@ -17,6 +17,7 @@ use pbx::esl::{Decoder, Field, Item, Kind, Limits, Stream};
 use crate::recordings::shown;
 
 mod as_seen;
+mod lost;
 mod model;
 mod random;
 mod scenarios;
@@ -242,38 +243,6 @@ fn it_does_not_matter_in_which_pieces_the_bytes_of_a_freeswitch_come() {
                 bytes.chunks(size).for_each(|piece| following.feed(piece));
             }
             assert_eq!(legs(&following.events()), expected, "{name} in pieces of {size}");
-        }
-    }
-}
-
-/// A recording that breaks off anywhere, and a FreeSWITCH that has nothing left of it afterwards.
-#[test]
-fn wherever_the_link_is_lost_every_leg_that_began_ends_once() {
-    const NOTHING: &[u8] = b"Content-Type: api/response\nContent-Length: 15\n\n{\"row_count\":0}";
-    let mut rng = Rng(7);
-    for name in names() {
-        let Some(bytes) = links(&name, false).map(|mut links| links.swap_remove(0)) else {
-            continue;
-        };
-        for _ in 0..12 {
-            let cut = usize::try_from(rng.next()).unwrap_or(usize::MAX) % bytes.len();
-            let mut following = Following::new();
-            following.feed(&bytes[..cut]);
-            following.link_lost();
-            following.feed(NOTHING);
-            following.feed(NOTHING);
-            let mut open: BTreeMap<String, u8> = BTreeMap::new();
-            for event in following.events() {
-                let sequence = open.entry(event.leg.to_string()).or_default();
-                *sequence += 1;
-                assert_eq!(event.sequence, *sequence, "{name} cut at {cut}: {event:?}");
-                let begins = matches!(event.what, What::Incoming | What::Outgoing);
-                assert_eq!(begins, *sequence == 1, "{name} cut at {cut}: {event:?}");
-                if matches!(event.what, What::Ended(_)) {
-                    *sequence = 100;
-                }
-            }
-            assert!(open.values().all(|sequence| *sequence == 100), "{name} cut at {cut}: {open:?}");
         }
     }
 }

@@ -235,7 +235,7 @@ impl Wire {
 }
 
 /// An answer that is a list; one without rows has no rows.
-fn list(rows: &[serde_json::Value]) -> Vec<u8> {
+pub(super) fn list(rows: &[serde_json::Value]) -> Vec<u8> {
     let list = match rows {
         [] => serde_json::json!({ "row_count": 0 }),
         rows => serde_json::json!({ "row_count": rows.len(), "rows": rows }),
