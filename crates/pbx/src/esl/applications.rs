@@ -21,6 +21,9 @@ impl Translator {
                     && let Some(key) = self.channels.find(id)
                 {
                     self.journey_over(key, at, out);
+                    if let Some(channel) = self.channels.get_mut(key) {
+                        channel.parked = true;
+                    }
                 }
             }
             "callcenter::info" => {

@@ -141,6 +141,8 @@ pub(super) struct Channel {
     pub(super) hint: Option<Box<Hint>>,
     pub(super) life: Life,
     pub(super) journey: Journey,
+    /// It is in a parking place.
+    pub(super) parked: bool,
     /// With whom the call logic was told that it is connected.
     pub(super) joined: Option<Key>,
     /// What it says of a transfer was told.
@@ -182,6 +184,7 @@ impl Channel {
             hint: None,
             life: Life::Up,
             journey: Journey::None,
+            parked: false,
             joined: None,
             transferred: false,
             agent: false,

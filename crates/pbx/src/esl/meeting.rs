@@ -31,6 +31,7 @@ impl Translator {
             }
             channel.with = Some(other);
             channel.left_by = None;
+            channel.parked = false;
             if channel.journey == Journey::Sent {
                 channel.journey = Journey::Arrived;
             }

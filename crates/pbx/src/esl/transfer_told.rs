@@ -59,6 +59,10 @@ impl Translator {
         self.sent(party);
         out(at, Input::BlindTransfer { by: self.seen(by), party: Some(self.seen(party)), to });
         self.has_transferred([by, by]);
+        // That it has been parked there may be heard before who parked it.
+        if self.channels.get(party).is_some_and(|party| party.parked) {
+            self.journey_over(party, at, out);
+        }
     }
 
     pub(super) fn attended(
