@@ -211,15 +211,13 @@ impl Schedule {
     /// What became too late while its webhook was left alone is settled.
     pub(super) fn sweep(&mut self, now: Moment, webhook: u32, out: &mut Vec<Out>) {
         while self.unsettled < self.limits.unsettled {
-            let hook = &self.webhooks[webhook as usize];
-            let Some(first) = hook.incoming.first() else { return };
+            let incoming = &mut self.webhooks[webhook as usize].incoming;
+            let Some(first) = incoming.first(&mut self.slab) else { return };
             if !self.trust.decides(now) || now <= self.given_up_at(self.slab.get(first)) {
                 return;
             }
-            let hook = &mut self.webhooks[webhook as usize];
-            if hook.incoming.pop(&mut self.slab).is_some_and(|at| at == first) {
-                self.settle(now, first, Verdict::Expired, out);
-            }
+            self.webhooks[webhook as usize].incoming.pop(&mut self.slab);
+            self.settle(now, first, Verdict::Expired, out);
         }
     }
 

@@ -43,9 +43,20 @@ impl Queue {
         self.ready.first == NONE && self.pulled.is_empty()
     }
 
-    /// The one whose turn is next, if it stands in the list.
-    pub(super) fn first(&self) -> Option<u32> {
-        (self.ready.first != NONE).then_some(self.ready.first)
+    /// The one whose turn is next, if it stands in the list. Those before it that were settled while they stood here are
+    /// let go.
+    pub(super) fn first(&mut self, slab: &mut Slab) -> Option<u32> {
+        while self.ready.first != NONE {
+            let at = self.ready.first;
+            let next = slab.get(at).next_ready;
+            match slab.get(at).state {
+                State::SettlingListed => slab.get_mut(at).state = State::Settling,
+                State::GoneListed => slab.remove(at),
+                _ => return Some(at),
+            }
+            self.ready.first = next;
+        }
+        None
     }
 
     pub(super) fn push(&mut self, slab: &mut Slab, at: u32) {
@@ -58,16 +69,11 @@ impl Queue {
         self.ready.last = at;
     }
 
-    /// Takes the next. One that was settled while it stood here is only let go.
+    /// Takes the next.
     pub(super) fn pop(&mut self, slab: &mut Slab) -> Option<u32> {
-        while self.ready.first != NONE {
-            let at = self.ready.first;
+        if let Some(at) = self.first(slab) {
             self.ready.first = slab.get(at).next_ready;
-            match slab.get(at).state {
-                State::SettlingListed => slab.get_mut(at).state = State::Settling,
-                State::GoneListed => slab.remove(at),
-                _ => return Some(at),
-            }
+            return Some(at);
         }
         let next = next_valid(&mut self.pulled, slab);
         if self.pulled.is_empty() {

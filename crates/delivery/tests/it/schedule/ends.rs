@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use calls::EventKind;
-use delivery::policy::Patience;
-use delivery::schedule::{Disposition, Finish, Input, Limits, Verdict};
+use delivery::policy::{Moment, Patience};
+use delivery::schedule::{BREAKER_FAILURES, Disposition, Finish, Input, Limits, Verdict};
 
 use super::{Bench, DAY, REFUSED, START, started, verdicts};
 
@@ -77,6 +77,28 @@ fn one_that_is_cancelled_in_the_middle_of_its_list_is_settled_at_once_and_the_ot
     }
     assert_eq!(order, [2, 3, 5, 6]);
     assert_eq!(bench.schedule.pending(), 0);
+}
+
+#[test]
+fn what_is_behind_one_that_was_cancelled_is_given_up_too_while_their_webhook_is_left_alone() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    bench.pass(DAY);
+    for call in 0..BREAKER_FAILURES {
+        let (slot, _) = started(&bench.offer(hook, EventKind::Ended, call.into()))[0];
+        bench.end(slot, REFUSED);
+    }
+    assert!(bench.schedule.is_left_alone(hook));
+    let since = Moment(bench.now.0 - 59_500_000);
+    for (seq, call_hash) in [(101, 21), (102, 22), (103, 23)] {
+        let (kind, webhook) = (EventKind::Incoming, hook);
+        bench.put(Input::Offer { seq, webhook, kind, call_hash, since, attempts: 0, due: since });
+    }
+    let (slot, _) = bench.schedule.find(101, 21, &[hook]).expect("it waits");
+    bench.put(Input::Cancel { slot });
+    bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Cancelled });
+    let out = bench.pass(Duration::from_secs(2));
+    assert_eq!(verdicts(&out)[..2], [(102, Verdict::Expired, false), (103, Verdict::Expired, false)]);
 }
 
 #[test]
