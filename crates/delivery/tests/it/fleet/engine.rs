@@ -12,28 +12,13 @@ use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::verbs::*;
 use journal::{
-    Append, Appended, DeliveryId, Epoch, EventSeq, Grant, JournalError, Outcome, Part, Pending, Settle,
-    Settled, WallTime,
+    Append, Appended, DeliveryId, Epoch, EventSeq, Fleet, Grant, JournalError, Outcome, Part, Pending,
+    Settle, Settled, WallTime,
 };
 
 /// The part is another's.
 #[derive(Debug)]
 pub(super) struct Fenced;
-
-/// Who has a part; nobody where it was given back.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lease {
-    pub(super) part: Part,
-    pub(super) epoch: Epoch,
-    pub(super) owner: Option<usize>,
-}
-
-/// What a tick is told.
-pub(super) struct Told {
-    /// Of each gateway; one that has never beaten has 0.
-    pub(super) beats: Vec<i64>,
-    pub(super) leases: Vec<Lease>,
-}
 
 /// What a gateway that lost a part has to say of it.
 pub(super) struct Facts {
@@ -56,6 +41,11 @@ pub(super) struct Engine {
 
 pub(super) fn pbx(part: Part) -> PbxName {
     PbxName::new(format!("pbx{}", part.0))
+}
+
+/// The part of a PBX.
+pub(super) fn part(pbx: &PbxName) -> Part {
+    Part(pbx.as_str().trim_start_matches("pbx").parse().expect("one of ours"))
 }
 
 fn id(gateway: usize) -> String {
@@ -107,40 +97,26 @@ impl Engine {
     }
 
     /// Beats, however often the answer gets lost.
-    pub(super) fn tick(&self, who: usize) -> Told {
-        let fleet = loop {
-            if let Some(Ok(fleet)) = self.journals[who].tick(&[]).now_or_never() {
-                break fleet;
+    pub(super) fn tick(&self, who: usize) -> Fleet {
+        let pbxs: Vec<_> = self.inbox.keys().map(|part| pbx(*part)).collect();
+        loop {
+            if let Some(Ok(fleet)) = self.journals[who].tick(&pbxs).now_or_never() {
+                return fleet;
             }
-        };
-        let number = |gateway: &str| (0..self.journals.len()).find(|other| id(*other) == gateway);
-        let beat = |gateway: usize| fleet.gateways.iter().find(|one| one.id.0 == id(gateway));
-        Told {
-            beats: (0..self.journals.len()).map(|one| beat(one).map_or(0, |one| one.beat.1)).collect(),
-            leases: fleet
-                .leases
-                .iter()
-                .map(|lease| Lease {
-                    part: lease.part,
-                    epoch: lease.epoch,
-                    owner: lease.owner.as_ref().and_then(|owner| number(&owner.0)),
-                })
-                .collect(),
         }
     }
 
     /// Takes a part from whoever had it, if nobody was quicker.
-    pub(super) fn take(&mut self, lease: Lease, who: usize) -> Option<Grant> {
-        let mut seen = lease.epoch;
+    pub(super) fn take(&mut self, part: Part, mut seen: Option<Epoch>, who: usize) -> Option<Grant> {
         loop {
-            match self.journals[who].take(pbx(lease.part), Some(seen)).now_or_never().expect("ready") {
+            match self.journals[who].take(pbx(part), seen).now_or_never().expect("ready") {
                 Ok(grant) => {
                     let grant = grant?;
-                    self.grants.insert(lease.part, grant);
+                    self.grants.insert(part, grant);
                     return Some(grant);
                 }
                 // It may have been done: then the next is taken, and the one in doubt counts for nothing.
-                Err(JournalError::Unknown { .. }) => seen.0 += 1,
+                Err(JournalError::Unknown { .. }) => seen = Some(Epoch(seen.map_or(1, |seen| seen.0 + 1))),
                 Err(_) => {}
             }
         }
@@ -150,8 +126,8 @@ impl Engine {
         while self.journals[who].release(grant).now_or_never().expect("ready").is_err() {}
     }
 
-    /// Keeps an event, however often the answer gets lost; its place.
-    pub(super) fn append(&mut self, who: usize, grant: Grant, event: &Event) -> Result<EventSeq, Fenced> {
+    /// Keeps an event, however often the answer gets lost; whether it may have been this that did.
+    pub(super) fn append(&mut self, who: usize, grant: Grant, event: &Event) -> Result<bool, Fenced> {
         let wanted: Vec<_> = (1..=self.webhooks).map(|number| IntegrationId { number }).collect();
         let append = Append {
             grant,
@@ -161,16 +137,24 @@ impl Engine {
             heard_at: PbxTime::from_secs(0),
             received_at: WallTime(self.clock.load(Ordering::Relaxed)),
         };
+        let mut is_news = false;
         loop {
             let appended = self.journals[who].append(std::slice::from_ref(&append)).now_or_never();
-            let Some(Ok(appended)) = appended else { continue };
+            let Some(Ok(appended)) = appended else {
+                is_news = true;
+                continue;
+            };
             let seq = match &appended[0][0] {
-                Appended::Stored(seq, _) | Appended::Repeat(seq) => *seq,
+                Appended::Stored(seq, _) => {
+                    is_news = true;
+                    *seq
+                }
+                Appended::Repeat(seq) => *seq,
                 Appended::Fenced => return Err(self.too_late()),
                 refused @ Appended::Refused(_) => panic!("{refused:?} of {event:?}"),
             };
             self.events.insert(seq, event.clone());
-            return Ok(seq);
+            return Ok(is_news);
         }
     }
 

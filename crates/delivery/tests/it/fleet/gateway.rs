@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use calls::{Event, EventId};
 use delivery::policy::Patience;
 use delivery::schedule::{Limits, Schedule, SlotId, Verdict, WebhookKey};
+use journal::turns::Turns;
 use journal::{EventSeq, Grant, Part};
 
 /// So many requests may be out.
@@ -57,12 +58,12 @@ pub(super) struct Gateway {
     spooled: i64,
     /// When its last tick that was answered began.
     pub(super) heard_at: Option<i64>,
-    /// Of each other its beat, and for how many ticks it has stood still.
-    pub(super) seen: Vec<(i64, u32)>,
+    /// What it makes of what it is told at its ticks.
+    pub(super) turns: Turns,
 }
 
 impl Gateway {
-    pub(super) fn new(gateways: usize, webhooks: u32) -> Self {
+    pub(super) fn new(webhooks: u32) -> Self {
         let mut new = Self {
             run: 0,
             is_alive: true,
@@ -79,7 +80,7 @@ impl Gateway {
             spool: Vec::new(),
             spooled: 0,
             heard_at: None,
-            seen: vec![(0, 0); gateways],
+            turns: Turns::default(),
         };
         new.begin(webhooks);
         new
@@ -102,7 +103,7 @@ impl Gateway {
         self.settling.clear();
         self.is_settling = false;
         self.heard_at = None;
-        self.seen.fill((0, 0));
+        self.turns = Turns::default();
     }
 
     pub(super) fn is_up(&self, now: i64) -> bool {
@@ -123,6 +124,13 @@ impl Gateway {
         self.kept(EventSeq(behind | self.spooled), event)
     }
 
+    /// What it had of a part is in its schedule no more, but for requests that are out: they end there, and are nobody's.
+    pub(super) fn forgets(&mut self, part: Part) {
+        for places in self.places.values_mut() {
+            places.retain(|place| EventSeq(*place).part() != part);
+        }
+    }
+
     /// Whether a delivery is in its schedule.
     pub(super) fn has(&self, event: &Event, webhook: u32, call_hash: u64) -> bool {
         let hook = self.hooks[webhook as usize - 1];
@@ -138,5 +146,11 @@ impl Gateway {
     /// Whether nothing of it is under way.
     pub(super) fn is_quiet(&self) -> bool {
         self.schedule.in_flight() == 0 && self.settling.is_empty()
+    }
+
+    /// The same of a part.
+    pub(super) fn is_quiet_of(&self, part: Part) -> bool {
+        let of = |entry: &Entry| EventSeq(entry.seq).part() == part;
+        self.schedule.in_flight_of(part) == 0 && !self.settling.iter().any(of)
     }
 }

@@ -18,11 +18,19 @@ pub(super) struct Judge {
     unheeded: BTreeMap<(EventId, u32), i64>,
     /// Parts that were taken from another.
     pub(super) taken_over: u64,
+    /// Parts that were handed to who has joined.
+    pub(super) handed_over: u64,
 }
 
 impl Judge {
     pub(super) fn new(gateways: usize) -> Self {
-        Self { taken: Vec::new(), well_since: vec![None; gateways], unheeded: BTreeMap::new(), taken_over: 0 }
+        Self {
+            taken: Vec::new(),
+            well_since: vec![None; gateways],
+            unheeded: BTreeMap::new(),
+            taken_over: 0,
+            handed_over: 0,
+        }
     }
 
     pub(super) fn takes(&mut self, at: i64, event: &Event, webhook: u32) {

@@ -1,14 +1,16 @@
 //! PBXs, gateways, their store and receivers in virtual time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use calls::{Event, EventKind, LegId};
 use delivery::policy::{LONGEST_REQUEST, Moment};
 use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Grant, Outcome, Part, Pending, Settled, WallTime, call_hash};
+use journal::turns::Step;
+use journal::{DeliveryId, Epoch, EventSeq, Grant, Outcome, Part, Pending, Settled, WallTime, call_hash};
 
-use super::engine::{Engine, Facts, Lease, Told, pbx};
+use super::engine::{Engine, Facts, part, pbx};
 use super::gateway::{Entry, Gateway, Spooled, limits};
 use super::judge::Judge;
 use crate::support::event;
@@ -18,8 +20,6 @@ pub(super) const SECOND: i64 = 1_000_000;
 const TRUST: i64 = 3 * SECOND;
 /// And goes on delivering so long after it, when the store cannot be reached.
 pub(super) const DELIVER_THROUGH: i64 = 120 * SECOND;
-/// Whose beat stands still for so many ticks is gone.
-const GONE: u32 = 4;
 /// Until then everything goes wrong that may.
 pub(super) const TROUBLE: i64 = 300 * SECOND;
 /// Deliveries of one integration a leg goes to.
@@ -83,7 +83,7 @@ impl World {
             outage_until: 0,
             is_over: false,
             engine: Engine::new(seed, gateways, troubles.parts, WEBHOOKS, troubles.lost_answers),
-            gateways: (0..gateways).map(|_| Gateway::new(gateways, WEBHOOKS)).collect(),
+            gateways: (0..gateways).map(|_| Gateway::new(WEBHOOKS)).collect(),
             said: (1..=troubles.parts).map(|part| (Part(part), Vec::new())).collect(),
             judge: Judge::new(gateways),
         };
@@ -215,9 +215,15 @@ impl World {
                 self.plan(self.now, Happening::Tick(who, self.gateways[who].run));
             }
             Happening::Start(_) => {}
-            Happening::Pause(who, until) => self.gateways[who].paused_until = until,
-            Happening::Cut(who, until) => self.gateways[who].cut_until = until,
-            Happening::Outage(until) => self.outage_until = until,
+            Happening::Pause(who, until) => {
+                let gateway = &mut self.gateways[who];
+                gateway.paused_until = gateway.paused_until.max(until);
+            }
+            Happening::Cut(who, until) => {
+                let gateway = &mut self.gateways[who];
+                gateway.cut_until = gateway.cut_until.max(until);
+            }
+            Happening::Outage(until) => self.outage_until = self.outage_until.max(until),
             Happening::Leave(who) => self.leave(who),
             Happening::Left(who, _, began) => self.left(who, began),
             Happening::Look => {
@@ -254,7 +260,9 @@ impl World {
             return self.offer(who, seq, event, &waiting);
         }
         match self.engine.append(who, grant, event) {
-            Ok(_) => self.offer_pending(who, part, Some(event)),
+            Ok(true) => self.offer_pending(who, part, Some(event)),
+            // What waits of it was offered when the part was taken.
+            Ok(false) => {}
             Err(_) => self.lose(who, part),
         }
     }
@@ -292,61 +300,57 @@ impl World {
 
     fn tick(&mut self, who: usize, began: i64) {
         if !self.reaches_store(who) {
-            for (_, still) in &mut self.gateways[who].seen {
-                *still = 0;
-            }
+            self.gateways[who].turns.failed();
             if let Some(heard_at) = self.gateways[who].heard_at {
                 self.put(who, Input::Trust { until: Moment(heard_at + DELIVER_THROUGH), decides: false });
             }
             return;
         }
-        let Told { beats, leases } = self.engine.tick(who);
+        let fleet = self.engine.tick(who);
         self.gateways[who].heard_at = Some(began);
         if !self.gateways[who].is_leaving {
             self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
         }
-        for (now, (beat, still)) in beats.into_iter().zip(&mut self.gateways[who].seen) {
-            *still = if *beat == now { *still + 1 } else { 0 };
-            *beat = now;
-        }
-        for Lease { part, epoch, .. } in &leases {
-            if self.gateways[who].owns.get(part).is_some_and(|grant| grant.epoch() != *epoch) {
-                self.lose(who, *part);
+        let now = Duration::from_micros(self.now.unsigned_abs());
+        let has = self.gateways[who].owns.iter().map(|(part, grant)| (pbx(*part), *grant)).collect();
+        let pbxs: Vec<_> = self.said.keys().map(|part| pbx(*part)).collect();
+        let turns = &mut self.gateways[who].turns;
+        turns.told(now, fleet);
+        let steps = turns.steps(now, &pbxs, &has);
+        for step in &steps {
+            if let Step::Lose(pbx) = step {
+                self.lose(who, part(pbx));
             }
         }
         if self.gateways[who].is_leaving {
             return;
         }
-        for lease in leases {
-            let part = lease.part;
-            let mine = self.gateways[who].owns.contains_key(&part);
-            let gone = |other: usize| self.gateways[who].seen[other].1 >= GONE;
-            let free = match lease.owner {
-                None => true,
-                Some(owner) if owner == who => true,
-                Some(owner) => gone(owner) && self.is_next(who, part, self.gateways[who].seen[owner].1),
-            };
-            if !mine && free {
-                self.take(who, lease);
+        for step in steps {
+            match step {
+                Step::Lose(_) => {}
+                Step::Take { pbx, seen, from } => self.take(who, part(&pbx), seen, from.is_some()),
+                Step::HandOver(pbx) => self.hand_over(who, part(&pbx)),
             }
         }
         self.merge(who);
         self.read_inbox(who);
     }
 
-    /// Whether a part of one who is gone is this gateway's to take: the next in order at once, anybody after two
-    /// seconds more.
-    fn is_next(&self, who: usize, part: Part, still: u32) -> bool {
-        let rank = |other: usize| splitmix::Rng::new(u64::from(part.0) * 1_000 + other as u64).roll();
-        let here = (0..self.gateways.len()).filter(|other| self.gateways[who].seen[*other].1 < GONE);
-        still >= GONE + 2 || here.max_by_key(|other| rank(*other)) == Some(who)
+    /// What it says from now on is the other's to hear; what is out is waited for at the next tick.
+    fn hand_over(&mut self, who: usize, part: Part) {
+        let spools = self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
+        if !spools && self.gateways[who].is_quiet_of(part) {
+            let grant = self.gateways[who].owns[&part];
+            self.lose(who, part);
+            self.engine.release(who, grant);
+            self.judge.handed_over += 1;
+        }
     }
 
-    fn take(&mut self, who: usize, lease: Lease) {
-        let Some(grant) = self.engine.take(lease, who) else { return };
-        let part = lease.part;
+    fn take(&mut self, who: usize, part: Part, seen: Option<Epoch>, from_one_gone: bool) {
+        let Some(grant) = self.engine.take(part, seen, who) else { return };
         self.gateways[who].owns.insert(part, grant);
-        let alone = lease.owner.is_none_or(|owner| owner == who);
+        let alone = !from_one_gone;
         let request = i64::try_from(LONGEST_REQUEST.as_micros()).expect("few");
         let careful_until = if alone { 0 } else { self.now + DELIVER_THROUGH + request };
         self.judge.taken_over += u64::from(!alone);
@@ -366,6 +370,7 @@ impl World {
         self.gateways[who].settling.retain(|entry| !of(entry.seq));
         let unanswered = u32::try_from(before - self.gateways[who].settling.len()).expect("few");
         self.put(who, Input::Revoked { part, unanswered });
+        self.gateways[who].forgets(part);
     }
 
     /// What was spooled is written, or told to who has the part now.
