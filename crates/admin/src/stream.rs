@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use calls::AccountId;
-use journal::{Cursor, Filter, Journal, Kept};
+use journal::{Cursor, EventSeq, Filter, Journal, Kept};
 use tokio::sync::watch;
 
 use crate::{Code, Refusal};
@@ -22,28 +22,56 @@ const PIECE: usize = 100;
 /// What changes more often is looked at so often.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Where a reader is: the last event it has. Its text is opaque; it holds what tells a place in this journal from the
-/// same place in one that was restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where several gateways keep events, what others keep is looked for so often.
+const OTHERS: Duration = Duration::from_secs(1);
+
+/// Where a reader is: the last event it has, and where several gateways keep events the last of each part. Its text is
+/// opaque; it holds what tells a place in this journal from the same place in one that was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
+    /// The last by when it was heard.
     at: Cursor,
     of: u32,
+    /// The last of each part, in no list's order: a gateway's clock may be behind.
+    parts: Vec<EventSeq>,
 }
 
 impl Position {
     /// Before everything that is kept.
-    pub const START: Self = Self { at: Cursor::START, of: 0 };
+    pub const START: Self = Self { at: Cursor::START, of: 0, parts: Vec::new() };
 
-    /// After an event.
+    /// After an event, where one gateway keeps them.
     pub fn of(kept: &Kept) -> Self {
         let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        Self { at: kept.cursor(), of: kept.event.id().as_str().bytes().fold(0x811c_9dc5, fold) }
+        let of = kept.event.id().as_str().bytes().fold(0x811c_9dc5, fold);
+        Self { at: kept.cursor(), of, parts: Vec::new() }
+    }
+
+    /// Having told one more.
+    fn told(&mut self, kept: &Kept, is_shared: bool) {
+        if kept.cursor() > self.at || !is_shared {
+            let Self { at, of, .. } = Self::of(kept);
+            (self.at, self.of) = (at, of);
+        }
+        if is_shared {
+            self.parts.retain(|seq| seq.part() != kept.seq.part());
+            self.parts.push(kept.seq);
+        }
+    }
+
+    fn is_at(&self, other: &Self) -> bool {
+        (self.at, self.of) == (other.at, other.of)
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::START { f.write_str("start") } else { write!(f, "{}-{:08x}", self.at, self.of) }
+        if self.at == Cursor::START {
+            f.write_str("start")?;
+        } else {
+            write!(f, "{}-{:08x}", self.at, self.of)?;
+        }
+        self.parts.iter().try_for_each(|seq| write!(f, "~{}", seq.0))
     }
 }
 
@@ -55,12 +83,16 @@ impl FromStr for Position {
     type Err = NoPosition;
 
     fn from_str(text: &str) -> Result<Self, NoPosition> {
-        if text == "start" {
-            return Ok(Self::START);
+        let mut pieces = text.split('~');
+        let first = pieces.next().unwrap_or_default();
+        let place = |text: &str| text.parse().map(EventSeq).map_err(|_| NoPosition);
+        let parts = pieces.map(place).collect::<Result<Vec<_>, _>>()?;
+        if first == "start" {
+            return Ok(Self { parts, ..Self::START });
         }
-        let (at, of) = text.rsplit_once('-').ok_or(NoPosition)?;
+        let (at, of) = first.rsplit_once('-').ok_or(NoPosition)?;
         let of = u32::from_str_radix(of, 16).map_err(|_| NoPosition)?;
-        Ok(Self { at: at.parse().map_err(|_| NoPosition)?, of })
+        Ok(Self { at: at.parse().map_err(|_| NoPosition)?, of, parts })
     }
 }
 
@@ -121,6 +153,8 @@ pub struct EventStream {
     waiting: VecDeque<Arc<Kept>>,
     /// Whether the position is an event's that was there when it was looked at last.
     sure: bool,
+    /// Whether several gateways keep events: known once it was looked.
+    is_shared: bool,
 }
 
 impl EventStream {
@@ -133,18 +167,21 @@ impl EventStream {
         account: &AccountId,
         after: Option<Position>,
     ) -> Result<Self, Refusal> {
+        let is_from_now = after.is_none();
         let (place, position) = (streams.take(account)?, after.unwrap_or(Position::START));
-        let mut stream = Self { place, journal, changes, position, waiting: VecDeque::new(), sure: false };
-        if after.is_none() {
-            stream.position = stream.newest(None).await?;
+        let waiting = VecDeque::new();
+        let mut stream = Self { place, journal, changes, position, waiting, sure: false, is_shared: false };
+        if is_from_now {
+            let parts = stream.journal.reached(account.clone()).await?;
+            stream.position = Position { parts, ..stream.newest(None).await? };
             stream.sure = true;
         }
         Ok(stream)
     }
 
     /// The last event that was said.
-    pub fn position(&self) -> Position {
-        self.position
+    pub fn position(&self) -> &Position {
+        &self.position
     }
 
     /// What comes next, at the latest after a while.
@@ -152,7 +189,7 @@ impl EventStream {
         let until = tokio::time::Instant::now() + quiet;
         loop {
             if let Some(next) = self.waiting.pop_front() {
-                self.position = Position::of(&next);
+                self.position.told(&next, self.is_shared);
                 return Ok(Next::Event(next));
             }
             drop(self.changes.borrow_and_update());
@@ -162,7 +199,10 @@ impl EventStream {
             if !self.waiting.is_empty() {
                 continue;
             }
-            match tokio::time::timeout_at(until, self.changes.changed()).await {
+            let others = tokio::time::Instant::now() + OTHERS;
+            let soon = if self.is_shared { until.min(others) } else { until };
+            match tokio::time::timeout_at(soon, self.changes.changed()).await {
+                Err(_) if soon < until => {}
                 Err(_) => return Ok(Next::Quiet),
                 // There is no gateway here that could tell of changes.
                 Ok(Err(_)) => {
@@ -176,13 +216,28 @@ impl EventStream {
 
     /// Reads on. False: the place is none of those that are kept, so what followed it may not be either.
     async fn look(&mut self) -> Result<bool, Refusal> {
-        let filter = Filter { after: Some(self.position.at), limit: PIECE, ..self.own() };
-        let found = self.journal.events(filter).await?;
+        let account = || self.place.account.clone();
+        let followed = self.journal.followed(account(), self.position.parts.clone()).await?;
+        self.is_shared = followed.is_some();
+        let found = match followed {
+            Some(found) => found,
+            None => {
+                let filter = Filter { after: Some(self.position.at), limit: PIECE, ..self.own() };
+                self.journal.events(filter).await?
+            }
+        };
         // What was here is looked at after what follows it was read: the oldest is forgotten first.
-        if self.position != Position::START && (!found.is_empty() || !self.sure) {
+        if self.position.at != Cursor::START && (!found.is_empty() || !self.sure) {
             let there = self.newest(Some(self.position.at.after_it())).await?;
-            if there != self.position {
-                (self.position, self.sure) = (there, true);
+            if !there.is_at(&self.position) {
+                // In a store that was restored places that were told may not be given yet.
+                let reached = self.journal.reached(account()).await?;
+                let given = |told: &EventSeq| {
+                    let of_part = reached.iter().find(|newest| newest.part() == told.part())?;
+                    Some((*told).min(*of_part))
+                };
+                let parts = self.position.parts.iter().filter_map(given).collect();
+                (self.position, self.sure) = (Position { parts, ..there }, true);
                 return Ok(false);
             }
         }

@@ -208,7 +208,7 @@ impl Legs {
 }
 
 /// The event a leg began with.
-fn begun(leg: &OpenLeg) -> Event {
+pub(crate) fn begun(leg: &OpenLeg) -> Event {
     Event {
         leg: leg.leg.clone(),
         call: leg.call.clone(),

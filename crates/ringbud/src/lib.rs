@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 mod descriptors;
 pub mod directory;
+mod elsewhere;
 pub mod engine;
 mod folder;
 pub mod gateway;

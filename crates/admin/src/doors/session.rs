@@ -81,6 +81,13 @@ impl Admin {
         self.sessions_beside(key).0.into_iter().find(|session| session.key == *key)
     }
 
+    /// Takes in what was set on other machines just now. What cannot be read is taken in later.
+    pub async fn settings_anew(&self) {
+        if let Err(error) = self.cache.refresh().await {
+            tracing::debug!(%error, "the settings of other machines are taken in later");
+        }
+    }
+
     /// Keeps a session as it is now. Those beside it that do not live any more go.
     ///
     /// # Errors

@@ -125,6 +125,8 @@ macro_rules! conformance {
             places_grow_over_the_owners_of_a_part,
             pages_over_parts_neither_skip_nor_repeat,
             what_is_followed_over_parts_comes_once,
+            a_clock_that_is_behind_hides_nothing_from_who_follows,
+            open_legs_of_accounts_are_seen_by_all,
         ]);
         $crate::conformance!(@$what $make, inbox: [
             what_was_asked_twice_is_done_once,

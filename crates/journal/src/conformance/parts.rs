@@ -211,3 +211,65 @@ pub async fn what_is_followed_over_parts_comes_once(one: &dyn Journal, other: &d
     once.dedup();
     assert_eq!((seen.len(), &once), (20, &seen), "each once, as they came");
 }
+
+/// Who follows an account misses nothing of a gateway whose clock is behind, or that was cut off and comes late.
+pub async fn a_clock_that_is_behind_hides_nothing_from_who_follows(one: &dyn Journal, other: &dyn Journal) {
+    let grants = [take(one, 1).await, take(other, 2).await];
+    let account = || calls::AccountId::new("1");
+    let mut told: Vec<EventSeq> = Vec::new();
+    let mut kept = Vec::new();
+    for number in 0..30_u32 {
+        let of = usize::from(number % 3 == 0);
+        let (journal, part) = ([one, other][of], u32::try_from(of).expect("few") + 1);
+        let mut moment = leg(number, part, grants[of]).append(BEGUN, &[]);
+        // The other's clock is a minute behind, and jumps back.
+        let behind = if of == 1 { 60 + i64::from(number) * 2 } else { 0 };
+        moment.received_at = WallTime(1_000_000 * (1_000 + i64::from(number) - behind));
+        kept.extend(keep(journal, moment).await);
+        if number % 4 == 0 {
+            follow(one, account(), &mut told).await;
+        }
+    }
+    follow(one, account(), &mut told).await;
+    for grant in grants {
+        let of = |all: &[EventSeq]| {
+            all.iter().copied().filter(|seq| seq.part() == grant.part()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&told), of(&kept), "each once, in its part's order");
+    }
+    let reached = one.reached(account()).await.expect("places");
+    assert_eq!(one.followed(account(), reached).await.expect("followed"), Some(Vec::new()));
+}
+
+async fn follow(journal: &dyn Journal, account: calls::AccountId, told: &mut Vec<EventSeq>) {
+    loop {
+        let mut last = std::collections::BTreeMap::new();
+        for seq in told.iter() {
+            last.insert(seq.part(), *seq);
+        }
+        let more = journal.followed(account.clone(), last.into_values().collect()).await.expect("followed");
+        let more = more.expect("it is shared");
+        if more.is_empty() {
+            return;
+        }
+        told.extend(more.iter().map(|kept| kept.seq));
+    }
+}
+
+/// Of accounts that are looked at, whoever has their PBXs.
+pub async fn open_legs_of_accounts_are_seen_by_all(one: &dyn Journal, other: &dyn Journal) {
+    let grants = [take(one, 1).await, take(other, 2).await];
+    keep(one, leg(1, 1, grants[0]).append(BEGUN, &[])).await;
+    keep(other, leg(2, 2, grants[1]).append(BEGUN, &[])).await;
+    keep(other, leg(2, 2, grants[1]).append(ANSWERED, &[])).await;
+    keep(other, leg(3, 2, grants[1]).append(BEGUN, &[])).await;
+    keep(other, leg(3, 2, grants[1]).append(&[EventKind::Ended], &[])).await;
+    let account = calls::AccountId::new("1");
+    for journal in [one, other] {
+        let mut open = journal.open(vec![account.clone()]).await.expect("open legs");
+        open.sort_by(|a, b| a.pbx.cmp(&b.pbx));
+        let seen: Vec<_> = open.iter().map(|one| (one.pbx.clone(), one.leg.answered_at.is_some())).collect();
+        assert_eq!(seen, [(pbx(1), false), (pbx(2), true)]);
+        assert!(journal.open(Vec::new()).await.expect("open legs").is_empty());
+    }
+}

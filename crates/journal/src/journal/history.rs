@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, PbxTime};
+use calls::{AccountId, CallId, Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime};
 
 use super::{Attempt, DeliveryId, DeliveryRecord, DeliveryState, EventSeq, Kept, Part, Reply};
 use crate::{LegOutcome, Quarter, Sums, WallTime};
@@ -172,4 +172,53 @@ pub trait History: Send + Sync {
 
     /// The attempts of a delivery, oldest first.
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>>;
+
+    /// Where several gateways keep events, each by its own clock: an account's that follow these places, each part's in the
+    /// order of its places, some of each; of a part none of them is in, from its first on. `None`: one gateway keeps them,
+    /// and what is listed after a place is in order.
+    fn followed(&self, account: AccountId, after: Vec<EventSeq>) -> Reply<'_, Option<Vec<Arc<Kept>>>> {
+        drop((account, after));
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// There: an account's newest place in each part.
+    fn reached(&self, account: AccountId) -> Reply<'_, Vec<EventSeq>> {
+        drop(account);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// There: the legs of accounts that have begun and not ended, whoever has their PBXs.
+    fn open(&self, accounts: Vec<AccountId>) -> Reply<'_, Vec<Open>> {
+        drop(accounts);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// A leg that is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Open {
+    /// Its PBX.
+    pub pbx: PbxName,
+    /// By its events.
+    pub leg: OpenLeg,
+    /// What is noted of its channel.
+    pub note: Option<calls::Kept>,
+}
+
+/// So many events of a part [`History::followed`] brings at a time.
+pub const FOLLOWED_AT_ONCE: usize = 100;
+
+/// Events of parts, each part's in the order of its places: between parts by when they were heard, as far as that goes.
+pub(crate) fn woven(mut parts: Vec<Arc<Kept>>) -> Vec<Arc<Kept>> {
+    parts.sort_by_key(|kept| kept.seq);
+    let mut newest: Option<(super::Part, WallTime)> = None;
+    let mut keyed: Vec<(WallTime, Arc<Kept>)> = Vec::with_capacity(parts.len());
+    for kept in parts {
+        let before = newest.filter(|(part, _)| *part == kept.seq.part()).map(|(_, at)| at);
+        let at = before.map_or(kept.received_at, |before| before.max(kept.received_at));
+        newest = Some((kept.seq.part(), at));
+        keyed.push((at, kept));
+    }
+    keyed.sort_by_key(|(at, _)| *at);
+    keyed.into_iter().map(|(_, kept)| kept).collect()
 }

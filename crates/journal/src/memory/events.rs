@@ -7,11 +7,12 @@ use std::sync::Arc;
 use calls::{AccountId, EventId, EventKind, LegId, Note, PbxName, PbxTime, Restored};
 
 use super::deliveries::Deliveries;
+use crate::journal::woven;
 use crate::record::event;
 use crate::rules::{self, begins, channel_of};
 use crate::{
-    Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, Filter, Kept, LegRecord,
-    PRUNED_AT_ONCE, Part, Quarter, Recent, Refusal, Sums, WallTime,
+    Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, FOLLOWED_AT_ONCE, Filter, Kept,
+    LegRecord, Open, PRUNED_AT_ONCE, Part, Quarter, Recent, Refusal, Sums, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -143,6 +144,37 @@ impl Events {
             self.legs.get(leg).into_iter().flat_map(|places| places.values().copied()).collect();
         places.sort_unstable();
         places.into_iter().filter_map(|seq| self.kept.get(&seq).map(AsRef::as_ref))
+    }
+
+    pub(super) fn followed(&self, account: &AccountId, after: &[EventSeq]) -> Vec<Arc<Kept>> {
+        let mut of_part: BTreeMap<Part, Vec<Arc<Kept>>> = BTreeMap::new();
+        let is_told = |seq: EventSeq| after.iter().any(|told| told.part() == seq.part() && seq <= *told);
+        for kept in self.kept.values().filter(|kept| kept.event.account() == account && !is_told(kept.seq)) {
+            let piece = of_part.entry(kept.seq.part()).or_default();
+            if piece.len() < FOLLOWED_AT_ONCE {
+                piece.push(kept.clone());
+            }
+        }
+        woven(of_part.into_values().flatten().collect())
+    }
+
+    pub(super) fn reached(&self, account: &AccountId) -> Vec<EventSeq> {
+        let own = self.kept.values().filter(|kept| kept.event.account() == account);
+        let newest: BTreeMap<Part, EventSeq> = own.map(|kept| (kept.seq.part(), kept.seq)).collect();
+        newest.into_values().collect()
+    }
+
+    pub(super) fn open(&self, accounts: &[AccountId]) -> Vec<Open> {
+        let open = self.legs.iter().filter(|(_, places)| !places.contains_key(&EventKind::Ended));
+        let of = |leg: &LegId| {
+            let kept: Vec<&Kept> = self.of_leg(leg).collect();
+            let first = kept.first().filter(|first| accounts.contains(first.event.account()))?;
+            let pbx = first.pbx.clone();
+            let leg = rules::open_leg(&kept.iter().map(|kept| &kept.event).collect::<Vec<_>>())?;
+            let note = self.notes.get(&(pbx.clone(), channel_of(&pbx, &leg.leg).into())).cloned();
+            Some(Open { pbx, leg, note })
+        };
+        open.filter_map(|(leg, _)| of(leg)).collect()
     }
 
     pub(super) fn restore(&self, pbx: &PbxName) -> Restored {

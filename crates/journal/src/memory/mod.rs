@@ -21,8 +21,8 @@ use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
     DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError,
-    Kept, LegRecord, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums,
-    WallTime, Wish, WishId,
+    Kept, LegRecord, Open, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size,
+    Sums, WallTime, Wish, WishId,
 };
 
 use audit::Audit;
@@ -260,6 +260,21 @@ impl crate::History for Memory {
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
         self.read(|state| state.deliveries.attempts(id))
+    }
+
+    fn followed(&self, account: AccountId, after: Vec<EventSeq>) -> Reply<'_, Option<Vec<Arc<Kept>>>> {
+        self.read(|state| {
+            let is_shared = state.parts.numbers().next().is_some();
+            is_shared.then(|| state.events.followed(&account, &after))
+        })
+    }
+
+    fn reached(&self, account: AccountId) -> Reply<'_, Vec<EventSeq>> {
+        self.read(|state| state.events.reached(&account))
+    }
+
+    fn open(&self, accounts: Vec<AccountId>) -> Reply<'_, Vec<Open>> {
+        self.read(|state| state.events.open(&accounts))
     }
 }
 

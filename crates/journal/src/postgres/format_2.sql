@@ -38,7 +38,8 @@ CREATE INDEX inbox_answered ON inbox (answered_at) WHERE answered_at IS NOT NULL
 CREATE INDEX event_placed ON event ((CASE WHEN seq < 281474976710656 THEN 0 ELSE received_at END), seq);
 CREATE INDEX event_account_placed
     ON event (account, (CASE WHEN seq < 281474976710656 THEN 0 ELSE received_at END), seq);
+-- Who follows an account goes by the places of each part, and who looks at it by what is open of it.
+CREATE INDEX leg_open_account ON leg (account) WHERE ended IS NULL;
 CREATE INDEX leg_ended_at ON leg (account, ended_at, ended) WHERE ended IS NOT NULL;
-DROP INDEX event_account;
 
 UPDATE meta SET value = 2 WHERE name = 'format';

@@ -13,8 +13,9 @@ use super::{Postgres, audit, inbox, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
-    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Part,
-    Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime, Wish, WishId,
+    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Open,
+    Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime, Wish,
+    WishId,
 };
 
 /// Asks a reader's connection.
@@ -169,6 +170,24 @@ impl crate::History for Postgres {
 
     fn attempts(&self, id: DeliveryId) -> Reply<'_, Vec<Attempt>> {
         ask!(self, |client| query::deliveries::attempts_of(client, id))
+    }
+
+    fn followed(&self, account: AccountId, after: Vec<EventSeq>) -> Reply<'_, Option<Vec<Arc<Kept>>>> {
+        Box::pin(async move {
+            if !self.is_shared {
+                return Ok(None);
+            }
+            let object = self.reader().await?;
+            self.told(query::following::followed(&object, &account, &after).await).map(Some)
+        })
+    }
+
+    fn reached(&self, account: AccountId) -> Reply<'_, Vec<EventSeq>> {
+        ask!(self, |client| query::following::reached(client, &account))
+    }
+
+    fn open(&self, accounts: Vec<AccountId>) -> Reply<'_, Vec<Open>> {
+        ask!(self, |client| query::following::open(client, &accounts))
     }
 }
 

@@ -19,6 +19,7 @@ use super::damage::Damage;
 use super::pulse::Pulses;
 use super::readiness;
 use crate::board::Board;
+use crate::elsewhere::Elsewhere;
 use crate::engine::Engine;
 use crate::gateway::Blocked;
 use crate::link::{LinkState, LinkStatus, Links, StrangerSeen};
@@ -26,6 +27,8 @@ use crate::link::{LinkState, LinkStatus, Links, StrangerSeen};
 pub(super) struct Facade {
     pub(super) links: Links,
     pub(super) board: Arc<Board>,
+    /// Where several gateways share the store.
+    pub(super) elsewhere: Option<Arc<Elsewhere>>,
     pub(super) sender: Arc<Sender>,
     pub(super) cache: Arc<SettingsCache>,
     pub(super) blocked: Blocked,
@@ -52,7 +55,13 @@ impl Gateway for Facade {
     }
 
     fn live(&self, account: &AccountId) -> Vec<LiveLeg> {
-        self.board.live(account)
+        let mut live = self.board.live(account);
+        if let Some(elsewhere) = &self.elsewhere {
+            let own = self.links.all().iter().map(|link| link.with(|link| link.pbx.clone())).collect();
+            live.extend(elsewhere.live(account, &own));
+            live.sort_by_key(|leg| leg.begun.begun_at);
+        }
+        live
     }
 
     fn free_since(&self, account: &AccountId) -> HashMap<String, PbxTime> {

@@ -43,6 +43,7 @@ use crate::clock;
 use crate::config::{Config, Pbx, Problem};
 use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
+use crate::elsewhere::Elsewhere;
 use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
 use crate::link::{Links, Status, settings};
 use crate::stand_by::StandBy;
@@ -95,6 +96,7 @@ pub struct Running {
     parts: Arc<Parts>,
     /// Where several gateways share the store.
     shares: Option<Shares>,
+    elsewhere: Option<Arc<Elsewhere>>,
     changeable: Changeable,
     stop_http: Stopper,
     background: Vec<JoinHandle<()>>,
@@ -185,6 +187,7 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
             blocked: blocked.clone(),
         }),
         shares: None,
+        elsewhere: store.engine.is_shared().then(Arc::default),
         changeable: Changeable {
             guard: guard.clone(),
             operator: operator.clone(),
@@ -222,6 +225,7 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
     let facade = facade::Facade {
         links: running.links.clone(),
         board,
+        elsewhere: running.elsewhere.clone(),
         sender,
         cache: store.cache.clone(),
         blocked,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::sender::Sender;
-use journal::{AccountSettings, SettingsCache, WallTime};
+use journal::{AccountSettings, Journal, SettingsCache, WallTime};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tasks::Part;
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use super::pulse::{Pulses, Seen};
 use super::{Running, forget};
 use crate::board::Board;
 use crate::config::Config;
+use crate::elsewhere::Elsewhere;
 use crate::engine::Engine;
 use crate::link::{LinkState, Links};
 
@@ -42,6 +43,7 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         board: board.clone(),
         pulses: running.pulses.clone(),
     };
+    let (elsewhere, of_others) = (running.elsewhere.clone(), journal.clone());
     let folder = config.data_dir.clone().unwrap_or_default();
     vec![
         tasks::spawn_anew(Part::SettingsRefresh, move || refresh(to_refresh.clone())),
@@ -54,7 +56,13 @@ pub(super) fn start(config: &Config, running: &Running, metrics: PrometheusHandl
         tasks::spawn_anew(Part::SlowGauges, move || {
             slow_gauges(counted.clone(), folder.clone(), looks.clone())
         }),
-        tasks::spawn_anew(Part::LinkWatch, move || follow_links(watched.clone(), board.clone())),
+        tasks::spawn_anew(Part::LinkWatch, move || {
+            let others = follow_others(elsewhere.clone(), of_others.clone(), board.clone());
+            let links = follow_links(watched.clone(), board.clone());
+            async move {
+                tokio::join!(links, others);
+            }
+        }),
     ]
 }
 
@@ -85,6 +93,13 @@ async fn follow_links(links: Links, board: Arc<Board>) {
             before = now;
         }
         tokio::time::sleep(REFRESH).await;
+    }
+}
+
+/// Where several gateways share the store: reads what the others' PBXs say.
+async fn follow_others(elsewhere: Option<Arc<Elsewhere>>, journal: Arc<dyn Journal>, board: Arc<Board>) {
+    if let Some(elsewhere) = elsewhere {
+        elsewhere.watch(journal, board).await;
     }
 }
 

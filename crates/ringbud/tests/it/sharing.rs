@@ -11,6 +11,7 @@ use journal::conformance::engine::{Engine, is_here};
 use crate::bed::{Bed, Gateway, Signal, kind, patiently, play_on};
 use crate::on_postgresql::{bed, configuration};
 use crate::standing_by::{WHOLE, keeps, told};
+use crate::streams::Curl;
 
 const SHARES: &str = "allow_unreplicated = true\nshare_pbxs = true";
 
@@ -239,6 +240,64 @@ async fn what_a_person_wants_on_any_gateway_is_done_by_the_one_that_has_the_pbx(
     requests.extend(ground.bed.events(1).await);
     assert_eq!(told(&requests).1, 14);
     second.signal(Signal::CONT);
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_board_the_stream_and_a_login_are_the_same_on_any_gateway() {
+    if !crate::streams::is_here() {
+        return;
+    }
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, second) = ground.both().await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+    let token = ground.bed.ask(&["token", "create", "--name", "tests"]).await;
+    let (token, account) = (token.trim(), requests[0].parameter("AccountId").to_owned());
+    let path = format!("/api/v1/accounts/{account}/calls");
+    for gateway in [&first, &second] {
+        holds("the token", async || gateway.api("GET", &path, token, "").await.0 == 200).await;
+    }
+
+    // Who is in at one is in at the other in the same moment, and out at both.
+    let cookie = first.log_in().await;
+    let is_in = |page: &(u16, String)| page.0 == 200;
+    let board = format!("/a/{account}/now");
+    assert!(is_in(&second.page(&board, &cookie).await), "who is in at one is out at the other");
+
+    // A call on the other's PBX, read on this one and then on that one, each event once.
+    let mut curl = Curl::on(&first.address, &account, token, "");
+    let mut last = patiently("the first position", curl.next()).await.unwrap().1;
+    let mut read = Vec::new();
+    let rings_or_talks = async || {
+        let (_, page) = first.page(&board, &cookie).await;
+        page.contains("\"state ringing\"") || page.contains("\"state talking\"")
+    };
+    tokio::join!(
+        play_on(&ground.other_pbx, &["inbound-answered"], 2.0),
+        holds("the leg on the board", rings_or_talks)
+    );
+    while read.len() < 2 {
+        let (event, position, id) = curl.next().await.unwrap();
+        read.push((event, id));
+        last = position;
+    }
+    drop(curl);
+    let mut curl = Curl::on(&second.address, &account, token, &last);
+    assert_eq!(patiently("where it was", curl.next()).await.unwrap().1, last);
+    tokio::join!(
+        play_on(&ground.bed.pbx, &["inbound-answered"], 50.0),
+        play_on(&ground.other_pbx, &["inbound-answered"], 50.0)
+    );
+    while read.len() < 9 {
+        let (event, _, id) = curl.next().await.unwrap();
+        read.push((event, id));
+    }
+    let mut ids: Vec<_> = read.iter().map(|(_, id)| id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), read.len(), "{read:?}");
     second.stop().await;
     first.stop().await;
 }

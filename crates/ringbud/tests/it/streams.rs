@@ -8,13 +8,13 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::bed::{Bed, patiently};
 
 /// A curl that reads a stream.
-struct Curl {
+pub(crate) struct Curl {
     _child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Curl {
-    fn on(address: &str, account: &str, token: &str, last: &str) -> Self {
+    pub(crate) fn on(address: &str, account: &str, token: &str, last: &str) -> Self {
         let url = format!("http://{address}/api/v1/accounts/{account}/events/stream");
         let mut curl = Command::new("curl");
         curl.args(["-sN", "-H", &format!("Authorization: Bearer {token}"), &url]);
@@ -27,7 +27,7 @@ impl Curl {
     }
 
     /// The next message's event, position and id; none at the end of the stream.
-    async fn next(&mut self) -> Option<(String, String, String)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, String, String)> {
         let (mut event, mut position, mut id) = <(String, String, String)>::default();
         loop {
             let line = patiently("a line of the stream", self.lines.next_line()).await.unwrap()?;
@@ -46,7 +46,7 @@ impl Curl {
     }
 }
 
-fn is_here() -> bool {
+pub(crate) fn is_here() -> bool {
     let run = std::process::Command::new("curl").arg("--version").stdout(Stdio::null()).status();
     let here = run.is_ok_and(|status| status.success());
     assert!(here || !std::env::var("CI").is_ok_and(|value| value == "true"), "scripts/provide brings curl");

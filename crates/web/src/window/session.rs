@@ -27,6 +27,8 @@ pub(crate) struct Session {
     kept_at: WallTime,
     /// It was ended here, whatever is kept of it.
     is_closed: bool,
+    /// It was seen to be kept: one that could not be is good all the same.
+    was_kept: bool,
 }
 
 impl Session {
@@ -80,8 +82,12 @@ impl Sessions {
         by_itself: bool,
     ) -> Option<Session> {
         let key = token_hash(cookie);
-        if !self.lock().contains_key(&key) {
-            // Opened before a restart, or on another machine.
+        let is_kept = admin.kept_session(&key).is_some();
+        if !self.is_open(&key, is_kept) {
+            // Opened before a restart, or on another machine, perhaps just now.
+            if !is_kept {
+                admin.settings_anew().await;
+            }
             let kept = admin.kept_session(&key).filter(|kept| alive(kept, now))?;
             self.take_in(kept, now);
         }
@@ -90,6 +96,18 @@ impl Sessions {
             keep(admin, &session.kept, now).await;
         }
         Some(session)
+    }
+
+    /// Whether it is open here. One that was kept and is not any more has been ended on another machine.
+    fn is_open(&self, key: &[u8; 32], is_kept: bool) -> bool {
+        let mut all = self.lock();
+        let Some(session) = all.get_mut(key) else { return false };
+        if session.was_kept && !is_kept && !session.is_closed {
+            all.remove(key);
+            return false;
+        }
+        session.was_kept |= is_kept;
+        true
     }
 
     fn used(&self, key: &[u8; 32], now: WallTime, by_itself: bool) -> Option<(Session, bool)> {
@@ -129,7 +147,7 @@ impl Sessions {
         {
             all.remove(&oldest);
         }
-        all.insert(kept.key, Session { kept_at: kept.used_at, kept, is_closed: false });
+        all.insert(kept.key, Session { kept_at: kept.used_at, kept, is_closed: false, was_kept: false });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session>> {

@@ -2,6 +2,7 @@
 
 pub(super) mod deliveries;
 pub(super) mod events;
+pub(super) mod following;
 pub(super) mod legs;
 mod rows;
 pub(super) mod sums;
