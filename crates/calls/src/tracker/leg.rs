@@ -66,6 +66,24 @@ impl Open {
         }
     }
 
+    /// Another reader of the PBX began it, and knew of it what it knew; an answer that only that one heard holds, too.
+    pub(super) fn is_called_as(&mut self, told: Self) {
+        // An outgoing call's answer is no event of its own: a note tells it.
+        let is_noted = matches!((told.state, self.state), (State::Dialling, State::Conversing { .. }));
+        let is_told = told.sequence >= self.sequence && !is_noted;
+        let holds = is_told || told.direction() != self.direction();
+        let state = if holds { told.state } else { self.state };
+        *self = Self {
+            sequence: self.sequence.max(told.sequence),
+            party: self.party,
+            counterpart: self.counterpart.take().or(told.counterpart),
+            transfer: self.transfer.take(),
+            assumed: self.assumed && !holds,
+            state,
+            ..told
+        };
+    }
+
     /// The event it begins with.
     pub(super) fn begin(&mut self) -> Event {
         let what = match self.direction() {

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use calls::{Event, EventKind, Note, OpenLeg, Output, PbxTime, Restored, What};
+use calls::{Event, EventKind, Output, PbxTime, What};
 
+use crate::kept::{Kept, list_at};
 use crate::model::{Chance, Story, Told, tell};
 use crate::{language, world::World};
 
@@ -24,7 +25,7 @@ pub(crate) fn each_seed(default_rounds: u64, check: impl Fn(u64) -> Result<(), S
 }
 
 /// Many calls.
-fn calls_of(seed: u64) -> Vec<Story> {
+pub(crate) fn calls_of(seed: u64) -> Vec<Story> {
     let mut chance = Chance::new(seed);
     let mut of = |call: usize| {
         let start = chance.below(20_000) as u64;
@@ -34,7 +35,7 @@ fn calls_of(seed: u64) -> Vec<Story> {
 }
 
 /// All at once, their words merged by time.
-fn together(calls: Vec<Story>) -> Story {
+pub(crate) fn together(calls: Vec<Story>) -> Story {
     let mut all = Story::default();
     for story in calls {
         all.says.extend(story.says);
@@ -49,7 +50,7 @@ fn stories(seed: u64) -> Story {
     together(calls_of(seed))
 }
 
-fn play(says: &[(u64, String)]) -> Result<Vec<Event>, String> {
+pub(crate) fn play(says: &[(u64, String)]) -> Result<Vec<Event>, String> {
     let mut world = World::new();
     let mut events = Vec::new();
     let mut take = |outputs: Vec<Output>| {
@@ -139,7 +140,7 @@ fn is_as_told(expected: Option<&Told>, found: Option<&Told>) -> bool {
     }
 }
 
-fn written(says: &[(u64, String)]) -> String {
+pub(crate) fn written(says: &[(u64, String)]) -> String {
     says.iter().map(|(at, line)| format!("{}.{:03} {line}\n", at / 1_000, at % 1_000)).collect()
 }
 
@@ -274,61 +275,6 @@ fn a_gap_anywhere_changes_nothing_of_calls_that_it_does_not_touch() {
         across_gaps(&calls, &gaps, &play(&says)?)
             .map_err(|why| format!("{why}\ngaps {gaps:?}\n{}", written(&says)))
     });
-}
-
-/// What a journal would have kept of these outputs: the events, each once and none after an end, the notes,
-/// and what a new start is given.
-#[derive(Default)]
-pub(crate) struct Kept {
-    pub(crate) events: Vec<Event>,
-    notes: BTreeMap<String, Note>,
-}
-
-impl Kept {
-    pub(crate) fn keep(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            match output {
-                Output::Event(event) => {
-                    let of_leg = |kept: &&Event| kept.leg == event.leg;
-                    let told = self.events.iter().filter(of_leg).any(|kept| kept.kind() == event.kind());
-                    let ended = self.events.iter().filter(of_leg).any(|kept| kept.kind() == EventKind::Ended);
-                    if !told && !ended {
-                        self.events.push(*event);
-                    }
-                }
-                Output::Note(note) => drop(self.notes.insert(note.channel.to_string(), note)),
-                Output::Anomaly(_) => {}
-            }
-        }
-    }
-
-    pub(crate) fn restored(&self) -> Restored {
-        let ended = |leg: &calls::LegId| {
-            self.events.iter().any(|event| event.leg == *leg && event.kind() == EventKind::Ended)
-        };
-        let begun = self.events.iter().filter(|event| event.sequence == 1 && !ended(&event.leg));
-        let legs = begun.map(|begun| {
-            let of_leg = self.events.iter().filter(|event| event.leg == begun.leg);
-            let last = of_leg.max_by_key(|event| event.sequence).unwrap();
-            OpenLeg {
-                leg: last.leg.clone(),
-                call: last.call.clone(),
-                sequence: last.sequence,
-                phone: last.phone.clone(),
-                direction: last.direction,
-                begun_at: last.begun_at,
-                waiting_since: last.waiting_since,
-                answered_at: matches!(last.what, What::Answered).then_some(last.at),
-                counterpart: last.counterpart.clone(),
-                a_number: last.a_number.clone(),
-                b_number: last.b_number.clone(),
-                dialed_number: last.dialed_number.clone(),
-                queue: last.queue.clone(),
-            }
-        });
-        let notes = self.notes.values().filter(|note| note.kept.is_some()).cloned().collect();
-        Restored { legs: legs.collect(), notes, last_heard: self.events.last().map(|event| event.at) }
-    }
 }
 
 #[test]
@@ -469,38 +415,4 @@ fn transfers_told_before(all: &Story, events: &[Event], moment: u64) -> Result<(
         }
     }
     Ok(())
-}
-
-/// The channels that are there at a moment, as a PBX would list them.
-fn list_at(says: &[(u64, String)], moment: u64) -> String {
-    let mut there: BTreeMap<&str, (&str, &str, &str)> = BTreeMap::new();
-    let (mut groups, mut halves): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = Default::default();
-    for (_, line) in says.iter().filter(|(at, _)| *at < moment) {
-        let words: Vec<&str> = line.split(' ').collect();
-        match words.as_slice() {
-            [who, "is", "called"] => drop(there.insert(who, ("called", "pending", "-"))),
-            [who, "places", ..] | [who, "is", "calling", _] => {
-                there.insert(who, ("placed", "pending", "-"));
-                halves.extend(who.strip_suffix(";2").map(|pair| (pair, *who)));
-            }
-            [who, "rings"] => drop(there.get_mut(who).map(|entry| entry.1 = "ringing")),
-            [who, "up"] => drop(there.get_mut(who).map(|entry| entry.1 = "up")),
-            [who, "joins", bridge] => drop(there.get_mut(who).map(|entry| entry.2 = bridge)),
-            [who, "leaves", _] => drop(there.get_mut(who).map(|entry| entry.2 = "-")),
-            [who, "gone", ..] => drop(there.remove(who)),
-            [from, "dials", to, ..] if *from != "nobody" => {
-                let group = groups.get(from).copied().unwrap_or(from);
-                groups.insert(to.to_owned(), group);
-                if let Some(other) = to.strip_suffix(";1").and_then(|pair| halves.get(pair)) {
-                    groups.insert(other, group);
-                }
-            }
-            _ => {}
-        }
-    }
-    let entries = there.iter().map(|(who, (origin, state, bridge))| {
-        let group = groups.get(who).copied().unwrap_or(who);
-        format!("{who} {origin} {state} {bridge} - - {group}").replace(';', ",")
-    });
-    format!("list {}", entries.collect::<Vec<_>>().join("; "))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calls::{AccountId, Directory, Employee, Input, Output, PbxName, PbxTime, Phone, Tracker, TrackerLimits};
 
-use crate::properties::Kept;
+use crate::kept::Kept;
 
 /// Endpoints `PJSIP/101` are phones of account 1001, `PJSIP/2002-101` of account 2002; each has the
 /// employee of its number unless a scenario says otherwise.

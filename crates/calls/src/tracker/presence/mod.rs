@@ -4,6 +4,7 @@
 //! FreeSWITCH's behind), so nothing is concluded from a snapshot alone before a short grace: a channel
 //! it lists may be about to appear in the stream, one it lacks may be about to be told gone.
 
+mod adopt;
 mod agents;
 mod late;
 mod lost;

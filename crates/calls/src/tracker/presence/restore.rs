@@ -2,11 +2,12 @@
 
 use compact_str::CompactString;
 
+use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Channel, Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::link::{Link, NOTHING_BEFORE};
 use crate::tracker::state::Tracker;
-use crate::{Origin, PbxTime, Restored};
+use crate::{OpenLeg, Origin, PbxTime, Restored};
 
 impl Tracker {
     /// Takes up what an earlier run of the program knew. To be called before anything else; counts as a
@@ -17,27 +18,38 @@ impl Tracker {
         self.link = Link::Gap { lost_at };
         let prefix = format!("{}-", self.pbx);
         for leg in restored.legs {
-            let Some(id) = leg.leg.as_str().strip_prefix(&prefix) else { continue };
-            let mut channel = Channel { presence: Presence::Unconfirmed, ..Channel::new(id) };
-            channel.party = Party::Phone { endpoint: CompactString::default(), phone: leg.phone.clone() };
-            channel.group = leg.call.as_str().strip_prefix(&prefix).unwrap_or(id).into();
-            channel.origin = Some(match leg.direction {
-                crate::Direction::Incoming => Origin::Called,
-                crate::Direction::Outgoing => Origin::Placed,
-            });
-            channel.ringing_at = Some(leg.begun_at);
-            channel.up_at = leg.answered_at;
-            channel.own_number = leg.a_number.as_ref().into();
-            channel.leg = Leg::Open(Box::new(Open::from(leg)));
-            let key = self.channels.insert(channel);
-            self.order.push_back(key);
-            self.open_legs += 1;
+            let Some(id) = leg.leg.as_str().strip_prefix(&prefix).map(CompactString::from) else { continue };
+            self.restore_leg(id, leg, &prefix);
         }
         for note in restored.notes {
             if let Some(kept) = note.kept {
                 self.restore_note(&note.channel, kept);
             }
         }
+    }
+
+    /// A leg that was told, and of whose channel nothing was heard yet.
+    pub(in crate::tracker) fn restore_leg(
+        &mut self,
+        id: CompactString,
+        leg: OpenLeg,
+        prefix: &str,
+    ) -> ChannelKey {
+        let mut channel = Channel { presence: Presence::Unconfirmed, ..Channel::new(&id) };
+        channel.party = Party::Phone { endpoint: CompactString::default(), phone: leg.phone.clone() };
+        channel.group = leg.call.as_str().strip_prefix(prefix).unwrap_or(&id).into();
+        channel.origin = Some(match leg.direction {
+            crate::Direction::Incoming => Origin::Called,
+            crate::Direction::Outgoing => Origin::Placed,
+        });
+        channel.ringing_at = Some(leg.begun_at);
+        channel.up_at = leg.answered_at;
+        channel.own_number = leg.a_number.as_ref().into();
+        channel.leg = Leg::Open(Box::new(Open::from(leg)));
+        let key = self.channels.insert(channel);
+        self.order.push_back(key);
+        self.open_legs += 1;
+        key
     }
 
     pub(in crate::tracker) fn restore_note(&mut self, id: &str, kept: crate::Kept) {

@@ -9,8 +9,9 @@ use calls::{Event, Output, PbxName, Tracker, TrackerLimits};
 use super::model::{tell, tell_agent};
 use super::wire::Wire;
 use super::{Following, Lab, exchanged};
+use crate::kept::Kept;
 use crate::model::{Chance, Story};
-use crate::properties::{Kept, compare, each_seed, invariants, told};
+use crate::properties::{compare, each_seed, invariants, told};
 
 const CALLS_A_ROUND: usize = 8;
 /// What is said further apart comes in the order it was said.
