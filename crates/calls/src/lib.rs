@@ -9,6 +9,7 @@ mod event;
 mod ids;
 mod input;
 mod time;
+mod told;
 mod tracker;
 
 pub use directory::{Directory, Employee, Phone};
@@ -19,4 +20,5 @@ pub use input::{
     Seen,
 };
 pub use time::PbxTime;
+pub use told::Told;
 pub use tracker::{Tracker, TrackerLimits};

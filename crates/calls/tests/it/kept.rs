@@ -25,9 +25,7 @@ impl Kept {
                     let never_rang =
                         event.kind() == EventKind::Answered && told.contains(&EventKind::Outgoing);
                     if !is_told && !is_over && !never_rang {
-                        let call =
-                            self.events.iter().find(of_leg).map_or(&event.call, |first| &first.call).clone();
-                        self.events.push(Event { call, ..*event });
+                        self.events.push(*event);
                     }
                 }
                 Output::Note(note) => drop(self.notes.insert(note.channel.to_string(), note)),

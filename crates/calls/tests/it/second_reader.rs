@@ -86,7 +86,16 @@ impl Pair<'_> {
         self.owner = 1 - self.owner;
         self.moved += 1;
         let from = self.heard.saturating_sub(BEHIND_MS);
-        self.readers[self.owner].ring.retain(|(at, _)| *at >= from);
+        let mut told = calls::Told::of(&self.kept.restored());
+        let ring = std::mem::take(&mut self.readers[self.owner].ring);
+        for (at, said) in ring.into_iter().filter(|(at, _)| *at >= from) {
+            let said = said.into_iter().filter_map(|output| match output {
+                Output::Event(event) => told.next(*event).map(|event| Output::Event(Box::new(event))),
+                other => Some(other),
+            });
+            let said = said.collect();
+            self.readers[self.owner].ring.push_back((at, said));
+        }
         self.keep(u64::MAX);
         self.readers[self.owner].adopts(&self.kept);
     }
