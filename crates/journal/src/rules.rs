@@ -4,8 +4,8 @@
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
 use crate::{
-    Attempt, Cursor, DeliveryState, Erase, Filter, Kept, LegRecord, MAX_LISTED, Outcome, Reason, Settle,
-    WallTime,
+    Attempt, Cursor, DeliveryState, Erase, Filter, Kept, LegRecord, MAX_LISTED, Outcome, Reason, Refusal,
+    Settle, WallTime,
 };
 
 impl Filter {
@@ -48,6 +48,24 @@ impl Filter {
     pub fn accepts_state(&self, state: &DeliveryState) -> bool {
         let same = |wanted: &DeliveryState| std::mem::discriminant(wanted) == std::mem::discriminant(state);
         self.states.is_empty() || self.states.iter().any(same)
+    }
+}
+
+/// Why an event cannot be of a leg that has these, and not one of its kind.
+pub(crate) fn refused(has: impl Fn(EventKind) -> bool, kind: EventKind) -> Option<Refusal> {
+    let is_otherwise = match kind {
+        EventKind::Incoming => has(EventKind::Outgoing),
+        EventKind::Outgoing => has(EventKind::Incoming) || has(EventKind::Answered),
+        EventKind::Answered | EventKind::Ended => false,
+    };
+    if has(EventKind::Ended) {
+        Some(Refusal::AfterEnded)
+    } else if is_otherwise {
+        Some(Refusal::BegunOtherwise)
+    } else if kind == EventKind::Answered && has(EventKind::Outgoing) {
+        Some(Refusal::NotIncoming)
+    } else {
+        None
     }
 }
 

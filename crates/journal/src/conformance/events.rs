@@ -57,6 +57,31 @@ pub async fn nothing_follows_ended(journal: &dyn Journal) {
     assert_eq!(list(journal, Filter::default()).await.len(), 2);
 }
 
+/// Whoever brings it, and whether it comes together with what speaks against it: a leg that rang does not call out, and one
+/// that calls out neither rings nor answers.
+pub async fn a_leg_begins_once(journal: &dyn Journal) {
+    use EventKind::{Answered, Ended, Incoming, Outgoing};
+    let (otherwise, never) =
+        (Appended::Refused(Refusal::BegunOtherwise), Appended::Refused(Refusal::NotIncoming));
+    for (number, at_once) in [(0, false), (1, false), (2, true), (3, true)] {
+        let rang = number % 2 == 0;
+        let (leg, first) =
+            if rang { (Leg::incoming(number), Incoming) } else { (Leg::outgoing(number), Outgoing) };
+        let later = if rang { [Outgoing, Answered] } else { [Incoming, Answered] };
+        let answers = if at_once {
+            append(journal, leg.append(&[first, later[0], later[1]], &[1])).await.split_off(1)
+        } else {
+            keep(journal, leg.append(&[first], &[1])).await;
+            append(journal, leg.append(&later, &[1])).await
+        };
+        assert_eq!(answers[0], otherwise, "leg {number}");
+        assert_eq!(answers[1] == never, !rang, "leg {number}: {answers:?}");
+        let end = append(journal, leg.append(&[Ended], &[1])).await;
+        assert!(matches!(end[..], [Appended::Stored(..)]), "leg {number}: {end:?}");
+    }
+    assert_eq!(list(journal, Filter::default()).await.len(), 10);
+}
+
 /// What a place is made of is the journal's own affair: only that a later event has a higher one counts.
 pub async fn places_grow_within_a_part(journal: &dyn Journal) {
     let first = keep(journal, Leg::incoming(1).whole(&[])).await;

@@ -39,6 +39,7 @@ macro_rules! conformance {
             an_event_that_is_there_already_is_a_repeat,
             a_repeat_within_one_batch_is_a_repeat,
             nothing_follows_ended,
+            a_leg_begins_once,
             places_grow_within_a_part,
             what_is_kept_comes_back_as_it_was,
             bodies_leave_out_what_is_gone,

@@ -43,12 +43,16 @@ pub enum Appended {
 pub enum Refusal {
     /// The leg has ended already: nothing follows `Ended`.
     AfterEnded,
+    /// The leg began the other way: it rang and cannot have called out, or the other way round.
+    BegunOtherwise,
+    /// The leg calls out, and answers nothing.
+    NotIncoming,
 }
 
 /// Keeping events.
 pub trait Events: Send + Sync {
     /// Keeps events with their deliveries and notes: one transaction, on disk when the reply comes. One
-    /// answer an event, in order. Identity of an event is (leg, kind).
+    /// answer an event, in order. Identity of an event is (leg, kind); what the leg has judges it, whoever brings it.
     /// Moments whose part is another's stop no others.
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>>;
 

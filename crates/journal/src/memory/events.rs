@@ -12,7 +12,7 @@ use crate::record::event;
 use crate::rules::{self, begins, channel_of};
 use crate::{
     Append, Appended, Cursor, ERASED_AT_ONCE, Erase, Erased, EventSeq, FOLLOWED_AT_ONCE, Filter, Kept,
-    LegRecord, Open, PRUNED_AT_ONCE, Part, Quarter, Recent, Refusal, Sums, WallTime,
+    LegRecord, Open, PRUNED_AT_ONCE, Part, Quarter, Recent, Sums, WallTime,
 };
 
 #[derive(Clone, Default)]
@@ -35,8 +35,8 @@ impl Events {
                 answers.push(Appended::Repeat(*seq));
                 continue;
             }
-            if places.contains_key(&EventKind::Ended) {
-                answers.push(Appended::Refused(Refusal::AfterEnded));
+            if let Some(refusal) = rules::refused(|kind| places.contains_key(&kind), event.kind()) {
+                answers.push(Appended::Refused(refusal));
                 continue;
             }
             let last = self.last.entry(grant.part()).or_default();

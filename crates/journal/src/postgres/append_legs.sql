@@ -7,9 +7,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int8[],
          is_outgoing, talk_secs, ring_micros, is_transferred, employee, name, queue, wait_secs, is_taken)
 ORDER BY x.leg COLLATE "C"
 ON CONFLICT (leg) DO UPDATE SET
-    incoming = coalesce(l.incoming, excluded.incoming),
-    answered = coalesce(l.answered, excluded.answered),
-    outgoing = coalesce(l.outgoing, excluded.outgoing),
+    incoming = CASE WHEN l.outgoing IS NULL THEN coalesce(l.incoming, excluded.incoming) ELSE l.incoming END,
+    answered = CASE WHEN l.outgoing IS NULL THEN coalesce(l.answered, excluded.answered) ELSE l.answered END,
+    outgoing = CASE WHEN l.incoming IS NULL AND l.answered IS NULL THEN coalesce(l.outgoing, excluded.outgoing)
+                    ELSE l.outgoing END,
     ended = excluded.ended,
     account = CASE WHEN excluded.ended IS NULL THEN l.account ELSE excluded.account END,
     ended_at = excluded.ended_at, begun_at = excluded.begun_at, outcome = excluded.outcome,

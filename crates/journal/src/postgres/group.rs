@@ -1,7 +1,7 @@
 //! A group of moments: which of its events can be kept whatever the store has, and what the store says of the rest. The
 //! row of a leg judges which events it has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use calls::EventKind;
 use futures_util::future::{join, join5};
@@ -14,12 +14,14 @@ use super::lease::{BEGIN, HOLD};
 use super::moment::{Moment, Row};
 use super::owned::Holding;
 use super::pen::Held;
+use crate::rules::refused;
 use crate::sums::Outline;
 use crate::waits::Wait;
 use crate::{Appended, EventSeq, Person, Refusal, WallTime};
 
 const LEGS: &str = include_str!("append_legs.sql");
 const EVENTS: &str = include_str!("append_events.sql");
+const FIND: &str = "SELECT leg, incoming, answered, outgoing, ended FROM leg WHERE leg = ANY($1)";
 const HEARD: &str =
     "INSERT INTO heard AS h SELECT * FROM unnest($1::text[], $2::int8[]) AS x(pbx, at) ORDER BY x.pbx
     ON CONFLICT (pbx) DO UPDATE SET at = greatest(h.at, excluded.at)";
@@ -33,10 +35,13 @@ pub(super) const SQL: &[&str] = &[HOLD, LEGS, EVENTS, HEARD, NOTED, FORGOTTEN];
 /// Moments with the places their events get if they are kept.
 pub(super) struct Group<'a> {
     moments: &'a [&'a Moment],
-    /// One a row; `None` for one that cannot be kept, whatever the store has: another of its kind, or the end of its
-    /// leg, comes before it.
+    firsts: Vec<i64>,
+    /// One a row; `None` for one that cannot be kept, whatever the store has: what comes before it in the group does not
+    /// let it.
     places: Vec<Option<i64>>,
     legs: BTreeMap<&'a str, Line<'a>>,
+    /// Legs of which it has what cannot be together. Which of it can depends on what they have.
+    disputed: BTreeSet<&'a str>,
 }
 
 /// What a group has of one leg.
@@ -54,27 +59,56 @@ const ENDED: usize = EventKind::Ended as usize;
 impl<'a> Group<'a> {
     /// Each moment with the place of its first event; the others follow.
     pub(super) fn of(moments: &'a [&'a Moment], firsts: &[i64]) -> Self {
-        let mut group = Self { moments, places: Vec::new(), legs: BTreeMap::new() };
+        Self::judged(moments, firsts, |_| Places::default())
+    }
+
+    /// What can be kept of legs that have these already. Where nothing in the group speaks against the other, what a leg has
+    /// is judged when its row is written.
+    fn judged(moments: &'a [&'a Moment], firsts: &[i64], has: impl Fn(&str) -> Places) -> Self {
+        let mut group = Self {
+            moments,
+            firsts: firsts.to_vec(),
+            places: Vec::new(),
+            legs: BTreeMap::new(),
+            disputed: BTreeSet::new(),
+        };
         for (moment, first) in moments.iter().zip(firsts) {
             for (row, place) in moment.rows.iter().zip(*first..) {
-                let line = group.legs.entry(&row.leg).or_insert_with(|| Line {
-                    pbx: &moment.pbx,
-                    first: row,
-                    end: None,
-                    places: Places::default(),
-                });
-                if line.places[row.kind].is_some() || line.places[ENDED].is_some() {
-                    group.places.push(None);
-                    continue;
-                }
-                line.places[row.kind] = Some(place);
-                if row.kind == ENDED {
-                    line.end = Some((row, moment.received_at));
-                }
-                group.places.push(Some(place));
+                let place = group.place(moment, row, place, has(&row.leg));
+                group.places.push(place);
             }
         }
         group
+    }
+
+    fn place(&mut self, moment: &'a Moment, row: &'a Row, place: i64, had: Places) -> Option<i64> {
+        let line = self.legs.entry(&row.leg).or_insert_with(|| Line {
+            pbx: &moment.pbx,
+            first: row,
+            end: None,
+            places: Places::default(),
+        });
+        let known: Places = std::array::from_fn(|kind| line.places[kind].or(had[kind]));
+        let refused = refused_by(&known, row.kind);
+        if refused.is_some_and(|why| why != Refusal::AfterEnded) {
+            self.disputed.insert(&row.leg);
+        }
+        if known[row.kind].is_some() || refused.is_some() {
+            return None;
+        }
+        line.places[row.kind] = Some(place);
+        if row.kind == ENDED {
+            line.end = Some((row, moment.received_at));
+        }
+        Some(place)
+    }
+
+    /// Of legs that are told to have begun both ways, or to call out and to answer, the store says what holds.
+    async fn settled(&self, client: &Client) -> Result<Self, Fault> {
+        let disputed: Vec<&str> = self.disputed.iter().copied().collect();
+        let found = client.query(FIND, &[&disputed]).await?;
+        let has: HashMap<String, Places> = found.iter().map(places_of).collect();
+        Ok(Self::judged(self.moments, &self.firsts, |leg| has.get(leg).copied().unwrap_or_default()))
     }
 
     pub(super) async fn keep(
@@ -88,16 +122,23 @@ impl<'a> Group<'a> {
             return Err(Fault::Undone("its statements are missing".to_owned()));
         };
         let ours: [&(dyn ToSql + Sync); 2] = [&ours.parts, &ours.epochs];
+        let settled;
+        let this = if self.disputed.is_empty() {
+            self
+        } else {
+            settled = self.settled(client).await?;
+            &settled
+        };
         // All are sent at their first poll, in this order; what follows one that fails fails too.
         let asked = join(
             join5(
                 client.batch_execute(BEGIN),
                 client.execute(hold, &ours),
-                self.legs(client, legs),
-                self.events(client, events, tally),
-                self.heard(client, heard),
+                this.legs(client, legs),
+                this.events(client, events, tally),
+                this.heard(client, heard),
             ),
-            join(self.notes(client, noted, forgotten), client.batch_execute("COMMIT")),
+            join(this.notes(client, noted, forgotten), client.batch_execute("COMMIT")),
         );
         let ((begun, holds, judged, kept, heard), (noted, committed)) = asked.await;
         begun?;
@@ -108,12 +149,11 @@ impl<'a> Group<'a> {
         noted?;
         committed?;
         let mut found: HashMap<String, Places> = judged.iter().map(places_of).collect();
-        let ended: Vec<&str> = self.legs.keys().copied().filter(|leg| !found.contains_key(*leg)).collect();
+        let ended: Vec<&str> = this.legs.keys().copied().filter(|leg| !found.contains_key(*leg)).collect();
         if !ended.is_empty() {
-            let select = "SELECT leg, incoming, answered, outgoing, ended FROM leg WHERE leg = ANY($1)";
-            found.extend(client.query(select, &[&ended]).await?.iter().map(places_of));
+            found.extend(client.query(FIND, &[&ended]).await?.iter().map(places_of));
         }
-        Ok(self.answers(&found))
+        Ok(this.answers(&found))
     }
 
     /// The answers while nobody judges: what the group itself does not rule out is kept.
@@ -250,20 +290,30 @@ impl<'a> Group<'a> {
     /// What became of each event, by the rows of the legs as they are now.
     fn answers(&self, found: &HashMap<String, Places>) -> Vec<Vec<Appended>> {
         let mut places = self.places.iter();
-        let mut answer = |moment: &Moment, row: &Row| {
+        let mut answer = |moment: &Moment, row: &Row, at: i64| {
             let ours = places.next().copied().flatten();
-            match found.get(&row.leg).and_then(|of_leg| of_leg[row.kind]) {
+            let has = found.get(&row.leg).copied().unwrap_or_default();
+            match has[row.kind] {
                 Some(place) if Some(place) == ours => row.stored(EventSeq(place), moment.received_at),
                 // The second of a kind within the group comes here too.
                 Some(place) => Appended::Repeat(EventSeq(place)),
-                None => Appended::Refused(Refusal::AfterEnded),
+                // By what it had before.
+                None => {
+                    let before = has.map(|place| place.filter(|place| *place < at));
+                    Appended::Refused(refused_by(&before, row.kind).unwrap_or(Refusal::AfterEnded))
+                }
             }
         };
-        self.moments
-            .iter()
-            .map(|moment| moment.rows.iter().map(|row| answer(moment, row)).collect())
-            .collect()
+        let all = self.moments.iter().zip(&self.firsts);
+        all.map(|(moment, first)| {
+            moment.rows.iter().zip(*first..).map(|(row, at)| answer(moment, row, at)).collect()
+        })
+        .collect()
     }
+}
+
+fn refused_by(has: &Places, kind: usize) -> Option<Refusal> {
+    refused(|kind| has[kind as usize].is_some(), EventKind::ALL[kind])
 }
 
 fn places_of(row: &Found) -> (String, Places) {

@@ -14,9 +14,9 @@ use super::table::hours::Clock;
 use super::table::raw::Raw;
 use crate::record::event::kind_number;
 use crate::record::{event, note};
-use crate::rules::begins;
+use crate::rules::{begins, refused};
 use crate::settings::IntegrationId;
-use crate::{Append, Appended, DeliveryId, EventSeq, Pending, Refusal, WallTime, call_hash};
+use crate::{Append, Appended, DeliveryId, EventSeq, Pending, WallTime, call_hash};
 
 /// An append, written out by whoever asked for it, so that the writer has less to do.
 pub(super) struct Moment {
@@ -126,7 +126,7 @@ fn keep_event(
 ) -> Result<Appended, StoreError> {
     match tail.judge(&row.leg, row.kind) {
         Judged::Repeat(seq) => Ok(Appended::Repeat(EventSeq(seq))),
-        Judged::AfterEnded => Ok(Appended::Refused(Refusal::AfterEnded)),
+        Judged::Refused(refusal) => Ok(Appended::Refused(refusal)),
         Judged::Next => log_event(statements, memory, tail, received_at, row),
         Judged::NotHere if tail.takes() && is_new(statements, memory, &row.leg)? => {
             log_event(statements, memory, tail, received_at, row)
@@ -229,8 +229,8 @@ fn place(
     if let Some(seq) = places.of(row.kind) {
         return Ok(Err(Appended::Repeat(EventSeq(seq))));
     }
-    if places.of(EventKind::Ended).is_some() {
-        return Ok(Err(Appended::Refused(Refusal::AfterEnded)));
+    if let Some(refusal) = refused(|kind| places.of(kind).is_some(), row.kind) {
+        return Ok(Err(Appended::Refused(refusal)));
     }
     statements.update_leg.of(row.kind).execute(params![row.leg.as_str(), seq])?;
     if row.kind == EventKind::Ended

@@ -14,6 +14,8 @@ use super::super::table::raw::{Raw, kept_of};
 use super::blob::{self, Blob, Record};
 use super::bounds::{Logging, Shared};
 use super::leg::{Delivery, Event, Leg};
+use crate::Refusal;
+use crate::rules::refused;
 use crate::settings::IntegrationId;
 
 /// A row of the log.
@@ -58,7 +60,7 @@ pub(in crate::sqlite) enum Judged {
     /// It is, and the event can be added.
     Next,
     Repeat(i64),
-    AfterEnded,
+    Refused(Refusal),
 }
 
 /// Where it cannot be read lists and reports do not find its leg, which is kept all the same.
@@ -172,8 +174,7 @@ impl Tail {
         };
         match leg.place(kind) {
             Some(seq) => Judged::Repeat(seq),
-            None if leg.has_ended() => Judged::AfterEnded,
-            None => Judged::Next,
+            None => refused(|kind| leg.place(kind).is_some(), kind).map_or(Judged::Next, Judged::Refused),
         }
     }
 
