@@ -15,7 +15,7 @@ use super::errors::StoreError;
 use super::opening::connect;
 
 /// A log of so many pages (of 4 KiB) is carried over.
-const LOG_PAGES: i32 = 8 * 1024;
+pub(super) const LOG_PAGES: i32 = 8 * 1024;
 
 /// The thread, and what it is up to.
 pub(super) struct Checkpointer {

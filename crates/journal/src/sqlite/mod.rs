@@ -26,6 +26,7 @@ mod readers;
 mod remembered;
 mod retention_size;
 mod rollup;
+mod room;
 mod schema;
 mod settle;
 mod statements;

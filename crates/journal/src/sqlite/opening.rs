@@ -64,8 +64,13 @@ pub(super) fn connect(place: &Path) -> Result<Connection, rusqlite::Error> {
 
 /// Bytes on disk of the file and its log.
 pub(super) fn bytes_on_disk(place: &Path) -> u64 {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    size(place) + size(&log_of(place))
+}
+
+/// The file of SQLite's log.
+pub(super) fn log_of(place: &Path) -> PathBuf {
     let mut log = PathBuf::from(place).into_os_string();
     log.push("-wal");
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    size(place) + size(Path::new(&log))
+    log.into()
 }

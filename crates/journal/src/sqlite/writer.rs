@@ -16,7 +16,7 @@ use tasks::Part;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Options;
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, LOG_PAGES as PAGES_OF_THE_LOG};
 use super::desk::Desk;
 use super::errors::StoreError;
 use super::jobs::Job;
@@ -24,6 +24,7 @@ use super::log::{self, Logging, Tail};
 use super::meter::{Commits, Meter};
 use super::remembered::Remembered;
 use super::rollup::{Roller, Rollup};
+use super::room::Room;
 use super::statements::Statements;
 use crate::JournalError;
 use crate::seal::Sealer;
@@ -72,6 +73,7 @@ impl Writer {
         }
         conn.wal_hook(Some(note_log_pages));
         let checkpointer = Checkpointer::start(place).map_err(failed)?;
+        let room = if rolls_up { Room::of(place, PAGES_OF_THE_LOG) } else { Room::none() };
         let log = Arc::new(log::Shared::default());
         let (jobs, inbox) = mpsc::channel(QUEUED_JOBS);
         let meter = Meter::default();
@@ -99,6 +101,7 @@ impl Writer {
                     folds_ready: false,
                     commits_before_a_fold: 0,
                     checkpointer,
+                    room,
                     roller,
                     faults: options.faults,
                     meter,
@@ -192,6 +195,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                 desk.commit(&mut statements, &mut group);
                 desk.fold_what_is_due(&conn, rows >= CROWD);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
+                desk.room.after_commit(&conn, LOG_PAGES.get());
                 desk.roller.after_commit(desk.memory.last_seq(), rows);
                 if rows >= CROWD {
                     std::thread::park_timeout(GATHER);

@@ -218,3 +218,34 @@ async fn a_row_of_the_log_that_is_damaged_is_told() {
     conn.execute("UPDATE log SET body = ?1 WHERE id = 2", [body]).expect("as it was");
     open(folder.path(), Logging::default());
 }
+
+/// A commit that makes a file longer waits for the disk twice.
+#[tokio::test]
+async fn sqlites_log_has_room_before_it_is_needed_and_is_read_with_it_after_a_kill() {
+    let (folder, left) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+    let journal = open(folder.path(), Logging::default());
+    let log = folder.path().join("journal.sqlite-wal");
+    let length = || std::fs::metadata(&log).expect("a log").len();
+    keep(&journal, Leg::incoming(0).append(&[EventKind::Incoming], &[1])).await;
+    // Who kept it has the answer before the room is made.
+    let first = tokio::time::timeout(Duration::from_secs(60), async {
+        while length() < 256 * 1024 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        length()
+    });
+    let first = first.await.expect("there is room");
+    whole_legs(&journal, 1..60).await;
+    assert!(length() < 40 * 1024 * 1024, "no more than it will need: {}", length());
+    assert!(length() >= first);
+    // As a kill leaves it.
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+        std::fs::copy(folder.path().join(name), left.path().join(name)).expect("copied");
+    }
+    let told = everything(&journal).await;
+    assert_eq!(everything(&open(left.path(), Logging::default())).await, told);
+    // Nor does the command line beside it write where there is room only.
+    let beside = Sqlite::open(folder.path(), Access::Settings, Sealer::new([7; 32])).expect("beside");
+    beside.allocate_integration().await.expect("a number");
+    assert_eq!(everything(&journal).await, told);
+}

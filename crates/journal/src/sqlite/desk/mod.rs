@@ -15,6 +15,7 @@ use super::log::{Picked, Tail};
 use super::meter::Meter;
 use super::remembered::Remembered;
 use super::rollup::Roller;
+use super::room::Room;
 use super::statements::Statements;
 use super::{append, audit, errors, failing, prune, put, rollup, settle};
 use crate::faults::{CommitPoint, Faults};
@@ -33,6 +34,7 @@ pub(super) struct Desk {
     /// So many go by before it is tried again to fold.
     pub(super) commits_before_a_fold: usize,
     pub(super) checkpointer: Checkpointer,
+    pub(super) room: Room,
     pub(super) roller: Roller,
     pub(super) faults: Faults,
     pub(super) meter: Meter,
