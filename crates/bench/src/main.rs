@@ -9,6 +9,7 @@
 mod backlog;
 mod bare;
 mod clock;
+mod commit;
 mod delivery;
 mod fill;
 mod freeswitch;
