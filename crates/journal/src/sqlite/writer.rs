@@ -40,8 +40,8 @@ const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 const CROWD: usize = 64;
 /// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
 const GATHER: Duration = Duration::from_millis(2);
-/// Page cache, in KiB.
-const CACHE_KIB: i64 = 32 * 1024;
+/// Page cache, in KiB: a fold of a flood has it for what it changes, and what is changed at random is read again.
+const CACHE_KIB: i64 = 16 * 1024;
 
 thread_local! {
     /// How many pages the log has, as the last commit of this thread's connection left it.
