@@ -1,7 +1,5 @@
 //! A moment of a PBX's clock, written as the account wants to read it.
 
-use std::fmt::Write as _;
-
 use calls::PbxTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -51,21 +49,36 @@ impl Clockface {
         let at = offset.to_datetime(timestamp);
         let mut out = String::with_capacity(25);
         let (date, time) = (at.date(), at.time());
-        let _ = write!(
-            out,
-            "{:04}-{:02}-{:02}{between}{:02}:{:02}:{:02}",
-            date.year(),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        );
+        // Years before the first are nobody's.
+        let year = date.year().unsigned_abs();
+        two(&mut out, year / 100);
+        two(&mut out, year % 100);
+        let parts = [
+            ('-', date.month()),
+            ('-', date.day()),
+            (between, time.hour()),
+            (':', time.minute()),
+            (':', time.second()),
+        ];
+        for (before, part) in parts {
+            out.push(before);
+            two(&mut out, part.unsigned_abs().into());
+        }
         if with_offset {
             let minutes = offset.seconds() / 60;
-            let sign = if minutes < 0 { '-' } else { '+' };
-            let _ = write!(out, "{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+            out.push(if minutes < 0 { '-' } else { '+' });
+            let minutes = u16::try_from(minutes.unsigned_abs()).unwrap_or(0);
+            two(&mut out, minutes / 60);
+            out.push(':');
+            two(&mut out, minutes % 60);
         }
         out
     }
+}
+
+/// Two digits.
+fn two(out: &mut String, number: u16) {
+    let digit = |number: u16| char::from(b'0' + (number % 10) as u8);
+    out.push(digit(number / 10));
+    out.push(digit(number));
 }

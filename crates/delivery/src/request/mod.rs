@@ -5,6 +5,7 @@
 mod headers;
 mod preview;
 mod template;
+mod text;
 mod wire;
 
 use std::ops::Range;

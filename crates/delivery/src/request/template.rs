@@ -2,8 +2,8 @@
 
 use calls::Event;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::form_urlencoded::byte_serialize;
 
+use super::text;
 use crate::guard::WebhookUrl;
 use crate::payload::{Parameter, Shape};
 
@@ -150,13 +150,13 @@ impl Fields {
         let lead = |(at, column): (usize, &crate::payload::Column)| match encoding {
             Encoding::Query | Encoding::Form => {
                 let mut lead = if at == 0 { String::new() } else { "&".to_owned() };
-                lead.extend(byte_serialize(column.name.as_bytes()));
+                text::write_form(&mut lead, &column.name);
                 lead.push('=');
                 lead
             }
             Encoding::Json => {
                 let mut lead = if at == 0 { "{" } else { "," }.to_owned();
-                write_json(&mut lead, &column.name);
+                text::write_json(&mut lead, &column.name);
                 lead.push(':');
                 lead
             }
@@ -172,17 +172,12 @@ impl Fields {
         for (lead, (_, value)) in self.leads.iter().zip(shape.values(event)) {
             out.push_str(lead);
             match self.encoding {
-                Encoding::Query | Encoding::Form => out.extend(byte_serialize(value.as_bytes())),
-                Encoding::Json => write_json(out, &value),
+                Encoding::Query | Encoding::Form => text::write_form(out, &value),
+                Encoding::Json => text::write_json(out, &value),
             }
         }
         if self.encoding == Encoding::Json {
             out.push('}');
         }
     }
-}
-
-fn write_json(out: &mut String, text: &str) {
-    // A string always has a JSON form.
-    out.push_str(&serde_json::Value::from(text).to_string());
 }

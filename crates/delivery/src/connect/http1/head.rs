@@ -3,9 +3,10 @@
 //! Only the headers that are used are taken up, and none is copied. What is taken and what is refused is what
 //! hyper takes and refuses; a test feeds both the same bytes.
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
-use httparse::{EMPTY_HEADER, Header, Status};
+use httparse::{Header, ParserConfig, Status};
 
 use super::body::Body;
 
@@ -28,9 +29,10 @@ pub(super) struct Head {
 
 /// Reads a head from the beginning of some bytes, with how long it is; nothing if it is not all there.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<(usize, Head)>, &'static str> {
-    let mut headers = [EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let len = match response.parse(bytes) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parser = ParserConfig::default();
+    let len = match parser.parse_response_with_uninit_headers(&mut response, bytes, &mut headers) {
         Ok(Status::Complete(len)) => len,
         Ok(Status::Partial) => return Ok(None),
         Err(error) => return Err(in_words(error)),

@@ -11,6 +11,7 @@ mod head;
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -130,12 +131,12 @@ impl Connection {
 
     /// Reads what is there; how much that was.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let before = self.came.len();
-        self.came.resize(before + READ_AT_ONCE, 0);
-        let mut room = ReadBuf::new(&mut self.came[before..]);
+        // Not cleared for what comes, and the little that comes is copied.
+        let mut room = [const { MaybeUninit::uninit() }; READ_AT_ONCE];
+        let mut room = ReadBuf::uninit(&mut room);
         let polled = Pin::new(&mut self.link).poll_read(cx, &mut room);
         let many = room.filled().len();
-        self.came.truncate(before + many);
+        self.came.extend_from_slice(room.filled());
         polled.map_ok(|()| many)
     }
 }
