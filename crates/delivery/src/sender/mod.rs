@@ -30,7 +30,6 @@ pub use control::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 pub use day::{HOURS, Hour};
 pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};
-pub use parts::Came;
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
@@ -211,7 +210,7 @@ impl Sender {
     /// What the journal says.
     pub async fn load(&self) -> Result<usize, JournalError> {
         self.shared.recall_failing().await?;
-        self.take(Grant::ALONE, Came::Free).await
+        self.take(Grant::ALONE, Duration::ZERO).await
     }
 
     /// Takes over deliveries of events that were just kept, with the events at hand. An event that was

@@ -7,7 +7,6 @@ use journal::{EventSeq, Grant, JournalError, Part};
 use rustc_hash::FxHashMap;
 
 use super::{OFFER_CHUNK, SETTLEMENTS_AT_START, Sender, Shared};
-use crate::policy::LONGEST_REQUEST;
 use crate::schedule::Input;
 
 /// How often it is looked whether requests of a part are out, and how long at most.
@@ -74,31 +73,19 @@ impl Parts {
     }
 }
 
-/// How a part came to this gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Came {
-    /// Nobody had it, or its last owner gave it back, or was an earlier run of this gateway.
-    Free,
-    /// From one that is gone, whose last requests may be on their way still.
-    FromOneGone,
-}
-
 impl Sender {
     /// Sends what waits of a part from now on. Nothing of it must be kept and offered before this has come back: a call's
-    /// events would not be told in their order. Says how many deliveries wait.
+    /// events would not be told in their order. For some time, as the journal says, a gateway that is gone may have
+    /// requests of it under way. Says how many deliveries wait.
     ///
     /// # Errors
     /// What the journal says.
-    pub async fn take(&self, grant: Grant, came: Came) -> Result<usize, JournalError> {
+    pub async fn take(&self, grant: Grant, careful: Duration) -> Result<usize, JournalError> {
         if grant != Grant::ALONE {
             // Whoever had it may have sent what was held, by settings that are not known here yet.
             self.shared.book.refresh().await?;
         }
-        let now = self.shared.clock.now();
-        let careful_until = match came {
-            Came::Free => now,
-            Came::FromOneGone => now.plus(LONGEST_REQUEST),
-        };
+        let careful_until = self.shared.clock.now().plus(careful);
         self.shared.with(|core, work| {
             core.parts.take(grant);
             core.handle(Input::Granted { part: grant.part(), careful_until }, work);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{Event, EventKind, LegId, PbxName, PbxTime};
-use delivery::sender::{Came, Sender};
+use delivery::policy::LONGEST_REQUEST;
+use delivery::sender::Sender;
 use journal::memory::Memory;
 use journal::{Append, Appended, DeliveryState, Epoch, Filter, Grant, Journal, Kept, SettingsCache};
 use tokio::io::AsyncWriteExt as _;
@@ -70,7 +71,7 @@ impl Two {
 }
 
 async fn take(journal: &dyn Journal, seen: Option<Epoch>) -> Grant {
-    journal.take(pbx(), seen).await.expect("an answer").expect("nobody was quicker")
+    journal.take(pbx(), seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
 
 fn of_call(call: &str) -> Event {
@@ -110,10 +111,10 @@ async fn whoever_takes_a_part_sends_what_waits_of_it_and_no_other() {
     two.tell(grant, of_call("a")).await;
     assert_eq!(two.one.sender.status().pending, 0);
     let taken = take(&*two.other, Some(grant.epoch())).await;
-    assert_eq!(two.others.take(taken, Came::FromOneGone).await.expect("loaded"), 1);
+    assert_eq!(two.others.take(taken, LONGEST_REQUEST).await.expect("loaded"), 1);
     receiver.next().await;
     two.all_delivered().await;
-    assert_eq!(two.one.sender.take(grant, Came::Free).await.expect("loaded"), 0, "it is told already");
+    assert_eq!(two.one.sender.take(grant, Duration::ZERO).await.expect("loaded"), 0, "it is told already");
 }
 
 #[tokio::test]
@@ -121,14 +122,14 @@ async fn an_answer_to_what_was_asked_before_a_part_was_lost_is_nobodys() {
     let (address, mut requests, may) = gated().await;
     let two = Two::new(&url(address)).await;
     let first = take(&*two.one.journal, None).await;
-    two.one.sender.take(first, Came::Free).await.expect("loaded");
+    two.one.sender.take(first, Duration::ZERO).await.expect("loaded");
     two.tell(first, of_call("a")).await;
     comes(&mut requests).await;
     // It is robbed and has the part again before its request is over: the slots are others by then.
     let theirs = take(&*two.other, Some(first.epoch())).await;
     two.one.sender.lose(first);
     let again = take(&*two.one.journal, Some(theirs.epoch())).await;
-    assert_eq!(two.one.sender.take(again, Came::Free).await.expect("loaded"), 1);
+    assert_eq!(two.one.sender.take(again, Duration::ZERO).await.expect("loaded"), 1);
     comes(&mut requests).await;
     may.add_permits(2);
     two.all_delivered().await;
@@ -145,7 +146,7 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
     let (address, mut requests, may) = gated().await;
     let two = Two::new(&url(address)).await;
     let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Came::Free).await.expect("loaded");
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
     two.tell(grant, of_call("a")).await;
     comes(&mut requests).await;
     let came = {
@@ -162,6 +163,10 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
     assert!(came, "its request came to an end");
     two.one.journal.release(grant).await.expect("given back");
     let taken = take(&*two.other, Some(grant.epoch())).await;
-    assert_eq!(two.others.take(taken, Came::Free).await.expect("loaded"), 0, "what came of it is on disk");
+    assert_eq!(
+        two.others.take(taken, Duration::ZERO).await.expect("loaded"),
+        0,
+        "what came of it is on disk"
+    );
     two.all_delivered().await;
 }

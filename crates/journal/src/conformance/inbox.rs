@@ -1,6 +1,8 @@
 //! Inboxes: what is asked of a part's owner is done by whoever has the part, and is neither lost nor done twice. Each rule
 //! is given one journal as two gateways see it.
 
+use std::time::Duration;
+
 use calls::{EventKind, PbxName};
 
 use super::sample::delivery;
@@ -11,7 +13,7 @@ async fn take(journal: &dyn Journal, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
     let fleet = journal.tick(&[]).await.expect("a beat");
     let seen = fleet.leases.into_iter().find(|lease| lease.pbx == pbx).map(|lease| lease.epoch);
-    journal.take(pbx, seen).await.expect("an answer").expect("nobody was quicker")
+    journal.take(pbx, seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
 
 fn again(seq: i64) -> Wish {

@@ -1,11 +1,14 @@
 //! Parts: who has one writes it, who lost it writes nothing, and who takes it finds all that was written. Each rule is
 //! given one journal as two gateways see it.
 
+use std::time::Duration;
+
 use calls::{EventKind, PbxName};
 
 use super::sample::{Leg, append, delivery, keep, settle};
 use crate::{
-    Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled, WallTime,
+    Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled, Taken,
+    WallTime,
 };
 
 const BEGUN: &[EventKind] = &[EventKind::Incoming];
@@ -22,8 +25,19 @@ async fn lease(journal: &dyn Journal, of: u32) -> Option<Lease> {
 
 /// Takes it from whoever has it.
 async fn take(journal: &dyn Journal, of: u32) -> Grant {
+    take_from(journal, of, Duration::ZERO).await.grant
+}
+
+/// The same from one that may have requests of it under way for so long.
+async fn take_from(journal: &dyn Journal, of: u32, careful: Duration) -> Taken {
     let seen = lease(journal, of).await.map(|lease| lease.epoch);
-    journal.take(pbx(of), seen).await.expect("an answer").expect("nobody was quicker")
+    journal.take(pbx(of), seen, careful).await.expect("an answer").expect("nobody was quicker")
+}
+
+/// Takes it as it was seen.
+async fn take_as(journal: &dyn Journal, of: u32, seen: Option<Epoch>) -> Option<Grant> {
+    let taken = journal.take(pbx(of), seen, Duration::ZERO).await.expect("an answer");
+    taken.map(|taken| taken.grant)
 }
 
 /// A leg of the PBX of a part.
@@ -56,14 +70,14 @@ pub async fn a_beat_moves_by_its_gateway_alone(one: &dyn Journal, other: &dyn Jo
 
 /// Of two who saw the same one has it, and knows it.
 pub async fn a_part_is_taken_once(one: &dyn Journal, other: &dyn Journal) {
-    let first = one.take(pbx(1), None).await.expect("an answer").expect("nobody had it");
-    assert_eq!(other.take(pbx(1), None).await.expect("an answer"), None, "it is there already");
+    let first = take_as(one, 1, None).await.expect("nobody had it");
+    assert_eq!(take_as(other, 1, None).await, None, "it is there already");
     let seen = Some(first.epoch());
-    let second = other.take(pbx(1), seen).await.expect("an answer").expect("as it was seen");
-    assert_eq!(one.take(pbx(1), seen).await.expect("an answer"), None, "it was taken meanwhile");
+    let second = take_as(other, 1, seen).await.expect("as it was seen");
+    assert_eq!(take_as(one, 1, seen).await, None, "it was taken meanwhile");
     assert!(second.epoch() > first.epoch() && second.part() == first.part(), "{first:?} {second:?}");
     let nobodys = Some(Epoch(second.epoch().0 + 1));
-    assert_eq!(one.take(pbx(2), nobodys).await.expect("an answer"), None, "there is no such part");
+    assert_eq!(take_as(one, 2, nobodys).await, None, "there is no such part");
 }
 
 /// A part's number is its PBX's for good.
@@ -77,6 +91,29 @@ pub async fn a_part_keeps_its_number(one: &dyn Journal, other: &dyn Journal) {
     assert_eq!(take(one, 3).await.part().0, a.part().0.max(b.part().0) + 1);
     let owners = other.tick(&[]).await.expect("a beat").leases;
     assert!(owners.iter().all(|lease| lease.owner.is_some()), "{owners:?}");
+}
+
+/// That one which had it may have requests under way is known to whoever has it next, and next but one: what is left of the
+/// time where it was given back, all of it where it was not.
+pub async fn who_has_a_part_next_knows_of_one_that_is_gone(one: &dyn Journal, other: &dyn Journal) {
+    let long = Duration::from_secs(3_600);
+    assert_eq!(take_from(one, 1, Duration::ZERO).await.careful, Duration::ZERO);
+    let from_one_gone = take_from(other, 1, long).await;
+    assert_eq!(from_one_gone.careful, long);
+    let began_anew = take_from(other, 1, Duration::ZERO).await;
+    assert_eq!(began_anew.careful, long, "it may have died at once");
+    other.release(began_anew.grant).await.expect("given back");
+    let handed = take_from(one, 1, Duration::ZERO).await;
+    assert!(handed.careful > long / 2 && handed.careful <= long, "{handed:?}");
+    assert_eq!(take_from(other, 1, 2 * long).await.careful, 2 * long, "once more from one that is gone");
+    other.leave().await.expect("it left");
+    let left = take_from(one, 1, Duration::ZERO).await.careful;
+    assert!(left > long && left <= 2 * long, "{left:?}");
+
+    let short = take_from(other, 2, Duration::from_millis(1)).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    other.release(short.grant).await.expect("given back");
+    assert_eq!(take_from(one, 2, Duration::ZERO).await.careful, Duration::ZERO, "it is over");
 }
 
 /// Neither events nor outcomes, nor a moment without events; and it stops nothing else of its group.

@@ -1,6 +1,7 @@
 //! Who has which part of a store: what one PBX says has one writer, who shows with each write since when it is his.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use calls::PbxName;
 
@@ -61,6 +62,15 @@ impl Grant {
     }
 }
 
+/// A part that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Under which it is written.
+    pub grant: Grant,
+    /// For so long requests of one that had it and is gone may be under way: nothing is given up as soon as it is too late.
+    pub careful: Duration,
+}
+
 /// What a gateway is known by in its store, over all its starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GatewayId(pub String);
@@ -112,7 +122,11 @@ pub trait Parts: Send + Sync {
     /// Makes the part of a PBX this gateway's, if nobody took it since it was seen at this epoch (`None`: it had no part
     /// yet). Waits for writes of its last owner that are under way: what was written is seen behind it, and nothing of
     /// his comes after it.
-    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>>;
+    ///
+    /// Who takes it from one that is gone says how long that one may have requests under way. The lease remembers it: who
+    /// has the part next, within that time, is told what is left of it, and who takes it without its having been given back
+    /// is told all of it once more. It is a duration, by the clock of whoever has the part; while nobody has it, it stands.
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>, careful: Duration) -> Reply<'_, Option<Taken>>;
 
     /// Gives it back, so that nobody waits for it. Nothing is written under the grant any more.
     fn release(&self, grant: Grant) -> Reply<'_, ()>;

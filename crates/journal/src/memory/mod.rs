@@ -22,7 +22,7 @@ use crate::{
     Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
     DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError,
     Kept, LegRecord, Open, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size,
-    Sums, WallTime, Wish, WishId,
+    Sums, Taken, WallTime, Wish, WishId,
 };
 
 use audit::Audit;
@@ -159,20 +159,23 @@ impl crate::Parts for Memory {
         })
     }
 
-    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>> {
-        self.write(|state| Ok(state.parts.take(&self.me, pbx, seen)))
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>, careful: Duration) -> Reply<'_, Option<Taken>> {
+        let now = (self.clock)();
+        self.write(|state| Ok(state.parts.take(&self.me, pbx, seen, careful, now)))
     }
 
     fn release(&self, grant: Grant) -> Reply<'_, ()> {
+        let now = (self.clock)();
         self.write(|state| {
-            state.parts.release(&self.me, grant);
+            state.parts.release(&self.me, grant, now);
             Ok(())
         })
     }
 
     fn leave(&self) -> Reply<'_, ()> {
+        let now = (self.clock)();
         self.write(|state| {
-            state.parts.leave(&self.me);
+            state.parts.leave(&self.me, now);
             Ok(())
         })
     }

@@ -21,6 +21,9 @@ UPDATE attempt SET seq = new FROM moved WHERE seq = old;
 UPDATE given_up SET seq = new FROM moved WHERE seq = old;
 
 ALTER TABLE gateway ADD COLUMN pbxs text[] NOT NULL DEFAULT '{}';
+-- For so many microseconds from its being taken on, by the clock of whoever has it, one that had it before may have requests
+-- under way.
+ALTER TABLE lease ADD COLUMN careful bigint NOT NULL DEFAULT 0;
 
 -- What gateways ask of the owners of parts they do not have. What waits is there once; what is answered goes after a minute.
 CREATE TABLE inbox (

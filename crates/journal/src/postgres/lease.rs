@@ -4,6 +4,7 @@
 //! under the id of its own data folder, which it has locked, need not look.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join4;
 use tokio::sync::watch;
@@ -11,7 +12,7 @@ use tokio_postgres::{Client, Row, Transaction};
 
 use super::column::plain;
 use super::errors::Fault;
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part};
+use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken};
 
 /// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -85,20 +86,26 @@ impl Me {
     }
 
     /// Gives a part back, so that nobody has to wait for it.
-    pub(super) async fn release(&self, client: &Client, part: Part, epoch: Epoch) -> Result<(), Fault> {
+    pub(super) async fn release(
+        &self,
+        client: &Client,
+        part: Part,
+        epoch: Epoch,
+        careful: Duration,
+    ) -> Result<(), Fault> {
         let (part, epoch) = (i32::from(part.0), epoch.0.cast_signed());
         client
             .execute(
-                "WITH given AS (UPDATE lease SET owner = NULL, since = now()
+                "WITH given AS (UPDATE lease SET owner = NULL, since = now(), careful = $5
                                 WHERE part = $1 AND epoch = $2 AND owner = $3)
                  SELECT pg_notify($4, '')",
-                &[&part, &epoch, &self.id, &CHANNEL],
+                &[&part, &epoch, &self.id, &CHANNEL, &micros(careful)],
             )
             .await?;
         Ok(())
     }
 
-    /// Gives all back; whoever looks for gateways does not find this one any more.
+    /// Gives the store back; whoever looks for gateways does not find this one any more.
     pub(super) async fn leave(&self, client: &Client) -> Result<(), Fault> {
         client
             .execute(
@@ -109,6 +116,24 @@ impl Me {
             )
             .await?;
         Ok(())
+    }
+
+    /// The same of parts, each with how long another may have requests of it under way.
+    pub(super) async fn leave_parts(
+        &self,
+        client: &Client,
+        careful: &[(Part, Duration)],
+    ) -> Result<(), Fault> {
+        let parts: Vec<i32> = careful.iter().map(|(part, _)| part.0.into()).collect();
+        let careful: Vec<i64> = careful.iter().map(|(_, careful)| micros(*careful)).collect();
+        client
+            .execute(
+                "UPDATE lease l SET careful = x.careful FROM unnest($2::int[], $3::int8[]) AS x(part, careful)
+                 WHERE l.part = x.part AND l.owner = $1",
+                &[&self.id, &parts, &careful],
+            )
+            .await?;
+        self.leave(client).await
     }
 
     /// The next epoch of a part, if nobody took one meanwhile. Waits for writes that are under way: what they wrote is
@@ -155,10 +180,11 @@ impl Me {
         client: &mut Client,
         pbx: &str,
         seen: Option<Epoch>,
-    ) -> Result<Option<Grant>, Fault> {
+        careful: Duration,
+    ) -> Result<Option<Taken>, Fault> {
         let name = format!("{OF_PBX}{}", plain(pbx));
         let transaction = client.transaction().await?;
-        let taken = match seen {
+        let grant = match seen {
             Some(seen) => {
                 let row = transaction.query_opt("SELECT part FROM lease WHERE name = $1", &[&name]).await?;
                 let Some(part) = row.map(|row| part(row.get(0))) else { return Ok(None) };
@@ -167,10 +193,16 @@ impl Me {
             }
             None => self.first_of(&transaction, &name).await?,
         };
-        if taken.is_some() {
-            transaction.commit().await?;
-        }
-        Ok(taken)
+        let Some(grant) = grant else { return Ok(None) };
+        let row = transaction
+            .query_one(
+                "UPDATE lease SET careful = greatest(careful, $2) WHERE part = $1 RETURNING careful",
+                &[&i32::from(grant.part().0), &micros(careful)],
+            )
+            .await?;
+        transaction.commit().await?;
+        let careful = Duration::from_micros(row.get::<_, i64>(0).cast_unsigned());
+        Ok(Some(Taken { grant, careful }))
     }
 
     async fn first_of(&self, transaction: &Transaction<'_>, name: &str) -> Result<Option<Grant>, Fault> {
@@ -189,6 +221,10 @@ impl Me {
             .await?;
         Ok(row.map(|row| Grant::new(part(row.get(0)), Epoch(row.get::<_, i32>(1).cast_unsigned()))))
     }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn part(number: i32) -> Part {

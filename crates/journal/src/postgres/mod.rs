@@ -362,10 +362,15 @@ impl Postgres {
         if let Some((merger, _)) = &gateway.merger {
             Box::pin(merger.hurry(RELEASE_PATIENCE)).await;
         }
-        let me = gateway.owned.me.clone();
+        let (me, careful) = (gateway.owned.me.clone(), gateway.owned.all_careful());
         gateway.owned.give_all();
+        let is_shared = gateway.sharing.is_some();
         let mut pen = self.upkeep.lock().await;
-        let done = within(&mut pen, RELEASE_PATIENCE, async |held| me.leave(&held.link.client).await).await;
+        let done = within(&mut pen, RELEASE_PATIENCE, async |held| {
+            let client = &held.link.client;
+            if is_shared { me.leave_parts(client, &careful).await } else { me.leave(client).await }
+        });
+        let done = done.await;
         done.map_err(|fault| fault.at(&self.place))
     }
 

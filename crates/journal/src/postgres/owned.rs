@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::lease::Me;
 use crate::{Epoch, EventSeq, Grant, Part};
@@ -21,6 +24,15 @@ struct One {
     /// Under which it is written: the grant's, or a later one that was taken when all places of that were given.
     epoch: Epoch,
     given: i64,
+    /// Until when another may have requests of it under way; none: no other has.
+    careful_until: Option<Instant>,
+}
+
+impl One {
+    fn careful(&self) -> Duration {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        self.careful_until.map_or(Duration::ZERO, left)
+    }
 }
 
 /// Parts and the epochs they are written under, by number: as the engine is shown them.
@@ -37,7 +49,24 @@ impl Owned {
 
     /// It was taken, and is written under this epoch.
     pub(super) fn take(&self, grant: Grant, epoch: Epoch) {
-        self.lock().insert(grant.part(), One { grant, epoch, given: 0 });
+        self.lock().insert(grant.part(), One { grant, epoch, given: 0, careful_until: None });
+    }
+
+    /// Another may have requests of it under way until then.
+    pub(super) fn is_careful(&self, grant: Grant, until: Instant) {
+        if let Some(one) = self.lock().get_mut(&grant.part()).filter(|one| one.grant == grant) {
+            one.careful_until = Some(until);
+        }
+    }
+
+    /// How long another may have requests of a part under way.
+    pub(super) fn careful(&self, part: Part) -> Duration {
+        self.lock().get(&part).map_or(Duration::ZERO, One::careful)
+    }
+
+    /// The same of all parts.
+    pub(super) fn all_careful(&self) -> Vec<(Part, Duration)> {
+        self.lock().iter().map(|(part, one)| (*part, one.careful())).collect()
     }
 
     /// All places of its epoch are given: it was taken once more.

@@ -22,7 +22,7 @@ use super::spooling::Spooling;
 use super::{Gateway, Options, Postgres, Target, identity, inbox, opening, turn, upkeep};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
-use crate::{Answer, Asked, Epoch, Fleet, Grant, JournalError, Part, Wish, WishId};
+use crate::{Answer, Asked, Epoch, Fleet, Grant, JournalError, Part, Taken, Wish, WishId};
 
 /// Writes that are under way are waited for: longer than the engine lets a transaction stand idle.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
@@ -124,16 +124,20 @@ impl Postgres {
         &self,
         pbx: PbxName,
         seen: Option<Epoch>,
-    ) -> Result<Option<Grant>, JournalError> {
-        let Some((gateway, sharing)) = self.sharing()? else { return Ok(Some(Grant::ALONE)) };
+        careful: Duration,
+    ) -> Result<Option<Taken>, JournalError> {
+        let Some((gateway, sharing)) = self.sharing()? else {
+            return Ok(Some(Taken { grant: Grant::ALONE, careful: Duration::ZERO }));
+        };
         let mut pen = sharing.takes.lock().await;
         let me = &gateway.owned.me;
         let taken = within(&mut pen, TAKEN_WITHIN, async |held| {
-            me.take_of(&mut held.link.client, pbx.as_str(), seen).await
+            me.take_of(&mut held.link.client, pbx.as_str(), seen, careful).await
         });
         let taken = taken.await.map_err(|fault| fault.at(&self.place))?;
-        if let Some(grant) = taken {
+        if let Some(Taken { grant, careful }) = taken {
             gateway.owned.take(grant, grant.epoch());
+            gateway.owned.is_careful(grant, Instant::now() + careful);
         }
         Ok(taken)
     }
@@ -142,11 +146,13 @@ impl Postgres {
         let Some((gateway, sharing)) = self.sharing()? else { return self.release().await };
         // From here on nothing is written under it, whatever the engine says.
         let Some(epoch) = gateway.owned.epoch(grant) else { return Ok(()) };
+        let careful = gateway.owned.careful(grant.part());
         gateway.owned.give(grant);
         let (me, part) = (&gateway.owned.me, grant.part());
         let mut pen = sharing.takes.lock().await;
-        let given =
-            within(&mut pen, TAKEN_WITHIN, async |held| me.release(&held.link.client, part, epoch).await);
+        let given = within(&mut pen, TAKEN_WITHIN, async |held| {
+            me.release(&held.link.client, part, epoch, careful).await
+        });
         given.await.map_err(|fault| fault.at(&self.place))
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, EventId, PbxName, PbxTime, Restored};
 use tokio_postgres::Client;
@@ -14,8 +15,8 @@ use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
     DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Open,
-    Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime, Wish,
-    WishId,
+    Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken, WallTime,
+    Wish, WishId,
 };
 
 /// Asks a reader's connection.
@@ -78,8 +79,8 @@ impl crate::Parts for Postgres {
         Box::pin(self.ticks(pbxs))
     }
 
-    fn take(&self, pbx: PbxName, seen: Option<Epoch>) -> Reply<'_, Option<Grant>> {
-        Box::pin(self.takes(pbx, seen))
+    fn take(&self, pbx: PbxName, seen: Option<Epoch>, careful: Duration) -> Reply<'_, Option<Taken>> {
+        Box::pin(self.takes(pbx, seen, careful))
     }
 
     fn release(&self, grant: Grant) -> Reply<'_, ()> {

@@ -36,6 +36,7 @@ mod writer;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, EventId, PbxName, PbxTime, Restored};
 use rusqlite::Connection;
@@ -48,7 +49,7 @@ use crate::settings::{IntegrationId, Versioned};
 use crate::{
     Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
     Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, JournalError, Kept, LegRecord, Pending, Put,
-    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, WallTime,
+    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -268,8 +269,8 @@ impl crate::Parts for Sqlite {
         Box::pin(std::future::ready(Ok(Fleet::default())))
     }
 
-    fn take(&self, _: PbxName, _: Option<Epoch>) -> Reply<'_, Option<Grant>> {
-        Box::pin(std::future::ready(Ok(Some(Grant::ALONE))))
+    fn take(&self, _: PbxName, _: Option<Epoch>, _: Duration) -> Reply<'_, Option<Taken>> {
+        Box::pin(std::future::ready(Ok(Some(Taken { grant: Grant::ALONE, careful: Duration::ZERO }))))
     }
 
     fn release(&self, _: Grant) -> Reply<'_, ()> {

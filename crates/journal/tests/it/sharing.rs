@@ -1,5 +1,7 @@
 //! A store on PostgreSQL that several gateways share: how one becomes one, and who is refused.
 
+use std::time::Duration;
+
 use calls::{EventKind, PbxName};
 use journal::conformance::sample::{Leg, append, delivery, keep, tried};
 use journal::postgres::Postgres;
@@ -15,7 +17,7 @@ async fn take(journal: &Postgres, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
     let leases = journal.tick(&[]).await.expect("a beat").leases;
     let seen = leases.iter().find(|lease| lease.pbx == pbx).map(|lease| lease.epoch);
-    journal.take(pbx, seen).await.expect("an answer").expect("nobody was quicker")
+    journal.take(pbx, seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

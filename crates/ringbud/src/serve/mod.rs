@@ -31,6 +31,7 @@ use delivery::alert::AccountNotifier;
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
 use delivery::operator::OperatorNotifier;
+use delivery::policy::LONGEST_REQUEST;
 use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::{EventSeq, Filter, Grant, JournalError, Kept, Pending, SettingsCache};
@@ -296,6 +297,8 @@ impl Running {
     async fn begin_to_follow(&mut self, secrets: Vec<Secret>) -> Result<(), JournalError> {
         let pbxs = self.config.pbxs.clone().into_iter().zip(secrets);
         if self.store.engine.is_shared() {
+            let deliver_through =
+                self.config.journal.as_ref().map_or(Duration::ZERO, |on| on.deliver_through);
             let sharing = Sharing {
                 journal: self.store.journal.clone(),
                 sender: self.sender.clone(),
@@ -305,6 +308,7 @@ impl Running {
                 board: self.board.clone(),
                 operator: self.changeable.operator.clone(),
                 pbxs: pbxs.collect(),
+                others_deliver_for: deliver_through + LONGEST_REQUEST,
             };
             self.shares = Some(sharing.start());
             return Ok(());

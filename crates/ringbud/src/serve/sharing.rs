@@ -8,9 +8,9 @@ use std::time::Duration;
 use ::pbx::Secret;
 use calls::PbxName;
 use delivery::operator::OperatorNotifier;
-use delivery::sender::{Came, Sender};
+use delivery::sender::Sender;
 use journal::turns::{Step, Turns};
-use journal::{Fleet, GatewayId, Grant, Journal};
+use journal::{Fleet, GatewayId, Grant, Journal, Taken};
 use tasks::Part;
 use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
@@ -40,6 +40,8 @@ pub(super) struct Sharing {
     pub(super) operator: OperatorNotifier,
     /// Those this gateway can reach.
     pub(super) pbxs: Vec<(Pbx, Secret)>,
+    /// One that is held for gone may be cut off only, and have requests under way for so long.
+    pub(super) others_deliver_for: Duration,
 }
 
 /// Told to end.
@@ -125,8 +127,9 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
                 Step::Lose(pbx) => of.lose(&pbx, &mut has).await,
                 Step::Take { pbx, seen, from } if may_take => {
                     let name = from.as_ref().map(|from| name_of(&fleet, from));
-                    match of.journal.take(pbx.clone(), seen).await {
-                        Ok(Some(grant)) => of.begin(pbx, grant, name, &mut has).await,
+                    let careful = if from.is_some() { of.others_deliver_for } else { Duration::ZERO };
+                    match of.journal.take(pbx.clone(), seen, careful).await {
+                        Ok(Some(taken)) => of.begin(pbx, taken, name, &mut has).await,
                         Ok(None) => {}
                         Err(error) => tracing::warn!(%pbx, %error, "the PBX is free and cannot be taken"),
                     }
@@ -148,11 +151,11 @@ type Has = BTreeMap<PbxName, Grant>;
 
 impl Sharing {
     /// What waits is in the schedule before anything is read.
-    async fn begin(&self, pbx: PbxName, grant: Grant, from: Option<String>, has: &mut Has) {
-        let came = if from.is_some() { Came::FromOneGone } else { Came::Free };
+    async fn begin(&self, pbx: PbxName, taken: Taken, from: Option<String>, has: &mut Has) {
+        let Taken { grant, careful } = taken;
         let Some((config, secret)) = self.pbxs.iter().find(|(one, _)| one.name == pbx) else { return };
         let begun = async {
-            self.sender.take(grant, came).await?;
+            self.sender.take(grant, careful).await?;
             self.parts.follow(config, secret.clone(), grant).await
         };
         match begun.await {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use calls::{Event, PbxName, PbxTime};
 use futures_util::FutureExt as _;
@@ -13,7 +14,7 @@ use journal::settings::IntegrationId;
 use journal::verbs::*;
 use journal::{
     Append, Appended, DeliveryId, Epoch, EventSeq, Fleet, Grant, JournalError, Outcome, Part, Pending,
-    Settle, Settled, WallTime,
+    Settle, Settled, Taken, WallTime,
 };
 
 /// The part is another's.
@@ -82,8 +83,8 @@ impl Engine {
         };
         // Each was somebody's before, who gave it back.
         for part in (1..=parts).map(Part) {
-            let grant = first.take(pbx(part), None).now_or_never().expect("ready").expect("taken");
-            let grant = grant.expect("nobody had it");
+            let grant = first.take(pbx(part), None, Duration::ZERO).now_or_never().expect("ready");
+            let grant = grant.expect("taken").expect("nobody had it").grant;
             assert_eq!(grant.part(), part);
             first.release(grant).now_or_never().expect("ready").expect("given back");
             engine.grants.insert(part, grant);
@@ -106,14 +107,20 @@ impl Engine {
         }
     }
 
-    /// Takes a part from whoever had it, if nobody was quicker.
-    pub(super) fn take(&mut self, part: Part, mut seen: Option<Epoch>, who: usize) -> Option<Grant> {
+    /// Takes a part from whoever had it, if nobody was quicker. One that had it and is gone may have requests under way for
+    /// so long.
+    pub(super) fn take(
+        &mut self,
+        part: Part,
+        mut seen: Option<Epoch>,
+        careful: Duration,
+        who: usize,
+    ) -> Option<Taken> {
         loop {
-            match self.journals[who].take(pbx(part), seen).now_or_never().expect("ready") {
-                Ok(grant) => {
-                    let grant = grant?;
-                    self.grants.insert(part, grant);
-                    return Some(grant);
+            match self.journals[who].take(pbx(part), seen, careful).now_or_never().expect("ready") {
+                Ok(taken) => {
+                    self.grants.insert(part, taken?.grant);
+                    return taken;
                 }
                 // It may have been done: then the next is taken, and the one in doubt counts for nothing.
                 Err(JournalError::Unknown { .. }) => seen = Some(Epoch(seen.map_or(1, |seen| seen.0 + 1))),

@@ -1,5 +1,5 @@
 //! One lane of four events, two senders at once: one was cut off from the store and delivers on, the other has taken
-//! the part from it. The rules of passing by are easily broken; here each is left out in turn and seen to be needed.
+//! the part from it and hands it to a third a moment later. The rules of passing by are easily broken; here each is left out in turn and seen to be needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,8 @@ enum Rules {
     NotCareful,
     /// Who was cut off gives up too.
     BothDecide,
+    /// Who is handed the part does not learn that it was taken from one that may send still.
+    Forgets,
 }
 
 struct Sender {
@@ -35,6 +37,7 @@ struct Sender {
 enum Happening {
     Offer(usize),
     Take,
+    HandOver,
     Finish(usize, SlotId, Finish),
     Settled(usize, SlotId, Verdict),
 }
@@ -50,6 +53,8 @@ struct Lane {
     /// What the store has of it as settled: only the owner's word, and the first one's until it was cut off.
     settled: BTreeSet<usize>,
     cut_at: i64,
+    /// As the lease says.
+    careful_until: Moment,
     taken: Vec<(i64, usize)>,
 }
 
@@ -65,6 +70,7 @@ impl Lane {
             said: BTreeMap::new(),
             settled: BTreeSet::new(),
             cut_at: 0,
+            careful_until: Moment(0),
             taken: Vec::new(),
         };
         lane.cut_at = lane.below(60 * SECOND);
@@ -76,6 +82,8 @@ impl Lane {
         }
         let taken_at = lane.cut_at + 4 * SECOND + lane.below(2 * SECOND);
         lane.plan(taken_at, Happening::Take);
+        let handed_at = taken_at + lane.below(30 * SECOND);
+        lane.plan(handed_at, Happening::HandOver);
         lane
     }
 
@@ -122,11 +130,15 @@ impl Lane {
         match what {
             Happening::Offer(number) => {
                 self.said.insert(number, self.now);
-                for who in 0..self.senders.len() {
+                let many = self.senders.len();
+                for who in (0..many).filter(|who| *who != 1 || many < 3) {
                     self.offer(who, number, self.now);
                 }
             }
             Happening::Take => self.take(),
+            Happening::HandOver => self.hand_over(),
+            // It is not its sender's any more.
+            Happening::Settled(1, ..) if !self.senders[1].is_owner => {}
             Happening::Finish(who, slot, how) => self.put(who, Input::Finished { slot, how }),
             Happening::Settled(who, slot, verdict) => {
                 self.put(who, Input::Settled { slot, fenced: false, verdict });
@@ -141,11 +153,30 @@ impl Lane {
         self.add_sender(true);
         let careful = if self.rules == Rules::NotCareful { 0 } else { DELIVER_THROUGH };
         let longest = i64::try_from(LONGEST_REQUEST.as_micros()).expect("few");
-        let careful_until = Moment(if careful == 0 { 0 } else { self.now + careful + longest });
-        self.put(1, Input::Granted { part: Part(0), careful_until });
+        self.careful_until = Moment(if careful == 0 { 0 } else { self.now + careful + longest });
+        self.begin(1, self.careful_until);
+    }
+
+    /// In order: when no request of it is out.
+    fn hand_over(&mut self) {
+        if self.senders[1].schedule.in_flight() > 0 {
+            return self.plan(self.now + SECOND / 20, Happening::HandOver);
+        }
+        let is_unanswered = |what: &&Happening| matches!(what, Happening::Settled(1, ..));
+        let unanswered = self.agenda.values().filter(is_unanswered).count();
+        let unanswered = u32::try_from(unanswered).expect("few");
+        self.put(1, Input::Revoked { part: Part(0), unanswered });
+        self.senders[1].is_owner = false;
+        self.add_sender(true);
+        let careful_until = if self.rules == Rules::Forgets { Moment(0) } else { self.careful_until };
+        self.begin(2, careful_until);
+    }
+
+    fn begin(&mut self, who: usize, careful_until: Moment) {
+        self.put(who, Input::Granted { part: Part(0), careful_until });
         for (number, since) in self.said.clone() {
             if !self.settled.contains(&number) {
-                self.offer(1, number, since);
+                self.offer(who, number, since);
             }
         }
     }
@@ -222,7 +253,7 @@ fn out_of_order(rules: Rules) -> usize {
 #[test]
 fn whoever_sends_at_once_an_event_never_comes_first_behind_one_that_follows_it() {
     assert_eq!(out_of_order(Rules::All), 0);
-    for rules in [Rules::NotCareful, Rules::BothDecide] {
+    for rules in [Rules::NotCareful, Rules::BothDecide, Rules::Forgets] {
         assert!(out_of_order(rules) > 0, "{rules:?} broke nothing: it is not seen to be needed");
     }
 }

@@ -8,7 +8,9 @@ use delivery::policy::{LONGEST_REQUEST, Moment};
 use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
 use journal::turns::Step;
-use journal::{DeliveryId, Epoch, EventSeq, Grant, Outcome, Part, Pending, Settled, WallTime, call_hash};
+use journal::{
+    DeliveryId, Epoch, EventSeq, Grant, Outcome, Part, Pending, Settled, Taken, WallTime, call_hash,
+};
 
 use super::engine::{Engine, Facts, part, pbx};
 use super::gateway::{Entry, Gateway, Spooled, limits};
@@ -348,13 +350,13 @@ impl World {
     }
 
     fn take(&mut self, who: usize, part: Part, seen: Option<Epoch>, from_one_gone: bool) {
-        let Some(grant) = self.engine.take(part, seen, who) else { return };
+        let others = Duration::from_micros(DELIVER_THROUGH.unsigned_abs()) + LONGEST_REQUEST;
+        let from = if from_one_gone { others } else { Duration::ZERO };
+        let Some(Taken { grant, careful }) = self.engine.take(part, seen, from, who) else { return };
         self.gateways[who].owns.insert(part, grant);
-        let alone = !from_one_gone;
-        let request = i64::try_from(LONGEST_REQUEST.as_micros()).expect("few");
-        let careful_until = if alone { 0 } else { self.now + DELIVER_THROUGH + request };
-        self.judge.taken_over += u64::from(!alone);
-        self.put(who, Input::Granted { part, careful_until: Moment(careful_until) });
+        self.judge.taken_over += u64::from(from_one_gone);
+        let careful_until = Moment(self.now).plus(careful);
+        self.put(who, Input::Granted { part, careful_until });
         self.offer_pending(who, part, None);
         // The PBX is asked anew; what was kept of what it says is there already.
         let run = self.gateways[who].run;
