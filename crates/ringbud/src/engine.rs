@@ -155,6 +155,10 @@ impl Engine {
         match self {
             Self::File(_) => None,
             #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) if postgres.is_shared() => {
+                Some("several gateways share the store".to_owned())
+            }
+            #[cfg(feature = "postgres")]
             Self::Postgres(postgres) => Some(match postgres.holder().await {
                 Ok(None) => "no gateway has the store".to_owned(),
                 Ok(Some(Waits { holder, since, .. })) => {

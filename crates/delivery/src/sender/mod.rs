@@ -213,6 +213,15 @@ impl Sender {
         self.take(Grant::ALONE, Duration::ZERO).await
     }
 
+    /// The same for a gateway that shares its store: it has nothing until it takes a part.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn begin_to_share(&self) -> Result<(), JournalError> {
+        self.lose(Grant::ALONE);
+        self.shared.recall_failing().await
+    }
+
     /// Takes over deliveries of events that were just kept, with the events at hand. An event that was
     /// offered before must not be offered again.
     pub fn offer(&self, fresh: Vec<(Pending, Arc<Kept>)>) {

@@ -103,11 +103,13 @@ pub async fn who_lost_a_part_answers_nothing(one: &dyn Journal, other: &dyn Jour
 pub async fn what_is_asked_of_all_parts_is_asked_of_each(one: &dyn Journal, other: &dyn Journal) {
     let grants = [take(one, "pbx1").await, take(other, "pbx2").await, take(other, "pbx3").await];
     other.release(grants[2]).await.expect("given back");
+    let no_pbxs = take(other, "").await;
     let answers = one.ask_all(vec![grants[0].part()], again(1)).await.expect("asked");
-    assert!(answers.len() == 2 && answers.iter().all(|one| matches!(one, Asked::Waits(_))), "{answers:?}");
+    assert!(answers.len() == 3 && answers.iter().all(|one| matches!(one, Asked::Waits(_))), "{answers:?}");
     assert_eq!(one.ask_all(vec![grants[0].part()], again(1)).await.expect("asked"), answers);
     assert_eq!(asked(one, grants[0]).await, []);
     assert_eq!(asked(other, grants[1]).await, [again(1)]);
+    assert_eq!(asked(other, no_pbxs).await, [again(1)]);
     assert_eq!(asked(other, take(one, "pbx3").await).await, [again(1)]);
 }
 

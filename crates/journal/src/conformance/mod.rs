@@ -120,6 +120,7 @@ macro_rules! conformance {
             a_beat_moves_by_its_gateway_alone,
             a_part_is_taken_once,
             a_part_keeps_its_number,
+            what_is_no_pbxs_is_somebodys,
             who_has_a_part_next_knows_of_one_that_is_gone,
             who_lost_a_part_writes_nothing,
             who_gave_a_part_back_writes_nothing,

@@ -7,8 +7,8 @@ use calls::{EventKind, PbxName};
 
 use super::sample::{Leg, append, delivery, keep, settle};
 use crate::{
-    Appended, Epoch, EventSeq, Filter, GatewayId, Grant, Journal, Lease, Outcome, Settle, Settled, Taken,
-    WallTime,
+    Appended, Epoch, EventSeq, Filter, Fleet, GatewayId, Grant, Journal, Lease, Outcome, Part, Settle,
+    Settled, Taken, WallTime, rest,
 };
 
 const BEGUN: &[EventKind] = &[EventKind::Incoming];
@@ -90,7 +90,29 @@ pub async fn a_part_keeps_its_number(one: &dyn Journal, other: &dyn Journal) {
     assert_eq!(take(other, 1).await.part(), a.part());
     assert_eq!(take(one, 3).await.part().0, a.part().0.max(b.part().0) + 1);
     let owners = other.tick(&[]).await.expect("a beat").leases;
-    assert!(owners.iter().all(|lease| lease.owner.is_some()), "{owners:?}");
+    let of_pbxs: Vec<_> = owners.iter().filter(|lease| lease.part != Part::REST).collect();
+    assert!(of_pbxs.len() == 3 && of_pbxs.iter().all(|lease| lease.owner.is_some()), "{owners:?}");
+}
+
+/// What is no PBX's has an owner, too, and takes no PBX's number.
+pub async fn what_is_no_pbxs_is_somebodys(one: &dyn Journal, other: &dyn Journal) {
+    let of_pbx = take(one, 1).await;
+    let seen = |fleet: Fleet| fleet.leases.into_iter().find(|lease| lease.pbx == rest());
+    let before = seen(one.tick(&[]).await.expect("a beat")).map(|lease| lease.epoch);
+    let taken = one.take(rest(), before, Duration::ZERO).await.expect("an answer").expect("nobody had it");
+    assert_eq!((taken.grant.part(), of_pbx.part()), (Part::REST, Part(1)));
+    let lease = seen(other.tick(&[]).await.expect("a beat")).expect("it is there");
+    assert_eq!((lease.part, lease.epoch), (Part::REST, taken.grant.epoch()));
+    assert_eq!(other.take(rest(), before, Duration::ZERO).await.expect("an answer"), None, "it was taken");
+    assert_eq!(take(other, 2).await.part(), Part(2));
+    let seq = keep(one, leg(1, 1, taken.grant).append(BEGUN, &[1])).await[0];
+    assert_eq!(waiting(one, taken.grant).await, [seq]);
+    assert!(waiting(one, of_pbx).await.is_empty());
+    let took = other.take(rest(), Some(lease.epoch), Duration::ZERO).await.expect("an answer");
+    let took = took.expect("as it was seen").grant;
+    assert_eq!(append(one, leg(1, 1, taken.grant).append(ANSWERED, &[1])).await, [Appended::Fenced]);
+    let settled = other.settle(&[under(took, seq, Outcome::Delivered)]).await.expect("an answer");
+    assert_eq!(settled, [Settled::Done]);
 }
 
 /// That one which had it may have requests under way is known to whoever has it next, and next but one: what is left of the

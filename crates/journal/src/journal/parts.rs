@@ -13,6 +13,10 @@ use super::{Answer, Asked, EventSeq, Reply, Wish, WishId};
 pub struct Part(pub u16);
 
 impl Part {
+    /// What is no PBX's: all that was kept before a store had parts and was done by then. Somebody has to be able to send it
+    /// again.
+    pub const REST: Self = Self(0);
+
     /// The places of its events.
     #[cfg(feature = "postgres")]
     pub(crate) const fn places(self) -> std::ops::Range<i64> {
@@ -60,6 +64,11 @@ impl Grant {
     pub(crate) const fn first_place(self) -> i64 {
         ((self.part.0 as i64) << EventSeq::PART_SHIFT) | ((self.epoch.0 as i64) << EventSeq::EPOCH_SHIFT)
     }
+}
+
+/// What [`Part::REST`] goes by among the parts: no PBX is named so.
+pub fn rest() -> PbxName {
+    PbxName::new("")
 }
 
 /// A part that was taken.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calls::PbxName;
 
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken, WallTime};
+use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken, WallTime, rest};
 
 #[derive(Clone, Default)]
 pub(super) struct Parts {
@@ -60,7 +60,9 @@ impl Parts {
         if self.leases.get(&pbx).map(|given| given.lease.epoch) != seen {
             return None;
         }
-        let next = Part(u16::try_from(self.leases.len() + 1).ok()?);
+        let rest = rest();
+        let of_pbxs = self.leases.keys().filter(|name| **name != rest).count();
+        let next = if pbx == rest { Part::REST } else { Part(u16::try_from(of_pbxs + 1).ok()?) };
         let given = self.leases.entry(pbx.clone()).or_insert(Given {
             lease: Lease { pbx, part: next, epoch: Epoch(0), owner: None },
             careful: Duration::ZERO,

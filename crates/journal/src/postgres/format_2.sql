@@ -1,5 +1,5 @@
--- A store that several gateways share: a part for each PBX. What was kept before stays in part 0, which nobody writes any
--- more; what waits of it goes to the part of its PBX, so that a call has one sender.
+-- A store that several gateways share: a part for each PBX. What was kept before and is done stays in part 0, which any of them
+-- may have; what waits of it goes to the part of its PBX, so that a call has one sender.
 
 CREATE TEMP TABLE shared_pbx ON COMMIT DROP AS
 SELECT pbx, row_number() OVER (ORDER BY pbx)::int AS part

@@ -47,9 +47,7 @@ pub(super) async fn ask(client: &Client, part: Part, wish: &Wish) -> Result<Aske
 /// The parts that there are.
 pub(super) async fn parts(client: &Client, but: &[Part]) -> Result<Vec<Part>, Fault> {
     let but: Vec<i32> = but.iter().map(|part| part.0.into()).collect();
-    let rows = client
-        .query("SELECT part FROM lease WHERE part > 0 AND part <> ALL($1) ORDER BY part", &[&but])
-        .await?;
+    let rows = client.query("SELECT part FROM lease WHERE part <> ALL($1) ORDER BY part", &[&but]).await?;
     Ok(rows.iter().filter_map(|row| row.get::<_, i32>(0).try_into().ok().map(Part)).collect())
 }
 

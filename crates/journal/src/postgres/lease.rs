@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Row, Transaction};
 
 use super::column::plain;
 use super::errors::Fault;
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken};
+use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken, rest};
 
 /// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -29,6 +29,8 @@ const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs)
 const EPOCH_BITS: u32 = 20;
 /// What the name of a PBX's lease begins with.
 const OF_PBX: &str = "pbx:";
+/// What the lease of the whole store was called, and that of what is no PBX's is.
+const OF_REST: &str = "store";
 
 /// Who this gateway is.
 #[derive(Clone, Debug)]
@@ -66,7 +68,7 @@ impl Me {
         let asked = join4(
             client.execute(BEAT_AND_SAY, &beat),
             client.query("SELECT id, name, run, beat, pbxs FROM gateway ORDER BY id", &[]),
-            client.query("SELECT name, part, epoch, owner FROM lease WHERE part > 0 ORDER BY part", &[]),
+            client.query("SELECT name, part, epoch, owner FROM lease ORDER BY part", &[]),
             client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
         );
         let (beaten, gateways, leases, inboxes) = asked.await;
@@ -182,7 +184,7 @@ impl Me {
         seen: Option<Epoch>,
         careful: Duration,
     ) -> Result<Option<Taken>, Fault> {
-        let name = format!("{OF_PBX}{}", plain(pbx));
+        let name = if pbx.is_empty() { OF_REST.to_owned() } else { format!("{OF_PBX}{}", plain(pbx)) };
         let transaction = client.transaction().await?;
         let grant = match seen {
             Some(seen) => {
@@ -232,9 +234,10 @@ fn part(number: i32) -> Part {
 }
 
 fn lease(row: &Row) -> Option<Lease> {
-    let pbx = row.get::<_, &str>(0).strip_prefix(OF_PBX)?;
+    let name: &str = row.get(0);
+    let pbx = if name == OF_REST { rest() } else { calls::PbxName::new(name.strip_prefix(OF_PBX)?) };
     Some(Lease {
-        pbx: calls::PbxName::new(pbx),
+        pbx,
         part: part(row.get(1)),
         epoch: Epoch(row.get::<_, i32>(2).cast_unsigned()),
         owner: row.get::<_, Option<String>>(3).map(GatewayId),

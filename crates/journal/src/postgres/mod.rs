@@ -320,11 +320,14 @@ impl Postgres {
         self.is_shared
     }
 
-    /// The gateway that has the store, or had it when it was last heard of; none where it was given back.
+    /// The gateway that has the store, or had it when it was last heard of; none where it was given back, or is shared.
     ///
     /// # Errors
     /// That the engine does not say.
     pub async fn holder(&self) -> Result<Option<Waits>, JournalError> {
+        if self.is_shared {
+            return Ok(None);
+        }
         let client = self.reader().await?;
         self.told(turn::holder(&client).await)
     }
@@ -335,7 +338,12 @@ impl Postgres {
     /// That the engine does not say.
     pub async fn gateways(&self) -> Result<Vec<Seen>, JournalError> {
         let client = self.reader().await?;
-        self.told(turn::gateways(&client).await)
+        let mut gateways = self.told(turn::gateways(&client).await)?;
+        if self.is_shared {
+            // Who has the part that was the store's has no more than that.
+            gateways.iter_mut().for_each(|one| one.has_store_since = None);
+        }
+        Ok(gateways)
     }
 
     /// The gateway the store was taken from when this one opened it: that one was gone and had not given it back.

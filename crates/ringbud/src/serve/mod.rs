@@ -162,7 +162,12 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
         // Whoever had it may be cut off only, and deliver on.
         sender.is_careful_for(on.deliver_through);
     }
-    let waiting = sender.load().await?;
+    let waiting = if store.engine.is_shared() {
+        sender.begin_to_share().await?;
+        0
+    } else {
+        sender.load().await?
+    };
     if waiting > 0 {
         tracing::info!(deliveries = waiting, "taken up from the last run");
     }

@@ -10,7 +10,7 @@ use calls::PbxName;
 use delivery::operator::OperatorNotifier;
 use delivery::sender::Sender;
 use journal::turns::{Step, Turns};
-use journal::{Fleet, GatewayId, Grant, Journal, Taken};
+use journal::{Fleet, GatewayId, Grant, Journal, Taken, rest};
 use tasks::Part;
 use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
@@ -81,7 +81,7 @@ impl Sharing {
     }
 
     fn names(&self) -> Vec<PbxName> {
-        self.pbxs.iter().map(|(pbx, _)| pbx.name.clone()).collect()
+        self.pbxs.iter().map(|(pbx, _)| pbx.name.clone()).chain([rest()]).collect()
     }
 }
 
@@ -153,6 +153,9 @@ impl Sharing {
     /// What waits is in the schedule before anything is read.
     async fn begin(&self, pbx: PbxName, taken: Taken, from: Option<String>, has: &mut Has) {
         let Taken { grant, careful } = taken;
+        if pbx == rest() {
+            return self.begin_rest(pbx, taken, has).await;
+        }
         let Some((config, secret)) = self.pbxs.iter().find(|(one, _)| one.name == pbx) else { return };
         let begun = async {
             self.sender.take(grant, careful).await?;
@@ -184,6 +187,17 @@ impl Sharing {
                 tracing::warn!(%pbx, %error, "what another gateway asks of the PBX's deliveries is not done yet");
             }
         }
+    }
+
+    /// What is no PBX's is sent, and nothing is read.
+    async fn begin_rest(&self, rest: PbxName, taken: Taken, has: &mut Has) {
+        let Taken { grant, careful } = taken;
+        if let Err(error) = self.sender.take(grant, careful).await {
+            tracing::warn!(%error, "what was kept before PBXs were shared cannot be loaded: another gateway may try");
+            self.sender.lose(grant);
+            return self.give_back(&rest, grant).await;
+        }
+        has.insert(rest, grant);
     }
 
     async fn lose(&self, pbx: &PbxName, has: &mut Has) {

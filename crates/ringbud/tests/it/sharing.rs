@@ -301,3 +301,31 @@ async fn the_board_the_stream_and_a_login_are_the_same_on_any_gateway() {
     second.stop().await;
     first.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_told_before_the_store_was_shared_is_told_again_by_any_gateway() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let alone = ground.bed.folder.path().join("alone.toml");
+    std::fs::write(&alone, configuration(&ground.bed, &ground.engine, "data", "allow_unreplicated = true"))
+        .unwrap();
+    let gateway = Gateway::start(&alone).await;
+    play_on(&ground.bed.pbx, &["inbound-answered"], 50.0).await;
+    let mut requests = ground.bed.events(3).await;
+    gateway.stop().await;
+    let (first, second) = ground.both().await;
+    let token = ground.bed.ask(&["token", "create", "--name", "tests"]).await;
+    let (token, account) = (token.trim(), requests[0].parameter("AccountId").to_owned());
+    let all = format!("/api/v1/accounts/{account}/deliveries/again?state=delivered");
+    for gateway in [&first, &second] {
+        let is_known = async || {
+            let (status, report) = gateway.api("POST", &all, token, "").await;
+            assert!(status == 401 || report.contains("\"again\":3"), "{status} {report}");
+            status == 202
+        };
+        holds("the token", is_known).await;
+        requests.extend(ground.bed.events(3).await);
+    }
+    assert_eq!(told(&requests).1, 6);
+    second.stop().await;
+    first.stop().await;
+}
