@@ -18,7 +18,7 @@ test:
 demo *ARGS:
     cargo run --release --locked -- demo {{ARGS}}
 
-# What it costs: `just bench delivery`, latency, isolation, backlog, restart, memory, sustained (an hour; so many minutes: MANY) or all (the whole program, into target/bench/results.json); tracker, sender, journal (with what it costs at MANY kept legs), codec, window (MANY calls)
+# What it costs: `just bench delivery`, latency, isolation, backlog, restart, memory, sustained (an hour; so many minutes: MANY) or all (the whole program, into target/bench/results.json); tracker, sender, journal (with what it costs at MANY kept legs), codec, window (MANY calls); fleet (several gateways on a PostgreSQL 15 of its own, as often as MANY says)
 bench WHAT="tracker" MANY="":
     #!/usr/bin/env bash
     set -euo pipefail
@@ -28,6 +28,9 @@ bench WHAT="tracker" MANY="":
       delivery|latency|isolation|backlog|restart|memory|sustained|all)
         cargo build --release --locked -p ringbud -p bench
         "${CARGO_TARGET_DIR:-target}/release/bench" {{WHAT}} --minutes "${many:-60}" ;;
+      fleet)
+        cargo build --release --locked -p ringbud -p bench
+        "${CARGO_TARGET_DIR:-target}/release/bench" fleet --rounds "${many:-5}" ;;
       sender) cargo bench --locked -p delivery ;;
       journal)
         cargo run --release --locked -p journal --example throughput
@@ -36,7 +39,7 @@ bench WHAT="tracker" MANY="":
         done ;;
       codec) cargo run --release --locked -p pbx --example split ;;
       window) cargo run --release --locked -p web --example pages "${many:-1000000}" ;;
-      *) echo "delivery, latency, isolation, backlog, restart, memory, sustained or all; tracker, sender, journal, codec or window" >&2
+      *) echo "delivery, latency, isolation, backlog, restart, memory, sustained, fleet or all; tracker, sender, journal, codec or window" >&2
          exit 2 ;;
     esac
 

@@ -88,9 +88,22 @@ impl Program {
     ) -> anyhow::Result<Gateway> {
         let config = folder.join("ringbud.toml");
         std::fs::write(&config, configuration(pbx, keeps_attempts))?;
+        self.launch(&config)
+    }
+
+    /// Runs one of its commands by a configuration.
+    pub(crate) async fn run(&self, config: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+        let done = Command::new(&self.path).args(arguments).arg("--config").arg(config).output().await?;
+        let said = String::from_utf8_lossy(&done.stderr);
+        anyhow::ensure!(done.status.success(), "{arguments:?}: {said}");
+        Ok(())
+    }
+
+    /// Starts the program by a configuration.
+    pub(crate) fn launch(&self, config: &Path) -> anyhow::Result<Gateway> {
         let mut child = Command::new(&self.path)
             .args(["serve", "--config"])
-            .arg(&config)
+            .arg(config)
             .env_remove("RINGBUD_LOG")
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -168,7 +181,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Waits for words in the log; afterwards the log is read and thrown away.
-    async fn says(&mut self, words: &str) -> anyhow::Result<()> {
+    pub(crate) async fn says(&mut self, words: &str) -> anyhow::Result<()> {
         let mut said = self.said.take().context("the log was read already")?;
         let waiting = async {
             while let Some(line) = said.next_line().await? {
@@ -179,6 +192,13 @@ impl Gateway {
             anyhow::bail!("the program ended without saying {words:?}")
         };
         tokio::time::timeout(PATIENCE, waiting).await.context("the program takes too long")??;
+        self.said = Some(said);
+        self.is_not_heard()
+    }
+
+    /// Its log is read and thrown away.
+    pub(crate) fn is_not_heard(&mut self) -> anyhow::Result<()> {
+        let mut said = self.said.take().context("the log was read already")?;
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
         Ok(())
     }

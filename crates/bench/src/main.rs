@@ -12,6 +12,7 @@ mod clock;
 mod commit;
 mod delivery;
 mod fill;
+mod fleet;
 mod freeswitch;
 mod gateway;
 mod isolation;
@@ -68,7 +69,9 @@ enum What {
     Memory,
     /// Four fifths of the peak for an hour (`--minutes`): growth, and the last tenth beside the first.
     Sustained,
-    /// All of them but `sustained`.
+    /// Several gateways on one PostgreSQL, beside one with a store of its own; and the model of more of them.
+    Fleet,
+    /// All of them but `sustained` and `fleet`.
     All,
     /// The receiver, as a process of its own.
     #[command(hide = true)]
@@ -125,6 +128,7 @@ fn run() -> anyhow::Result<()> {
                 What::Backlog => backlog::run(&program, scale, &mut results).await,
                 What::Restart => backlog::restart(&program, scale, &mut results).await,
                 What::Sustained => sustained::run(&program, scale, cli.minutes, &mut results).await,
+                What::Fleet => fleet::run(&program, scale, &mut results).await,
                 What::Memory => memory::run(&program, scale, &mut results).await,
                 What::All | What::Receive => Ok(()),
             }

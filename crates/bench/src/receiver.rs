@@ -168,6 +168,13 @@ impl Receiver {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// Processor time so far, in microseconds.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 1e4
+    }
+
     pub(crate) async fn reset(&self) -> anyhow::Result<()> {
         self.ask("/-/reset").await.map(drop)
     }
