@@ -20,6 +20,9 @@ const LEFT_BYTES: u64 = 128 * 1024;
 /// It gets as much as it has, at least so much and at most so much at once.
 const STEP_BYTES: (u64, u64) = (512 * 1024, 4 * 1024 * 1024);
 
+/// A disk with less left than this keeps what it has: it is full soon enough.
+const SPARE_BYTES: u64 = 256 * 1024 * 1024;
+
 /// The file, and how long it is.
 pub(super) struct Room {
     log: PathBuf,
@@ -46,6 +49,10 @@ impl Room {
         if self.bytes >= self.enough || used + LEFT_BYTES <= self.bytes {
             return;
         }
+        if free(&self.log) < SPARE_BYTES {
+            self.bytes = u64::MAX;
+            return;
+        }
         let to = (used + used.clamp(STEP_BYTES.0, STEP_BYTES.1)).min(self.enough);
         match self.make(conn, to) {
             Ok(bytes) => self.bytes = bytes,
@@ -63,6 +70,13 @@ impl Room {
         conn.prepare_cached("ROLLBACK")?.execute([])?;
         made.map_err(|error| StoreError::Fault(error.to_string()))
     }
+}
+
+/// What is left on the disk; where that cannot be told, nothing.
+fn free(log: &Path) -> u64 {
+    log.parent()
+        .and_then(|folder| rustix::fs::statvfs(folder).ok())
+        .map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Fills a file up with nothing, at its end, and has that on disk; how long it is. What did not fit is taken back.
