@@ -131,9 +131,7 @@ impl Ground {
         let began = clock::instant();
         let (mut owners, mut since) = (String::new(), clock::instant());
         loop {
-            let now = self
-                .primary
-                .ask("SELECT string_agg(coalesce(owner, '?'), ' ' ORDER BY part) FROM lease WHERE part > 0");
+            let now = self.owners();
             let joined = self.primary.ask("SELECT count(*) FROM gateway").parse().unwrap_or(gateways);
             if now != owners || now.contains('?') || joined < gateways {
                 (owners, since) = (now, clock::instant());
@@ -151,12 +149,21 @@ impl Ground {
         Ok(())
     }
 
+    /// Who has which PBX's part of the store.
+    fn owners(&self) -> String {
+        self.primary
+            .ask("SELECT string_agg(coalesce(owner, '?'), ' ' ORDER BY part) FROM lease WHERE part > 0")
+    }
+
     fn gateways_us(&self) -> anyhow::Result<f64> {
         self.gateways.iter().map(Gateway::cpu_us).sum()
     }
 
     /// Says the calls of a case and waits for all their requests.
     pub(super) async fn play(self, receiver: &Receiver, case: &Case) -> anyhow::Result<Seen> {
+        // Before anybody calls: afterwards it is a while until what was put off is done.
+        let idle = self.primary.idle().await;
+        let owners = self.owners();
         let mut loads: Vec<Load> = (0..self.pbxs.len()).map(load).collect();
         receiver.reset().await?;
         let warm_up = if case.pace.is_some() { WARM_UP_CALLS / 10 } else { WARM_UP_CALLS };
@@ -165,7 +172,6 @@ impl Ground {
         receiver.wait_for(many(warm_up)).await?;
         // What the engine counts it tells a moment later.
         tokio::time::sleep(SOON_TOLD).await;
-        let idle = self.primary.idle().await;
         receiver.reset().await?;
         let calls = case.calls.div_ceil(self.pbxs.len());
         let own = || stat(std::process::id()).map_or(0.0, |fields| (fields[11] + fields[12]) * 1e4);
@@ -188,6 +194,9 @@ impl Ground {
             gateway_us: gateways_us / received,
             beside_us: beside_us / received,
         };
+        if self.owners() != owners {
+            eprintln!("fleet: a PBX changed hands meanwhile, which is in the figures");
+        }
         for gateway in self.gateways {
             gateway.kill().await?;
         }
