@@ -84,6 +84,11 @@ impl Turns {
         self.handed_at = None;
     }
 
+    /// Whether a gateway was heard of late enough to be there.
+    pub fn lives(&self, now: Duration, id: &GatewayId) -> bool {
+        !self.is_gone(now, id)
+    }
+
     /// What is to be done now, with what this gateway has.
     pub fn steps(&mut self, now: Duration, pbxs: &[PbxName], has: &BTreeMap<PbxName, Grant>) -> Vec<Step> {
         let (mut steps, mut still_free) = (Vec::new(), BTreeMap::new());

@@ -143,6 +143,14 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "FreeSWITCH",
         "brugeren må ikke se listen over, hvem der er registreret: giv brugeren i userauth kommandoen show (esl-allowed-api)",
     ),
+    ("at_gateway", "", "gatewayen {gateway} har den"),
+    ("at_gateway_taken", "", "gatewayen {gateway} har den: den tog den fra {from}, som var væk"),
+    (
+        "at_gateway_silent",
+        "",
+        "gatewayen {gateway} har den og giver ikke lyd fra sig: en anden tager den inden for få sekunder",
+    ),
+    ("at_no_gateway", "", "ingen gateway har den: kører der en, som har den i sin konfiguration?"),
     (
         "clock_far",
         "",

@@ -48,6 +48,8 @@ pub enum LinkState {
     Connecting,
     /// Up and followed.
     Up,
+    /// Followed by another gateway, on a store that several share: by which, and how it came to it.
+    Elsewhere(Remark),
     /// Down; to be tried again. Why, and how to mend it; nothing to those whom that does not concern.
     Down(Option<Remark>),
 }
@@ -58,6 +60,7 @@ impl LinkState {
         match self {
             Self::Connecting => "connecting",
             Self::Up => "up",
+            Self::Elsewhere(_) => "elsewhere",
             Self::Down(_) => "down",
         }
     }
@@ -124,7 +127,7 @@ impl Link {
         let state = match self.state {
             LinkState::Down(_) => LinkState::Down(None),
             LinkState::Connecting => LinkState::Connecting,
-            LinkState::Up => LinkState::Up,
+            LinkState::Up | LinkState::Elsewhere(_) => LinkState::Up,
         };
         Self { since: self.since, ..Self::named("", state) }
     }

@@ -10,7 +10,7 @@ use journal::settings::IntegrationId;
 use journal::{Answer, Asked, DeliveryId, JournalError, Part, WISHED_AT_ONCE, Wish, WishId};
 use tokio::time::Instant;
 
-use super::control::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
+use super::wanted::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 use super::{Sender, Shared};
 use crate::reason::GivesReason as _;
 

@@ -13,6 +13,7 @@ mod routes;
 mod settler;
 mod status;
 mod trial;
+mod wanted;
 mod work;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,7 +27,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use asking::ANSWERED_WITHIN;
-pub use control::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 pub use day::{HOURS, Hour};
 pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};
@@ -34,6 +34,7 @@ pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
 pub use trial::{TEST_NUMBER, TESTS_AT_ONCE, TESTS_OF_ONE, Trial, TrialError};
+pub use wanted::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 
 use self::core::{Core, Job, Work};
 use crate::alert::AccountNotifier;
@@ -117,6 +118,7 @@ struct Counts {
     failed: metrics::Counter,
     cancelled: metrics::Counter,
     held: metrics::Counter,
+    fenced: metrics::Counter,
     took: metrics::Histogram,
     accepted: metrics::Histogram,
 }
@@ -131,6 +133,7 @@ impl Counts {
             failed: outcome("failed"),
             cancelled: outcome("cancelled"),
             held: outcome("held"),
+            fenced: metrics::counter!("ringbud_fenced_total"),
             took: metrics::histogram!("ringbud_attempt_seconds"),
             accepted: metrics::histogram!("ringbud_received_to_accepted_seconds"),
         }
@@ -394,6 +397,9 @@ async fn settle(shared: Arc<Shared>) {
     let done = |group: &mut dyn Iterator<Item = (Place, Settled)>| {
         shared.with(|core, work| {
             for (place, settled) in group {
+                if settled == Settled::Fenced {
+                    shared.counts.fenced.increment(1);
+                }
                 if let Some(Placed { slot, verdict, grant }) = place
                     && core.parts.answers(grant)
                 {

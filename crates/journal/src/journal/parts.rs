@@ -6,6 +6,7 @@ use std::time::Duration;
 use calls::PbxName;
 
 use super::{Answer, Asked, EventSeq, Reply, Wish, WishId};
+use crate::WallTime;
 
 /// A part of a store: what one PBX says, kept and delivered by one gateway at a time. A store that one gateway has for
 /// itself has one part, number 0.
@@ -95,6 +96,19 @@ pub struct Fleet {
     pub leases: Vec<Lease>,
     /// Those whose owners are asked something.
     pub asked: Vec<Part>,
+    /// How they came to those who have them.
+    pub moves: Vec<Moved>,
+}
+
+/// How a part came to who has it. For people: nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Which.
+    pub part: Part,
+    /// When it was taken or given back last, by the engine's clock.
+    pub since: WallTime,
+    /// The gateway it was taken from, which was gone; none where it was given back before.
+    pub from: Option<GatewayId>,
 }
 
 /// A gateway, by its beat.

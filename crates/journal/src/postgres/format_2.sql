@@ -24,6 +24,8 @@ ALTER TABLE gateway ADD COLUMN pbxs text[] NOT NULL DEFAULT '{}';
 -- For so many microseconds from its being taken on, by the clock of whoever has it, one that had it before may have requests
 -- under way.
 ALTER TABLE lease ADD COLUMN careful bigint NOT NULL DEFAULT 0;
+-- The gateway a part was taken from, where that was gone.
+ALTER TABLE lease ADD COLUMN taken_from text;
 
 -- What gateways ask of the owners of parts they do not have. What waits is there once; what is answered goes after a minute.
 CREATE TABLE inbox (

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Row, Transaction};
 
 use super::column::plain;
 use super::errors::Fault;
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Part, Taken, rest};
+use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Moved, Part, Taken, WallTime, rest};
 
 /// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -25,6 +25,12 @@ const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALU
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
 const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs) VALUES ($1, $2, $3, 0, $4)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4";
+/// Notes from whom a part is taken, if he has it still.
+const FROM: &str =
+    "UPDATE lease SET taken_from = CASE WHEN owner <> $2 THEN owner END WHERE name = $1 RETURNING part";
+const LEASES: &str =
+    "SELECT name, part, epoch, owner, coalesce((extract(epoch FROM since) * 1000000)::bigint, 0), taken_from
+    FROM lease ORDER BY part";
 /// The bits of a place's epoch.
 const EPOCH_BITS: u32 = 20;
 /// What the name of a PBX's lease begins with.
@@ -68,11 +74,12 @@ impl Me {
         let asked = join4(
             client.execute(BEAT_AND_SAY, &beat),
             client.query("SELECT id, name, run, beat, pbxs FROM gateway ORDER BY id", &[]),
-            client.query("SELECT name, part, epoch, owner FROM lease ORDER BY part", &[]),
+            client.query(LEASES, &[]),
             client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
         );
         let (beaten, gateways, leases, inboxes) = asked.await;
         beaten?;
+        let leases = leases?;
         let beating = |row: &Row| Beating {
             id: GatewayId(row.get(0)),
             name: row.get(1),
@@ -82,7 +89,8 @@ impl Me {
         Ok(Fleet {
             me: GatewayId(self.id.clone()),
             gateways: gateways?.iter().map(beating).collect(),
-            leases: leases?.iter().filter_map(lease).collect(),
+            moves: leases.iter().map(moved).collect(),
+            leases: leases.iter().filter_map(lease).collect(),
             asked: inboxes?.iter().map(|row| part(row.get(0))).collect(),
         })
     }
@@ -188,7 +196,7 @@ impl Me {
         let transaction = client.transaction().await?;
         let grant = match seen {
             Some(seen) => {
-                let row = transaction.query_opt("SELECT part FROM lease WHERE name = $1", &[&name]).await?;
+                let row = transaction.query_opt(FROM, &[&name, &self.id]).await?;
                 let Some(part) = row.map(|row| part(row.get(0))) else { return Ok(None) };
                 let epoch = self.next_epoch(&transaction, part, seen).await?;
                 epoch.map(|epoch| Grant::new(part, epoch))
@@ -231,6 +239,11 @@ fn micros(duration: Duration) -> i64 {
 
 fn part(number: i32) -> Part {
     Part(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn moved(row: &Row) -> Moved {
+    let from = row.get::<_, Option<String>>(5).map(GatewayId);
+    Moved { part: part(row.get(1)), since: WallTime(row.get(4)), from }
 }
 
 fn lease(row: &Row) -> Option<Lease> {

@@ -62,7 +62,7 @@ use settle::Settler;
 use sharing::Sharing;
 use spooling::Spooling;
 pub use target::{NoTarget, Target};
-pub use turn::{OnWaits, Seen, Waits};
+pub use turn::{Has, OnWaits, Seen, Waits};
 
 /// What who opens it brings.
 #[derive(Clone, Debug)]
@@ -344,6 +344,18 @@ impl Postgres {
             gateways.iter_mut().for_each(|one| one.has_store_since = None);
         }
         Ok(gateways)
+    }
+
+    /// Who has which part; nothing where the store is not shared.
+    ///
+    /// # Errors
+    /// That the engine does not say.
+    pub async fn parts(&self) -> Result<Vec<Has>, JournalError> {
+        if !self.is_shared {
+            return Ok(Vec::new());
+        }
+        let client = self.reader().await?;
+        self.told(turn::parts(&client).await)
     }
 
     /// The gateway the store was taken from when this one opened it: that one was gone and had not given it back.

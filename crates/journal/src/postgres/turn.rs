@@ -109,6 +109,42 @@ pub struct Seen {
     pub beat: (i64, i64),
 }
 
+/// Who has a part of a store that several share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Has {
+    /// The PBX whose part it is.
+    pub pbx: String,
+    /// How often it was taken.
+    pub epoch: u32,
+    /// The id of the gateway that has it; nobody, where it was given back.
+    pub owner: Option<String>,
+    /// Since when, by the engine's clock.
+    pub since: String,
+    /// What the gateway it was taken from is called, where that was gone.
+    pub from: Option<String>,
+}
+
+/// All parts, by their PBXs.
+pub(super) async fn parts(client: &Client) -> Result<Vec<Has>, Fault> {
+    let rows = client
+        .query(
+            "SELECT substr(l.name, 5), l.epoch, l.owner,
+             coalesce(to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
+             coalesce(g.name, l.taken_from)
+             FROM lease l LEFT JOIN gateway g ON g.id = l.taken_from WHERE l.part > 0 ORDER BY l.name",
+            &[],
+        )
+        .await?;
+    let has = |row: tokio_postgres::Row| Has {
+        pbx: row.get(0),
+        epoch: row.get::<_, i32>(1).cast_unsigned(),
+        owner: row.get(2),
+        since: row.get(3),
+        from: row.get(4),
+    };
+    Ok(rows.into_iter().map(has).collect())
+}
+
 /// All of them, by name.
 pub(super) async fn gateways(client: &Client) -> Result<Vec<Seen>, Fault> {
     let rows = client

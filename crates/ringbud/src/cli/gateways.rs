@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use journal::postgres::{Has, Seen};
 use serde_json::{Value, json};
 
 use super::settings::print_list;
@@ -14,11 +15,16 @@ use crate::store::Store;
 /// Whoever lives beats once within this.
 const LOOKED_ON: Duration = Duration::from_millis(2_500);
 
+const ALONE: [&str; 3] = ["name", "state", "since"];
+const SHARED: [&str; 6] = ["name", "state", "pbx", "since", "taken", "from"];
+
 const HAS_IT: &str = "has the store";
 const STANDS_BY: &str = "stands by";
+const BEATS: &str = "beats";
 const IS_SILENT: &str = "does not beat";
 
-/// List the gateways on the PostgreSQL that [journal] names: which one has the store, and which stand by.
+/// List the gateways on the PostgreSQL that [journal] names: which one has the store, and which stand by; where several
+/// share it, which PBX each has.
 ///
 /// Looks on for some seconds to see which of them beat. One that was killed stays in the list and does not beat; one that
 /// was stopped is not in it.
@@ -40,16 +46,22 @@ impl GatewaysArgs {
                 "{file}: [journal] is missing: a store in a folder has one gateway at a time, on its own machine"
             )));
         }
-        let rows = runtime()?.block_on(async {
+        let (columns, rows) = runtime()?.block_on(async {
             let Engine::Postgres(postgres) = Store::open_beside(&config).await?.engine else {
-                return Ok(Vec::new());
+                return Ok((ALONE.as_slice(), Vec::new()));
             };
             let before = postgres.gateways().await?;
             tokio::time::sleep(LOOKED_ON).await;
             let now = postgres.gateways().await?;
-            let row = |seen: journal::postgres::Seen| {
-                let beats =
-                    before.iter().find(|one| one.id == seen.id).is_none_or(|one| one.beat != seen.beat);
+            let beats = |seen: &Seen| {
+                before.iter().find(|one| one.id == seen.id).is_none_or(|one| one.beat != seen.beat)
+            };
+            if postgres.is_shared() {
+                let parts = postgres.parts().await?;
+                return Ok((SHARED.as_slice(), shared(&now, &parts, beats)));
+            }
+            let row = |seen: Seen| {
+                let beats = beats(&seen);
                 let does = match (&seen.has_store_since, beats) {
                     (Some(_), true) => HAS_IT.to_owned(),
                     (None, true) => STANDS_BY.to_owned(),
@@ -58,9 +70,29 @@ impl GatewaysArgs {
                 };
                 vec![json!(seen.name), Value::from(does), json!(seen.has_store_since.unwrap_or_default())]
             };
-            Ok::<_, Failure>(now.into_iter().map(row).collect())
+            Ok::<_, Failure>((ALONE.as_slice(), now.into_iter().map(row).collect()))
         })?;
-        print_list(self.json, &["name", "state", "since"], rows)?;
+        print_list(self.json, columns, rows)?;
         Ok(EXIT_DONE)
     }
+}
+
+/// A row a PBX, and one for each gateway that has none.
+fn shared(gateways: &[Seen], parts: &[Has], beats: impl Fn(&Seen) -> bool) -> Vec<Vec<Value>> {
+    let state = |gateway: &Seen| if beats(gateway) { BEATS } else { IS_SILENT };
+    let of_part = |part: &Has| {
+        let owner = gateways.iter().find(|gateway| Some(&gateway.id) == part.owner.as_ref());
+        let (name, state) = match (&part.owner, owner) {
+            (None, _) => (String::new(), "nobody has it"),
+            (Some(id), None) => (id.clone(), IS_SILENT),
+            (Some(_), Some(gateway)) => (gateway.name.clone(), state(gateway)),
+        };
+        let from = part.from.clone().unwrap_or_default();
+        vec![json!(name), json!(state), json!(part.pbx), json!(part.since), json!(part.epoch), json!(from)]
+    };
+    let has_none = |gateway: &&Seen| parts.iter().all(|part| part.owner.as_ref() != Some(&gateway.id));
+    let of_gateway = |gateway: &Seen| {
+        vec![json!(gateway.name), json!(state(gateway)), json!(""), json!(""), json!(0), json!("")]
+    };
+    parts.iter().map(of_part).chain(gateways.iter().filter(has_none).map(of_gateway)).collect()
 }

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::damage::Damage;
 use super::pulse::Pulses;
 use super::readiness;
+use super::who_has::WhoHas;
 use crate::board::Board;
 use crate::elsewhere::Elsewhere;
 use crate::engine::Engine;
@@ -29,6 +30,7 @@ pub(super) struct Facade {
     pub(super) board: Arc<Board>,
     /// Where several gateways share the store.
     pub(super) elsewhere: Option<Arc<Elsewhere>>,
+    pub(super) who: Option<Arc<WhoHas>>,
     pub(super) sender: Arc<Sender>,
     pub(super) cache: Arc<SettingsCache>,
     pub(super) blocked: Blocked,
@@ -40,7 +42,11 @@ pub(super) struct Facade {
 
 impl Gateway for Facade {
     fn links(&self) -> Vec<Link> {
-        self.links.all().iter().map(|status| status.with(link)).collect()
+        let own = self.links.all().iter().map(|status| status.with(link)).collect();
+        match &self.who {
+            Some(who) => who.links(own),
+            None => own,
+        }
     }
 
     fn readiness(&self) -> Readiness {

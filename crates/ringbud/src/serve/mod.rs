@@ -20,6 +20,7 @@ mod reload;
 mod sharing;
 mod trying;
 mod watch;
+mod who_has;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ use crate::store::{Store, StoreError};
 use entrance::Entrance;
 use http::Certificates;
 use sharing::{Following, Shares, Sharing};
+use who_has::WhoHas;
 
 pub use http::HttpError;
 pub(crate) use mail::mailer;
@@ -232,6 +234,7 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
         links: running.links.clone(),
         board,
         elsewhere: running.elsewhere.clone(),
+        who: running.shares.as_ref().map(|shares| shares.who.clone()),
         sender,
         cache: store.cache.clone(),
         blocked,
@@ -312,7 +315,9 @@ impl Running {
                 links: self.links.clone(),
                 board: self.board.clone(),
                 operator: self.changeable.operator.clone(),
-                pbxs: pbxs.collect(),
+                who: Arc::new(WhoHas::new(pbxs.collect())),
+                changed: Arc::default(),
+                lost: std::sync::Mutex::default(),
                 others_deliver_for: deliver_through + LONGEST_REQUEST,
             };
             self.shares = Some(sharing.start());

@@ -208,6 +208,11 @@ pub(super) fn taken_over(from: &str) -> Notice {
     Notice { kind: "gateway.lost", data: json!({ "gateway": from }) }
 }
 
+/// A PBX is another gateway's now: why.
+pub(super) fn moved(pbx: &PbxName, why: &str) -> Notice {
+    Notice { kind: "part.moved", data: json!({ "pbx": pbx.as_str(), "why": why }) }
+}
+
 /// The store was found damaged.
 pub(super) fn damaged(why: &str) -> Notice {
     Notice { kind: "journal.damaged", data: json!({ "why": why }) }
@@ -266,6 +271,7 @@ mod tests {
             of_spool(Turn::GoodAfter(40 * SECOND)),
             damaged("wrong # of entries in index given_up_by_account"),
             taken_over("gw1"),
+            moved(&PbxName::new("pbx1"), "gateway_lost"),
         ];
         let at = WallTime(1_795_337_580_900_000);
         let bodies: Vec<String> = notices.iter().map(|notice| notice.body(at)).collect();

@@ -71,9 +71,10 @@ impl Running {
         let mut done = Reloaded { with_a_restart: with_a_restart(&self.config, &new), ..Reloaded::default() };
         let unfollowed = match &self.shares {
             None => self.follow_as(&new.pbxs, pbx_secrets, &mut done).await,
-            Some(_) => {
-                let is_other = is_other(&self.config.pbxs, &new.pbxs);
-                done.with_a_restart.extend(is_other.then_some("[[pbx]]"));
+            Some(shares) => {
+                telemetry::begin(&new.pbxs);
+                let pbxs = new.pbxs.iter().cloned().zip(pbx_secrets).collect();
+                done.changed.extend(shares.follow_as(pbxs));
                 Ok(())
             }
         };

@@ -10,12 +10,13 @@ use calls::PbxName;
 use delivery::operator::OperatorNotifier;
 use delivery::sender::Sender;
 use journal::turns::{Step, Turns};
-use journal::{Fleet, GatewayId, Grant, Journal, Taken, rest};
+use journal::{Fleet, Grant, Journal, Taken, rest};
 use tasks::Part;
 use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::who_has::{WhoHas, name_of};
 use super::{Followed, Parts, operator, stop_following};
 use crate::board::Board;
 use crate::config::Pbx;
@@ -25,6 +26,9 @@ use crate::link::Links;
 const TICK: Duration = Duration::from_secs(1);
 /// How long a part that is handed over waits for requests that are out. What is out then may be told again by the next.
 const HANDED_WITHIN: Duration = Duration::from_millis(500);
+
+/// A gateway that is gone is told so once, within which time all its PBXs are taken.
+const LOST_ONCE: Duration = Duration::from_secs(60);
 
 /// The PBXs that are followed, in no order.
 pub(super) type Following = Arc<Held<Vec<Followed>>>;
@@ -38,19 +42,45 @@ pub(super) struct Sharing {
     pub(super) links: Links,
     pub(super) board: Arc<Board>,
     pub(super) operator: OperatorNotifier,
-    /// Those this gateway can reach.
-    pub(super) pbxs: Vec<(Pbx, Secret)>,
     /// One that is held for gone may be cut off only, and have requests under way for so long.
     pub(super) others_deliver_for: Duration,
+    /// The configuration was read anew.
+    pub(super) changed: Arc<Notify>,
+    /// The gateway that was told lost last.
+    pub(super) lost: Mutex<Option<(String, Instant)>>,
+    /// Those this gateway can reach, and what is known of them.
+    pub(super) who: Arc<WhoHas>,
 }
 
 /// Told to end.
 pub(super) struct Shares {
+    pub(super) who: Arc<WhoHas>,
+    changed: Arc<Notify>,
     takes: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Shares {
+    /// These PBXs are this gateway's to reach from now on: what it is to change, in words.
+    pub(super) fn follow_as(&self, pbxs: Vec<(Pbx, Secret)>) -> Vec<String> {
+        let before = self.who.wanted();
+        let mut said = Vec::new();
+        for (pbx, secret) in &pbxs {
+            match before.iter().find(|(one, _)| one.name == pbx.name) {
+                None => said.push(format!("the PBX {}: added", pbx.name)),
+                Some((old, had)) if !old.is_followed_as(pbx) || had != secret => {
+                    said.push(format!("the PBX {}: changed", pbx.name));
+                }
+                Some(_) => {}
+            }
+        }
+        let is_gone = |old: &&(Pbx, Secret)| pbxs.iter().all(|(pbx, _)| pbx.name != old.0.name);
+        said.extend(before.iter().filter(is_gone).map(|(old, _)| format!("the PBX {}: removed", old.name)));
+        self.who.want(pbxs);
+        self.changed.notify_one();
+        said
+    }
+
     /// It goes on beating, and keeps what it has: nothing more is taken or handed over.
     pub(super) fn stop_taking(&self) {
         self.takes.send_replace(false);
@@ -73,21 +103,21 @@ struct Told {
 impl Sharing {
     pub(super) fn start(self) -> Shares {
         let (takes, may_take) = watch::channel(true);
+        let (who, changed) = (self.who.clone(), self.changed.clone());
         let task = tasks::spawn(Part::JournalBeat, async move {
             let (told, began) = (Told::default(), Instant::now());
             tokio::join!(tick(&self, &told, began), keep(&self, &told, began, may_take));
         });
-        Shares { takes, task }
+        Shares { who, changed, takes, task }
     }
 
     fn names(&self) -> Vec<PbxName> {
-        self.pbxs.iter().map(|(pbx, _)| pbx.name.clone()).chain([rest()]).collect()
+        self.who.wanted().into_iter().map(|(pbx, _)| pbx.name).chain([rest()]).collect()
     }
 }
 
 /// Beats for ever, whatever is taken meanwhile.
 async fn tick(of: &Sharing, told: &Told, began: Instant) {
-    let names = of.names();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -95,13 +125,14 @@ async fn tick(of: &Sharing, told: &Told, began: Instant) {
             _ = ticks.tick() => {}
             () = of.journal.woken() => {}
         }
-        let answer = of.journal.tick(&names).await;
+        let answer = of.journal.tick(&of.names()).await;
         {
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
             match answer {
                 Ok(fleet) => {
                     last.1.clone_from(&fleet);
-                    last.0.told(began.elapsed(), fleet);
+                    last.0.told(began.elapsed(), fleet.clone());
+                    of.who.told(&fleet, |id| last.0.lives(began.elapsed(), id));
                 }
                 Err(_) => last.0.failed(),
             }
@@ -112,10 +143,14 @@ async fn tick(of: &Sharing, told: &Told, began: Instant) {
 
 /// Does what follows from what was told, one step after the other.
 async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiver<bool>) {
-    let names = of.names();
     let mut has = BTreeMap::new();
     loop {
-        told.anew.notified().await;
+        tokio::select! {
+            () = told.anew.notified() => {}
+            () = of.changed.notified() => {}
+        }
+        of.follows_wanted(&mut has).await;
+        let names = of.names();
         let (steps, fleet) = {
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
             (last.0.steps(began.elapsed(), &names, &has), last.1.clone())
@@ -141,12 +176,6 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
     }
 }
 
-/// What people call it.
-fn name_of(fleet: &Fleet, id: &GatewayId) -> String {
-    let named = fleet.gateways.iter().find(|one| one.id == *id);
-    named.map_or_else(|| id.0.clone(), |one| one.name.clone())
-}
-
 type Has = BTreeMap<PbxName, Grant>;
 
 impl Sharing {
@@ -156,10 +185,10 @@ impl Sharing {
         if pbx == rest() {
             return self.begin_rest(pbx, taken, has).await;
         }
-        let Some((config, secret)) = self.pbxs.iter().find(|(one, _)| one.name == pbx) else { return };
+        let Some((config, secret)) = self.who.of(&pbx) else { return self.give_back(&pbx, grant).await };
         let begun = async {
             self.sender.take(grant, careful).await?;
-            self.parts.follow(config, secret.clone(), grant).await
+            self.parts.follow(&config, secret, grant).await
         };
         match begun.await {
             Ok(followed) => {
@@ -176,7 +205,55 @@ impl Sharing {
         }
         if let Some(from) = from {
             metrics::counter!("ringbud_gateway_takeovers_total").increment(1);
-            self.operator.tell(operator::taken_over(&from));
+            metrics::counter!("ringbud_part_takeovers_total", "pbx" => pbx.to_string()).increment(1);
+            self.tell_lost(&from);
+            self.operator.tell(operator::moved(&pbx, "gateway_lost"));
+        }
+    }
+
+    /// Once of each gateway, however many PBXs it had.
+    fn tell_lost(&self, from: &str) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if lost.as_ref().is_none_or(|(last, at)| last != from || at.elapsed() > LOST_ONCE) {
+            self.operator.tell(operator::taken_over(from));
+        }
+        *lost = Some((from.to_owned(), Instant::now()));
+    }
+
+    /// The configuration was read anew: a PBX that is not in it any more is handed over, one that is otherwise is followed
+    /// anew under what it had.
+    async fn follows_wanted(&self, has: &mut Has) {
+        let wanted = self.who.wanted();
+        let find = |pbx: &PbxName| wanted.iter().find(|(one, _)| one.name == *pbx);
+        let gone: Vec<_> = has.keys().filter(|pbx| **pbx != rest() && find(pbx).is_none()).cloned().collect();
+        for pbx in gone {
+            self.hand_over(&pbx, has).await;
+        }
+        let others: Vec<_> = {
+            let following = self.following.lock().await;
+            let is_other = |one: &&Followed| {
+                find(&one.pbx.name)
+                    .is_some_and(|(pbx, secret)| !one.pbx.is_followed_as(pbx) || one.secret != *secret)
+            };
+            following.iter().filter(is_other).map(|one| one.pbx.name.clone()).collect()
+        };
+        for pbx in others {
+            let (Some(grant), Some((config, secret))) = (has.get(&pbx).copied(), find(&pbx)) else {
+                continue;
+            };
+            self.unfollow(&pbx).await;
+            match self.parts.follow(config, secret.clone(), grant).await {
+                Ok(followed) => {
+                    self.following.lock().await.push(followed);
+                    self.show().await;
+                }
+                Err(error) => {
+                    tracing::warn!(%pbx, %error, "the PBX cannot be followed as it is configured now: it is given back");
+                    has.remove(&pbx);
+                    self.sender.lose(grant);
+                    self.give_back(&pbx, grant).await;
+                }
+            }
         }
     }
 
@@ -212,7 +289,10 @@ impl Sharing {
         self.unfollow(pbx).await;
         let in_order = self.sender.hand_over(grant, HANDED_WITHIN).await;
         self.give_back(pbx, grant).await;
-        tracing::info!(%pbx, in_order, "the PBX is handed over to a gateway that has joined");
+        if *pbx != rest() {
+            self.operator.tell(operator::moved(pbx, "handed_over"));
+        }
+        tracing::info!(%pbx, in_order, "the PBX is handed over to another gateway");
     }
 
     async fn give_back(&self, pbx: &PbxName, grant: Grant) {

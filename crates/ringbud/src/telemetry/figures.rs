@@ -49,7 +49,22 @@ pub(super) fn describe() {
     );
     describe_counter!(
         "ringbud_gateway_takeovers_total",
-        "Stores taken from a gateway that was gone, by this one"
+        "Stores, or parts of one, taken from a gateway that was gone, by this one"
+    );
+    describe_gauge!(
+        "ringbud_gateways_beating",
+        "Gateways on the store that are heard, where several share it"
+    );
+    describe_gauge!("ringbud_part_owner", "1 where the PBX is this gateway's, 0 where another's or nobody's");
+    describe_gauge!("ringbud_part_epoch", "How often the PBX was taken by a gateway");
+    describe_gauge!("ringbud_part_asked", "1 while something asked of the PBX's gateway is not answered");
+    describe_counter!(
+        "ringbud_part_takeovers_total",
+        "Times this gateway took the PBX from one that was gone"
+    );
+    describe_counter!(
+        "ringbud_fenced_total",
+        "Outcomes that counted for nothing: the PBX was another gateway's by then"
     );
     describe_gauge!("ringbud_spool_events", "Events kept on this machine's disk while PostgreSQL is away");
     describe_gauge!("ringbud_spool_bytes", Unit::Bytes, "What they and outcomes of deliveries take there");
@@ -126,6 +141,7 @@ pub fn begin(pbxs: &[Pbx]) {
     metrics::counter!("ringbud_spool_merged_total").increment(0);
     metrics::counter!("ringbud_spool_refused_total").increment(0);
     metrics::counter!("ringbud_gateway_takeovers_total").increment(0);
+    metrics::counter!("ringbud_fenced_total").increment(0);
     metrics::counter!("ringbud_events_unkept_total").increment(0);
     metrics::counter!("ringbud_http_full_total").increment(0);
     for pbx in pbxs {

@@ -329,3 +329,133 @@ async fn what_was_told_before_the_store_was_shared_is_told_again_by_any_gateway(
     second.stop().await;
     first.stop().await;
 }
+
+/// As `ringbud gateways` tells it: gateway, what it does, its PBX, and whom that was taken from.
+async fn rows(bed: &Bed) -> Vec<[String; 4]> {
+    let said = bed.ask(&["gateways", "--json"]).await;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_owned();
+    rows.iter().map(|row| ["name", "state", "pbx", "from"].map(|key| text(row, key))).collect()
+}
+
+/// Waits until nobody hands anything over any more: who has joined is handed a part every two seconds.
+async fn is_settled(bed: &Bed) {
+    let mut before = rows(bed).await;
+    loop {
+        let now = rows(bed).await;
+        if now == before && now.iter().all(|row| row[1] == "beats") {
+            return;
+        }
+        before = now;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_which_pbx_is_told_everywhere_and_follows_the_configuration() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (mut first, mut second) = ground.both().await;
+    let token = ground.bed.ask(&["token", "create", "--name", "tests"]).await;
+    let token = token.trim();
+    let link = async |gateway: &Gateway, pbx: &str| {
+        let (_, text) = gateway.api("GET", "/api/v1/links", token, "").await;
+        let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let all = page["links"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["pbx"] == pbx).unwrap_or_default()
+    };
+    let is = async |gateway: &Gateway, pbx: &str, state: &str, message: &str| {
+        let link = link(gateway, pbx).await;
+        link["state"] == state && link["why"]["message"].as_str().unwrap_or_default() == message
+    };
+    holds("one's own", async || is(&first, "pbx1", "up", "").await).await;
+    let at_second = "the gateway second has it";
+    holds("another's", async || is(&first, "pbx2", "elsewhere", at_second).await).await;
+    assert!(link(&first, "pbx2").await["since"].is_string());
+    holds("and the other way", async || is(&second, "pbx1", "elsewhere", "the gateway data has it").await)
+        .await;
+    assert_eq!(first.api("GET", "/readyz", "", "").await.0, 200);
+    let figure = async |gateway: &Gateway, name: &str| {
+        gateway.api("GET", "/metrics", "", "").await.1.lines().any(|line| line == name)
+    };
+    for (pbx, owner) in [("pbx1", 1), ("pbx2", 0)] {
+        let name = format!("ringbud_part_owner{{pbx=\"{pbx}\"}} {owner}");
+        holds(&name, async || figure(&first, &name).await).await;
+    }
+    assert_eq!(rows(&ground.bed).await, [["data", "beats", "pbx1", ""], ["second", "beats", "pbx2", ""]]);
+
+    // Out of the other's file, it goes to who has it in his; back in it, it comes back.
+    let file = ground.bed.folder.path().join("second.toml");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, whole.replace("\"pbx2\"", "\"pbx3\"")).unwrap();
+    for gateway in [&mut first, &mut second] {
+        gateway.forget();
+    }
+    second.signal(Signal::HUP);
+    has(&mut first, "pbx2").await;
+    // One that nobody had: the same machine, by another name.
+    has(&mut second, "pbx3").await;
+    holds("what is in no file of its own", async || is(&first, "pbx3", "elsewhere", at_second).await).await;
+    std::fs::write(&file, &whole).unwrap();
+    second.forget();
+    second.signal(Signal::HUP);
+    has(&mut second, "pbx2").await;
+    holds("nobody's", async || {
+        is(&first, "pbx3", "down", "no gateway has it: is one running that has it in its configuration?")
+            .await
+    })
+    .await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 2 && again == 0 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+
+    // It dies: who takes it says from whom.
+    first.forget();
+    second.kill().await;
+    has(&mut first, "pbx2").await;
+    assert_eq!(rows(&ground.bed).await[1], ["data", "beats", "pbx2", "second"]);
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_that_are_restarted_one_after_the_other_take_nothing_from_each_other() {
+    let Some(mut ground) = Ground::lay().await else { return };
+    let (first, second) = ground.both().await;
+    let third = Gateway::start(&ground.config("third")).await;
+    is_settled(&ground.bed).await;
+    let mut requests = Vec::new();
+    ground.calls(&mut requests).await;
+    let mut gateways = vec![("data", first), ("second", second), ("third", third)];
+    for _ in 0..3 {
+        let (name, mut stopped) = gateways.remove(0);
+        stopped.signal(Signal::TERM);
+        assert_eq!(stopped.ends().await, Some(0), "{:?}", stopped.said);
+        let both_are_followed = async || {
+            let mut followed = 0;
+            for (_, gateway) in &gateways {
+                let (_, figures) = gateway.api("GET", "/metrics", "", "").await;
+                let live = |line: &&str| {
+                    line.starts_with("ringbud_link_state{")
+                        && line.contains("state=\"live\"")
+                        && line.ends_with(" 1")
+                };
+                followed += figures.lines().filter(live).count();
+            }
+            followed >= 2
+        };
+        holds("both are followed by those who are left", both_are_followed).await;
+        ground.calls(&mut requests).await;
+        gateways.push((name, Gateway::start(&ground.config(name)).await));
+        is_settled(&ground.bed).await;
+    }
+    for (_, gateway) in &gateways {
+        let (_, figures) = gateway.api("GET", "/metrics", "", "").await;
+        assert!(figures.contains("ringbud_gateway_takeovers_total 0\n"), "it was taken: {figures}");
+    }
+    ground.calls(&mut requests).await;
+    for (_, gateway) in gateways {
+        gateway.stop().await;
+    }
+    let (legs, again) = told(&requests);
+    assert!(legs.len() == 10 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
+    assert!(again == 0 && ground.bed.receiver.try_next().is_none(), "something was told twice");
+}

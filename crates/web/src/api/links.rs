@@ -24,7 +24,7 @@ pub(crate) struct LinkList {
 /// A link to a PBX. To tokens that are no operator's only `state` and `since` are told.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LinkView {
-    /// `connecting`, `up` or `down`.
+    /// `connecting`, `up`, `down`, or `elsewhere`: another gateway that shares the store follows it.
     #[schema(example = "up")]
     state: &'static str,
     /// Since when.
@@ -42,7 +42,7 @@ pub(crate) struct LinkDetail {
     pbx: String,
     /// Host and port.
     address: String,
-    /// Why it is down.
+    /// Why it is down, or which gateway has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<RemarkView>,
     /// The last error, which stays after it is up again.
@@ -102,6 +102,7 @@ fn detail(link: &Link) -> LinkDetail {
         address: link.address.clone(),
         why: match &link.state {
             LinkState::Down(why) => why.as_ref().map(remark),
+            LinkState::Elsewhere(where_) => Some(remark(where_)),
             LinkState::Up | LinkState::Connecting => None,
         },
         last_error: link.last_error.as_ref().map(remark),

@@ -92,7 +92,10 @@ pub(super) async fn make(
         Err(refusal) => return Err(refusal.into()),
     }
     let operator = Actor::person(&*form.name, Scope::Everything).at(origin);
-    let up = admin.links(&operator).iter().any(|link| link.state == LinkState::Up);
+    let up = admin
+        .links(&operator)
+        .iter()
+        .any(|link| matches!(link.state, LinkState::Up | LinkState::Elsewhere(_)));
     let next = if up { "/operator/accounts?done=welcome_up" } else { "/operator/links?done=welcome" };
     login::open(&window, &form.name, &kept, next).await
 }

@@ -89,6 +89,7 @@ mod tests {
         "links.up",
         "links.connecting",
         "links.down",
+        "links.elsewhere",
     ];
 
     #[test]

@@ -56,7 +56,7 @@ fn build(window: &Window, visitor: &Visitor, typed: Fields) -> Result<LinksPage,
     visitor.operator()?;
     let (f, admin, actor) = (Frame::operator(window, visitor, "links"), &window.web.admin, visitor.actor());
     let links = admin.links(&actor);
-    let follows = links.iter().any(|link| matches!(link.state, LinkState::Up));
+    let follows = links.iter().any(|link| matches!(link.state, LinkState::Up | LinkState::Elsewhere(_)));
     let (phones, service) = first_accounts(window, &actor);
     let delivered = admin.last_day(&actor)?.iter().any(|one| one.delivered > 0);
     let waiting = admin.waiting_elsewhere(&actor)?;
@@ -118,7 +118,7 @@ fn row(f: &Frame, link: Link) -> Row {
     let told = |remark: &Remark| remark.told(f.w.0);
     let state = link.state.name();
     let why = match &link.state {
-        LinkState::Down(Some(why)) => told(why),
+        LinkState::Down(Some(why)) | LinkState::Elsewhere(why) => told(why),
         LinkState::Down(None) | LinkState::Up | LinkState::Connecting => String::new(),
     };
     let strangers = link.strangers.iter().take(STRANGERS);
