@@ -55,9 +55,9 @@ pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Opt
             "url",
             "a connection string, such as url = \"postgres://ringbud@db1,db2/ringbud?sslmode=require\"; without [journal] the store is in data_dir",
         ),
-        Some(on) if on.share_pbxs && !tasks::tries_what_is_unfinished() => section.complain(
+        Some(on) if on.share_pbxs && on.stand_by => section.complain(
             section.here(),
-            "share_pbxs is not finished: what a person wants of a delivery does not reach the gateway that has its PBX. Expected stand_by"
+            "expected share_pbxs or stand_by, not both: several gateways share the store and each has PBXs of its own, or one has it and the others wait"
                 .to_owned(),
         ),
         Some(_) if secret_key.is_none() && section.for_work() => section.complain(

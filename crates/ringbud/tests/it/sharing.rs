@@ -330,6 +330,26 @@ async fn what_was_told_before_the_store_was_shared_is_told_again_by_any_gateway(
     first.stop().await;
 }
 
+#[tokio::test]
+async fn what_cannot_be_shared_is_refused_in_words() {
+    let bed = Bed::new().await;
+    let journal = "[journal]\nurl = \"postgres://ringbud@127.0.0.1:1/ringbud\"\nshare_pbxs = true\n";
+    let key = "secret_key_file = \"key\"\n";
+    std::fs::write(bed.folder.path().join("key"), "a key of its own").unwrap();
+    let both = "expected share_pbxs or stand_by, not both";
+    let cases = [
+        (format!("{key}{}{journal}stand_by = true\n", bed.sound()), both),
+        (format!("{}{journal}", bed.sound()), "expected secret_key_file beside a store on PostgreSQL"),
+        (format!("{key}{}{}", bed.sound(), journal.replace("true", "\"yes\"")), "share_pbxs: expected"),
+    ];
+    for (config, words) in cases {
+        bed.write(&config);
+        let done = bed.run(&["serve"]).await;
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.code() == Some(3) && said.contains(words), "{said}");
+    }
+}
+
 /// As `ringbud gateways` tells it: gateway, what it does, its PBX, and whom that was taken from.
 async fn rows(bed: &Bed) -> Vec<[String; 4]> {
     let said = bed.ask(&["gateways", "--json"]).await;
