@@ -20,6 +20,9 @@ pub const FIRST_FOR: Duration = Duration::from_secs(2);
 /// One that has joined is handed a part so often.
 pub const HANDED_EVERY: Duration = Duration::from_secs(2);
 
+/// Where a PBX has a second reader, who joins has its link and knows the calls after so long: it is handed the part then.
+pub const JOINED_FOR: Duration = Duration::from_secs(6);
+
 /// What a gateway should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -47,6 +50,8 @@ pub struct Turns {
     /// Since when a part is free.
     free: BTreeMap<PbxName, Duration>,
     handed_at: Option<Duration>,
+    /// How long who joins was seen before it is handed anything.
+    joined_for: Duration,
 }
 
 /// A gateway's beat.
@@ -57,9 +62,32 @@ struct Beat {
     since: Duration,
     /// Whether it was seen to move.
     moved: bool,
+    /// Since when it is seen.
+    seen: Duration,
 }
 
 impl Turns {
+    /// Where each PBX has a second reader.
+    pub fn with_second_readers() -> Self {
+        Self { joined_for: JOINED_FOR, ..Self::default() }
+    }
+
+    /// Of these, those that this gateway follows as second reader: it is the first in their order beside their owner, and
+    /// so the one to take them when that one is gone.
+    pub fn hears(&self, now: Duration, pbxs: &[PbxName], has: &BTreeMap<PbxName, Grant>) -> Vec<PbxName> {
+        let is_second = |pbx: &&PbxName| {
+            let lease = self.fleet.leases.iter().find(|lease| lease.pbx == **pbx);
+            let Some(owner) = lease.and_then(|lease| lease.owner.as_ref()) else { return false };
+            let beside = self.fleet.gateways.iter().filter(|one| one.id != *owner && one.pbxs.contains(pbx));
+            let first =
+                beside.filter(|one| !self.is_gone(now, &one.id)).max_by_key(|one| (rank(pbx, one), &one.id));
+            !has.contains_key(*pbx)
+                && *owner != self.fleet.me
+                && first.is_some_and(|one| one.id == self.fleet.me)
+        };
+        pbxs.iter().filter(is_second).cloned().collect()
+    }
+
     /// A tick was good.
     pub fn told(&mut self, now: Duration, fleet: Fleet) {
         if self.told_at.is_some_and(|before| now.saturating_sub(before) > LATE_AFTER) {
@@ -68,10 +96,13 @@ impl Turns {
         self.told_at = Some(now);
         self.beats.retain(|id, _| fleet.gateways.iter().any(|one| one.id == *id));
         for one in &fleet.gateways {
-            let first = Beat { is: one.beat, since: now, moved: false };
+            let first = Beat { is: one.beat, since: now, moved: false, seen: now };
             let beat = self.beats.entry(one.id.clone()).or_insert(first);
             if beat.is != one.beat {
-                *beat = Beat { moved: true, is: one.beat, since: now };
+                // One that starts anew, or wakes, has joined anew.
+                let is_anew = beat.is.0 != one.beat.0 || now.saturating_sub(beat.since) >= GONE_AFTER;
+                let seen = if is_anew { now } else { beat.seen };
+                *beat = Beat { moved: true, is: one.beat, since: now, seen };
             }
         }
         self.fleet = fleet;
@@ -147,7 +178,11 @@ impl Turns {
         let is_others = |pbx: &&PbxName| {
             let first = self.first(now, pbx).filter(|first| first.id != self.fleet.me);
             // Only to one that was seen to beat just now.
-            let beats = |beat: &Beat| beat.moved && now.saturating_sub(beat.since) < LATE_AFTER;
+            let beats = |beat: &Beat| {
+                beat.moved
+                    && now.saturating_sub(beat.since) < LATE_AFTER
+                    && now.saturating_sub(beat.seen) >= self.joined_for
+            };
             first.is_some_and(|first| self.beats.get(&first.id).is_some_and(beats))
         };
         has.keys().find(is_others).cloned()
@@ -302,5 +337,46 @@ mod tests {
         }
         assert!(!handed.is_empty() && !has.is_empty(), "{handed:?}");
         assert!(handed.windows(2).all(|two| two[1].0 - two[0].0 >= 2), "{handed:?}");
+    }
+
+    #[test]
+    fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a_while() {
+        let owners = PBXS.map(|pbx| (pbx, 1, Some("gw1")));
+        let as_other = |beat| Fleet { me: id("gw2"), ..told(&[("gw1", beat), ("gw2", beat)], &owners) };
+        let (mut owner, mut joined) = (Turns::with_second_readers(), Turns::with_second_readers());
+        let has: BTreeMap<_, _> =
+            (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), Grant::new(Part(at), Epoch(1)))).collect();
+        let none = BTreeMap::new();
+        let mut handed = Vec::new();
+        owner.told(secs(0), told(&[("gw1", 1)], &owners));
+        for at in 1..12_u64 {
+            let beat = i64::try_from(at).unwrap_or(0) + 1;
+            owner.told(secs(at), told(&[("gw1", beat), ("gw2", beat)], &owners));
+            joined.told(secs(at), as_other(beat));
+            assert_eq!(
+                joined.hears(secs(at), &pbxs(), &none),
+                pbxs(),
+                "it is the only one beside their owner"
+            );
+            assert_eq!(owner.hears(secs(at), &pbxs(), &has), [], "who has one is no second reader of it");
+            for step in owner.steps(secs(at), &pbxs(), &has) {
+                let Step::HandOver(_) = step else { panic!("{step:?}") };
+                handed.push(at);
+            }
+        }
+        assert!(handed.first().is_some_and(|at| *at > JOINED_FOR.as_secs()), "{handed:?}");
+
+        // It died and starts anew: its link has to be made anew, too.
+        let anew = |run: i64, beat: i64| {
+            let mut fleet = told(&[("gw1", beat), ("gw2", beat)], &owners);
+            fleet.gateways[1].beat.0 = run;
+            fleet
+        };
+        for at in 12..12 + JOINED_FOR.as_secs() {
+            owner.told(secs(at), anew(1, i64::try_from(at).unwrap_or(0)));
+            assert_eq!(owner.steps(secs(at), &pbxs(), &has), [], "at {at}");
+        }
+        owner.told(secs(18), anew(1, 18));
+        assert!(matches!(owner.steps(secs(18), &pbxs(), &has)[..], [Step::HandOver(_)]));
     }
 }

@@ -52,6 +52,14 @@ impl Session {
         }
     }
 
+    /// The channels are asked for twice more within some seconds: what is known of them came from elsewhere, too.
+    pub fn look_again(&mut self, now: Now) {
+        match self {
+            Self::Asterisk(session) => session.look_again(now),
+            Self::FreeSwitch(session) => session.look_again(now),
+        }
+    }
+
     /// To be called when [`Self::next_deadline`] has come. Calling it early does nothing.
     pub fn timed_out(&mut self, now: Now, out: impl FnMut(Output<'_>)) {
         match self {

@@ -28,6 +28,8 @@ pub struct OnPostgres {
     pub stand_by: bool,
     /// Whether several gateways share it, each with the PBXs whose parts it takes.
     pub share_pbxs: bool,
+    /// How many gateways listen to each PBX where they are shared: its owner, and one that has at hand what it says.
+    pub readers: u32,
     /// How long deliveries go on while PostgreSQL is away.
     pub deliver_through: Duration,
     /// How much may be kept on this machine meanwhile.
@@ -45,6 +47,7 @@ pub(super) fn read(root: &Section<'_>, secret_key: Option<&SecretSource>) -> Opt
         allow_unreplicated: section.flag("allow_unreplicated").unwrap_or(false),
         stand_by: section.flag("stand_by").unwrap_or(false),
         share_pbxs: section.flag("share_pbxs").unwrap_or(false),
+        readers: section.number("readers", 1..=2).unwrap_or(2),
         deliver_through: section
             .number("deliver_through_secs", 0..=3_600)
             .map_or(DELIVER_THROUGH, |secs| Duration::from_secs(secs.into())),

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use calls::{Event, EventKind, Note, PbxName};
-use journal::{Append, Appended, EventSeq, Journal, JournalError, Kept, Pending, WallTime};
+use journal::{Append, Appended, EventSeq, Grant, Journal, JournalError, Kept, Pending, WallTime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::second::Second;
 use crate::clock;
 use crate::stop::Stop;
 
@@ -32,6 +33,8 @@ pub trait EventSink: Send + Sync + 'static {
 
 /// Keeps the moments of one PBX.
 pub struct EventWriter {
+    /// That the PBX is this gateway's; under which all is written, whatever stands on a moment.
+    pub grant: Grant,
     /// Where they are kept.
     pub journal: Arc<dyn Journal>,
     /// Who is told.
@@ -97,6 +100,7 @@ impl EventWriter {
     pub async fn run(mut self, mut moments: mpsc::Receiver<Append>) -> usize {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while moments.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            batch.iter_mut().for_each(|moment| moment.grant = self.grant);
             let lost = self.keep(std::mem::take(&mut batch)).await;
             if lost > 0 {
                 moments.close();
@@ -113,6 +117,25 @@ impl EventWriter {
             }
         }
         0
+    }
+
+    /// Keeps nothing until it is given the PBX; then what is at hand that is not kept yet, and from there on as ever.
+    pub async fn run_behind(mut self, second: Second, mut moments: mpsc::Receiver<Append>) -> usize {
+        let Some((given, mut news)) = second.given(&mut moments).await else { return 0 };
+        self.grant = given.grant;
+        self.last_published = given.grant.before().unwrap_or(self.last_published);
+        news.iter_mut().for_each(|moment| moment.grant = self.grant);
+        while !news.is_empty() {
+            let rest = news.split_off(MAX_BATCH.min(news.len()));
+            let lost = self.keep(std::mem::replace(&mut news, rest)).await;
+            if lost > 0 {
+                metrics::counter!("ringbud_events_unkept_total").increment(lost as u64);
+                tracing::error!(events = lost, "what was heard as second reader could not be kept");
+                return lost;
+            }
+        }
+        let _ = given.done.send(());
+        self.run(moments).await
     }
 
     async fn keep(&mut self, batch: Vec<Append>) -> usize {

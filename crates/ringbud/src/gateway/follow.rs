@@ -22,6 +22,11 @@ impl Follower {
         self.tracker.restore(restored);
     }
 
+    /// Takes over from who had the PBX until now; see [`Tracker::adopt`].
+    pub fn adopt(&mut self, kept: Restored) {
+        self.tracker.adopt(kept);
+    }
+
     /// The phones it goes by.
     pub const fn phones(&self) -> &Phones {
         &self.phones

@@ -9,8 +9,10 @@ mod follow;
 mod notices;
 mod pbx_task;
 mod routes;
+mod second;
 
 pub use event_writer::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 pub use follow::Follower;
 pub use pbx_task::PbxTask;
 pub use routes::Routes;
+pub use second::{Given, Second};

@@ -17,6 +17,7 @@ mod operator;
 mod pulse;
 mod readiness;
 mod reload;
+mod seconds;
 mod sharing;
 mod trying;
 mod watch;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::pbx::{Secret, Session};
-use calls::{Note, PbxName};
+use calls::{Note, PbxName, Restored};
 use delivery::alert::AccountNotifier;
 use delivery::connect::ConnectorOptions;
 use delivery::guard::Guard;
@@ -37,8 +38,9 @@ use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::{EventSeq, Filter, Grant, JournalError, Kept, Pending, SettingsCache};
 use tasks::Part;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::clock;
@@ -46,7 +48,9 @@ use crate::config::{Config, Pbx, Problem};
 use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::elsewhere::Elsewhere;
-use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes};
+use crate::gateway::{
+    Blocked, Counts, EventSink, EventWriter, Follower, Given, MAX_MOMENTS, PbxTask, Routes, Second,
+};
 use crate::link::{Links, Status, settings};
 use crate::stand_by::StandBy;
 use crate::stop::{Stopper, stop};
@@ -319,6 +323,7 @@ impl Running {
                 changed: Arc::default(),
                 lost: std::sync::Mutex::default(),
                 others_deliver_for: deliver_through + LONGEST_REQUEST,
+                has_seconds: self.config.journal.as_ref().is_some_and(|on| on.readers > 1),
             };
             self.shares = Some(sharing.start());
             return Ok(());
@@ -378,6 +383,15 @@ struct Followed {
     writer: JoinHandle<usize>,
 }
 
+/// One that is followed beside the gateway that has it.
+struct Behind {
+    followed: Followed,
+    give: oneshot::Sender<Given>,
+    adopt: mpsc::Sender<Restored>,
+    /// Since when its link lives, and whether it has taken up what was kept since.
+    ready: Option<(Instant, bool)>,
+}
+
 /// Reads no more from these PBXs, and waits until what they said is kept; how many events could not be.
 async fn stop_following(followed: Vec<Followed>) -> usize {
     for one in &followed {
@@ -405,6 +419,26 @@ impl Parts {
     async fn follow(&self, pbx: &Pbx, secret: Secret, grant: Grant) -> Result<Followed, JournalError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
+        let (followed, _) = self.start(pbx, secret, grant, restored, None).await?;
+        Ok(followed)
+    }
+
+    /// Follows one beside the gateway that has it, and keeps nothing until it is given.
+    async fn follow_behind(&self, pbx: &Pbx, secret: Secret) -> Result<Behind, JournalError> {
+        let restored = self.store.journal.restore(pbx.name.clone()).await?;
+        let (give, second) = Second::new();
+        let (followed, adopt) = self.start(pbx, secret, Grant::ALONE, restored, Some(second)).await?;
+        Ok(Behind { followed, give, adopt, ready: None })
+    }
+
+    async fn start(
+        &self,
+        pbx: &Pbx,
+        secret: Secret,
+        grant: Grant,
+        restored: Restored,
+        second: Option<Second>,
+    ) -> Result<(Followed, mpsc::Sender<Restored>), JournalError> {
         let (stopper, stop) = stop();
         let cache = Arc::new(Written::new(self.store.cache.clone()));
         let phones = Phones::new(Rules::of(pbx), cache, self.learner.clone());
@@ -414,7 +448,9 @@ impl Parts {
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let newest = newest.first().map_or(EventSeq(0), |kept| kept.seq);
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
+        let (adopt, kept_by_others) = mpsc::channel(1);
         let event_writer = EventWriter {
+            grant,
             journal: self.store.journal.clone(),
             sink: self.sink.clone(),
             stop: stop.clone(),
@@ -426,22 +462,29 @@ impl Parts {
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),
-            grant,
             session,
             follower,
             routes,
             moments,
             board: self.board.clone(),
             status: status.clone(),
+            kept_by_others,
             stop: stop.clone(),
         };
         let was_asked = || {
             let stop = stop.clone();
             move || stop.is_called()
         };
-        let writer = tasks::spawn_until(Part::EventWriter, was_asked(), event_writer.run(kept));
+        let writing = async move {
+            match second {
+                Some(second) => event_writer.run_behind(second, kept).await,
+                None => event_writer.run(kept).await,
+            }
+        };
+        let writer = tasks::spawn_until(Part::EventWriter, was_asked(), writing);
         let link = tasks::spawn_until(Part::PbxTask, was_asked(), task.run());
-        Ok(Followed { pbx: pbx.clone(), secret, status, stopper, link, writer })
+        let followed = Followed { pbx: pbx.clone(), secret, status, stopper, link, writer };
+        Ok((followed, adopt))
     }
 }
 

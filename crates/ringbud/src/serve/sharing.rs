@@ -16,8 +16,9 @@ use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::seconds::Seconds;
 use super::who_has::{WhoHas, name_of};
-use super::{Followed, Parts, operator, stop_following};
+use super::{Behind, Followed, Parts, operator, stop_following};
 use crate::board::Board;
 use crate::config::Pbx;
 use crate::link::Links;
@@ -50,6 +51,8 @@ pub(super) struct Sharing {
     pub(super) lost: Mutex<Option<(String, Instant)>>,
     /// Those this gateway can reach, and what is known of them.
     pub(super) who: Arc<WhoHas>,
+    /// Whether the next in a PBX's order listens to it, too.
+    pub(super) has_seconds: bool,
 }
 
 /// Told to end.
@@ -94,10 +97,16 @@ impl Shares {
 }
 
 /// What was told at the last tick.
-#[derive(Default)]
 struct Told {
     turns: Mutex<(Turns, Fleet)>,
     anew: Notify,
+}
+
+impl Told {
+    fn new(has_seconds: bool) -> Self {
+        let turns = if has_seconds { Turns::with_second_readers() } else { Turns::default() };
+        Self { turns: Mutex::new((turns, Fleet::default())), anew: Notify::default() }
+    }
 }
 
 impl Sharing {
@@ -105,7 +114,7 @@ impl Sharing {
         let (takes, may_take) = watch::channel(true);
         let (who, changed) = (self.who.clone(), self.changed.clone());
         let task = tasks::spawn(Part::JournalBeat, async move {
-            let (told, began) = (Told::default(), Instant::now());
+            let (told, began) = (Told::new(self.has_seconds), Instant::now());
             tokio::join!(tick(&self, &told, began), keep(&self, &told, began, may_take));
         });
         Shares { who, changed, takes, task }
@@ -143,7 +152,7 @@ async fn tick(of: &Sharing, told: &Told, began: Instant) {
 
 /// Does what follows from what was told, one step after the other.
 async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiver<bool>) {
-    let mut has = BTreeMap::new();
+    let (mut has, mut seconds) = (BTreeMap::new(), Seconds::default());
     loop {
         tokio::select! {
             () = told.anew.notified() => {}
@@ -151,9 +160,11 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
         }
         of.follows_wanted(&mut has).await;
         let names = of.names();
-        let (steps, fleet) = {
+        let (steps, fleet, hears) = {
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            (last.0.steps(began.elapsed(), &names, &has), last.1.clone())
+            let (now, turns) = (began.elapsed(), &mut last.0);
+            let hears = if of.has_seconds { turns.hears(now, &names, &has) } else { Vec::new() };
+            (turns.steps(now, &names, &has), last.1.clone(), hears)
         };
         of.does_asked(&fleet, &has).await;
         for step in steps {
@@ -164,7 +175,10 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
                     let name = from.as_ref().map(|from| name_of(&fleet, from));
                     let careful = if from.is_some() { of.others_deliver_for } else { Duration::ZERO };
                     match of.journal.take(pbx.clone(), seen, careful).await {
-                        Ok(Some(taken)) => of.begin(pbx, taken, name, &mut has).await,
+                        Ok(Some(taken)) => {
+                            let behind = seconds.of(&pbx);
+                            of.begin(pbx, taken, name, &mut has, behind).await;
+                        }
                         Ok(None) => {}
                         Err(error) => tracing::warn!(%pbx, %error, "the PBX is free and cannot be taken"),
                     }
@@ -173,6 +187,8 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
                 Step::Take { .. } | Step::HandOver(_) => {}
             }
         }
+        let may_take = *may_take.borrow();
+        of.listens(hears.into_iter().filter(|pbx| may_take && !has.contains_key(pbx)), &mut seconds).await;
     }
 }
 
@@ -180,7 +196,14 @@ type Has = BTreeMap<PbxName, Grant>;
 
 impl Sharing {
     /// What waits is in the schedule before anything is read.
-    async fn begin(&self, pbx: PbxName, taken: Taken, from: Option<String>, has: &mut Has) {
+    async fn begin(
+        &self,
+        pbx: PbxName,
+        taken: Taken,
+        from: Option<String>,
+        has: &mut Has,
+        behind: Option<Behind>,
+    ) {
         let Taken { grant, careful } = taken;
         if pbx == rest() {
             return self.begin_rest(pbx, taken, has).await;
@@ -188,7 +211,13 @@ impl Sharing {
         let Some((config, secret)) = self.who.of(&pbx) else { return self.give_back(&pbx, grant).await };
         let begun = async {
             self.sender.take(grant, careful).await?;
-            self.parts.follow(&config, secret, grant).await
+            match behind {
+                Some(behind) if behind.is_ready() => self.goes_on(grant, behind).await,
+                behind => {
+                    self.gives_up(behind).await;
+                    self.parts.follow(&config, secret, grant).await
+                }
+            }
         };
         match begun.await {
             Ok(followed) => {

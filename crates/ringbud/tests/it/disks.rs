@@ -11,7 +11,7 @@ use http::StatusCode;
 use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Append, EventSeq, Filter, Kept, Options, Pending, Sqlite};
+use journal::{Access, Append, EventSeq, Filter, Grant, Kept, Options, Pending, Sqlite};
 use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 use tokio::sync::mpsc;
 
@@ -169,6 +169,7 @@ async fn keep(journal: &Arc<Sqlite>, moments: impl Iterator<Item = Append>) -> (
     let blocked = Blocked::default();
     let newest = journal.events(Filter { limit: 1, ..Filter::default() }).await.unwrap();
     let event_writer = EventWriter {
+        grant: Grant::ALONE,
         journal: journal.clone(),
         sink: listener.clone(),
         stop,

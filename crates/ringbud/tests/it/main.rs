@@ -32,6 +32,7 @@ mod proxies;
 mod read_enough;
 mod ready;
 mod reload;
+mod second_reading;
 mod secure;
 mod sharing;
 mod spooling;

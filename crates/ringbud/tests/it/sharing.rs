@@ -13,29 +13,34 @@ use crate::on_postgresql::{bed, configuration};
 use crate::standing_by::{WHOLE, keeps, told};
 use crate::streams::Curl;
 
-const SHARES: &str = "allow_unreplicated = true\nshare_pbxs = true";
+const SHARES: &str = "allow_unreplicated = true\nshare_pbxs = true\nreaders = 1";
 
 /// By the order of their parts the first PBX is the gateway `data`'s, and the second the gateway `second`'s.
-struct Ground {
+pub(crate) struct Ground {
     engine: Engine,
-    bed: Bed,
-    other_pbx: Pbx,
+    pub(crate) bed: Bed,
+    pub(crate) other_pbx: Pbx,
+    how: &'static str,
 }
 
 impl Ground {
     async fn lay() -> Option<Self> {
+        Self::shared(SHARES).await
+    }
+
+    pub(crate) async fn shared(how: &'static str) -> Option<Self> {
         if !is_here() {
             return None;
         }
         let engine = Engine::start(0);
         let bed = bed(&engine).await;
         let other_pbx = Pbx::start(PbxOptions::default()).await.unwrap();
-        Some(Self { engine, bed, other_pbx })
+        Some(Self { engine, bed, other_pbx, how })
     }
 
     /// The configuration of one of the gateways: both know both PBXs.
-    fn config(&self, name: &str) -> PathBuf {
-        let one = configuration(&self.bed, &self.engine, name, SHARES);
+    pub(crate) fn config(&self, name: &str) -> PathBuf {
+        let one = configuration(&self.bed, &self.engine, name, self.how);
         let (_, pbx) = one.split_once("[[pbx]]").unwrap();
         let (pbx, _) = pbx.split_once("[journal]").unwrap();
         let pbx = pbx.replace("\"pbx1\"", "\"pbx2\"");
@@ -46,7 +51,7 @@ impl Ground {
     }
 
     /// Both, each with its PBX.
-    async fn both(&self) -> (Gateway, Gateway) {
+    pub(crate) async fn both(&self) -> (Gateway, Gateway) {
         let mut first = Gateway::start(&self.config("data")).await;
         has(&mut first, "pbx1").await;
         has(&mut first, "pbx2").await;
@@ -57,7 +62,7 @@ impl Ground {
     }
 
     /// A call on each, which is told whole.
-    async fn calls(&mut self, requests: &mut Vec<Received>) {
+    pub(crate) async fn calls(&mut self, requests: &mut Vec<Received>) {
         let shape = ["inbound-answered"];
         tokio::join!(play_on(&self.bed.pbx, &shape, 50.0), play_on(&self.other_pbx, &shape, 50.0));
         requests.extend(self.bed.events(6).await);
@@ -65,7 +70,7 @@ impl Ground {
 }
 
 /// Waits until a gateway follows a PBX that it has taken.
-async fn has(gateway: &mut Gateway, pbx: &str) {
+pub(crate) async fn has(gateway: &mut Gateway, pbx: &str) {
     for words in ["this gateway has the PBX now", "the PBX is followed"] {
         let is = |line: &serde_json::Value| line["message"] == words && line["pbx"] == pbx;
         while !gateway.said.iter().any(is) {

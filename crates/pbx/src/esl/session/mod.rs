@@ -101,6 +101,11 @@ impl Session {
         self.conversation.timed_out(&mut self.stream.translator, now, &mut out);
     }
 
+    /// See [`crate::Session::look_again`].
+    pub fn look_again(&mut self, now: Now) {
+        self.conversation.look_again(now);
+    }
+
     /// When [`Self::timed_out`] has to be called, by the monotonic clock.
     pub fn next_deadline(&self) -> Option<Duration> {
         let due = self.stream.translator.next_deadline();

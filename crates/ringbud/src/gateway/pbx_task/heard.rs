@@ -1,8 +1,8 @@
 //! What the session and the call logic say of what came in: taken in, kept, written down.
 
 use calls::Output as Said;
-use journal::Append;
 use journal::settings::IntegrationId;
+use journal::{Append, Grant};
 use pbx::{Evidence, Missing, Output, Session, State};
 use tokio::time::Instant;
 
@@ -71,7 +71,8 @@ impl Running {
         let Some(last_heard) = self.task.session.last_heard() else { return };
         let heard_at = self.task.follower.unsure_since().map_or(last_heard, |since| since.min(last_heard));
         let mut moment = Append {
-            grant: self.task.grant,
+            // The event writer knows.
+            grant: Grant::ALONE,
             pbx: self.task.pbx.name.clone(),
             events: Vec::new(),
             notes: Vec::new(),

@@ -8,8 +8,8 @@ mod heard;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls::PbxTime;
-use journal::{Append, Grant};
+use calls::{PbxTime, Restored};
+use journal::Append;
 use pbx::{Failure, Now, Session};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -55,8 +55,6 @@ impl From<LinkFailure> for Lost {
 pub struct PbxTask {
     /// How to reach it.
     pub pbx: Pbx,
-    /// That what it says is this gateway's to keep.
-    pub grant: Grant,
     /// The login session.
     pub session: Session,
     /// The call logic.
@@ -69,6 +67,8 @@ pub struct PbxTask {
     pub board: Arc<Board>,
     /// How the link is doing, for others to look at.
     pub status: Status,
+    /// What another gateway kept of the PBX, for one that follows it beside that one.
+    pub kept_by_others: mpsc::Receiver<Restored>,
     /// When to end.
     pub stop: Stop,
 }
@@ -202,6 +202,7 @@ impl Running {
                     Some(piece) => self.received_with_more(piece, &mut pieces, &fill),
                     None => break ended(&mut draining).await,
                 },
+                Some(kept) = self.task.kept_by_others.recv() => self.adopt(kept),
                 () = at(due) => self.timed_out(),
             }
         };
@@ -246,6 +247,12 @@ impl Running {
             self.own.heard = heard.map(|heard| (heard, piece.arrived));
         }
         self.look(&piece, fill);
+    }
+
+    /// What was kept holds; the channels are looked at again, for what of it was not known here.
+    fn adopt(&mut self, kept: Restored) {
+        self.task.follower.adopt(kept);
+        self.task.session.look_again(now(Instant::now()));
     }
 
     fn timed_out(&mut self) {

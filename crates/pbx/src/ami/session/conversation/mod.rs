@@ -238,6 +238,14 @@ impl Conversation {
         out(Output::Notice(what));
     }
 
+    /// The channels are asked for soon, and once more after that.
+    pub(super) fn look_again(&mut self, now: Now) {
+        self.resync_within = self.resync_within.min(RESYNC_AFTER);
+        if let Phase::Live { audit_at } = &mut self.phase {
+            *audit_at = (*audit_at).min(now.monotonic + RESYNC_AFTER);
+        }
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let pulse = self.pulse.map(|pulse| pulse.deadline());
         match self.phase {

@@ -255,6 +255,12 @@ impl Conversation {
         out(Output::Notice(Notice::Skipped(what)));
     }
 
+    /// The channels are asked for soon, and once more after that.
+    pub(super) fn look_again(&mut self, now: Now) {
+        self.resync_within = self.resync_within.min(RESYNC_AFTER);
+        self.resync(RESYNC_AFTER, now);
+    }
+
     fn resync(&mut self, pause: Duration, now: Now) {
         if let Phase::Live { audit_at } = &mut self.phase {
             *audit_at = (*audit_at).min(now.monotonic + pause);

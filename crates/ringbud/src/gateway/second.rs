@@ -1,0 +1,77 @@
+//! The second reader of a PBX: what it says is written down nowhere while another gateway has the PBX, and is at hand when
+//! that one is gone.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use calls::{PbxTime, Restored, Told};
+use journal::{Append, Grant};
+use tokio::sync::{mpsc, oneshot};
+
+/// So much of what the PBX said is at hand, by its clock: longer than it takes until somebody who is gone is missed.
+const AT_HAND: Duration = Duration::from_secs(60);
+/// So many moments are at hand at most.
+const MOMENTS_AT_HAND: usize = 100_000;
+/// What was said so shortly before the PBX was heard last may not be kept yet.
+const BEFORE_HEARD: Duration = Duration::from_secs(2);
+
+/// That the PBX is this gateway's from now on.
+pub struct Given {
+    /// To write under.
+    pub grant: Grant,
+    /// What was kept of the PBX by those who had it.
+    pub kept: Restored,
+    /// Told when what was at hand is kept, too.
+    pub done: oneshot::Sender<()>,
+}
+
+/// What the second reader of a PBX has at hand.
+pub struct Second {
+    given: oneshot::Receiver<Given>,
+    moments: VecDeque<Append>,
+}
+
+impl Second {
+    /// With nothing at hand yet; it waits until it is given the PBX.
+    pub fn new() -> (oneshot::Sender<Given>, Self) {
+        let (give, given) = oneshot::channel();
+        (give, Self { given, moments: VecDeque::new() })
+    }
+
+    /// Collects what the PBX says until it is this gateway's; `None`: it is not to be any more.
+    pub(super) async fn given(mut self, said: &mut mpsc::Receiver<Append>) -> Option<(Given, Vec<Append>)> {
+        loop {
+            tokio::select! {
+                biased;
+                given = &mut self.given => {
+                    let given = given.ok()?;
+                    let news = self.news(&given.kept);
+                    return Some((given, news));
+                }
+                moment = said.recv() => self.add(moment?),
+            }
+        }
+    }
+
+    fn add(&mut self, moment: Append) {
+        let since = moment.heard_at;
+        self.moments.push_back(moment);
+        let is_old = |oldest: &Append| oldest.heard_at + AT_HAND < since;
+        while self.moments.len() > MOMENTS_AT_HAND || self.moments.front().is_some_and(is_old) {
+            self.moments.pop_front();
+        }
+    }
+
+    /// What may not be kept yet, each event as the next of its leg as that was told.
+    fn news(self, kept: &Restored) -> Vec<Append> {
+        let mut told = Told::of(kept);
+        let heard = kept.last_heard.unwrap_or(PbxTime::from_micros(0));
+        let is_news = |moment: &Append| moment.heard_at + BEFORE_HEARD >= heard;
+        let moments = self.moments.into_iter().filter(is_news).map(|moment| {
+            let events = moment.events.into_iter();
+            let events = events.filter_map(|(event, to)| told.next(event).map(|event| (event, to)));
+            Append { events: events.collect(), ..moment }
+        });
+        moments.collect()
+    }
+}

@@ -1,0 +1,141 @@
+//! PBXs of other gateways that this one listens to, too: the next in their order, to have them when their owner is gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use calls::{PbxName, Restored};
+use journal::{Grant, JournalError};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::sharing::Sharing;
+use super::{Behind, Followed, stop_following};
+use crate::gateway::Given;
+use crate::link::LinkState;
+
+/// A link has to live for so long until what its owner heard before is kept: then it is taken up.
+const LIVES_FOR: Duration = Duration::from_secs(3);
+/// What was at hand is kept within this, or the PBX is followed anew.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Those it listens to.
+#[derive(Default)]
+pub(super) struct Seconds(BTreeMap<PbxName, Behind>);
+
+impl Seconds {
+    /// What it has of one that it is to have.
+    pub(super) fn of(&mut self, pbx: &PbxName) -> Option<Behind> {
+        self.0.remove(pbx)
+    }
+}
+
+impl Behind {
+    /// Whether nothing of what its PBX says is missed.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.is_some_and(|(_, has_adopted)| has_adopted) && self.is_live()
+    }
+
+    fn is_live(&self) -> bool {
+        self.followed.status.with(|status| status.state == LinkState::Live)
+    }
+}
+
+impl Sharing {
+    /// Listens to these, and to no others any more.
+    pub(super) async fn listens(&self, to: impl Iterator<Item = PbxName>, seconds: &mut Seconds) {
+        let to: Vec<PbxName> = to.collect();
+        // One whose address or secret is another now is listened to anew.
+        let is_as_wanted = |pbx: &PbxName, followed: &Followed| {
+            let wanted = self.who.of(pbx).filter(|_| to.contains(pbx));
+            wanted.is_some_and(|(config, secret)| {
+                followed.pbx.is_followed_as(&config) && followed.secret == secret
+            })
+        };
+        let not_any_more = seconds.0.iter().filter(|(pbx, behind)| !is_as_wanted(pbx, &behind.followed));
+        let not_any_more: Vec<PbxName> = not_any_more.map(|(pbx, _)| pbx.clone()).collect();
+        for pbx in not_any_more {
+            self.gives_up(seconds.of(&pbx)).await;
+        }
+        for pbx in to {
+            let Some(behind) = seconds.0.get_mut(&pbx) else {
+                let Some((config, secret)) = self.who.of(&pbx) else { continue };
+                match self.parts.follow_behind(&config, secret).await {
+                    Ok(behind) => {
+                        tracing::info!(%pbx, "this gateway listens to the PBX beside the one that has it");
+                        seconds.0.insert(pbx, behind);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%pbx, %error, "the PBX of another gateway is not listened to yet")
+                    }
+                }
+                continue;
+            };
+            self.gets_ready(&pbx, behind).await;
+        }
+    }
+
+    async fn gets_ready(&self, pbx: &PbxName, behind: &mut Behind) {
+        if !behind.is_live() {
+            behind.ready = None;
+            return;
+        }
+        let (since, has_adopted) = *behind.ready.get_or_insert((Instant::now(), false));
+        if has_adopted || since.elapsed() < LIVES_FOR {
+            return;
+        }
+        match self.journal.restore(pbx.clone()).await {
+            Ok(kept) => {
+                let _ = behind.adopt.send(kept).await;
+                behind.ready = Some((since, true));
+                tracing::info!(%pbx, "this gateway could have the PBX now and miss nothing");
+            }
+            Err(error) => tracing::debug!(%pbx, %error, "what was kept of the PBX is taken up later"),
+        }
+    }
+
+    /// The PBX is this gateway's: what it heard and nobody kept is kept, and what was kept holds.
+    pub(super) async fn goes_on(&self, grant: Grant, behind: Behind) -> Result<Followed, JournalError> {
+        let Behind { followed, give, adopt, .. } = behind;
+        match self.hands_in(grant, &followed.pbx.name, give).await {
+            Ok(Some(kept)) => {
+                let _ = adopt.send(kept).await;
+                tracing::info!(pbx = %followed.pbx.name, "what the PBX said to this gateway alone is kept");
+                Ok(followed)
+            }
+            not => {
+                let (config, secret) = (followed.pbx.clone(), followed.secret.clone());
+                stop_following(vec![followed]).await;
+                not?;
+                self.parts.follow(&config, secret, grant).await
+            }
+        }
+    }
+
+    /// What is kept of a PBX with what was at hand; `None`: that was not kept in time.
+    async fn hands_in(
+        &self,
+        grant: Grant,
+        pbx: &PbxName,
+        give: oneshot::Sender<Given>,
+    ) -> Result<Option<Restored>, JournalError> {
+        let kept = self.journal.restore(pbx.clone()).await?;
+        self.board.restore(pbx, &kept);
+        let (done, is_done) = oneshot::channel();
+        if give.send(Given { grant, kept, done }).is_err() {
+            return Ok(None);
+        }
+        match tokio::time::timeout(KEPT_WITHIN, is_done).await {
+            Ok(Ok(())) => self.journal.restore(pbx.clone()).await.map(Some),
+            Ok(Err(_)) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Listens to it no more.
+    pub(super) async fn gives_up(&self, behind: Option<Behind>) {
+        let Some(Behind { followed, give, .. }) = behind else { return };
+        let pbx = followed.pbx.name.clone();
+        drop(give);
+        stop_following(vec![followed]).await;
+        self.board.forget(&pbx);
+    }
+}
