@@ -7,6 +7,7 @@ pub(crate) mod event;
 mod integration;
 pub(crate) mod note;
 pub(crate) mod setting;
+#[cfg(feature = "postgres")]
 pub(crate) mod wish;
 
 use serde::{Deserialize, Serialize};
