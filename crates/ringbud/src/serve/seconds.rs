@@ -1,6 +1,7 @@
 //! PBXs of other gateways that this one listens to, too: the next in their order, to have them when their owner is gone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{PbxName, Restored};
@@ -8,8 +9,8 @@ use journal::{Grant, JournalError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::sharing::Sharing;
-use super::{Behind, Followed, stop_following};
+use super::who_has::WhoHas;
+use super::{Behind, Followed, Parts, stop_following};
 use crate::gateway::Given;
 use crate::link::LinkState;
 
@@ -19,14 +20,13 @@ const LIVES_FOR: Duration = Duration::from_secs(3);
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Those it listens to.
-#[derive(Default)]
-pub(super) struct Seconds(BTreeMap<PbxName, Behind>);
-
-impl Seconds {
-    /// What it has of one that it is to have.
-    pub(super) fn of(&mut self, pbx: &PbxName) -> Option<Behind> {
-        self.0.remove(pbx)
-    }
+pub(super) struct Seconds {
+    /// What it takes to follow one.
+    pub(super) parts: Arc<Parts>,
+    /// Those this gateway can reach.
+    pub(super) who: Arc<WhoHas>,
+    /// What it has of each.
+    pub(super) behind: BTreeMap<PbxName, Behind>,
 }
 
 impl Behind {
@@ -40,9 +40,14 @@ impl Behind {
     }
 }
 
-impl Sharing {
+impl Seconds {
+    /// What it has of one that it is to have.
+    pub(super) fn of(&mut self, pbx: &PbxName) -> Option<Behind> {
+        self.behind.remove(pbx)
+    }
+
     /// Listens to these, and to no others any more.
-    pub(super) async fn listens(&self, to: impl Iterator<Item = PbxName>, seconds: &mut Seconds) {
+    pub(super) async fn listens(&mut self, to: impl Iterator<Item = PbxName>) {
         let to: Vec<PbxName> = to.collect();
         // One whose address or secret is another now is listened to anew.
         let is_as_wanted = |pbx: &PbxName, followed: &Followed| {
@@ -51,18 +56,19 @@ impl Sharing {
                 followed.pbx.is_followed_as(&config) && followed.secret == secret
             })
         };
-        let not_any_more = seconds.0.iter().filter(|(pbx, behind)| !is_as_wanted(pbx, &behind.followed));
+        let not_any_more = self.behind.iter().filter(|(pbx, behind)| !is_as_wanted(pbx, &behind.followed));
         let not_any_more: Vec<PbxName> = not_any_more.map(|(pbx, _)| pbx.clone()).collect();
         for pbx in not_any_more {
-            self.gives_up(seconds.of(&pbx)).await;
+            let behind = self.of(&pbx);
+            self.gives_up(behind).await;
         }
         for pbx in to {
-            let Some(behind) = seconds.0.get_mut(&pbx) else {
+            let Some(mut behind) = self.behind.remove(&pbx) else {
                 let Some((config, secret)) = self.who.of(&pbx) else { continue };
                 match self.parts.follow_behind(&config, secret).await {
                     Ok(behind) => {
                         tracing::info!(%pbx, "this gateway listens to the PBX beside the one that has it");
-                        seconds.0.insert(pbx, behind);
+                        self.behind.insert(pbx, behind);
                     }
                     Err(error) => {
                         tracing::warn!(%pbx, %error, "the PBX of another gateway is not listened to yet")
@@ -70,7 +76,8 @@ impl Sharing {
                 }
                 continue;
             };
-            self.gets_ready(&pbx, behind).await;
+            self.gets_ready(&pbx, &mut behind).await;
+            self.behind.insert(pbx, behind);
         }
     }
 
@@ -83,7 +90,7 @@ impl Sharing {
         if has_adopted || since.elapsed() < LIVES_FOR {
             return;
         }
-        match self.journal.restore(pbx.clone()).await {
+        match self.parts.store.journal.restore(pbx.clone()).await {
             Ok(kept) => {
                 let _ = behind.adopt.send(kept).await;
                 behind.ready = Some((since, true));
@@ -118,14 +125,14 @@ impl Sharing {
         pbx: &PbxName,
         give: oneshot::Sender<Given>,
     ) -> Result<Option<Restored>, JournalError> {
-        let kept = self.journal.restore(pbx.clone()).await?;
-        self.board.restore(pbx, &kept);
+        let kept = self.parts.store.journal.restore(pbx.clone()).await?;
+        self.parts.board.restore(pbx, &kept);
         let (done, is_done) = oneshot::channel();
         if give.send(Given { grant, kept, done }).is_err() {
             return Ok(None);
         }
         match tokio::time::timeout(KEPT_WITHIN, is_done).await {
-            Ok(Ok(())) => self.journal.restore(pbx.clone()).await.map(Some),
+            Ok(Ok(())) => self.parts.store.journal.restore(pbx.clone()).await.map(Some),
             Ok(Err(_)) | Err(_) => Ok(None),
         }
     }
@@ -136,6 +143,6 @@ impl Sharing {
         let pbx = followed.pbx.name.clone();
         drop(give);
         stop_following(vec![followed]).await;
-        self.board.forget(&pbx);
+        self.parts.board.forget(&pbx);
     }
 }

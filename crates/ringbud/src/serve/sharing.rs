@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::seconds::Seconds;
 use super::who_has::{WhoHas, name_of};
-use super::{Behind, Followed, Parts, operator, stop_following};
+use super::{Followed, Parts, operator, stop_following};
 use crate::board::Board;
 use crate::config::Pbx;
 use crate::link::Links;
@@ -152,7 +152,8 @@ async fn tick(of: &Sharing, told: &Told, began: Instant) {
 
 /// Does what follows from what was told, one step after the other.
 async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiver<bool>) {
-    let (mut has, mut seconds) = (BTreeMap::new(), Seconds::default());
+    let mut has = BTreeMap::new();
+    let mut seconds = Seconds { parts: of.parts.clone(), who: of.who.clone(), behind: BTreeMap::new() };
     loop {
         tokio::select! {
             () = told.anew.notified() => {}
@@ -176,8 +177,7 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
                     let careful = if from.is_some() { of.others_deliver_for } else { Duration::ZERO };
                     match of.journal.take(pbx.clone(), seen, careful).await {
                         Ok(Some(taken)) => {
-                            let behind = seconds.of(&pbx);
-                            of.begin(pbx, taken, name, &mut has, behind).await;
+                            of.begin(pbx, taken, name, &mut has, &mut seconds).await;
                         }
                         Ok(None) => {}
                         Err(error) => tracing::warn!(%pbx, %error, "the PBX is free and cannot be taken"),
@@ -188,7 +188,7 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
             }
         }
         let may_take = *may_take.borrow();
-        of.listens(hears.into_iter().filter(|pbx| may_take && !has.contains_key(pbx)), &mut seconds).await;
+        seconds.listens(hears.into_iter().filter(|pbx| may_take && !has.contains_key(pbx))).await;
     }
 }
 
@@ -202,7 +202,7 @@ impl Sharing {
         taken: Taken,
         from: Option<String>,
         has: &mut Has,
-        behind: Option<Behind>,
+        seconds: &mut Seconds,
     ) {
         let Taken { grant, careful } = taken;
         if pbx == rest() {
@@ -211,10 +211,10 @@ impl Sharing {
         let Some((config, secret)) = self.who.of(&pbx) else { return self.give_back(&pbx, grant).await };
         let begun = async {
             self.sender.take(grant, careful).await?;
-            match behind {
-                Some(behind) if behind.is_ready() => self.goes_on(grant, behind).await,
+            match seconds.of(&pbx) {
+                Some(behind) if behind.is_ready() => seconds.goes_on(grant, behind).await,
                 behind => {
-                    self.gives_up(behind).await;
+                    seconds.gives_up(behind).await;
                     self.parts.follow(&config, secret, grant).await
                 }
             }
