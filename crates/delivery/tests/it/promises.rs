@@ -25,6 +25,7 @@ const NO_TESTS: &[&str] = &[
     "url_env",
     "allow_unreplicated",
     "stand_by",
+    "share_pbxs",
     "deliver_through_secs",
     "spool_megabytes",
     "ringbud_spool_events",
