@@ -7,9 +7,9 @@ pub use with::kill;
 #[cfg(feature = "faults")]
 pub(crate) use with::{mortal, point, receive};
 #[cfg(feature = "faults")]
-pub use with::{narrowed, open_to_faults, tries_what_is_unfinished};
+pub use with::{narrowed, open_to_faults};
 #[cfg(not(feature = "faults"))]
-pub use without::{hurried, narrowed, open_to_faults, tries_what_is_unfinished};
+pub use without::{hurried, narrowed, open_to_faults};
 #[cfg(not(feature = "faults"))]
 pub(crate) use without::{mortal, point, receive};
 
@@ -60,11 +60,6 @@ mod with {
     pub fn narrowed(usual: usize) -> usize {
         let is_narrow = std::env::var_os("RINGBUD_FAULTS").is_some_and(|word| word == "narrow");
         if is_narrow { usual / 256 } else { usual }
-    }
-
-    /// Tests may try what is not finished.
-    pub const fn tries_what_is_unfinished() -> bool {
-        true
     }
 
     /// Where the environment has `RINGBUD_FAULTS`, kills what it names (by commas) as soon as it begins, and what is
@@ -126,11 +121,6 @@ mod without {
     /// A program that is shipped has all its room.
     pub const fn narrowed(usual: usize) -> usize {
         usual
-    }
-
-    /// A program that is shipped refuses what is not finished.
-    pub const fn tries_what_is_unfinished() -> bool {
-        false
     }
 
     /// A program that is shipped has no such switch.

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 pub use death::{Death, dead, note_panics, on_death};
 #[cfg(feature = "faults")]
 pub use faults::kill;
-pub use faults::{hurried, narrowed, open_to_faults, tries_what_is_unfinished};
+pub use faults::{hurried, narrowed, open_to_faults};
 pub use part::{Fate, Part};
 
 /// So often a part begins anew within [`DEATHS_WITHIN`]; once more ends the process.
