@@ -19,8 +19,8 @@ use super::primary::{Primary, stat};
 const ACCOUNTS: usize = 10;
 /// Before the clock runs, of each PBX.
 const WARM_UP_CALLS: usize = 300;
-/// Whose parts of the store have not moved for so long have them for good.
-const SETTLED: Duration = Duration::from_secs(5);
+/// Whose parts of the store have not moved for so long have them for good: longer than one that joins listens first.
+const SETTLED: Duration = Duration::from_secs(9);
 /// How soon the engine tells what it counted.
 const SOON_TOLD: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -143,7 +143,9 @@ impl Ground {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         for pbx in &self.pbxs {
-            tokio::time::timeout(PATIENCE, pbx.clients(1)).await.context("a PBX is not followed")?;
+            // By the gateway that has it, and by the one that is its second reader.
+            let clients = pbx.clients(gateways.min(2));
+            tokio::time::timeout(PATIENCE, clients).await.context("a PBX is not followed")?;
         }
         self.primary.pin()?;
         Ok(())
