@@ -79,7 +79,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Asks all others for what they hold of a webhook that was resumed, and waits a moment for them all. Everybody is asked: one that has not heard yet that it is resumed would hold more.
+    /// Asks all others for what they hold of a webhook that was resumed, and waits a moment for them all. Everybody is
+    /// asked: one that has not heard yet that it is resumed would hold more.
     pub(super) async fn reload_there(
         &self,
         integration: IntegrationId,
