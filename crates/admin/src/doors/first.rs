@@ -20,7 +20,8 @@ impl Admin {
         !self.cache.users().values().any(|(user, _)| runs(user))
     }
 
-    /// The key of the first operator's link, the same at every start, as long as nobody runs this place.
+    /// The key of the first operator's link, the same at every start and on every gateway, as long as nobody runs this
+    /// place.
     ///
     /// # Errors
     /// That it cannot be kept, or that there is no chance to make one of.
@@ -33,8 +34,15 @@ impl Admin {
         }
         let key = random_text()?;
         let setting = Setting::System(Secret::new(key.clone()));
-        self.cache.put(SettingKey::System(KEY.to_owned()), Some(setting), None).await?;
-        Ok(Some(key))
+        match self.cache.put(SettingKey::System(KEY.to_owned()), Some(setting), Some(0)).await {
+            Ok(_) => Ok(Some(key)),
+            // Another gateway that begins at the same moment was first.
+            Err(JournalError::Conflict { .. }) => {
+                self.cache.refresh().await?;
+                Ok(self.kept_first_key().map(|(key, _)| key.expose().to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether this key makes the first operator.
@@ -82,7 +90,7 @@ impl Admin {
 
 #[cfg(test)]
 mod tests {
-    use super::super::room;
+    use super::super::{beside, room};
     use super::*;
 
     #[tokio::test]
@@ -98,6 +106,15 @@ mod tests {
         let late = admin.make_first_operator(&key, "late", "hash".into(), "da", None).await;
         assert_eq!(late.unwrap_err().code, Code::FirstLinkUsed);
         assert_eq!(admin.first_key().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn gateways_that_begin_at_the_same_moment_tell_the_same_link() {
+        let journal = std::sync::Arc::new(journal::memory::Memory::new());
+        let (one, other) = (beside(journal.clone()).await.unwrap(), beside(journal).await.unwrap());
+        let key = one.first_key().await.unwrap().unwrap();
+        assert_eq!(other.first_key().await.unwrap(), Some(key.clone()));
+        assert!(one.is_first_key(&key) && other.is_first_key(&key));
     }
 
     #[tokio::test]

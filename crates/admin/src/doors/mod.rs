@@ -48,7 +48,12 @@ fn same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 async fn room() -> Result<Admin, journal::JournalError> {
-    let journal = std::sync::Arc::new(journal::memory::Memory::new());
+    beside(std::sync::Arc::new(journal::memory::Memory::new())).await
+}
+
+/// The same place as another gateway knows it, from before anything was done in it.
+#[cfg(test)]
+async fn beside(journal: std::sync::Arc<dyn journal::Journal>) -> Result<Admin, journal::JournalError> {
     let cache = std::sync::Arc::new(journal::SettingsCache::load(journal.clone()).await?);
     Ok(Admin::aside(journal, cache, delivery::guard::Guard::default()))
 }
