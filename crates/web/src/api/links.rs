@@ -57,10 +57,12 @@ pub(crate) struct LinkDetail {
     lag_ms: Option<u64>,
     /// What the PBX says it is; empty while unknown.
     version: String,
-    /// Channels up now.
-    channels: u64,
-    /// Legs up now.
-    legs: u64,
+    /// Channels up now; only the gateway that follows the PBX knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<u64>,
+    /// Legs up now; only the gateway that follows the PBX knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legs: Option<u64>,
 }
 
 /// Something an operator should know of a link.
@@ -97,6 +99,7 @@ fn stranger(Stranger { endpoint, is_provider, since }: &Stranger) -> StrangerVie
 }
 
 fn detail(link: &Link) -> LinkDetail {
+    let is_here = !matches!(link.state, LinkState::Elsewhere(_));
     LinkDetail {
         pbx: link.name.clone(),
         address: link.address.clone(),
@@ -110,8 +113,8 @@ fn detail(link: &Link) -> LinkDetail {
         strangers: link.strangers.iter().map(stranger).collect(),
         lag_ms: link.lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
         version: link.version.clone(),
-        channels: link.channels,
-        legs: link.legs,
+        channels: is_here.then_some(link.channels),
+        legs: is_here.then_some(link.legs),
     }
 }
 

@@ -92,3 +92,21 @@ async fn what_is_wrong_with_a_link_is_data_to_programs_and_a_sentence_in_the_ope
         assert!(SECRETS.iter().all(|secret| !told.text.contains(secret)), "{}", told.text);
     }
 }
+
+#[tokio::test]
+async fn what_only_another_gateway_knows_of_its_pbx_is_not_shown_as_nothing() {
+    let rig = Rig::new().await;
+    let at = Remark {
+        code: "at_gateway",
+        args: vec![("gateway", "gw2".into())],
+        english: "the gateway gw2 has it".into(),
+    };
+    *rig.gateway.links.lock().unwrap() = vec![Link::named("pbx2", LinkState::Elsewhere(at))];
+    let link = rig.get(&rig.operator, "/api/v1/links").await.json()["links"][0].clone();
+    assert_eq!(link["state"], "elsewhere");
+    assert!(link.get("channels").is_none() && link.get("legs").is_none(), "{link}");
+    let olga = Browser::first(&rig).await;
+    let page = olga.in_language("en").get("/operator/links").await.text;
+    assert!(page.contains("the gateway gw2 has it"), "{page}");
+    assert!(!page.contains("Calls now") && !page.contains("Version"), "{page}");
+}
