@@ -58,7 +58,7 @@ class Asterisk:
         }
         for part in ("etc", "lib/silence", "spool", "run", "log", "cache"):
             (self.folder / part).mkdir(parents=True)
-        for template in [*TEMPLATES.glob("*.conf"), *(TEMPLATES / self.system.name).glob("*.conf")]:
+        for template in [*TEMPLATES.glob("*.conf"), *(TEMPLATES / self.system.asterisk).glob("*.conf")]:
             text = re.sub(r"\{\{(\w+)\}\}", lambda m: str(words[m[1]]), self.system.spelt(template.read_text()))
             (self.folder / "etc" / template.name).write_text(text)
 

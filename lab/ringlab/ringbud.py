@@ -21,7 +21,7 @@ MODES = {
 }
 
 CONFIG = """\
-data_dir = "{data}"
+{first}data_dir = "{data}"
 
 [http]
 listen = "127.0.0.1:{port}"
@@ -38,37 +38,46 @@ endpoint = '{technology}/(?<account>\\d+)-(?<phone>\\d+)'
 
 [outgoing]
 allow = ["127.0.0.0/8"]
-"""
+{more}"""
 
 
 class Ringbud:
     """One running `ringbud serve`, which can be killed and started again on the same data."""
 
-    def __init__(self, binary, folder, ami_port, secret, receiver, technology):
+    def __init__(self, binary, folder, proxy, secret, receiver, technology, first="", more=""):
         self.binary, self.folder = str(binary), pathlib.Path(folder)
-        self.receiver = receiver
+        self.receiver, self.proxy = receiver, proxy
         self.port = children.free_port()
         self.process = None
-        self._mode = None
+        self._mode = self.token = None
         (self.folder / "data").mkdir(parents=True)
         self.config = self.folder / "ringbud.toml"
         self.config.write_text(CONFIG.format(data=self.folder / "data", port=self.port, pbx=PBX_NAME,
-                                             ami_port=ami_port, secret=secret, technology=technology))
+                                             ami_port=proxy.port, secret=secret, technology=technology,
+                                             first=first, more=more))
         self.log = self.folder / "ringbud.log"
-        self.token = self._create_token()
 
-    def _create_token(self):
+    def create_token(self):
+        """Gives the lab the right to set things up."""
         made = subprocess.run([self.binary, "token", "create", "--config", str(self.config), "--name", "lab"],
                               capture_output=True, text=True, timeout=20)
         if made.returncode:
             raise RuntimeError(f"ringbud token create failed: {made.stderr.strip()}")
-        return made.stdout.strip()
+        self.token = made.stdout.strip()
 
     def start(self):
         """Starts it; `Stage.wait_linked` waits until it is at work."""
         with open(self.log, "ab") as log:
             self.process = children.spawn([self.binary, "serve", "--config", str(self.config)],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def has_ended(self):
+        """Whether it does not run."""
+        return self.process is None or self.process.poll() is not None
+
+    def is_at_work(self):
+        """Whether it is ready and follows the PBX."""
+        return self.is_ready() and self.proxy.is_followed
 
     def is_ready(self):
         """Whether /readyz answers 200; raises when the program ended."""

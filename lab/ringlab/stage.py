@@ -29,6 +29,7 @@ class Stage:
         self.system, self.folder, self.diary = system, folder, Diary()
         self.asterisk = Asterisk(system, lab_dir, systemname)
         self.ringbud, self.receiver, self.proxy = None, Receiver(), None
+        self.proxies = []
         self._ari = None
         self.tracker, self._phones, self.marks = None, {}, {}
         try:
@@ -38,7 +39,8 @@ class Stage:
             if record:
                 self.tracker = Ami(self.asterisk.ami_port, "ringbud", self.asterisk.ringbud_secret)
                 self.tracker.connect()
-            self.proxy = Proxy(self.asterisk.ami_port)
+            self.proxies = [Proxy(self.asterisk.ami_port) for _ in range(system.gateways)]
+            self.proxy = self.proxies[0]
             self._start_phones(ALWAYS_ON + ("outside",))
             if make_ringbud:
                 self.ringbud = make_ringbud(self)
@@ -194,7 +196,7 @@ class Stage:
     def wait_linked(self):
         """Waits until Ringbud is ready, and has asked the PBX what is up."""
         if self.ringbud:
-            wait_for(lambda: self.ringbud.is_ready() and self.proxy.is_followed, 60,
+            wait_for(lambda: self.ringbud.is_at_work(), 60,
                      lambda: f"ringbud to follow the PBX; its log ends:\n{self.ringbud.log_end()}")
 
     def wait_told(self, count):
@@ -222,7 +224,7 @@ class Stage:
         self.receiver.answer_with = 200
         self._close_ari()
         if self.ringbud:
-            if self.ringbud.process.poll() is not None:
+            if self.ringbud.has_ended():
                 self.ringbud.start()
             self.wait_linked()
         for phone in self._phones.values():
@@ -268,7 +270,7 @@ class Stage:
             self.ringbud.stop()
         for phone in self._phones.values():
             phone.stop()
-        if self.proxy:
-            self.proxy.stop()
+        for proxy in self.proxies:
+            proxy.stop()
         self.asterisk.stop()
         self.receiver.stop()

@@ -12,6 +12,7 @@ import time
 import traceback
 
 from .check import compare
+from .gateways import Gateways
 from .network import isolate
 from .received import Event, without_repeats
 from .ringbud import Ringbud
@@ -33,6 +34,7 @@ class Worker:
 
     def __init__(self, options):
         self.options, self.shapes, self.stage, self.count = options, load(), None, 0
+        self.did = ""  # to gateways that share a store
         self.may_repeat = set()  # webhook-ids of shapes that killed something: they may come again
         self.out = pathlib.Path(options["out"])
 
@@ -40,13 +42,13 @@ class Worker:
         """Runs a shape on a system; gives what to tell about it. Where Asterisk itself did not do what was waited for,
         the call is made once more, on a new stage, and that is told: what came of another call than the shape's says
         nothing about Ringbud. Whatever else went wrong stays wrong."""
-        began, first = time.monotonic(), None
+        began, first, self.did = time.monotonic(), None, ""
         wrong = self._play(system, shape, mode)
         if wrong and wrong[0].startswith(NOT_AS_TOLD) and NOT_SAID in wrong[0]:
             first = wrong[0]
             self.strike()
             wrong = self._play(system, shape, mode)
-        return {"system": system, "shape": shape, "mode": mode, "wrong": wrong, "first": first,
+        return {"system": system, "shape": shape, "mode": mode, "wrong": wrong, "first": first, "did": self.did,
                 "seconds": round(time.monotonic() - began, 1)}
 
     def _play(self, system, shape, mode):
@@ -68,7 +70,7 @@ class Worker:
             self.strike()
         if self.stage is None:
             folder = self._new_folder(system)
-            self.stage = Stage(system, self.options["lab_dir"], folder, self._ringbud_maker(folder),
+            self.stage = Stage(system, self.options["lab_dir"], folder, self._ringbud_maker(system, folder),
                                bool(self.options["record"]), self.options["systemname"])
 
     def _new_folder(self, system):
@@ -80,11 +82,17 @@ class Worker:
                 folder.mkdir(parents=True)
                 return folder
 
-    def _ringbud_maker(self, folder):
+    def _ringbud_maker(self, system, folder):
         binary = self.options["ringbud"]
-        return binary and (lambda stage: Ringbud(binary, folder, stage.proxy.port,
-                                                 stage.asterisk.ringbud_secret, stage.receiver,
-                                                 stage.system.technology))
+
+        def make(stage):
+            rest = stage.asterisk.ringbud_secret, stage.receiver, system.technology
+            if system.gateways > 1:
+                return Gateways(binary, folder, stage.proxies, *rest)
+            ringbud = Ringbud(binary, folder, stage.proxy, *rest)
+            ringbud.create_token()
+            return ringbud
+        return binary and make
 
     def strike(self):
         """Takes the stage down."""
@@ -93,34 +101,40 @@ class Worker:
             self.stage = None
 
     def _act(self, one, mode):
-        stage, wrong = self.stage, []
+        stage, wrong, prompt = self.stage, [], one.prompt
+        if is_shared := stage.system.gateways > 1:
+            prompt = False
+            stage.ringbud.begin_unrest(f"{self.options['seed']} {one.name}")
         try:
             one.act(stage)
         except (NotInTime, RuntimeError) as error:
             wrong.append(f"{NOT_AS_TOLD}: {error}")
             traceback.print_exc()
         stage.ami.clear_channels()
+        if is_shared:
+            self.did = stage.ringbud.end_unrest()
         if stage.ringbud:
-            self._await_requests(one)
+            self._await_requests(one, prompt)
         seen = stage.seen()
         raw = list(stage.receiver.requests)
         if stage.ringbud:
-            events = self._events(one, mode, raw)
-            wrong += min((compare(expected, events, seen, one.prompt) for expected in one.alternatives), key=len)
+            events = self._events(one.repeats or is_shared, mode, raw)
+            wrong += min((compare(expected, events, seen, prompt) for expected in one.alternatives), key=len)
+            wrong += [f"{event} is assumed" for event in events if is_shared and event.params.get("Assumed") == "True"]
         self._keep(one, mode, raw, wrong)
         stage.finish()
         return wrong
 
-    def _events(self, one, mode, raw):
+    def _events(self, may_repeat, mode, raw):
         """What was accepted, without what may come twice."""
         events = [event for event in (Event(request, mode) for request in raw)
                   if event.accepted and event.webhook_id not in self.may_repeat]
-        if one.repeats:
+        if may_repeat:
             events = without_repeats(events)
             self.may_repeat.update(event.webhook_id for event in events)
         return events
 
-    def _await_requests(self, one):
+    def _await_requests(self, one, prompt):
         fewest = min(map(len, one.alternatives))
 
         def enough():
@@ -128,7 +142,7 @@ class Worker:
                    for request in self.stage.receiver.requests if request["answered"] < 300}
             return len(ids - self.may_repeat) >= fewest
         try:
-            wait_for(enough, REQUEST_SECONDS if one.prompt else LATE_REQUEST_SECONDS, "the requests")
+            wait_for(enough, REQUEST_SECONDS if prompt else LATE_REQUEST_SECONDS, "the requests")
         except NotInTime:
             pass  # the comparison says which ones are missing
         time.sleep(SETTLE_SECONDS)

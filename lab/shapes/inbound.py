@@ -16,7 +16,7 @@ def answered_call(lab):
     return caller, callee
 
 
-@shape("I101 A101 E101 in", modes=BASIC)
+@shape("I101 A101 E101 in", modes=BASIC, shared=True)
 def inbound_answered(lab):
     """An outside caller dials 101's number; 101 rings and answers; the caller hangs up."""
     caller, callee = answered_call(lab)

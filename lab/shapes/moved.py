@@ -79,7 +79,7 @@ def picked_up(lab, code, ringing):
     return second
 
 
-@shape("I101 { E101 in @pickup I102 @pickup A102 @pickup } E102 in")
+@shape("I101 { E101 in @pickup I102 @pickup A102 @pickup } E102 in", shared=True)
 def pickup(lab):
     """101 rings; 102 dials *8 and gets the call."""
     caller = lab.call_in(DID_101)

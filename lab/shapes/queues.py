@@ -23,7 +23,7 @@ def second_answers(lab, number):
     second.wait_over()
 
 
-@shape("{ I101 I102 } { A102 E101 in } E102 in")
+@shape("{ I101 I102 } { A102 E101 in } E102 in", shared=True)
 def queue_answered_ringall(lab):
     """A queue rings 101 and 102; 102 answers; the caller hangs up."""
     second_answers(lab, RING_ALL)

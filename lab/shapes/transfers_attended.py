@@ -42,7 +42,7 @@ def joins(lab, held, consultation):
 @shape("""I101 A101
           O101b b=102 I102 linked=101b a=101 A102
           { E101 in T(t,caller,102) @transfer E101b out T(t,caller,102) @transfer }
-          E102 in T(t,caller,102)""")
+          E102 in T(t,caller,102)""", shared=True)
 def attended_transfer_to_employee(lab):
     """101 holds the caller, dials 102, who answers; 101 joins them (REFER with Replaces)."""
     caller, first = talks_to_101(lab)

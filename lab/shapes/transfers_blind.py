@@ -32,7 +32,7 @@ def answers(lab, phone):
 @shape("""I101 A101
           { E101 in T(t,caller,102) @transfer I102 }
           A102
-          E102 in T(t,caller,102)""")
+          E102 in T(t,caller,102)""", shared=True)
 def blind_transfer_to_employee(lab):
     """101 talks to an outside caller and transfers (REFER) to 102, who answers."""
     caller, first = talks_to_101(lab)
