@@ -160,6 +160,14 @@ impl Remembered {
         Ok(())
     }
 
+    /// Whether something is in no account's list: with so little to do it is told to them, and can be packed.
+    pub(super) fn has_unlisted(&mut self, conn: &Connection) -> Result<bool, StoreError> {
+        if self.unlisted.is_none() {
+            self.unlisted = Some(unlisted_in(conn)?);
+        }
+        Ok(self.unlisted.as_ref().is_some_and(|unlisted| !unlisted.is_empty()))
+    }
+
     /// Fills the accounts' lists when enough has gathered. Row by row: for a statement that makes many SQLite
     /// copies every page it changes aside.
     pub(super) fn fill_lists(&mut self, conn: &Connection) -> Result<(), StoreError> {

@@ -214,7 +214,7 @@ pub(crate) async fn say(journal: &dyn Journal, step: Step) -> String {
 }
 
 /// Everything there is to see.
-async fn whole(journal: &dyn Journal) -> String {
+pub(crate) async fn whole(journal: &dyn Journal) -> String {
     let everything = Filter::default();
     let mut text = say(journal, Step::Look(Box::new(everything))).await;
     for pbx in ["a", "b"] {

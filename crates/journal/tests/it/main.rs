@@ -26,3 +26,4 @@ mod spooling;
 #[cfg(unix)]
 mod standing_by;
 mod taking_over;
+mod whereabouts;

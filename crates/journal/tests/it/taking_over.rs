@@ -61,7 +61,7 @@ pub(crate) async fn fill(journal: &Sqlite, legs: u32) -> i64 {
 }
 
 /// What everybody can ask of account 1, and of all; as text, for it is much.
-async fn answers(journal: &Sqlite, to: i64) -> String {
+pub(crate) async fn answers(journal: &Sqlite, to: i64) -> String {
     let account = || Some(AccountId::new("1"));
     let upto = || Some(cursor(to + 1));
     let mut told = String::new();

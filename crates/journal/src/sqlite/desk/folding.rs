@@ -20,19 +20,28 @@ const COMMITS_AFTER_A_FOLD_THAT_FAILED: usize = 64;
 impl Desk {
     /// Whoever says that little else is to do is told whether legs are ready: they are folded after this, which is no
     /// commit that anybody waits for. Not right after a fold that failed.
-    pub(super) fn hear_that_it_is_calm(&mut self, group: &mut VecDeque<Job>) {
+    pub(super) fn hear_that_it_is_calm(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
         if !group.iter().any(|job| matches!(job, Job::FoldReady { .. })) {
             return;
         }
         for job in std::mem::take(group) {
             match job {
                 Job::FoldReady { to } => {
-                    self.folds_ready = self.tail.has_ready() && self.commits_before_a_fold <= 1;
+                    self.folds_ready = self.commits_before_a_fold <= 1 && self.has_ready(conn);
                     drop(to.send(Ok(self.folds_ready)));
                 }
                 job => group.push_back(job),
             }
         }
+    }
+
+    /// Legs in the log, or rows that no account's list has.
+    fn has_ready(&mut self, conn: &Connection) -> bool {
+        self.tail.has_ready()
+            || self.memory.has_unlisted(conn).unwrap_or_else(|error| {
+                tracing::warn!(%error, "what is in no account's list could not be read");
+                false
+            })
     }
 
     /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.

@@ -43,7 +43,7 @@ pub(super) struct Desk {
 impl Desk {
     /// One transaction for the whole group; whoever is in it learns how it went.
     pub(super) fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
-        self.hear_that_it_is_calm(group);
+        self.hear_that_it_is_calm(statements.conn, group);
         self.answer_questions(statements.conn, group);
         if group.is_empty() {
             return;

@@ -64,7 +64,7 @@ impl Tail {
         memory: &mut Remembered,
         picked: Picked,
     ) -> Result<(), StoreError> {
-        if self.is_empty() {
+        if self.is_empty() && (picked != Picked::Calm || !memory.has_unlisted(conn)?) {
             return Ok(());
         }
         let Logging { bytes, rows, .. } = self.bound;
