@@ -16,6 +16,7 @@ pub(crate) fn cpu_micros() -> Option<u64> {
 }
 
 /// Legs come in threes of events: the beginnings of this round, the answers and ends of the two before.
+#[allow(dead_code, reason = "a flood has none")]
 pub(crate) async fn round(journal: &dyn Journal, first: u32, batch: u32, history: bool) -> u64 {
     let kinds = [EventKind::Incoming, EventKind::Answered, EventKind::Ended];
     let mut kept = 0;
