@@ -16,10 +16,11 @@ use super::opening::log_of;
 /// Bytes of a page in the log: its header and itself.
 const PAGE_BYTES: u64 = 24 + 4096;
 /// The log gets more room when less than this is left.
-const LEFT_BYTES: u64 = 128 * 1024;
-/// It gets as much as it has, at least so much and at most so much at once.
-const STEP_BYTES: (u64, u64) = (512 * 1024, 4 * 1024 * 1024);
-
+const LEFT_BYTES: u64 = 64 * 1024;
+/// So much at once: whoever commits meanwhile waits, and for 4 MiB four times as long.
+const STEP_BYTES: u64 = 256 * 1024;
+/// What a log has that goes beyond the pages with which it is begun anew.
+const BEYOND_BYTES: u64 = 1024 * 1024;
 /// A disk with less left than this keeps what it has: it is full soon enough.
 const SPARE_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -34,7 +35,7 @@ pub(super) struct Room {
 impl Room {
     /// For a log that is begun anew after so many pages.
     pub(super) fn of(place: &Path, pages: i32) -> Self {
-        let enough = u64::try_from(pages).unwrap_or(0) * PAGE_BYTES + STEP_BYTES.1 / 4;
+        let enough = u64::try_from(pages).unwrap_or(0) * PAGE_BYTES + BEYOND_BYTES;
         Self { log: log_of(place), bytes: 0, enough }
     }
 
@@ -53,7 +54,7 @@ impl Room {
             self.bytes = u64::MAX;
             return;
         }
-        let to = (used + used.clamp(STEP_BYTES.0, STEP_BYTES.1)).min(self.enough);
+        let to = (used + STEP_BYTES).min(self.enough);
         match self.make(conn, to) {
             Ok(bytes) => self.bytes = bytes,
             Err(error) => {
