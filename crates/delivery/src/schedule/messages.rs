@@ -137,6 +137,11 @@ pub enum Input {
         /// Which.
         slot: SlotId,
     },
+    /// Its receiver took it, from whoever brings that. A request that is out ends first.
+    Taken {
+        /// Which.
+        slot: SlotId,
+    },
     /// A person wants it now.
     Hurry {
         /// Which.

@@ -221,6 +221,7 @@ impl Schedule {
                 self.pull_forward(webhook.0);
             }
             Input::Cancel { slot } => self.cancel(now, slot.0, out),
+            Input::Taken { slot } => self.taken(now, slot.0, out),
             Input::Hurry { slot } => self.hurry(now, slot.0),
             Input::Trust { until, decides } => self.trusted(now, until, decides, out),
             Input::Granted { part, careful_until } => self.granted(now, part, careful_until),

@@ -210,15 +210,8 @@ impl Schedule {
         }
         match self.slab.get(at).state {
             State::InFlight => self.slab.get_mut(at).state = State::InFlightCancelled,
-            State::Retrying => self.settle(now, at, Verdict::Cancelled, out),
-            State::Ready => {
-                self.settle(now, at, Verdict::Cancelled, out);
-                self.slab.get_mut(at).state = State::SettlingListed;
-            }
-            State::Behind => {
-                // It goes behind nobody now: a lane of its own until the cancellation is on disk.
-                self.lanes.unlink(&mut self.slab, at);
-                self.settle(now, at, Verdict::Cancelled, out);
+            State::Retrying | State::Ready | State::Behind => {
+                self.settle_unsent(now, at, Verdict::Cancelled, out);
             }
             State::Standing
             | State::StandingCancelled
@@ -228,6 +221,37 @@ impl Schedule {
             | State::SettlingListed
             | State::GoneListed
             | State::Free => {}
+        }
+    }
+
+    /// That it was taken is a fact, and no decision.
+    pub(super) fn taken(&mut self, now: Moment, at: u32, out: &mut Vec<Out>) {
+        match self.slab.get(at).state {
+            State::Retrying | State::Ready | State::Behind | State::Standing | State::StandingCancelled => {
+                self.settle_unsent(now, at, Verdict::Delivered, out);
+            }
+            State::InFlight
+            | State::InFlightCancelled
+            | State::InFlightFenced
+            | State::Settling
+            | State::SettlingListed
+            | State::GoneListed
+            | State::Free => {}
+        }
+    }
+
+    /// One of which no request is out.
+    fn settle_unsent(&mut self, now: Moment, at: u32, verdict: Verdict, out: &mut Vec<Out>) {
+        let state = self.slab.get(at).state;
+        match state {
+            // It goes behind nobody now: a lane of its own until it is on disk.
+            State::Behind => self.lanes.unlink(&mut self.slab, at),
+            State::Standing | State::StandingCancelled => self.stands_no_more(at),
+            _ => {}
+        }
+        self.settle(now, at, verdict, out);
+        if state == State::Ready {
+            self.slab.get_mut(at).state = State::SettlingListed;
         }
     }
 

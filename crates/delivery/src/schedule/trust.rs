@@ -105,8 +105,12 @@ impl Schedule {
     }
 
     pub(super) fn remove_standing(&mut self, now: Moment, at: u32) {
-        self.trust.standing.retain(|other| *other != at);
+        self.stands_no_more(at);
         self.remove(now, at);
+    }
+
+    pub(super) fn stands_no_more(&mut self, at: u32) {
+        self.trust.standing.retain(|other| *other != at);
     }
 
     /// Whether another may still have a request for it under way.

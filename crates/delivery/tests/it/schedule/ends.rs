@@ -79,6 +79,34 @@ fn one_that_is_cancelled_in_the_middle_of_its_list_is_settled_at_once_and_the_ot
     assert_eq!(bench.schedule.pending(), 0);
 }
 
+/// Whoever brings it, and also where nothing is decided.
+#[test]
+fn what_its_receiver_took_from_another_is_settled_wherever_it_waits_and_not_sent() {
+    let mut bench = Bench::new(Limits { total: 1, ..Limits::default() });
+    let hook = bench.webhook();
+    let (out_there, _) = started(&bench.offer(hook, EventKind::Ended, 0))[0];
+    for call in [1, 1, 2, 3] {
+        bench.offer(hook, EventKind::Ended, call);
+    }
+    let until = bench.now.plus(DAY);
+    bench.put(Input::Trust { until, decides: false });
+    // The first of its lane, one behind another, and one of which a request is out.
+    for (seq, call) in [(4, 2), (3, 1)] {
+        let (slot, _) = bench.schedule.find(seq, call, &[hook]).expect("it waits");
+        assert_eq!(verdicts(&bench.put(Input::Taken { slot })), [(seq, Verdict::Delivered, false)]);
+        bench.put(Input::Settled { slot, fenced: false, verdict: Verdict::Delivered });
+    }
+    assert!(verdicts(&bench.put(Input::Taken { slot: out_there })).is_empty(), "it ends first");
+    assert_eq!((bench.schedule.pending(), bench.schedule.webhook(hook).pending), (3, 3));
+    let (mut slot, mut order) = (out_there, Vec::new());
+    while let Some((next, seq)) = bench.end(slot, Finish::Taken).first().copied() {
+        order.push(seq);
+        slot = next;
+    }
+    assert_eq!(order, [2, 5]);
+    assert_eq!(bench.schedule.pending(), 0);
+}
+
 #[test]
 fn what_is_behind_one_that_was_cancelled_is_given_up_too_while_their_webhook_is_left_alone() {
     let mut bench = Bench::new(Limits::default());
