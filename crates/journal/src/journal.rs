@@ -3,6 +3,7 @@
 
 mod deliveries;
 mod events;
+mod facts;
 mod history;
 mod inbox;
 mod parts;
@@ -11,6 +12,7 @@ mod upkeep;
 
 pub use deliveries::*;
 pub use events::*;
+pub use facts::*;
 pub use history::*;
 pub use inbox::*;
 pub use parts::*;

@@ -12,6 +12,7 @@ pub mod conformance;
 #[cfg(feature = "postgres")]
 pub mod copying;
 mod error;
+pub mod facts;
 pub mod faults;
 mod journal;
 pub mod memory;

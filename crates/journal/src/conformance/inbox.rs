@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use calls::{EventKind, PbxName};
 
-use super::sample::delivery;
+use super::sample::{Leg, delivery, keep, tried};
 use crate::settings::IntegrationId;
-use crate::{Answer, Asked, EventSeq, Grant, Journal, JournalError, WISHES_OF_A_PART, Wish, WishId};
+use crate::{
+    Accepted, Answer, Asked, EventSeq, Facts, Grant, Journal, JournalError, Outcome, Settled,
+    WISHES_OF_A_PART, Wish, WishId, facts,
+};
 
 async fn take(journal: &dyn Journal, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
@@ -55,6 +58,9 @@ pub async fn what_was_asked_twice_is_done_once(one: &dyn Journal, other: &dyn Jo
     // The answer got lost: it is given once more, and the first one counts.
     one.answer(a, first, done(0)).await.expect("answered");
     assert_eq!(other.answered(first).await.expect("an answer"), Some(done(3)));
+    let facts = ask(other, a, Wish::Facts(b"kept".to_vec())).await;
+    assert_eq!(ask(other, a, Wish::Facts(b"kept".to_vec())).await, facts);
+    one.answer(a, facts, done(1)).await.expect("answered");
     let anew = ask(other, a, again(1)).await;
     assert_ne!(anew, first, "it was done, and is wished once more");
     assert_eq!(one.asked(a, None).await.expect("what is asked").last(), Some(&(anew, again(1))));
@@ -136,4 +142,60 @@ pub async fn a_flood_of_wishes_has_a_bound_and_keeps_no_facts_out(one: &dyn Jour
         many += some.len();
     }
     assert_eq!(many, WISHES_OF_A_PART + 1);
+}
+
+/// Events that are there stay as they are, the others are kept under the owner's grant; what was taken is known by its event,
+/// wherever that was kept; and a leg that was ended takes nothing more.
+pub async fn what_another_kept_is_kept_once_however_often_it_is_brought(
+    one: &dyn Journal,
+    other: &dyn Journal,
+) {
+    let lost = take(one, "pbx1").await;
+    let (incoming, answered, ended) = (EventKind::Incoming, EventKind::Answered, EventKind::Ended);
+    let leg = |number| Leg::incoming(number).under(lost);
+    let there = keep(one, leg(1).append(&[incoming], &[1, 2])).await[0];
+    keep(one, leg(2).append(&[incoming, ended], &[])).await;
+    let has = take(other, "pbx1").await;
+    let accepted = |leg: &Leg, kind, number, attempt| Accepted {
+        event: leg.event(kind).id(),
+        integration: IntegrationId { number },
+        attempt,
+    };
+    let attempt = tried(delivery(there, 1), 1, 200, Outcome::Delivered).attempt;
+    let mut noted = leg(3).note(Some(calls::Kept::default()));
+    noted.events = leg(3).append(&[incoming], &[1]).events;
+    let facts = Facts {
+        moments: vec![leg(1).append(&[incoming, answered], &[1, 2]), leg(2).append(&[answered], &[1]), noted],
+        accepted: vec![
+            accepted(&leg(1), incoming, 1, attempt.clone()),
+            accepted(&leg(1), answered, 2, None),
+            accepted(&leg(2), answered, 1, None),
+            accepted(&leg(9), ended, 1, None),
+        ],
+    };
+    let packed = facts::write(&facts);
+    for round in 0..2 {
+        let facts = facts::read(&packed).expect("as it was written");
+        let brought = facts::bring(other, has, facts).await.expect("kept");
+        let news: Vec<_> = brought.news.iter().map(|(kept, left)| (kept.event.id(), left.len())).collect();
+        let new = [(leg(1).event(answered).id(), 1), (leg(3).event(incoming).id(), 1)];
+        assert_eq!(news, if round == 0 { &new[..] } else { &[] });
+        assert_eq!((brought.repeats.len(), brought.refused), (if round == 0 { 1 } else { 3 }, 1));
+        let settles: Vec<_> = brought.accepted.iter().map(|(settle, _)| settle.clone()).collect();
+        assert_eq!(settles.len(), 2, "{settles:?}");
+        let settled = other.settle(&settles).await.expect("an answer");
+        assert_eq!(settled, [if round == 0 { Settled::Done } else { Settled::Gone }; 2]);
+    }
+    let left = other.load_all(has).await.expect("pending");
+    let left: Vec<_> = left.iter().map(|one| (one.id.event.part(), one.id.integration.number)).collect();
+    assert_eq!(left, [(has.part(), 2), (has.part(), 1), (has.part(), 1)]);
+    assert_eq!(other.attempts(delivery(there, 1)).await.expect("attempts"), [*attempt.expect("one")]);
+    assert!(
+        other.restore(PbxName::new("pbx1")).await.expect("restored").notes.is_empty(),
+        "notes are its own"
+    );
+    let size = other.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (5, 3));
+    let late = facts::bring(one, lost, facts).await;
+    assert!(matches!(late, Err(JournalError::Taken { .. })), "{late:?}");
 }

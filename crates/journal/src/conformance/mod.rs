@@ -137,6 +137,7 @@ macro_rules! conformance {
             who_lost_a_part_answers_nothing,
             what_is_asked_of_all_parts_is_asked_of_each,
             a_flood_of_wishes_has_a_bound_and_keeps_no_facts_out,
+            what_another_kept_is_kept_once_however_often_it_is_brought,
         ]);
     };
     (@walked_pairs ($walk:ident), $chapter:ident: [$($rule:ident),* $(,)?]) => {

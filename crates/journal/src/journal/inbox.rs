@@ -33,7 +33,7 @@ pub enum Wish {
         /// Whether it is sent.
         with_kept: bool,
     },
-    /// What a gateway kept in its spool while it had the part, in the spool's own form.
+    /// What a gateway kept in its spool of a part that it has no more: [`Facts`](super::Facts), written out.
     Facts(Vec<u8>),
 }
 

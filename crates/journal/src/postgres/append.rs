@@ -14,6 +14,7 @@ use super::owned::Owned;
 use super::pen::Pen;
 use super::spooling::Spooling;
 use super::target::Target;
+use crate::record::moment::MomentShape;
 use crate::spool::Entry;
 use crate::{Appended, Grant, Part};
 
@@ -55,8 +56,14 @@ impl Appender {
                 kept => return kept,
             }
         }
-        let shapes = ours.iter().zip(&firsts).map(|(moment, first)| moment.shape(*first)).collect();
-        self.spooling.keep(&Entry::Append(shapes)).await?;
+        let mut of_grants: BTreeMap<Part, (Grant, Vec<MomentShape<'_>>)> = BTreeMap::new();
+        for (moment, first) in ours.iter().zip(&firsts) {
+            let (_, shapes) =
+                of_grants.entry(moment.grant.part()).or_insert_with(|| (moment.grant, Vec::new()));
+            shapes.push(moment.shape(*first));
+        }
+        let entries = of_grants.into_values().map(|(grant, shapes)| (grant, Entry::Append(shapes)));
+        self.spooling.keep(&entries.collect::<Vec<_>>()).await?;
         Ok(group.unjudged())
     }
 
@@ -66,7 +73,7 @@ impl Appender {
         group: &Group<'_>,
     ) -> Result<Vec<Vec<Appended>>, Fault> {
         self.spooling.reach(&mut self.pen, self.patience).await?;
-        let held = self.owned.holding(ours.iter().map(|moment| moment.grant));
+        let held = self.owned.holds(ours.iter().map(|moment| moment.grant)).map_err(Fault::Taken)?;
         let tally = self.tally;
         let kept =
             within(&mut self.pen, self.patience, async |pen| group.keep(pen, &held, tally).await).await;

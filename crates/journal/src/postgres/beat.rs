@@ -20,7 +20,7 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a gateway may act after the start of its last good beat: less than it takes others to hold it for gone.
 const TRUSTED: Duration = Duration::from_secs(3);
 
-/// A beat that took so much longer than an answer is waited for failed because this process stood still.
+/// So much longer may a beat take that fails because of the engine.
 const STOOD_STILL: Duration = Duration::from_secs(1);
 
 /// Is told up to when the gateway may act, and whether it decides what is not sent any more: who delivers on while it is cut
@@ -73,11 +73,25 @@ impl Standing {
         trusted.tell();
     }
 
-    /// One was not.
-    pub(super) fn is_bad(&self, fault: &Fault) {
+    /// One that began then was not. One that took so much longer than an answer is waited for failed because this process
+    /// stood still: then nothing is known of the engine.
+    pub(super) fn is_bad(&self, fault: &Fault, began: Instant, patience: Duration) {
+        self.is_not_reached(fault);
+        if began.elapsed() <= patience + STOOD_STILL {
+            self.is_cut_off();
+        }
+    }
+
+    fn is_not_reached(&self, fault: &Fault) {
         if self.reached.swap(false, Ordering::AcqRel) {
             tracing::warn!(?fault, "PostgreSQL does not take this gateway's beat; it goes on trying");
         }
+    }
+
+    /// A beat that began then was taken, but told that another has something that this gateway took for its own: it acts on
+    /// nothing before it has given that up, and beats again.
+    pub(super) fn is_robbed(&self) {
+        self.reached.store(true, Ordering::Release);
     }
 
     /// A beat that began then was taken.
@@ -143,12 +157,7 @@ pub(super) async fn run(
                 lost.send_replace(true);
                 return;
             }
-            Err(fault) => {
-                standing.is_bad(&fault);
-                if began.elapsed() <= patience + STOOD_STILL {
-                    standing.is_cut_off();
-                }
-            }
+            Err(fault) => standing.is_bad(&fault, began, patience),
         }
     }
 }

@@ -7,8 +7,8 @@ use super::lease::CHANNEL;
 use crate::record::wish::{self, FACTS};
 use crate::{Answer, Asked, FACTS_OF_A_PART, Part, WISHES_OF_A_PART, Wish, WishId};
 
-/// So many are brought at a time.
-const AT_ONCE: i64 = 64;
+/// So many are brought at a time: one may be of a thousand events.
+const AT_ONCE: i64 = 16;
 
 /// What waits already, or room for it; of two who ask for the same at once one finds neither, and looks again.
 const ASK: &str = "

@@ -1,5 +1,6 @@
 //! Brings what is in the spool to the engine: the calls are made again as they were, oldest first, many in one
-//! transaction. What had come through before is a repeat there, and changes nothing.
+//! transaction. What had come through before is a repeat there, and changes nothing. What is of a part that another has now
+//! goes into its inbox.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,25 +10,26 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::append;
 use super::errors::Fault;
 use super::group::Group;
 use super::groups::within;
+use super::handing::{self, Rows};
 use super::link::Use;
 use super::moment::Moment;
-use super::owned::Owned;
+use super::owned::{Holding, Owned};
 use super::pen::Pen;
 use super::settle::{self, Row};
 use super::target::Target;
+use super::{append, inbox};
 use crate::spool::{Entry, Oldest, Spool};
-use crate::{Appended, Grant};
+use crate::{Appended, Asked as Put, Grant, Wish};
 
 /// So many rows are asked for in one transaction.
 const AT_ONCE: usize = 1_024;
-/// Where events and outcomes of one that has the whole store are counted.
-const TALLIES: (i16, i16) = (0, 1);
 /// Nobody waits for an answer here; one that comes later than this does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Some thousand events at once, row by row.
+const HANDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// What came of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,29 @@ pub(super) struct Merged {
     pub(super) events: u64,
     /// Events that the engine refused: their leg had ended.
     pub(super) refused: u64,
+    /// Events that went to who has their part now.
+    pub(super) handed_over: u64,
+}
+
+/// What this gateway has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    /// The whole store.
+    Store,
+    /// Parts of one that several share; its events and outcomes are counted here.
+    Parts {
+        /// In these rows.
+        tallies: (i16, i16),
+    },
+}
+
+impl Of {
+    fn tallies(self) -> (i16, i16) {
+        match self {
+            Self::Store => (0, 1),
+            Self::Parts { tallies } => tallies,
+        }
+    }
 }
 
 /// Whoever merges.
@@ -43,13 +68,14 @@ pub(super) struct Merger {
     spool: Arc<Spool>,
     owned: Arc<Owned>,
     target: Target,
+    of: Of,
     /// One merges at a time.
     alone: Mutex<()>,
 }
 
 impl Merger {
-    pub(super) fn new(spool: Arc<Spool>, owned: Arc<Owned>, target: Target) -> Self {
-        Self { spool, owned, target, alone: Mutex::default() }
+    pub(super) fn new(spool: Arc<Spool>, owned: Arc<Owned>, target: Target, of: Of) -> Self {
+        Self { spool, owned, target, of, alone: Mutex::default() }
     }
 
     /// Merges each time the engine is heard, for ever.
@@ -57,10 +83,7 @@ impl Merger {
         loop {
             self.spool.heard().await;
             match self.merge().await {
-                Ok(Merged { events: 0, .. }) => {}
-                Ok(Merged { events, refused }) => {
-                    tracing::info!(events, refused, "what was kept in the spool is on PostgreSQL now");
-                }
+                Ok(merged) => say(merged, "what was kept in the spool is on PostgreSQL now"),
                 Err(fault) => {
                     tracing::warn!(?fault, "PostgreSQL does not take what is in the spool; it stays there");
                 }
@@ -70,68 +93,164 @@ impl Merger {
 
     /// Merges what the last run left: before anything else is read or written.
     pub(super) async fn take_up(&self) -> Result<(), Fault> {
-        if !self.spool.is_in_use() {
-            return Ok(());
+        if self.spool.is_in_use() {
+            say(self.merge().await?, "the last run had kept these in the spool: they are on PostgreSQL now");
         }
-        let Merged { events, refused } = self.merge().await?;
-        tracing::info!(
-            events,
-            refused,
-            "the last run had kept these in the spool: they are on PostgreSQL now"
-        );
         Ok(())
     }
 
-    /// Merges, if there is something to merge, before the store is given back.
+    /// Merges, if there is something to merge, before something is given back.
     pub(super) async fn hurry(&self, patience: Duration) {
         if !self.spool.is_in_use() {
             return;
         }
         match timeout(patience, self.merge()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(fault)) => tracing::warn!(?fault, "what is in the spool stays there until the next start"),
-            Err(_) => tracing::warn!("what is in the spool stays there until the next start"),
+            Ok(Err(fault)) => tracing::warn!(?fault, "what is in the spool stays there for now"),
+            Err(_) => tracing::warn!("what is in the spool stays there for now"),
         }
     }
 
-    /// Merges until nothing is left.
+    /// Merges until nothing is left, but for what an inbox has no room for.
     pub(super) async fn merge(&self) -> Result<Merged, Fault> {
         let _alone = self.alone.lock().await;
-        let mut events = Pen::new(self.target.clone(), Use::Writing, append::SQL);
-        let mut outcomes = Pen::new(self.target.clone(), Use::Writing, settle::SQL);
+        let mut pens = Pens::new(&self.target);
         let mut merged = Merged::default();
-        while let Some(oldest) = self.spool.oldest().await.map_err(Fault::Damaged)? {
-            let (moments, firsts, rows) = asked(&oldest)?;
-            for (moments, firsts) in moments.chunks(AT_ONCE).zip(firsts.chunks(AT_ONCE)) {
-                let moments: Vec<&Moment> = moments.iter().collect();
-                let group = Group::of(&moments, firsts);
-                let answers = self.append(&mut events, &group).await?;
-                for answer in answers.iter().flatten() {
-                    merged.events += 1;
-                    merged.refused += u64::from(matches!(answer, Appended::Refused(_)));
-                }
+        loop {
+            let full = self.hand_over(&mut pens, &mut merged).await?;
+            let oldest = self.spool.oldest(full).await.map_err(Fault::Damaged)?;
+            let Some(oldest) = oldest else { break };
+            match self.again(&mut pens, &oldest, &mut merged).await {
+                Ok(()) => self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?,
+                // What others have goes to them.
+                Err(Fault::Taken(_)) if matches!(self.of, Of::Parts { .. }) => {}
+                Err(fault) => return Err(fault),
             }
-            for rows in rows.chunks(AT_ONCE) {
-                self.settle(&mut outcomes, rows).await?;
-            }
-            self.spool.is_merged(&oldest).await.map_err(Fault::Damaged)?;
         }
         metrics::counter!("ringbud_spool_merged_total").increment(merged.events);
         metrics::counter!("ringbud_spool_refused_total").increment(merged.refused);
         Ok(merged)
     }
 
-    async fn append(&self, pen: &mut Pen, group: &Group<'_>) -> Result<Vec<Vec<Appended>>, Fault> {
-        let ours = self.owned.holding(std::iter::once(Grant::ALONE));
-        within(pen, PATIENCE, async |held| group.keep(held, &ours, TALLIES.0).await).await
+    /// Brings what is of parts that this gateway has no more into their inboxes: before it takes one.
+    pub(super) async fn hand_all_over(&self) -> Result<(), Fault> {
+        if !self.spool.is_in_use() {
+            return Ok(());
+        }
+        let Ok(_alone) = timeout(PATIENCE, self.alone.lock()).await else {
+            return Err(Fault::Undone("what is in the spool comes first, and is much".to_owned()));
+        };
+        let mut merged = Merged::default();
+        self.hand_over(&mut Pens::new(&self.target), &mut merged).await?;
+        say(merged, "what the last run had kept in the spool is with the parts' inboxes now");
+        Ok(())
+    }
+
+    /// The same; those whose inboxes have no room.
+    async fn hand_over(&self, pens: &mut Pens, merged: &mut Merged) -> Result<Vec<Grant>, Fault> {
+        let mut full = Vec::new();
+        if matches!(self.of, Of::Store) {
+            return Ok(full);
+        }
+        let grants = self.spool.grants().await.map_err(Fault::Damaged)?.unwrap_or_default();
+        for grant in grants.into_iter().filter(|grant| self.owned.epoch(*grant).is_none()) {
+            if !self.hand_over_one(&mut pens.asks, grant, merged).await? {
+                tracing::warn!(
+                    part = grant.part().0,
+                    "the part's inbox has no room for what this gateway kept of it; it stays in the spool for now"
+                );
+                full.push(grant);
+            }
+        }
+        Ok(full)
+    }
+
+    /// Whether its inbox had room for all of it.
+    async fn hand_over_one(&self, pen: &mut Pen, grant: Grant, merged: &mut Merged) -> Result<bool, Fault> {
+        while let Some(oldest) = self.spool.oldest_of(grant).await.map_err(Fault::Damaged)? {
+            let told = within(pen, HANDED_WITHIN, async |held| {
+                let client = &held.link.client;
+                let Rows { rows, events } = handing::rows(&oldest, &self.spool, client).await?;
+                for row in rows {
+                    if inbox::ask(client, grant.part(), &Wish::Facts(row)).await? == Put::Full {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(events))
+            });
+            let Some(events) = told.await? else { return Ok(false) };
+            merged.handed_over += events;
+            metrics::counter!("ringbud_spool_handed_over_total").increment(events);
+            self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes the calls again.
+    async fn again(&self, pens: &mut Pens, oldest: &Oldest, merged: &mut Merged) -> Result<(), Fault> {
+        let (moments, firsts, rows) = asked(oldest)?;
+        for (moments, firsts) in moments.chunks(AT_ONCE).zip(firsts.chunks(AT_ONCE)) {
+            let moments: Vec<&Moment> = moments.iter().collect();
+            let group = Group::of(&moments, firsts);
+            let grants = moments.iter().map(|moment| moment.grant);
+            let answers = self.append(&mut pens.events, &group, grants).await?;
+            for answer in answers.iter().flatten() {
+                merged.events += 1;
+                merged.refused += u64::from(matches!(answer, Appended::Refused(_)));
+            }
+        }
+        for rows in rows.chunks(AT_ONCE) {
+            self.settle(&mut pens.outcomes, rows).await?;
+        }
+        Ok(())
+    }
+
+    async fn append(
+        &self,
+        pen: &mut Pen,
+        group: &Group<'_>,
+        grants: impl Iterator<Item = Grant> + Clone,
+    ) -> Result<Vec<Vec<Appended>>, Fault> {
+        let ours = self.owned.holds(grants).map_err(Fault::Taken)?;
+        let (tally, _) = self.of.tallies();
+        let kept = within(pen, PATIENCE, async |held| group.keep(held, &ours, tally).await).await;
+        self.lost(&ours, kept)
     }
 
     async fn settle(&self, pen: &mut Pen, rows: &[Row]) -> Result<(), Fault> {
-        let (ours, waves) =
-            (self.owned.holding(std::iter::once(Grant::ALONE)), settle::waves(rows, |_| true));
+        let ours = self.owned.holds(rows.iter().map(Row::grant)).map_err(Fault::Taken)?;
+        let (waves, (_, tally)) = (settle::waves(rows, |_| true), self.of.tallies());
         let done =
-            within(pen, PATIENCE, async |held| settle::settle(held, rows, &waves, &ours, TALLIES.1).await);
-        done.await.map(drop)
+            within(pen, PATIENCE, async |held| settle::settle(held, rows, &waves, &ours, tally).await).await;
+        self.lost(&ours, done).map(drop)
+    }
+
+    fn lost<T>(&self, held: &Holding, done: Result<T, Fault>) -> Result<T, Fault> {
+        if let (Err(Fault::Taken(parts)), Of::Parts { .. }) = (&done, self.of) {
+            self.owned.lose(held, parts);
+        }
+        done
+    }
+}
+
+/// Its connections, for one merge.
+struct Pens {
+    events: Pen,
+    outcomes: Pen,
+    asks: Pen,
+}
+
+impl Pens {
+    fn new(target: &Target) -> Self {
+        let pen = |sql| Pen::new(target.clone(), Use::Writing, sql);
+        Self { events: pen(append::SQL), outcomes: pen(settle::SQL), asks: pen(&[]) }
+    }
+}
+
+fn say(merged: Merged, words: &'static str) {
+    let Merged { events, refused, handed_over } = merged;
+    if events + handed_over > 0 {
+        tracing::info!(events, refused, handed_over, "{words}");
     }
 }
 
@@ -149,15 +268,15 @@ type Asked = (Vec<Moment>, Vec<i64>, Vec<Row>);
 /// All moments, each with the place of its first event; then all outcomes: each comes behind its event, as it did.
 fn asked(oldest: &Oldest) -> Result<Asked, Fault> {
     let (mut moments, mut firsts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for entry in oldest.entries()? {
+    for (grant, entry) in oldest.entries()? {
         match entry {
             Entry::Append(shapes) => {
                 for shape in shapes {
-                    moments.push(Moment::of(&shape.append()?));
+                    moments.push(Moment::of(&shape.append(grant)?));
                     firsts.push(shape.first);
                 }
             }
-            Entry::Settle(shapes) => rows.extend(shapes.iter().map(Row::of_shape)),
+            Entry::Settle(shapes) => rows.extend(shapes.iter().map(|shape| Row::of_shape(grant, shape))),
         }
     }
     Ok((moments, firsts, rows))

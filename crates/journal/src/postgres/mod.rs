@@ -12,6 +12,7 @@ mod errors;
 mod filling;
 mod group;
 mod groups;
+mod handing;
 mod identity;
 mod inbox;
 mod lease;
@@ -211,7 +212,8 @@ impl Postgres {
         let owned = Arc::new(Owned::new(me));
         owned.take(Grant::ALONE, epoch);
         let merger = spooling.0.clone();
-        let merger = merger.map(|spool| Arc::new(Merger::new(spool, owned.clone(), target.clone())));
+        let merger =
+            merger.map(|spool| Arc::new(Merger::new(spool, owned.clone(), target.clone(), merge::Of::Store)));
         if let Some(merger) = &merger {
             // A large future, and rarely needed: it is not to lie in that of every start.
             Box::pin(merger.take_up()).await.map_err(|fault| fault.at(target.place()))?;

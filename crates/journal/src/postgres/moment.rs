@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::column::plain;
 use crate::record::Whole;
 use crate::record::event::kind_number;
+use crate::record::moment::{EventShape, MomentShape};
 use crate::record::{event, note};
 use crate::rules::numbers;
 use crate::settings::IntegrationId;
-use crate::spool::{EventShape, MomentShape};
 use crate::{Append, Appended, DeliveryId, EventSeq, Grant, Pending, WallTime, call_hash};
 
 /// An append, written out by whoever asked for it.
@@ -90,15 +90,7 @@ fn owed(integrations: &[IntegrationId]) -> String {
 
 impl Row {
     fn shape(&self) -> EventShape<'_> {
-        EventShape {
-            kind: kind_number(self.event.kind()),
-            at: self.event.at.as_micros(),
-            account: self.event.account().as_str(),
-            leg: self.event.leg.as_str(),
-            call: self.event.call.as_str(),
-            owed: self.integrations.iter().map(|integration| integration.number).collect(),
-            body: Whole(&self.body),
-        }
+        EventShape::of(&self.event, &self.integrations, &self.body)
     }
 
     /// The answer for one that is kept there.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lease::Me;
-use crate::{Epoch, EventSeq, Grant, Part};
+use crate::{Epoch, EventSeq, Grant, Lease, Part};
 
 /// So many places an epoch has.
 const PLACES: i64 = 1 << EventSeq::EPOCH_SHIFT;
@@ -101,6 +101,27 @@ impl Owned {
     /// What a part is written under.
     pub(super) fn epoch(&self, grant: Grant) -> Option<Epoch> {
         self.lock().get(&grant.part()).filter(|one| one.grant == grant).map(|one| one.epoch)
+    }
+
+    /// All of these; or the parts of those that are not this gateway's any more: without them nothing would be proven.
+    pub(super) fn holds(&self, grants: impl Iterator<Item = Grant> + Clone) -> Result<Holding, Vec<Part>> {
+        let held = self.holding(grants.clone());
+        let mut lost: Vec<Part> = grants.map(Grant::part).filter(|part| !held.has(*part)).collect();
+        lost.dedup();
+        if lost.is_empty() { Ok(held) } else { Err(lost) }
+    }
+
+    /// Others are seen to have these: nothing is written under them any more. Whether there were any.
+    pub(super) fn sees(&self, leases: &[Lease]) -> bool {
+        let mut parts = self.lock();
+        let before = parts.len();
+        let is_mine = |lease: &Lease| lease.owner.as_ref().is_some_and(|owner| owner.0 == self.me.id);
+        for lease in leases.iter().filter(|lease| !is_mine(lease)) {
+            if parts.get(&lease.part).is_some_and(|one| one.epoch <= lease.epoch) {
+                parts.remove(&lease.part);
+            }
+        }
+        parts.len() < before
     }
 
     /// Of these, those that are this gateway's.

@@ -1,6 +1,6 @@
 //! Settling deliveries: one round trip and one commit for a group of outcomes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::record::attempt;
 use crate::rules;
 use crate::settings::IntegrationId;
 use crate::spool::{Bytes, Entry, OutcomeShape};
-use crate::{DeliveryId, EventSeq, Grant, Outcome, Settle, Settled, WallTime};
+use crate::{DeliveryId, EventSeq, Grant, Outcome, Part, Settle, Settled, WallTime};
 
 const SETTLE: &str = include_str!("settle.sql");
 const REVIVE: &str = include_str!("settle_revive.sql");
 pub(super) const SQL: &[&str] = &[HOLD, SETTLE, REVIVE];
 
 /// What an outcome is to the statement; up to [`CANCELLED`] the delivery is settled by it.
-const DELIVERED: i16 = 0;
+pub(super) const DELIVERED: i16 = 0;
 const EXPIRED: i16 = 1;
 const FAILED: i16 = 2;
 const CANCELLED: i16 = 3;
@@ -94,10 +94,10 @@ impl Row {
     }
 
     /// The same, as it was asked for.
-    pub(super) fn of_shape(shape: &OutcomeShape<'_>) -> Self {
+    pub(super) fn of_shape(grant: Grant, shape: &OutcomeShape<'_>) -> Self {
         let integration = IntegrationId { number: shape.integration };
         Self {
-            grant: Grant::ALONE,
+            grant,
             id: DeliveryId { event: EventSeq(shape.event), integration },
             verb: shape.verb,
             number: shape.number,
@@ -106,6 +106,11 @@ impl Row {
             due_at: shape.due_at,
             detail: shape.detail.map(|Bytes(bytes)| bytes.to_vec()),
         }
+    }
+
+    /// Under what it is asked for.
+    pub(super) fn grant(&self) -> Grant {
+        self.grant
     }
 
     fn key(&self) -> (i64, i32) {
@@ -170,13 +175,19 @@ impl Writes for Settler {
                 settled => return settled,
             }
         }
-        let is_ours = |row: &&Row| self.owned.epoch(row.grant).is_some();
-        if rows.iter().any(|row| !is_ours(&row)) {
-            return Ok(vec![Settled::Fenced; rows.len()]);
+        let is_ours: Vec<bool> = rows.iter().map(|row| self.owned.epoch(row.grant).is_some()).collect();
+        let mut of_grants: BTreeMap<Part, (Grant, Vec<OutcomeShape<'_>>)> = BTreeMap::new();
+        for (row, _) in rows.iter().zip(&is_ours).filter(|(_, is_ours)| **is_ours) {
+            let (_, shapes) = of_grants.entry(row.grant.part()).or_insert_with(|| (row.grant, Vec::new()));
+            shapes.push(row.shape());
         }
-        self.spooling.keep(&Entry::Settle(rows.iter().map(Row::shape).collect())).await?;
+        if !of_grants.is_empty() {
+            let entries = of_grants.into_values().map(|(grant, shapes)| (grant, Entry::Settle(shapes)));
+            self.spooling.keep(&entries.collect::<Vec<_>>()).await?;
+        }
         // Whether another had settled one of them, the engine says at the merge.
-        Ok(vec![Settled::Done; rows.len()])
+        let settled = |is_ours: bool| if is_ours { Settled::Done } else { Settled::Fenced };
+        Ok(is_ours.into_iter().map(settled).collect())
     }
 }
 

@@ -14,11 +14,12 @@ use super::errors::Fault;
 use super::groups::{Lane, within};
 use super::lease::{Me, Wakes};
 use super::link::{Link, Use};
+use super::merge::{self, Merger};
 use super::owned::Owned;
 use super::pen::Pen;
 use super::schema::{self, Purpose};
 use super::settle::Settler;
-use super::spooling::Spooling;
+use super::spooling::{Spooling, reach};
 use super::{Gateway, Options, Postgres, Target, identity, inbox, opening, turn, upkeep};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
@@ -58,11 +59,21 @@ impl Postgres {
     ) -> Result<Self, JournalError> {
         let lock = FolderLock::take(folder)?;
         let me = identity::of(folder, options.name.clone())?;
-        if !opening::open(target, &sealer, options.allow_unreplicated, Purpose::Share).await? {
+        let spooling = Spooling::open(folder, options.spool_bytes)?;
+        let is_shared = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Share).await?;
+        spooling
+            .belongs(&mut Pen::new(target.clone(), Use::Upkeep, &[]), target.place(), options.patience)
+            .await?;
+        spooling.is_of_parts(target.place()).await?;
+        if !is_shared {
             make_shared(target, &sealer, &me, &options).await?;
         }
         let tally = begin_tally(target, &me).await.map_err(|fault| fault.at(target.place()))?;
         let owned = Arc::new(Owned::new(me));
+        let merger = spooling.0.clone().map(|spool| {
+            let of = merge::Of::Parts { tallies: (tally, tally + 1) };
+            Arc::new(Merger::new(spool, owned.clone(), target.clone(), of))
+        });
         let (wakes, woken) = watch::channel(0);
         let wakes: Wakes = Arc::new(wakes);
         let pen = |target: Target| Mutex::new(Pen::new(target, Use::Upkeep, &[]));
@@ -78,22 +89,22 @@ impl Postgres {
                 owned.clone(),
                 tally,
                 options.patience,
-                Spooling(None),
+                spooling.clone(),
             )),
             outcomes: Lane::start(Settler::new(
                 target.clone(),
                 owned.clone(),
                 tally + 1,
                 options.patience,
-                Spooling(None),
+                spooling.clone(),
             )),
             owned,
             taken_from: None,
             lost: Arc::new(watch::Sender::new(false)),
-            standing: Arc::new(Standing::new(Duration::ZERO)),
-            spooling: Spooling(None),
+            standing: Arc::new(Standing::new(options.deliver_through)),
+            spooling,
             beat: None,
-            merger: None,
+            merger: merger.map(|merger| (merger.clone(), merge::start(merger))),
             sharing: Some(sharing),
             _folder: lock,
         };
@@ -111,11 +122,22 @@ impl Postgres {
         let mut pen = sharing.beats.lock().await;
         let began = Instant::now();
         let me = &gateway.owned.me;
-        let told =
-            within(&mut pen, self.patience, async |held| me.tick(&held.link.client, &pbxs).await).await;
+        let told = match reach(&mut pen, self.patience).await {
+            Ok(()) => {
+                within(&mut pen, self.patience, async |held| me.tick(&held.link.client, &pbxs).await).await
+            }
+            Err(fault) => Err(fault),
+        };
         match &told {
-            Ok(_) => gateway.standing.is_good(began),
-            Err(fault) => gateway.standing.is_bad(fault),
+            Ok(fleet) => {
+                if gateway.owned.sees(&fleet.leases) {
+                    gateway.standing.is_robbed();
+                } else {
+                    gateway.standing.is_good(began);
+                }
+                gateway.spooling.is_heard();
+            }
+            Err(fault) => gateway.standing.is_bad(fault, began, self.patience),
         }
         told.map_err(|fault| fault.at(&self.place))
     }
@@ -129,6 +151,10 @@ impl Postgres {
         let Some((gateway, sharing)) = self.sharing()? else {
             return Ok(Some(Taken { grant: Grant::ALONE, careful: Duration::ZERO }));
         };
+        if let Some((merger, _)) = &gateway.merger {
+            // What was kept of it before comes before what is kept from now on.
+            merger.hand_all_over().await.map_err(|fault| fault.at(&self.place))?;
+        }
         let mut pen = sharing.takes.lock().await;
         let me = &gateway.owned.me;
         let taken = within(&mut pen, TAKEN_WITHIN, async |held| {
@@ -144,6 +170,9 @@ impl Postgres {
 
     pub(super) async fn gives_back(&self, grant: Grant) -> Result<(), JournalError> {
         let Some((gateway, sharing)) = self.sharing()? else { return self.release().await };
+        if let Some((merger, _)) = &gateway.merger {
+            merger.hurry(TAKEN_WITHIN).await;
+        }
         // From here on nothing is written under it, whatever the engine says.
         let Some(epoch) = gateway.owned.epoch(grant) else { return Ok(()) };
         let careful = gateway.owned.careful(grant.part());

@@ -11,11 +11,14 @@ use super::errors::Fault;
 use super::groups::within;
 use super::pen::Pen;
 use super::schema;
-use crate::JournalError;
 use crate::spool::{Entry, FILE, Spool, Spooled};
+use crate::{Grant, JournalError};
 
 /// The gateway was pointed elsewhere while something was in its spool.
 const FOREIGN: &str = "spool.sqlite in data_dir has calls that were kept for another database, and they cannot come into this one. Start this gateway once with the [journal] url of before, or move the file away if they are not wanted";
+
+/// The store was this gateway's alone while something was in its spool.
+const OF_THE_STORE: &str = "spool.sqlite in data_dir has what was kept while this gateway had the store for itself, and PBXs are shared now. Start it once without share_pbxs, until ringbud_spool_events is 0; if the store is shared by now, move the file away: what is in it is lost then";
 
 /// A writer's way to the spool, if there is one.
 #[derive(Clone)]
@@ -55,6 +58,17 @@ impl Spooling {
         }
     }
 
+    /// Refuses one with calls of a gateway that had its store for itself: the places they have there are no part's.
+    pub(super) async fn is_of_parts(&self, at: &str) -> Result<(), JournalError> {
+        let Some(spool) = &self.0 else { return Ok(()) };
+        let grants = spool.grants().await;
+        let grants = grants.map_err(|why| JournalError::Unwritable { place: FILE.to_owned(), why })?;
+        if grants.is_some_and(|grants| grants.contains(&Grant::ALONE)) {
+            return Err(JournalError::Unfit { place: at.to_owned(), why: OF_THE_STORE.to_owned() });
+        }
+        Ok(())
+    }
+
     /// Whether groups go to the engine.
     pub(super) fn is_direct(&self) -> bool {
         self.0.as_ref().is_none_or(|spool| !spool.is_in_use())
@@ -80,11 +94,11 @@ impl Spooling {
         }
     }
 
-    /// Keeps it there.
-    pub(super) async fn keep(&self, entry: &Entry<'_>) -> Result<(), Fault> {
+    /// Keeps them there.
+    pub(super) async fn keep(&self, entries: &[(Grant, Entry<'_>)]) -> Result<(), Fault> {
         let Some(spool) = &self.0 else { return Err(Fault::Undone("there is no spool".to_owned())) };
         spool
-            .keep(entry)
+            .keep(entries)
             .await
             .map_err(|why| Fault::Undone(format!("it is not reached, and the spool: {why}")))
     }

@@ -4,7 +4,9 @@
 pub(crate) mod attempt;
 pub(crate) mod audit;
 pub(crate) mod event;
+pub(crate) mod facts;
 mod integration;
+pub(crate) mod moment;
 pub(crate) mod note;
 pub(crate) mod setting;
 #[cfg(feature = "postgres")]

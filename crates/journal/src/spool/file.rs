@@ -5,14 +5,24 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::{Epoch, Grant, Part};
+
 /// The newest format this program knows.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 const TABLES: &str = "
     PRAGMA auto_vacuum = INCREMENTAL;
     CREATE TABLE entry (n INTEGER PRIMARY KEY, first INTEGER, events INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;
     CREATE INDEX entry_first ON entry (first) WHERE first IS NOT NULL;
     CREATE TABLE store (seal TEXT NOT NULL) STRICT;
     PRAGMA user_version = 1";
+/// What was kept before entries had grants is that of one that had its store for itself: part and epoch 0.
+const GRANTS: &str = "
+    BEGIN;
+    ALTER TABLE entry ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entry ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX entry_grant ON entry (part, epoch, n);
+    PRAGMA user_version = 2;
+    COMMIT";
 /// Another program (a copy, somebody who looks) may keep it for so long.
 const OTHERS: Duration = Duration::from_secs(5);
 
@@ -27,9 +37,19 @@ pub(super) struct Content {
     pub(super) bytes: u64,
 }
 
+/// An entry as it is written.
+pub(super) struct Written {
+    pub(super) grant: Grant,
+    /// The place of its first event.
+    pub(super) first: Option<i64>,
+    pub(super) events: u64,
+    pub(super) packed: Vec<u8>,
+}
+
 /// An entry as it lies there.
 pub(super) struct Lying {
     pub(super) n: i64,
+    pub(super) grant: Grant,
     pub(super) events: u64,
     pub(super) packed: Vec<u8>,
 }
@@ -53,6 +73,9 @@ impl File {
         if format == 0 {
             conn.execute_batch(TABLES)?;
         }
+        if format < FORMAT {
+            conn.execute_batch(GRANTS)?;
+        }
         conn.pragma_update(None, "journal_mode", "WAL")?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         Ok((Self(conn), format))
@@ -65,17 +88,41 @@ impl File {
         })
     }
 
-    pub(super) fn add(&self, first: Option<i64>, events: u64, packed: &[u8]) -> Result<(), rusqlite::Error> {
-        let sql = "INSERT INTO entry (first, events, packed) VALUES (?1, ?2, ?3)";
-        self.0.prepare_cached(sql)?.execute(params![first, events, packed]).map(drop)
+    /// All of them or none.
+    pub(super) fn add(&self, entries: &[Written]) -> Result<(), rusqlite::Error> {
+        let transaction = self.0.unchecked_transaction()?;
+        let sql = "INSERT INTO entry (first, events, packed, part, epoch) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let mut insert = transaction.prepare_cached(sql)?;
+        for Written { grant, first, events, packed } in entries {
+            insert.execute(params![first, events, packed, grant.part().0, grant.epoch().0])?;
+        }
+        drop(insert);
+        transaction.commit()
     }
 
-    /// The oldest, at least one, until they have so many bytes.
-    pub(super) fn oldest(&self, bytes: usize) -> Result<Vec<Lying>, rusqlite::Error> {
-        let mut select = self.0.prepare_cached("SELECT n, events, packed FROM entry ORDER BY n")?;
+    /// Those that have entries, by the oldest of each.
+    pub(super) fn grants(&self) -> Result<Vec<Grant>, rusqlite::Error> {
+        let sql = "SELECT part, epoch FROM entry GROUP BY part, epoch ORDER BY min(n)";
+        let mut select = self.0.prepare_cached(sql)?;
+        let grant = |row: &rusqlite::Row<'_>| Ok(Grant::new(Part(row.get(0)?), Epoch(row.get(1)?)));
+        select.query_map([], grant)?.collect()
+    }
+
+    /// The oldest that are wanted, at least one, until they have so many bytes.
+    pub(super) fn oldest(
+        &self,
+        wanted: impl Fn(Grant) -> bool,
+        bytes: usize,
+    ) -> Result<Vec<Lying>, rusqlite::Error> {
+        let mut select =
+            self.0.prepare_cached("SELECT n, events, part, epoch, packed FROM entry ORDER BY n")?;
         let (mut rows, mut all, mut sum) = (select.query([])?, Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            let lying = Lying { n: row.get(0)?, events: row.get(1)?, packed: row.get(2)? };
+            let grant = Grant::new(Part(row.get(2)?), Epoch(row.get(3)?));
+            if !wanted(grant) {
+                continue;
+            }
+            let lying = Lying { n: row.get(0)?, events: row.get(1)?, grant, packed: row.get(4)? };
             sum += lying.packed.len();
             all.push(lying);
             if sum >= bytes {
@@ -96,8 +143,15 @@ impl File {
         self.0.execute("INSERT INTO store VALUES (?1)", [seal]).map(drop)
     }
 
-    pub(super) fn remove(&self, to: i64) -> Result<(), rusqlite::Error> {
-        self.0.prepare_cached("DELETE FROM entry WHERE n <= ?1")?.execute([to]).map(drop)
+    /// All of these or none.
+    pub(super) fn remove(&self, entries: &[i64]) -> Result<(), rusqlite::Error> {
+        let transaction = self.0.unchecked_transaction()?;
+        let mut delete = transaction.prepare_cached("DELETE FROM entry WHERE n = ?1")?;
+        for n in entries {
+            delete.execute([n])?;
+        }
+        drop(delete);
+        transaction.commit()
     }
 
     /// The entry an event of this place is in, if it is in one.

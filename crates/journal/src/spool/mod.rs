@@ -16,16 +16,18 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::record::Unreadable;
-use crate::{EventSeq, Kept, WallTime};
+use crate::{EventSeq, Grant, Kept, WallTime};
 
-pub(crate) use entry::{Bytes, Entry, EventShape, MomentShape, OutcomeShape};
-use file::{Content, File, Lying};
+pub(crate) use entry::{Bytes, Entry, OutcomeShape};
+use file::{Content, File, Lying, Written};
 use room::Room;
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "spool.sqlite";
 /// About so much is merged at once.
 const MERGED_AT_ONCE: usize = 1 << 20;
+/// About so much is handed over at once: who took an event is said with the event, if it came so soon behind it.
+const HANDED_AT_ONCE: usize = 16 << 20;
 
 /// What is in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,43 +118,68 @@ impl Spool {
         self.heard.notified().await;
     }
 
-    /// Keeps an entry: on disk when this returns. From now on everything goes into it.
-    pub(crate) async fn keep(&self, entry: &Entry<'_>) -> Result<(), String> {
-        let (first, events, packed) = (entry.first(), entry.events() as u64, entry.write());
-        let bytes = packed.len() as u64;
+    /// Keeps an entry of each of some grants: all on disk when this returns. From now on everything goes into it.
+    pub(crate) async fn keep(&self, entries: &[(Grant, Entry<'_>)]) -> Result<(), String> {
+        let written = |(grant, entry): &(Grant, Entry<'_>)| Written {
+            grant: *grant,
+            first: entry.first(),
+            events: entry.events() as u64,
+            packed: entry.write(),
+        };
+        let written: Vec<Written> = entries.iter().map(written).collect();
+        let events = written.iter().map(|one| one.events).sum();
+        let (many, bytes) = (written.len() as u64, written.iter().map(|one| one.packed.len() as u64).sum());
         {
             let mut state = self.state();
             self.room.takes(&self.folder, state.content.bytes, bytes)?;
             state.in_use_since.get_or_insert_with(Instant::now);
-            state.content.entries += 1;
+            state.content.entries += many;
             state.content.events += events;
             state.content.bytes += bytes;
             show(&state);
         }
-        let kept = self.on_file(move |file| file.add(first, events, &packed)).await;
+        let kept = self.on_file(move |file| file.add(&written)).await;
         if kept.is_err() {
-            self.is_gone(1, events, bytes);
+            self.is_gone(many, events, bytes);
         }
         kept
     }
 
-    /// The oldest of it, as much as is merged at once; none, and the spool is in use no longer.
-    pub(crate) async fn oldest(&self) -> Result<Option<Oldest>, String> {
+    /// The grants it has entries of, by the oldest of each; none, and the spool is in use no longer.
+    pub(crate) async fn grants(&self) -> Result<Option<Vec<Grant>>, String> {
         if self.is_over() {
             return Ok(None);
         }
-        let lying = self.on_file(|file| file.oldest(MERGED_AT_ONCE)).await?;
-        // What is being written will be there the next time.
+        self.on_file(File::grants).await.map(Some)
+    }
+
+    /// The oldest of it but that of some grants, as much as is merged at once; `None`: there is nothing else, but for what is
+    /// being written.
+    pub(crate) async fn oldest(&self, but: Vec<Grant>) -> Result<Option<Oldest>, String> {
+        self.read(MERGED_AT_ONCE, move |grant| !but.contains(&grant)).await
+    }
+
+    /// The oldest of a grant, as much as is handed over at once.
+    pub(crate) async fn oldest_of(&self, grant: Grant) -> Result<Option<Oldest>, String> {
+        self.read(HANDED_AT_ONCE, move |of| of == grant).await
+    }
+
+    async fn read(
+        &self,
+        bytes: usize,
+        wanted: impl Fn(Grant) -> bool + Send + 'static,
+    ) -> Result<Option<Oldest>, String> {
+        let lying = self.on_file(move |file| file.oldest(wanted, bytes)).await?;
         Ok((!lying.is_empty()).then_some(Oldest(lying)))
     }
 
     /// The engine has these now.
-    pub(crate) async fn is_merged(&self, oldest: &Oldest) -> Result<(), String> {
-        let Oldest(lying) = oldest;
-        let Some(last) = lying.last().map(|last| last.n) else { return Ok(()) };
-        self.on_file(move |file| file.remove(last)).await?;
-        let (events, bytes) = (lying.iter().map(|one| one.events), lying.iter().map(|one| one.packed.len()));
-        self.is_gone(lying.len() as u64, events.sum(), bytes.sum::<usize>() as u64);
+    pub(crate) async fn is_merged(&self, Oldest(lying): Oldest) -> Result<(), String> {
+        let (many, events) = (lying.len() as u64, lying.iter().map(|one| one.events).sum());
+        let bytes = lying.iter().map(|one| one.packed.len() as u64).sum();
+        let entries: Vec<i64> = lying.iter().map(|one| one.n).collect();
+        self.on_file(move |file| file.remove(&entries)).await?;
+        self.is_gone(many, events, bytes);
         if self.is_over() {
             self.on_file(File::shrink).await?;
         }
@@ -209,8 +236,8 @@ impl Spool {
 
 impl Oldest {
     /// They, as they were written.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry<'_>>, Unreadable> {
-        self.0.iter().map(|lying| Entry::read(&lying.packed)).collect()
+    pub(crate) fn entries(&self) -> Result<Vec<(Grant, Entry<'_>)>, Unreadable> {
+        self.0.iter().map(|lying| Ok((lying.grant, Entry::read(&lying.packed)?))).collect()
     }
 }
 

@@ -21,8 +21,12 @@ fn settled(events: &[i64]) -> Entry<'static> {
     Entry::Settle(events.iter().map(|event| outcome(*event)).collect())
 }
 
+fn alone(events: &[i64]) -> [(Grant, Entry<'static>); 1] {
+    [(Grant::ALONE, settled(events))]
+}
+
 fn read(oldest: &Oldest) -> Vec<Vec<i64>> {
-    let of = |entry: Entry<'_>| match entry {
+    let of = |(_, entry): (Grant, Entry<'_>)| match entry {
         Entry::Settle(rows) => rows.iter().map(|row| row.event).collect(),
         Entry::Append(_) => panic!("nothing was appended"),
     };
@@ -33,24 +37,58 @@ fn read(oldest: &Oldest) -> Vec<Vec<i64>> {
 async fn what_was_kept_comes_out_in_order_after_a_restart_too_and_only_once() {
     let folder = tempdir().expect("a folder");
     let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
-    assert!(!spool.is_in_use() && spool.oldest().await.expect("nothing").is_none());
+    assert!(!spool.is_in_use() && spool.oldest(Vec::new()).await.expect("nothing").is_none());
     for event in 1..=3 {
-        spool.keep(&settled(&[event, 10 * event])).await.expect("kept");
+        spool.keep(&alone(&[event, 10 * event])).await.expect("kept");
     }
     drop(spool);
     let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
     assert!(spool.is_in_use(), "the last run left something");
-    let oldest = spool.oldest().await.expect("read").expect("entries");
+    let oldest = spool.oldest(Vec::new()).await.expect("read").expect("entries");
     assert_eq!(read(&oldest), [[1, 10], [2, 20], [3, 30]]);
     // What comes meanwhile goes behind it.
-    spool.keep(&settled(&[4])).await.expect("kept");
-    spool.is_merged(&oldest).await.expect("removed");
+    spool.keep(&alone(&[4])).await.expect("kept");
+    spool.is_merged(oldest).await.expect("removed");
     assert!(spool.is_in_use());
-    let rest = spool.oldest().await.expect("read").expect("entries");
+    let rest = spool.oldest(Vec::new()).await.expect("read").expect("entries");
     assert_eq!(read(&rest), [[4]]);
-    spool.is_merged(&rest).await.expect("removed");
-    assert!(spool.oldest().await.expect("read").is_none() && !spool.is_in_use());
+    spool.is_merged(rest).await.expect("removed");
+    assert!(spool.grants().await.expect("read").is_none() && !spool.is_in_use());
     assert!(spool.spooled().is_none());
+}
+
+#[tokio::test]
+async fn an_entry_is_of_one_grant_and_one_of_before_there_were_any_is_of_who_was_alone() {
+    let folder = tempdir().expect("a folder");
+    let place = folder.path().join(FILE);
+    let older = rusqlite::Connection::open(&place).expect("opens");
+    older
+        .execute_batch(
+            "CREATE TABLE entry (n INTEGER PRIMARY KEY, first INTEGER, events INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;
+             CREATE INDEX entry_first ON entry (first) WHERE first IS NOT NULL;
+             CREATE TABLE store (seal TEXT NOT NULL) STRICT;
+             PRAGMA user_version = 1",
+        )
+        .expect("as it was");
+    let insert = "INSERT INTO entry (first, events, packed) VALUES (NULL, 0, ?1)";
+    older.execute(insert, [settled(&[1]).write()]).expect("kept");
+    drop(older);
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    let grant = |part, epoch| Grant::new(crate::Part(part), crate::Epoch(epoch));
+    let (a, b) = (grant(32_767, 1_048_575), grant(0, 3));
+    spool.keep(&[(a, settled(&[2])), (b, settled(&[3]))]).await.expect("kept");
+    spool.keep(&[(a, settled(&[4]))]).await.expect("kept");
+    drop(spool);
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    assert_eq!(spool.grants().await.expect("read"), Some(vec![Grant::ALONE, a, b]));
+    let of_a = spool.oldest_of(a).await.expect("read").expect("entries");
+    assert_eq!(read(&of_a), [[2], [4]]);
+    let others = spool.oldest(vec![a]).await.expect("read").expect("entries");
+    assert_eq!(read(&others), [[1], [3]]);
+    spool.is_merged(of_a).await.expect("removed");
+    assert_eq!(spool.grants().await.expect("read"), Some(vec![Grant::ALONE, b]));
+    spool.is_merged(others).await.expect("removed");
+    assert!(!spool.is_in_use());
 }
 
 #[tokio::test]
@@ -61,7 +99,7 @@ async fn what_is_in_it_goes_to_no_other_store() {
     for seal in ["one", "another", "one"] {
         assert_eq!(spool.becomes(seal.to_owned()).await, Ok(true), "it is empty");
     }
-    spool.keep(&settled(&[1])).await.expect("kept");
+    spool.keep(&alone(&[1])).await.expect("kept");
     drop(spool);
     assert_eq!(left_in_spool(folder.path()), Ok(1));
     let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
@@ -73,9 +111,9 @@ async fn what_is_in_it_goes_to_no_other_store() {
 async fn what_has_no_room_is_refused_and_nothing_of_it_counts() {
     let folder = tempdir().expect("a folder");
     let spool = Spool::open(folder.path(), 100).expect("a spool");
-    spool.keep(&settled(&[1])).await.expect("there is room");
+    spool.keep(&alone(&[1])).await.expect("there is room");
     let before = spool.spooled().expect("in use").bytes;
-    let refused = spool.keep(&settled(&[2, 3, 4, 5])).await.expect_err("there is none");
+    let refused = spool.keep(&alone(&[2, 3, 4, 5])).await.expect_err("there is none");
     assert!(refused.contains("full"), "{refused}");
     assert_eq!(spool.spooled().expect("in use").bytes, before);
 }

@@ -9,6 +9,8 @@ mod crashing;
 mod failing;
 mod finding;
 mod forgetting;
+#[cfg(all(unix, feature = "postgres"))]
+mod handing_over;
 mod layers;
 mod logging;
 mod older;

@@ -114,8 +114,17 @@ pub(crate) async fn share(
     folder: &TempDir,
     name: &str,
 ) -> Result<Postgres, JournalError> {
+    share_as(engine, database, folder, options(name)).await
+}
+
+pub(crate) async fn share_as(
+    engine: &Engine,
+    database: &str,
+    folder: &TempDir,
+    options: Options,
+) -> Result<Postgres, JournalError> {
     let (target, sealer) = (engine.target(database), Sealer::new([7; 32]));
-    Postgres::open_shared(&target, folder.path(), sealer, options(name)).await
+    Postgres::open_shared(&target, folder.path(), sealer, options).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,14 +12,14 @@ use journal::{Appended, DeliveryId, EventSeq, Filter, Grant, JournalError, Outco
 use crate::on_postgresql::{DATABASE, Ground, PATIENCE, options};
 
 /// One that does not wait long, and has a spool of so many bytes.
-fn spooling(bytes: u64) -> Options {
+pub(crate) fn spooling(bytes: u64) -> Options {
     Options { patience: Duration::from_secs(2), spool_bytes: Some(bytes), ..options("gw1") }
 }
 
-const ENOUGH: u64 = 100_000_000;
+pub(crate) const ENOUGH: u64 = 100_000_000;
 
 /// Waits until everything is on the engine.
-async fn merged(journal: &Postgres) {
+pub(crate) async fn merged(journal: &Postgres) {
     let merged = async {
         while journal.spooled().is_some() {
             tokio::time::sleep(Duration::from_millis(20)).await;
