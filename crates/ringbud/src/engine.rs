@@ -33,10 +33,6 @@ pub struct Spooling {
 #[cfg(feature = "postgres")]
 const READABLE_ON_THE_WAY: &str = "[journal] url reaches a server on another machine and does not insist on TLS: calls, numbers and the database's password may cross the network readable. Use sslmode=require";
 
-/// A gateway that shares its store has no spool, and brings nothing from one.
-#[cfg(feature = "postgres")]
-const LEFT_IN_SPOOL: &str = "the spool in data_dir has events that PostgreSQL has not, or cannot be read. Start once without share_pbxs, until ringbud_spool_events is 0";
-
 /// What is doubtful about the way to a database that can be used all the same.
 #[cfg(feature = "postgres")]
 pub(crate) fn doubt(on: &OnPostgres) -> Option<&'static str> {
@@ -77,9 +73,6 @@ impl Engine {
         let target = Target::new(&on.url.read()?, on.ca_file.as_deref()).map_err(StoreError::Target)?;
         if target.is_readable_on_the_way() {
             tracing::warn!("{READABLE_ON_THE_WAY}");
-        }
-        if on.share_pbxs && access == Access::Gateway && journal::left_in_spool(folder) != Ok(0) {
-            return Err(StoreError::NotInFolder(LEFT_IN_SPOOL));
         }
         let name = on.name.clone().unwrap_or_else(host_name);
         let options = Options {

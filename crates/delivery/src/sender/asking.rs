@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{Answer, Asked, DeliveryId, JournalError, Part, WISHED_AT_ONCE, Wish, WishId};
+use journal::{Answer, Asked, DeliveryId, Grant, JournalError, Part, WISHED_AT_ONCE, Wish, WishId};
 use tokio::time::Instant;
 
+use super::facts::OnFacts;
 use super::wanted::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 use super::{Sender, Shared};
 use crate::reason::GivesReason as _;
@@ -136,37 +137,61 @@ impl Shared {
 }
 
 impl Sender {
-    /// Does what others ask of a part that this sender has. Facts are left to whoever takes in spools.
+    /// Takes in what others kept of a part that this gateway has just taken, before [`Sender::take`]: what receivers took of
+    /// what waits is not sent once more then.
     ///
     /// # Errors
     /// What the journal says; what is not done then waits.
-    pub async fn does_asked(&self, grant: journal::Grant) -> Result<(), JournalError> {
-        let shared = &self.shared;
-        let mut after = None;
-        loop {
-            let asked = shared.journal.asked(grant, after).await?;
-            let Some((last, _)) = asked.last() else { return Ok(()) };
-            after = Some(*last);
-            // A wish speaks of settings that may be newer than those known here.
-            shared.book.refresh().await?;
-            shared.with(super::Core::refresh);
-            shared.settler.flush_briefly().await;
-            for (id, wish) in asked {
-                let answer = match wish {
-                    Wish::Again(ids) => shared.again_asked(ids).await?,
-                    Wish::Cancel(ids) => shared.cancel_asked(ids).await?,
-                    Wish::Reload { integration, kind, with_kept } => {
-                        shared.reload_asked(grant.part(), integration, kind, with_kept).await?
-                    }
-                    Wish::Facts(_) => continue,
-                };
-                shared.journal.answer(grant, id, answer).await?;
-            }
-        }
+    pub async fn takes_in(&self, grant: Grant, told: OnFacts<'_>) -> Result<(), JournalError> {
+        self.shared.does_asked(grant, told, false).await
+    }
+
+    /// Does what others ask of a part that this sender has, and tells of events that they bring.
+    ///
+    /// # Errors
+    /// What the journal says; what is not done then waits.
+    pub async fn does_asked(&self, grant: Grant, told: OnFacts<'_>) -> Result<(), JournalError> {
+        self.shared.does_asked(grant, told, true).await
     }
 }
 
 impl Shared {
+    async fn does_asked(
+        self: &Arc<Self>,
+        grant: Grant,
+        told: OnFacts<'_>,
+        with_persons: bool,
+    ) -> Result<(), JournalError> {
+        let mut after = None;
+        loop {
+            let asked = self.journal.asked(grant, after).await?;
+            let Some((last, _)) = asked.last() else { return Ok(()) };
+            after = Some(*last);
+            if with_persons {
+                // A wish speaks of settings that may be newer than those known here.
+                self.book.refresh().await?;
+                self.with(super::Core::refresh);
+                self.settler.flush_briefly().await;
+            }
+            for (id, wish) in asked {
+                let answer = match wish {
+                    Wish::Facts(facts) => match self.facts_asked(grant, (id, &facts), told).await? {
+                        Some(answer) => answer,
+                        None => continue,
+                    },
+                    _ if !with_persons => continue,
+                    Wish::Again(ids) => self.again_asked(ids).await?,
+                    Wish::Cancel(ids) => self.cancel_asked(ids).await?,
+                    Wish::Reload { integration, kind, with_kept } => {
+                        self.reload_asked(grant.part(), integration, kind, with_kept).await?
+                    }
+                };
+                self.journal.answer(grant, id, answer).await?;
+                self.facts_are_done(id);
+            }
+        }
+    }
+
     async fn again_asked(self: &Arc<Self>, ids: Vec<DeliveryId>) -> Result<Answer, JournalError> {
         let kept = self.journal.bodies(ids.iter().map(|id| id.event).collect()).await?;
         let kept: BTreeMap<_, _> = kept.into_iter().map(|kept| (kept.seq, kept)).collect();

@@ -70,6 +70,11 @@ impl Core {
         self.fresh.retain(|(seq, _), _| EventSeq(*seq).part() != part);
     }
 
+    /// The body at hand of a delivery that is not sent.
+    pub(super) fn not_fresh(&mut self, id: DeliveryId) {
+        self.fresh.remove(&(id.event.0, id.integration.number));
+    }
+
     /// Gives a place at a destination back that was taken for a request in no list.
     pub(super) fn give_place_back(&mut self, destination: DestinationKey, work: &mut Work) {
         self.schedule.give_place_back(self.clock.now(), destination, &mut self.outs);

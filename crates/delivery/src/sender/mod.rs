@@ -5,6 +5,7 @@ mod bodies;
 mod control;
 mod core;
 mod day;
+mod facts;
 mod failing;
 mod notices;
 mod parts;
@@ -16,11 +17,12 @@ mod trial;
 mod wanted;
 mod work;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use journal::{Grant, Journal, JournalError, Kept, Pending, SettingsCache, Settled};
+use journal::{Grant, Journal, JournalError, Kept, Pending, SettingsCache, Settled, WishId};
 use tasks::Part;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -28,6 +30,7 @@ use tokio::time::Instant;
 
 pub use asking::ANSWERED_WITHIN;
 pub use day::{HOURS, Hour};
+pub use facts::OnFacts;
 pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
 pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
@@ -148,6 +151,8 @@ struct Shared {
     settler: Settler,
     bodies: Bodies,
     notes: tokio::sync::Mutex<failing::Notes>,
+    /// Facts that were begun and are not answered yet.
+    facts_tried: Mutex<BTreeSet<WishId>>,
     tests: trial::Running,
     clock: Clock,
     attempts: KeptAttempts,
@@ -185,6 +190,7 @@ impl Sender {
             settler: Settler::new(),
             bodies,
             notes: tokio::sync::Mutex::default(),
+            facts_tried: Mutex::default(),
             tests: trial::Running::default(),
             clock,
             attempts: options.attempts,

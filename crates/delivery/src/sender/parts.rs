@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use journal::{EventSeq, Grant, JournalError, Part};
+use journal::{EventSeq, Fleet, Grant, JournalError, Lease, Part};
 use rustc_hash::FxHashMap;
 
 use super::{OFFER_CHUNK, SETTLEMENTS_AT_START, Sender, Shared};
@@ -25,7 +25,11 @@ struct Held {
 impl Parts {
     /// Under what a delivery is settled; `None`: its part is another's.
     pub(super) fn grant_of(&self, event: EventSeq) -> Option<Grant> {
-        self.0.get(&event.part()).map(|held| held.grant)
+        self.of(event.part())
+    }
+
+    fn of(&self, part: Part) -> Option<Grant> {
+        self.0.get(&part).map(|held| held.grant)
     }
 
     /// Those that are this sender's.
@@ -110,6 +114,21 @@ impl Sender {
     /// the same ids.
     pub fn lose(&self, grant: Grant) {
         self.shared.lose(grant);
+    }
+
+    /// The same of all that others are seen to have.
+    pub fn sees(&self, fleet: &Fleet) {
+        let lost: Vec<Grant> = {
+            let core = self.shared.lock();
+            let is_others = |lease: &&Lease| lease.owner.as_ref() != Some(&fleet.me);
+            let held = |lease: &Lease| {
+                core.parts
+                    .of(lease.part)
+                    .filter(|grant| *grant != Grant::ALONE && grant.epoch() <= lease.epoch)
+            };
+            fleet.leases.iter().filter(is_others).filter_map(held).collect()
+        };
+        lost.into_iter().for_each(|grant| self.shared.lose(grant));
     }
 
     /// The same for one that is about to be given back: once no request of it is out and what came of them is on disk, if

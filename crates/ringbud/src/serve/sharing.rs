@@ -10,7 +10,7 @@ use calls::PbxName;
 use delivery::operator::OperatorNotifier;
 use delivery::sender::Sender;
 use journal::turns::{Step, Turns};
-use journal::{Fleet, Grant, Journal, Taken, rest};
+use journal::{Fleet, Grant, Journal, Kept, Pending, Taken, rest};
 use tasks::Part;
 use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
@@ -98,14 +98,15 @@ impl Shares {
 
 /// What was told at the last tick.
 struct Told {
-    turns: Mutex<(Turns, Fleet)>,
+    /// None: the last tick failed. Then nothing is known of the others, and nothing is taken.
+    turns: Mutex<(Turns, Option<Fleet>)>,
     anew: Notify,
 }
 
 impl Told {
     fn new(has_seconds: bool) -> Self {
         let turns = if has_seconds { Turns::with_second_readers() } else { Turns::default() };
-        Self { turns: Mutex::new((turns, Fleet::default())), anew: Notify::default() }
+        Self { turns: Mutex::new((turns, None)), anew: Notify::default() }
     }
 }
 
@@ -139,11 +140,16 @@ async fn tick(of: &Sharing, told: &Told, began: Instant) {
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
             match answer {
                 Ok(fleet) => {
-                    last.1.clone_from(&fleet);
+                    // Before this gateway acts again.
+                    of.sender.sees(&fleet);
+                    last.1 = Some(fleet.clone());
                     last.0.told(began.elapsed(), fleet.clone());
                     of.who.told(&fleet, |id| last.0.lives(began.elapsed(), id));
                 }
-                Err(_) => last.0.failed(),
+                Err(_) => {
+                    last.1 = None;
+                    last.0.failed();
+                }
             }
         }
         told.anew.notify_one();
@@ -163,9 +169,10 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
         let names = of.names();
         let (steps, fleet, hears) = {
             let mut last = told.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(fleet) = last.1.clone() else { continue };
             let (now, turns) = (began.elapsed(), &mut last.0);
             let hears = if of.has_seconds { turns.hears(now, &names, &has) } else { Vec::new() };
-            (turns.steps(now, &names, &has), last.1.clone(), hears)
+            (turns.steps(now, &names, &has), fleet, hears)
         };
         of.does_asked(&fleet, &has).await;
         for step in steps {
@@ -193,6 +200,8 @@ async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: watch::Receiv
 }
 
 type Has = BTreeMap<PbxName, Grant>;
+/// What is to be sent of events.
+type Due = Vec<(Pending, Arc<Kept>)>;
 
 impl Sharing {
     /// What waits is in the schedule before anything is read.
@@ -210,6 +219,11 @@ impl Sharing {
         }
         let Some((config, secret)) = self.who.of(&pbx) else { return self.give_back(&pbx, grant).await };
         let begun = async {
+            // What was kept of it elsewhere comes before what it says from now on, and before anything is sent: some of that
+            // receivers have taken.
+            if let Err(error) = self.sender.takes_in(grant, &self.on_facts()).await {
+                tracing::warn!(%pbx, %error, "what another gateway kept of the PBX is taken in later");
+            }
             self.sender.take(grant, careful).await?;
             match seconds.of(&pbx) {
                 Some(behind) if behind.is_ready() => seconds.goes_on(grant, behind).await,
@@ -289,10 +303,20 @@ impl Sharing {
     /// What other gateways ask of its parts. What cannot be done now waits for the next tick.
     async fn does_asked(&self, fleet: &Fleet, has: &Has) {
         for (pbx, grant) in has.iter().filter(|(_, grant)| fleet.asked.contains(&grant.part())) {
-            if let Err(error) = self.sender.does_asked(*grant).await {
-                tracing::warn!(%pbx, %error, "what another gateway asks of the PBX's deliveries is not done yet");
-            }
+            self.does_asked_of(pbx, *grant).await;
         }
+    }
+
+    async fn does_asked_of(&self, pbx: &PbxName, grant: Grant) {
+        if let Err(error) = self.sender.does_asked(grant, &self.on_facts()).await {
+            tracing::warn!(%pbx, %error, "what another gateway asks of the PBX is not done yet");
+        }
+    }
+
+    /// Events that another gateway brings are shown and sent as those that are heard.
+    fn on_facts(&self) -> impl Fn(&PbxName, &Arc<Kept>, Due) + Send + Sync + use<> {
+        let sink = self.parts.sink.clone();
+        move |pbx, event, due| sink.kept(pbx, std::slice::from_ref(event), due, &[])
     }
 
     /// What is no PBX's is sent, and nothing is read.

@@ -70,8 +70,12 @@ pub(super) fn describe() {
     describe_gauge!("ringbud_spool_bytes", Unit::Bytes, "What they and outcomes of deliveries take there");
     describe_counter!("ringbud_spool_merged_total", "Events brought from there to PostgreSQL");
     describe_counter!(
+        "ringbud_spool_handed_over_total",
+        "Events brought from there to the gateway that has their PBX by now"
+    );
+    describe_counter!(
         "ringbud_spool_refused_total",
-        "Events brought from there that came too late: their leg had ended"
+        "Events brought from a spool that came too late: their leg had ended"
     );
     describe_gauge!("ringbud_link_state", "1 for the state a link to a PBX is in");
     describe_gauge!(
@@ -139,6 +143,7 @@ pub fn begin(pbxs: &[Pbx]) {
     metrics::gauge!("ringbud_spool_events").set(0.0);
     metrics::gauge!("ringbud_spool_bytes").set(0.0);
     metrics::counter!("ringbud_spool_merged_total").increment(0);
+    metrics::counter!("ringbud_spool_handed_over_total").increment(0);
     metrics::counter!("ringbud_spool_refused_total").increment(0);
     metrics::counter!("ringbud_gateway_takeovers_total").increment(0);
     metrics::counter!("ringbud_fenced_total").increment(0);

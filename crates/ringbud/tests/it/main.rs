@@ -35,6 +35,7 @@ mod reload;
 mod second_reading;
 mod secure;
 mod sharing;
+mod sharing_spools;
 mod spooling;
 mod standing_by;
 mod stopping;

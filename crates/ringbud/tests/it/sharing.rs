@@ -17,7 +17,7 @@ const SHARES: &str = "allow_unreplicated = true\nshare_pbxs = true\nreaders = 1"
 
 /// By the order of their parts the first PBX is the gateway `data`'s, and the second the gateway `second`'s.
 pub(crate) struct Ground {
-    engine: Engine,
+    pub(crate) engine: Engine,
     pub(crate) bed: Bed,
     pub(crate) other_pbx: Pbx,
     how: &'static str,

@@ -12,7 +12,7 @@ use crate::on_postgresql::{bed, configuration};
 const WHOLE: [&str; 3] = ["Incoming", "Answered", "Ended"];
 
 /// Waits until `/readyz` is 200, and says something of the spool or does not.
-async fn becomes(gateway: &Gateway, spools: bool) -> String {
+pub(crate) async fn becomes(gateway: &Gateway, spools: bool) -> String {
     let looked = async {
         loop {
             let (status, body) = gateway.api("GET", "/readyz", "", "").await;
@@ -25,7 +25,7 @@ async fn becomes(gateway: &Gateway, spools: bool) -> String {
     patiently("/readyz to say so", looked).await
 }
 
-async fn figure(gateway: &Gateway, name: &str) -> String {
+pub(crate) async fn figure(gateway: &Gateway, name: &str) -> String {
     let (_, figures) = gateway.api("GET", "/metrics", "", "").await;
     let line = figures.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("no {name}")).to_owned()
