@@ -8,24 +8,19 @@ use std::time::Duration;
 
 use calls::{Event, PbxName, PbxTime};
 use futures_util::FutureExt as _;
+use journal::facts::{self, Brought};
 use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::verbs::*;
 use journal::{
-    Append, Appended, DeliveryId, Epoch, EventSeq, Fleet, Grant, JournalError, Outcome, Part, Pending,
-    Settle, Settled, Taken, WallTime,
+    Answer, Append, Appended, Asked, DeliveryId, Epoch, EventSeq, Facts, Fleet, Grant, JournalError, Outcome,
+    Part, Pending, Settle, Settled, Taken, WallTime, Wish, WishId,
 };
 
 /// The part is another's.
 #[derive(Debug)]
 pub(super) struct Fenced;
-
-/// What a gateway that lost a part has to say of it.
-pub(super) struct Facts {
-    pub(super) events: Vec<Event>,
-    pub(super) taken: Vec<(Event, u32)>,
-}
 
 pub(super) struct Engine {
     /// As each gateway sees it.
@@ -33,11 +28,13 @@ pub(super) struct Engine {
     clock: Arc<AtomicI64>,
     /// Who may look at a part; nobody is asked for it.
     grants: BTreeMap<Part, Grant>,
-    pub(super) inbox: BTreeMap<Part, Vec<Facts>>,
+    parts: Vec<Part>,
     events: BTreeMap<EventSeq, Event>,
     webhooks: u32,
     /// Writes that came too late.
     pub(super) fenced: u64,
+    /// Events and outcomes that went to who had their part by then.
+    pub(super) handed_over: u64,
 }
 
 pub(super) fn pbx(part: Part) -> PbxName {
@@ -76,10 +73,11 @@ impl Engine {
             journals: (0..gateways).map(|gateway| first.beside(&id(gateway))).collect(),
             clock,
             grants: BTreeMap::new(),
-            inbox: (1..=parts).map(|part| (Part(part), Vec::new())).collect(),
+            parts: (1..=parts).map(Part).collect(),
             events: BTreeMap::new(),
             webhooks,
             fenced: 0,
+            handed_over: 0,
         };
         // Each was somebody's before, who gave it back.
         for part in (1..=parts).map(Part) {
@@ -99,7 +97,7 @@ impl Engine {
 
     /// Beats, however often the answer gets lost.
     pub(super) fn tick(&self, who: usize) -> Fleet {
-        let pbxs: Vec<_> = self.inbox.keys().map(|part| pbx(*part)).collect();
+        let pbxs: Vec<_> = self.parts.iter().map(|part| pbx(*part)).collect();
         loop {
             if let Some(Ok(fleet)) = self.journals[who].tick(&pbxs).now_or_never() {
                 return fleet;
@@ -135,15 +133,7 @@ impl Engine {
 
     /// Keeps an event, however often the answer gets lost; whether it may have been this that did.
     pub(super) fn append(&mut self, who: usize, grant: Grant, event: &Event) -> Result<bool, Fenced> {
-        let wanted: Vec<_> = (1..=self.webhooks).map(|number| IntegrationId { number }).collect();
-        let append = Append {
-            grant,
-            pbx: pbx(grant.part()),
-            events: vec![(event.clone(), wanted)],
-            notes: Vec::new(),
-            heard_at: PbxTime::from_secs(0),
-            received_at: WallTime(self.clock.load(Ordering::Relaxed)),
-        };
+        let append = self.moment(grant, event, self.clock.load(Ordering::Relaxed));
         let mut is_news = false;
         loop {
             let appended = self.journals[who].append(std::slice::from_ref(&append)).now_or_never();
@@ -177,6 +167,77 @@ impl Engine {
         match self.journals[who].settle(&batch).now_or_never().and_then(Result::ok) {
             Some(settled) if settled[0] == Settled::Fenced => Err(self.too_late()),
             settled => Ok(settled.map(|settled| settled[0])),
+        }
+    }
+
+    /// Asks whoever has a part to keep these, however often the answer gets lost.
+    pub(super) fn hand_over(&mut self, who: usize, part: Part, facts: &Facts) {
+        self.handed_over += (facts.moments.len() + facts.accepted.len()) as u64;
+        let wish = Wish::Facts(facts::write(facts));
+        loop {
+            match self.journals[who].ask(part, wish.clone()).now_or_never().expect("ready") {
+                Ok(Asked::Waits(_)) => return,
+                Ok(asked) => panic!("{asked:?}"),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What is asked of a part.
+    pub(super) fn asked(&self, who: usize, grant: Grant) -> Vec<(WishId, Facts)> {
+        let asked = self.journals[who].asked(grant, None).now_or_never().expect("ready").expect("readable");
+        let facts = |wish| match wish {
+            Wish::Facts(packed) => facts::read(&packed).expect("as it was written"),
+            wish => panic!("{wish:?}"),
+        };
+        asked.into_iter().map(|(id, wish)| (id, facts(wish))).collect()
+    }
+
+    /// Keeps facts as the part's owner, however often the answer gets lost.
+    pub(super) fn bring(&mut self, who: usize, grant: Grant, facts: &Facts) -> Result<Brought, Fenced> {
+        let all: Vec<Event> = facts
+            .moments
+            .iter()
+            .flat_map(|moment| moment.events.iter().map(|(event, _)| event.clone()))
+            .collect();
+        let brought = loop {
+            let brought = facts::bring(&self.journals[who], grant, facts.clone());
+            match brought.now_or_never().expect("ready") {
+                Ok(brought) => break brought,
+                Err(JournalError::Taken { .. }) => return Err(self.too_late()),
+                Err(_) => {}
+            }
+        };
+        assert_eq!(brought.refused, 0, "{all:?}");
+        for event in all {
+            let seq = self.find(&event).expect("it was just kept");
+            self.events.insert(seq, event);
+        }
+        Ok(brought)
+    }
+
+    /// They are done.
+    pub(super) fn answer(&self, who: usize, grant: Grant, id: WishId) {
+        let answer = || self.journals[who].answer(grant, id, Answer::default()).now_or_never();
+        while matches!(answer(), Some(Err(JournalError::Unwritable { .. } | JournalError::Unknown { .. }))) {}
+    }
+
+    /// Nothing is asked of anybody any more.
+    pub(super) fn is_nothing_asked(&self) -> bool {
+        let asked = |grant: &Grant| self.asked(0, *grant).is_empty();
+        self.grants.values().all(asked)
+    }
+
+    /// An event as it is handed over.
+    pub(super) fn moment(&self, grant: Grant, event: &Event, received_at: i64) -> Append {
+        let wanted: Vec<_> = (1..=self.webhooks).map(|number| IntegrationId { number }).collect();
+        Append {
+            grant,
+            pbx: pbx(grant.part()),
+            events: vec![(event.clone(), wanted)],
+            notes: Vec::new(),
+            heard_at: PbxTime::from_secs(0),
+            received_at: WallTime(received_at),
         }
     }
 

@@ -16,16 +16,21 @@ pub(super) fn limits() -> Limits {
 /// What was to be written while the store could not be reached.
 #[derive(Clone)]
 pub(super) enum Spooled {
-    Event(Part, Event),
+    /// When it was heard.
+    Event(Grant, Event, i64),
     /// An event a receiver took, and which receiver.
-    Taken(Part, Event, u32),
+    Taken(Grant, Event, u32),
 }
 
 impl Spooled {
-    pub(super) fn part(&self) -> Part {
+    pub(super) fn grant(&self) -> Grant {
         match self {
-            Self::Event(part, _) | Self::Taken(part, ..) => *part,
+            Self::Event(grant, ..) | Self::Taken(grant, ..) => *grant,
         }
+    }
+
+    pub(super) fn part(&self) -> Part {
+        self.grant().part()
     }
 }
 
@@ -133,9 +138,14 @@ impl Gateway {
 
     /// Whether a delivery is in its schedule.
     pub(super) fn has(&self, event: &Event, webhook: u32, call_hash: u64) -> bool {
+        self.find(event, webhook, call_hash).is_some()
+    }
+
+    /// Where.
+    pub(super) fn find(&self, event: &Event, webhook: u32, call_hash: u64) -> Option<SlotId> {
         let hook = self.hooks[webhook as usize - 1];
-        let places = self.places.get(&event.id()).into_iter().flatten();
-        places.copied().any(|seq| self.schedule.find(seq, call_hash, &[hook]).is_some())
+        let mut places = self.places.get(&event.id()).into_iter().flatten();
+        places.find_map(|seq| self.schedule.find(*seq, call_hash, &[hook]).map(|(slot, _)| slot))
     }
 
     pub(super) fn webhook(&self, key: WebhookKey) -> u32 {

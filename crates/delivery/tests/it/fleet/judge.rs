@@ -20,6 +20,8 @@ pub(super) struct Judge {
     pub(super) taken_over: u64,
     /// Parts that were handed to who has joined.
     pub(super) handed_over: u64,
+    /// Events and outcomes that came from a spool as they were.
+    pub(super) merged: u64,
 }
 
 impl Judge {
@@ -30,6 +32,7 @@ impl Judge {
             unheeded: BTreeMap::new(),
             taken_over: 0,
             handed_over: 0,
+            merged: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Several gateways, one store, each told by `journal::turns` whose turn it is: crashes, gateways that stand still and
-//! wake, cuts, a store that is away, answers that get lost, parts that are handed over, receivers that fail. In virtual
-//! time; a failing run prints its seed.
+//! wake, cuts, a store that is away, answers that get lost, parts that are handed over, receivers that fail, spools that are
+//! merged by who has their part still or go to who has it by now. In virtual time; a failing run prints its seed.
 //!
 //! The gateways' own wall clocks play no part: the schedule goes by moments, and the store by its own clock.
 
@@ -43,14 +43,18 @@ fn play(seed: u64, troubles: Troubles) -> World {
 
 fn nothing_is_lost_and_order_is_kept(gateways: usize) {
     let (mut fenced, mut taken_over, mut handed_over) = (0, 0, 0);
+    let (mut merged, mut brought) = (0, 0);
     for seed in 0..runs() {
         let world = play(seed, Troubles { gateways, ..ALL });
         fenced += world.engine.fenced;
         taken_over += world.judge.taken_over;
         handed_over += world.judge.handed_over;
+        merged += world.judge.merged;
+        brought += world.engine.handed_over;
     }
     assert!(fenced > 0, "nobody wrote too late");
     assert!(taken_over > runs() / 4 && handed_over > runs(), "{taken_over} {handed_over}");
+    assert!(merged > runs() && brought > runs() / 2, "from spools {merged} by owners, {brought} by others");
 }
 
 #[test]

@@ -9,10 +9,11 @@ use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
 use journal::turns::Step;
 use journal::{
-    DeliveryId, Epoch, EventSeq, Grant, Outcome, Part, Pending, Settled, Taken, WallTime, call_hash,
+    Accepted, DeliveryId, Epoch, EventSeq, FACTS_AT_ONCE, Facts, Grant, Outcome, Part, Pending, Settle,
+    Settled, Taken, WallTime, call_hash,
 };
 
-use super::engine::{Engine, Facts, part, pbx};
+use super::engine::{Engine, part, pbx};
 use super::gateway::{Entry, Gateway, Spooled, limits};
 use super::judge::Judge;
 use crate::support::event;
@@ -177,6 +178,7 @@ impl World {
             && self.gateways.iter().all(|gateway| gateway.spool.is_empty() && gateway.is_quiet())
             && self.said.values().flatten().all(|event| self.engine.find(event).is_some())
             && self.engine.pending(None).is_empty()
+            && self.engine.is_nothing_asked()
     }
 
     fn happen(&mut self, what: Happening) {
@@ -257,7 +259,7 @@ impl World {
         let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
         if !self.reaches_store(who) || !in_order {
             let seq = self.gateways[who].spooled(part, event.clone());
-            self.gateways[who].spool.push(Spooled::Event(part, event.clone()));
+            self.gateways[who].spool.push(Spooled::Event(grant, event.clone(), self.now));
             let waiting: Vec<_> = (1..=WEBHOOKS).map(|webhook| (webhook, 0, self.now, self.now)).collect();
             return self.offer(who, seq, event, &waiting);
         }
@@ -310,9 +312,6 @@ impl World {
         }
         let fleet = self.engine.tick(who);
         self.gateways[who].heard_at = Some(began);
-        if !self.gateways[who].is_leaving {
-            self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
-        }
         let now = Duration::from_micros(self.now.unsigned_abs());
         let has = self.gateways[who].owns.iter().map(|(part, grant)| (pbx(*part), *grant)).collect();
         let pbxs: Vec<_> = self.said.keys().map(|part| pbx(*part)).collect();
@@ -327,6 +326,9 @@ impl World {
         if self.gateways[who].is_leaving {
             return;
         }
+        // Of what it has lost it starts nothing any more.
+        self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
+        self.hand_over_spooled(who);
         for step in steps {
             match step {
                 Step::Lose(_) => {}
@@ -335,7 +337,9 @@ impl World {
             }
         }
         self.merge(who);
-        self.read_inbox(who);
+        for (part, grant) in self.gateways[who].owns.clone() {
+            self.read_inbox(who, part, grant);
+        }
     }
 
     /// What it says from now on is the other's to hear; what is out is waited for at the next tick.
@@ -357,6 +361,7 @@ impl World {
         self.judge.taken_over += u64::from(from_one_gone);
         let careful_until = Moment(self.now).plus(careful);
         self.put(who, Input::Granted { part, careful_until });
+        self.read_inbox(who, part, grant);
         self.offer_pending(who, part, None);
         // The PBX is asked anew; what was kept of what it says is there already.
         let run = self.gateways[who].run;
@@ -375,26 +380,48 @@ impl World {
         self.gateways[who].forgets(part);
     }
 
-    /// What was spooled is written, or told to who has the part now.
+    /// What is of a part that it has no more is told to who has it now, or has it next.
+    fn hand_over_spooled(&mut self, who: usize) {
+        let gateway = &mut self.gateways[who];
+        let owns = |grant: Grant| gateway.owns.get(&grant.part()) == Some(&grant);
+        let (own, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut gateway.spool).into_iter().partition(|spooled| owns(spooled.grant()));
+        gateway.spool = own;
+        let mut facts: BTreeMap<Part, Facts> = BTreeMap::new();
+        for spooled in others {
+            let of_part = facts.entry(spooled.part()).or_default();
+            match spooled {
+                Spooled::Event(grant, event, at) => {
+                    of_part.moments.push(self.engine.moment(grant, &event, at));
+                }
+                Spooled::Taken(_, event, webhook) => {
+                    let integration = IntegrationId { number: webhook };
+                    of_part.accepted.push(Accepted { event: event.id(), integration, attempt: None });
+                }
+            }
+        }
+        for (part, facts) in facts {
+            assert!(facts.moments.len() <= FACTS_AT_ONCE);
+            self.engine.hand_over(who, part, &facts);
+        }
+    }
+
+    /// What was spooled is written as it was.
     fn merge(&mut self, who: usize) {
         if self.gateways[who].spool.is_empty() {
             return;
         }
         for spooled in std::mem::take(&mut self.gateways[who].spool) {
-            let part = spooled.part();
-            let owned = self.gateways[who].owns.get(&part).copied();
-            let done = owned.is_some_and(|grant| match &spooled {
-                Spooled::Event(_, event) => self.engine.append(who, grant, event).is_ok(),
+            let grant = spooled.grant();
+            let done = match &spooled {
+                Spooled::Event(_, event, _) => self.engine.append(who, grant, event).is_ok(),
                 Spooled::Taken(_, event, webhook) => self.note_taken(who, grant, event, *webhook),
-            });
-            if !done {
-                let facts = match spooled {
-                    Spooled::Event(_, event) => Facts { events: vec![event], taken: Vec::new() },
-                    Spooled::Taken(_, event, webhook) => {
-                        Facts { events: Vec::new(), taken: vec![(event, webhook)] }
-                    }
-                };
-                self.engine.inbox.get_mut(&part).expect("a part").push(facts);
+            };
+            if done {
+                self.judge.merged += 1;
+            } else {
+                // Another has it by now: it goes there at the next tick.
+                self.gateways[who].spool.push(spooled);
             }
         }
         // After a restart nothing of it was in the schedule.
@@ -406,6 +433,10 @@ impl World {
     fn note_taken(&mut self, who: usize, grant: Grant, event: &Event, webhook: u32) -> bool {
         let Some(seq) = self.engine.find(event) else { return false };
         let id = DeliveryId { event: seq, integration: IntegrationId { number: webhook } };
+        self.notes(who, grant, id)
+    }
+
+    fn notes(&mut self, who: usize, grant: Grant, id: DeliveryId) -> bool {
         loop {
             match self.engine.settle(who, grant, id, Outcome::Delivered) {
                 Ok(Some(_)) => return true,
@@ -415,22 +446,23 @@ impl World {
         }
     }
 
-    fn read_inbox(&mut self, who: usize) {
-        for (part, grant) in self.gateways[who].owns.clone() {
-            let told = std::mem::take(self.engine.inbox.get_mut(&part).expect("a part"));
-            if told.is_empty() {
-                continue;
-            }
-            for Facts { events, taken } in told {
-                for event in &events {
-                    // Refused: another has the part, and by now all it said.
-                    let _ = self.engine.append(who, grant, event);
+    /// What another heard is kept, what receivers took is settled, and the rest is sent.
+    fn read_inbox(&mut self, who: usize, part: Part, grant: Grant) {
+        for (id, facts) in self.engine.asked(who, grant) {
+            let Ok(brought) = self.engine.bring(who, grant, &facts) else { return };
+            for (Settle { id, .. }, kept) in brought.accepted {
+                let lane = call_hash(&kept.event.call);
+                let found = self.gateways[who].find(&kept.event, id.integration.number, lane);
+                if let Some(slot) = found {
+                    self.put(who, Input::Taken { slot });
                 }
-                for (event, webhook) in &taken {
-                    self.note_taken(who, grant, event, *webhook);
+                let is_own = |entry: &Entry| Some(entry.slot) == found;
+                if !self.gateways[who].settling.iter().any(is_own) && !self.notes(who, grant, id) {
+                    return;
                 }
             }
             self.offer_pending(who, part, None);
+            self.engine.answer(who, grant, id);
         }
     }
 
@@ -505,7 +537,7 @@ impl World {
                 let id = DeliveryId { event: seq, integration: IntegrationId { number: entry.webhook } };
                 self.engine.settle(who, grant, id, outcome(entry.verdict))
             } else {
-                Ok(self.spool_outcome(who, part, event, &entry))
+                Ok(self.spool_outcome(who, grant, event, &entry))
             };
             let Entry { slot, verdict, .. } = entry;
             match settled {
@@ -527,10 +559,10 @@ impl World {
     }
 
     /// Facts are kept and the lane goes on; a decision that is not in the store is none yet.
-    fn spool_outcome(&mut self, who: usize, part: Part, event: Event, entry: &Entry) -> Option<Settled> {
+    fn spool_outcome(&mut self, who: usize, grant: Grant, event: Event, entry: &Entry) -> Option<Settled> {
         match entry.verdict {
             Verdict::Delivered => {
-                self.gateways[who].spool.push(Spooled::Taken(part, event, entry.webhook));
+                self.gateways[who].spool.push(Spooled::Taken(grant, event, entry.webhook));
                 Some(Settled::Done)
             }
             Verdict::RetryAt(_) => Some(Settled::Done),
