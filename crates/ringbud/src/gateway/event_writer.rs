@@ -152,7 +152,7 @@ impl EventWriter {
                         self.blocked.set(false);
                         tracing::info!("the journal can be written again; nothing was lost");
                     }
-                    self.tell(batch, answers);
+                    self.tell(batch, answers, failed);
                     return 0;
                 }
                 Err(error) => {
@@ -177,7 +177,7 @@ impl EventWriter {
         }
     }
 
-    fn tell(&mut self, batch: Vec<Append>, answers: Vec<Vec<Appended>>) {
+    fn tell(&mut self, batch: Vec<Append>, answers: Vec<Vec<Appended>>, was_in_doubt: bool) {
         for (moment, answers) in batch.into_iter().zip(answers) {
             let Append { pbx, events, notes, received_at, .. } = moment;
             let mut due = Vec::new();
@@ -185,8 +185,8 @@ impl EventWriter {
             for ((event, integrations), answer) in events.into_iter().zip(answers) {
                 let (seq, waiting) = match answer {
                     Appended::Stored(seq, waiting) => (seq, Some(waiting)),
-                    // The commit whose answer got lost was done after all.
-                    Appended::Repeat(seq) if seq > self.last_published => (seq, None),
+                    // The commit whose answer got lost was done after all. Without that, another brought it.
+                    Appended::Repeat(seq) if was_in_doubt && seq > self.last_published => (seq, None),
                     Appended::Repeat(_) => continue,
                     // Whoever has it now reads the PBX, too.
                     Appended::Fenced => continue,
