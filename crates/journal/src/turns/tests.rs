@@ -1,0 +1,177 @@
+use super::*;
+use crate::Part;
+
+const PBXS: [&str; 4] = ["a", "b", "c", "d"];
+
+fn pbxs() -> Vec<PbxName> {
+    PBXS.map(PbxName::new).to_vec()
+}
+
+fn id(name: &str) -> GatewayId {
+    GatewayId(name.to_owned())
+}
+
+/// As `gw1` is told: who beats how often, and who has which part.
+fn told(beats: &[(&str, i64)], owners: &[(&str, u32, Option<&str>)]) -> Fleet {
+    let beating = |(name, beat): &(&str, i64)| Beating {
+        id: id(name),
+        name: (*name).to_owned(),
+        beat: (0, *beat),
+        pbxs: pbxs(),
+    };
+    let lease = |(part, (pbx, epoch, owner)): (u16, &(&str, u32, Option<&str>))| Lease {
+        pbx: PbxName::new(*pbx),
+        part: Part(part),
+        epoch: Epoch(*epoch),
+        owner: owner.map(id),
+    };
+    Fleet {
+        me: id("gw1"),
+        gateways: beats.iter().map(beating).collect(),
+        leases: (1..).zip(owners).map(lease).collect(),
+        ..Fleet::default()
+    }
+}
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn taken(steps: &[Step]) -> Vec<&str> {
+    let taken = steps.iter().filter_map(|step| match step {
+        Step::Take { pbx, .. } => Some(pbx.as_str()),
+        Step::Lose(_) | Step::HandOver(_) => None,
+    });
+    taken.collect()
+}
+
+#[test]
+fn who_is_alone_takes_everything_at_once() {
+    let mut turns = Turns::default();
+    turns.told(secs(0), told(&[("gw1", 1)], &[("b", 3, None)]));
+    assert_eq!(taken(&turns.steps(secs(0), &pbxs(), &BTreeMap::new())), PBXS);
+}
+
+#[test]
+fn two_share_what_is_free_and_anybody_takes_what_the_first_does_not() {
+    let (mut turns, none) = (Turns::default(), BTreeMap::new());
+    let fleet = |beat| told(&[("gw1", beat), ("gw2", beat)], &[]);
+    turns.told(secs(0), fleet(1));
+    let mine = turns.steps(secs(0), &pbxs(), &none);
+    let mut turns_of_other = Turns::default();
+    turns_of_other.told(secs(0), Fleet { me: id("gw2"), ..fleet(1) });
+    let theirs = turns_of_other.steps(secs(0), &pbxs(), &none);
+    let mut all: Vec<_> = taken(&mine).into_iter().chain(taken(&theirs)).collect();
+    all.sort_unstable();
+    assert_eq!(all, PBXS, "each is one's");
+    assert!(!mine.is_empty() && !theirs.is_empty(), "{mine:?} {theirs:?}");
+    turns.told(secs(1), fleet(2));
+    assert_eq!(turns.steps(secs(1), &pbxs(), &none).len(), mine.len());
+    turns.told(secs(2), fleet(3));
+    assert_eq!(taken(&turns.steps(secs(2), &pbxs(), &none)), PBXS);
+}
+
+#[test]
+fn whose_beat_stands_still_is_gone_and_a_failed_or_late_tick_starts_anew() {
+    let (mut turns, none, pbx) = (Turns::default(), BTreeMap::new(), [PbxName::new("a")]);
+    let fleet = |beat| told(&[("gw1", beat), ("gw2", 7)], &[("a", 3, Some("gw2"))]);
+    let tick = |turns: &mut Turns, at: u64| {
+        turns.told(secs(at), fleet(i64::try_from(at).unwrap_or(0)));
+        turns.steps(secs(at), &pbx, &none)
+    };
+    for at in 0..4 {
+        assert_eq!(tick(&mut turns, at), [], "at {at}");
+    }
+    turns.failed();
+    for at in 4..8 {
+        assert_eq!(tick(&mut turns, at), [], "at {at}");
+    }
+    // It slept itself.
+    for at in 20..24 {
+        assert_eq!(tick(&mut turns, at), [], "at {at}");
+    }
+    let from = Some(id("gw2"));
+    assert_eq!(tick(&mut turns, 24), [Step::Take { pbx: pbx[0].clone(), seen: Some(Epoch(3)), from }]);
+}
+
+#[test]
+fn who_starts_again_takes_its_own_at_once_and_what_others_took_is_lost() {
+    let pbx = [PbxName::new("a")];
+    let mut turns = Turns::default();
+    turns.told(secs(0), told(&[("gw1", 1), ("gw2", 1)], &[("a", 3, Some("gw1"))]));
+    let took = [Step::Take { pbx: pbx[0].clone(), seen: Some(Epoch(3)), from: None }];
+    assert_eq!(turns.steps(secs(0), &pbx, &BTreeMap::new()), took);
+    let has = BTreeMap::from([(pbx[0].clone(), Grant::new(Part(1), Epoch(4)))]);
+    assert_eq!(turns.steps(secs(0), &pbx, &has), [], "what was told is older");
+    turns.told(secs(1), told(&[("gw1", 2), ("gw2", 2)], &[("a", 5, Some("gw2"))]));
+    assert_eq!(turns.steps(secs(1), &pbx, &has), [Step::Lose(pbx[0].clone())]);
+}
+
+#[test]
+fn who_joins_is_handed_one_part_every_two_seconds_and_not_before_it_beats() {
+    let grant = |part| Grant::new(Part(part), Epoch(1));
+    let mut has: BTreeMap<_, _> =
+        (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), grant(at))).collect();
+    let mut owners = PBXS.map(|pbx| (pbx, 1, Some("gw1")));
+    let (mut turns, mut handed) = (Turns::default(), Vec::new());
+    turns.told(secs(0), told(&[("gw1", 1)], &owners));
+    assert_eq!(turns.steps(secs(0), &pbxs(), &has), []);
+    turns.told(secs(1), told(&[("gw1", 2), ("gw2", 1)], &owners));
+    assert_eq!(turns.steps(secs(1), &pbxs(), &has), []);
+    for at in 2..10_u64 {
+        let beat = i64::try_from(at).unwrap_or(0);
+        turns.told(secs(at), told(&[("gw1", beat), ("gw2", beat)], &owners));
+        for step in turns.steps(secs(at), &pbxs(), &has) {
+            let Step::HandOver(pbx) = step else { panic!("{step:?}") };
+            has.remove(&pbx);
+            owners
+                .iter_mut()
+                .filter(|owner| owner.0 == pbx.as_str())
+                .for_each(|owner| owner.2 = Some("gw2"));
+            handed.push((at, pbx));
+        }
+    }
+    assert!(!handed.is_empty() && !has.is_empty(), "{handed:?}");
+    assert!(handed.windows(2).all(|two| two[1].0 - two[0].0 >= 2), "{handed:?}");
+}
+
+#[test]
+fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a_while() {
+    let owners = PBXS.map(|pbx| (pbx, 1, Some("gw1")));
+    let as_other = |beat| Fleet { me: id("gw2"), ..told(&[("gw1", beat), ("gw2", beat)], &owners) };
+    let (mut owner, mut joined) = (Turns::with_second_readers(), Turns::with_second_readers());
+    let has: BTreeMap<_, _> =
+        (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), Grant::new(Part(at), Epoch(1)))).collect();
+    let none = BTreeMap::new();
+    let mut handed = Vec::new();
+    owner.told(secs(0), told(&[("gw1", 1)], &owners));
+    for at in 1..12_u64 {
+        let beat = i64::try_from(at).unwrap_or(0) + 1;
+        owner.told(secs(at), told(&[("gw1", beat), ("gw2", beat)], &owners));
+        joined.told(secs(at), as_other(beat));
+        assert_eq!(
+            joined.hears(secs(at), &pbxs(), &none),
+            pbxs(),
+            "it is the only one beside their owner"
+        );
+        assert_eq!(owner.hears(secs(at), &pbxs(), &has), [], "who has one is no second reader of it");
+        for step in owner.steps(secs(at), &pbxs(), &has) {
+            let Step::HandOver(_) = step else { panic!("{step:?}") };
+            handed.push(at);
+        }
+    }
+    assert!(handed.first().is_some_and(|at| *at > JOINED_FOR.as_secs()), "{handed:?}");
+
+    // It died and starts anew: its link has to be made anew, too.
+    let anew = |run: i64, beat: i64| {
+        let mut fleet = told(&[("gw1", beat), ("gw2", beat)], &owners);
+        fleet.gateways[1].beat.0 = run;
+        fleet
+    };
+    for at in 12..12 + JOINED_FOR.as_secs() {
+        owner.told(secs(at), anew(1, i64::try_from(at).unwrap_or(0)));
+        assert_eq!(owner.steps(secs(at), &pbxs(), &has), [], "at {at}");
+    }
+    owner.told(secs(18), anew(1, 18));
+    assert!(matches!(owner.steps(secs(18), &pbxs(), &has)[..], [Step::HandOver(_)]));
+}
