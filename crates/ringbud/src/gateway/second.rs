@@ -75,3 +75,57 @@ impl Second {
         moments.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use calls::PbxName;
+    use journal::WallTime;
+
+    use super::*;
+
+    fn at(micros: i64) -> Append {
+        Append {
+            grant: Grant::ALONE,
+            pbx: PbxName::new("pbx1"),
+            events: Vec::new(),
+            notes: Vec::new(),
+            heard_at: PbxTime::from_micros(micros),
+            received_at: WallTime(0),
+        }
+    }
+
+    fn heard(second: &Second) -> (usize, Option<i64>) {
+        (second.moments.len(), second.moments.front().map(|oldest| oldest.heard_at.as_micros()))
+    }
+
+    #[test]
+    fn a_minute_is_at_hand_by_the_clock_of_the_pbx() {
+        let (_give, mut second) = Second::new();
+        let minute = i64::try_from(AT_HAND.as_micros()).unwrap();
+        [0, 1, minute].into_iter().for_each(|micros| second.add(at(micros)));
+        assert_eq!(heard(&second), (3, Some(0)), "just within it");
+        second.add(at(minute + 1));
+        assert_eq!(heard(&second), (3, Some(1)));
+        // A clock that was set back throws nothing away.
+        second.add(at(-minute));
+        assert_eq!(heard(&second), (4, Some(1)));
+    }
+
+    #[test]
+    fn no_more_moments_than_the_bound_are_at_hand_and_the_oldest_go() {
+        let (_give, mut second) = Second::new();
+        let bound = i64::try_from(MOMENTS_AT_HAND).unwrap();
+        (0..bound + 7).for_each(|micros| second.add(at(micros)));
+        assert_eq!(heard(&second), (MOMENTS_AT_HAND, Some(7)));
+    }
+
+    #[test]
+    fn what_was_said_shortly_before_the_pbx_was_heard_last_is_handed_in_and_nothing_older() {
+        let (_give, mut second) = Second::new();
+        let before = i64::try_from(BEFORE_HEARD.as_micros()).unwrap();
+        [0, 1, before, before + 1].into_iter().for_each(|micros| second.add(at(micros)));
+        let kept = Restored { last_heard: Some(PbxTime::from_micros(before + 1)), ..Restored::default() };
+        let news: Vec<_> = second.news(&kept).iter().map(|moment| moment.heard_at.as_micros()).collect();
+        assert_eq!(news, [1, before, before + 1]);
+    }
+}
