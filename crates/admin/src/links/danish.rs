@@ -144,6 +144,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "brugeren må ikke se listen over, hvem der er registreret: giv brugeren i userauth kommandoen show (esl-allowed-api)",
     ),
     ("at_gateway", "", "gatewayen {gateway} har den"),
+    ("at_gateway_heard", "", "gatewayen {gateway} har den: {from} hørte den ikke mere"),
     ("at_gateway_taken", "", "gatewayen {gateway} har den: den tog den fra {from}, som var væk"),
     (
         "at_gateway_silent",

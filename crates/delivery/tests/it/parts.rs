@@ -7,7 +7,7 @@ use calls::{Event, EventKind, LegId, PbxName, PbxTime};
 use delivery::policy::LONGEST_REQUEST;
 use delivery::sender::Sender;
 use journal::memory::Memory;
-use journal::{Append, Appended, DeliveryState, Epoch, Filter, Grant, Journal, Kept, SettingsCache};
+use journal::{Append, Appended, DeliveryState, Epoch, Filter, Given, Grant, Journal, Kept, SettingsCache};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -161,7 +161,7 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
         handing.await
     };
     assert!(came, "its request came to an end");
-    two.one.journal.release(grant).await.expect("given back");
+    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
     let taken = take(&*two.other, Some(grant.epoch())).await;
     assert_eq!(
         two.others.take(taken, Duration::ZERO).await.expect("loaded"),

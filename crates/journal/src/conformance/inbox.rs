@@ -8,13 +8,13 @@ use calls::{EventKind, PbxName};
 use super::sample::{Leg, delivery, keep, tried};
 use crate::settings::IntegrationId;
 use crate::{
-    Accepted, Answer, Asked, EventSeq, Facts, Grant, Journal, JournalError, Outcome, Settled,
+    About, Accepted, Answer, Asked, EventSeq, Facts, Given, Grant, Journal, JournalError, Outcome, Settled,
     WISHES_OF_A_PART, Wish, WishId, facts,
 };
 
 async fn take(journal: &dyn Journal, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
-    let fleet = journal.tick(&[]).await.expect("a beat");
+    let fleet = journal.tick(&About::default()).await.expect("a beat");
     let seen = fleet.leases.into_iter().find(|lease| lease.pbx == pbx).map(|lease| lease.epoch);
     journal.take(pbx, seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
@@ -74,14 +74,14 @@ pub async fn what_is_asked_waits_for_whoever_has_the_part_next(one: &dyn Journal
         kind,
         with_kept: kind == EventKind::Answered,
     });
-    one.release(grant).await.expect("given back");
+    one.release(grant, Given::InOrder).await.expect("given back");
     for wish in &kinds {
         ask(one, grant, wish.clone()).await;
     }
     let facts = Wish::Facts(vec![0, 1, 255]);
     let last = ask(one, grant, facts.clone()).await;
     for journal in [one, other] {
-        assert_eq!(journal.tick(&[]).await.expect("a beat").asked, [grant.part()]);
+        assert_eq!(journal.tick(&About::default()).await.expect("a beat").asked, [grant.part()]);
     }
     let taken = take(other, "pbx1").await;
     assert_eq!(asked(other, taken).await, [&kinds[..], &[facts]].concat());
@@ -90,7 +90,7 @@ pub async fn what_is_asked_waits_for_whoever_has_the_part_next(one: &dyn Journal
     }
     assert_eq!(asked(other, taken).await, []);
     assert_eq!(one.answered(last).await.expect("an answer"), Some(Answer::default()));
-    assert!(one.tick(&[]).await.expect("a beat").asked.is_empty());
+    assert!(one.tick(&About::default()).await.expect("a beat").asked.is_empty());
     assert_eq!(asked(one, quiet).await, []);
 }
 
@@ -108,7 +108,7 @@ pub async fn who_lost_a_part_answers_nothing(one: &dyn Journal, other: &dyn Jour
 /// But for those who need not be asked.
 pub async fn what_is_asked_of_all_parts_is_asked_of_each(one: &dyn Journal, other: &dyn Journal) {
     let grants = [take(one, "pbx1").await, take(other, "pbx2").await, take(other, "pbx3").await];
-    other.release(grants[2]).await.expect("given back");
+    other.release(grants[2], Given::InOrder).await.expect("given back");
     let no_pbxs = take(other, "").await;
     let answers = one.ask_all(vec![grants[0].part()], again(1)).await.expect("asked");
     assert!(answers.len() == 3 && answers.iter().all(|one| matches!(one, Asked::Waits(_))), "{answers:?}");

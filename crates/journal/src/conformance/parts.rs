@@ -7,8 +7,8 @@ use calls::{EventKind, PbxName};
 
 use super::sample::{Leg, append, delivery, keep, settle};
 use crate::{
-    Appended, Epoch, EventSeq, Filter, Fleet, GatewayId, Grant, Journal, Lease, Outcome, Part, Settle,
-    Settled, Taken, WallTime, rest,
+    About, Appended, Epoch, EventSeq, Filter, Fleet, GatewayId, Given, Grant, Journal, Lease, Outcome, Part,
+    Settle, Settled, Taken, WallTime, rest,
 };
 
 const BEGUN: &[EventKind] = &[EventKind::Incoming];
@@ -19,7 +19,7 @@ fn pbx(number: u32) -> PbxName {
 }
 
 async fn lease(journal: &dyn Journal, of: u32) -> Option<Lease> {
-    let fleet = journal.tick(&[]).await.expect("a beat");
+    let fleet = journal.tick(&About::default()).await.expect("a beat");
     fleet.leases.into_iter().find(|lease| lease.pbx == pbx(of))
 }
 
@@ -56,14 +56,14 @@ async fn waiting(journal: &dyn Journal, grant: Grant) -> Vec<EventSeq> {
 
 /// Each beat moves, whoever looks; and nobody's moves by itself.
 pub async fn a_beat_moves_by_its_gateway_alone(one: &dyn Journal, other: &dyn Journal) {
-    one.tick(&[]).await.expect("a beat");
-    let before = other.tick(&[]).await.expect("a beat").gateways;
+    one.tick(&About::default()).await.expect("a beat");
+    let before = other.tick(&About::default()).await.expect("a beat").gateways;
     assert_eq!(before.len(), 2, "{before:?}");
-    let after = other.tick(&[]).await.expect("a beat").gateways;
+    let after = other.tick(&About::default()).await.expect("a beat").gateways;
     let moved = before.iter().zip(&after).filter(|(before, after)| before.beat != after.beat);
     let moved: Vec<&GatewayId> = moved.map(|(before, _)| &before.id).collect();
     assert_eq!(moved.len(), 1, "only who beat: {before:?} {after:?}");
-    let last = one.tick(&[]).await.expect("a beat").gateways;
+    let last = one.tick(&About::default()).await.expect("a beat").gateways;
     let still: Vec<_> = last.iter().zip(&after).filter(|(last, after)| last.beat == after.beat).collect();
     assert!(still.len() == 1 && still[0].0.id == *moved[0], "{after:?} {last:?}");
 }
@@ -85,11 +85,11 @@ pub async fn a_part_keeps_its_number(one: &dyn Journal, other: &dyn Journal) {
     let (a, b) = (take(one, 1).await, take(other, 2).await);
     assert_ne!(a.part(), b.part());
     assert!(a.part().0 > 0 && b.part().0 > 0, "0 is the whole store's");
-    one.release(a).await.expect("given back");
+    one.release(a, Given::InOrder).await.expect("given back");
     assert_eq!(lease(one, 1).await.expect("it is there").owner, None);
     assert_eq!(take(other, 1).await.part(), a.part());
     assert_eq!(take(one, 3).await.part().0, a.part().0.max(b.part().0) + 1);
-    let owners = other.tick(&[]).await.expect("a beat").leases;
+    let owners = other.tick(&About::default()).await.expect("a beat").leases;
     let of_pbxs: Vec<_> = owners.iter().filter(|lease| lease.part != Part::REST).collect();
     assert!(of_pbxs.len() == 3 && of_pbxs.iter().all(|lease| lease.owner.is_some()), "{owners:?}");
 }
@@ -98,10 +98,10 @@ pub async fn a_part_keeps_its_number(one: &dyn Journal, other: &dyn Journal) {
 pub async fn what_is_no_pbxs_is_somebodys(one: &dyn Journal, other: &dyn Journal) {
     let of_pbx = take(one, 1).await;
     let seen = |fleet: Fleet| fleet.leases.into_iter().find(|lease| lease.pbx == rest());
-    let before = seen(one.tick(&[]).await.expect("a beat")).map(|lease| lease.epoch);
+    let before = seen(one.tick(&About::default()).await.expect("a beat")).map(|lease| lease.epoch);
     let taken = one.take(rest(), before, Duration::ZERO).await.expect("an answer").expect("nobody had it");
     assert_eq!((taken.grant.part(), of_pbx.part()), (Part::REST, Part(1)));
-    let lease = seen(other.tick(&[]).await.expect("a beat")).expect("it is there");
+    let lease = seen(other.tick(&About::default()).await.expect("a beat")).expect("it is there");
     assert_eq!((lease.part, lease.epoch), (Part::REST, taken.grant.epoch()));
     assert_eq!(other.take(rest(), before, Duration::ZERO).await.expect("an answer"), None, "it was taken");
     assert_eq!(take(other, 2).await.part(), Part(2));
@@ -124,7 +124,7 @@ pub async fn who_has_a_part_next_knows_of_one_that_is_gone(one: &dyn Journal, ot
     assert_eq!(from_one_gone.careful, long);
     let began_anew = take_from(other, 1, Duration::ZERO).await;
     assert_eq!(began_anew.careful, long, "it may have died at once");
-    other.release(began_anew.grant).await.expect("given back");
+    other.release(began_anew.grant, Given::InOrder).await.expect("given back");
     let handed = take_from(one, 1, Duration::ZERO).await;
     assert!(handed.careful > long / 2 && handed.careful <= long, "{handed:?}");
     assert_eq!(take_from(other, 1, 2 * long).await.careful, 2 * long, "once more from one that is gone");
@@ -134,7 +134,7 @@ pub async fn who_has_a_part_next_knows_of_one_that_is_gone(one: &dyn Journal, ot
 
     let short = take_from(other, 2, Duration::from_millis(1)).await;
     tokio::time::sleep(Duration::from_millis(5)).await;
-    other.release(short.grant).await.expect("given back");
+    other.release(short.grant, Given::InOrder).await.expect("given back");
     assert_eq!(take_from(one, 2, Duration::ZERO).await.careful, Duration::ZERO, "it is over");
 }
 
@@ -162,13 +162,13 @@ pub async fn who_lost_a_part_writes_nothing(one: &dyn Journal, other: &dyn Journ
 pub async fn who_gave_a_part_back_writes_nothing(one: &dyn Journal, other: &dyn Journal) {
     let grant = take(one, 1).await;
     let seq = keep(one, leg(1, 1, grant).append(BEGUN, &[1])).await[0];
-    one.release(grant).await.expect("given back");
+    one.release(grant, Given::InOrder).await.expect("given back");
     assert_eq!(append(one, leg(1, 1, grant).append(ANSWERED, &[1])).await, [Appended::Fenced]);
     let settled = one.settle(&[under(grant, seq, Outcome::Delivered)]).await.expect("an answer");
     assert_eq!(settled, [Settled::Fenced]);
     let took = take(other, 1).await;
     // Late, and of a part that is another's: nothing comes of it.
-    let _ = one.release(grant).await;
+    let _ = one.release(grant, Given::InOrder).await;
     assert_eq!(waiting(other, took).await, [seq]);
     keep(other, leg(1, 1, took).append(ANSWERED, &[1])).await;
 }

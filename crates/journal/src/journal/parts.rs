@@ -107,8 +107,40 @@ pub struct Moved {
     pub part: Part,
     /// When it was taken or given back last, by the engine's clock.
     pub since: WallTime,
-    /// The gateway it was taken from, which was gone; none where it was given back before.
+    /// The gateway it was taken from, which was gone, or that gave it up; none where it was given back in order.
     pub from: Option<GatewayId>,
+    /// Whether that one gave it up for its link to the PBX.
+    pub for_its_link: bool,
+}
+
+/// Why a part is given back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// It is another's by its order, or who had it goes.
+    #[default]
+    InOrder,
+    /// What its PBX says is not heard any more by who had it, and is by another.
+    ForItsLink,
+}
+
+/// How a gateway's link to a PBX is doing, as it tells the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// The PBX's part.
+    pub part: Part,
+    /// Why nothing is heard over it, as a code; none where whoever has it misses nothing.
+    pub lacks: Option<String>,
+}
+
+/// What a gateway tells the others at a tick.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The PBXs it can reach.
+    pub pbxs: Vec<PbxName>,
+    /// Those it has a link to, because it has them or listens to them.
+    pub links: Vec<Linked>,
+    /// The others are to tell theirs now.
+    pub asks: bool,
 }
 
 /// A gateway, by its beat.
@@ -122,6 +154,8 @@ pub struct Beating {
     pub beat: (i64, i64),
     /// The PBXs it can reach.
     pub pbxs: Vec<PbxName>,
+    /// Those it has a link to.
+    pub links: Vec<Linked>,
 }
 
 /// Who has a part.
@@ -139,8 +173,9 @@ pub struct Lease {
 
 /// Who has which part.
 pub trait Parts: Send + Sync {
-    /// Says that this gateway lives and which PBXs it can reach; who else does, and who has what. Once a second.
-    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet>;
+    /// Says that this gateway lives, which PBXs it can reach, and how its links to them are doing; who else does, and who
+    /// has what. Once a second.
+    fn tick<'a>(&'a self, about: &'a About) -> Reply<'a, Fleet>;
 
     /// Makes the part of a PBX this gateway's, if nobody took it since it was seen at this epoch (`None`: it had no part
     /// yet). Waits for writes of its last owner that are under way: what was written is seen behind it, and nothing of
@@ -152,7 +187,7 @@ pub trait Parts: Send + Sync {
     fn take(&self, pbx: PbxName, seen: Option<Epoch>, careful: Duration) -> Reply<'_, Option<Taken>>;
 
     /// Gives it back, so that nobody waits for it. Nothing is written under the grant any more.
-    fn release(&self, grant: Grant) -> Reply<'_, ()>;
+    fn release(&self, grant: Grant, why: Given) -> Reply<'_, ()>;
 
     /// Gives back all that is this gateway's, which beats no more and is not waited for.
     fn leave(&self) -> Reply<'_, ()>;

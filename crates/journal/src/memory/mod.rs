@@ -19,10 +19,10 @@ use crate::clock::{self, Clock};
 use crate::faults::{CommitPoint, Faults};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
-    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Grant, JournalError,
-    Kept, LegRecord, Open, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size,
-    Sums, Taken, WallTime, Wish, WishId,
+    About, Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
+    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, GatewayId, Given, Grant,
+    JournalError, Kept, LegRecord, Open, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle,
+    Settled, Size, Sums, Taken, WallTime, Wish, WishId,
 };
 
 use audit::Audit;
@@ -152,9 +152,9 @@ impl crate::Deliveries for Memory {
 }
 
 impl crate::Parts for Memory {
-    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet> {
+    fn tick<'a>(&'a self, about: &'a About) -> Reply<'a, Fleet> {
         self.write(|state| {
-            let fleet = state.parts.beat(&self.me, pbxs);
+            let fleet = state.parts.beat(&self.me, about);
             Ok(Fleet { asked: state.inbox.parts(), ..fleet })
         })
     }
@@ -164,10 +164,10 @@ impl crate::Parts for Memory {
         self.write(|state| Ok(state.parts.take(&self.me, pbx, seen, careful, now)))
     }
 
-    fn release(&self, grant: Grant) -> Reply<'_, ()> {
+    fn release(&self, grant: Grant, why: Given) -> Reply<'_, ()> {
         let now = (self.clock)();
         self.write(|state| {
-            state.parts.release(&self.me, grant, now);
+            state.parts.release(&self.me, grant, why, now);
             Ok(())
         })
     }

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join4;
+use futures_util::future::join5;
 use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Transaction};
 
 use super::column::plain;
 use super::errors::Fault;
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease, Moved, Part, Taken, WallTime, rest};
+use crate::{
+    About, Beating, Epoch, Fleet, GatewayId, Given, Grant, Lease, Linked, Moved, Part, Taken, WallTime, rest,
+};
 
 /// Begins a transaction that looks anew at each statement, and proves in it that its parts are still ours.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -23,20 +25,51 @@ pub(super) const CHANNEL: &str = "ringbud";
 pub(super) type Wakes = Arc<watch::Sender<u64>>;
 const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALUES ($1, $2, $3, 0)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
-const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs) VALUES ($1, $2, $3, 0, $4)
-    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4";
-/// Notes from whom a part is taken, if he has it still.
-const FROM: &str =
-    "UPDATE lease SET taken_from = CASE WHEN owner <> $2 THEN owner END WHERE name = $1 RETURNING part";
+const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs, linked, lacks)
+    VALUES ($1, $2, $3, 0, $4, $5, $6)
+    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4, linked = $5, lacks = $6";
+/// Notes from whom a part is taken, if he has it still; who gave it up for its link stays noted.
+const FROM: &str = "UPDATE lease SET
+    taken_from = CASE WHEN owner <> $2 THEN owner
+                      WHEN owner IS NULL AND given_for IS NOT NULL AND taken_from <> $2 THEN taken_from END,
+    given_for = CASE WHEN owner IS NULL THEN given_for END
+    WHERE name = $1 RETURNING part";
+const GIVEN: &str =
+    "WITH given AS (UPDATE lease SET owner = NULL, since = now(), careful = $5, given_for = $6,
+        taken_from = CASE WHEN $6::text IS NOT NULL THEN owner END
+        WHERE part = $1 AND epoch = $2 AND owner = $3)
+    SELECT pg_notify($4, '')";
 const LEASES: &str =
-    "SELECT name, part, epoch, owner, coalesce((extract(epoch FROM since) * 1000000)::bigint, 0), taken_from
-    FROM lease ORDER BY part";
+    "SELECT name, part, epoch, owner, coalesce((extract(epoch FROM since) * 1000000)::bigint, 0), taken_from,
+     given_for FROM lease ORDER BY part";
+/// What is noted of a part that was given up because what its PBX says was not heard.
+const FOR_ITS_LINK: &str = "link";
 /// The bits of a place's epoch.
 const EPOCH_BITS: u32 = 20;
 /// What the name of a PBX's lease begins with.
 const OF_PBX: &str = "pbx:";
 /// What the lease of the whole store was called, and that of what is no PBX's is.
 const OF_REST: &str = "store";
+
+/// What a gateway tells the others, as it lies in its row.
+pub(super) struct Said {
+    pbxs: Vec<String>,
+    /// The parts of its links, and of each, in the same order, what it lacks; empty where nothing.
+    linked: Vec<i32>,
+    lacks: Vec<String>,
+    asks: bool,
+}
+
+impl Said {
+    pub(super) fn of(about: &About) -> Self {
+        Self {
+            pbxs: about.pbxs.iter().map(|pbx| plain(pbx.as_str())).collect(),
+            linked: about.links.iter().map(|link| link.part.0.into()).collect(),
+            lacks: about.links.iter().map(|link| plain(link.lacks.as_deref().unwrap_or_default())).collect(),
+            asks: about.asks,
+        }
+    }
+}
 
 /// Who this gateway is.
 #[derive(Clone, Debug)]
@@ -69,22 +102,33 @@ impl Me {
     }
 
     /// Beats once, and sees who else does and who has what.
-    pub(super) async fn tick(&self, client: &Client, pbxs: &[String]) -> Result<Fleet, Fault> {
-        let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&self.id, &self.name, &self.run, &pbxs];
-        let asked = join4(
+    pub(super) async fn tick(&self, client: &Client, said: &Said) -> Result<Fleet, Fault> {
+        let Said { pbxs, linked, lacks, asks } = said;
+        let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+            [&self.id, &self.name, &self.run, pbxs, linked, lacks];
+        let asking = async {
+            if *asks {
+                client.execute("SELECT pg_notify($1, '')", &[&CHANNEL]).await?;
+            }
+            Ok::<_, Fault>(())
+        };
+        let asked = join5(
             client.execute(BEAT_AND_SAY, &beat),
-            client.query("SELECT id, name, run, beat, pbxs FROM gateway ORDER BY id", &[]),
+            client.query("SELECT id, name, run, beat, pbxs, linked, lacks FROM gateway ORDER BY id", &[]),
             client.query(LEASES, &[]),
             client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
+            asking,
         );
-        let (beaten, gateways, leases, inboxes) = asked.await;
+        let (beaten, gateways, leases, inboxes, asked) = asked.await;
         beaten?;
+        asked?;
         let leases = leases?;
         let beating = |row: &Row| Beating {
             id: GatewayId(row.get(0)),
             name: row.get(1),
             beat: (row.get(2), row.get(3)),
             pbxs: row.get::<_, Vec<String>>(4).into_iter().map(calls::PbxName::new).collect(),
+            links: links(row.get(5), row.get(6)),
         };
         Ok(Fleet {
             me: GatewayId(self.id.clone()),
@@ -102,16 +146,11 @@ impl Me {
         part: Part,
         epoch: Epoch,
         careful: Duration,
+        why: Given,
     ) -> Result<(), Fault> {
         let (part, epoch) = (i32::from(part.0), epoch.0.cast_signed());
-        client
-            .execute(
-                "WITH given AS (UPDATE lease SET owner = NULL, since = now(), careful = $5
-                                WHERE part = $1 AND epoch = $2 AND owner = $3)
-                 SELECT pg_notify($4, '')",
-                &[&part, &epoch, &self.id, &CHANNEL, &micros(careful)],
-            )
-            .await?;
+        let why = (why == Given::ForItsLink).then_some(FOR_ITS_LINK);
+        client.execute(GIVEN, &[&part, &epoch, &self.id, &CHANNEL, &micros(careful), &why]).await?;
         Ok(())
     }
 
@@ -243,7 +282,13 @@ fn part(number: i32) -> Part {
 
 fn moved(row: &Row) -> Moved {
     let from = row.get::<_, Option<String>>(5).map(GatewayId);
-    Moved { part: part(row.get(1)), since: WallTime(row.get(4)), from }
+    let for_its_link = from.is_some() && row.get::<_, Option<&str>>(6) == Some(FOR_ITS_LINK);
+    Moved { part: part(row.get(1)), since: WallTime(row.get(4)), from, for_its_link }
+}
+
+fn links(parts: Vec<i32>, lacks: Vec<String>) -> Vec<Linked> {
+    let lacks = lacks.into_iter().map(|lacks| Some(lacks).filter(|lacks| !lacks.is_empty()));
+    parts.into_iter().zip(lacks).map(|(number, lacks)| Linked { part: part(number), lacks }).collect()
 }
 
 fn lease(row: &Row) -> Option<Lease> {

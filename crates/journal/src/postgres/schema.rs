@@ -16,6 +16,8 @@ const FORMAT_1: &str = include_str!("format_1.sql");
 const FORMAT_2: &str = include_str!("format_2.sql");
 /// What was added to a store without changing what older programs do with it.
 const ADDED: &str = include_str!("hold.sql");
+/// The same, to one that is shared.
+const ADDED_TO_SHARED: &str = include_str!("links.sql");
 const IS_SHARED: &str =
     "several gateways share it, each with PBXs of its own, and no gateway can have it for itself any more";
 /// The oldest engine.
@@ -118,6 +120,9 @@ pub(super) async fn migrate(
         transaction.execute(mark, &[]).await.map_err(failed)?;
     }
     add(&transaction).await.map_err(at)?;
+    if found == Some(SHARED) {
+        add_to_shared(&transaction).await.map_err(at)?;
+    }
     transaction.commit().await.map_err(failed)?;
     Ok(found == Some(SHARED))
 }
@@ -131,11 +136,21 @@ async fn add(transaction: &Transaction<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
+async fn add_to_shared(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    let select = "SELECT EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = 'ringbud.gateway'::regclass AND attname = 'linked')";
+    if !transaction.query_one(select, &[]).await?.get::<_, bool>(0) {
+        transaction.batch_execute("SET LOCAL search_path = ringbud").await?;
+        transaction.batch_execute(ADDED_TO_SHARED).await?;
+    }
+    Ok(())
+}
+
 /// Makes a store of one gateway one that several share, under that gateway's epoch.
 pub(super) async fn share(transaction: &Transaction<'_>) -> Result<(), Fault> {
     transaction.batch_execute("SET LOCAL search_path = ringbud, pg_temp").await?;
     transaction.batch_execute(FORMAT_2).await?;
-    Ok(())
+    add_to_shared(transaction).await
 }
 
 /// Everything another store has is in it now.

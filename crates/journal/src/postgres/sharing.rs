@@ -12,7 +12,7 @@ use super::append::Appender;
 use super::beat::Standing;
 use super::errors::Fault;
 use super::groups::{Lane, within};
-use super::lease::{Me, Wakes};
+use super::lease::{Me, Said, Wakes};
 use super::link::{Link, Use};
 use super::merge::{self, Merger};
 use super::owned::Owned;
@@ -23,7 +23,7 @@ use super::spooling::{Spooling, reach};
 use super::{Gateway, Options, Postgres, Target, identity, inbox, opening, turn, upkeep};
 use crate::seal::Sealer;
 use crate::sqlite::lock::FolderLock;
-use crate::{Answer, Asked, Epoch, Fleet, Grant, JournalError, Part, Taken, Wish, WishId};
+use crate::{About, Answer, Asked, Epoch, Fleet, Given, Grant, JournalError, Part, Taken, Wish, WishId};
 
 /// Writes that are under way are waited for: longer than the engine lets a transaction stand idle.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
@@ -116,15 +116,15 @@ impl Postgres {
         Ok(gateway.sharing.as_ref().map(|sharing| (gateway, sharing)))
     }
 
-    pub(super) async fn ticks(&self, pbxs: &[PbxName]) -> Result<Fleet, JournalError> {
+    pub(super) async fn ticks(&self, about: &About) -> Result<Fleet, JournalError> {
         let Some((gateway, sharing)) = self.sharing()? else { return Ok(Fleet::default()) };
-        let pbxs: Vec<String> = pbxs.iter().map(|pbx| super::column::plain(pbx.as_str())).collect();
+        let said = Said::of(about);
         let mut pen = sharing.beats.lock().await;
         let began = Instant::now();
         let me = &gateway.owned.me;
         let told = match reach(&mut pen, self.patience).await {
             Ok(()) => {
-                within(&mut pen, self.patience, async |held| me.tick(&held.link.client, &pbxs).await).await
+                within(&mut pen, self.patience, async |held| me.tick(&held.link.client, &said).await).await
             }
             Err(fault) => Err(fault),
         };
@@ -168,7 +168,7 @@ impl Postgres {
         Ok(taken)
     }
 
-    pub(super) async fn gives_back(&self, grant: Grant) -> Result<(), JournalError> {
+    pub(super) async fn gives_back(&self, grant: Grant, why: Given) -> Result<(), JournalError> {
         let Some((gateway, sharing)) = self.sharing()? else { return self.release().await };
         if let Some((merger, _)) = &gateway.merger {
             merger.hurry(TAKEN_WITHIN).await;
@@ -180,7 +180,7 @@ impl Postgres {
         let (me, part) = (&gateway.owned.me, grant.part());
         let mut pen = sharing.takes.lock().await;
         let given = within(&mut pen, TAKEN_WITHIN, async |held| {
-            me.release(&held.link.client, part, epoch, careful).await
+            me.release(&held.link.client, part, epoch, careful, why).await
         });
         given.await.map_err(|fault| fault.at(&self.place))
     }

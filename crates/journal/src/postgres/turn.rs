@@ -120,8 +120,10 @@ pub struct Has {
     pub owner: Option<String>,
     /// Since when, by the engine's clock.
     pub since: String,
-    /// What the gateway it was taken from is called, where that was gone.
+    /// What the gateway it was taken from is called, where that was gone, or gave it up for its link.
     pub from: Option<String>,
+    /// Whether that one gave it up because it did not hear the PBX any more.
+    pub for_its_link: bool,
 }
 
 /// All parts, by their PBXs.
@@ -130,7 +132,7 @@ pub(super) async fn parts(client: &Client) -> Result<Vec<Has>, Fault> {
         .query(
             "SELECT substr(l.name, 5), l.epoch, l.owner,
              coalesce(to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
-             coalesce(g.name, l.taken_from)
+             coalesce(g.name, l.taken_from), l.taken_from IS NOT NULL AND l.given_for IS NOT NULL
              FROM lease l LEFT JOIN gateway g ON g.id = l.taken_from WHERE l.part > 0 ORDER BY l.name",
             &[],
         )
@@ -141,6 +143,7 @@ pub(super) async fn parts(client: &Client) -> Result<Vec<Has>, Fault> {
         owner: row.get(2),
         since: row.get(3),
         from: row.get(4),
+        for_its_link: row.get(5),
     };
     Ok(rows.into_iter().map(has).collect())
 }

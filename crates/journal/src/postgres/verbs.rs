@@ -13,10 +13,10 @@ use super::settle::Row;
 use super::{Postgres, audit, inbox, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
-    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, Kept, LegRecord, Open,
-    Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken, WallTime,
-    Wish, WishId,
+    About, Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
+    DeliveryRecord, Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Given, Grant, Kept, LegRecord,
+    Open, Part, Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken,
+    WallTime, Wish, WishId,
 };
 
 /// Asks a reader's connection.
@@ -75,16 +75,16 @@ impl crate::Deliveries for Postgres {
 }
 
 impl crate::Parts for Postgres {
-    fn tick<'a>(&'a self, pbxs: &'a [PbxName]) -> Reply<'a, Fleet> {
-        Box::pin(self.ticks(pbxs))
+    fn tick<'a>(&'a self, about: &'a About) -> Reply<'a, Fleet> {
+        Box::pin(self.ticks(about))
     }
 
     fn take(&self, pbx: PbxName, seen: Option<Epoch>, careful: Duration) -> Reply<'_, Option<Taken>> {
         Box::pin(self.takes(pbx, seen, careful))
     }
 
-    fn release(&self, grant: Grant) -> Reply<'_, ()> {
-        Box::pin(self.gives_back(grant))
+    fn release(&self, grant: Grant, why: Given) -> Reply<'_, ()> {
+        Box::pin(self.gives_back(grant, why))
     }
 
     fn leave(&self) -> Reply<'_, ()> {

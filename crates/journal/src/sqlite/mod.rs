@@ -47,9 +47,9 @@ use crate::faults::Faults;
 use crate::seal::Sealer;
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
-    Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord, Epoch,
-    Erase, Erased, EventSeq, Failing, Filter, Fleet, Grant, JournalError, Kept, LegRecord, Pending, Put,
-    Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken, WallTime,
+    About, Append, Appended, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId, DeliveryRecord,
+    Epoch, Erase, Erased, EventSeq, Failing, Filter, Fleet, Given, Grant, JournalError, Kept, LegRecord,
+    Pending, Put, Quarter, Recent, Reply, SettingChange, Settle, Settled, Size, Sums, Taken, WallTime,
 };
 
 #[cfg(feature = "conformance")]
@@ -265,7 +265,7 @@ impl crate::Deliveries for Sqlite {
 
 /// Whoever has opened it has all of it, and nobody else comes.
 impl crate::Parts for Sqlite {
-    fn tick<'a>(&'a self, _: &'a [PbxName]) -> Reply<'a, Fleet> {
+    fn tick<'a>(&'a self, _: &'a About) -> Reply<'a, Fleet> {
         Box::pin(std::future::ready(Ok(Fleet::default())))
     }
 
@@ -273,7 +273,7 @@ impl crate::Parts for Sqlite {
         Box::pin(std::future::ready(Ok(Some(Taken { grant: Grant::ALONE, careful: Duration::ZERO }))))
     }
 
-    fn release(&self, _: Grant) -> Reply<'_, ()> {
+    fn release(&self, _: Grant, _: Given) -> Reply<'_, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 

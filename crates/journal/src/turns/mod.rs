@@ -3,13 +3,21 @@
 //! No clocks are compared. A gateway is gone when its beat stood still while this one's own ticks were good; an own tick
 //! that failed, or came late, starts all of that anew, so nobody is robbed after an outage of the engine, and nobody by
 //! one that slept itself.
+//!
+//! Where each PBX has a second reader, gateways tell each other which PBXs they hear, and a part is the business of those
+//! who hear its PBX: whoever has it and does not hear it any more hands it to one who does, and it goes back to the first in
+//! its order over a link that lives. Where nobody hears it nothing moves.
+
+mod hearing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use calls::PbxName;
 
-use crate::{Beating, Epoch, Fleet, GatewayId, Grant, Lease};
+use crate::{Beating, Epoch, Fleet, GatewayId, Given, Grant, Lease, Part, rest};
+
+use hearing::Hearing;
 
 /// Whose beat stood still for so long is gone.
 pub const GONE_AFTER: Duration = Duration::from_secs(4);
@@ -20,8 +28,16 @@ pub const FIRST_FOR: Duration = Duration::from_secs(2);
 /// One that has joined is handed a part so often.
 pub const HANDED_EVERY: Duration = Duration::from_secs(2);
 
-/// Where a PBX has a second reader, who joins has its link and knows the calls after so long: it is handed the part then.
+/// Where each PBX has a second reader, who joins is handed a part after so long at the earliest, and only if it hears the PBX.
 pub const JOINED_FOR: Duration = Duration::from_secs(6);
+/// One whose link was lost has it back when that has lived for so long again: else a link that comes and goes would take the part along each time.
+pub const LIVES_AGAIN_FOR: Duration = Duration::from_secs(30);
+/// Who does not hear a PBX any more asks the others after so long: a PBX that went away is gone for them by then, too.
+pub const ASKS_AFTER: Duration = Duration::from_millis(250);
+/// Who has not heard whether another hears the PBX goes on by himself after so long.
+pub const ASKED_FOR: Duration = Duration::from_millis(1_500);
+/// One that has not heard a PBX for so long is no second reader of it: the next in order listens as well.
+pub const NOT_HEARD_FOR: Duration = Duration::from_secs(10);
 
 /// What a gateway should do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +53,13 @@ pub enum Step {
         /// The gateway that had it and is gone; none where it was given back, or was this gateway's own.
         from: Option<GatewayId>,
     },
-    /// It is another's by the order of its part, and that one has joined.
-    HandOver(PbxName),
+    /// It is another's, who has joined or hears the PBX.
+    HandOver {
+        /// Whose part.
+        pbx: PbxName,
+        /// By the order of the part, or because its PBX is not heard here.
+        why: Given,
+    },
 }
 
 /// What was seen of the others.
@@ -50,8 +71,9 @@ pub struct Turns {
     /// Since when a part is free.
     free: BTreeMap<PbxName, Duration>,
     handed_at: Option<Duration>,
-    /// How long who joins was seen before it is handed anything.
-    joined_for: Duration,
+    /// Whether each PBX has a second reader.
+    has_seconds: bool,
+    hearing: Hearing,
 }
 
 /// A gateway's beat.
@@ -69,23 +91,64 @@ struct Beat {
 impl Turns {
     /// Where each PBX has a second reader.
     pub fn with_second_readers() -> Self {
-        Self { joined_for: JOINED_FOR, ..Self::default() }
+        Self { has_seconds: true, ..Self::default() }
+    }
+
+    /// As at the start.
+    pub fn anew(&self) -> Self {
+        Self { has_seconds: self.has_seconds, ..Self::default() }
     }
 
     /// Of these, those that this gateway follows as second reader: it is the first in their order beside their owner, and
-    /// so the one to take them when that one is gone.
+    /// so the one to take them when that one is gone; or those before it have not heard them for a while.
     pub fn hears(&self, now: Duration, pbxs: &[PbxName], has: &BTreeMap<PbxName, Grant>) -> Vec<PbxName> {
         let is_second = |pbx: &&PbxName| {
-            let lease = self.fleet.leases.iter().find(|lease| lease.pbx == **pbx);
-            let Some(owner) = lease.and_then(|lease| lease.owner.as_ref()) else { return false };
+            let Some(lease) = self.lease(pbx).filter(|_| !has.contains_key(*pbx)) else { return false };
+            // Nobody's: whoever listens goes on until somebody has it.
+            let Some(owner) = &lease.owner else { return self.listens(lease.part) };
             let beside = self.fleet.gateways.iter().filter(|one| one.id != *owner && one.pbxs.contains(pbx));
-            let first =
-                beside.filter(|one| !self.is_gone(now, &one.id)).max_by_key(|one| (rank(pbx, one), &one.id));
-            !has.contains_key(*pbx)
-                && *owner != self.fleet.me
-                && first.is_some_and(|one| one.id == self.fleet.me)
+            let mut beside: Vec<_> = beside.filter(|one| !self.is_gone(now, &one.id)).collect();
+            beside.sort_by_key(|one| std::cmp::Reverse((rank(pbx, one), &one.id)));
+            let mut before = beside.iter().take_while(|one| one.id != self.fleet.me);
+            let is_beside = beside.iter().any(|one| one.id == self.fleet.me);
+            is_beside && before.all(|one| self.has_not_heard_for(now, one, lease.part) >= NOT_HEARD_FOR)
         };
         pbxs.iter().filter(is_second).cloned().collect()
+    }
+
+    fn listens(&self, part: Part) -> bool {
+        let me = self.fleet.gateways.iter().find(|one| one.id == self.fleet.me);
+        me.is_some_and(|me| me.links.iter().any(|link| link.part == part))
+    }
+
+    fn has_not_heard_for(&self, now: Duration, one: &Beating, part: Part) -> Duration {
+        let seen = self.beats.get(&one.id).map_or(now, |beat| beat.seen);
+        self.hearing.not_for(now, &one.id, part, seen)
+    }
+
+    /// Whether another may hear a PBX that this gateway has and has not heard since then: then its link is not made anew
+    /// before that is known.
+    pub fn may_be_heard(&self, now: Duration, pbx: &PbxName, since: Duration) -> bool {
+        now.saturating_sub(since) < ASKED_FOR && self.is_heard_by_another(now, pbx, Duration::ZERO)
+    }
+
+    /// Whether another that lives said so at a beat that was seen since then.
+    fn is_heard_by_another(&self, now: Duration, pbx: &PbxName, since: Duration) -> bool {
+        let Some(part) = self.lease(pbx).map(|lease| lease.part) else { return false };
+        let hears = |one: &&Beating| {
+            let beats = |beat: &Beat| {
+                beat.moved && beat.since >= since && now.saturating_sub(beat.since) < LATE_AFTER
+            };
+            one.id != self.fleet.me
+                && one.pbxs.contains(pbx)
+                && self.hearing.since(&one.id, part).is_some()
+                && self.beats.get(&one.id).is_some_and(beats)
+        };
+        self.has_seconds && self.fleet.gateways.iter().any(|one| hears(&one))
+    }
+
+    fn lease(&self, pbx: &PbxName) -> Option<&Lease> {
+        self.fleet.leases.iter().find(|lease| lease.pbx == *pbx)
     }
 
     /// A tick was good.
@@ -105,6 +168,7 @@ impl Turns {
                 *beat = Beat { moved: true, is: one.beat, since: now, seen };
             }
         }
+        self.hearing.told(now, &fleet);
         self.fleet = fleet;
     }
 
@@ -113,6 +177,7 @@ impl Turns {
         self.beats.clear();
         self.free.clear();
         self.handed_at = None;
+        self.hearing.clear();
     }
 
     /// Whether a gateway was heard of late enough to be there.
@@ -120,15 +185,25 @@ impl Turns {
         !self.is_gone(now, id)
     }
 
-    /// What is to be done now, with what this gateway has.
-    pub fn steps(&mut self, now: Duration, pbxs: &[PbxName], has: &BTreeMap<PbxName, Grant>) -> Vec<Step> {
+    /// What is to be done now, with what this gateway has, and since when it has not heard which of those.
+    pub fn steps(
+        &mut self,
+        now: Duration,
+        pbxs: &[PbxName],
+        has: &BTreeMap<PbxName, Grant>,
+        unheard: &BTreeMap<PbxName, Duration>,
+    ) -> Vec<Step> {
         let (mut steps, mut still_free) = (Vec::new(), BTreeMap::new());
         for pbx in pbxs {
-            let lease = self.fleet.leases.iter().find(|lease| lease.pbx == *pbx);
+            let lease = self.lease(pbx);
             if let Some(grant) = has.get(pbx) {
                 // What was taken since is not seen yet.
                 if lease.is_some_and(|lease| lease.epoch > grant.epoch()) {
                     steps.push(Step::Lose(pbx.clone()));
+                } else if let Some(since) = unheard.get(pbx)
+                    && self.is_heard_by_another(now, pbx, *since + ASKS_AFTER)
+                {
+                    steps.push(Step::HandOver { pbx: pbx.clone(), why: Given::ForItsLink });
                 }
                 continue;
             }
@@ -136,7 +211,7 @@ impl Turns {
             let since = self.free.get(pbx).copied().unwrap_or(now);
             still_free.insert(pbx.clone(), since);
             let was_mine = lease.is_some_and(|lease| lease.owner.as_ref() == Some(&self.fleet.me));
-            let is_first = self.first(now, pbx).is_none_or(|first| first.id == self.fleet.me);
+            let is_first = self.first_to_take(now, pbx).is_none_or(|first| first.id == self.fleet.me);
             if was_mine || is_first || now.saturating_sub(since) >= FIRST_FOR {
                 steps.push(Step::Take { pbx: pbx.clone(), seen: lease.map(|lease| lease.epoch), from });
             }
@@ -146,7 +221,7 @@ impl Turns {
             && let Some(pbx) = self.to_hand_over(now, has)
         {
             self.handed_at = Some(now);
-            steps.push(Step::HandOver(pbx));
+            steps.push(Step::HandOver { pbx, why: Given::InOrder });
         }
         steps
     }
@@ -165,10 +240,18 @@ impl Turns {
         self.beats.get(id).is_none_or(|beat| now.saturating_sub(beat.since) >= GONE_AFTER)
     }
 
-    /// Of those who live and can reach a PBX, the first in its order.
-    fn first(&self, now: Duration, pbx: &PbxName) -> Option<&Beating> {
+    /// Of those who live and can reach a PBX, the first in its order; before all others those who hear it.
+    fn first_to_take(&self, now: Duration, pbx: &PbxName) -> Option<&Beating> {
+        let part = self.lease(pbx).map(|lease| lease.part);
+        let hears = |one: &Beating| {
+            self.has_seconds && part.is_some_and(|part| self.hearing.since(&one.id, part).is_some())
+        };
+        self.can_reach(now, pbx).into_iter().max_by_key(|one| (hears(one), rank(pbx, one), &one.id))
+    }
+
+    fn can_reach(&self, now: Duration, pbx: &PbxName) -> Vec<&Beating> {
         let reach = self.fleet.gateways.iter().filter(|one| one.pbxs.contains(pbx));
-        reach.filter(|one| !self.is_gone(now, &one.id)).max_by_key(|one| (rank(pbx, one), &one.id))
+        reach.filter(|one| !self.is_gone(now, &one.id)).collect()
     }
 
     fn to_hand_over(&self, now: Duration, has: &BTreeMap<PbxName, Grant>) -> Option<PbxName> {
@@ -176,16 +259,27 @@ impl Turns {
             return None;
         }
         let is_others = |pbx: &&PbxName| {
-            let first = self.first(now, pbx).filter(|first| first.id != self.fleet.me);
+            let first = self.can_reach(now, pbx).into_iter().max_by_key(|one| (rank(pbx, one), &one.id));
+            let Some(first) = first.filter(|first| first.id != self.fleet.me) else { return false };
             // Only to one that was seen to beat just now.
             let beats = |beat: &Beat| {
+                let joined_for = if self.has_seconds { JOINED_FOR } else { Duration::ZERO };
                 beat.moved
                     && now.saturating_sub(beat.since) < LATE_AFTER
-                    && now.saturating_sub(beat.seen) >= self.joined_for
+                    && now.saturating_sub(beat.seen) >= joined_for
             };
-            first.is_some_and(|first| self.beats.get(&first.id).is_some_and(beats))
+            self.beats.get(&first.id).is_some_and(beats)
+                && (!self.has_seconds || **pbx == rest() || self.is_ready(now, pbx, &first.id))
         };
         has.keys().find(is_others).cloned()
+    }
+}
+
+impl Turns {
+    /// Whether one hears a PBX, and has done so for long enough if it once did not any more.
+    fn is_ready(&self, now: Duration, pbx: &PbxName, id: &GatewayId) -> bool {
+        let heard = self.lease(pbx).and_then(|lease| self.hearing.since(id, lease.part));
+        heard.is_some_and(|(since, was_lost)| !was_lost || now.saturating_sub(since) >= LIVES_AGAIN_FOR)
     }
 }
 
@@ -200,5 +294,7 @@ fn rank(pbx: &PbxName, gateway: &Beating) -> u64 {
     hash ^ (hash >> 33)
 }
 
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod tests;

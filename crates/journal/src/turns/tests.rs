@@ -1,7 +1,8 @@
 use super::*;
-use crate::Part;
+use crate::{Linked, Part};
 
 const PBXS: [&str; 4] = ["a", "b", "c", "d"];
+const HEARS_ALL: BTreeMap<PbxName, Duration> = BTreeMap::new();
 
 fn pbxs() -> Vec<PbxName> {
     PBXS.map(PbxName::new).to_vec()
@@ -18,6 +19,7 @@ fn told(beats: &[(&str, i64)], owners: &[(&str, u32, Option<&str>)]) -> Fleet {
         name: (*name).to_owned(),
         beat: (0, *beat),
         pbxs: pbxs(),
+        links: Vec::new(),
     };
     let lease = |(part, (pbx, epoch, owner)): (u16, &(&str, u32, Option<&str>))| Lease {
         pbx: PbxName::new(*pbx),
@@ -33,6 +35,13 @@ fn told(beats: &[(&str, i64)], owners: &[(&str, u32, Option<&str>)]) -> Fleet {
     }
 }
 
+/// The second of them hears all PBXs.
+fn second_hears(mut fleet: Fleet) -> Fleet {
+    let parts = fleet.leases.iter().map(|lease| Linked { part: lease.part, lacks: None });
+    fleet.gateways[1].links = parts.collect();
+    fleet
+}
+
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
@@ -40,7 +49,7 @@ fn secs(secs: u64) -> Duration {
 fn taken(steps: &[Step]) -> Vec<&str> {
     let taken = steps.iter().filter_map(|step| match step {
         Step::Take { pbx, .. } => Some(pbx.as_str()),
-        Step::Lose(_) | Step::HandOver(_) => None,
+        Step::Lose(_) | Step::HandOver { .. } => None,
     });
     taken.collect()
 }
@@ -49,7 +58,7 @@ fn taken(steps: &[Step]) -> Vec<&str> {
 fn who_is_alone_takes_everything_at_once() {
     let mut turns = Turns::default();
     turns.told(secs(0), told(&[("gw1", 1)], &[("b", 3, None)]));
-    assert_eq!(taken(&turns.steps(secs(0), &pbxs(), &BTreeMap::new())), PBXS);
+    assert_eq!(taken(&turns.steps(secs(0), &pbxs(), &BTreeMap::new(), &HEARS_ALL)), PBXS);
 }
 
 #[test]
@@ -57,18 +66,18 @@ fn two_share_what_is_free_and_anybody_takes_what_the_first_does_not() {
     let (mut turns, none) = (Turns::default(), BTreeMap::new());
     let fleet = |beat| told(&[("gw1", beat), ("gw2", beat)], &[]);
     turns.told(secs(0), fleet(1));
-    let mine = turns.steps(secs(0), &pbxs(), &none);
+    let mine = turns.steps(secs(0), &pbxs(), &none, &HEARS_ALL);
     let mut turns_of_other = Turns::default();
     turns_of_other.told(secs(0), Fleet { me: id("gw2"), ..fleet(1) });
-    let theirs = turns_of_other.steps(secs(0), &pbxs(), &none);
+    let theirs = turns_of_other.steps(secs(0), &pbxs(), &none, &HEARS_ALL);
     let mut all: Vec<_> = taken(&mine).into_iter().chain(taken(&theirs)).collect();
     all.sort_unstable();
     assert_eq!(all, PBXS, "each is one's");
     assert!(!mine.is_empty() && !theirs.is_empty(), "{mine:?} {theirs:?}");
     turns.told(secs(1), fleet(2));
-    assert_eq!(turns.steps(secs(1), &pbxs(), &none).len(), mine.len());
+    assert_eq!(turns.steps(secs(1), &pbxs(), &none, &HEARS_ALL).len(), mine.len());
     turns.told(secs(2), fleet(3));
-    assert_eq!(taken(&turns.steps(secs(2), &pbxs(), &none)), PBXS);
+    assert_eq!(taken(&turns.steps(secs(2), &pbxs(), &none, &HEARS_ALL)), PBXS);
 }
 
 #[test]
@@ -77,7 +86,7 @@ fn whose_beat_stands_still_is_gone_and_a_failed_or_late_tick_starts_anew() {
     let fleet = |beat| told(&[("gw1", beat), ("gw2", 7)], &[("a", 3, Some("gw2"))]);
     let tick = |turns: &mut Turns, at: u64| {
         turns.told(secs(at), fleet(i64::try_from(at).unwrap_or(0)));
-        turns.steps(secs(at), &pbx, &none)
+        turns.steps(secs(at), &pbx, &none, &HEARS_ALL)
     };
     for at in 0..4 {
         assert_eq!(tick(&mut turns, at), [], "at {at}");
@@ -100,34 +109,30 @@ fn who_starts_again_takes_its_own_at_once_and_what_others_took_is_lost() {
     let mut turns = Turns::default();
     turns.told(secs(0), told(&[("gw1", 1), ("gw2", 1)], &[("a", 3, Some("gw1"))]));
     let took = [Step::Take { pbx: pbx[0].clone(), seen: Some(Epoch(3)), from: None }];
-    assert_eq!(turns.steps(secs(0), &pbx, &BTreeMap::new()), took);
+    assert_eq!(turns.steps(secs(0), &pbx, &BTreeMap::new(), &HEARS_ALL), took);
     let has = BTreeMap::from([(pbx[0].clone(), Grant::new(Part(1), Epoch(4)))]);
-    assert_eq!(turns.steps(secs(0), &pbx, &has), [], "what was told is older");
+    assert_eq!(turns.steps(secs(0), &pbx, &has, &HEARS_ALL), [], "what was told is older");
     turns.told(secs(1), told(&[("gw1", 2), ("gw2", 2)], &[("a", 5, Some("gw2"))]));
-    assert_eq!(turns.steps(secs(1), &pbx, &has), [Step::Lose(pbx[0].clone())]);
+    assert_eq!(turns.steps(secs(1), &pbx, &has, &HEARS_ALL), [Step::Lose(pbx[0].clone())]);
 }
 
 #[test]
 fn who_joins_is_handed_one_part_every_two_seconds_and_not_before_it_beats() {
     let grant = |part| Grant::new(Part(part), Epoch(1));
-    let mut has: BTreeMap<_, _> =
-        (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), grant(at))).collect();
+    let mut has: BTreeMap<_, _> = (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), grant(at))).collect();
     let mut owners = PBXS.map(|pbx| (pbx, 1, Some("gw1")));
     let (mut turns, mut handed) = (Turns::default(), Vec::new());
     turns.told(secs(0), told(&[("gw1", 1)], &owners));
-    assert_eq!(turns.steps(secs(0), &pbxs(), &has), []);
+    assert_eq!(turns.steps(secs(0), &pbxs(), &has, &HEARS_ALL), []);
     turns.told(secs(1), told(&[("gw1", 2), ("gw2", 1)], &owners));
-    assert_eq!(turns.steps(secs(1), &pbxs(), &has), []);
+    assert_eq!(turns.steps(secs(1), &pbxs(), &has, &HEARS_ALL), []);
     for at in 2..10_u64 {
         let beat = i64::try_from(at).unwrap_or(0);
         turns.told(secs(at), told(&[("gw1", beat), ("gw2", beat)], &owners));
-        for step in turns.steps(secs(at), &pbxs(), &has) {
-            let Step::HandOver(pbx) = step else { panic!("{step:?}") };
+        for step in turns.steps(secs(at), &pbxs(), &has, &HEARS_ALL) {
+            let Step::HandOver { pbx, .. } = step else { panic!("{step:?}") };
             has.remove(&pbx);
-            owners
-                .iter_mut()
-                .filter(|owner| owner.0 == pbx.as_str())
-                .for_each(|owner| owner.2 = Some("gw2"));
+            owners.iter_mut().filter(|owner| owner.0 == pbx.as_str()).for_each(|owner| owner.2 = Some("gw2"));
             handed.push((at, pbx));
         }
     }
@@ -138,7 +143,8 @@ fn who_joins_is_handed_one_part_every_two_seconds_and_not_before_it_beats() {
 #[test]
 fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a_while() {
     let owners = PBXS.map(|pbx| (pbx, 1, Some("gw1")));
-    let as_other = |beat| Fleet { me: id("gw2"), ..told(&[("gw1", beat), ("gw2", beat)], &owners) };
+    let fleet = |beat| second_hears(told(&[("gw1", beat), ("gw2", beat)], &owners));
+    let as_other = |beat| Fleet { me: id("gw2"), ..fleet(beat) };
     let (mut owner, mut joined) = (Turns::with_second_readers(), Turns::with_second_readers());
     let has: BTreeMap<_, _> =
         (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), Grant::new(Part(at), Epoch(1)))).collect();
@@ -147,16 +153,12 @@ fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a
     owner.told(secs(0), told(&[("gw1", 1)], &owners));
     for at in 1..12_u64 {
         let beat = i64::try_from(at).unwrap_or(0) + 1;
-        owner.told(secs(at), told(&[("gw1", beat), ("gw2", beat)], &owners));
+        owner.told(secs(at), fleet(beat));
         joined.told(secs(at), as_other(beat));
-        assert_eq!(
-            joined.hears(secs(at), &pbxs(), &none),
-            pbxs(),
-            "it is the only one beside their owner"
-        );
+        assert_eq!(joined.hears(secs(at), &pbxs(), &none), pbxs(), "it is the only one beside their owner");
         assert_eq!(owner.hears(secs(at), &pbxs(), &has), [], "who has one is no second reader of it");
-        for step in owner.steps(secs(at), &pbxs(), &has) {
-            let Step::HandOver(_) = step else { panic!("{step:?}") };
+        for step in owner.steps(secs(at), &pbxs(), &has, &HEARS_ALL) {
+            let Step::HandOver { .. } = step else { panic!("{step:?}") };
             handed.push(at);
         }
     }
@@ -164,14 +166,14 @@ fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a
 
     // It died and starts anew: its link has to be made anew, too.
     let anew = |run: i64, beat: i64| {
-        let mut fleet = told(&[("gw1", beat), ("gw2", beat)], &owners);
+        let mut fleet = second_hears(told(&[("gw1", beat), ("gw2", beat)], &owners));
         fleet.gateways[1].beat.0 = run;
         fleet
     };
     for at in 12..12 + JOINED_FOR.as_secs() {
         owner.told(secs(at), anew(1, i64::try_from(at).unwrap_or(0)));
-        assert_eq!(owner.steps(secs(at), &pbxs(), &has), [], "at {at}");
+        assert_eq!(owner.steps(secs(at), &pbxs(), &has, &HEARS_ALL), [], "at {at}");
     }
     owner.told(secs(18), anew(1, 18));
-    assert!(matches!(owner.steps(secs(18), &pbxs(), &has)[..], [Step::HandOver(_)]));
+    assert!(matches!(owner.steps(secs(18), &pbxs(), &has, &HEARS_ALL)[..], [Step::HandOver { .. }]));
 }

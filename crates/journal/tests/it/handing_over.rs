@@ -7,7 +7,7 @@ use calls::{EventKind, PbxName};
 use journal::conformance::sample::{Leg, append, delivery, keep, settle, tried};
 use journal::postgres::{Options, Postgres};
 use journal::verbs::*;
-use journal::{Appended, Filter, Grant, JournalError, Outcome, Settle, Settled, Wish, WishId, facts};
+use journal::{About, Appended, Filter, Grant, JournalError, Outcome, Settle, Settled, Wish, WishId, facts};
 use tempfile::TempDir;
 
 use crate::on_postgresql::{DATABASE, Ground, PATIENCE, folder, options, share_as};
@@ -25,7 +25,7 @@ async fn opens(ground: &Ground, folder: &TempDir, name: &str) -> Postgres {
 
 async fn take(journal: &Postgres, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
-    let leases = journal.tick(&[]).await.expect("a beat").leases;
+    let leases = journal.tick(&About::default()).await.expect("a beat").leases;
     let seen = leases.iter().find(|lease| lease.pbx == pbx).map(|lease| lease.epoch);
     journal.take(pbx, seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
@@ -34,13 +34,13 @@ async fn take(journal: &Postgres, pbx: &str) -> Grant {
 async fn away(ground: &mut Ground, journals: &[&Postgres]) {
     ground.engine.servers[0].kill();
     for journal in journals {
-        while journal.tick(&[]).await.is_ok() {}
+        while journal.tick(&About::default()).await.is_ok() {}
     }
 }
 
 /// Beats until everything it kept is on the engine.
 async fn beats(journal: &Postgres) {
-    let reached = async { while journal.tick(&[]).await.is_err() {} };
+    let reached = async { while journal.tick(&About::default()).await.is_err() {} };
     tokio::time::timeout(PATIENCE, reached).await.expect("it is reached");
     merged(journal).await;
 }
@@ -121,7 +121,7 @@ async fn what_is_of_a_part_that_another_has_by_now_goes_to_that_one_and_counts_a
 
     // The other is reached first, and the part is its own before this one is heard again; a leg ends meanwhile.
     ground.engine.servers[0].run();
-    let reached = async { while other.tick(&[]).await.is_err() {} };
+    let reached = async { while other.tick(&About::default()).await.is_err() {} };
     tokio::time::timeout(PATIENCE, reached).await.expect("it is reached");
     let has = take(&other, "pbx1").await;
     keep(&other, Leg::incoming(2).under(has).append(&[EventKind::Ended], &[])).await;

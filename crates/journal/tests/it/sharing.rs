@@ -7,7 +7,9 @@ use journal::conformance::sample::{Leg, append, delivery, keep, tried};
 use journal::postgres::Postgres;
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Appended, DeliveryState, Filter, Grant, JournalError, Outcome, Parts, Settle, Settled};
+use journal::{
+    About, Appended, DeliveryState, Filter, Given, Grant, JournalError, Outcome, Parts, Settle, Settled,
+};
 use tokio::time::timeout;
 
 use crate::on_postgresql::{DATABASE, Ground, PATIENCE, folder, options, share};
@@ -15,7 +17,7 @@ use crate::on_postgresql::{DATABASE, Ground, PATIENCE, folder, options, share};
 /// Takes the part of a PBX from whoever has it.
 async fn take(journal: &Postgres, pbx: &str) -> Grant {
     let pbx = PbxName::new(pbx);
-    let leases = journal.tick(&[]).await.expect("a beat").leases;
+    let leases = journal.tick(&About::default()).await.expect("a beat").leases;
     let seen = leases.iter().find(|lease| lease.pbx == pbx).map(|lease| lease.epoch);
     journal.take(pbx, seen, Duration::ZERO).await.expect("an answer").expect("nobody was quicker").grant
 }
@@ -78,15 +80,15 @@ async fn what_is_given_back_is_told_to_the_others_at_once() {
     let there = folder();
     let one = share(&ground.engine, DATABASE, &ground.folder, "gw1").await.expect("shared");
     let other = share(&ground.engine, DATABASE, &there, "gw2").await.expect("shared");
-    other.tick(&[]).await.expect("a beat");
+    other.tick(&About::default()).await.expect("a beat");
     let grant = take(&one, "pbx1").await;
-    Parts::release(&one, grant).await.expect("given back");
+    Parts::release(&one, grant, Given::InOrder).await.expect("given back");
     timeout(PATIENCE, other.woken()).await.expect("it is told");
     take(&one, "pbx1").await;
     take(&one, "pbx2").await;
     one.leave().await.expect("all is given back");
     timeout(PATIENCE, other.woken()).await.expect("it is told");
-    let fleet = other.tick(&[]).await.expect("a beat");
+    let fleet = other.tick(&About::default()).await.expect("a beat");
     assert!(fleet.leases.len() == 3 && fleet.leases.iter().all(|lease| lease.owner.is_none()), "{fleet:?}");
     assert!(fleet.gateways.len() == 1 && fleet.gateways[0].id == fleet.me, "{fleet:?}");
 }
@@ -102,7 +104,7 @@ async fn whoever_starts_again_has_lost_what_its_last_run_had() {
     let again = share(&ground.engine, DATABASE, &ground.folder, "gw1").await.expect("shared");
     let fenced = append(&again, Leg::incoming(1).under(before).append(&[EventKind::Ended], &[1])).await;
     assert_eq!(fenced, [Appended::Fenced], "it was given to another run");
-    let fleet = again.tick(&[]).await.expect("a beat");
+    let fleet = again.tick(&About::default()).await.expect("a beat");
     let lease = fleet.leases.iter().find(|lease| lease.part == before.part()).expect("its lease");
     assert_eq!(lease.owner.as_ref(), Some(&fleet.me));
     let grant = take(&again, "pbx1").await;

@@ -16,12 +16,14 @@ use crate::store::Store;
 const LOOKED_ON: Duration = Duration::from_millis(2_500);
 
 const ALONE: [&str; 3] = ["name", "state", "since"];
-const SHARED: [&str; 6] = ["name", "state", "pbx", "since", "taken", "from"];
+const SHARED: [&str; 7] = ["name", "state", "pbx", "since", "taken", "from", "why"];
 
 const HAS_IT: &str = "has the store";
 const STANDS_BY: &str = "stands by";
 const BEATS: &str = "beats";
 const IS_SILENT: &str = "does not beat";
+const WAS_GONE: &str = "it was gone";
+const DID_NOT_HEAR: &str = "it did not hear the PBX";
 
 /// List the gateways on the PostgreSQL that [journal] names: which one has the store, and which stand by; where several
 /// share it, which PBX each has.
@@ -88,11 +90,17 @@ fn shared(gateways: &[Seen], parts: &[Has], beats: impl Fn(&Seen) -> bool) -> Ve
             (Some(_), Some(gateway)) => (gateway.name.clone(), state(gateway)),
         };
         let from = part.from.clone().unwrap_or_default();
-        vec![json!(name), json!(state), json!(part.pbx), json!(part.since), json!(part.epoch), json!(from)]
+        let why = match (&part.from, part.for_its_link) {
+            (None, _) => "",
+            (Some(_), false) => WAS_GONE,
+            (Some(_), true) => DID_NOT_HEAR,
+        };
+        let of_pbx = [json!(part.pbx), json!(part.since), json!(part.epoch), json!(from), json!(why)];
+        [json!(name), json!(state)].into_iter().chain(of_pbx).collect()
     };
     let has_none = |gateway: &&Seen| parts.iter().all(|part| part.owner.as_ref() != Some(&gateway.id));
     let of_gateway = |gateway: &Seen| {
-        vec![json!(gateway.name), json!(state(gateway)), json!(""), json!(""), json!(0), json!("")]
+        vec![json!(gateway.name), json!(state(gateway)), json!(""), json!(""), json!(0), json!(""), json!("")]
     };
     parts.iter().map(of_part).chain(gateways.iter().filter(has_none).map(of_gateway)).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns sockets and their fate. What is said over them is `pbx`'s, what it means for calls `gateway`'s.
 
+mod anew;
 mod backoff;
 mod buffers;
 mod drain;
@@ -10,6 +11,7 @@ mod probe;
 mod status;
 mod transport;
 
+pub(crate) use anew::Anew;
 pub(crate) use backoff::Backoff;
 pub(crate) use drain::{End, Fill, Piece, WhenFull, drain, queue};
 pub use failure::LinkFailure;

@@ -8,7 +8,9 @@ use calls::{AccountId, PbxName};
 use journal::WallTime;
 use pbx::{About, Code, Endpoint, Missing, Product, Remark, Sign};
 
-use super::LinkFailure;
+use tokio::time::Instant;
+
+use super::{Anew, LinkFailure};
 
 /// A PBX's clock that is further from ours is told without being asked for.
 const CLOCK_FAR: Duration = Duration::from_secs(10);
@@ -119,6 +121,10 @@ pub struct LinkStatus {
     pub state: LinkState,
     /// Since when.
     pub since: WallTime,
+    /// When something was heard over it last.
+    pub heard_at: Option<Instant>,
+    /// Whether whoever listens beside the gateway that has the PBX would miss nothing, for as long as the link lives.
+    pub is_ready: bool,
     /// The last reason the link was lost or could not be made; stays after it is up again.
     pub last_error: Option<(WallTime, LinkFailure)>,
     /// What the PBX says of itself.
@@ -198,6 +204,17 @@ impl Trouble {
 }
 
 impl LinkStatus {
+    /// Why nothing is heard over the link, as a code; none where something was within so long.
+    pub fn lacks(&self, within: Duration) -> Option<&'static str> {
+        match &self.state {
+            LinkState::Live if self.heard_at.is_some_and(|at| at.elapsed() >= within) => Some("silent"),
+            LinkState::Live => None,
+            LinkState::Down { why, .. } | LinkState::Refused { why, .. } => Some(why.code()),
+            LinkState::Connecting | LinkState::Synchronising => Some("connecting"),
+            LinkState::Stopped => Some("stopped"),
+        }
+    }
+
     /// What is wrong although the link is up.
     pub fn troubles(&self) -> Vec<Trouble> {
         if self.state != LinkState::Live {
@@ -251,17 +268,19 @@ impl Links {
 
 /// Shared between the link and those who look at it.
 #[derive(Clone, Debug)]
-pub struct Status(Arc<Mutex<LinkStatus>>);
+pub struct Status(Arc<Mutex<LinkStatus>>, Anew);
 
 impl Status {
     /// Of a PBX that was never reached.
     pub fn new(pbx: PbxName, product: Product, address: String, now: WallTime) -> Self {
-        Self(Arc::new(Mutex::new(LinkStatus {
+        let status = LinkStatus {
             pbx,
             product,
             address,
             state: LinkState::Connecting,
             since: now,
+            heard_at: None,
+            is_ready: false,
             last_error: None,
             about: About::default(),
             missing: Vec::new(),
@@ -278,7 +297,18 @@ impl Status {
             endpoints: BTreeMap::new(),
             phones: BTreeMap::new(),
             strangers: BTreeMap::new(),
-        })))
+        };
+        Self(Arc::new(Mutex::new(status)), Anew::default())
+    }
+
+    /// The same, where others are told when the link breaks.
+    pub(crate) fn telling(self, anew: Anew) -> Self {
+        Self(self.0, anew)
+    }
+
+    /// Whether the link may be made anew.
+    pub(crate) fn anew(&self) -> &Anew {
+        &self.1
     }
 
     /// How it is now.
@@ -304,6 +334,7 @@ impl Status {
         if let LinkState::Down { why, .. } | LinkState::Refused { why, .. } = &state {
             status.last_error = Some((now, why.clone()));
         }
+        status.is_ready &= state == LinkState::Live;
         status.state = state;
     }
 

@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::pbx::{Secret, Session};
+use ::pbx::{Secret, Session, Settings};
 use calls::{Note, PbxName, Restored};
 use delivery::alert::AccountNotifier;
 use delivery::connect::ConnectorOptions;
@@ -38,7 +38,7 @@ use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::{EventSeq, Filter, Grant, JournalError, Kept, Pending, SettingsCache};
 use tasks::Part;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -51,7 +51,7 @@ use crate::elsewhere::Elsewhere;
 use crate::gateway::{
     Blocked, Counts, EventSink, EventWriter, Follower, Given, MAX_MOMENTS, PbxTask, Routes, Second,
 };
-use crate::link::{Links, Status, settings};
+use crate::link::{Anew, Links, Status, settings};
 use crate::stand_by::StandBy;
 use crate::stop::{Stopper, stop};
 use crate::store::{Store, StoreError};
@@ -67,6 +67,9 @@ pub(crate) use oidc::provider;
 
 /// How long a stop waits for requests that are out.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
+
+/// Where another gateway listens, too, a PBX that falls silent here is to be noticed soon.
+const PINGS_IN_A_FLEET: Duration = Duration::from_secs(1);
 
 /// So many events wait for a listener.
 const MAX_TOLD: usize = 4_096;
@@ -197,6 +200,8 @@ pub async fn start(config: &Config, stand_by: &StandBy) -> Result<Running, Serve
             sink,
             board: board.clone(),
             blocked: blocked.clone(),
+            broke: Arc::default(),
+            has_seconds: store.engine.is_shared() && has_seconds(config),
         }),
         shares: None,
         elsewhere: store.engine.is_shared().then(Arc::default),
@@ -323,7 +328,8 @@ impl Running {
                 changed: Arc::default(),
                 lost: std::sync::Mutex::default(),
                 others_deliver_for: deliver_through + LONGEST_REQUEST,
-                has_seconds: self.config.journal.as_ref().is_some_and(|on| on.readers > 1),
+                has_seconds: self.parts.has_seconds,
+                behind: std::sync::Mutex::default(),
             };
             self.shares = Some(sharing.start());
             return Ok(());
@@ -388,8 +394,8 @@ struct Behind {
     followed: Followed,
     give: oneshot::Sender<Given>,
     adopt: mpsc::Sender<Restored>,
-    /// Since when its link lives, and whether it has taken up what was kept since.
-    ready: Option<(Instant, bool)>,
+    /// Since when its link lives, and how often it was lost before.
+    lives: Option<(Instant, u64)>,
 }
 
 /// Reads no more from these PBXs, and waits until what they said is kept; how many events could not be.
@@ -412,6 +418,10 @@ struct Parts {
     sink: Arc<dyn EventSink>,
     board: Arc<Board>,
     blocked: Blocked,
+    /// Told that a link broke, where another gateway may hear its PBX.
+    broke: Arc<Notify>,
+    /// Whether other gateways listen to the PBXs that this one has.
+    has_seconds: bool,
 }
 
 impl Parts {
@@ -420,6 +430,7 @@ impl Parts {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
         let (followed, _) = self.start(pbx, secret, grant, restored, None).await?;
+        self.is_owned(&followed);
         Ok(followed)
     }
 
@@ -428,7 +439,14 @@ impl Parts {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         let (give, second) = Second::new();
         let (followed, adopt) = self.start(pbx, secret, Grant::ALONE, restored, Some(second)).await?;
-        Ok(Behind { followed, give, adopt, ready: None })
+        Ok(Behind { followed, give, adopt, lives: None })
+    }
+
+    /// Its link is not made anew without asking.
+    fn is_owned(&self, followed: &Followed) {
+        if self.has_seconds {
+            followed.status.anew().is_asked_for();
+        }
     }
 
     async fn start(
@@ -443,7 +461,9 @@ impl Parts {
         let cache = Arc::new(Written::new(self.store.cache.clone()));
         let phones = Phones::new(Rules::of(pbx), cache, self.learner.clone());
         let mut follower = Follower::new(pbx.name.clone(), phones);
-        let session = Session::new(pbx.kind, settings(pbx, secret.clone()), restored.last_heard);
+        let usual = settings(pbx, secret.clone());
+        let ping_every = if self.has_seconds { PINGS_IN_A_FLEET } else { usual.ping_every };
+        let session = Session::new(pbx.kind, Settings { ping_every, ..usual }, restored.last_heard);
         follower.restore(restored);
         let newest = self.store.journal.events(Filter { limit: 1, ..Filter::default() }).await?;
         let newest = newest.first().map_or(EventSeq(0), |kept| kept.seq);
@@ -459,6 +479,7 @@ impl Parts {
             counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.product, pbx.address.clone(), clock::wall());
+        let status = status.telling(Anew::telling(self.broke.clone()));
         let routes = Routes::new(self.store.cache.clone());
         let task = PbxTask {
             pbx: pbx.clone(),
@@ -554,6 +575,10 @@ fn sender_options(config: &Config, operator: OperatorNotifier, alerts: AccountNo
         alerts,
         seed: u64::from(clock::chance()),
     }
+}
+
+fn has_seconds(config: &Config) -> bool {
+    config.journal.as_ref().is_some_and(|on| on.readers > 1)
 }
 
 fn is_secure(config: &Config) -> bool {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::who_has::WhoHas;
 use super::{Behind, Followed, Parts, stop_following};
 use crate::gateway::Given;
-use crate::link::LinkState;
+use crate::link::{LinkState, LinkStatus, Status};
 
 /// A link has to live for so long until what its owner heard before is kept: then it is taken up.
 const LIVES_FOR: Duration = Duration::from_secs(3);
@@ -32,15 +32,16 @@ pub(super) struct Seconds {
 impl Behind {
     /// Whether nothing of what its PBX says is missed.
     pub(super) fn is_ready(&self) -> bool {
-        self.ready.is_some_and(|(_, has_adopted)| has_adopted) && self.is_live()
-    }
-
-    fn is_live(&self) -> bool {
-        self.followed.status.with(|status| status.state == LinkState::Live)
+        self.followed.status.with(|status| status.is_ready)
     }
 }
 
 impl Seconds {
+    /// How the links are doing.
+    pub(super) fn statuses(&self) -> Vec<Status> {
+        self.behind.values().map(|behind| behind.followed.status.clone()).collect()
+    }
+
     /// What it has of one that it is to have.
     pub(super) fn of(&mut self, pbx: &PbxName) -> Option<Behind> {
         self.behind.remove(pbx)
@@ -82,18 +83,25 @@ impl Seconds {
     }
 
     async fn gets_ready(&self, pbx: &PbxName, behind: &mut Behind) {
-        if !behind.is_live() {
-            behind.ready = None;
+        let look = |status: &LinkStatus| {
+            (status.state == LinkState::Live).then_some((status.losses, status.is_ready))
+        };
+        let Some((losses, is_ready)) = behind.followed.status.with(look) else {
+            behind.lives = None;
             return;
-        }
-        let (since, has_adopted) = *behind.ready.get_or_insert((Instant::now(), false));
-        if has_adopted || since.elapsed() < LIVES_FOR {
+        };
+        // One that was lost and made again since the last look lives anew.
+        let lives = behind.lives.filter(|(_, before)| *before == losses);
+        let (since, _) = *behind.lives.insert(lives.unwrap_or((Instant::now(), losses)));
+        if is_ready || since.elapsed() < LIVES_FOR {
             return;
         }
         match self.parts.store.journal.restore(pbx.clone()).await {
             Ok(kept) => {
                 let _ = behind.adopt.send(kept).await;
-                behind.ready = Some((since, true));
+                let is_same =
+                    |status: &LinkStatus| status.state == LinkState::Live && status.losses == losses;
+                behind.followed.status.change(|status| status.is_ready = is_same(status));
                 tracing::info!(%pbx, "this gateway could have the PBX now and miss nothing");
             }
             Err(error) => tracing::debug!(%pbx, %error, "what was kept of the PBX is taken up later"),
@@ -106,6 +114,7 @@ impl Seconds {
         match self.hands_in(grant, &followed.pbx.name, give).await {
             Ok(Some(kept)) => {
                 let _ = adopt.send(kept).await;
+                self.parts.is_owned(&followed);
                 tracing::info!(pbx = %followed.pbx.name, "what the PBX said to this gateway alone is kept");
                 Ok(followed)
             }

@@ -15,8 +15,13 @@ struct Held {
     pbx: PbxName,
     gateway: Option<Gateway>,
     since: Option<WallTime>,
-    /// The gateway it was taken from, which was gone.
-    from: Option<String>,
+    /// The gateway it was taken from, which was gone, or gave it up for its link.
+    from: Option<Giver>,
+}
+
+struct Giver {
+    name: String,
+    for_its_link: bool,
 }
 
 struct Gateway {
@@ -65,7 +70,10 @@ impl WhoHas {
                 pbx: lease.pbx.clone(),
                 gateway,
                 since: moved.map(|moved| moved.since),
-                from: moved.and_then(|moved| moved.from.as_ref()).map(|from| name_of(fleet, from)),
+                from: moved.and_then(|moved| {
+                    let name = name_of(fleet, moved.from.as_ref()?);
+                    Some(Giver { name, for_its_link: moved.for_its_link })
+                }),
             }
         });
         *lock(&self.held) = held.collect();
@@ -110,13 +118,13 @@ fn elsewhere(pbx: &PbxName, held: Option<&Held>) -> Link {
     let state = match &held.gateway {
         // Taken, and not followed yet.
         Some(gateway) if gateway.is_me => LinkState::Connecting,
-        Some(gateway) => LinkState::Elsewhere(at(gateway, held.from.as_deref())),
+        Some(gateway) => LinkState::Elsewhere(at(gateway, held.from.as_ref())),
         None => LinkState::Down(Some(nobody())),
     };
     Link { since: held.since, ..Link::named(pbx.as_str(), state) }
 }
 
-fn at(gateway: &Gateway, from: Option<&str>) -> Remark {
+fn at(gateway: &Gateway, from: Option<&Giver>) -> Remark {
     let Gateway { name, lives, .. } = gateway;
     let mut args = vec![("gateway", name.clone())];
     match (lives, from) {
@@ -125,8 +133,13 @@ fn at(gateway: &Gateway, from: Option<&str>) -> Remark {
             args,
             english: format!("the gateway {name} has it and is not heard: another takes it within seconds"),
         },
-        (true, Some(from)) => {
-            args.push(("from", from.to_owned()));
+        (true, Some(Giver { name: from, for_its_link: true })) => {
+            args.push(("from", from.clone()));
+            let english = format!("the gateway {name} has it: {from} did not hear the PBX any more");
+            Remark { code: "at_gateway_heard", args, english }
+        }
+        (true, Some(Giver { name: from, .. })) => {
+            args.push(("from", from.clone()));
             let english = format!("the gateway {name} has it: it took it from {from}, which was gone");
             Remark { code: "at_gateway_taken", args, english }
         }
@@ -145,6 +158,7 @@ fn figures(pbx: &PbxName, is_mine: bool, epoch: u32, is_asked: bool) {
     metrics::gauge!("ringbud_part_epoch", "pbx" => label()).set(f64::from(epoch));
     metrics::gauge!("ringbud_part_asked", "pbx" => label()).set(if is_asked { 1.0 } else { 0.0 });
     metrics::counter!("ringbud_part_takeovers_total", "pbx" => label()).increment(0);
+    metrics::counter!("ringbud_part_given_up_total", "pbx" => label()).increment(0);
 }
 
 #[cfg(test)]
@@ -156,9 +170,10 @@ mod tests {
     #[test]
     fn what_is_said_of_anothers_pbx_is_said_in_danish_too() {
         let gateway = |lives| Gateway { name: "gw2".to_owned(), is_me: false, lives };
-        for remark in
-            [at(&gateway(true), None), at(&gateway(true), Some("gw1")), at(&gateway(false), None), nobody()]
-        {
+        let from = |for_its_link| Giver { name: "gw1".to_owned(), for_its_link };
+        let taken = at(&gateway(true), Some(&from(false)));
+        let heard = at(&gateway(true), Some(&from(true)));
+        for remark in [at(&gateway(true), None), taken, heard, at(&gateway(false), None), nobody()] {
             let danish = remark.told(Language::Danish);
             assert!(danish != remark.english && !danish.contains('{'), "{danish}");
         }

@@ -63,6 +63,10 @@ pub(super) fn describe() {
         "Times this gateway took the PBX from one that was gone"
     );
     describe_counter!(
+        "ringbud_part_given_up_total",
+        "Times this gateway gave the PBX to one that hears it, because it did not any more"
+    );
+    describe_counter!(
         "ringbud_fenced_total",
         "Outcomes that counted for nothing: the PBX was another gateway's by then"
     );

@@ -22,6 +22,7 @@ mod init;
 mod kills;
 mod lab;
 mod links;
+mod lost_links;
 mod monitoring;
 mod oidc;
 mod on_postgresql;

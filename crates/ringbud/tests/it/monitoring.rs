@@ -10,12 +10,13 @@ use crate::bed::{Bed, PATIENCE};
 /// The first has a label for each kind of trouble, so it is there with the first trouble; the second is there with
 /// TLS (`a_renewed_certificate_is_shown_from_then_on_and_a_broken_one_is_not`), the others where gateways share a store
 /// (`who_has_which_pbx_is_told_everywhere`).
-const NOT_ALWAYS: [&str; 5] = [
+const NOT_ALWAYS: [&str; 6] = [
     "ringbud_anomalies_total",
     "ringbud_certificate_good_until_seconds",
     "ringbud_part_owner",
     "ringbud_part_asked",
     "ringbud_part_takeovers_total",
+    "ringbud_part_given_up_total",
 ];
 
 /// The names of figures in a text.

@@ -9,17 +9,17 @@ use crate::bed::{Gateway, Signal, play_on};
 use crate::sharing::Ground;
 use crate::standing_by::{WHOLE, told};
 
-const READERS: &str = "allow_unreplicated = true\nshare_pbxs = true";
+pub(crate) const READERS: &str = "allow_unreplicated = true\nshare_pbxs = true";
 
 /// No event of it had to be guessed.
-fn nothing_is_assumed(gateway: &Gateway) {
+pub(crate) fn nothing_is_assumed(gateway: &Gateway) {
     let events = gateway.said.iter().filter(|line| line["message"] == "event");
     let assumed: Vec<_> = events.filter(|line| line["assumed"] != false).collect();
     assert!(assumed.is_empty(), "{assumed:?}");
 }
 
 /// All that comes until nothing does.
-async fn rest(ground: &mut Ground, requests: &mut Vec<Received>) {
+pub(crate) async fn rest(ground: &mut Ground, requests: &mut Vec<Received>) {
     while let Ok(request) = timeout(Duration::from_secs(2), ground.bed.request()).await {
         requests.push(request);
     }

@@ -1,10 +1,11 @@
-//! The way from a gateway to the engine's sockets, which can be cut, and which can lose answers.
+//! The way from a gateway to the engine's sockets, which can be cut, and which can lose answers; and to a PBX.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use journal::conformance::engine::Engine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 
 /// How it is.
@@ -92,4 +93,58 @@ async fn carry(near: UnixStream, there: PathBuf, mut passage: watch::Receiver<Pa
 fn rand_below(below: u32) -> u32 {
     use std::hash::{BuildHasher as _, RandomState};
     u32::try_from(RandomState::new().hash_one(0) % u64::from(below)).unwrap()
+}
+
+/// How the way from a gateway to a PBX is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PbxPassage {
+    Open,
+    /// What is connected is reset, and nobody is let in.
+    Reset,
+    /// Nothing comes through, and nobody is told so.
+    Silent,
+}
+
+/// The way from one gateway to a PBX.
+pub(crate) struct PbxWay {
+    passage: watch::Sender<PbxPassage>,
+    pub(crate) address: SocketAddr,
+}
+
+impl PbxWay {
+    pub(crate) async fn lay(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (passage, open) = watch::channel(PbxPassage::Open);
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                tokio::spawn(pass(near, to, open.clone()));
+            }
+        });
+        Self { passage, address }
+    }
+
+    pub(crate) fn becomes(&self, passage: PbxPassage) {
+        self.passage.send_replace(passage);
+    }
+}
+
+async fn pass(mut near: TcpStream, to: SocketAddr, mut passage: watch::Receiver<PbxPassage>) {
+    let at_first = *passage.borrow();
+    if at_first == PbxPassage::Open {
+        let Ok(mut far) = TcpStream::connect(to).await else { return };
+        tokio::select! {
+            _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+            _ = passage.wait_for(|passage| *passage != PbxPassage::Open) => {}
+        }
+        let now = *passage.borrow();
+        if now == PbxPassage::Silent {
+            let _ = passage.wait_for(|passage| *passage != PbxPassage::Silent).await;
+        }
+    } else if at_first == PbxPassage::Silent {
+        let _ = passage.wait_for(|passage| *passage != PbxPassage::Silent).await;
+    }
+    // What is dropped so is reset, and not closed.
+    let _ = near.set_zero_linger();
 }

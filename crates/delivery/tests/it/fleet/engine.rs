@@ -14,8 +14,8 @@ use journal::memory::Memory;
 use journal::settings::IntegrationId;
 use journal::verbs::*;
 use journal::{
-    Answer, Append, Appended, Asked, DeliveryId, Epoch, EventSeq, Facts, Fleet, Grant, JournalError, Outcome,
-    Part, Pending, Settle, Settled, Taken, WallTime, Wish, WishId,
+    About, Answer, Append, Appended, Asked, DeliveryId, Epoch, EventSeq, Facts, Fleet, Given, Grant,
+    JournalError, Linked, Outcome, Part, Pending, Settle, Settled, Taken, WallTime, Wish, WishId,
 };
 
 /// The part is another's.
@@ -84,7 +84,7 @@ impl Engine {
             let grant = first.take(pbx(part), None, Duration::ZERO).now_or_never().expect("ready");
             let grant = grant.expect("taken").expect("nobody had it").grant;
             assert_eq!(grant.part(), part);
-            first.release(grant).now_or_never().expect("ready").expect("given back");
+            first.release(grant, Given::InOrder).now_or_never().expect("ready").expect("given back");
             engine.grants.insert(part, grant);
         }
         runs.store(true, Ordering::Relaxed);
@@ -96,10 +96,11 @@ impl Engine {
     }
 
     /// Beats, however often the answer gets lost.
-    pub(super) fn tick(&self, who: usize) -> Fleet {
+    pub(super) fn tick(&self, who: usize, links: Vec<Linked>) -> Fleet {
         let pbxs: Vec<_> = self.parts.iter().map(|part| pbx(*part)).collect();
+        let about = About { pbxs, links, asks: false };
         loop {
-            if let Some(Ok(fleet)) = self.journals[who].tick(&pbxs).now_or_never() {
+            if let Some(Ok(fleet)) = self.journals[who].tick(&about).now_or_never() {
                 return fleet;
             }
         }
@@ -127,8 +128,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn release(&mut self, who: usize, grant: Grant) {
-        while self.journals[who].release(grant).now_or_never().expect("ready").is_err() {}
+    pub(super) fn release(&mut self, who: usize, grant: Grant, why: Given) {
+        while self.journals[who].release(grant, why).now_or_never().expect("ready").is_err() {}
     }
 
     /// Keeps an event, however often the answer gets lost; whether it may have been this that did.

@@ -54,6 +54,8 @@ pub(super) struct Gateway {
     pub(super) schedule: Schedule,
     pub(super) hooks: Vec<WebhookKey>,
     pub(super) owns: BTreeMap<Part, Grant>,
+    /// Since when, and until when, its links to PBXs are lost.
+    pub(super) lost: BTreeMap<Part, (i64, i64)>,
     /// What the places in its schedule stand for.
     pub(super) events: BTreeMap<i64, Event>,
     places: BTreeMap<EventId, BTreeSet<i64>>,
@@ -78,6 +80,7 @@ impl Gateway {
             schedule: Schedule::new(limits(), 0),
             hooks: Vec::new(),
             owns: BTreeMap::new(),
+            lost: BTreeMap::new(),
             events: BTreeMap::new(),
             places: BTreeMap::new(),
             settling: VecDeque::new(),
@@ -108,7 +111,12 @@ impl Gateway {
         self.settling.clear();
         self.is_settling = false;
         self.heard_at = None;
-        self.turns = Turns::default();
+        self.turns = self.turns.anew();
+    }
+
+    /// Since when it does not hear a PBX.
+    pub(super) fn unheard(&self, part: Part, now: i64) -> Option<i64> {
+        self.lost.get(&part).filter(|(_, until)| *until > now).map(|(since, _)| *since)
     }
 
     pub(super) fn is_up(&self, now: i64) -> bool {

@@ -22,6 +22,8 @@ pub(super) struct Judge {
     pub(super) handed_over: u64,
     /// Events and outcomes that came from a spool as they were.
     pub(super) merged: u64,
+    /// Parts given up for their links.
+    pub(super) given_up: u64,
 }
 
 impl Judge {
@@ -33,6 +35,7 @@ impl Judge {
             taken_over: 0,
             handed_over: 0,
             merged: 0,
+            given_up: 0,
         }
     }
 

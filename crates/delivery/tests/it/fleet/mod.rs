@@ -29,7 +29,11 @@ const ALL: Troubles = Troubles {
     hand_overs: true,
     lost_answers: true,
     bad_receivers: true,
+    links: false,
 };
+
+/// Links to PBXs are lost and made anew, and each PBX has second readers.
+const LINKS: Troubles = Troubles { links: true, ..ALL };
 
 fn play(seed: u64, troubles: Troubles) -> World {
     let run = std::panic::catch_unwind(|| {
@@ -70,6 +74,30 @@ fn nothing_is_lost_and_order_is_kept_whichever_of_three_fails() {
 #[test]
 fn nothing_is_lost_and_order_is_kept_whichever_of_four_fails() {
     nothing_is_lost_and_order_is_kept(4);
+}
+
+#[test]
+fn a_link_that_is_lost_moves_its_pbx_and_nothing_is_lost_whatever_else_fails() {
+    let (mut given_up, mut fenced) = (0, 0);
+    for seed in 0..runs() {
+        let world = play(seed, LINKS);
+        given_up += world.judge.given_up;
+        fenced += world.engine.fenced;
+    }
+    assert!(given_up > runs() / 2 && fenced > 0, "{given_up} {fenced}");
+}
+
+#[test]
+fn who_gives_a_pbx_up_for_its_link_repeats_nothing() {
+    let mut given_up = 0;
+    for seed in 0..runs() / 4 {
+        let calm = Troubles { crashes: false, pauses: false, cuts: false, outages: false, ..LINKS };
+        let calm = Troubles { hand_overs: false, lost_answers: false, bad_receivers: false, ..calm };
+        let world = play(seed, calm);
+        given_up += world.judge.given_up;
+        assert_eq!(world.judge.repeats(), 0, "seed {seed}");
+    }
+    assert!(given_up > runs() / 4, "{given_up}");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use calls::{Event, EventKind, LegId};
 use delivery::policy::{LONGEST_REQUEST, Moment};
 use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
-use journal::turns::Step;
+use journal::turns::{Step, Turns};
 use journal::{
-    Accepted, DeliveryId, Epoch, EventSeq, FACTS_AT_ONCE, Facts, Grant, Outcome, Part, Pending, Settle,
-    Settled, Taken, WallTime, call_hash,
+    Accepted, DeliveryId, Epoch, EventSeq, FACTS_AT_ONCE, Facts, Given, Grant, Linked, Outcome, Part,
+    Pending, Settle, Settled, Taken, WallTime, call_hash,
 };
 
 use super::engine::{Engine, part, pbx};
@@ -41,6 +41,7 @@ pub(super) struct Troubles {
     pub(super) hand_overs: bool,
     pub(super) lost_answers: bool,
     pub(super) bad_receivers: bool,
+    pub(super) links: bool,
 }
 
 enum Happening {
@@ -54,6 +55,8 @@ enum Happening {
     Pause(usize, i64),
     Cut(usize, i64),
     Outage(i64),
+    LoseLink(usize, Part, i64),
+    Mend(Part),
     Leave(usize),
     Left(usize, u32, i64),
     Look,
@@ -96,6 +99,7 @@ impl World {
         }
         world.plan_calls();
         world.plan_troubles();
+        world.plan_lost_links();
         world.plan(SECOND, Happening::Look);
         world
     }
@@ -133,6 +137,26 @@ impl World {
                 4 if hand_overs => self.plan(at, Happening::Leave(who)),
                 _ => {}
             }
+        }
+    }
+
+    fn plan_lost_links(&mut self) {
+        let Troubles { gateways, parts, links, .. } = self.troubles;
+        if !links {
+            return;
+        }
+        self.gateways.iter_mut().for_each(|gateway| gateway.turns = Turns::with_second_readers());
+        for _ in 0..2 + self.below(6) {
+            let at = 20 * SECOND + self.below(TROUBLE - 40 * SECOND);
+            let part = Part(1 + u16::try_from(self.below(parts.into())).expect("few"));
+            let lasts = self.below(40 * SECOND);
+            // One that all lose stays where it is.
+            let all = self.below(5) == 0;
+            let who = self.below(gateways as i64) as usize;
+            for who in (0..gateways).filter(|one| all || *one == who) {
+                self.plan(at, Happening::LoseLink(who, part, at + lasts));
+            }
+            self.plan(at + lasts, Happening::Mend(part));
         }
     }
 
@@ -228,6 +252,16 @@ impl World {
                 gateway.cut_until = gateway.cut_until.max(until);
             }
             Happening::Outage(until) => self.outage_until = self.outage_until.max(until),
+            Happening::LoseLink(who, part, until) => {
+                self.gateways[who].lost.insert(part, (self.now, until));
+            }
+            Happening::Mend(part) => {
+                for who in 0..self.gateways.len() {
+                    if self.gateways[who].is_alive && self.gateways[who].owns.contains_key(&part) {
+                        self.asks_anew(who, part);
+                    }
+                }
+            }
             Happening::Leave(who) => self.leave(who),
             Happening::Left(who, _, began) => self.left(who, began),
             Happening::Look => {
@@ -247,7 +281,9 @@ impl World {
     fn say(&mut self, part: Part, event: Event) {
         self.said.get_mut(&part).expect("a part").push(event.clone());
         for who in 0..self.gateways.len() {
-            if self.gateways[who].is_alive && self.gateways[who].owns.contains_key(&part) {
+            let gateway = &self.gateways[who];
+            let hears = gateway.unheard(part, self.now).is_none();
+            if hears && gateway.is_alive && gateway.owns.contains_key(&part) {
                 let run = self.gateways[who].run;
                 self.plan(self.now, Happening::Read(who, run, part, event.clone()));
             }
@@ -310,14 +346,20 @@ impl World {
             }
             return;
         }
-        let fleet = self.engine.tick(who);
+        let fleet = self.engine.tick(who, self.links(who));
         self.gateways[who].heard_at = Some(began);
         let now = Duration::from_micros(self.now.unsigned_abs());
         let has = self.gateways[who].owns.iter().map(|(part, grant)| (pbx(*part), *grant)).collect();
         let pbxs: Vec<_> = self.said.keys().map(|part| pbx(*part)).collect();
+        let gateway = &self.gateways[who];
+        let unheard = gateway.owns.keys().filter_map(|part| {
+            let since = gateway.unheard(*part, self.now)?;
+            Some((pbx(*part), Duration::from_micros(since.unsigned_abs())))
+        });
+        let unheard = unheard.collect();
         let turns = &mut self.gateways[who].turns;
         turns.told(now, fleet);
-        let steps = turns.steps(now, &pbxs, &has);
+        let steps = turns.steps(now, &pbxs, &has, &unheard);
         for step in &steps {
             if let Step::Lose(pbx) = step {
                 self.lose(who, part(pbx));
@@ -333,7 +375,7 @@ impl World {
             match step {
                 Step::Lose(_) => {}
                 Step::Take { pbx, seen, from } => self.take(who, part(&pbx), seen, from.is_some()),
-                Step::HandOver(pbx) => self.hand_over(who, part(&pbx)),
+                Step::HandOver { pbx, why } => self.hand_over(who, part(&pbx), why),
             }
         }
         self.merge(who);
@@ -343,13 +385,22 @@ impl World {
     }
 
     /// What it says from now on is the other's to hear; what is out is waited for at the next tick.
-    fn hand_over(&mut self, who: usize, part: Part) {
+    /// As whoever listens to all PBXs tells it.
+    fn links(&self, who: usize) -> Vec<Linked> {
+        let gateway = &self.gateways[who];
+        let lacks = |part: Part| gateway.unheard(part, self.now).map(|_| "down".to_owned());
+        let parts = self.said.keys().filter(|_| self.troubles.links && !gateway.is_leaving);
+        parts.map(|part| Linked { part: *part, lacks: lacks(*part) }).collect()
+    }
+
+    fn hand_over(&mut self, who: usize, part: Part, why: Given) {
         let spools = self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
         if !spools && self.gateways[who].is_quiet_of(part) {
             let grant = self.gateways[who].owns[&part];
             self.lose(who, part);
-            self.engine.release(who, grant);
-            self.judge.handed_over += 1;
+            self.engine.release(who, grant, why);
+            self.judge.handed_over += u64::from(why == Given::InOrder);
+            self.judge.given_up += u64::from(why == Given::ForItsLink);
         }
     }
 
@@ -363,7 +414,14 @@ impl World {
         self.put(who, Input::Granted { part, careful_until });
         self.read_inbox(who, part, grant);
         self.offer_pending(who, part, None);
-        // The PBX is asked anew; what was kept of what it says is there already.
+        self.asks_anew(who, part);
+    }
+
+    /// The PBX is asked anew; what was kept of what it says is there already.
+    fn asks_anew(&mut self, who: usize, part: Part) {
+        if self.gateways[who].unheard(part, self.now).is_some() {
+            return;
+        }
         let run = self.gateways[who].run;
         for event in self.said[&part].clone() {
             self.plan(self.now, Happening::Read(who, run, part, event));
@@ -481,7 +539,7 @@ impl World {
         }
         if self.reaches_store(who) {
             for grant in std::mem::take(&mut self.gateways[who].owns).into_values() {
-                self.engine.release(who, grant);
+                self.engine.release(who, grant, Given::InOrder);
             }
         }
         self.gateways[who].is_alive = false;

@@ -117,6 +117,7 @@ impl Running {
             status.times_full = fill.times_full();
             status.channels = channels;
             status.legs = legs;
+            status.heard_at = Some(Instant::now());
             status.messages = session.counts().messages;
             status.anomalies = self.own.anomalies.count();
             if status.about != *session.about() {

@@ -170,6 +170,11 @@ impl Running {
             LinkState::Down { why, retry_at }
         });
         let until = Instant::now() + pause;
+        // What is due in the call logic waits as well: another may have heard more.
+        tokio::select! {
+            () = self.task.status.anew().may() => {}
+            () = self.task.stop.called() => return,
+        }
         loop {
             let due = self.calls_due();
             tokio::select! {
