@@ -145,6 +145,11 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     ("at_gateway", "", "gatewayen {gateway} har den"),
     ("at_gateway_heard", "", "gatewayen {gateway} har den: {from} hørte den ikke mere"),
+    (
+        "next_does_not_hear",
+        "",
+        "gatewayen {gateway}, som står for tur, hører den ikke ({why}): hvorfor, står i dens log",
+    ),
     ("at_gateway_taken", "", "gatewayen {gateway} har den: den tog den fra {from}, som var væk"),
     (
         "at_gateway_silent",

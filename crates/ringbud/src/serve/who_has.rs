@@ -6,9 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ::pbx::Secret;
 use admin::{Link, LinkState, Remark};
 use calls::PbxName;
-use journal::{Fleet, GatewayId, WallTime, rest};
+use journal::{Fleet, GatewayId, Lease, WallTime, rest};
 
 use crate::config::Pbx;
+
+/// What passes by itself, and is no trouble.
+const PASSES: [&str; 3] = ["connecting", "silent", "stopped"];
 
 /// What is known of a part.
 struct Held {
@@ -17,6 +20,8 @@ struct Held {
     since: Option<WallTime>,
     /// The gateway it was taken from, which was gone, or gave it up for its link.
     from: Option<Giver>,
+    /// Gateways that should hear the PBX beside the one that has it, and do not.
+    unheard_by: Vec<Remark>,
 }
 
 struct Giver {
@@ -65,7 +70,8 @@ impl WhoHas {
             });
             let moved = fleet.moves.iter().find(|moved| moved.part == lease.part);
             let is_mine = gateway.as_ref().is_some_and(|gateway| gateway.is_me);
-            figures(&lease.pbx, is_mine, lease.epoch.0, fleet.asked.contains(&lease.part));
+            let unheard_by = unheard_by(fleet, lease, &lives);
+            figures(&lease.pbx, unheard_by.len(), is_mine, lease.epoch.0, fleet.asked.contains(&lease.part));
             Held {
                 pbx: lease.pbx.clone(),
                 gateway,
@@ -74,6 +80,7 @@ impl WhoHas {
                     let name = name_of(fleet, moved.from.as_ref()?);
                     Some(Giver { name, for_its_link: moved.for_its_link })
                 }),
+                unheard_by,
             }
         });
         *lock(&self.held) = held.collect();
@@ -98,6 +105,10 @@ impl WhoHas {
         let named: BTreeSet<String> = links.iter().map(|link| link.name.clone()).collect();
         let others = held.iter().filter(|one| !named.contains(one.pbx.as_str()));
         links.extend(others.map(|one| elsewhere(&one.pbx, Some(one))));
+        for link in &mut links {
+            let of_it = held.iter().filter(|one| *one.pbx.as_str() == *link.name);
+            link.remarks.extend(of_it.flat_map(|one| one.unheard_by.iter().cloned()));
+        }
         links
     }
 }
@@ -147,15 +158,38 @@ fn at(gateway: &Gateway, from: Option<&Giver>) -> Remark {
     }
 }
 
+/// Those that listen to a PBX of another's and are let in nowhere; a link that is being made is none of them.
+fn unheard_by(fleet: &Fleet, lease: &Lease, lives: impl Fn(&GatewayId) -> bool) -> Vec<Remark> {
+    let beside = fleet.gateways.iter().filter(|one| Some(&one.id) != lease.owner.as_ref() && lives(&one.id));
+    let lacks = beside.filter_map(|one| {
+        let link = one.links.iter().find(|link| link.part == lease.part)?;
+        Some((&one.name, link.lacks.as_deref().filter(|lacks| !PASSES.contains(lacks))?))
+    });
+    lacks.map(|(gateway, lacks)| unheard(gateway, lacks)).collect()
+}
+
+fn unheard(gateway: &str, lacks: &str) -> Remark {
+    let english = format!(
+        "the gateway {gateway}, which would have the PBX next, does not hear it ({lacks}): its log says why"
+    );
+    Remark {
+        code: "next_does_not_hear",
+        args: vec![("gateway", gateway.to_owned()), ("why", lacks.to_owned())],
+        english,
+    }
+}
+
 fn nobody() -> Remark {
     let english = "no gateway has it: is one running that has it in its configuration?".to_owned();
     Remark { code: "at_no_gateway", args: Vec::new(), english }
 }
 
-fn figures(pbx: &PbxName, is_mine: bool, epoch: u32, is_asked: bool) {
+fn figures(pbx: &PbxName, unheard_by: usize, is_mine: bool, epoch: u32, is_asked: bool) {
     let label = || pbx.to_string();
     metrics::gauge!("ringbud_part_owner", "pbx" => label()).set(if is_mine { 1.0 } else { 0.0 });
     metrics::gauge!("ringbud_part_epoch", "pbx" => label()).set(f64::from(epoch));
+    let unheard_by = f64::from(u32::try_from(unheard_by).unwrap_or(u32::MAX));
+    metrics::gauge!("ringbud_part_next_deaf", "pbx" => label()).set(unheard_by);
     metrics::gauge!("ringbud_part_asked", "pbx" => label()).set(if is_asked { 1.0 } else { 0.0 });
     metrics::counter!("ringbud_part_takeovers_total", "pbx" => label()).increment(0);
     metrics::counter!("ringbud_part_given_up_total", "pbx" => label()).increment(0);
@@ -164,8 +198,33 @@ fn figures(pbx: &PbxName, is_mine: bool, epoch: u32, is_asked: bool) {
 #[cfg(test)]
 mod tests {
     use admin::Language;
+    use journal::{Beating, Epoch, Linked, Part};
 
     use super::*;
+
+    #[test]
+    fn who_listens_and_is_let_in_nowhere_is_told_and_who_only_begins_to_is_not() {
+        let id = |name: &str| GatewayId(name.to_owned());
+        let beating = |name: &str, lacks: Option<&str>| Beating {
+            id: id(name),
+            name: name.to_owned(),
+            beat: (0, 0),
+            pbxs: Vec::new(),
+            links: vec![Linked { part: Part(1), lacks: lacks.map(str::to_owned) }],
+        };
+        let pbx = PbxName::new("pbx1");
+        let lease = Lease { pbx: pbx.clone(), part: Part(1), epoch: Epoch(1), owner: Some(id("gw1")) };
+        let told = |lacks| {
+            let gateways = vec![beating("gw1", Some("closed")), beating("gw2", lacks)];
+            let fleet = Fleet { gateways, leases: vec![lease.clone()], ..Fleet::default() };
+            let who = WhoHas::new(Vec::new());
+            who.told(&fleet, |_| true);
+            let links = who.links(vec![Link::named("pbx1", LinkState::Connecting)]);
+            links[0].remarks.iter().map(|remark| remark.english.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(Some("login_refused")), [unheard("gw2", "login_refused").english]);
+        assert!(told(Some("connecting")).is_empty() && told(None).is_empty());
+    }
 
     #[test]
     fn what_is_said_of_anothers_pbx_is_said_in_danish_too() {
@@ -173,7 +232,14 @@ mod tests {
         let from = |for_its_link| Giver { name: "gw1".to_owned(), for_its_link };
         let taken = at(&gateway(true), Some(&from(false)));
         let heard = at(&gateway(true), Some(&from(true)));
-        for remark in [at(&gateway(true), None), taken, heard, at(&gateway(false), None), nobody()] {
+        for remark in [
+            at(&gateway(true), None),
+            taken,
+            heard,
+            at(&gateway(false), None),
+            nobody(),
+            unheard("gw2", "closed"),
+        ] {
             let danish = remark.told(Language::Danish);
             assert!(danish != remark.english && !danish.contains('{'), "{danish}");
         }

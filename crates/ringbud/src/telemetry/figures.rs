@@ -57,6 +57,10 @@ pub(super) fn describe() {
     );
     describe_gauge!("ringbud_part_owner", "1 where the PBX is this gateway's, 0 where another's or nobody's");
     describe_gauge!("ringbud_part_epoch", "How often the PBX was taken by a gateway");
+    describe_gauge!(
+        "ringbud_part_next_deaf",
+        "Gateways that listen to the PBX beside the one that has it and are not let in"
+    );
     describe_gauge!("ringbud_part_asked", "1 while something asked of the PBX's gateway is not answered");
     describe_counter!(
         "ringbud_part_takeovers_total",
