@@ -12,6 +12,7 @@ mod known;
 mod language;
 mod manual;
 mod model;
+mod pair;
 mod properties;
 mod recordings;
 mod scenarios;
