@@ -3,6 +3,7 @@
 
 use md5::{Digest as _, Md5};
 
+use super::lists::{end_list, list, start_list};
 use super::login::Login;
 use super::message::{Answer, Headers};
 use super::rights::Rights;
@@ -93,7 +94,7 @@ fn is_older(pbx: &Inner) -> bool {
 /// What an action needs; nothing for those that everybody may do; `None` for an unknown action.
 fn needs(name: &str) -> Option<&'static str> {
     match name {
-        "ping" | "events" | "listcommands" => Some(""),
+        "ping" | "events" | "listcommands" | "bridgelist" => Some(""),
         "corestatus" | "coresettings" | "coreshowchannels" => Some("system,reporting"),
         "status" => Some("system,call,reporting"),
         "filter" | "pjsipshowendpoints" | "sippeers" | "dahdishowchannels" => Some("system"),
@@ -128,30 +129,11 @@ fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out:
         "dahdishowchannels" => ports(pbx, action, out),
         "coresettings" => core_settings(pbx, action, out),
         "corestatus" => core_status(pbx, action, out),
-        "coreshowchannels" => {
-            start_list(action, "Channels will follow", out);
-            let state = pbx.state();
-            state.world.show(action, pbx.now_us(), out);
-            end_list(action, "CoreShowChannelsComplete", state.world.counts().0, out);
-        }
-        "status" => {
-            start_list(action, "Channel status will follow", out);
-            let state = pbx.state();
-            state.world.status(action, pbx.now_us(), out);
-            end_list(action, "StatusComplete", state.world.counts().0, out);
+        "bridgelist" | "coreshowchannels" | "status" => {
+            list(&pbx.state().world, name, action, pbx.now_us(), out);
         }
         _ => endpoints(pbx, action, out),
     }
-}
-
-fn start_list(action: Headers<'_>, message: &str, out: &mut Answer) {
-    out.header("Response", "Success").action_id(action);
-    out.header("EventList", "start").header("Message", message).end();
-}
-
-fn end_list(action: Headers<'_>, event: &str, items: usize, out: &mut Answer) {
-    out.header("Event", event).action_id(action);
-    out.header("EventList", "Complete").header("ListItems", items).end();
 }
 
 /// What the user may do, as far as anybody asks.

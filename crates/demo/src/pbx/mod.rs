@@ -5,6 +5,7 @@
 
 mod actions;
 mod filter;
+mod lists;
 mod login;
 mod message;
 mod rights;
@@ -21,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use lists::Channels;
 pub use rights::Rights;
 
 use crate::clock;

@@ -24,16 +24,26 @@ const SNAPSHOT: [&str; 14] = [
 ];
 
 /// The live channels.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct World {
     channels: BTreeMap<String, Channel>,
+    bridges: BTreeMap<String, Bridge>,
     calls: u64,
 }
 
+/// A bridge, and what it is for.
+#[derive(Clone, Debug, Default)]
+struct Bridge {
+    technology: String,
+    creator: String,
+}
+
 /// One of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Channel {
     snapshot: [String; SNAPSHOT.len()],
+    /// The number it called, wherever the dialplan went since.
+    dialled: String,
     application: String,
     data: String,
     bridge: String,
@@ -55,14 +65,21 @@ impl World {
         for prefix in ["", "Dest"] {
             self.refresh(headers, prefix, now_us);
         }
+        if name.starts_with("Bridge") && !headers.get("BridgeTechnology").is_empty() {
+            let [technology, creator] =
+                ["BridgeTechnology", "BridgeCreator"].map(|name| headers.get(name).to_owned());
+            self.bridges.insert(headers.get("BridgeUniqueid").to_owned(), Bridge { technology, creator });
+        }
         let id = headers.get("Uniqueid");
         match name {
+            "BridgeDestroy" => drop(self.bridges.remove(headers.get("BridgeUniqueid"))),
             "Hangup" => drop(self.channels.remove(id)),
             "BridgeEnter" => {
                 self.with(headers.get("SwapUniqueid"), |swapped| swapped.bridge.clear());
                 self.with(id, |channel| headers.get("BridgeUniqueid").clone_into(&mut channel.bridge));
             }
             "BridgeLeave" => self.with(id, |channel| channel.bridge.clear()),
+            "AgentLogin" => self.with(id, |channel| channel.runs("AgentLogin", headers.get("Agent"))),
             "QueueCallerJoin" => self.with(id, |channel| channel.runs("Queue", headers.get("Queue"))),
             "DialBegin" => {
                 self.with(headers.get("DestUniqueid"), |channel| channel.runs("AppDial", "(Outgoing Line)"));
@@ -86,6 +103,7 @@ impl World {
                     value.clone_into(kept);
                 }
             }
+            channel.is_after_a_number();
             if channel.is_up() && channel.answered_us.is_none() {
                 channel.answered_us = Some(now_us);
             }
@@ -100,6 +118,18 @@ impl World {
     /// How many channels an endpoint has.
     pub(super) fn active(&self, endpoint: &str) -> usize {
         self.channels.values().filter(|channel| channel.endpoint() == endpoint).count()
+    }
+
+    /// The list of `BridgeList`; how many there are.
+    pub(super) fn bridges(&self, action: Headers<'_>, answer: &mut Answer) -> usize {
+        for (id, bridge) in &self.bridges {
+            let members = self.channels.values().filter(|channel| channel.bridge == *id).count();
+            answer.header("Event", "BridgeListItem").action_id(action).header("BridgeUniqueid", id);
+            answer.header("BridgeType", "basic").header("BridgeTechnology", &bridge.technology);
+            answer.header("BridgeCreator", &bridge.creator).header("BridgeName", "<unknown>");
+            answer.header("BridgeNumChannels", members).header("BridgeVideoSourceMode", "none").end();
+        }
+        self.bridges.len()
     }
 
     /// The list of `CoreShowChannels`.
@@ -121,7 +151,7 @@ impl World {
             answer.header("Event", "Status").header("Privilege", "Call");
             channel.write_snapshot(answer);
             answer.header("Type", channel.name().split('/').next().unwrap_or_default());
-            answer.header("BridgeID", &channel.bridge);
+            answer.header("DNID", &channel.dialled).header("BridgeID", &channel.bridge);
             answer.header("Application", &channel.application).header("Data", &channel.data);
             answer.header("Seconds", now_us.saturating_sub(channel.since_us) / 1_000_000);
             for variable in &variables {
@@ -146,14 +176,23 @@ impl Channel {
         self.snapshot[1] == "6"
     }
 
+    /// Whoever calls executes the dialplan, from the number on that was dialled.
+    fn is_after_a_number(&mut self) {
+        let (state, number) = (self.snapshot[1].as_str(), self.snapshot[10].as_str());
+        if state != "0" && !matches!(number, "" | "s") && self.application.is_empty() {
+            self.dialled = self.snapshot[10].clone();
+            self.runs("NoOp", "");
+        }
+    }
+
     fn runs(&mut self, application: &str, data: &str) {
         application.clone_into(&mut self.application);
         data.clone_into(&mut self.data);
     }
 
-    /// A queue stays a queue while it dials its members.
+    /// A queue stays a queue while it dials its members, and an agent one that is logged in.
     fn dials(&mut self, data: &str) {
-        if self.application != "Queue" {
+        if self.application != "Queue" && self.application != "AgentLogin" {
             self.runs("Dial", data);
         }
     }
