@@ -71,10 +71,13 @@ impl Open {
         // An outgoing call's answer is no event of its own: a note tells it.
         let is_noted = matches!((told.state, self.state), (State::Dialling, State::Conversing { .. }));
         let is_told = told.sequence >= self.sequence && !is_noted;
-        let holds = is_told || told.direction() != self.direction();
+        // A list showed it up, and it may have been asked to confirm.
+        let is_guessed =
+            self.assumed && matches!((told.state, self.state), (State::Ringing, State::Talking { .. }));
+        let holds = is_told || is_guessed || told.direction() != self.direction();
         let state = if holds { told.state } else { self.state };
         *self = Self {
-            sequence: self.sequence.max(told.sequence),
+            sequence: if is_guessed { told.sequence } else { self.sequence.max(told.sequence) },
             party: self.party,
             counterpart: self.counterpart.take().or(told.counterpart),
             transfer: self.transfer.take(),

@@ -356,6 +356,14 @@ fn corpora() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
+/// Those of real PBXs that can be followed: by name, what was said on each link, and whose phones are whose.
+pub(crate) fn followed() -> Vec<(String, Vec<Vec<u8>>, Rules)> {
+    let real = corpora().into_iter().filter(|(corpus, _)| *corpus != "variants");
+    let cases = real.flat_map(|(corpus, cases)| cases.into_iter().map(move |case| (corpus, case)));
+    let cases = cases.filter(|(_, case)| !case.refuse);
+    cases.map(|(corpus, case)| (format!("{corpus}/{}", case.name), links(&case), case.rules)).collect()
+}
+
 fn wrong(check: impl Fn(&Case) -> Result<(), String>) -> String {
     let only = std::env::var("CALLS_CASE").ok();
     let mut wrong = String::new();
@@ -416,7 +424,7 @@ fn every_recording_handed_out_gives_the_same_values_as_ever() {
 }
 
 /// The messages of a recording, each with its blank line, and the channels each is about.
-fn messages(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<String>, f64)> {
+pub(crate) fn messages(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<String>, f64)> {
     let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
     let mut messages = Vec::new();
     for message in

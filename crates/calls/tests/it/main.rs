@@ -18,6 +18,7 @@ mod recordings;
 mod scenarios;
 mod second_reader;
 mod show;
+mod stretched;
 mod variants;
 mod waiting;
 mod world;

@@ -14,7 +14,7 @@ use calls::{
 use pbx::ami::Stream;
 
 /// Endpoints `PJSIP/1001-101` are phone 101 of account 1001.
-struct Lab;
+pub(crate) struct Lab;
 
 impl Directory for Lab {
     fn phone(&self, endpoint: &str) -> Option<Arc<Phone>> {

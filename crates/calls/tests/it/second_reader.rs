@@ -4,6 +4,9 @@
 //! What the one that keeps nothing says lies in a ring; when it has the PBX it hands all of the last seconds in, and what
 //! was kept already falls out by its id. Fails with its seed; see [`crate::properties`].
 
+mod asterisk;
+mod cases;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ use calls::{Output, PbxTime, Restored};
 
 use crate::kept::list_at;
 use crate::model::{Chance, Story};
-use crate::pair::{Pbx, Reader, acts, agree, read};
+use crate::pair::{Pbx, Reader, acts, agree, is_due, read};
 use crate::properties::{calls_of, each_seed, play, together, written};
 use crate::{language, world::World};
 
@@ -57,6 +60,11 @@ impl Reader for Listener<'_> {
 
     fn loses_its_link(&mut self, at: u64) -> Vec<Output> {
         self.says(at / 1_000, "link lost")
+    }
+
+    fn is_due(&mut self, until: u64) -> Vec<(u64, Vec<Output>)> {
+        let World { office, tracker, .. } = &mut self.world;
+        is_due(tracker, office, until)
     }
 
     fn restores(&mut self, kept: Restored) {

@@ -1,18 +1,15 @@
 //! A second reader has the PBX now: what was kept of it is what holds.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use compact_str::CompactString;
 
+use crate::told::ON_ITS_WAY;
 use crate::tracker::arena::ChannelKey;
 use crate::tracker::channel::{Party, Presence};
 use crate::tracker::leg::{Leg, Open, State};
 use crate::tracker::state::Tracker;
 use crate::{Direction, LegId, Note, OpenLeg, PbxTime, Restored};
-
-/// A leg that began so shortly before the PBX was heard last may be kept a moment later.
-const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 impl Tracker {
     /// Takes over from who kept these, after having followed the PBX beside it. Its legs are called what was told of

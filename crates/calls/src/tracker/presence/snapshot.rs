@@ -1,6 +1,6 @@
 //! A snapshot: all channels the PBX has, put together with what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 
@@ -19,6 +19,7 @@ impl Tracker {
         };
         self.bridges_told |= listed.iter().any(|entry| !entry.bridge.is_empty());
         let mut found: Vec<ChannelKey> = Vec::with_capacity(listed.len());
+        let mut heard = BTreeSet::new();
         for entry in listed {
             if entry.who.is_chosen {
                 self.recognise_chosen(entry.who.id);
@@ -26,6 +27,7 @@ impl Tracker {
             match self.channels.find(entry.who.id) {
                 Some(key) => {
                     found.push(key);
+                    heard.extend(Some(key).filter(|key| self.will_say_who_calls(*key)));
                     self.is_agent(key, entry.is_agent);
                     self.reconcile(cx, key, entry, lost_at.is_some());
                 }
@@ -37,9 +39,19 @@ impl Tracker {
                 }
             }
         }
-        self.infer_callers(listed);
+        self.infer_callers(listed, &heard);
         self.mark_missing(cx, &found, lost_at.is_some());
         self.link = Link::Settling { lost_at, due: cx.at + STREAM_GRACE };
+    }
+
+    /// A channel whose beginning was heard and of which nothing was told yet: what follows is still to be heard, too. It
+    /// may have been made just now, and call itself (`a_list_in_the_middle_of_a_beginning_changes_nothing`).
+    fn will_say_who_calls(&self, key: ChannelKey) -> bool {
+        self.channels.get(key).is_some_and(|channel| {
+            matches!(channel.presence, Presence::Confirmed | Presence::Missing)
+                && matches!(channel.leg, Leg::Silent)
+                && !channel.beginning_missed
+        })
     }
 
     /// A channel that is known and listed.
@@ -146,7 +158,7 @@ impl Tracker {
 
     /// Who reaches whom is not in the list; the group a channel is in and what it does tell it mostly: whoever
     /// placed a call there, else (a call made by order) whoever was there first and is up.
-    pub(in crate::tracker) fn infer_callers(&mut self, listed: &[Listed<'_>]) {
+    pub(in crate::tracker) fn infer_callers(&mut self, listed: &[Listed<'_>], heard: &BTreeSet<ChannelKey>) {
         let mut callers: BTreeMap<CompactString, ChannelKey> = BTreeMap::new();
         let mut firsts: BTreeMap<CompactString, (PbxTime, ChannelKey)> = BTreeMap::new();
         let mut called = Vec::new();
@@ -160,7 +172,9 @@ impl Tracker {
             }
             match channel.origin {
                 Some(Origin::Placed) => drop(callers.entry(channel.group.clone()).or_insert(key)),
-                Some(Origin::Called) if channel.caller == Caller::Unknown => called.push((key, since, is_up)),
+                Some(Origin::Called) if channel.caller == Caller::Unknown && !heard.contains(&key) => {
+                    called.push((key, since, is_up))
+                }
                 Some(Origin::Called) | None => {}
             }
             // Whoever was rung in this call reaches nobody in it.

@@ -97,7 +97,7 @@ fn at_whichever_byte_the_link_is_lost_every_leg_that_began_ends_once() {
 
 /// The channels of a FreeSWITCH, by what it said of them, as it lists them.
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     /// Their rows, by their ids.
     channels: BTreeMap<String, Value>,
     /// All about them.
@@ -117,7 +117,7 @@ const COLUMNS: [(&str, Field); 6] = [
 ];
 
 impl World {
-    fn hear(&mut self, message: &[u8]) {
+    pub(super) fn hear(&mut self, message: &[u8]) {
         let mut decoder = Decoder::new();
         let mut items = decoder.feed(message);
         let Some(Item::Message(message)) = items.next_item() else { panic!("no message") };
@@ -162,7 +162,7 @@ impl World {
     }
 
     /// Both lists, and between them all about each channel.
-    fn lists(&self) -> Vec<u8> {
+    pub(super) fn lists(&self) -> Vec<u8> {
         let rows: Vec<Value> = self.channels.values().cloned().collect();
         let pairs = self.with.iter().filter_map(|(one, two)| {
             let mut row = self.channels.get(one).filter(|_| self.channels.contains_key(two))?.clone();
@@ -196,7 +196,7 @@ fn is_subscribed_to(message: &[u8]) -> bool {
 }
 
 /// The recordings of one link, as far as they are subscribed to.
-fn unbroken() -> impl Iterator<Item = (String, Vec<Vec<u8>>)> {
+pub(super) fn unbroken() -> impl Iterator<Item = (String, Vec<Vec<u8>>)> {
     let names = names().into_iter().filter(|name| links(name, false).is_some_and(|links| links.len() == 1));
     names.map(|name| {
         let mut messages = recorded(&name);

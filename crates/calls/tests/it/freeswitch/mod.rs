@@ -21,6 +21,7 @@ mod lost;
 mod model;
 mod random;
 mod scenarios;
+mod second_reader;
 mod wire;
 
 /// Presence ids `101@1001.lab.test` are phone 101 of account 1001.
