@@ -1,6 +1,6 @@
 //! One life of the gateway: a process, and what it says of itself.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -31,8 +31,21 @@ pub(super) enum Standing {
 
 /// PBXs there are.
 const PBXS: usize = 3;
+/// How it begins to say that a PBX is another's.
+const NOT_ITS_OWN: [&str; 3] = [
+    "another gateway has taken the PBX",
+    "the PBX is handed over to another gateway",
+    "this gateway listens to the PBX beside",
+];
 /// The last lines of its log that are kept.
 const LINES_KEPT: usize = 60;
+
+/// PBXs by how well a gateway has them.
+#[derive(Debug, Default)]
+struct Whole {
+    could_have: BTreeSet<String>,
+    has: BTreeSet<String>,
+}
 
 /// What was said last.
 pub(super) type Words = Arc<Mutex<VecDeque<String>>>;
@@ -42,6 +55,8 @@ pub(super) struct Life {
     standing: watch::Receiver<Standing>,
     /// How often its spool was merged.
     merges: watch::Receiver<usize>,
+    /// The PBXs that it has, or could have at once and miss nothing, and those that it has; where several gateways share them.
+    whole: watch::Receiver<Whole>,
     listening: JoinHandle<()>,
     words: Words,
 }
@@ -55,9 +70,48 @@ impl Life {
         let mut child = command.spawn().unwrap();
         let (tell, standing) = watch::channel(Standing::Begun);
         let (merged, merges) = watch::channel(0);
+        let (tell_whole, whole) = watch::channel(Whole::default());
         let log = child.stderr.take().unwrap();
-        let listening = tokio::spawn(listen(log, played, words.clone(), tell, merged));
-        Self { child, standing, merges, listening, words }
+        let tell = Tell { standing: tell, merged, whole: tell_whole };
+        let listening = tokio::spawn(listen(log, played, words.clone(), tell));
+        Self { child, standing, merges, whole, listening, words }
+    }
+
+    /// Waits until it has, or could have, every PBX and miss nothing.
+    pub(super) async fn is_whole(&self) {
+        self.comes_to("could have all", |whole| whole.has.union(&whole.could_have).count() == PBXS).await;
+    }
+
+    /// Waits until all PBXs are its own.
+    pub(super) async fn has_all(&self) {
+        self.comes_to("has all", |whole| whole.has.len() == PBXS).await;
+    }
+
+    /// Waits until none is.
+    pub(super) async fn has_none(&self) {
+        self.comes_to("has none", |whole| whole.has.is_empty()).await;
+    }
+
+    /// Whether any PBX is its own.
+    pub(super) fn has_any(&self) -> bool {
+        !self.whole.borrow().has.is_empty()
+    }
+
+    async fn comes_to(&self, what: &str, is: impl Fn(&Whole) -> bool) {
+        let mut whole = self.whole.clone();
+        let reached = whole.wait_for(|now| is(now));
+        if !matches!(tokio::time::timeout(PATIENCE, reached).await, Ok(Ok(_))) {
+            panic!(
+                "waited in vain for a gateway that {what}; {:?}; last words:\n{}",
+                self.whole.borrow(),
+                said(&self.words)
+            );
+        }
+    }
+
+    /// It stands still from now on, or goes on.
+    pub(super) fn stands_still(&self, still: bool) {
+        send(if still { Signal::STOP } else { Signal::CONT }, self.child.id().unwrap());
     }
 
     /// Waits until it has come so far.
@@ -129,14 +183,16 @@ impl Life {
     }
 }
 
-/// Reads its log to the end.
-async fn listen(
-    log: ChildStderr,
-    played: Arc<Played>,
-    words: Words,
+/// What its log is read for.
+struct Tell {
     standing: watch::Sender<Standing>,
     merged: watch::Sender<usize>,
-) {
+    whole: watch::Sender<Whole>,
+}
+
+/// Reads its log to the end.
+async fn listen(log: ChildStderr, played: Arc<Played>, words: Words, tell: Tell) {
+    let Tell { standing, merged, whole } = tell;
     let mut lines = BufReader::new(log).lines();
     let mut followed = 0;
     while let Ok(Some(line)) = lines.next_line().await {
@@ -151,6 +207,16 @@ async fn listen(
         if message.starts_with("what was kept in the spool is on PostgreSQL") {
             merged.send_modify(|merges| *merges += 1);
         }
+        let pbx = || word("pbx").to_owned();
+        whole.send_modify(|whole| match message {
+            "this gateway has the PBX now" => whole.has.extend([pbx()]),
+            "this gateway could have the PBX now and miss nothing" => whole.could_have.extend([pbx()]),
+            _ if NOT_ITS_OWN.iter().any(|words| message.starts_with(words)) => {
+                whole.has.remove(&pbx());
+                whole.could_have.remove(&pbx());
+            }
+            _ => {}
+        });
         let now = if message.starts_with("stands by") {
             Standing::StandsBy
         } else if message.starts_with("taken up from the last run") {

@@ -18,6 +18,7 @@ mod moment;
 mod patroni;
 mod played;
 mod rng;
+mod shared;
 mod stage;
 mod told;
 

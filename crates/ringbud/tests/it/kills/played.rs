@@ -59,6 +59,8 @@ struct Book {
     followed: Vec<(String, Followed)>,
     /// Events the gateway said are kept.
     acknowledged: BTreeSet<String>,
+    /// From some moment on there is a gateway at any time that misses nothing, whichever that is.
+    never_missed: bool,
 }
 
 /// The witness.
@@ -84,9 +86,20 @@ impl Played {
     /// The gateway says that it follows a PBX.
     pub(super) fn is_followed(&self, pbx: &str) {
         let mut book = self.book();
+        if book.never_missed {
+            return;
+        }
         let from = book.said.get(pbx).copied().unwrap_or(0);
         book.follows
             .insert(pbx.to_owned(), Followed { from, from_us: journal::clock::system()().0, to: from });
+    }
+
+    /// From now on nothing may be missed, whoever dies.
+    pub(super) fn nothing_is_missed(&self) {
+        self.book().never_missed = false;
+        let pbxs: Vec<String> = self.book().said.keys().cloned().collect();
+        pbxs.iter().for_each(|pbx| self.is_followed(pbx));
+        self.book().never_missed = true;
     }
 
     /// The gateway says that an event is kept.

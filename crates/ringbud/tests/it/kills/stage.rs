@@ -229,10 +229,27 @@ allow = ["127.0.0.0/8"]
 
     /// The same on one of two machines, so to speak, as one that stands by where the other has the store.
     pub(super) fn live_on(&self, machine: usize) -> Life {
+        self.live_as(machine, "stand_by")
+    }
+
+    /// As one of those that share the PBXs.
+    pub(super) fn share_on(&self, machine: usize) -> Life {
+        self.live_as(machine, "share_pbxs")
+    }
+
+    fn live_as(&self, machine: usize, how: &str) -> Life {
         let file = self.folder.path().join(format!("ringbud{machine}.toml"));
         let text = self.configuration().replace("\"data\"", &format!("\"data{machine}\""));
-        std::fs::write(&file, text.replace("[journal]\n", "[journal]\nstand_by = true\n")).unwrap();
+        let journal = format!("[journal]\n{how} = true\nname = \"gw{machine}\"\n");
+        std::fs::write(&file, text.replace("[journal]\n", &journal)).unwrap();
         Life::begin(&file, self.played.clone(), self.words.clone())
+    }
+
+    /// What waits still where several gateways share the store, of which no journal has all.
+    pub(super) fn waits(&self) -> Vec<String> {
+        let sql = "SELECT seq, integration FROM ringbud.pending";
+        let said = self.with_engine(|engine| engine.servers[0].says(DATABASE, sql));
+        said.lines().map(str::to_owned).collect()
     }
 
     /// What the last life said, as far as it is kept.
@@ -247,7 +264,17 @@ allow = ["127.0.0.0/8"]
         let sealer = ringbud::key::Key::of_text(KEY).sealer();
         let options =
             Options { allow_unreplicated: true, patience: Duration::from_secs(30), ..Options::default() };
+        if self.is_shared() {
+            return Box::new(Postgres::open_beside(&target, sealer, options).await.unwrap());
+        }
         Box::new(Postgres::open(&target, &self.data(), sealer, options).await.unwrap())
+    }
+
+    /// Whether several gateways share the store.
+    pub(super) fn is_shared(&self) -> bool {
+        let Some(beneath) = &self.beneath else { return false };
+        let Beneath::Engine(engine) = &*beneath.lock().unwrap() else { return false };
+        engine.servers[0].says(DATABASE, "SELECT value FROM ringbud.meta WHERE name = 'format'").trim() == "2"
     }
 
     fn file(&self) -> Sqlite {

@@ -158,6 +158,11 @@ impl Told {
         self.shared.life.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// One of several gateways is dead, and what it asked was looked at: what comes from now on may be a repeat.
+    pub(super) fn one_is_dead(&self) {
+        self.shared.life.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(super) fn has_taken(&self, id: &str) -> bool {
         self.shared.log().taken.contains_key(id)
     }
