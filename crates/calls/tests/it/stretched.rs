@@ -30,7 +30,7 @@ impl Stretched {
         let steps = || moments.windows(2).map(|pair| pair[1] - pair[0]);
         let pauses: u64 = steps().filter(|step| *step >= PAUSE_US).sum();
         let rest: u64 = steps().filter(|step| *step < PAUSE_US).sum();
-        let factor = if pauses == 0 { 1 } else { (LASTS_US.saturating_sub(rest) / pauses).max(1) };
+        let factor = LASTS_US.saturating_sub(rest).checked_div(pauses).unwrap_or(1).max(1);
         let mut now = moments.first().copied().unwrap_or_default();
         let mut becomes = vec![(now, now)];
         for pair in moments.windows(2) {

@@ -1,6 +1,6 @@
 //! Two gateways share a store, each with a PBX of its own: what one has the other has when that one is gone, or stops.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use demo::pbx::{Pbx, PbxOptions};
@@ -9,7 +9,7 @@ use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
 
 use crate::bed::{Bed, Gateway, Signal, kind, patiently, play_on};
-use crate::on_postgresql::{bed, configuration};
+use crate::on_postgresql::{DATABASE, bed, configuration};
 use crate::standing_by::{WHOLE, keeps, told};
 use crate::streams::Curl;
 
@@ -483,4 +483,49 @@ async fn three_that_are_restarted_one_after_the_other_take_nothing_from_each_oth
     let (legs, again) = told(&requests);
     assert!(legs.len() == 10 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
     assert!(again == 0 && ground.bed.receiver.try_next().is_none(), "something was told twice");
+}
+
+/// The files to play with say what they mean.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_start_from_the_file_that_is_shipped_for_them() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(1);
+    let bed = bed(&engine).await;
+    let other_pbx = Pbx::start(PbxOptions::default()).await.unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/container");
+    let file = |name: &str| std::fs::read_to_string(shipped.join(name)).unwrap();
+    let (text, compose) = (file("two.toml"), file("two.yaml"));
+    let config = |name: &str| {
+        let path = bed.folder.path().join(format!("{name}.toml"));
+        let changed = [
+            ("/var/lib/ringbud", name),
+            ("0.0.0.0:8080", "127.0.0.1:0"),
+            ("asterisk1:5038", &bed.pbx.address().to_string()),
+            ("asterisk2:5038", &other_pbx.address().to_string()),
+            ("only-to-play-with", "ringbud"),
+        ];
+        let own = changed.iter().fold(text.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        std::fs::write(&path, own + "[log]\nformat = \"json\"\n").unwrap();
+        path
+    };
+    for name in ["RINGBUD_KEY", "RINGBUD_DB"] {
+        assert!(compose.contains(&format!("{name}:")) && text.contains(&format!("\"{name}\"")), "{name}");
+    }
+    let url = engine.url(DATABASE);
+    let environment = [("RINGBUD_KEY", "a key of its own"), ("RINGBUD_DB", url.as_str())];
+    let mut first = Gateway::start_with(&config("gw1"), &environment).await;
+    let mut second = Gateway::start_with(&config("gw2"), &environment).await;
+    for gateway in [&mut first, &mut second] {
+        gateway.says("this gateway could have the PBX now and miss nothing").await;
+    }
+    first.stop().await;
+    for pbx in ["play1", "play2"] {
+        has(&mut second, pbx).await;
+    }
+    second.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Two gateways on one store: one has it, the other stands by and takes over, whatever becomes of the first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use journal::conformance::engine::{Engine, is_here};
 use tokio::net::UnixDatagram;
 
 use crate::bed::{Bed, Gateway, Signal, kind, kinds, patiently, play_on};
-use crate::on_postgresql::{DATABASE, HOLDS_AT_ONCE, bed, configuration, hold};
+use crate::on_postgresql::{HOLDS_AT_ONCE, bed, configuration, hold};
 use crate::supervision::Systemd;
 use crate::way::{Passage, Way};
 
@@ -404,44 +404,5 @@ async fn gateway_and_primary_die_together_and_nothing_that_was_kept_is_lost() {
     }
     let (legs, again) = told(&requests);
     assert!(legs.len() == 1 && again == 0 && legs.values().all(|kinds| *kinds == WHOLE), "{legs:?}");
-    second.stop().await;
-}
-
-/// The files to play with say what they mean.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_gateways_start_from_the_file_that_is_shipped_for_them() {
-    if !is_here() {
-        return;
-    }
-    let engine = Engine::start(1);
-    let bed = bed(&engine).await;
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/container");
-    let file = |name: &str| std::fs::read_to_string(shipped.join(name)).unwrap();
-    let (text, compose) = (file("two.toml"), file("two.yaml"));
-    let config = |name: &str| {
-        let path = bed.folder.path().join(format!("{name}.toml"));
-        let changed = [
-            ("/var/lib/ringbud", name),
-            ("0.0.0.0:8080", "127.0.0.1:0"),
-            ("asterisk:5038", &bed.pbx.address().to_string()),
-            ("only-to-play-with", "ringbud"),
-        ];
-        let own = changed.iter().fold(text.clone(), |text, (from, to)| {
-            assert!(text.contains(from), "{from}");
-            text.replace(from, to)
-        });
-        std::fs::write(&path, own + "[log]\nformat = \"json\"\n").unwrap();
-        path
-    };
-    for name in ["RINGBUD_KEY", "RINGBUD_DB"] {
-        assert!(compose.contains(&format!("{name}:")) && text.contains(&format!("\"{name}\"")), "{name}");
-    }
-    let url = engine.url(DATABASE);
-    let environment = [("RINGBUD_KEY", "a key of its own"), ("RINGBUD_DB", url.as_str())];
-    let mut first = Gateway::start_with(&config("gw1"), &environment).await;
-    first.says("the PBX is followed").await;
-    let mut second = Gateway::standing_by(&config("gw2"), &environment).await;
-    first.stop().await;
-    takes_over(&mut second).await;
     second.stop().await;
 }
