@@ -114,12 +114,13 @@ impl Me {
         };
         let asked = join5(
             client.execute(BEAT_AND_SAY, &beat),
-            client.query("SELECT id, name, run, beat, pbxs, linked, lacks FROM gateway ORDER BY id", &[]),
+            // Before the gateways: whoever has a part by then has told of its own start.
             client.query(LEASES, &[]),
+            client.query("SELECT id, name, run, beat, pbxs, linked, lacks FROM gateway ORDER BY id", &[]),
             client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
             asking,
         );
-        let (beaten, gateways, leases, inboxes, asked) = asked.await;
+        let (beaten, leases, gateways, inboxes, asked) = asked.await;
         beaten?;
         asked?;
         let leases = leases?;

@@ -71,6 +71,8 @@ pub struct Turns {
     /// Since when a part is free.
     free: BTreeMap<PbxName, Duration>,
     handed_at: Option<Duration>,
+    /// The epoch of each part that somebody has, and which start of its gateway that was.
+    leased: BTreeMap<Part, (Epoch, i64)>,
     /// Whether each PBX has a second reader.
     has_seconds: bool,
     hearing: Hearing,
@@ -169,6 +171,13 @@ impl Turns {
             }
         }
         self.hearing.told(now, &fleet);
+        let leased = |lease: &Lease| {
+            let owner = lease.owner.as_ref()?;
+            let run = fleet.gateways.iter().find(|one| one.id == *owner)?.beat.0;
+            let seen = self.leased.get(&lease.part).filter(|(epoch, _)| *epoch == lease.epoch);
+            Some((lease.part, seen.copied().unwrap_or((lease.epoch, run))))
+        };
+        self.leased = fleet.leases.iter().filter_map(leased).collect();
         self.fleet = fleet;
     }
 
@@ -177,6 +186,7 @@ impl Turns {
         self.beats.clear();
         self.free.clear();
         self.handed_at = None;
+        self.leased.clear();
         self.hearing.clear();
     }
 
@@ -210,9 +220,18 @@ impl Turns {
             let Some(from) = self.free_from(now, lease) else { continue };
             let since = self.free.get(pbx).copied().unwrap_or(now);
             still_free.insert(pbx.clone(), since);
-            let was_mine = lease.is_some_and(|lease| lease.owner.as_ref() == Some(&self.fleet.me));
-            let is_first = self.first_to_take(now, pbx).is_none_or(|first| first.id == self.fleet.me);
-            if was_mine || is_first || now.saturating_sub(since) >= FIRST_FOR {
+            let was_mine = lease.filter(|lease| lease.owner.as_ref() == Some(&self.fleet.me));
+            let is_turn = match was_mine {
+                // What was said since is at hand there; until it would have been missed they may come.
+                Some(lease) if self.others_hear(lease.part) => now.saturating_sub(since) >= GONE_AFTER,
+                Some(_) => true,
+                None => {
+                    let is_first = |first: &Beating| first.id == self.fleet.me;
+                    self.first_to_take(now, pbx).is_none_or(is_first)
+                        || now.saturating_sub(since) >= FIRST_FOR
+                }
+            };
+            if is_turn {
                 steps.push(Step::Take { pbx: pbx.clone(), seen: lease.map(|lease| lease.epoch), from });
             }
         }
@@ -231,8 +250,25 @@ impl Turns {
         match lease.and_then(|lease| lease.owner.as_ref()) {
             None => Some(None),
             Some(owner) if *owner == self.fleet.me => Some(None),
-            Some(owner) => self.is_gone(now, owner).then(|| Some(owner.clone())),
+            Some(owner) => {
+                let is_free = self.is_gone(now, owner) || lease.is_some_and(|lease| self.has_missed(lease));
+                is_free.then(|| Some(owner.clone()))
+            }
         }
+    }
+
+    /// Whether the gateway that has a part was started anew since, and this one has heard what it missed.
+    fn has_missed(&self, lease: &Lease) -> bool {
+        let run = self.fleet.gateways.iter().find(|one| lease.owner.as_ref() == Some(&one.id));
+        let is_anew =
+            run.is_some_and(|one| self.leased.get(&lease.part).is_some_and(|(_, run)| *run != one.beat.0));
+        self.has_seconds && is_anew && self.hearing.since(&self.fleet.me, lease.part).is_some()
+    }
+
+    /// Whether another said that it hears a PBX: it has what was said while nobody had it.
+    fn others_hear(&self, part: Part) -> bool {
+        let hears = |one: &Beating| one.id != self.fleet.me && self.hearing.since(&one.id, part).is_some();
+        self.has_seconds && self.fleet.gateways.iter().any(hears)
     }
 
     /// One that is not among those who beat has left; one that was seen at this tick first may live.

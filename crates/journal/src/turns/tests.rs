@@ -177,3 +177,43 @@ fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a
     owner.told(secs(18), anew(1, 18));
     assert!(matches!(owner.steps(secs(18), &pbxs(), &has, &HEARS_ALL)[..], [Step::HandOver { .. }]));
 }
+
+/// `gw2` has `b` since its start `run`, or had it before, and `gw1` hears all.
+fn started(run: i64, beat: i64, epoch: u32, me: &str) -> Fleet {
+    let mut fleet = told(&[("gw1", beat), ("gw2", beat)], &[("b", epoch, Some("gw2"))]);
+    fleet.gateways[1].beat.0 = run;
+    fleet.gateways[0].links = vec![Linked { part: Part(1), lacks: None }];
+    Fleet { me: id(me), ..fleet }
+}
+
+#[test]
+fn who_is_back_before_it_is_missed_leaves_its_part_to_the_one_that_heard_the_pbx() {
+    let (only, none) = ([PbxName::new("b")], BTreeMap::new());
+    let mut hears = Turns::with_second_readers();
+    hears.told(secs(0), started(1, 1, 7, "gw1"));
+    assert!(hears.steps(secs(0), &only, &none, &HEARS_ALL).is_empty(), "its owner lives");
+    hears.told(secs(1), started(2, 2, 7, "gw1"));
+    let taken = Step::Take { pbx: PbxName::new("b"), seen: Some(Epoch(7)), from: Some(id("gw2")) };
+    assert_eq!(hears.steps(secs(1), &only, &none, &HEARS_ALL), [taken]);
+
+    // Its owner took it first, after all: it is his.
+    hears.told(secs(2), started(2, 3, 8, "gw1"));
+    assert!(hears.steps(secs(2), &only, &none, &HEARS_ALL).is_empty());
+
+    let mut back = Turns::with_second_readers();
+    back.told(secs(0), started(2, 2, 7, "gw2"));
+    assert!(back.steps(secs(0), &only, &none, &HEARS_ALL).is_empty(), "another has heard it");
+    for now in 1..=3 {
+        back.told(secs(now), started(2, 2 + i64::try_from(now).unwrap(), 7, "gw2"));
+        assert!(back.steps(secs(now), &only, &none, &HEARS_ALL).is_empty());
+    }
+    back.told(secs(4), started(2, 6, 7, "gw2"));
+    assert_eq!(back.steps(secs(4), &only, &none, &HEARS_ALL).len(), 1, "nobody took it");
+
+    // Nobody else hears it: it is its own at once.
+    let mut alone = Turns::with_second_readers();
+    let mut fleet = started(2, 2, 7, "gw2");
+    fleet.gateways[0].links = vec![Linked { part: Part(1), lacks: Some("connecting".to_owned()) }];
+    alone.told(secs(0), fleet);
+    assert_eq!(alone.steps(secs(0), &only, &none, &HEARS_ALL).len(), 1);
+}

@@ -80,7 +80,10 @@ async fn moves(passage: PbxPassage, speed: f64) -> Option<Duration> {
     nothing_is_assumed(&first);
     nothing_is_assumed(&second);
     let (_, figures) = second.api("GET", "/metrics", "", "").await;
-    assert!(figures.contains("ringbud_part_given_up_total{pbx=\"pbx2\"} 1\n"), "{figures}");
+    // More than once where the other was too slow to take it.
+    let given =
+        figures.lines().find_map(|line| line.strip_prefix("ringbud_part_given_up_total{pbx=\"pbx2\"} "));
+    assert!(given.is_some_and(|given| given != "0"), "{figures}");
     let (_, figures) = first.api("GET", "/metrics", "", "").await;
     assert!(figures.contains("ringbud_gateway_takeovers_total 0\n"), "nobody was gone");
     let said = ground.bed.ask(&["gateways", "--json"]).await;

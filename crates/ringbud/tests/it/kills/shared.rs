@@ -15,7 +15,8 @@ use super::told::Manner;
 use super::{from_environment, judged};
 
 /// Who is gone, where nobody says how often.
-const ROUNDS: u64 = 4;
+const ROUNDS: u64 = 5;
+const AT_ONCE: &str = "by a kill, and back before it was missed";
 /// What a dead gateway had asked has arrived by then; nobody has missed it yet.
 const HAS_ARRIVED: Duration = Duration::from_secs(1);
 
@@ -47,7 +48,7 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
         tokio::time::sleep(Duration::from_millis(rng.below(1_500))).await;
         // Meanwhile one may have been handed to the other, which starts to listen beside.
         other.is_whole().await;
-        let (hit, back) = match (round + seed) % 4 {
+        let (hit, back) = match (round + seed) % 5 {
             0 => {
                 gone.end_in_order().await;
                 ("by a stop", None)
@@ -63,6 +64,12 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
                 gone.has_none().await;
                 ("by standing still", Some(gone))
             }
+            2 => {
+                gone.die().await;
+                tokio::time::sleep(HAS_ARRIVED / 4).await;
+                stage.told.one_is_dead();
+                (AT_ONCE, Some(stage.share_on(victim)))
+            }
             _ => {
                 gone.die().await;
                 tokio::time::sleep(HAS_ARRIVED).await;
@@ -70,7 +77,10 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
                 ("by a kill", None)
             }
         };
-        other.has_all().await;
+        // Who is back at once takes what nobody else heard: a PBX that was just started again.
+        if hit != AT_ONCE {
+            other.has_all().await;
+        }
         lives[victim] = Some(back.unwrap_or_else(|| stage.share_on(victim)));
         *hits.entry(hit).or_insert(0) += 1;
     }
