@@ -92,9 +92,9 @@ impl Life {
         self.comes_to("has none", |whole| whole.has.is_empty()).await;
     }
 
-    /// Whether any PBX is its own.
-    pub(super) fn has_any(&self) -> bool {
-        !self.whole.borrow().has.is_empty()
+    /// The PBXs that are its own.
+    pub(super) fn has(&self) -> BTreeSet<String> {
+        self.whole.borrow().has.clone()
     }
 
     async fn comes_to(&self, what: &str, is: impl Fn(&Whole) -> bool) {
