@@ -43,6 +43,9 @@ struct Trusted {
     decides: bool,
     /// Whether it was said that nothing is sent any more.
     is_over: bool,
+    /// When the last beat was over, and whether this process has stood still since the last good one.
+    last: Instant,
+    stood_still: bool,
     to: Option<OnTrust>,
 }
 
@@ -52,13 +55,37 @@ impl Trusted {
             to(self.until, self.decides);
         }
     }
+
+    /// A beat was made and failed: from now on it is known that the engine is away, and deliveries go on for a while. With
+    /// time alone that never begins: who slept asks first.
+    fn is_cut_off(&mut self, deliver_through: Duration) {
+        if !deliver_through.is_zero() {
+            self.until = self.until.max(self.heard + deliver_through);
+            self.decides = false;
+            self.tell();
+        }
+        if !self.is_over && Instant::now() >= self.until {
+            self.is_over = true;
+            tracing::warn!(
+                "PostgreSQL has been away for longer than deliveries go on: they are held until it is back, and calls are kept"
+            );
+        }
+    }
 }
 
 impl Standing {
     /// That of one who has just taken the store.
     pub(super) fn new(deliver_through: Duration) -> Self {
         let now = Instant::now();
-        let trusted = Trusted { heard: now, until: now, decides: true, is_over: false, to: None };
+        let trusted = Trusted {
+            heard: now,
+            until: now,
+            decides: true,
+            is_over: false,
+            last: now,
+            stood_still: false,
+            to: None,
+        };
         Self { reached: AtomicBool::new(true), trusted: Mutex::new(trusted), deliver_through }
     }
 
@@ -73,12 +100,19 @@ impl Standing {
         trusted.tell();
     }
 
-    /// One that began then was not. One that took so much longer than an answer is waited for failed because this process
-    /// stood still: then nothing is known of the engine.
+    /// One that began then was not. One that took so much longer than an answer is waited for, or came so late, failed
+    /// because this process stood still: then nothing is known of the engine, and another may have what was this gateway's.
     pub(super) fn is_bad(&self, fault: &Fault, began: Instant, patience: Duration) {
         self.is_not_reached(fault);
-        if began.elapsed() <= patience + STOOD_STILL {
-            self.is_cut_off();
+        let mut trusted = self.trusted();
+        let came_late = began.saturating_duration_since(trusted.last) > BEAT + patience + STOOD_STILL;
+        trusted.stood_still |= came_late || began.elapsed() > patience + STOOD_STILL;
+        trusted.last = Instant::now();
+        if trusted.stood_still {
+            trusted.until = trusted.heard + TRUSTED;
+            trusted.tell();
+        } else {
+            trusted.is_cut_off(self.deliver_through);
         }
     }
 
@@ -92,34 +126,20 @@ impl Standing {
     /// nothing before it has given that up, and beats again.
     pub(super) fn is_robbed(&self) {
         self.reached.store(true, Ordering::Release);
+        let mut trusted = self.trusted();
+        (trusted.last, trusted.stood_still) = (Instant::now(), true);
     }
 
     /// A beat that began then was taken.
     pub(super) fn is_good(&self, began: Instant) {
         self.reached.store(true, Ordering::Release);
         let mut trusted = self.trusted();
+        (trusted.last, trusted.stood_still) = (Instant::now(), false);
         trusted.heard = began;
         trusted.until = began + TRUSTED;
         trusted.decides = true;
         trusted.is_over = false;
         trusted.tell();
-    }
-
-    /// A beat was made and failed: from now on it is known that the engine is away, and deliveries go on for a while. With
-    /// time alone that never begins: who slept asks first.
-    fn is_cut_off(&self) {
-        let mut trusted = self.trusted();
-        if !self.deliver_through.is_zero() {
-            trusted.until = trusted.until.max(trusted.heard + self.deliver_through);
-            trusted.decides = false;
-            trusted.tell();
-        }
-        if !trusted.is_over && Instant::now() >= trusted.until {
-            trusted.is_over = true;
-            tracing::warn!(
-                "PostgreSQL has been away for longer than deliveries go on: they are held until it is back, and calls are kept"
-            );
-        }
     }
 
     fn trusted(&self) -> MutexGuard<'_, Trusted> {
@@ -159,5 +179,43 @@ pub(super) async fn run(
             }
             Err(fault) => standing.is_bad(&fault, began, patience),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const THROUGH: Duration = Duration::from_secs(120);
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stood_still_delivers_on_only_behind_a_good_beat() {
+        let standing = Standing::new(THROUGH);
+        let until = || standing.trusted().until;
+        let fails = || standing.is_bad(&Fault::Damaged(String::new()), Instant::now(), PATIENCE);
+        let heard = Instant::now();
+        standing.is_good(heard);
+        tokio::time::advance(BEAT).await;
+        fails();
+        assert_eq!(until(), heard + THROUGH, "it is cut off");
+
+        tokio::time::advance(Duration::from_secs(8)).await;
+        for _ in 0..3 {
+            fails();
+            assert_eq!(until(), heard + TRUSTED, "another may have what was its own");
+            tokio::time::advance(BEAT).await;
+        }
+        standing.is_robbed();
+        tokio::time::advance(BEAT).await;
+        fails();
+        assert_eq!(until(), heard + TRUSTED);
+
+        let again = Instant::now();
+        standing.is_good(again);
+        assert_eq!(until(), again + TRUSTED);
+        tokio::time::advance(BEAT).await;
+        fails();
+        assert_eq!(until(), again + THROUGH);
     }
 }
