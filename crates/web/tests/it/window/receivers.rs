@@ -162,8 +162,12 @@ impl Receiver {
         std::fs::write(folder.path().join(file), code).unwrap();
         let mut shell = tokio::process::Command::new("sh");
         shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(folder.path());
-        let environment =
-            [("RINGBUD_SECRET", SECRET), ("PYTHONUNBUFFERED", "1"), ("PORT", &port.to_string())];
+        let environment = [
+            ("RINGBUD_SECRET", SECRET),
+            ("PYTHONUNBUFFERED", "1"),
+            ("PORT", &port.to_string()),
+            ("LC_ALL", "C.UTF-8"),
+        ];
         shell.envs(environment).env("TMPDIR", folder.path()).kill_on_drop(true).stdout(Stdio::piped());
         let mut child = shell.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
