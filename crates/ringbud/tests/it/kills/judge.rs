@@ -88,7 +88,9 @@ impl Verdict {
         }
         if court.overtaken * OVERTAKEN_OF > seen_whole {
             let overtaken = court.overtaken;
-            court.fault(format!("{overtaken} moments of {seen_whole} legs that were seen whole are not the PBX's own"));
+            court.fault(format!(
+                "{overtaken} moments of {seen_whole} legs that were seen whole are not the PBX's own"
+            ));
         }
         court.known_legs(&legs);
         let kept = court.kept(stage).await;
