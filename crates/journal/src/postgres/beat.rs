@@ -130,11 +130,12 @@ impl Standing {
         (trusted.last, trusted.stood_still) = (Instant::now(), true);
     }
 
-    /// A beat that began then was taken.
+    /// A beat that began then was taken. One whose answer was read when its trust was over already tells that this process
+    /// stood still meanwhile.
     pub(super) fn is_good(&self, began: Instant) {
         self.reached.store(true, Ordering::Release);
         let mut trusted = self.trusted();
-        (trusted.last, trusted.stood_still) = (Instant::now(), false);
+        (trusted.last, trusted.stood_still) = (Instant::now(), began.elapsed() >= TRUSTED);
         trusted.heard = began;
         trusted.until = began + TRUSTED;
         trusted.decides = true;
@@ -217,5 +218,13 @@ mod tests {
         tokio::time::advance(BEAT).await;
         fails();
         assert_eq!(until(), again + THROUGH);
+
+        // It stood still while a beat was under way, and reads its answer when it wakes.
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_secs(8)).await;
+        standing.is_good(before);
+        tokio::time::advance(BEAT).await;
+        fails();
+        assert_eq!(until(), before + TRUSTED, "that answer is of before");
     }
 }
