@@ -1,0 +1,64 @@
+//! A part is this gateway's no more: another has taken it, or is handed it.
+
+use std::time::Duration;
+
+use calls::PbxName;
+use journal::{Given, Grant, rest};
+
+use super::{Has, Sharing};
+use crate::serve::{Followed, operator, stop_following};
+
+/// How long a part that is handed over waits for requests that are out. What is out then may be told again by the next.
+const HANDED_WITHIN: Duration = Duration::from_millis(500);
+
+impl Sharing {
+    pub(super) async fn lose(&self, pbx: &PbxName, has: &mut Has) {
+        let Some(grant) = has.remove(pbx) else { return };
+        tracing::warn!(%pbx, "another gateway has taken the PBX: what this one says of it counts for nothing");
+        self.sender.lose(grant);
+        self.unfollow(std::slice::from_ref(pbx)).await;
+    }
+
+    /// All at once: a network that is away is so for many PBXs.
+    pub(super) async fn hand_over(&self, pbxs: &[PbxName], why: Given, has: &mut Has) {
+        let given = pbxs.iter().filter_map(|pbx| Some((pbx, has.remove(pbx)?)));
+        let given: Vec<(&PbxName, Grant)> = given.collect();
+        self.unfollow(pbxs).await;
+        let handing = given.into_iter().map(|(pbx, grant)| async move {
+            let in_order = self.sender.hand_over(grant, HANDED_WITHIN).await;
+            self.give_back_for(pbx, grant, why).await;
+            if why == Given::ForItsLink {
+                metrics::counter!("ringbud_part_given_up_total", "pbx" => pbx.to_string()).increment(1);
+                self.operator.tell(operator::moved(pbx, "link_lost"));
+                tracing::warn!(%pbx, in_order, "the PBX is not heard any more, and another gateway hears it: it is handed over");
+                return;
+            }
+            if *pbx != rest() {
+                self.operator.tell(operator::moved(pbx, "handed_over"));
+            }
+            tracing::info!(%pbx, in_order, "the PBX is handed over to another gateway");
+        });
+        futures_util::future::join_all(handing).await;
+    }
+
+    pub(super) async fn give_back(&self, pbx: &PbxName, grant: Grant) {
+        self.give_back_for(pbx, grant, Given::InOrder).await;
+    }
+
+    async fn give_back_for(&self, pbx: &PbxName, grant: Grant, why: Given) {
+        if let Err(error) = self.journal.release(grant, why).await {
+            tracing::warn!(%pbx, %error, "the PBX was not given back; another gateway waits some seconds for it");
+        }
+    }
+
+    pub(super) async fn unfollow(&self, pbxs: &[PbxName]) {
+        let mut following = self.following.lock().await;
+        let is_one = |one: &Followed| pbxs.contains(&one.pbx.name);
+        let (ends, stays) = std::mem::take(&mut *following).into_iter().partition(is_one);
+        *following = stays;
+        stop_following(ends).await;
+        drop(following);
+        pbxs.iter().for_each(|pbx| self.board.forget(pbx));
+        self.show().await;
+    }
+}
