@@ -148,7 +148,6 @@ impl World {
         let one = &mut self.all[who];
         let has: BTreeMap<_, _> = one.has.map(|grant| (pbx()[0].clone(), grant)).into_iter().collect();
         let unheard = one.unheard.map(|since| (pbx()[0].clone(), since)).into_iter().collect();
-        let listens = one.turns.hears(now, &pbx(), &has);
         for step in one.turns.steps(now, &pbx(), &has, &unheard) {
             match step {
                 Step::Lose(_) => self.all[who].has = None,
@@ -164,8 +163,12 @@ impl World {
                     self.history.push((now, Some(who)));
                 }
                 Step::Take { .. } => {}
-                Step::HandOver { .. } => {
-                    (self.all[who].has, self.all[who].link) = (None, None);
+                Step::HandOver { why, .. } => {
+                    self.all[who].has = None;
+                    // In its order it is handed over by one that goes on listening.
+                    if why == Given::ForItsLink {
+                        self.all[who].link = None;
+                    }
                     self.lease.owner = None;
                     self.history.push((now, None));
                     for other in 0..self.all.len() {
@@ -176,7 +179,8 @@ impl World {
         }
         let others_hear = (0..self.all.len()).any(|other| other != who && self.hears(other));
         let one = &mut self.all[who];
-        one.follows = one.has.is_some() || !listens.is_empty();
+        let has: BTreeMap<_, _> = one.has.map(|grant| (pbx()[0].clone(), grant)).into_iter().collect();
+        one.follows = one.has.is_some() || !one.turns.hears(now, &pbx(), &has).is_empty();
         if !one.follows {
             (one.link, one.may_make) = (None, true);
         } else if one.link.is_none() && one.way.0 && (one.has.is_none() || one.may_make) {
@@ -187,19 +191,23 @@ impl World {
         }
     }
 
+    fn run_once(&mut self) {
+        self.now += STEP;
+        for who in 0..self.all.len() {
+            if self.now >= self.all[who].ticks_at {
+                self.tick(who, false);
+            }
+        }
+        for who in 0..self.all.len() {
+            self.acts(who);
+        }
+    }
+
     /// So many seconds go by; for how long at a time nobody had it, or one who does not hear it, although another did.
     fn run(&mut self, many: u64) -> Duration {
         let (until, mut wrong_since, mut longest) = (self.now + secs(many), None, Duration::ZERO);
         while self.now < until {
-            self.now += STEP;
-            for who in 0..self.all.len() {
-                if self.now >= self.all[who].ticks_at {
-                    self.tick(who, false);
-                }
-            }
-            for who in 0..self.all.len() {
-                self.acts(who);
-            }
+            self.run_once();
             let is_heard = (0..self.all.len()).any(|who| self.hears(who));
             let by_owner = (0..self.all.len()).any(|who| self.all[who].has.is_some() && self.hears(who));
             wrong_since = (is_heard && !by_owner).then(|| wrong_since.unwrap_or(self.now));
@@ -245,6 +253,28 @@ fn a_pbx_goes_to_whoever_hears_it_and_back_only_over_a_link_that_has_lived_for_a
         let back = world.history.last().expect("it moved").0 - mended;
         assert!(back >= LIVES_AGAIN_FOR && back < LIVES_AGAIN_FOR + secs(20), "{back:?}");
         assert_eq!(world.assumed, 0);
+    }
+}
+
+#[test]
+fn who_hands_a_pbx_over_in_order_listens_until_another_that_should_does() {
+    for gateways in 2..=4 {
+        let (mut world, first) = settled(gateways);
+        world.cut(first, false);
+        world.run(60);
+        let heard = |world: &World| (0..gateways).filter(|who| world.hears(*who)).count();
+        world.mend(first);
+        while world.owner() != Some(first) {
+            let before = heard(&world);
+            world.run_once();
+            assert!(before < 2 || heard(&world) >= 2, "{gateways}: nobody is second: {:?}", world.history);
+        }
+        for _ in 0..1_200 {
+            world.run_once();
+            assert!(heard(&world) >= 2, "{gateways}: nobody is second: {:?}", world.history);
+        }
+        let listen = (0..gateways).filter(|who| world.all[*who].follows).count();
+        assert_eq!(listen, 2, "no more than its owner and the next");
     }
 }
 

@@ -102,18 +102,28 @@ impl Turns {
     }
 
     /// Of these, those that this gateway follows as second reader: it is the first in their order beside their owner, and
-    /// so the one to take them when that one is gone; or those before it have not heard them for a while.
+    /// so the one to take them when that one is gone; or those before it have not heard them for a while. Who listens goes
+    /// on until one before it does.
     pub fn hears(&self, now: Duration, pbxs: &[PbxName], has: &BTreeMap<PbxName, Grant>) -> Vec<PbxName> {
         let is_second = |pbx: &&PbxName| {
             let Some(lease) = self.lease(pbx).filter(|_| !has.contains_key(*pbx)) else { return false };
-            // Nobody's: whoever listens goes on until somebody has it.
-            let Some(owner) = &lease.owner else { return self.listens(lease.part) };
+            let listens = self.listens(lease.part);
+            // Nobody's, or given back just now: whoever listens goes on until somebody has it.
+            let owner = lease.owner.as_ref().filter(|owner| **owner != self.fleet.me);
+            let Some(owner) = owner else { return listens };
             let beside = self.fleet.gateways.iter().filter(|one| one.id != *owner && one.pbxs.contains(pbx));
             let mut beside: Vec<_> = beside.filter(|one| !self.is_gone(now, &one.id)).collect();
             beside.sort_by_key(|one| std::cmp::Reverse((rank(pbx, one), &one.id)));
             let mut before = beside.iter().take_while(|one| one.id != self.fleet.me);
             let is_beside = beside.iter().any(|one| one.id == self.fleet.me);
-            is_beside && before.all(|one| self.has_not_heard_for(now, one, lease.part) >= NOT_HEARD_FOR)
+            let hears_not = |one: &&Beating| {
+                if listens {
+                    self.hearing.since(&one.id, lease.part).is_none()
+                } else {
+                    self.has_not_heard_for(now, one, lease.part) >= NOT_HEARD_FOR
+                }
+            };
+            is_beside && before.all(hears_not)
         };
         pbxs.iter().filter(is_second).cloned().collect()
     }
