@@ -169,6 +169,8 @@ impl Turns {
             self.failed();
         }
         self.told_at = Some(now);
+        let runs: BTreeMap<GatewayId, i64> =
+            self.beats.iter().map(|(id, beat)| (id.clone(), beat.is.0)).collect();
         self.beats.retain(|id, _| fleet.gateways.iter().any(|one| one.id == *id));
         for one in &fleet.gateways {
             let first = Beat { is: one.beat, since: now, moved: false, seen: now };
@@ -185,7 +187,9 @@ impl Turns {
             let owner = lease.owner.as_ref()?;
             let run = fleet.gateways.iter().find(|one| one.id == *owner)?.beat.0;
             let seen = self.leased.get(&lease.part).filter(|(epoch, _)| *epoch == lease.epoch);
-            Some((lease.part, seen.copied().unwrap_or((lease.epoch, run))))
+            // It was taken since the last tick: by who ran then, who may have been started anew in between.
+            let taken_by = || (lease.epoch, runs.get(owner).copied().unwrap_or(run));
+            Some((lease.part, seen.copied().unwrap_or_else(taken_by)))
         };
         self.leased = fleet.leases.iter().filter_map(leased).collect();
         self.fleet = fleet;

@@ -200,6 +200,13 @@ fn who_is_back_before_it_is_missed_leaves_its_part_to_the_one_that_heard_the_pbx
     hears.told(secs(2), started(2, 3, 8, "gw1"));
     assert!(hears.steps(secs(2), &only, &none, &HEARS_ALL).is_empty());
 
+    // It was killed so soon after it had it that nobody had seen it there.
+    let mut hears = Turns::with_second_readers();
+    hears.told(secs(0), started(1, 1, 7, "gw1"));
+    hears.told(secs(1), started(2, 2, 8, "gw1"));
+    let taken = Step::Take { pbx: PbxName::new("b"), seen: Some(Epoch(8)), from: Some(id("gw2")) };
+    assert_eq!(hears.steps(secs(1), &only, &none, &HEARS_ALL), [taken]);
+
     let mut back = Turns::with_second_readers();
     back.told(secs(0), started(2, 2, 7, "gw2"));
     assert!(back.steps(secs(0), &only, &none, &HEARS_ALL).is_empty(), "another has heard it");
