@@ -98,8 +98,16 @@ impl Board {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes down the legs of a PBX that is followed no more.
+    /// Takes down what is up of a PBX that is followed no more.
     pub fn forget(&self, pbx: &PbxName) {
+        self.forget_legs(pbx);
+        // Nor who waits there: as where a link is lost.
+        self.lock_queues().heard(pbx, PbxTime::from_secs(0), &Input::LinkLost, |_| false);
+        self.changed();
+    }
+
+    /// Takes down the legs of a PBX that is followed on behind another gateway.
+    pub fn forget_legs(&self, pbx: &PbxName) {
         let mut all = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
         // No name of a PBX has a dash.
         let prefix = LegId::of(pbx, "").to_string();
@@ -107,8 +115,6 @@ impl Board {
             all.owners.keys().filter(|leg| leg.as_str().starts_with(&prefix)).cloned().collect();
         gone.iter().for_each(|leg| all.take_down(leg));
         drop(all);
-        // Nor who waits there: as where a link is lost.
-        self.lock_queues().heard(pbx, PbxTime::from_secs(0), &Input::LinkLost, |_| false);
         self.changed();
     }
 

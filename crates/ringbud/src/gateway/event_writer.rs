@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use calls::{Event, EventKind, Note, PbxName};
 use journal::{Append, Appended, EventSeq, Grant, Journal, JournalError, Kept, Pending, WallTime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::second::Second;
+use super::second::{Given, Second, Turn};
 use crate::clock;
 use crate::stop::Stop;
 
@@ -33,8 +33,10 @@ pub trait EventSink: Send + Sync + 'static {
 
 /// Keeps the moments of one PBX.
 pub struct EventWriter {
-    /// That the PBX is this gateway's; under which all is written, whatever stands on a moment.
-    pub grant: Grant,
+    /// That the PBX is this gateway's; under which all is written, whatever stands on a moment. None: it is another's.
+    pub grant: Option<Grant>,
+    /// Whose it is from now on.
+    pub turns: mpsc::Receiver<Turn>,
     /// Where they are kept.
     pub journal: Arc<dyn Journal>,
     /// Who is told.
@@ -96,49 +98,97 @@ impl Blocked {
 }
 
 impl EventWriter {
-    /// Keeps moments until no more can come. The answer is how many events could not be kept.
+    /// Keeps moments until no more can come, for as long as the PBX is this gateway's; what comes while it is another's is
+    /// at hand. The answer is how many events could not be kept.
     pub async fn run(mut self, mut moments: mpsc::Receiver<Append>) -> usize {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
-        while moments.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            batch.iter_mut().for_each(|moment| moment.grant = self.grant);
-            let lost = self.keep(std::mem::take(&mut batch)).await;
-            if lost > 0 {
-                moments.close();
-                let mut unkept = lost;
-                while let Some(moment) = moments.recv().await {
-                    unkept += moment.events.len();
-                }
-                metrics::counter!("ringbud_events_unkept_total").increment(unkept as u64);
-                tracing::error!(
-                    events = unkept,
-                    "the journal could not be written to the end; these events are lost to it"
-                );
-                return unkept;
-            }
+        let Err(mut unkept) = self.follows_turns(&mut moments).await else { return 0 };
+        moments.close();
+        while let Some(moment) = moments.recv().await {
+            unkept += moment.events.len();
         }
-        0
+        metrics::counter!("ringbud_events_unkept_total").increment(unkept as u64);
+        tracing::error!(
+            events = unkept,
+            "the journal could not be written to the end; these events are lost to it"
+        );
+        unkept
     }
 
-    /// Keeps nothing until it is given the PBX; then what is at hand that is not kept yet, and from there on as ever.
-    pub async fn run_behind(mut self, second: Second, mut moments: mpsc::Receiver<Append>) -> usize {
-        let Some((given, mut news)) = second.given(&mut moments).await else { return 0 };
-        self.grant = given.grant;
-        self.last_published = given.grant.before().unwrap_or(self.last_published);
-        news.iter_mut().for_each(|moment| moment.grant = self.grant);
+    async fn follows_turns(&mut self, moments: &mut mpsc::Receiver<Append>) -> Result<(), usize> {
+        loop {
+            if let Some(grant) = self.grant {
+                let Some(is_back) = self.owns(grant, moments).await? else { return Ok(()) };
+                self.grant = None;
+                let _ = is_back.send(());
+            } else {
+                let Some((given, at_hand)) = self.listens(moments).await else { return Ok(()) };
+                self.takes(given, at_hand).await?;
+            }
+        }
+    }
+
+    /// Keeps what comes until the PBX is another's, who is told then; `None`: no more can come.
+    async fn owns(
+        &mut self,
+        grant: Grant,
+        moments: &mut mpsc::Receiver<Append>,
+    ) -> Result<Option<oneshot::Sender<()>>, usize> {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                Some(turn) = self.turns.recv() => if let Turn::Back(is_back) = turn {
+                    let mut heard = moments.len();
+                    while heard > 0 {
+                        heard -= moments.recv_many(&mut batch, heard.min(MAX_BATCH)).await;
+                        self.keep(grant, std::mem::take(&mut batch)).await?;
+                    }
+                    return Ok(Some(is_back));
+                },
+                count = moments.recv_many(&mut batch, MAX_BATCH) => {
+                    if count == 0 {
+                        return Ok(None);
+                    }
+                    self.keep(grant, std::mem::take(&mut batch)).await?;
+                }
+            }
+        }
+    }
+
+    /// Keeps nothing until it is given the PBX; `None`: it is not to be any more.
+    async fn listens(&mut self, moments: &mut mpsc::Receiver<Append>) -> Option<(Given, Second)> {
+        let mut at_hand = Second::default();
+        loop {
+            tokio::select! {
+                biased;
+                turn = self.turns.recv() => match turn? {
+                    Turn::Given(given) => return Some((given, at_hand)),
+                    Turn::Back(is_back) => {
+                        let _ = is_back.send(());
+                    }
+                },
+                moment = moments.recv() => at_hand.add(moment?),
+            }
+        }
+    }
+
+    /// Keeps what is at hand that is not kept yet.
+    async fn takes(&mut self, given: Given, at_hand: Second) -> Result<(), usize> {
+        let Given { grant, kept, done } = given;
+        self.grant = Some(grant);
+        self.last_published = grant.before().unwrap_or(self.last_published);
+        let mut news = at_hand.news(&kept);
         while !news.is_empty() {
             let rest = news.split_off(MAX_BATCH.min(news.len()));
-            let lost = self.keep(std::mem::replace(&mut news, rest)).await;
-            if lost > 0 {
-                metrics::counter!("ringbud_events_unkept_total").increment(lost as u64);
-                tracing::error!(events = lost, "what was heard as second reader could not be kept");
-                return lost;
-            }
+            self.keep(grant, std::mem::replace(&mut news, rest)).await?;
         }
-        let _ = given.done.send(());
-        self.run(moments).await
+        let _ = done.send(());
+        Ok(())
     }
 
-    async fn keep(&mut self, batch: Vec<Append>) -> usize {
+    /// However long it takes; how many events were not kept when it had to be given up.
+    async fn keep(&mut self, grant: Grant, mut batch: Vec<Append>) -> Result<(), usize> {
+        batch.iter_mut().for_each(|moment| moment.grant = grant);
         let mut pause = PAUSES.0;
         let mut failed = false;
         let mut give_up_at = None;
@@ -153,7 +203,7 @@ impl EventWriter {
                         tracing::info!("the journal can be written again; nothing was lost");
                     }
                     self.tell(batch, answers, failed);
-                    return 0;
+                    return Ok(());
                 }
                 Err(error) => {
                     if !failed {
@@ -162,14 +212,14 @@ impl EventWriter {
                     }
                     failed = true;
                     if matches!(error, JournalError::Closed) {
-                        return events_in(&batch);
+                        return Err(events_in(&batch));
                     }
                 }
             }
             if self.stop.is_called()
                 && Instant::now() >= *give_up_at.get_or_insert_with(|| Instant::now() + LAST_TRY)
             {
-                return events_in(&batch);
+                return Err(events_in(&batch));
             }
             let wait = pause / 2 + pause.mul_f64(f64::from(clock::chance()) / f64::from(u32::MAX)) / 2;
             tokio::time::sleep(wait).await;

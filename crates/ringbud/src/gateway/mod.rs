@@ -15,4 +15,4 @@ pub use event_writer::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 pub use follow::Follower;
 pub use pbx_task::PbxTask;
 pub use routes::Routes;
-pub use second::{Given, Second};
+pub use second::{Given, Turn};

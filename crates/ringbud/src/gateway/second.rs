@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calls::{PbxTime, Restored, Told};
 use journal::{Append, Grant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// So much of what the PBX said is at hand, by its clock: longer than it takes until somebody who is gone is missed.
 const AT_HAND: Duration = Duration::from_secs(60);
@@ -14,6 +14,14 @@ const AT_HAND: Duration = Duration::from_secs(60);
 const MOMENTS_AT_HAND: usize = 100_000;
 /// What was said so shortly before the PBX was heard last may not be kept yet.
 const BEFORE_HEARD: Duration = Duration::from_secs(2);
+
+/// Whose the PBX is, as its event writer is told.
+pub enum Turn {
+    /// It is this gateway's from now on.
+    Given(Given),
+    /// It is another's from now on; told when what was heard until then is kept.
+    Back(oneshot::Sender<()>),
+}
 
 /// That the PBX is this gateway's from now on.
 pub struct Given {
@@ -26,34 +34,14 @@ pub struct Given {
 }
 
 /// What the second reader of a PBX has at hand.
-pub struct Second {
-    given: oneshot::Receiver<Given>,
+#[derive(Default)]
+pub(super) struct Second {
     moments: VecDeque<Append>,
 }
 
 impl Second {
-    /// With nothing at hand yet; it waits until it is given the PBX.
-    pub fn new() -> (oneshot::Sender<Given>, Self) {
-        let (give, given) = oneshot::channel();
-        (give, Self { given, moments: VecDeque::new() })
-    }
-
-    /// Collects what the PBX says until it is this gateway's; `None`: it is not to be any more.
-    pub(super) async fn given(mut self, said: &mut mpsc::Receiver<Append>) -> Option<(Given, Vec<Append>)> {
-        loop {
-            tokio::select! {
-                biased;
-                given = &mut self.given => {
-                    let given = given.ok()?;
-                    let news = self.news(&given.kept);
-                    return Some((given, news));
-                }
-                moment = said.recv() => self.add(moment?),
-            }
-        }
-    }
-
-    fn add(&mut self, moment: Append) {
+    /// What the PBX says while it is another gateway's.
+    pub(super) fn add(&mut self, moment: Append) {
         let since = moment.heard_at;
         self.moments.push_back(moment);
         let is_old = |oldest: &Append| oldest.heard_at + AT_HAND < since;
@@ -63,7 +51,7 @@ impl Second {
     }
 
     /// What may not be kept yet, each event as the next of its leg as that was told.
-    fn news(self, kept: &Restored) -> Vec<Append> {
+    pub(super) fn news(self, kept: &Restored) -> Vec<Append> {
         let mut told = Told::of(kept);
         let heard = kept.last_heard.unwrap_or(PbxTime::from_micros(0));
         let is_news = |moment: &Append| moment.heard_at + BEFORE_HEARD >= heard;
@@ -100,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_minute_is_at_hand_by_the_clock_of_the_pbx() {
-        let (_give, mut second) = Second::new();
+        let mut second = Second::default();
         let minute = i64::try_from(AT_HAND.as_micros()).unwrap();
         [0, 1, minute].into_iter().for_each(|micros| second.add(at(micros)));
         assert_eq!(heard(&second), (3, Some(0)), "just within it");
@@ -113,7 +101,7 @@ mod tests {
 
     #[test]
     fn no_more_moments_than_the_bound_are_at_hand_and_the_oldest_go() {
-        let (_give, mut second) = Second::new();
+        let mut second = Second::default();
         let bound = i64::try_from(MOMENTS_AT_HAND).unwrap();
         (0..bound + 7).for_each(|micros| second.add(at(micros)));
         assert_eq!(heard(&second), (MOMENTS_AT_HAND, Some(7)));
@@ -121,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_was_said_shortly_before_the_pbx_was_heard_last_is_handed_in_and_nothing_older() {
-        let (_give, mut second) = Second::new();
+        let mut second = Second::default();
         let before = i64::try_from(BEFORE_HEARD.as_micros()).unwrap();
         [0, 1, before, before + 1].into_iter().for_each(|micros| second.add(at(micros)));
         let kept = Restored { last_heard: Some(PbxTime::from_micros(before + 1)), ..Restored::default() };

@@ -30,6 +30,12 @@ impl Anew {
         self.is_asked_for.store(true, Ordering::Release);
     }
 
+    /// Another gateway has the PBX: nobody is asked any more, and what waits goes on.
+    pub(crate) fn is_not_asked_for(&self) {
+        self.is_asked_for.store(false, Ordering::Release);
+        self.may_be_made();
+    }
+
     /// Nobody else hears the PBX.
     pub(crate) fn may_be_made(&self) {
         self.waits.send_replace(false);

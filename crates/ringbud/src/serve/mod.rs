@@ -38,7 +38,7 @@ use delivery::schedule::Limits;
 use delivery::sender::{Sender, SenderOptions};
 use journal::{EventSeq, Filter, Grant, JournalError, Kept, Pending, SettingsCache};
 use tasks::Part;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -48,9 +48,7 @@ use crate::config::{Config, Pbx, Problem};
 use crate::descriptors;
 use crate::directory::{Learner, Newcomer, Phones, Rules, Written, not_taken_any_more, write_down};
 use crate::elsewhere::Elsewhere;
-use crate::gateway::{
-    Blocked, Counts, EventSink, EventWriter, Follower, Given, MAX_MOMENTS, PbxTask, Routes, Second,
-};
+use crate::gateway::{Blocked, Counts, EventSink, EventWriter, Follower, MAX_MOMENTS, PbxTask, Routes, Turn};
 use crate::link::{Anew, Links, Status, settings};
 use crate::stand_by::StandBy;
 use crate::stop::{Stopper, stop};
@@ -387,13 +385,15 @@ struct Followed {
     stopper: Stopper,
     link: JoinHandle<()>,
     writer: JoinHandle<usize>,
+    /// Whose it is, where several gateways share PBXs.
+    turns: mpsc::Sender<Turn>,
+    /// What of another gateway's holds.
+    adopt: mpsc::Sender<Restored>,
 }
 
 /// One that is followed beside the gateway that has it.
 struct Behind {
     followed: Followed,
-    give: oneshot::Sender<Given>,
-    adopt: mpsc::Sender<Restored>,
     /// Since when its link lives, and how often it was lost before.
     lives: Option<(Instant, u64)>,
 }
@@ -429,7 +429,7 @@ impl Parts {
     async fn follow(&self, pbx: &Pbx, secret: Secret, grant: Grant) -> Result<Followed, JournalError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
         self.board.restore(&pbx.name, &restored);
-        let (followed, _) = self.start(pbx, secret, grant, restored, None).await?;
+        let followed = self.start(pbx, secret, Some(grant), restored).await?;
         self.is_owned(&followed);
         Ok(followed)
     }
@@ -437,9 +437,8 @@ impl Parts {
     /// Follows one beside the gateway that has it, and keeps nothing until it is given.
     async fn follow_behind(&self, pbx: &Pbx, secret: Secret) -> Result<Behind, JournalError> {
         let restored = self.store.journal.restore(pbx.name.clone()).await?;
-        let (give, second) = Second::new();
-        let (followed, adopt) = self.start(pbx, secret, Grant::ALONE, restored, Some(second)).await?;
-        Ok(Behind { followed, give, adopt, lives: None })
+        let followed = self.start(pbx, secret, None, restored).await?;
+        Ok(Behind { followed, lives: None })
     }
 
     /// Its link is not made anew without asking.
@@ -453,10 +452,9 @@ impl Parts {
         &self,
         pbx: &Pbx,
         secret: Secret,
-        grant: Grant,
+        grant: Option<Grant>,
         restored: Restored,
-        second: Option<Second>,
-    ) -> Result<(Followed, mpsc::Sender<Restored>), JournalError> {
+    ) -> Result<Followed, JournalError> {
         let (stopper, stop) = stop();
         let cache = Arc::new(Written::new(self.store.cache.clone()));
         let phones = Phones::new(Rules::of(pbx), cache, self.learner.clone());
@@ -469,13 +467,15 @@ impl Parts {
         let newest = newest.first().map_or(EventSeq(0), |kept| kept.seq);
         let (moments, kept) = mpsc::channel(MAX_MOMENTS);
         let (adopt, kept_by_others) = mpsc::channel(1);
+        let (tell_turn, turns) = mpsc::channel(1);
         let event_writer = EventWriter {
             grant,
+            turns,
             journal: self.store.journal.clone(),
             sink: self.sink.clone(),
             stop: stop.clone(),
             blocked: self.blocked.clone(),
-            last_published: grant.before().unwrap_or(newest),
+            last_published: grant.and_then(|grant| grant.before()).unwrap_or(newest),
             counts: Counts::of(&pbx.name),
         };
         let status = Status::new(pbx.name.clone(), pbx.product, pbx.address.clone(), clock::wall());
@@ -496,16 +496,9 @@ impl Parts {
             let stop = stop.clone();
             move || stop.is_called()
         };
-        let writing = async move {
-            match second {
-                Some(second) => event_writer.run_behind(second, kept).await,
-                None => event_writer.run(kept).await,
-            }
-        };
-        let writer = tasks::spawn_until(Part::EventWriter, was_asked(), writing);
+        let writer = tasks::spawn_until(Part::EventWriter, was_asked(), event_writer.run(kept));
         let link = tasks::spawn_until(Part::PbxTask, was_asked(), task.run());
-        let followed = Followed { pbx: pbx.clone(), secret, status, stopper, link, writer };
-        Ok((followed, adopt))
+        Ok(Followed { pbx: pbx.clone(), secret, status, stopper, link, writer, turns: tell_turn, adopt })
     }
 }
 

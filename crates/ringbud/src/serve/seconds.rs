@@ -11,13 +11,16 @@ use tokio::time::Instant;
 
 use super::who_has::WhoHas;
 use super::{Behind, Followed, Parts, stop_following};
-use crate::gateway::Given;
+use crate::gateway::{Given, Turn};
 use crate::link::{LinkState, LinkStatus, Status};
 
 /// A link has to live for so long until what its owner heard before is kept: then it is taken up.
 const LIVES_FOR: Duration = Duration::from_secs(3);
 /// What was at hand is kept within this, or the PBX is followed anew.
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Said of a PBX of another gateway.
+const READY: &str = "this gateway could have the PBX now and miss nothing";
 
 /// Those it listens to.
 pub(super) struct Seconds {
@@ -47,8 +50,9 @@ impl Seconds {
         self.behind.remove(pbx)
     }
 
-    /// Listens to these, and to no others any more.
-    pub(super) async fn listens(&mut self, to: impl Iterator<Item = PbxName>) {
+    /// Listens to these, and to no others any more. Whether it could have one now that it could not before.
+    pub(super) async fn listens(&mut self, to: impl Iterator<Item = PbxName>) -> bool {
+        let mut has_news = false;
         let to: Vec<PbxName> = to.collect();
         // One whose address or secret is another now is listened to anew.
         let is_as_wanted = |pbx: &PbxName, followed: &Followed| {
@@ -77,43 +81,71 @@ impl Seconds {
                 }
                 continue;
             };
-            self.gets_ready(&pbx, &mut behind).await;
+            has_news |= self.gets_ready(&pbx, &mut behind).await;
             self.behind.insert(pbx, behind);
         }
+        has_news
     }
 
-    async fn gets_ready(&self, pbx: &PbxName, behind: &mut Behind) {
+    async fn gets_ready(&self, pbx: &PbxName, behind: &mut Behind) -> bool {
         let look = |status: &LinkStatus| {
             (status.state == LinkState::Live).then_some((status.losses, status.is_ready))
         };
         let Some((losses, is_ready)) = behind.followed.status.with(look) else {
             behind.lives = None;
-            return;
+            return false;
         };
         // One that was lost and made again since the last look lives anew.
         let lives = behind.lives.filter(|(_, before)| *before == losses);
         let (since, _) = *behind.lives.insert(lives.unwrap_or((Instant::now(), losses)));
         if is_ready || since.elapsed() < LIVES_FOR {
-            return;
+            return false;
         }
         match self.parts.store.journal.restore(pbx.clone()).await {
             Ok(kept) => {
-                let _ = behind.adopt.send(kept).await;
+                let _ = behind.followed.adopt.send(kept).await;
                 let is_same =
                     |status: &LinkStatus| status.state == LinkState::Live && status.losses == losses;
                 behind.followed.status.change(|status| status.is_ready = is_same(status));
-                tracing::info!(%pbx, "this gateway could have the PBX now and miss nothing");
+                tracing::info!(%pbx, "{READY}");
+                true
             }
-            Err(error) => tracing::debug!(%pbx, %error, "what was kept of the PBX is taken up later"),
+            Err(error) => {
+                tracing::debug!(%pbx, %error, "what was kept of the PBX is taken up later");
+                false
+            }
+        }
+    }
+
+    /// The PBX is another's from now on, and read on behind that one: what was heard until then is kept, and what is heard
+    /// from then on is at hand.
+    pub(super) async fn steps_back(&mut self, followed: Followed) {
+        let pbx = followed.pbx.name.clone();
+        let (is_back, back) = oneshot::channel();
+        let asked = followed.turns.send(Turn::Back(is_back)).await;
+        if asked.is_err() || !matches!(tokio::time::timeout(KEPT_WITHIN, back).await, Ok(Ok(()))) {
+            stop_following(vec![followed]).await;
+            return;
+        }
+        followed.status.anew().is_not_asked_for();
+        // Whoever had it until now has missed nothing, for as long as its link lives.
+        followed.status.change(|status| status.is_ready = status.state == LinkState::Live);
+        self.behind.insert(pbx, Behind { followed, lives: None });
+    }
+
+    /// Says so of one that it has stepped back from.
+    pub(super) fn tells_ready(&self, pbx: &PbxName) {
+        if self.behind.get(pbx).is_some_and(Behind::is_ready) {
+            tracing::info!(%pbx, "{READY}");
         }
     }
 
     /// The PBX is this gateway's: what it heard and nobody kept is kept, and what was kept holds.
     pub(super) async fn goes_on(&self, grant: Grant, behind: Behind) -> Result<Followed, JournalError> {
-        let Behind { followed, give, adopt, .. } = behind;
-        match self.hands_in(grant, &followed.pbx.name, give).await {
+        let Behind { followed, .. } = behind;
+        match self.hands_in(grant, &followed).await {
             Ok(Some(kept)) => {
-                let _ = adopt.send(kept).await;
+                let _ = followed.adopt.send(kept).await;
                 self.parts.is_owned(&followed);
                 tracing::info!(pbx = %followed.pbx.name, "what the PBX said to this gateway alone is kept");
                 Ok(followed)
@@ -128,16 +160,12 @@ impl Seconds {
     }
 
     /// What is kept of a PBX with what was at hand; `None`: that was not kept in time.
-    async fn hands_in(
-        &self,
-        grant: Grant,
-        pbx: &PbxName,
-        give: oneshot::Sender<Given>,
-    ) -> Result<Option<Restored>, JournalError> {
+    async fn hands_in(&self, grant: Grant, of: &Followed) -> Result<Option<Restored>, JournalError> {
+        let pbx = &of.pbx.name;
         let kept = self.parts.store.journal.restore(pbx.clone()).await?;
         self.parts.board.restore(pbx, &kept);
         let (done, is_done) = oneshot::channel();
-        if give.send(Given { grant, kept, done }).is_err() {
+        if of.turns.send(Turn::Given(Given { grant, kept, done })).await.is_err() {
             return Ok(None);
         }
         match tokio::time::timeout(KEPT_WITHIN, is_done).await {
@@ -148,9 +176,8 @@ impl Seconds {
 
     /// Listens to it no more.
     pub(super) async fn gives_up(&self, behind: Option<Behind>) {
-        let Some(Behind { followed, give, .. }) = behind else { return };
+        let Some(Behind { followed, .. }) = behind else { return };
         let pbx = followed.pbx.name.clone();
-        drop(give);
         stop_following(vec![followed]).await;
         self.parts.board.forget(&pbx);
     }

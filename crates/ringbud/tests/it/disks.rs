@@ -169,7 +169,8 @@ async fn keep(journal: &Arc<Sqlite>, moments: impl Iterator<Item = Append>) -> (
     let blocked = Blocked::default();
     let newest = journal.events(Filter { limit: 1, ..Filter::default() }).await.unwrap();
     let event_writer = EventWriter {
-        grant: Grant::ALONE,
+        grant: Some(Grant::ALONE),
+        turns: mpsc::channel(1).1,
         journal: journal.clone(),
         sink: listener.clone(),
         stop,

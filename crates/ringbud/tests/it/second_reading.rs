@@ -6,7 +6,7 @@ use demo::receiver::Received;
 use tokio::time::timeout;
 
 use crate::bed::{Gateway, Signal, play_on};
-use crate::sharing::Ground;
+use crate::sharing::{Ground, has};
 use crate::standing_by::{WHOLE, told};
 
 pub(crate) const READERS: &str = "allow_unreplicated = true\nshare_pbxs = true";
@@ -77,4 +77,42 @@ async fn a_call_that_begins_and_ends_while_its_gateway_is_dead_is_told() {
     rest(&mut ground, &mut requests).await;
     assert!(told(&requests).0.values().all(|kinds| *kinds == WHOLE), "{:?}", told(&requests));
     second.stop().await;
+}
+
+/// How often a gateway has said something of the second PBX.
+fn says_of_pbx2(gateway: &Gateway, words: &str) -> usize {
+    gateway.said.iter().filter(|line| line["pbx"] == "pbx2" && line["message"] == words).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hands_a_pbx_over_reads_on_and_has_it_again_when_the_other_dies() {
+    let Some(mut ground) = Ground::shared(READERS).await else { return };
+    let mut first = Gateway::start(&ground.config("data")).await;
+    has(&mut first, "pbx1").await;
+    has(&mut first, "pbx2").await;
+    let mut second = Gateway::start(&ground.config("second")).await;
+    second.says("this gateway could have the PBX now and miss nothing").await;
+    let handed_over = async {
+        first.says("the PBX is handed over").await;
+        second.kill().await;
+        let killed = Instant::now();
+        // Over before anybody misses the other.
+        play_on(&ground.other_pbx, &["inbound-answered", "inbound-unanswered-caller-hangs-up"], 50.0).await;
+        println!("over {:?} after the kill", killed.elapsed());
+        while says_of_pbx2(&first, "this gateway has the PBX now") < 2 {
+            first.hears().await;
+        }
+        println!("had again {:?} after the kill", killed.elapsed());
+    };
+    // And one that is up all the while.
+    tokio::join!(play_on(&ground.other_pbx, &["inbound-answered"], 0.35), handed_over);
+    let mut requests = ground.bed.events(8).await;
+    rest(&mut ground, &mut requests).await;
+    let (legs, again) = told(&requests);
+    let whole = legs.values().filter(|kinds| **kinds == WHOLE).count();
+    assert!(legs.len() == 3 && whole == 2 && again == 0, "{again} told twice: {legs:?}");
+    nothing_is_assumed(&first);
+    assert_eq!(says_of_pbx2(&first, "what the PBX said to this gateway alone is kept"), 1);
+    assert_eq!(says_of_pbx2(&first, "the PBX is followed"), 1, "the link is the one it was");
+    first.stop().await;
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use calls::PbxName;
 use journal::{Given, Grant, rest};
 
-use super::{Has, Sharing};
+use super::{Has, Sharing, lock};
+use crate::serve::seconds::Seconds;
 use crate::serve::{Followed, operator, stop_following};
 
 /// How long a part that is handed over waits for requests that are out. What is out then may be told again by the next.
@@ -17,6 +18,29 @@ impl Sharing {
         tracing::warn!(%pbx, "another gateway has taken the PBX: what this one says of it counts for nothing");
         self.sender.lose(grant);
         self.unfollow(std::slice::from_ref(pbx)).await;
+    }
+
+    /// It is another's by its order. This gateway reads on behind that one, over the link there is: if the other dies before it
+    /// has it, or soon after, all that was said is at hand here.
+    pub(super) async fn hand_over_in_order(&self, pbx: PbxName, has: &mut Has, seconds: &mut Seconds) {
+        if self.has_seconds {
+            self.steps_back(&pbx, seconds).await;
+        }
+        self.hand_over(std::slice::from_ref(&pbx), Given::InOrder, has).await;
+        seconds.tells_ready(&pbx);
+    }
+
+    async fn steps_back(&self, pbx: &PbxName, seconds: &mut Seconds) {
+        // Who stops waits until what was heard is kept.
+        let mut following = self.following.lock().await;
+        let Some(at) = following.iter().position(|one| one.pbx.name == *pbx) else { return };
+        let followed = following.swap_remove(at);
+        // Or a tick in between would tell that it is not heard here.
+        lock(&self.behind).push(followed.status.clone());
+        seconds.steps_back(followed).await;
+        drop(following);
+        self.board.forget_legs(pbx);
+        self.show().await;
     }
 
     /// All at once: a network that is away is so for many PBXs.
@@ -54,11 +78,12 @@ impl Sharing {
     pub(super) async fn unfollow(&self, pbxs: &[PbxName]) {
         let mut following = self.following.lock().await;
         let is_one = |one: &Followed| pbxs.contains(&one.pbx.name);
-        let (ends, stays) = std::mem::take(&mut *following).into_iter().partition(is_one);
+        let (ends, stays): (Vec<_>, _) = std::mem::take(&mut *following).into_iter().partition(is_one);
         *following = stays;
+        let ended: Vec<PbxName> = ends.iter().map(|one| one.pbx.name.clone()).collect();
         stop_following(ends).await;
         drop(following);
-        pbxs.iter().for_each(|pbx| self.board.forget(pbx));
+        ended.iter().for_each(|pbx| self.board.forget(pbx));
         self.show().await;
     }
 }

@@ -25,13 +25,11 @@ pub(super) async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: wa
         }
         of.follows_wanted(&mut has).await;
         let names = of.names();
-        let (steps, fleet, hears) = {
+        let (steps, fleet) = {
             let unheard = lock(&told.unheard).clone();
             let mut last = lock(&told.turns);
             let Some(fleet) = last.1.clone() else { continue };
-            let (now, turns) = (began.elapsed(), &mut last.0);
-            let hears = if of.has_seconds { turns.hears(now, &names, &has) } else { Vec::new() };
-            (turns.steps(now, &names, &has, &unheard), fleet, hears)
+            (last.0.steps(began.elapsed(), &names, &has, &unheard), fleet)
         };
         let is_heard_elsewhere = |step: &Step| match step {
             Step::HandOver { pbx, why: Given::ForItsLink } => Some(pbx.clone()),
@@ -58,18 +56,30 @@ pub(super) async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: wa
                     }
                 }
                 Step::HandOver { pbx, why: Given::InOrder } if may_take => {
-                    of.hand_over(&[pbx], Given::InOrder, &mut has).await;
+                    of.hand_over_in_order(pbx, &mut has, &mut seconds).await;
                 }
                 Step::Take { .. } | Step::HandOver { .. } => {}
             }
         }
-        let may_take = *may_take.borrow();
-        seconds.listens(hears.into_iter().filter(|pbx| may_take && !has.contains_key(pbx))).await;
+        if let Some(hears) = of.hears(told, began.elapsed(), &has) {
+            let may_take = *may_take.borrow();
+            if seconds.listens(hears.into_iter().filter(|_| may_take)).await {
+                // Who has the PBX may be gone and back before the next tick.
+                told.look.notify_one();
+            }
+        }
         *lock(&of.behind) = seconds.statuses();
     }
 }
 
 impl Sharing {
+    /// Those it is to listen to, with what it has by now; `None`: nothing is known of the others, and it goes on.
+    fn hears(&self, told: &Told, now: Duration, has: &Has) -> Option<Vec<PbxName>> {
+        let last = lock(&told.turns);
+        last.1.as_ref()?;
+        Some(if self.has_seconds { last.0.hears(now, &self.names(), has) } else { Vec::new() })
+    }
+
     /// The configuration was read anew: a PBX that is not in it any more is handed over, one that is otherwise is followed
     /// anew under what it had.
     async fn follows_wanted(&self, has: &mut Has) {
