@@ -16,8 +16,8 @@ use super::{from_environment, judged};
 
 /// Who is gone, where nobody says how often.
 const ROUNDS: u64 = 5;
-/// Who has joined is handed a part every two seconds.
-const SETTLES: Duration = Duration::from_millis(2_500);
+/// Who has joined is handed a part every two seconds, from the sixth on: it is struck before, between and after these.
+const HANDS_OVER_MS: u64 = 8_000;
 const AT_ONCE: &str = "by a kill, and back before it was missed";
 /// What a dead gateway had asked has arrived by then; nobody has missed it yet.
 const HAS_ARRIVED: Duration = Duration::from_secs(1);
@@ -33,14 +33,12 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
     let stage = Stage::set(seed, Some(Beneath::Engine(Engine::start(0)))).await;
     let feeding = stage.play();
     let mut lives = [Some(stage.share_on(0)), Some(stage.share_on(1))];
-    for life in lives.iter().flatten() {
-        life.is_whole().await;
-    }
+    are_whole(lives.iter().flatten()).await;
     stage.played.nothing_is_missed();
     let mut hits = BTreeMap::new();
     for round in 0..rounds {
         stage.told.behave(Manner::any(&mut rng));
-        settled(lives.iter().flatten()).await;
+        are_whole(lives.iter().flatten()).await;
         let chosen = usize::from(rng.below(2) == 1);
         let victim = if lives[chosen].as_ref().is_some_and(|life| !life.has().is_empty()) {
             chosen
@@ -49,7 +47,7 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
         };
         let gone = lives[victim].take().unwrap();
         let other = lives[1 - victim].as_ref().unwrap();
-        tokio::time::sleep(Duration::from_millis(rng.below(500))).await;
+        tokio::time::sleep(Duration::from_millis(rng.below(HANDS_OVER_MS))).await;
         let (hit, back) = match (round + seed) % 5 {
             0 => {
                 gone.end_in_order().await;
@@ -88,25 +86,15 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
         *hits.entry(hit).or_insert(0) += 1;
     }
     let [first, second] = lives.map(Option::unwrap);
-    settled([&first, &second]).await;
+    are_whole([&first, &second]).await;
     second.end_in_order().await;
     first.has_all().await;
     judged(&stage, feeding, first, &format!("RINGBUD_KILLS_SEED={seed}: gone {hits:?}")).await;
 }
 
-/// Waits until nobody hands anything over: who hands a PBX over begins to listen to it anew, and misses something if the
-/// other dies in the seconds that takes.
-async fn settled<'a>(lives: impl IntoIterator<Item = &'a Life> + Clone) {
-    let mut before = Vec::new();
-    loop {
-        for life in lives.clone() {
-            life.is_whole().await;
-        }
-        let has: Vec<_> = lives.clone().into_iter().map(Life::has).collect();
-        if has == before {
-            return;
-        }
-        before = has;
-        tokio::time::sleep(SETTLES).await;
+/// Waits until each has, or could have, all PBXs and miss nothing. What is being handed over is no reason to wait.
+async fn are_whole<'a>(lives: impl IntoIterator<Item = &'a Life>) {
+    for life in lives {
+        life.is_whole().await;
     }
 }
