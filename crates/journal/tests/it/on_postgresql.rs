@@ -135,7 +135,17 @@ async fn postgresql_passes_the_suite() {
     let mut walk = Walk { engine: Engine::start(0), rules: 0 };
     journal::conformance!(one by one, walk);
     assert!(walk.rules > 50, "{} rules", walk.rules);
+}
+
+/// A test of its own, for the stack that all of it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_passes_the_suite_of_two_gateways() {
+    if !is_here() {
+        return;
+    }
+    let mut walk = Walk { engine: Engine::start(0), rules: 0 };
     journal::conformance!(of two, one by one, walk);
+    assert!(walk.rules > 15, "{} rules", walk.rules);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
