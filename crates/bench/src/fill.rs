@@ -81,7 +81,8 @@ impl Store {
         webhooks: impl Iterator<Item = (IntegrationId, String)>,
     ) -> anyhow::Result<()> {
         let lasted = Duration::from_secs(3_600);
-        let notes = webhooks.map(|(integration, url)| Failing { integration, url, lasted }).collect();
+        let notes =
+            webhooks.map(|(integration, url)| Failing { integration, url, lasted, streak: 0 }).collect();
         Ok(self.journal.note_failing(notes).await?)
     }
 

@@ -29,6 +29,8 @@ pub enum What {
         lasted: Duration,
         /// Its last words.
         said: Option<Reason>,
+        /// Whether other gateways had something taken by it meanwhile.
+        elsewhere: bool,
     },
     /// One that was told as failing works again.
     Works,
@@ -99,12 +101,18 @@ type Since<'a> = &'a dyn Fn(Duration) -> String;
 fn in_english(what: &What, url: &str, events: &str, name: &str, since: Since<'_>) -> (String, String) {
     let of = format!("the web service {url} ({events}) of account {name}");
     match what {
-        What::Failing { lasted, said } => {
+        What::Failing { lasted, said, elsewhere } => {
             let said = said.as_ref().map(|said| format!(" Last: {}.", english(said))).unwrap_or_default();
+            let days = match elsewhere {
+                false => "If this goes on for days, the web service is paused.",
+                true => {
+                    "Calls on other PBXs are told to it: what is broken may be the way from one of the machines on which Ringbud runs. It is not paused for that."
+                }
+            };
             (
                 format!("Web service fails: {name}"),
                 format!(
-                    "Since {} {of} has not taken what it is sent.{said}\n\nEvents are tried again, in order, as long as they are worth it. If this goes on for days, the web service is paused.\n\nWhat to do: see whether the server runs, answers within 10 seconds and has a valid certificate, and what its log says. Deliveries in Ringbud's window has every request with its answer, and sends again what failed.\n",
+                    "Since {} {of} has not taken what it is sent.{said}\n\nEvents are tried again, in order, as long as they are worth it. {days}\n\nWhat to do: see whether the server runs, answers within 10 seconds and has a valid certificate, and what its log says. Deliveries in Ringbud's window has every request with its answer, and sends again what failed.\n",
                     since(*lasted)
                 ),
             )
@@ -143,12 +151,18 @@ fn in_english(what: &What, url: &str, events: &str, name: &str, since: Since<'_>
 fn in_danish(what: &What, url: &str, events: &str, name: &str, since: Since<'_>) -> (String, String) {
     let of = format!("webservicen {url} ({events}) på kontoen {name}");
     match what {
-        What::Failing { lasted, said } => {
+        What::Failing { lasted, said, elsewhere } => {
             let said = said.as_ref().map(|said| format!(" Senest: {}.", danish(said))).unwrap_or_default();
+            let days = match elsewhere {
+                false => "Fortsætter det i flere dage, sættes webservicen på pause.",
+                true => {
+                    "Opkald på andre telefoncentraler når frem til den: måske er det vejen fra en af de maskiner, Ringbud kører på, der er brudt. Den sættes ikke på pause for det."
+                }
+            };
             (
                 format!("Webservice fejler: {name}"),
                 format!(
-                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe det giver mening. Fortsætter det i flere dage, sættes webservicen på pause.\n\nDet kan I gøre: undersøg, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hvert kald med sit svar, og derfra kan det mislykkede sendes igen.\n",
+                    "Siden {} har {of} ikke taget imod det, den får sendt.{said}\n\nHændelserne prøves igen i rækkefølge, så længe det giver mening. {days}\n\nDet kan I gøre: undersøg, om serveren kører, svarer inden for 10 sekunder og har et gyldigt certifikat, og hvad dens log siger. Under Afleveringer i Ringbuds vindue står hvert kald med sit svar, og derfra kan det mislykkede sendes igen.\n",
                     since(*lasted)
                 ),
             )
@@ -207,7 +221,11 @@ mod tests {
             by_person: false,
         };
         [
-            What::Failing { lasted: Duration::from_secs(3_600), said: Some(Reason::status(503)) },
+            What::Failing {
+                lasted: Duration::from_secs(3_600),
+                said: Some(Reason::status(503)),
+                elsewhere: false,
+            },
             What::Works,
             What::Paused(pause),
             What::Resumed { kept: 17, are_sent: true },
@@ -238,5 +256,12 @@ mod tests {
             Alert { what: every()[0].clone(), url: "https://a.example/".to_owned(), events: vec![] };
         let told = written(&account(""), &failing, at);
         assert!(told.text.starts_with("Siden 22.11.2026 kl. "), "{}", told.text);
+        assert!(told.text.contains("sættes webservicen på pause"), "{}", told.text);
+        let said = Some(Reason::status(503));
+        let what = What::Failing { lasted: Duration::from_secs(3_600), said, elsewhere: true };
+        for (language, words) in [("", "sættes ikke på pause"), ("en", "is not paused for that")] {
+            let told = written(&account(language), &Alert { what: what.clone(), ..failing.clone() }, at);
+            assert!(told.text.contains(words), "{}", told.text);
+        }
     }
 }

@@ -310,6 +310,25 @@ impl Schedule {
         Some((trouble.since, trouble.lasted(now)))
     }
 
+    /// The same, of the time that counts for a pause: it is less where another gateway had something taken.
+    pub fn counted(&self, webhook: WebhookKey, now: Moment) -> Option<Duration> {
+        self.webhooks[webhook.0 as usize].trouble.map(|trouble| trouble.counted(now))
+    }
+
+    /// By all gateways together a webhook that fails has done so for so long.
+    pub fn counts_from(&mut self, webhook: WebhookKey, counted: Duration, now: Moment) {
+        if let Some(trouble) = &mut self.webhooks[webhook.0 as usize].trouble {
+            trouble.counts_from(counted, now);
+        }
+    }
+
+    /// Another gateway had something taken: the count begins anew. Where nothing is due here it works, as far as it is known.
+    pub fn works_elsewhere(&mut self, webhook: WebhookKey, now: Moment) {
+        let hook = &mut self.webhooks[webhook.0 as usize];
+        hook.trouble = hook.trouble.filter(Trouble::is_running);
+        self.counts_from(webhook, Duration::ZERO, now);
+    }
+
     /// The slot of a pending delivery of a call, with how many attempts were made.
     pub fn find(&self, seq: i64, call_hash: u64, webhooks: &[WebhookKey]) -> Option<(SlotId, u16)> {
         webhooks.iter().find_map(|webhook| {

@@ -130,7 +130,7 @@ impl Schedule {
             Finish::Refused { .. } | Finish::TimedOut | Finish::Unreachable => {
                 let trouble = Trouble::failed(hook.trouble, now);
                 hook.trouble = Some(trouble);
-                if trouble.lasted(now) >= PAUSED_AFTER {
+                if trouble.counted(now) >= PAUSED_AFTER {
                     hook.trouble = None;
                     let failing_since = Some(trouble.since);
                     out.push(Out::Pause { webhook: WebhookKey(webhook), failing_since });

@@ -14,18 +14,20 @@ pub(super) struct Trouble {
     counted: Duration,
     /// Since when it counts; not while nothing is due.
     running: Option<Moment>,
+    /// What other gateways of the same store make of it, where it is about a pause: more, or less, in microseconds.
+    others: i64,
 }
 
 impl Trouble {
     /// Something failed.
     pub(super) fn failed(was: Option<Self>, now: Moment) -> Self {
-        let was = was.unwrap_or(Self { since: now, counted: Duration::ZERO, running: None });
+        let was = was.unwrap_or(Self { since: now, counted: Duration::ZERO, running: None, others: 0 });
         Self { running: was.running.or(Some(now)), ..was }
     }
 
     /// It was so long when the program ended; nothing has been tried since.
     pub(super) const fn recalled(since: Moment, counted: Duration) -> Self {
-        Self { since, counted, running: None }
+        Self { since, counted, running: None, others: 0 }
     }
 
     /// Nothing is due any more.
@@ -34,10 +36,30 @@ impl Trouble {
         self.running = None;
     }
 
-    /// How long it has failed.
+    /// Whether something of it is due.
+    pub(super) const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// How long nobody had anything taken, as far as it is known.
+    pub(super) fn counted(&self, now: Moment) -> Duration {
+        let lasted = micros(self.lasted(now)).saturating_add(self.others);
+        Duration::from_micros(u64::try_from(lasted).unwrap_or(0))
+    }
+
+    /// By all gateways together it is so long.
+    pub(super) fn counts_from(&mut self, counted: Duration, now: Moment) {
+        self.others = micros(counted) - micros(self.lasted(now));
+    }
+
+    /// How long it has failed here.
     pub(super) fn lasted(&self, now: Moment) -> Duration {
         self.counted + self.running.map_or(Duration::ZERO, |running| now.since(running))
     }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

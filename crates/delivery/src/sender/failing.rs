@@ -3,9 +3,10 @@
 //!
 //! Looked at every few seconds, beside the way of deliveries: a webhook that begins to fail is written once
 //! that has lasted, then every hour, and once more when it works again. One that fails now and then costs no
-//! write at all.
+//! write at all. In a store that several gateways share they count together: `streaks`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use calls::EventKind;
@@ -15,11 +16,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Shared;
 use super::core::Core;
+use super::streaks::Streaks;
 use crate::alert::{Alert, What};
 use crate::policy::Moment;
 
 /// How often it is looked at: so long a crash may follow a success that is not noted.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A failure is worth a note when it has lasted so long.
 pub const NOTED_FROM: Duration = Duration::from_secs(60);
 /// How much a crash may take off the time that counts.
@@ -27,7 +29,7 @@ pub const NOTED_EVERY: Duration = Duration::from_secs(3_600);
 /// An account is told of a failure that has lasted so long.
 pub const TOLD_FROM: Duration = Duration::from_secs(3_600);
 
-type Name = (IntegrationId, Arc<str>);
+pub(super) type Name = (IntegrationId, Arc<str>);
 
 /// What the journal has.
 #[derive(Default)]
@@ -35,6 +37,8 @@ pub(super) struct Notes {
     noted: FxHashMap<Name, Note>,
     /// Those whose accounts were told that they fail.
     told: FxHashSet<Name>,
+    /// What was noted at the last look, by whichever gateway of a store that several share.
+    pub(super) streaks: Streaks,
 }
 
 #[derive(Clone, Copy)]
@@ -86,19 +90,21 @@ impl Notes {
     }
 
     /// What accounts are to be told: of each web service once that it fails, and once that it works again. One that is
-    /// paused is told as that.
+    /// paused is told as that. What another gateway has counted for so long it has told.
     fn turns(&mut self, core: &Core, now: Moment) -> Vec<(Name, What)> {
         let mut turns = Vec::new();
         for (key, hook) in core.routes.hooks() {
             let name = (hook.integration, hook.url.clone());
             match core.schedule.failing(key, now) {
                 Some((_, lasted)) if lasted >= TOLD_FROM => {
-                    if self.told.insert(name.clone()) {
+                    if self.streaks.lasted(&name) < TOLD_FROM && self.told.insert(name.clone()) {
+                        let counted = core.schedule.counted(key, now).unwrap_or(lasted);
+                        let elsewhere = counted < lasted / 2;
                         let said = hook.last.as_ref().and_then(|last| match (&last.reason, last.status) {
                             (Some(reason), _) => Some(Reason::clone(reason)),
                             (None, status) => status.map(Reason::status),
                         });
-                        turns.push((name, What::Failing { lasted, said }));
+                        turns.push((name, What::Failing { lasted, said, elsewhere }));
                     }
                 }
                 Some(_) => {}
@@ -123,9 +129,12 @@ impl Shared {
             Moment(now.0.saturating_sub(i64::try_from(lasted.as_micros()).unwrap_or(i64::MAX)))
         };
         let mut notes = self.notes.lock().await;
-        for Failing { integration, url, lasted } in &failing {
+        for Failing { integration, url, lasted, streak } in &failing {
             let note = Note { since: since(*lasted), lasted: *lasted };
             let name: Name = (*integration, url.as_str().into());
+            if *streak > 0 {
+                notes.streaks.is_noted(&name, *streak, *lasted);
+            }
             // Told before the program began.
             if *lasted >= TOLD_FROM {
                 notes.told.insert(name.clone());
@@ -140,6 +149,9 @@ impl Shared {
 
     /// Writes what is not noted as it is.
     pub(super) async fn note_failing(&self, exact: bool) -> Result<(), JournalError> {
+        if self.is_shared.load(Ordering::Acquire) {
+            return self.note_streaks(exact).await;
+        }
         let mut notes = self.notes.lock().await;
         let missing = notes.missing(&self.lock(), self.clock.now(), exact);
         if missing.is_empty() {
@@ -149,6 +161,7 @@ impl Shared {
             integration: *integration,
             url: url.to_string(),
             lasted: note.map_or(Duration::ZERO, |note| note.lasted),
+            streak: 0,
         };
         self.journal.note_failing(missing.iter().map(row).collect()).await?;
         {

@@ -13,12 +13,13 @@ mod pausing;
 mod routes;
 mod settler;
 mod status;
+mod streaks;
 mod trial;
 mod wanted;
 mod work;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -151,6 +152,8 @@ struct Shared {
     settler: Settler,
     bodies: Bodies,
     notes: tokio::sync::Mutex<failing::Notes>,
+    /// Whether other gateways send from the same store.
+    is_shared: AtomicBool,
     /// Facts that were begun and are not answered yet.
     facts_tried: Mutex<BTreeSet<WishId>>,
     tests: trial::Running,
@@ -190,6 +193,7 @@ impl Sender {
             settler: Settler::new(),
             bodies,
             notes: tokio::sync::Mutex::default(),
+            is_shared: AtomicBool::new(false),
             facts_tried: Mutex::default(),
             tests: trial::Running::default(),
             clock,
@@ -228,6 +232,7 @@ impl Sender {
     /// What the journal says.
     pub async fn begin_to_share(&self) -> Result<(), JournalError> {
         self.lose(Grant::ALONE);
+        self.shared.is_shared.store(true, Ordering::Release);
         self.shared.recall_failing().await
     }
 

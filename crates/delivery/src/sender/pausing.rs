@@ -30,6 +30,11 @@ pub(super) fn spawn(shared: Arc<Shared>, pausing: Pausing) {
 }
 
 async fn until_written(shared: Arc<Shared>, pausing: Arc<Pausing>) {
+    let name = (pausing.integration, pausing.url.clone());
+    if pausing.why == WhyPaused::Failing && !shared.fails_everywhere(&name).await {
+        tracing::info!(url = %pausing.url, "a webhook that has failed here for days is not paused: another gateway gets through, or has paused it");
+        return;
+    }
     while let Err(error) = pause(&shared, &pausing).await {
         tracing::error!(%error, "a webhook that is to be paused is not yet");
         if matches!(error, JournalError::Closed) {

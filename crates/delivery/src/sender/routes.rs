@@ -42,6 +42,8 @@ pub(super) struct Hook {
     pub(super) integration: IntegrationId,
     pub(super) url: Arc<str>,
     pub(super) last: Option<LastAnswer>,
+    /// Whether something was taken since the notes of what fails were looked at.
+    has_taken: bool,
     /// By kind of event, for those that were sent.
     days: [Option<Box<Day>>; 4],
     destination: DestinationKey,
@@ -60,6 +62,7 @@ impl Hook {
             integration: IntegrationId { number: 0 },
             url: "".into(),
             last: None,
+            has_taken: false,
             days: [const { None }; 4],
             destination: DestinationKey(u32::MAX),
             ways: [const { None }; 4],
@@ -162,7 +165,8 @@ impl Routes {
         }
         let ways = [const { None }; 4];
         let days = [const { None }; 4];
-        let hook = Hook { integration, url: url.into(), last: None, days, destination, ways };
+        let hook =
+            Hook { integration, url: url.into(), last: None, has_taken: false, days, destination, ways };
         match self.hooks.get_mut(key.0 as usize) {
             Some(given_back) => *given_back = hook,
             None => self.hooks.push(hook),
@@ -415,7 +419,31 @@ impl Routes {
         let day = hook.days[kind as usize].get_or_insert_default();
         day.count(last.at, attempt, waited.map(|waited| Taken { took: last.took, waited }));
         self.answered[usize::from(waited.is_none())] += 1;
+        hook.has_taken |= waited.is_some();
         hook.last = Some(last);
+    }
+
+    /// Whether a web service took something since the last [`Routes::take_taken`].
+    pub(super) fn has_taken(&self, integration: IntegrationId, url: &str) -> bool {
+        let hooks = self.hooks_of(integration).iter().map(|key| self.hook_of(*key));
+        hooks.into_iter().any(|hook| hook.has_taken && &*hook.url == url)
+    }
+
+    /// Those that took something since they were asked for last.
+    pub(super) fn take_taken(&mut self) -> Vec<WebhookKey> {
+        let had = |hook: &mut Hook| std::mem::take(&mut hook.has_taken);
+        self.hooks
+            .iter_mut()
+            .zip(0..)
+            .filter_map(|(hook, key)| had(hook).then_some(WebhookKey(key)))
+            .collect()
+    }
+
+    /// It could not be said yet.
+    pub(super) fn give_taken_back(&mut self, taken: &[WebhookKey]) {
+        for key in taken {
+            self.hooks[key.0 as usize].has_taken = true;
+        }
     }
 
     /// How many requests were accepted, and how many were not.

@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// A gateway that starts on a journal in which its only web service has failed for so long.
 async fn after_failing_for(lasted: Duration, url: String) -> Gateway {
     let journal = Arc::new(Memory::new());
-    let note = Failing { integration: FIRST, url: url.clone(), lasted };
+    let note = Failing { integration: FIRST, url: url.clone(), lasted, streak: 0 };
     journal.note_failing(vec![note]).await.expect("noted");
     let gateway = Gateway::with(journal, everything_to(&url), options()).await;
     assert_eq!(gateway.integration, FIRST);

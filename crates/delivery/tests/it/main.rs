@@ -23,5 +23,6 @@ mod schema;
 mod sender;
 mod signing;
 mod simulation;
+mod streaks;
 mod support;
 mod verifiers;

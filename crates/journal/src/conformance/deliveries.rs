@@ -264,6 +264,7 @@ pub async fn what_fails_is_noted_until_it_works(journal: &dyn Journal) {
         integration: IntegrationId { number },
         url: url.to_owned(),
         lasted: Duration::from_secs(secs),
+        streak: 0,
     };
     assert_eq!(journal.failing().await.expect("notes"), []);
     let first = vec![note(2, "https://b/å", 60), note(1, "https://b", 61), note(1, "https://a", 62)];

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod engine;
 pub mod erase;
 pub mod events;
+pub mod failing;
 pub mod inbox;
 pub mod legs;
 pub mod parts;
@@ -130,6 +131,11 @@ macro_rules! conformance {
             what_is_followed_over_parts_comes_once,
             a_clock_that_is_behind_hides_nothing_from_who_follows,
             open_legs_of_accounts_are_seen_by_all,
+        ]);
+        $crate::conformance!(@$what $make, failing: [
+            a_streak_is_counted_by_all_together,
+            what_somebody_had_taken_ends_a_streak,
+            a_streak_is_ended_for_a_pause_once,
         ]);
         $crate::conformance!(@$what $make, inbox: [
             what_was_asked_twice_is_done_once,

@@ -18,6 +18,9 @@ pub struct Failing {
     pub url: String,
     /// How long nothing has succeeded while it was tried; zero: it works.
     pub lasted: Duration,
+    /// Where several gateways share the store: which row of failures it is. Another number: somebody had something taken in
+    /// between. Zero in a note that begins one, and where one gateway has the store.
+    pub streak: u64,
 }
 
 /// How many legs one [`Upkeep::prune`] forgets at most.
@@ -82,8 +85,17 @@ pub trait Upkeep: Send + Sync {
     /// The webhooks that were failing when they were noted last, by integration and URL.
     fn failing(&self) -> Reply<'_, Vec<Failing>>;
 
-    /// Replaces what is noted of these webhooks: one transaction. What works is not kept.
+    /// Replaces what is noted of these webhooks: one transaction. What works is not kept. Where several gateways share the
+    /// store a note of a streak that is over changes nothing, nor does one that begins what another has begun; of two that
+    /// count the same streak the longer holds.
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()>;
+
+    /// Takes the note of a webhook away that is to be paused for its failures. Whether it still was of this streak: if not,
+    /// some gateway had something taken, or another one pauses it. Who has the store for itself knows that alone.
+    fn end_failing(&self, note: Failing) -> Reply<'_, bool> {
+        drop(note);
+        Box::pin(std::future::ready(Ok(true)))
+    }
 
     /// How much is kept.
     fn size(&self) -> Reply<'_, Size>;

@@ -4,11 +4,11 @@
 mod audit;
 mod deliveries;
 mod events;
+mod failing;
 mod inbox;
 mod parts;
 mod settings;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,7 +49,14 @@ struct State {
     inbox: Inbox,
     settings: Settings,
     audit: Audit,
-    failing: BTreeMap<(IntegrationId, String), Duration>,
+    failing: failing::Notes,
+}
+
+impl State {
+    /// Gateways that share it have parts.
+    fn is_shared(&self) -> bool {
+        self.parts.numbers().next().is_some()
+    }
 }
 
 impl Default for Memory {
@@ -266,10 +273,7 @@ impl crate::History for Memory {
     }
 
     fn followed(&self, account: AccountId, after: Vec<EventSeq>) -> Reply<'_, Option<Vec<Arc<Kept>>>> {
-        self.read(|state| {
-            let is_shared = state.parts.numbers().next().is_some();
-            is_shared.then(|| state.events.followed(&account, &after))
-        })
+        self.read(|state| state.is_shared().then(|| state.events.followed(&account, &after)))
     }
 
     fn reached(&self, account: AccountId) -> Reply<'_, Vec<EventSeq>> {
@@ -301,22 +305,19 @@ impl crate::Upkeep for Memory {
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
-        let note = |((integration, url), lasted): (&(IntegrationId, String), &Duration)| Failing {
-            integration: *integration,
-            url: url.clone(),
-            lasted: *lasted,
-        };
-        self.read(|state| state.failing.iter().map(note).collect())
+        self.read(|state| state.failing.all())
     }
 
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
         self.write(|state| {
-            for Failing { integration, url, lasted } in notes {
-                state.failing.insert((integration, url), lasted);
-            }
-            state.failing.retain(|_, lasted| !lasted.is_zero());
+            let is_shared = state.is_shared();
+            notes.into_iter().for_each(|note| state.failing.note(note, is_shared));
             Ok(())
         })
+    }
+
+    fn end_failing(&self, note: Failing) -> Reply<'_, bool> {
+        self.write(|state| Ok(!state.is_shared() || state.failing.end(note)))
     }
 
     fn size(&self) -> Reply<'_, Size> {

@@ -9,6 +9,7 @@ mod audit;
 mod beat;
 mod column;
 mod errors;
+mod failing;
 mod filling;
 mod group;
 mod groups;

@@ -16,8 +16,9 @@ const FORMAT_1: &str = include_str!("format_1.sql");
 const FORMAT_2: &str = include_str!("format_2.sql");
 /// What was added to a store without changing what older programs do with it.
 const ADDED: &str = include_str!("hold.sql");
-/// The same, to one that is shared.
-const ADDED_TO_SHARED: &str = include_str!("links.sql");
+/// The same, to one that is shared, one after the other.
+const LINKS: &str = include_str!("links.sql");
+const STREAKS: &str = include_str!("streaks.sql");
 const IS_SHARED: &str =
     "several gateways share it, each with PBXs of its own, and no gateway can have it for itself any more";
 /// The oldest engine.
@@ -138,10 +139,12 @@ async fn add(transaction: &Transaction<'_>) -> Result<(), Fault> {
 
 async fn add_to_shared(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let select = "SELECT EXISTS (SELECT FROM pg_attribute
-        WHERE attrelid = 'ringbud.gateway'::regclass AND attname = 'linked')";
-    if !transaction.query_one(select, &[]).await?.get::<_, bool>(0) {
-        transaction.batch_execute("SET LOCAL search_path = ringbud").await?;
-        transaction.batch_execute(ADDED_TO_SHARED).await?;
+        WHERE attrelid = ('ringbud.' || $1::text)::regclass AND attname = $2::text AND NOT attisdropped)";
+    for (table, column, added) in [("gateway", "linked", LINKS), ("failing", "streak", STREAKS)] {
+        if !transaction.query_one(select, &[&table, &column]).await?.get::<_, bool>(0) {
+            transaction.batch_execute("SET LOCAL search_path = ringbud").await?;
+            transaction.batch_execute(added).await?;
+        }
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Forgetting, and what is noted beside the calls: one transaction each, under the lease.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use calls::AccountId;
 use tokio_postgres::{Client, Transaction};
@@ -11,8 +10,7 @@ use super::errors::Fault;
 use super::lease::HOLD;
 use super::owned::Holding;
 use super::query::walk::{Only, Order, Walk};
-use crate::settings::IntegrationId;
-use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, Failing, Filter, PRUNED_AT_ONCE, WallTime};
+use crate::{Cursor, ERASED_AT_ONCE, Erase, Erased, Filter, PRUNED_AT_ONCE, WallTime};
 
 /// So many legs are weighed at a time.
 const WEIGHED_AT_ONCE: i64 = 1_000;
@@ -148,36 +146,4 @@ pub(super) async fn kept_within(
             }
         }
     }
-}
-
-pub(super) async fn failing(client: &Client) -> Result<Vec<Failing>, Fault> {
-    let select = "SELECT integration, url, lasted FROM failing ORDER BY integration, url";
-    let note = |row: &tokio_postgres::Row| Failing {
-        integration: IntegrationId { number: row.get::<_, i32>(0).cast_unsigned() },
-        url: row.get(1),
-        lasted: Duration::from_micros(row.get::<_, i64>(2).cast_unsigned()),
-    };
-    Ok(client.query(select, &[]).await?.iter().map(note).collect())
-}
-
-pub(super) async fn note_failing(
-    client: &mut Client,
-    ours: &Holding,
-    notes: &[Failing],
-) -> Result<(), Fault> {
-    let transaction = held(client, ours).await?;
-    for Failing { integration, url, lasted } in notes {
-        let (number, url) = (integration.number.cast_signed(), plain(url));
-        if lasted.is_zero() {
-            let delete = "DELETE FROM failing WHERE integration = $1 AND url = $2";
-            transaction.execute(delete, &[&number, &url]).await?;
-        } else {
-            let insert = "INSERT INTO failing VALUES ($1, $2, $3)
-                ON CONFLICT (integration, url) DO UPDATE SET lasted = excluded.lasted";
-            let micros = i64::try_from(lasted.as_micros()).unwrap_or(i64::MAX);
-            transaction.execute(insert, &[&number, &url, &micros]).await?;
-        }
-    }
-    transaction.commit().await?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::moment::Moment;
 use super::settle::Row;
-use super::{Postgres, audit, inbox, query, settings, upkeep};
+use super::{Postgres, audit, failing, inbox, query, settings, upkeep};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     About, Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
@@ -218,13 +218,24 @@ impl crate::Upkeep for Postgres {
     }
 
     fn failing(&self) -> Reply<'_, Vec<Failing>> {
-        ask!(self, |client| upkeep::failing(client))
+        ask!(self, |client| failing::all(client, self.is_shared))
     }
 
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()> {
         Box::pin(async move {
             let ours = self.held()?;
-            self.once(async |held| upkeep::note_failing(&mut held.link.client, &ours, &notes).await).await
+            self.once(async |held| failing::note(&mut held.link.client, &ours, self.is_shared, &notes).await)
+                .await
+        })
+    }
+
+    fn end_failing(&self, note: Failing) -> Reply<'_, bool> {
+        Box::pin(async move {
+            if !self.is_shared {
+                return Ok(true);
+            }
+            let ours = self.held()?;
+            self.once(async |held| failing::end(&mut held.link.client, &ours, &note).await).await
         })
     }
 

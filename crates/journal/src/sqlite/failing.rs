@@ -16,6 +16,7 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Failing>, StoreError> {
             integration: IntegrationId { number: row.get(0)? },
             url: row.get(1)?,
             lasted: Duration::from_micros(row.get(2)?),
+            streak: 0,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -24,7 +25,7 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Failing>, StoreError> {
 pub(super) fn note(conn: &Connection, notes: &[Failing]) -> Result<(), StoreError> {
     let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO failing VALUES (?1, ?2, ?3)")?;
     let mut delete = conn.prepare_cached("DELETE FROM failing WHERE integration = ?1 AND url = ?2")?;
-    for Failing { integration, url, lasted } in notes {
+    for Failing { integration, url, lasted, streak: _ } in notes {
         if lasted.is_zero() {
             delete.execute(params![integration.number, url])?;
         } else {

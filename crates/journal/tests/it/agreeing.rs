@@ -162,6 +162,7 @@ fn failing() -> impl Strategy<Value = Failing> {
         integration: IntegrationId { number },
         url,
         lasted: Duration::from_secs(secs),
+        streak: 0,
     })
 }
 

@@ -139,7 +139,7 @@ async fn told(journal: &dyn Journal, then: impl Fn(i64)) {
     let integration = IntegrationId { number: 1 };
     let lasted = std::time::Duration::from_secs(90);
     journal
-        .note_failing(vec![Failing { integration, url: "http://x".to_owned(), lasted }])
+        .note_failing(vec![Failing { integration, url: "http://x".to_owned(), lasted, streak: 0 }])
         .await
         .expect("noted");
 }
