@@ -224,3 +224,46 @@ fn who_is_back_before_it_is_missed_leaves_its_part_to_the_one_that_heard_the_pbx
     alone.told(secs(0), fleet);
     assert_eq!(alone.steps(secs(0), &only, &none, &HEARS_ALL).len(), 1);
 }
+
+/// `gw2` is of an older program, which says nothing of its links.
+#[test]
+fn a_neighbour_that_tells_nothing_of_its_links_lives_beside_and_is_handed_nothing_in_order() {
+    let none = BTreeMap::new();
+    let heard = |beats: &[(&str, i64)], owner: Option<&str>| {
+        let mut fleet = told(beats, &PBXS.map(|pbx| (pbx, 1, owner)));
+        fleet.gateways[0].links =
+            (1..).zip(PBXS).map(|(at, _)| Linked { part: Part(at), lacks: None }).collect();
+        fleet
+    };
+    let beat = |at: u64| i64::try_from(at).unwrap_or(0);
+    let mut turns = Turns::with_second_readers();
+
+    // What it has is its own while it beats, and this one listens beside it.
+    for at in 0..20 {
+        turns.told(secs(at), heard(&[("gw1", beat(at)), ("gw2", beat(at))], Some("gw2")));
+        assert_eq!(turns.steps(secs(at), &pbxs(), &none, &HEARS_ALL), [], "at {at}");
+        assert_eq!(turns.hears(secs(at), &pbxs(), &none), pbxs());
+    }
+    // It dies: after four seconds all is this one's.
+    for at in 20..23 {
+        turns.told(secs(at), heard(&[("gw1", beat(at)), ("gw2", 19)], Some("gw2")));
+        assert_eq!(turns.steps(secs(at), &pbxs(), &none, &HEARS_ALL), [], "at {at}");
+    }
+    turns.told(secs(23), heard(&[("gw1", 23), ("gw2", 19)], Some("gw2")));
+    assert_eq!(taken(&turns.steps(secs(23), &pbxs(), &none, &HEARS_ALL)), PBXS);
+
+    // It is back: nobody knows whether it hears a PBX, so it waits until something is free.
+    let has: BTreeMap<_, _> =
+        (1..).zip(PBXS).map(|(at, pbx)| (PbxName::new(pbx), Grant::new(Part(at), Epoch(1)))).collect();
+    for at in 24..60 {
+        turns.told(secs(at), heard(&[("gw1", beat(at)), ("gw2", beat(at))], Some("gw1")));
+        assert_eq!(turns.steps(secs(at), &pbxs(), &has, &HEARS_ALL), [], "at {at}");
+    }
+    // By its own rules it takes what is given back; what it leaves is this one's at once, for it hears the PBXs.
+    let mut older = Turns::default();
+    let free = heard(&[("gw1", 60), ("gw2", 60)], None);
+    older.told(secs(60), Fleet { me: id("gw2"), ..free.clone() });
+    assert!(!older.steps(secs(60), &pbxs(), &none, &HEARS_ALL).is_empty());
+    turns.told(secs(60), free);
+    assert_eq!(taken(&turns.steps(secs(60), &pbxs(), &none, &HEARS_ALL)), PBXS);
+}

@@ -23,6 +23,8 @@ mod remembering;
 mod rolling_up;
 #[cfg(all(unix, feature = "postgres"))]
 mod sharing;
+#[cfg(all(unix, feature = "postgres"))]
+mod side_by_side;
 #[cfg(unix)]
 mod spooling;
 #[cfg(unix)]
