@@ -55,6 +55,10 @@ fleet-kills ROUNDS="10" SEED="1":
 kills ROUNDS="300" SEED="1":
     RINGBUD_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it kills -- --nocapture
 
+# Two versions share a PostgreSQL under load, that of an older commit and this one, and one of them is gone so often
+fleet-versions OLD_REF ROUNDS="10" SEED="1":
+    scripts/fleet-versions {{OLD_REF}} {{ROUNDS}} {{SEED}}
+
 # The real Patroni beneath two gateways, and what takes writes killed so often (PostgreSQL 15 has to be there)
 fleet-patroni ROUNDS="9" SEED="1":
     scripts/patroni "$PWD/target/patroni"

@@ -1,6 +1,7 @@
 //! One life of the gateway: a process, and what it says of itself.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -63,7 +64,16 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn begin(config: &Path, played: Arc<Played>, words: Words) -> Self {
-        let program = std::env::var_os("RINGBUD_KILLS_OF");
+        Self::begin_of(std::env::var_os("RINGBUD_KILLS_OF"), config, played, words)
+    }
+
+    /// The same of the program that shares the store with the one under test.
+    pub(super) fn begin_beside(config: &Path, played: Arc<Played>, words: Words) -> Self {
+        let beside = std::env::var_os("RINGBUD_KILLS_BESIDE");
+        Self::begin_of(beside.or_else(|| std::env::var_os("RINGBUD_KILLS_OF")), config, played, words)
+    }
+
+    fn begin_of(program: Option<OsString>, config: &Path, played: Arc<Played>, words: Words) -> Self {
         let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_ringbud").into()));
         command.env_remove("RINGBUD_CONFIG").env_remove("RINGBUD_LOG").kill_on_drop(true);
         command.arg("serve").arg("--config").arg(config).stderr(Stdio::piped());

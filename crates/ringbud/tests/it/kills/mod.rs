@@ -7,7 +7,8 @@
 //! ([`told`]).
 //!
 //! `RINGBUD_KILLS` says how often (`just kills ROUNDS SEED`), `RINGBUD_KILLS_SEED` how, `RINGBUD_KILLS_OF`
-//! which program, if not the one under test; `just fleet-patroni` puts the real Patroni beneath. A kill takes no file from the system, so this says nothing of
+//! which program, if not the one under test, and `RINGBUD_KILLS_BESIDE` which one is the second of two (`just fleet-versions`
+//! gives it an older one); `just fleet-patroni` puts the real Patroni beneath. A kill takes no file from the system, so this says nothing of
 //! a power cut.
 
 mod away;

@@ -247,7 +247,8 @@ allow = ["127.0.0.0/8"]
         let text = self.configuration().replace("\"data\"", &format!("\"data{machine}\""));
         let journal = format!("[journal]\n{how} = true\nname = \"gw{machine}\"\n");
         std::fs::write(&file, text.replace("[journal]\n", &journal)).unwrap();
-        Life::begin(&file, self.played.clone(), self.words.clone())
+        let begin = if machine == 1 { Life::begin_beside } else { Life::begin };
+        begin(&file, self.played.clone(), self.words.clone())
     }
 
     /// What waits still where several gateways share the store, of which no journal has all.
