@@ -1,5 +1,6 @@
 //! Connections that are kept for the next request: nothing else saves as much time.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -103,23 +104,36 @@ impl Pool {
     /// Makes one request. A kept connection that turns out closed before a byte was written is replaced by
     /// a new one; apart from that nothing is ever sent a second time.
     pub(crate) async fn send(&self, request: &Wire) -> Fared {
+        let Ok(fared) = self.send_unless(request, || Ok::<(), Infallible>(())).await;
+        fared
+    }
+
+    /// The same, unless something is in the way when there is a connection: making one takes long, and meanwhile the process
+    /// may have stood still. Then nothing was sent.
+    pub(crate) async fn send_unless<E>(
+        &self,
+        request: &Wire,
+        in_the_way: impl Fn() -> Result<(), E>,
+    ) -> Result<Fared, E> {
         let bounds = Bounds::of_a_receiver(self.shared.response_timeout());
         while let Some((mut open, generation)) = self.take().await {
+            in_the_way()?;
             match open.exchange(request, bounds).await {
-                Ok((answered, whole)) => return self.done(open, answered, whole, generation),
+                Ok((answered, whole)) => return Ok(self.done(open, answered, whole, generation)),
                 Err(NoAnswer::NotSent) => self.shared.counts.replaced.increment(1),
-                Err(error) => return failed(&open, error),
+                Err(error) => return Ok(failed(&open, error)),
             }
         }
         let generation = self.shared.connector.generation();
         let mut open = match self.connect(generation).await {
             Ok(open) => open,
-            Err(error) => return Fared { address: None, end: Err(error) },
+            Err(error) => return Ok(Fared { address: None, end: Err(error) }),
         };
-        match open.exchange(request, bounds).await {
+        in_the_way()?;
+        Ok(match open.exchange(request, bounds).await {
             Ok((answered, whole)) => self.done(open, answered, whole, generation),
             Err(error) => failed(&open, error),
-        }
+        })
     }
 
     async fn connect(&self, generation: u64) -> Result<Open, Failed> {

@@ -8,7 +8,7 @@ use journal::{DeliveryId, EventSeq, Kept, Outcome, Part, Pending, SettingsCache,
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
-use super::parts::Parts;
+use super::parts::{Hold, Parts};
 use super::pausing::Pausing;
 use super::routes::{Routes, Way};
 use super::settler::{Entry, Placed};
@@ -30,6 +30,7 @@ pub(super) struct Job {
     pub(super) attempt: u16,
     pub(super) kept: Option<Arc<Kept>>,
     pub(super) way: Result<Way, Arc<Wrong>>,
+    pub(super) hold: Hold,
 }
 
 /// What is to be done once the lock is open again.
@@ -147,7 +148,8 @@ impl Core {
                     let id = DeliveryId { event: EventSeq(seq), integration };
                     let kept = self.fresh.remove(&(seq, integration.number));
                     let way = self.routes.way(webhook, kind);
-                    work.jobs.push(Job { slot, id, webhook, kind, attempt, kept, way });
+                    let hold = self.parts.hold(id.event);
+                    work.jobs.push(Job { slot, id, webhook, kind, attempt, kept, way, hold });
                 }
                 Out::Settle { slot, seq, webhook, verdict, urgent } => {
                     let integration = self.routes.hook_of(webhook).integration;

@@ -1,6 +1,8 @@
 //! Which parts of the store this sender has: under what it settles their deliveries, and what it makes of the answers to
 //! settlements of one it has lost meanwhile.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use journal::{EventSeq, Fleet, Grant, JournalError, Lease, Part};
@@ -20,6 +22,25 @@ struct Held {
     grant: Grant,
     /// Settlements the schedule waits for.
     unanswered: u32,
+    hold: Hold,
+}
+
+/// Tells whoever makes a request of a part, without asking for anything, whether this sender still has it.
+#[derive(Clone, Default)]
+pub(super) struct Hold(Arc<AtomicBool>);
+
+impl Hold {
+    fn taken() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn ends(&self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl Parts {
@@ -30,6 +51,11 @@ impl Parts {
 
     fn of(&self, part: Part) -> Option<Grant> {
         self.0.get(&part).map(|held| held.grant)
+    }
+
+    /// The hold on a delivery's part; on none, one that has ended.
+    pub(super) fn hold(&self, event: EventSeq) -> Hold {
+        self.0.get(&event.part()).map(|held| held.hold.clone()).unwrap_or_default()
     }
 
     /// Those that are this sender's.
@@ -63,17 +89,24 @@ impl Parts {
 
     /// Taken once more as it is, nothing changes.
     fn take(&mut self, grant: Grant) {
-        let held = self.0.entry(grant.part()).or_insert(Held { grant, unanswered: 0 });
-        if held.grant != grant {
-            *held = Held { grant, unanswered: 0 };
+        match self.of(grant.part()) {
+            Some(held) if held == grant => {}
+            Some(held) => {
+                self.lose(held);
+                self.take(grant);
+            }
+            None => {
+                self.0.insert(grant.part(), Held { grant, unanswered: 0, hold: Hold::taken() });
+            }
         }
     }
 
     /// How many settlements are not answered any more; `None`: it was not this sender's under this grant.
     fn lose(&mut self, grant: Grant) -> Option<u32> {
-        let held = self.0.get(&grant.part()).filter(|held| held.grant == grant)?.unanswered;
-        self.0.remove(&grant.part());
-        Some(held)
+        self.of(grant.part()).filter(|held| *held == grant)?;
+        let held = self.0.remove(&grant.part())?;
+        held.hold.ends();
+        Some(held.unanswered)
     }
 }
 

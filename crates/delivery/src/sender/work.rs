@@ -57,8 +57,10 @@ async fn attempt(shared: &Shared, job: &Job, wire: &mut Wire) -> Made {
         },
     };
     match &job.way {
-        Ok(_) if !shared.acts() => Made::nothing(Finish::NotMade),
-        Ok(way) => send(shared, job, way, &kept, wire).await,
+        Ok(way) => {
+            let made = send(shared, job, way, &kept, wire).await;
+            made.unwrap_or_else(|NotNow| Made::nothing(Finish::NotMade))
+        }
         Err(no_way) => not_sendable(shared, job, no_way.reason()),
     }
 }
@@ -84,11 +86,16 @@ fn not_sendable(shared: &Shared, job: &Job, reason: Reason) -> Made {
     Made { how: Finish::Refused { retry_after: None }, attempt, last: Some(last), since_received: None }
 }
 
-async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept, wire: &mut Wire) -> Made {
+/// This gateway does not act, or what was to be sent is another's.
+struct NotNow;
+
+async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept, wire: &mut Wire) -> Result<Made, NotNow> {
+    let may_send = || if shared.acts() && job.hold.holds() { Ok(()) } else { Err(NotNow) };
+    may_send()?;
     let at = shared.clock.wall();
     let began = shared.clock.now();
     let identity = way.compiled.render_into(wire, &kept.event, at);
-    let fared = way.pool.send(wire).await;
+    let fared = way.pool.send_unless(wire, may_send).await?;
     let took = shared.clock.now().since(began);
     shared.counts.took.record(took.as_secs_f64());
     let read = Read::of(fared.end, at.0.div_euclid(1_000_000));
@@ -121,7 +128,7 @@ async fn send(shared: &Shared, job: &Job, way: &Way, kept: &Kept, wire: &mut Wir
         Duration::from_micros(u64::try_from(micros).unwrap_or(0)) + took
     });
     let last = LastAnswer { at, status: read.status, reason: read.reason.map(Arc::new), took };
-    Made { how: read.how, attempt, last: Some(last), since_received }
+    Ok(Made { how: read.how, attempt, last: Some(last), since_received })
 }
 
 /// An answer as it is understood.

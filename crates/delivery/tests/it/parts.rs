@@ -1,15 +1,18 @@
 //! Senders that share a store: what they take, lose and hand over.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{Event, EventKind, LegId, PbxName, PbxTime};
+use delivery::connect::{Resolve, Resolving};
 use delivery::policy::LONGEST_REQUEST;
-use delivery::sender::Sender;
+use delivery::sender::{Sender, SenderOptions};
 use journal::memory::Memory;
 use journal::{Append, Appended, DeliveryState, Epoch, Filter, Given, Grant, Journal, Kept, SettingsCache};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 use crate::support::event;
 use crate::support::gateway::{Gateway, everything_to, now, options, url};
@@ -30,9 +33,13 @@ struct Two {
 
 impl Two {
     async fn new(to: &str) -> Self {
+        Self::with(to, options()).await
+    }
+
+    async fn with(to: &str, of_one: SenderOptions) -> Self {
         let memory = Memory::new();
         let other: Arc<dyn Journal> = Arc::new(memory.beside("other"));
-        let one = Gateway::with(Arc::new(memory), everything_to(to), options()).await;
+        let one = Gateway::with(Arc::new(memory), everything_to(to), of_one).await;
         let book = Arc::new(SettingsCache::load(other.clone()).await.expect("settings"));
         let others = Sender::start(other.clone(), book, options());
         Self { one, other, others }
@@ -58,6 +65,15 @@ impl Two {
     async fn states(&self) -> Vec<DeliveryState> {
         let found = self.other.deliveries(Filter::default()).await.expect("deliveries");
         found.into_iter().map(|record| record.state).collect()
+    }
+
+    async fn nothing_is_out(&self) {
+        let quiet = async {
+            while self.one.sender.status().in_flight > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, quiet).await.expect("it has ended");
     }
 
     async fn all_delivered(&self) {
@@ -169,4 +185,62 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
         "what came of it is on disk"
     );
     two.all_delivered().await;
+}
+
+/// A name server that says when it was asked, and answers when it may.
+struct Slow {
+    asked: mpsc::UnboundedSender<()>,
+    may: Arc<Semaphore>,
+}
+
+impl Resolve for Slow {
+    fn resolve<'a>(&'a self, _name: &'a str) -> Resolving<'a> {
+        let _ = self.asked.send(());
+        Box::pin(async move {
+            self.may.acquire().await.expect("open").forget();
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        })
+    }
+}
+
+/// A sender with something on its way: its connection is being made, and is there when it may.
+async fn dialling(receiver: &Receiver) -> (Two, Grant, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    let may = Arc::new(Semaphore::new(0));
+    let mut slowly = options();
+    slowly.connector.resolver = Arc::new(Slow { asked, may: may.clone() });
+    let two = Two::with(&format!("http://receiver.test:{}/hook", receiver.address.port()), slowly).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    two.tell(grant, of_call("a")).await;
+    comes(&mut asks).await;
+    (two, grant, asks, may)
+}
+
+#[tokio::test]
+async fn what_was_lost_while_its_connection_was_made_is_not_sent() {
+    let mut receiver = Receiver::always(200).await;
+    let (two, grant, _asks, may) = dialling(&receiver).await;
+    two.one.sender.lose(grant);
+    may.add_permits(1);
+    two.nothing_is_out().await;
+    assert!(receiver.got.try_recv().is_err(), "it is another's to send");
+}
+
+#[tokio::test]
+async fn who_may_not_act_any_more_when_a_connection_is_there_sends_nothing_over_it() {
+    let mut receiver = Receiver::always(200).await;
+    let (two, _, mut asks, may) = dialling(&receiver).await;
+    two.one.sender.act_until(Instant::now(), true);
+    may.add_permits(1);
+    two.nothing_is_out().await;
+    assert!(receiver.got.try_recv().is_err(), "another may have it");
+    // Trusted again it goes on with it, and that is no second attempt.
+    two.one.sender.act_until(Instant::now() + PATIENCE, true);
+    comes(&mut asks).await;
+    may.add_permits(1);
+    receiver.next().await;
+    two.all_delivered().await;
+    let attempts = two.other.deliveries(Filter::default()).await.expect("deliveries")[0].attempts;
+    assert_eq!(attempts, 1);
 }
