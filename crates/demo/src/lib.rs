@@ -10,6 +10,7 @@
     reason = "a stage beside the program: what it plays may end as it likes"
 )]
 
+mod audience;
 pub mod cast;
 mod clock;
 pub mod load;

@@ -7,7 +7,7 @@ use super::lists::{end_list, list, start_list};
 use super::login::Login;
 use super::message::{Answer, Headers};
 use super::rights::Rights;
-use super::{Inner, User};
+use super::{PbxOptions, State, User};
 use crate::cast;
 
 /// What becomes of the session after the answer.
@@ -22,12 +22,17 @@ pub(super) enum After {
 }
 
 /// Answers one action.
-pub(super) fn answer(pbx: &Inner, login: &mut Login, action: Headers<'_>) -> (Vec<u8>, After) {
+pub(super) fn answer(
+    options: &PbxOptions,
+    state: &State,
+    login: &mut Login,
+    action: Headers<'_>,
+) -> (Vec<u8>, After) {
     let name = action.get("Action").to_ascii_lowercase();
     let mut out = Answer::default();
     let after = match name.as_str() {
         "challenge" => challenge(login, action, &mut out),
-        "login" => log_in(pbx, login, action, &mut out),
+        "login" => log_in(options, login, action, &mut out),
         "logoff" => {
             out.header("Response", "Goodbye")
                 .action_id(action)
@@ -40,7 +45,7 @@ pub(super) fn answer(pbx: &Inner, login: &mut Login, action: Headers<'_>) -> (Ve
             After::GoOn
         }
         _ => {
-            allowed(pbx, login, &name, action, &mut out);
+            allowed(options, state, login, &name, action, &mut out);
             After::GoOn
         }
     };
@@ -56,8 +61,8 @@ fn challenge(login: &Login, action: Headers<'_>, out: &mut Answer) -> After {
     After::GoOn
 }
 
-fn log_in(pbx: &Inner, login: &mut Login, action: Headers<'_>, out: &mut Answer) -> After {
-    let user = pbx.options.users.iter().find(|user| user.name == action.get("Username"));
+fn log_in(options: &PbxOptions, login: &mut Login, action: Headers<'_>, out: &mut Answer) -> After {
+    let user = options.users.iter().find(|user| user.name == action.get("Username"));
     let Some(user) = user.filter(|user| knows_secret(user, &login.challenge, action)) else {
         refuse(action, "Authentication failed", out);
         return After::Close;
@@ -86,8 +91,8 @@ fn refuse(action: Headers<'_>, why: &str, out: &mut Answer) {
 }
 
 /// Whether this is of the generation that has chan_sip, and filters by expressions alone.
-fn is_older(pbx: &Inner) -> bool {
-    let major = pbx.options.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+fn is_older(options: &PbxOptions) -> bool {
+    let major = options.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     major.is_some_and(|major| major < 20)
 }
 
@@ -102,10 +107,17 @@ fn needs(name: &str) -> Option<&'static str> {
     }
 }
 
-fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out: &mut Answer) {
+fn allowed(
+    options: &PbxOptions,
+    state: &State,
+    login: &mut Login,
+    name: &str,
+    action: Headers<'_>,
+    out: &mut Answer,
+) {
     let write = login.user.as_ref().map_or(Rights::NONE, |user| user.write);
-    let unknown = if is_older(pbx) { "pjsipshowendpoints" } else { "sippeers" };
-    let has_ports = pbx.options.endpoints.iter().any(|listed| listed.name.starts_with("DAHDI/"));
+    let unknown = if is_older(options) { "pjsipshowendpoints" } else { "sippeers" };
+    let has_ports = options.endpoints.iter().any(|listed| listed.name.starts_with("DAHDI/"));
     match needs(name).filter(|_| name != unknown && (has_ports || name != "dahdishowchannels")) {
         None => return refuse(action, "Invalid/unknown command", out),
         Some("") => {}
@@ -115,7 +127,7 @@ fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out:
     match name {
         "ping" => {
             out.header("Response", "Success").action_id(action).header("Ping", "Pong");
-            let now_us = pbx.now_us();
+            let now_us = options.now_us();
             out.header("Timestamp", format_args!("{}.{:06}", now_us / 1_000_000, now_us % 1_000_000)).end();
         }
         "events" => {
@@ -123,16 +135,16 @@ fn allowed(pbx: &Inner, login: &mut Login, name: &str, action: Headers<'_>, out:
             let state = if login.mask == Rights::NONE { "Off" } else { "On" };
             out.header("Response", "Success").action_id(action).header("Events", state).end();
         }
-        "filter" => filter(is_older(pbx), login, action, out),
+        "filter" => filter(is_older(options), login, action, out),
         "listcommands" => list_commands(write, action, out),
         "sippeers" => peers(action, out),
-        "dahdishowchannels" => ports(pbx, action, out),
-        "coresettings" => core_settings(pbx, action, out),
-        "corestatus" => core_status(pbx, action, out),
+        "dahdishowchannels" => ports(options, action, out),
+        "coresettings" => core_settings(options, action, out),
+        "corestatus" => core_status(state, action, out),
         "bridgelist" | "coreshowchannels" | "status" => {
-            list(&pbx.state().world, name, action, pbx.now_us(), out);
+            list(&state.world, name, action, options.now_us(), out);
         }
-        _ => endpoints(pbx, action, out),
+        _ => endpoints(options, state, action, out),
     }
 }
 
@@ -173,17 +185,16 @@ fn filter(is_older: bool, login: &mut Login, action: Headers<'_>, out: &mut Answ
     }
 }
 
-fn core_settings(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+fn core_settings(options: &PbxOptions, action: Headers<'_>, out: &mut Answer) {
     out.header("Response", "Success").action_id(action);
-    out.header("AMIversion", "11.0.0").header("AsteriskVersion", &pbx.options.version);
-    out.header("SystemName", &pbx.options.system_name)
+    out.header("AMIversion", "11.0.0").header("AsteriskVersion", &options.version);
+    out.header("SystemName", &options.system_name)
         .header("CoreMaxCalls", 0)
         .header("CoreMaxLoadAvg", "0.000000");
     out.header("CoreCDRenabled", "Yes").header("CoreHTTPenabled", "No").end();
 }
 
-fn core_status(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
-    let state = pbx.state();
+fn core_status(state: &State, action: Headers<'_>, out: &mut Answer) {
     let started =
         i64::try_from(state.started_us).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
     let started = started.unwrap_or_default();
@@ -212,10 +223,10 @@ fn peers(action: Headers<'_>, out: &mut Answer) {
     end_list(action, "PeerlistComplete", count, out);
 }
 
-fn ports(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+fn ports(options: &PbxOptions, action: Headers<'_>, out: &mut Answer) {
     start_list(action, "DAHDI channel status will follow", out);
     let ports =
-        pbx.options.endpoints.iter().filter_map(|listed| Some((listed.name.strip_prefix("DAHDI/")?, listed)));
+        options.endpoints.iter().filter_map(|listed| Some((listed.name.strip_prefix("DAHDI/")?, listed)));
     let mut count = 0;
     for (port, listed) in ports {
         let (signalling, context) =
@@ -228,11 +239,10 @@ fn ports(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
     end_list(action, "DAHDIShowChannelsComplete", count, out);
 }
 
-fn endpoints(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
+fn endpoints(options: &PbxOptions, state: &State, action: Headers<'_>, out: &mut Answer) {
     start_list(action, "A listing of Endpoints follows, presented as EndpointList events", out);
-    let state = pbx.state();
     let mut count = 0;
-    for (name, logs_in) in listed(pbx) {
+    for (name, logs_in) in listed(options) {
         let active = state.world.active(&format!("PJSIP/{name}"));
         let device = if active == 0 { "Not in use" } else { "In use" };
         let (auths, outbound) = if logs_in { ("", &*name) } else { (&*name, "") };
@@ -247,8 +257,8 @@ fn endpoints(pbx: &Inner, action: Headers<'_>, out: &mut Answer) {
 }
 
 /// The names of PJSIP, and whether the PBX logs in there.
-fn listed(pbx: &Inner) -> Vec<(String, bool)> {
-    let own = &pbx.options.endpoints;
+fn listed(options: &PbxOptions) -> Vec<(String, bool)> {
+    let own = &options.endpoints;
     if !own.is_empty() {
         let name =
             |listed: &super::Listed| Some((listed.name.strip_prefix("PJSIP/")?.to_owned(), listed.is_line));

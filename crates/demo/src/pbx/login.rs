@@ -1,21 +1,10 @@
 //! Who is logged in on a connection, and what of all that the PBX says they hear.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-
 use super::User;
 use super::filter::Filters;
 use super::message::Headers;
 use super::rights::Rights;
-
-/// Something the PBX says.
-#[derive(Clone, Debug)]
-pub(super) struct Said {
-    pub(super) bytes: Bytes,
-    /// What of its text decides who hears it; `None` for what a test says: everybody hears it as it is.
-    pub(super) event: Option<Arc<str>>,
-}
+use crate::audience::Said;
 
 /// Who is logged in and what they asked for.
 #[derive(Debug)]

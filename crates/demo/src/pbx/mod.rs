@@ -25,14 +25,14 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use lists::Channels;
 pub use rights::Rights;
 
+use crate::audience::{self, Audience, Room, Said};
 use crate::clock;
 use crate::part::{Counts, Part};
-use login::Said;
 use message::Answer;
 use world::World;
 
 /// A client that does not take an event for so long is disconnected.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+pub const WRITE_TIMEOUT: Duration = audience::WRITE_TIMEOUT;
 
 /// Connections at a time; more are closed at once.
 const SESSIONS_MAX: usize = 64;
@@ -89,6 +89,14 @@ pub struct PbxOptions {
     pub endpoints: Vec<Listed>,
 }
 
+impl PbxOptions {
+    /// What its clock shows.
+    fn now_us(&self) -> u64 {
+        let ahead = u64::try_from(self.clock_ahead.as_micros()).unwrap_or(u64::MAX);
+        clock::now_us().saturating_add(ahead)
+    }
+}
+
 /// An endpoint as it is listed.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -134,8 +142,6 @@ pub struct Pbx {
 struct Inner {
     options: PbxOptions,
     mode: watch::Sender<Mode>,
-    /// How many clients are logged in.
-    clients: watch::Sender<usize>,
     /// Counts the restarts; a call of before is not played on.
     generation: watch::Sender<u64>,
     state: Mutex<State>,
@@ -145,7 +151,7 @@ struct Inner {
 struct State {
     world: World,
     counts: Counts,
-    sessions: Vec<(u64, mpsc::Sender<Said>)>,
+    audience: Audience,
     started_us: u64,
     booted: bool,
 }
@@ -158,14 +164,13 @@ impl Pbx {
         let state = State {
             world: World::default(),
             counts: Counts::default(),
-            sessions: Vec::new(),
+            audience: Audience::default(),
             started_us: clock::now_us(),
             booted: !options.booting,
         };
         let inner = Arc::new(Inner {
             options,
             mode: watch::Sender::new(Mode::default()),
-            clients: watch::Sender::new(0),
             generation: watch::Sender::new(0),
             state: Mutex::new(state),
         });
@@ -180,38 +185,34 @@ impl Pbx {
 
     /// Waits until so many clients are logged in.
     pub async fn clients(&self, count: usize) {
-        let _ = self.inner.clients.subscribe().wait_for(|clients| *clients == count).await;
+        let mut clients = self.inner.state().audience.many();
+        let _ = clients.wait_for(|clients| *clients == count).await;
     }
 
     /// Says `bytes` to every client that is logged in, as they are: whole events, half a line, garbage,
     /// ten megabytes without a newline. Waits for a client whose queue is full, however long.
     pub async fn say(&self, bytes: impl Into<Bytes>) {
         let said = Said { bytes: bytes.into(), event: None };
-        for (_, session) in self.inner.sessions() {
-            let _ = session.send(said.clone()).await;
-        }
+        let audience = self.inner.state().audience.clone();
+        audience.say(said).await;
     }
 
     /// Whole messages of what happens on this PBX, whoever listens: every client that is logged in hears
     /// them, as with [`Pbx::say`], and who asks later finds the channels they left behind.
     pub async fn happens(&self, messages: &str) {
-        let sessions = {
-            let mut state = self.inner.state();
-            let now_us = self.inner.now_us();
-            for message in messages.split_inclusive("\r\n\r\n") {
-                state.world.hear(message, now_us);
-            }
-            state.sessions.clone()
-        };
         let said = Said { bytes: Bytes::copy_from_slice(messages.as_bytes()), event: None };
-        for (_, session) in sessions {
-            let _ = session.send(said.clone()).await;
+        let room = self.inner.room(None).await;
+        let mut state = self.inner.state();
+        let now_us = self.inner.options.now_us();
+        for message in messages.split_inclusive("\r\n\r\n") {
+            state.world.hear(message, now_us);
         }
+        state.audience.hear(room, &said);
     }
 
     /// Closes every connection without a word; clients may connect again.
     pub fn cut(&self) {
-        self.inner.state().sessions.clear();
+        self.inner.state().audience.is_cut();
         self.inner.mode.send_modify(|mode| mode.cuts += 1);
     }
 
@@ -227,14 +228,12 @@ impl Pbx {
 
     /// Ends the booting: `FullyBooted` goes to all who are logged in.
     pub async fn boot(&self) {
-        let said = {
+        let (said, audience) = {
             let mut state = self.inner.state();
             state.booted = true;
-            self.inner.fully_booted(&state)
+            (self.inner.fully_booted(&state), state.audience.clone())
         };
-        for (_, session) in self.inner.sessions() {
-            let _ = session.send(said.clone()).await;
-        }
+        audience.say(said).await;
     }
 
     /// The PBX is killed and starts again: connections are closed without a `Hangup`, all channels are
@@ -262,20 +261,15 @@ impl Pbx {
     /// Plays the next step of a call to everybody who may hear it.
     pub(crate) async fn play(&self, part: &mut Part) {
         let mut event = String::with_capacity(1024);
-        let sessions = {
-            let state = &mut *self.inner.state();
-            let now_us = self.inner.now_us();
-            part.play(now_us, &mut state.counts, &mut event);
-            state.world.hear(&event, now_us);
-            state.sessions.clone()
-        };
+        let room = self.inner.room(Some(WRITE_TIMEOUT)).await;
+        let state = &mut *self.inner.state();
+        let now_us = self.inner.options.now_us();
+        part.play(now_us, &mut state.counts, &mut event);
+        state.world.hear(&event, now_us);
         let event: Arc<str> = event.into();
-        let said = Said { bytes: Bytes::copy_from_slice(event.as_bytes()), event: Some(event) };
-        for (number, session) in sessions {
-            if session.send_timeout(said.clone(), WRITE_TIMEOUT).await.is_err() {
-                self.inner.forget(number);
-            }
-        }
+        state
+            .audience
+            .hear(room, &Said { bytes: Bytes::copy_from_slice(event.as_bytes()), event: Some(event) });
     }
 }
 
@@ -291,32 +285,24 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What its clock shows.
-    fn now_us(&self) -> u64 {
-        let ahead = u64::try_from(self.options.clock_ahead.as_micros()).unwrap_or(u64::MAX);
-        clock::now_us().saturating_add(ahead)
-    }
-
-    fn sessions(&self) -> Vec<(u64, mpsc::Sender<Said>)> {
-        self.state().sessions.clone()
+    async fn room(&self, within: Option<Duration>) -> Room {
+        let audience = self.state().audience.clone();
+        audience.room(within).await
     }
 
     /// From now on the session hears what is said. `FullyBooted`, if it is time for that.
     fn subscribe(&self, number: u64, tell: mpsc::Sender<Said>) -> Option<Said> {
         let mut state = self.state();
-        state.sessions.push((number, tell));
-        self.clients.send_replace(state.sessions.len());
+        state.audience.joins(number, tell);
         state.booted.then(|| self.fully_booted(&state))
     }
 
     fn forget(&self, number: u64) {
-        let mut state = self.state();
-        state.sessions.retain(|(session, _)| *session != number);
-        self.clients.send_replace(state.sessions.len());
+        self.state().audience.leaves(number);
     }
 
     fn fully_booted(&self, state: &State) -> Said {
-        let uptime = self.now_us().saturating_sub(state.started_us) / 1_000_000;
+        let uptime = self.options.now_us().saturating_sub(state.started_us) / 1_000_000;
         let mut message = Answer::default();
         message.header("Event", "FullyBooted").header("Privilege", "system,all").header("Uptime", uptime);
         message.header("LastReload", uptime).header("Status", "Fully Booted").end();

@@ -7,9 +7,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{After, answer};
-use super::login::{Login, Said};
+use super::login::Login;
 use super::message::Headers;
 use super::{Inner, Mode};
+use crate::audience::Said;
 
 /// Messages that wait for one client. Asterisk has no such limit; a client that does not read for
 /// [`super::WRITE_TIMEOUT`] is disconnected there too.
@@ -53,13 +54,13 @@ impl Session {
             tokio::select! {
                 biased;
                 changed = self.mode.changed() => changed.map_err(|_| Over)?,
-                said = told.recv() => if let Some(said) = said.filter(|said| self.login.hears(said)) {
-                    self.write(&said.bytes).await?;
+                said = told.recv() => if let Some(said) = said {
+                    self.hear(&said).await?;
                 },
                 read = self.stream.read(&mut buffer) => match read {
                     Ok(length) if length > 0 => {
                         self.unread.extend_from_slice(&buffer[..length]);
-                        self.act(tell).await?;
+                        self.act(tell, told).await?;
                     }
                     Ok(_) | Err(_) => return Err(Over),
                 },
@@ -84,12 +85,16 @@ impl Session {
         }
     }
 
+    async fn hear(&mut self, said: &Said) -> Result<(), Over> {
+        if self.login.hears(said) { self.write(&said.bytes).await } else { Ok(()) }
+    }
+
     /// Answers every whole action that has come.
-    async fn act(&mut self, tell: &mpsc::Sender<Said>) -> Result<(), Over> {
+    async fn act(&mut self, tell: &mpsc::Sender<Said>, told: &mut mpsc::Receiver<Said>) -> Result<(), Over> {
         while let Some(end) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
             let action = String::from_utf8_lossy(&self.unread[..end]).into_owned();
             self.unread.drain(..end + 4);
-            let (bytes, after) = answer(&self.pbx, &mut self.login, Headers(&action));
+            let (bytes, after) = self.answer(&action, told).await?;
             self.write(&bytes).await?;
             match after {
                 After::GoOn => {}
@@ -98,6 +103,23 @@ impl Session {
             }
         }
         if self.unread.len() > ACTION_BYTES_MAX { Err(Over) } else { Ok(()) }
+    }
+
+    /// What was said before is told before.
+    async fn answer(
+        &mut self,
+        action: &str,
+        told: &mut mpsc::Receiver<Said>,
+    ) -> Result<(Vec<u8>, After), Over> {
+        loop {
+            while let Ok(said) = told.try_recv() {
+                self.hear(&said).await?;
+            }
+            let state = self.pbx.state();
+            if told.is_empty() {
+                return Ok(answer(&self.pbx.options, &state, &mut self.login, Headers(action)));
+            }
+        }
     }
 
     async fn logged_in(&mut self, tell: &mpsc::Sender<Said>) -> Result<(), Over> {

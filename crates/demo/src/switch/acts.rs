@@ -1,6 +1,7 @@
 //! What a client may say, and what is answered.
 
-use super::{Inner, Said};
+use super::{State, SwitchOptions};
+use crate::audience::Said;
 use crate::clock;
 
 /// Who is connected, and what they asked for.
@@ -42,7 +43,12 @@ pub(super) fn header<'a>(event: &'a str, name: &str) -> &'a str {
     event.lines().find_map(value).unwrap_or_default()
 }
 
-pub(super) fn answer(switch: &Inner, client: &mut Client, command: &str) -> (Vec<u8>, After) {
+pub(super) fn answer(
+    options: &SwitchOptions,
+    state: &State,
+    client: &mut Client,
+    command: &str,
+) -> (Vec<u8>, After) {
     let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
     let password = match verb {
         "auth" => Some(rest),
@@ -50,14 +56,14 @@ pub(super) fn answer(switch: &Inner, client: &mut Client, command: &str) -> (Vec
         _ => None,
     };
     match (verb, password) {
-        (_, Some(password)) if password == switch.options.password => {
+        (_, Some(password)) if password == options.password => {
             client.logged_in = true;
             (reply("+OK accepted"), After::LoggedIn)
         }
         (_, Some(_)) => (reply("-ERR invalid"), After::Close),
         ("exit", _) => (reply("+OK bye"), After::Close),
         _ if !client.logged_in => (reply("-ERR command not found"), After::GoOn),
-        _ if switch.options.denied.iter().any(|denied| command.starts_with(denied.as_str())) => {
+        _ if options.denied.iter().any(|denied| command.starts_with(denied.as_str())) => {
             (reply("-ERR permission denied"), After::GoOn)
         }
         ("event", _) => {
@@ -69,7 +75,7 @@ pub(super) fn answer(switch: &Inner, client: &mut Client, command: &str) -> (Vec
             client.filters.push((name.to_owned(), value.to_owned()));
             (reply(&format!("+OK filter added. [{name}]=[{value}]")), After::GoOn)
         }
-        ("api", _) => (api(switch, rest), After::GoOn),
+        ("api", _) => (api(options, state, rest), After::GoOn),
         _ => (reply("-ERR command not found"), After::GoOn),
     }
 }
@@ -79,36 +85,35 @@ fn reply(said: &str) -> Vec<u8> {
 }
 
 /// A variable of all channels: what a channel has not itself, it takes from there.
-fn global<'a>(switch: &'a Inner, name: &str) -> Option<&'a str> {
-    switch.options.globals.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+fn global<'a>(options: &'a SwitchOptions, name: &str) -> Option<&'a str> {
+    options.globals.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-fn api(switch: &Inner, command: &str) -> Vec<u8> {
-    let state = switch.state();
+fn api(options: &SwitchOptions, state: &State, command: &str) -> Vec<u8> {
     let body = match command {
         "status" => format!(
             "UP 0 years, 0 days, 0 hours, 0 minutes, 9 seconds, 0 milliseconds, 0 microseconds\n\
              FreeSWITCH (Version {}  64bit) is ready\n",
-            switch.options.version
+            options.version
         ),
         "global_getvar core_uuid" => state.core_uuid(),
         "strmicroepoch" => clock::now_us().to_string(),
         "show channels as json" => state.world.channels(),
         "show calls as json" => state.world.calls(),
-        "show registrations as json" => state.world.registrations(switch.options.at_home),
+        "show registrations as json" => state.world.registrations(options.at_home),
         "sofia status" => format!(
             "internal\tprofile\tsip:mod_sofia@127.0.0.1:5060\tRUNNING (0)\n\
              external::provider\tgateway\tsip:demo@127.0.0.1\t{}\n",
-            if switch.options.at_home { "REGED" } else { "FAIL_WAIT" }
+            if options.at_home { "REGED" } else { "FAIL_WAIT" }
         ),
         other if other.starts_with("global_getvar ") => {
             // What is empty is answered like this.
-            global(switch, &other["global_getvar ".len()..]).unwrap_or("-ERR no reply\n").to_owned()
+            global(options, &other["global_getvar ".len()..]).unwrap_or("-ERR no reply\n").to_owned()
         }
         other if other.starts_with("uuid_getvar ") => {
             let (id, name) = other["uuid_getvar ".len()..].split_once(' ').unwrap_or_default();
             let own = state.world.variable(id, name);
-            own.or_else(|| global(switch, name)).unwrap_or("_undef_").to_owned()
+            own.or_else(|| global(options, name)).unwrap_or("_undef_").to_owned()
         }
         other => match other.strip_prefix("uuid_dump ").and_then(|rest| rest.strip_suffix(" json")) {
             Some(id) => state.world.dump(id).unwrap_or_else(|| "-ERR No such channel!\n".to_owned()),

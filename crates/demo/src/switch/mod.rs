@@ -23,12 +23,11 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use load::SwitchLoad;
 pub use play::{ActPlan, known, play};
 
+use crate::audience::{Audience, Said, WRITE_TIMEOUT};
 use world::World;
 
 /// Connections at a time; more are closed at once.
 const SESSIONS_MAX: usize = 64;
-/// A client that does not take an event for so long is disconnected. (A real one would keep all of it.)
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What kind of FreeSWITCH it is.
 #[derive(Clone, Debug)]
@@ -72,14 +71,6 @@ struct Mode {
     cuts: u64,
 }
 
-/// Something it says.
-#[derive(Clone, Debug)]
-struct Said {
-    bytes: Bytes,
-    /// The lines of the event; `None` for what a test says: everybody hears it as it is.
-    event: Option<Arc<str>>,
-}
-
 /// A running FreeSWITCH. It stops when dropped.
 #[derive(Debug)]
 pub struct Switch {
@@ -92,15 +83,13 @@ pub struct Switch {
 struct Inner {
     options: SwitchOptions,
     mode: watch::Sender<Mode>,
-    /// How many clients are logged in.
-    clients: watch::Sender<usize>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     world: World,
-    sessions: Vec<(u64, mpsc::Sender<Said>)>,
+    audience: Audience,
     /// Counts the starts: part of `Core-UUID`.
     starts: u64,
 }
@@ -113,13 +102,9 @@ impl Switch {
     pub async fn start(options: SwitchOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let state = State { world: World::default(), sessions: Vec::new(), starts: 1 };
-        let inner = Arc::new(Inner {
-            options,
-            mode: watch::Sender::new(Mode::default()),
-            clients: watch::Sender::new(0),
-            state: Mutex::new(state),
-        });
+        let state = State { world: World::default(), audience: Audience::default(), starts: 1 };
+        let inner =
+            Arc::new(Inner { options, mode: watch::Sender::new(Mode::default()), state: Mutex::new(state) });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&inner)));
         Ok(Self { address, inner, accepting })
     }
@@ -131,37 +116,34 @@ impl Switch {
 
     /// Waits until so many clients are logged in.
     pub async fn clients(&self, count: usize) {
-        let _ = self.inner.clients.subscribe().wait_for(|clients| *clients == count).await;
+        let mut clients = self.inner.state().audience.many();
+        let _ = clients.wait_for(|clients| *clients == count).await;
     }
 
     /// Says `bytes` to every client that is logged in, as they are: whole messages, half a line, a wrong
     /// length, ten megabytes of nothing. Waits for a client whose queue is full, however long.
     pub async fn say(&self, bytes: impl Into<Bytes>) {
         let said = Said { bytes: bytes.into(), event: None };
-        for (_, session) in self.inner.sessions() {
-            let _ = session.send(said.clone()).await;
-        }
+        let audience = self.inner.state().audience.clone();
+        audience.say(said).await;
     }
 
     /// An event happens: every client that asked for such hears it, and who asks later finds the channels it
     /// left behind. `lines` are its headers.
     pub async fn happens(&self, lines: &str) {
-        let core = self.core_uuid();
-        let lines = format!("{}\nCore-UUID: {core}\n\n", lines.trim_end());
-        self.inner.state().world.hear(&lines);
+        let audience = self.inner.state().audience.clone();
+        let room = audience.room(Some(WRITE_TIMEOUT)).await;
+        let mut state = self.inner.state();
+        let lines = format!("{}\nCore-UUID: {}\n\n", lines.trim_end(), state.core_uuid());
+        state.world.hear(&lines);
         let bytes = format!("Content-Length: {}\nContent-Type: text/event-plain\n\n{lines}", lines.len())
             .into_bytes();
-        let said = Said { bytes: bytes.into(), event: Some(lines.into()) };
-        for (number, session) in self.inner.sessions() {
-            if session.send_timeout(said.clone(), WRITE_TIMEOUT).await.is_err() {
-                self.inner.forget(number);
-            }
-        }
+        state.audience.hear(room, &Said { bytes: bytes.into(), event: Some(lines.into()) });
     }
 
     /// Closes every connection without a word; clients may connect again.
     pub fn cut(&self) {
-        self.inner.state().sessions.clear();
+        self.inner.state().audience.is_cut();
         self.inner.mode.send_modify(|mode| mode.cuts += 1);
     }
 
@@ -214,21 +196,13 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sessions(&self) -> Vec<(u64, mpsc::Sender<Said>)> {
-        self.state().sessions.clone()
-    }
-
     /// From now on the session hears what is said.
     fn subscribe(&self, number: u64, tell: mpsc::Sender<Said>) {
-        let mut state = self.state();
-        state.sessions.push((number, tell));
-        self.clients.send_replace(state.sessions.len());
+        self.state().audience.joins(number, tell);
     }
 
     fn forget(&self, number: u64) {
-        let mut state = self.state();
-        state.sessions.retain(|(session, _)| *session != number);
-        self.clients.send_replace(state.sessions.len());
+        self.state().audience.leaves(number);
     }
 }
 

@@ -7,7 +7,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use super::acts::{After, Client, answer};
-use super::{Inner, Mode, Said};
+use super::{Inner, Mode};
+use crate::audience::Said;
 
 /// Messages that wait for one client.
 const SESSION_QUEUE: usize = 1024;
@@ -54,13 +55,13 @@ impl Session {
             tokio::select! {
                 biased;
                 changed = self.mode.changed() => changed.map_err(|_| Over)?,
-                said = told.recv() => if let Some(said) = said.filter(|said| self.client.hears(said)) {
-                    self.write(&said.bytes).await?;
+                said = told.recv() => if let Some(said) = said {
+                    self.hear(&said).await?;
                 },
                 read = self.stream.read(&mut buffer) => match read {
                     Ok(length) if length > 0 => {
                         self.unread.extend_from_slice(&buffer[..length]);
-                        self.act(tell).await?;
+                        self.act(tell, told).await?;
                     }
                     Ok(_) | Err(_) => return Err(Over),
                 },
@@ -85,12 +86,16 @@ impl Session {
         }
     }
 
+    async fn hear(&mut self, said: &Said) -> Result<(), Over> {
+        if self.client.hears(said) { self.write(&said.bytes).await } else { Ok(()) }
+    }
+
     /// Answers every whole command that has come.
-    async fn act(&mut self, tell: &mpsc::Sender<Said>) -> Result<(), Over> {
+    async fn act(&mut self, tell: &mpsc::Sender<Said>, told: &mut mpsc::Receiver<Said>) -> Result<(), Over> {
         while let Some(end) = self.unread.windows(2).position(|two| two == b"\n\n") {
             let command = String::from_utf8_lossy(&self.unread[..end]).into_owned();
             self.unread.drain(..end + 2);
-            let (bytes, after) = answer(&self.switch, &mut self.client, command.trim());
+            let (bytes, after) = self.answer(command.trim(), told).await?;
             self.write(&bytes).await?;
             match after {
                 After::GoOn => {}
@@ -99,5 +104,22 @@ impl Session {
             }
         }
         if self.unread.len() > COMMAND_BYTES_MAX { Err(Over) } else { Ok(()) }
+    }
+
+    /// What was said before is told before.
+    async fn answer(
+        &mut self,
+        command: &str,
+        told: &mut mpsc::Receiver<Said>,
+    ) -> Result<(Vec<u8>, After), Over> {
+        loop {
+            while let Ok(said) = told.try_recv() {
+                self.hear(&said).await?;
+            }
+            let state = self.switch.state();
+            if told.is_empty() {
+                return Ok(answer(&self.switch.options, &state, &mut self.client, command));
+            }
+        }
     }
 }
