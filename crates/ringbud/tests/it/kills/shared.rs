@@ -59,8 +59,6 @@ async fn who_shares_pbxs_is_gone_again_and_again_and_nothing_is_missed() {
                 stage.told.one_is_dead();
                 other.has_all().await;
                 tokio::time::sleep(Duration::from_millis(rng.below(3_000))).await;
-                // It decides nothing when it wakes; what it had begun before may come once more.
-                stage.told.one_is_dead();
                 gone.stands_still(false);
                 gone.has_none().await;
                 ("by standing still", Some(gone))
