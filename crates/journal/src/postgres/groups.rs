@@ -1,10 +1,12 @@
-//! What has come while the last group was under way goes into the next one: a round trip and a commit are shared.
+//! What has come while the last group was under way goes into the next one: a round trip and a commit are shared. Behind a
+//! small group the writer rests for as long as it took, so that the next one is larger: a small one costs the engine nearly
+//! as much as a large one, and the busier it is the longer it takes. Who comes later than that waits for nothing.
 
 use std::time::Duration;
 
 use tasks::Part;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::errors::Fault;
 use super::pen::{Held, Pen};
@@ -14,6 +16,10 @@ use crate::JournalError;
 const QUEUED: usize = 1_024;
 /// A group that weighs so much takes in no more callers.
 const ENOUGH: usize = 1_024;
+/// Behind one that weighs so much nobody rests: the next one is large by itself.
+const LARGE: usize = 64;
+/// The longest rest.
+const REST: Duration = Duration::from_millis(10);
 
 /// Writes groups of one kind.
 pub(super) trait Writes: Send + 'static {
@@ -55,7 +61,11 @@ impl<W: Writes> Lane<W> {
 }
 
 async fn run<W: Writes>(mut writer: W, mut jobs: mpsc::Receiver<Job<W>>) {
+    let mut rests_until = Instant::now();
     while let Some(first) = jobs.recv().await {
+        if Instant::now() < rests_until {
+            sleep_until(rests_until).await;
+        }
         let (mut rows, mut callers, mut weight) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(Job { rows: of_one, to }) = next {
@@ -64,7 +74,11 @@ async fn run<W: Writes>(mut writer: W, mut jobs: mpsc::Receiver<Job<W>>) {
             rows.extend(of_one);
             next = if weight < ENOUGH { jobs.try_recv().ok() } else { None };
         }
-        match writer.write(&rows).await {
+        let began = Instant::now();
+        let written = writer.write(&rows).await;
+        let rest = if weight < LARGE { began.elapsed().min(REST) } else { Duration::ZERO };
+        rests_until = Instant::now() + rest;
+        match written {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
                 for (many, to) in callers {
@@ -96,6 +110,74 @@ pub(super) async fn within<T>(
         Ok(done) => {
             pen.give_back(held);
             done
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::{interval, sleep};
+
+    use super::*;
+
+    /// How long a commit takes.
+    const TAKES: Duration = Duration::from_millis(4);
+
+    /// Writes down how large its groups are.
+    struct Counts(Arc<Mutex<Vec<usize>>>);
+
+    impl Writes for Counts {
+        type Row = usize;
+        type Answer = usize;
+
+        fn weight(row: &usize) -> usize {
+            *row
+        }
+
+        async fn write(&mut self, rows: &[usize]) -> Result<Vec<usize>, Fault> {
+            sleep(TAKES).await;
+            self.0.lock().unwrap().push(rows.len());
+            Ok(rows.to_vec())
+        }
+    }
+
+    /// The groups that form when a row of such a weight comes every so often.
+    async fn groups(weight: usize, every: Duration) -> Vec<usize> {
+        let sizes = Arc::new(Mutex::default());
+        let lane = Arc::new(Lane::start(Counts(sizes.clone())));
+        let mut comes = interval(every);
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            comes.tick().await;
+            let lane = lane.clone();
+            callers.spawn(async move { lane.write(vec![weight], "here").await.expect("an answer") });
+        }
+        callers.join_all().await;
+        let sizes = sizes.lock().unwrap().clone();
+        assert_eq!(sizes.iter().sum::<usize>(), 100, "each is written once");
+        sizes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behind_a_small_group_more_gather() {
+        let sizes = groups(1, Duration::from_millis(1)).await;
+        let full = &sizes[1..sizes.len() - 1];
+        assert!(full.iter().all(|size| (7..=9).contains(size)), "what comes in two commits: {sizes:?}");
+        let sizes = groups(LARGE, Duration::from_millis(1)).await;
+        let full = &sizes[1..sizes.len() - 1];
+        assert!(full.iter().all(|size| (3..=5).contains(size)), "behind large ones nobody rests: {sizes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_alone_waits_for_nothing() {
+        let lane = Lane::start(Counts(Arc::default()));
+        for _ in 0..3 {
+            let began = Instant::now();
+            lane.write(vec![1], "here").await.expect("an answer");
+            assert_eq!(began.elapsed(), TAKES);
+            sleep(2 * TAKES).await;
         }
     }
 }
