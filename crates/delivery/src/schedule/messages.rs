@@ -164,6 +164,11 @@ pub enum Input {
         /// as a request takes, and nothing of it starts in between. Otherwise it could arrive behind what follows it.
         careful_until: Moment,
     },
+    /// A part is about to be given back: nothing more of it is started, and its deliveries go as soon as none of them is out.
+    Leaving {
+        /// Which.
+        part: Part,
+    },
     /// A part is another's now: its deliveries go. Requests that are out come home to nobody.
     Revoked {
         /// Which.

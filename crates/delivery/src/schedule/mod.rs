@@ -225,6 +225,7 @@ impl Schedule {
             Input::Hurry { slot } => self.hurry(now, slot.0),
             Input::Trust { until, decides } => self.trusted(now, until, decides, out),
             Input::Granted { part, careful_until } => self.granted(now, part, careful_until),
+            Input::Leaving { part } => self.leaving(now, part),
             Input::Revoked { part, unanswered } => self.revoked(now, part, unanswered),
             Input::Stop => self.stopped = true,
         }

@@ -60,9 +60,8 @@ impl Schedule {
         }
     }
 
-    pub(super) fn revoked(&mut self, now: Moment, part: Part, unanswered: u32) {
-        self.trust.careful.remove(&part);
-        self.unsettled -= unanswered;
+    /// Nothing more of a part is started. What is out, and what is being settled, stays until that is over.
+    pub(super) fn leaving(&mut self, now: Moment, part: Part) {
         let all = self.slab.of(part);
         let (behind, heads): (Vec<u32>, Vec<u32>) =
             all.into_iter().partition(|at| self.slab.get(*at).state == State::Behind);
@@ -72,12 +71,24 @@ impl Schedule {
         }
         for at in heads {
             match self.slab.get(at).state {
+                State::Ready => self.remove_listed(now, at),
+                State::Retrying => self.remove(now, at),
+                State::Standing | State::StandingCancelled => self.remove_standing(now, at),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn revoked(&mut self, now: Moment, part: Part, unanswered: u32) {
+        self.trust.careful.remove(&part);
+        self.unsettled -= unanswered;
+        self.leaving(now, part);
+        for at in self.slab.of(part) {
+            match self.slab.get(at).state {
                 State::InFlight | State::InFlightCancelled => {
                     self.slab.get_mut(at).state = State::InFlightFenced;
                 }
                 State::InFlightFenced => {}
-                State::Ready => self.remove_listed(now, at),
-                State::Standing | State::StandingCancelled => self.remove_standing(now, at),
                 _ => self.remove(now, at),
             }
         }

@@ -167,6 +167,8 @@ impl Sender {
     /// The same for one that is about to be given back: once no request of it is out and what came of them is on disk, if
     /// that comes within a time. Nothing of it must be offered any more. Whether it came.
     pub async fn hand_over(&self, grant: Grant, within: Duration) -> bool {
+        // However much waits.
+        self.shared.with(|core, work| core.handle(Input::Leaving { part: grant.part() }, work));
         let is_quiet = async {
             while self.shared.with(|core, _| core.schedule.in_flight_of(grant.part())) > 0 {
                 tokio::time::sleep(LOOKED).await;

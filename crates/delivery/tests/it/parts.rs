@@ -187,6 +187,26 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
     two.all_delivered().await;
 }
 
+#[tokio::test]
+async fn a_part_that_is_handed_over_does_not_wait_for_what_waits_in_it() {
+    let (address, mut requests, may) = gated().await;
+    let two = Two::new(&url(address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    two.tell(grant, of_call("a")).await;
+    two.tell(grant, Event { leg: LegId::of(&pbx(), "a.2"), ..of_call("a") }).await;
+    comes(&mut requests).await;
+    let (came, ()) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), async { may.add_permits(1) });
+    assert!(came, "the one that was out came to an end");
+    assert!(requests.try_recv().is_err(), "the other was not begun");
+    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
+    let taken = take(&*two.other, Some(grant.epoch())).await;
+    assert_eq!(two.others.take(taken, Duration::ZERO).await.expect("loaded"), 1);
+    may.add_permits(1);
+    comes(&mut requests).await;
+    two.all_delivered().await;
+}
+
 /// A name server that says when it was asked, and answers when it may.
 struct Slow {
     asked: mpsc::UnboundedSender<()>,

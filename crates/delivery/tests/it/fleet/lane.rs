@@ -159,6 +159,7 @@ impl Lane {
 
     /// In order: when no request of it is out.
     fn hand_over(&mut self) {
+        self.put(1, Input::Leaving { part: Part(0) });
         if self.senders[1].schedule.in_flight() > 0 {
             return self.plan(self.now + SECOND / 20, Happening::HandOver);
         }
