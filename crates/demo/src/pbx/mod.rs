@@ -197,17 +197,17 @@ impl Pbx {
         audience.say(said).await;
     }
 
-    /// Whole messages of what happens on this PBX, whoever listens: every client that is logged in hears
-    /// them, as with [`Pbx::say`], and who asks later finds the channels they left behind.
-    pub async fn happens(&self, messages: &str) {
-        let said = Said { bytes: Bytes::copy_from_slice(messages.as_bytes()), event: None };
+    /// What happens on this PBX, whoever listens, in whole messages that are made at that moment, by its clock: every client
+    /// that is logged in hears them, as with [`Pbx::say`], and who asks later finds the channels they left behind.
+    pub async fn happens(&self, messages: impl FnOnce(u64) -> String) {
         let room = self.inner.room(None).await;
         let mut state = self.inner.state();
         let now_us = self.inner.options.now_us();
+        let messages = messages(now_us);
         for message in messages.split_inclusive("\r\n\r\n") {
             state.world.hear(message, now_us);
         }
-        state.audience.hear(room, &said);
+        state.audience.hear(room, &Said { bytes: messages.into(), event: None });
     }
 
     /// Closes every connection without a word; clients may connect again.

@@ -104,7 +104,7 @@ async fn what_happens_while_nobody_listens_is_in_the_list_for_who_comes_later() 
     let (mut load, mut out) = (demo::load::Load::new(demo::load::LoadOptions::default()), Vec::new());
     load.live(3, 1_795_343_903_000_000, &mut out);
     load.turn_over(1_795_343_904_000_000, &mut out);
-    pbx.happens(&String::from_utf8(out).expect("text")).await;
+    pbx.happens(|_| String::from_utf8(out).expect("text")).await;
     let mut client = Client::log_in(pbx.address()).await;
     let list = client.list("Action: CoreShowChannels").await;
     let channels = list.iter().filter(|message| message.starts_with("Event: CoreShowChannel\r\n")).count();

@@ -99,9 +99,9 @@ async fn a_user_that_hears_no_calls_is_found_out_by_what_does_not_come() {
     let mut bed = Bed::new().await;
     with_user(&mut bed, User { read: Rights::of("system,agent"), ..User::new("ringbud", "ringbud") }).await;
     bed.pbx
-        .happens(
-            "Event: Newchannel\r\nPrivilege: call,all\r\nChannel: PJSIP/1001-101-00000001\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\nExten: 102\r\nPriority: 1\r\nUniqueid: 1795343903.1\r\nLinkedid: 1795343903.1\r\n\r\n",
-        )
+        .happens(|_| {
+            "Event: Newchannel\r\nPrivilege: call,all\r\nChannel: PJSIP/1001-101-00000001\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\nExten: 102\r\nPriority: 1\r\nUniqueid: 1795343903.1\r\nLinkedid: 1795343903.1\r\n\r\n".to_owned()
+        })
         .await;
     let (said, _) = check(&bed, &["--wait", "1"]).await;
     assert!(said.contains("warn  pbx1: no event of a call came within 1 s. If a phone rang, then: the AMI user does not receive call events"), "{said}");

@@ -334,20 +334,21 @@ async fn feed(
     stopped: watch::Receiver<bool>,
 ) {
     let options = LoadOptions { accounts: ACCOUNTS, employees: 20, spread, stamped: true, seed };
-    let (mut load, mut rng, mut bytes) = (Load::new(options), Rng::new(seed ^ 7), Vec::new());
-    let now_us = || journal::clock::system()().0.unsigned_abs();
+    let (mut load, mut rng) = (Load::new(options), Rng::new(seed ^ 7));
     loop {
         let is_over = *stopped.borrow();
-        if is_over {
-            load.finish(now_us(), &mut bytes);
-        } else {
-            for _ in 0..=rng.below(at_once + 1) {
-                load.call(now_us(), &mut bytes);
+        pbx.happens(|now_us| {
+            let mut bytes = Vec::new();
+            if is_over {
+                load.finish(now_us, &mut bytes);
+            } else {
+                (0..=rng.below(at_once + 1)).for_each(|_| load.call(now_us, &mut bytes));
             }
-        }
-        let messages = String::from_utf8(std::mem::take(&mut bytes)).unwrap();
-        played.says(name, &messages);
-        pbx.happens(&messages).await;
+            let messages = String::from_utf8(bytes).unwrap();
+            played.says(name, &messages);
+            messages
+        })
+        .await;
         if is_over {
             return;
         }
