@@ -1,7 +1,7 @@
 //! Gateways on one engine as a model of discrete events: what has come while a group is under way goes into the next.
 //!
 //! A gateway keeps its events in groups, one at a time; what is kept it posts; outcomes are kept in groups of their
-//! own. Cores serve in the order they are asked. What a commit, a row in it and a post take is measured and given; what
+//! own. Behind a small group it rests for as long as that took. Cores serve in the order they are asked. What a commit, a row in it and a post take is measured and given; what
 //! is not in the model: rows of settings, readers, upkeep, locks of the engine, receivers that are slow.
 
 use std::cmp::Ordering;
@@ -9,6 +9,9 @@ use std::collections::{BinaryHeap, VecDeque};
 
 /// No group has more.
 const GROUP: usize = 1_024;
+/// Behind one of so many rows nobody rests.
+const LARGE_GROUP: usize = 64;
+const LONGEST_REST_US: f64 = 10_000.0;
 /// Events of a run that is flat out, and the seconds of one that has a pace.
 const EVENTS: usize = 200_000;
 const SECONDS: f64 = 20.0;
@@ -74,10 +77,25 @@ struct Gateway {
 }
 
 enum What {
-    Came { gateway: usize, every_us: f64 },
-    Kept { gateway: usize, came: Vec<f64> },
-    Posted { gateway: usize, came: Vec<f64> },
-    Settled { gateway: usize },
+    Came {
+        gateway: usize,
+        every_us: f64,
+    },
+    Kept {
+        gateway: usize,
+        came: Vec<f64>,
+    },
+    /// The next group may be kept.
+    Rested {
+        gateway: usize,
+    },
+    Posted {
+        gateway: usize,
+        came: Vec<f64>,
+    },
+    Settled {
+        gateway: usize,
+    },
 }
 
 struct Due(f64, u64, What);
@@ -174,13 +192,15 @@ impl Fleet {
                     self.plan(now + every_us, What::Came { gateway, every_us });
                     self.append(gateway, now);
                 }
-                What::Kept { gateway, came } => {
+                What::Rested { gateway } => {
                     self.gateways[gateway].appends = false;
+                    self.append(gateway, now);
+                }
+                What::Kept { gateway, came } => {
                     let core = gateway % self.cores.len();
                     let cost_us = came.len() as f64 * self.costs.gateway_us;
                     let at = self.cores[core].serve(now, cost_us);
                     self.plan(at, What::Posted { gateway, came });
-                    self.append(gateway, now);
                 }
                 What::Posted { gateway, came } => {
                     self.told_at = now;
@@ -219,6 +239,7 @@ impl Fleet {
         let came: Vec<f64> = one.events.drain(..group).collect();
         let at = self.commit(now, group);
         self.plan(at, What::Kept { gateway, came });
+        self.plan(rested(now, at, group), What::Rested { gateway });
     }
 
     fn settle(&mut self, gateway: usize, now: f64) {
@@ -230,7 +251,7 @@ impl Fleet {
         let group = GROUP.min(one.outcomes);
         one.outcomes -= group;
         let at = self.commit(now, group);
-        self.plan(at, What::Settled { gateway });
+        self.plan(rested(now, at, group), What::Settled { gateway });
     }
 
     /// When the engine's answer is there.
@@ -241,6 +262,12 @@ impl Fleet {
         let core = self.engine.iter_mut().min_by(|one, other| one.free_at.total_cmp(&other.free_at));
         core.map_or(now, |core| core.serve(now, cost_us)) + self.costs.answer_us
     }
+}
+
+/// When the next group may follow one that took so long.
+fn rested(began: f64, answered: f64, rows: usize) -> f64 {
+    let rest = if rows < LARGE_GROUP { (answered - began).min(LONGEST_REST_US) } else { 0.0 };
+    answered + rest
 }
 
 #[cfg(test)]
