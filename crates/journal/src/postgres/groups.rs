@@ -115,6 +115,7 @@ pub(super) async fn within<T>(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test's tasks are its own")]
 mod tests {
     use std::sync::{Arc, Mutex};
 
