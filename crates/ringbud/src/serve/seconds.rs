@@ -39,6 +39,17 @@ impl Behind {
     }
 }
 
+/// What became of what was at hand.
+enum Handed {
+    /// It is kept, as is what others had kept of the PBX: this is all of it.
+    Kept(Restored),
+    /// The engine is away, and some of it lies in the spool: what the engine says is not all. Taken up, it would let legs live
+    /// that have ended.
+    Spooled,
+    /// It was not kept in time.
+    Late,
+}
+
 impl Seconds {
     /// How the links are doing.
     pub(super) fn statuses(&self) -> Vec<Status> {
@@ -144,8 +155,10 @@ impl Seconds {
     pub(super) async fn goes_on(&self, grant: Grant, behind: Behind) -> Result<Followed, JournalError> {
         let Behind { followed, .. } = behind;
         match self.hands_in(grant, &followed).await {
-            Ok(Some(kept)) => {
-                let _ = followed.adopt.send(kept).await;
+            Ok(handed @ (Handed::Kept(_) | Handed::Spooled)) => {
+                if let Handed::Kept(kept) = handed {
+                    let _ = followed.adopt.send(kept).await;
+                }
                 self.parts.is_owned(&followed);
                 tracing::info!(pbx = %followed.pbx.name, "what the PBX said to this gateway alone is kept");
                 Ok(followed)
@@ -159,18 +172,18 @@ impl Seconds {
         }
     }
 
-    /// What is kept of a PBX with what was at hand; `None`: that was not kept in time.
-    async fn hands_in(&self, grant: Grant, of: &Followed) -> Result<Option<Restored>, JournalError> {
-        let pbx = &of.pbx.name;
-        let kept = self.parts.store.journal.restore(pbx.clone()).await?;
+    async fn hands_in(&self, grant: Grant, of: &Followed) -> Result<Handed, JournalError> {
+        let (pbx, store) = (&of.pbx.name, &self.parts.store);
+        let kept = store.journal.restore(pbx.clone()).await?;
         self.parts.board.restore(pbx, &kept);
         let (done, is_done) = oneshot::channel();
         if of.turns.send(Turn::Given(Given { grant, kept, done })).await.is_err() {
-            return Ok(None);
+            return Ok(Handed::Late);
         }
         match tokio::time::timeout(KEPT_WITHIN, is_done).await {
-            Ok(Ok(())) => self.parts.store.journal.restore(pbx.clone()).await.map(Some),
-            Ok(Err(_)) | Err(_) => Ok(None),
+            Ok(Ok(())) if store.engine.spooling().is_some() => Ok(Handed::Spooled),
+            Ok(Ok(())) => store.journal.restore(pbx.clone()).await.map(Handed::Kept),
+            Ok(Err(_)) | Err(_) => Ok(Handed::Late),
         }
     }
 
