@@ -114,6 +114,7 @@ impl Store {
                 notes: Vec::new(),
                 heard_at: PbxTime::from_micros(now_us),
                 received_at: WallTime(now_us),
+                age: Duration::ZERO,
             };
             self.journal.append(&[append]).await.context("the store is being filled")?;
         }

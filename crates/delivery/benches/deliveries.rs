@@ -245,6 +245,7 @@ async fn tell(journal: &dyn Journal, sender: &Sender, integration: IntegrationId
         notes: Vec::new(),
         heard_at: PbxTime::from_secs(0),
         received_at,
+        age: Duration::ZERO,
     };
     let appended = journal.append(&[append]).await.expect("kept");
     let fresh = events.into_iter().zip(appended[0].clone()).map(|(event, appended)| {
@@ -260,9 +261,9 @@ fn fresh(id: DeliveryId, event: Event, received_at: WallTime) -> (Pending, Arc<K
         account: event.account().clone(),
         kind: event.kind(),
         call_hash: call_hash(&event.call),
-        created_at: received_at,
+        age: Duration::ZERO,
         attempts: 0,
-        due_at: received_at,
+        due_at_age: Duration::ZERO,
         held: false,
     };
     (pending, Arc::new(Kept { seq: id.event, received_at, pbx: PbxName::new("pbx1"), event }))

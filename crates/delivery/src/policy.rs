@@ -40,6 +40,12 @@ impl Moment {
         Self(self.0.saturating_add(micros(time)))
     }
 
+    /// So much earlier.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(time)))
+    }
+
     /// How long after `earlier`; zero if it was not after.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -132,17 +138,17 @@ pub fn after_failure(
     if at > since.plus(patience.with(kind)) { Next::TooLate } else { Next::RetryAt(at) }
 }
 
-/// Since when a delivery that is taken up is worth trying, and when it is due, given what the journal says of
-/// both by the wall's clock, and `now`, as moments of ours.
+/// Since when a delivery that is taken up now is worth trying, and when it is due, given what the journal says of its age
+/// and of that at which it is due.
 ///
-/// The wall's clock may have been set meanwhile. Where what was kept lies ahead of now, or is due later than any
-/// pause could have made it, nobody waits for the clock to catch up: it is due now.
-pub fn taken_up(patience: Duration, created: Moment, due: Moment, now: Moment) -> (Moment, Moment) {
-    let was_set = created > now || due > now.plus(LONGEST_PAUSE);
-    let due = if was_set { due.min(now) } else { due };
-    let created = created.min(now);
+/// The store's clock may have been set meanwhile. Where it is due later than any pause could have made it, nobody waits
+/// for the clock to catch up: it is due now.
+pub fn taken_up(patience: Duration, age: Duration, due_at_age: Duration, now: Moment) -> (Moment, Moment) {
+    let due_at_age = if due_at_age > age + LONGEST_PAUSE { age } else { due_at_age };
+    let created = now.minus(age);
+    let due = created.plus(due_at_age);
     // Due after its time is up: wanted again by a person, and its time begins anew.
-    let since = if due > created.plus(patience) { due } else { created };
+    let since = if due_at_age > patience { due } else { created };
     (since, due)
 }
 

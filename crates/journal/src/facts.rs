@@ -9,7 +9,7 @@ use calls::EventId;
 use crate::settings::IntegrationId;
 use crate::{
     Accepted, Append, Appended, DeliveryId, EventSeq, Facts, Grant, Journal, JournalError, Kept, Outcome,
-    Pending, Settle, record,
+    Pending, Settle, WallTime, record,
 };
 
 /// What came of facts.
@@ -30,17 +30,18 @@ pub struct Brought {
 #[error("what another gateway kept cannot be read: {0}")]
 pub struct NoFacts(String);
 
-/// As a [`Wish`](crate::Wish) has them.
-pub fn write(facts: &Facts) -> Vec<u8> {
-    record::facts::write(facts)
+/// As a [`Wish`](crate::Wish) has them: when something was heard stands there by the store's clock, which says `now`, and
+/// not by that of the gateway that heard it.
+pub fn write(facts: &Facts, now: WallTime) -> Vec<u8> {
+    record::facts::write(facts, now)
 }
 
-/// What was written.
+/// What was written, as old as it is by the store's clock, which says `now`.
 ///
 /// # Errors
 /// If a newer program wrote it, or it is damaged.
-pub fn read(packed: &[u8]) -> Result<Facts, NoFacts> {
-    record::facts::read(packed).map_err(|unreadable| NoFacts(unreadable.to_string()))
+pub fn read(packed: &[u8], now: WallTime) -> Result<Facts, NoFacts> {
+    record::facts::read(packed, now).map_err(|unreadable| NoFacts(unreadable.to_string()))
 }
 
 /// Keeps them under the owner's grant, and says what is left to do: to settle what was taken, and to send the rest. Done

@@ -21,6 +21,7 @@ pub use upkeep::*;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use calls::{CallId, Event, PbxName};
@@ -156,8 +157,8 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
 pub enum Outcome {
     /// The receiver took it.
     Delivered,
-    /// To be tried again.
-    RetryAt(WallTime),
+    /// To be tried again in so long.
+    RetryIn(Duration),
     /// Too late to be of use.
     Expired,
     /// Given up; why, where the attempt does not say it.
@@ -166,8 +167,8 @@ pub enum Outcome {
     Cancelled,
     /// Kept while its webhook is paused.
     Held,
-    /// Wanted again by a person, or its webhook was resumed: due now.
-    Again(WallTime),
+    /// Wanted again by a person, or its webhook was resumed: due in so long, which is at once but for who copies a store.
+    Again(Duration),
 }
 
 /// The state of a delivery, as a person is told it.

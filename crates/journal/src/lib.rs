@@ -26,6 +26,8 @@ pub mod settings;
 #[cfg(feature = "postgres")]
 mod spool;
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod steady;
 mod sums;
 pub mod turns;
 mod waits;

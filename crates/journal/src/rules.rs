@@ -1,6 +1,8 @@
 //! The rules every implementation shares: what a filter lets through, what an outcome makes of a delivery,
 //! what is left of a leg at a restart. Pure.
 
+use std::time::Duration;
+
 use calls::{Direction, Event, EventKind, LegId, OpenLeg, PbxName, PbxTime, What};
 
 use crate::{
@@ -122,7 +124,7 @@ impl Standing {
     pub(crate) fn after_outcome(self, outcome: &Outcome, tried: Option<(u16, String)>) -> Self {
         let attempts = match (&tried, outcome) {
             (Some((number, _)), _) => *number,
-            (None, Outcome::Delivered | Outcome::RetryAt(_)) => self.attempts.saturating_add(1),
+            (None, Outcome::Delivered | Outcome::RetryIn(_)) => self.attempts.saturating_add(1),
             (None, Outcome::Expired | Outcome::Failed(_) | Outcome::Cancelled) => self.attempts,
             (None, Outcome::Held | Outcome::Again(_)) => self.attempts,
         };
@@ -150,6 +152,17 @@ pub(crate) fn settled_at(settle: &Settle, now: WallTime) -> WallTime {
     let Some(attempt) = &settle.attempt else { return now };
     let took = i64::try_from(attempt.took_micros).unwrap_or(i64::MAX);
     WallTime(attempt.at.0.saturating_add(took))
+}
+
+/// How long a delivery has waited and at which age it is due, given what the store's clock said and what it says now.
+///
+/// That clock may have been set meanwhile, or be another machine's. What lies ahead of now waits for no clock to catch up:
+/// it is new, and due.
+pub(crate) fn age(created_at: WallTime, due_at: WallTime, now: WallTime) -> (Duration, Duration) {
+    if created_at > now {
+        return (Duration::ZERO, Duration::ZERO);
+    }
+    (now.since(created_at), due_at.since(created_at))
 }
 
 /// The state of a delivery that is not settled.

@@ -180,7 +180,7 @@ fn options(on: &OnPostgres, then: &Then) -> Options {
         name: NAME.to_owned(),
         allow_unreplicated: on.allow_unreplicated,
         patience: PATIENCE,
-        clock: OwnClock(then.clock()),
+        clock: OwnClock(Some(then.clock())),
         ..Options::default()
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, EventKind};
 use journal::settings::{IntegrationId, Pause};
 use journal::{
     Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Settle,
-    Settled, WallTime, call_hash,
+    Settled, call_hash,
 };
 
 use super::asking::Asks;
@@ -283,13 +284,12 @@ impl Shared {
 
     /// Wanted again: on disk first, then into the schedule. Counts those that were not waiting already.
     async fn again(self: Arc<Self>, wishes: Vec<Wish>) -> Result<Went, JournalError> {
-        let now = self.clock.wall();
-        let (done, others) = self.settle_all(&wishes, &Outcome::Again(now)).await?;
+        let (done, others) = self.settle_all(&wishes, &Outcome::Again(Duration::ZERO)).await?;
         let mut offered = Vec::with_capacity(wishes.len());
         for (id, kept) in wishes {
             if done.contains(&id) {
                 let attempts = self.journal.attempts(id).await?.last().map_or(0, |attempt| attempt.number);
-                offered.push((pending(id, &kept, attempts, now), Some(kept)));
+                offered.push((pending(id, &kept, attempts), Some(kept)));
             }
         }
         let done = offered.len();
@@ -333,16 +333,7 @@ impl Shared {
     }
 }
 
-fn pending(id: DeliveryId, kept: &Kept, attempts: u16, now: WallTime) -> Pending {
-    Pending {
-        id,
-        account: kept.event.account().clone(),
-        kind: kept.event.kind(),
-        call_hash: call_hash(&kept.event.call),
-        // Its time begins anew.
-        created_at: now,
-        attempts,
-        due_at: now,
-        held: false,
-    }
+/// Its time begins anew.
+fn pending(id: DeliveryId, kept: &Kept, attempts: u16) -> Pending {
+    Pending { attempts, ..Pending::fresh(kept, id.integration, Duration::ZERO) }
 }

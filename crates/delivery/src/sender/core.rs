@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calls::EventKind;
 use journal::settings::IntegrationId;
-use journal::{DeliveryId, EventSeq, Kept, Outcome, Part, Pending, SettingsCache, Settle, WallTime};
+use journal::{DeliveryId, EventSeq, Kept, Outcome, Part, Pending, SettingsCache, Settle};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use super::pausing::Pausing;
 use super::routes::{Routes, Way};
 use super::settler::{Entry, Placed};
 use crate::clock::Clock;
-use crate::policy::{self, Moment};
+use crate::policy;
 use crate::reason::{GivesReason as _, WhyPaused, Wrong};
 use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
@@ -114,7 +114,7 @@ impl Core {
     }
 
     pub(super) fn offer(&mut self, pending: Pending, kept: Option<Arc<Kept>>, work: &mut Work) {
-        let Pending { id, account: _, kind, call_hash, created_at, attempts, due_at, held } = pending;
+        let Pending { id, account: _, kind, call_hash, age, attempts, due_at_age, held } = pending;
         // What was kept just before its part was lost is whoever's who has it now.
         let Some(grant) = self.parts.grant_of(id.event).filter(|_| !held) else { return };
         let way = self.routes.dispose(&self.book, &mut self.schedule, id.integration, kind);
@@ -131,9 +131,8 @@ impl Core {
             self.fresh.insert((id.event.0, id.integration.number), kept);
         }
         let patience = self.routes.patience(id.integration).with(kind);
-        let (now, wall) = (self.clock.now(), self.clock.wall());
-        let moment_of = |at: WallTime| Moment(now.0.saturating_add(at.0.saturating_sub(wall.0)));
-        let (since, due) = policy::taken_up(patience, moment_of(created_at), moment_of(due_at), now);
+        let now = self.clock.now();
+        let (since, due) = policy::taken_up(patience, age, due_at_age, now);
         let input = Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due };
         self.schedule.handle(now, input, &mut self.outs);
         self.collect(work);
@@ -180,7 +179,7 @@ impl Core {
     fn outcome(&self, verdict: Verdict) -> Outcome {
         match verdict {
             Verdict::Delivered => Outcome::Delivered,
-            Verdict::RetryAt(at) => Outcome::RetryAt(self.clock.wall_of(at)),
+            Verdict::RetryAt(at) => Outcome::RetryIn(at.since(self.clock.now())),
             Verdict::Expired => Outcome::Expired,
             Verdict::Failed => Outcome::Failed(Some(Wrong::Forgotten.reason())),
             Verdict::Cancelled => Outcome::Cancelled,

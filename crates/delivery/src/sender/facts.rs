@@ -25,7 +25,8 @@ impl Shared {
         told: OnFacts<'_>,
     ) -> Result<Option<Answer>, JournalError> {
         let is_new = self.tried().insert(id);
-        let facts = match facts::read(packed) {
+        let now = self.journal.now().await?;
+        let facts = match facts::read(packed, now) {
             Ok(facts) => facts,
             Err(error) => {
                 if is_new {

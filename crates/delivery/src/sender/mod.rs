@@ -344,7 +344,7 @@ impl Shared {
     fn count(&self, entry: &Entry) {
         match entry.settle.outcome {
             journal::Outcome::Delivered => self.counts.delivered.increment(1),
-            journal::Outcome::RetryAt(_) | journal::Outcome::Again(_) => {}
+            journal::Outcome::RetryIn(_) | journal::Outcome::Again(_) => {}
             journal::Outcome::Expired => self.counts.expired.increment(1),
             journal::Outcome::Failed(_) => self.counts.failed.increment(1),
             journal::Outcome::Cancelled => self.counts.cancelled.increment(1),
@@ -420,7 +420,7 @@ async fn settle(shared: Arc<Shared>) {
             }
         });
     };
-    shared.settler.run(journal, done).await;
+    shared.settler.run(journal, shared.clock.clone(), done).await;
 }
 
 async fn keep_time(shared: Arc<Shared>) {

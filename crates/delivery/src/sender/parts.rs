@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use journal::{EventSeq, Fleet, Grant, JournalError, Lease, Part};
+use journal::{EventSeq, Fleet, Grant, JournalError, Lease, Part, Pending};
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 use super::{OFFER_CHUNK, SETTLEMENTS_AT_START, Sender, Shared};
 use crate::schedule::Input;
@@ -130,11 +131,14 @@ impl Sender {
         let (mut many, mut last) = (0, None);
         loop {
             let pending = self.shared.journal.load(grant, last).await?;
+            let loaded = Instant::now();
             let Some(end) = pending.last() else { return Ok(many) };
             last = Some(end.id);
             many += pending.len();
             for chunk in pending.chunks(OFFER_CHUNK) {
-                self.shared.offer(chunk.iter().map(|one| (one.clone(), None)).collect());
+                // They have grown older since the store said it.
+                let older = |one: &Pending| Pending { age: one.age + loaded.elapsed(), ..one.clone() };
+                self.shared.offer(chunk.iter().map(|one| (older(one), None)).collect());
                 if self.shared.settler.len() > SETTLEMENTS_AT_START {
                     self.shared.settler.flush().await;
                 }

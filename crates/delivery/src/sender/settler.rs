@@ -9,6 +9,8 @@ use journal::{DeliveryId, Grant, Journal, JournalError, Outcome, Settle, Settled
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::clock::Clock;
+use crate::policy::Moment;
 use crate::schedule::{SlotId, Verdict};
 
 /// So long outcomes wait for company.
@@ -140,23 +142,31 @@ impl Settler {
     pub(super) async fn run(
         &self,
         journal: Arc<dyn Journal>,
+        clock: Clock,
         done: impl Fn(&mut dyn Iterator<Item = (Place, Settled)>) + Send + Sync,
     ) {
         loop {
-            let (slots, rows): (Vec<_>, Vec<_>) =
+            let (slots, mut rows): (Vec<_>, Vec<_>) =
                 self.group().await.into_iter().map(|entry| (entry.slot, entry.settle)).unzip();
             let many = rows.len() as u64;
-            let Some(settled) = self.settle(&*journal, &rows).await else { return };
+            let Some(settled) = self.settle(&*journal, &clock, &slots, &mut rows).await else { return };
             done(&mut slots.into_iter().zip(settled));
             self.settled.send_modify(|count| *count += many);
         }
     }
 
     /// Asks until the journal has it; nothing if it is closed.
-    async fn settle(&self, journal: &dyn Journal, rows: &[Settle]) -> Option<Vec<Settled>> {
+    async fn settle(
+        &self,
+        journal: &dyn Journal,
+        clock: &Clock,
+        slots: &[Place],
+        rows: &mut [Settle],
+    ) -> Option<Vec<Settled>> {
         let mut pause = UNWRITABLE_PAUSE;
         let mut tries = 0_u32;
         loop {
+            due_as_of(clock.now(), slots, rows);
             match journal.settle(rows).await {
                 Ok(settled) => {
                     if self.blocked.swap(false, Ordering::Relaxed) {
@@ -182,6 +192,17 @@ impl Settler {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has waited here is due as much sooner.
+fn due_as_of(now: Moment, slots: &[Place], rows: &mut [Settle]) {
+    for (place, settle) in slots.iter().zip(rows) {
+        if let (Some(Placed { verdict: Verdict::RetryAt(at), .. }), Outcome::RetryIn(delay)) =
+            (place, &mut settle.outcome)
+        {
+            *delay = at.since(now);
+        }
     }
 }
 

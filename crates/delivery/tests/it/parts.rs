@@ -55,6 +55,7 @@ impl Two {
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
             received_at,
+            age: Duration::ZERO,
         };
         let mut answers = self.one.journal.append(&[append]).await.expect("kept");
         let Some(Appended::Stored(seq, waiting)) = answers.remove(0).pop() else { panic!("not new") };

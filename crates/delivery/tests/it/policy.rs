@@ -97,21 +97,19 @@ proptest! {
 fn a_clock_that_was_set_back_keeps_nothing_waiting() {
     const HOUR: Duration = Duration::from_secs(3_600);
     let now = Moment(0).plus(24 * HOUR);
-    let (later, minute) = (now.plus(5 * HOUR), Duration::from_secs(60));
-    // Kept before the clock was set back, not tried yet: its minute begins now.
-    assert_eq!(taken_up(minute, later, later, now), (now, now));
+    let (minute, ten_seconds) = (Duration::from_secs(60), Duration::from_secs(10));
+    let ten_seconds_ago = now.minus(ten_seconds);
     // Tried while the clock was ahead.
-    let ten_seconds_ago = Moment(now.0 - 10_000_000);
-    assert_eq!(taken_up(minute, ten_seconds_ago, later, now), (ten_seconds_ago, now));
+    assert_eq!(taken_up(minute, ten_seconds, 5 * HOUR, now), (ten_seconds_ago, now));
     // No pause is that long, but such a pause may be.
     assert!(LONGEST_PAUSE >= OTHERS_PAUSE_MAX.mul_f64(1.2).max(RETRY_AFTER_MAX));
     let due = now.plus(LONGEST_PAUSE);
-    assert_eq!(taken_up(72 * HOUR, ten_seconds_ago, due, now), (ten_seconds_ago, due));
+    assert_eq!(taken_up(72 * HOUR, ten_seconds, ten_seconds + LONGEST_PAUSE, now), (ten_seconds_ago, due));
 }
 
 #[test]
 fn a_clock_that_was_set_forward_costs_an_event_no_attempt() {
     let (created, now) = (Moment(0), Moment(5 * 3_600_000_000));
-    let (since, due) = taken_up(Duration::from_secs(60), created, created, now);
+    let (since, due) = taken_up(Duration::from_secs(60), now.since(created), Duration::ZERO, now);
     assert_eq!((since, due), (created, created), "it is due; only what fails now has had its time");
 }

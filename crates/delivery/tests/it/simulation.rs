@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use calls::{Event, EventKind, PbxName, PbxTime};
 use delivery::policy::{LONGEST_PAUSE, Moment, Patience, taken_up};
@@ -61,6 +62,8 @@ struct World {
     counter: u64,
     life: u32,
     journal: Memory,
+    /// What the store goes by: the wall's.
+    clock: Arc<AtomicI64>,
     schedule: Schedule,
     hooks: Vec<WebhookKey>,
     settling: VecDeque<(Settle, SlotId, Verdict)>,
@@ -86,7 +89,8 @@ impl World {
                 _ => Ok(()),
             }
         });
-        let journal = Memory::with(faults, Arc::new(move || WallTime(clock.load(Ordering::Relaxed))));
+        let looked = Arc::clone(&clock);
+        let journal = Memory::with(faults, Arc::new(move || WallTime(looked.load(Ordering::Relaxed))));
         let mut world = Self {
             chance: Chance(splitmix::Rng::new(seed)),
             now: 0,
@@ -95,6 +99,7 @@ impl World {
             counter: 0,
             life: 0,
             journal,
+            clock,
             schedule: Schedule::new(limits(), seed),
             hooks: Vec::new(),
             settling: VecDeque::new(),
@@ -182,10 +187,11 @@ impl World {
             events: vec![(event.clone(), wanted.clone())],
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
-            received_at: self.wall_of(self.now),
+            received_at: self.wall(),
+            age: Duration::ZERO,
         };
         let appended = loop {
-            if let Some(Ok(appended)) = self.journal.append(std::slice::from_ref(&append)).now_or_never() {
+            if let Some(Ok(appended)) = self.store().append(std::slice::from_ref(&append)).now_or_never() {
                 break appended;
             }
         };
@@ -199,9 +205,9 @@ impl World {
                 account: event.account().clone(),
                 kind: event.kind(),
                 call_hash: call_hash(&event.call),
-                created_at: self.wall_of(self.now),
+                age: Duration::ZERO,
                 attempts: 0,
-                due_at: self.wall_of(self.now),
+                due_at_age: Duration::ZERO,
                 held: false,
             });
         }
@@ -209,16 +215,20 @@ impl World {
 
     fn offer(&mut self, pending: Pending) {
         let webhook = self.hooks[pending.id.integration.number as usize - 1];
-        let Pending { id, kind, call_hash, attempts, created_at, due_at, .. } = pending;
-        let moment_of = |at: WallTime| Moment(at.0 - self.ahead);
+        let Pending { id, kind, call_hash, attempts, age, due_at_age, .. } = pending;
         let patience = Patience::default().with(kind);
-        let (since, due) = taken_up(patience, moment_of(created_at), moment_of(due_at), Moment(self.now));
+        let (since, due) = taken_up(patience, age, due_at_age, Moment(self.now));
         self.put(Input::Offer { seq: id.event.0, webhook, kind, call_hash, since, attempts, due });
     }
 
-    /// What the wall's clock says at a moment, as far as is known now.
-    fn wall_of(&self, moment: i64) -> WallTime {
-        WallTime(moment + self.ahead)
+    /// What the wall's clock says.
+    fn wall(&self) -> WallTime {
+        WallTime(self.now + self.ahead)
+    }
+
+    fn store(&self) -> &Memory {
+        self.clock.store(self.wall().0, Ordering::Relaxed);
+        &self.journal
     }
 
     fn id(&self, seq: i64, webhook: WebhookKey) -> DeliveryId {
@@ -233,7 +243,7 @@ impl World {
                 Out::Settle { slot, seq, webhook, verdict, .. } => {
                     let outcome = match verdict {
                         Verdict::Delivered => Outcome::Delivered,
-                        Verdict::RetryAt(at) => Outcome::RetryAt(self.wall_of(at.0)),
+                        Verdict::RetryAt(at) => Outcome::RetryIn(at.since(Moment(self.now))),
                         Verdict::Expired => Outcome::Expired,
                         Verdict::Failed => Outcome::Failed(None),
                         Verdict::Cancelled => Outcome::Cancelled,
@@ -263,8 +273,13 @@ impl World {
 
     fn settle(&mut self) {
         self.settling_scheduled = false;
-        let batch: Vec<_> = self.settling.iter().map(|(settle, ..)| settle.clone()).collect();
-        if let Some(Ok(settled)) = self.journal.settle(&batch).now_or_never() {
+        let now = Moment(self.now);
+        let due_as_of_now = |(settle, _, verdict): &(Settle, SlotId, Verdict)| match verdict {
+            Verdict::RetryAt(at) => Settle { outcome: Outcome::RetryIn(at.since(now)), ..settle.clone() },
+            _ => settle.clone(),
+        };
+        let batch: Vec<_> = self.settling.iter().map(due_as_of_now).collect();
+        if let Some(Ok(settled)) = self.store().settle(&batch).now_or_never() {
             for settled in settled {
                 let (_, slot, verdict) = self.settling.pop_front().expect("it was asked for");
                 // Fenced only because our own answer got lost: nobody else settles here.
@@ -278,7 +293,7 @@ impl World {
     /// A request goes out: what it must not overtake is settled.
     fn request(&mut self, slot: SlotId, id: DeliveryId) {
         self.requests += 1;
-        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
+        let pending = self.store().load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         let of = |id: DeliveryId| pending.iter().find(|pending| pending.id == id);
         let own = of(id).expect("nothing is requested that is settled").call_hash;
         let overtaken = pending.iter().find(|other| {
@@ -314,21 +329,21 @@ impl World {
         self.settling_scheduled = false;
         self.schedule = Schedule::new(limits(), u64::from(self.life));
         self.add_webhooks();
-        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
+        let pending = self.store().load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         for pending in pending {
             self.offer(pending);
         }
     }
 
     fn check(&self) {
-        let pending = self.journal.load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
+        let pending = self.store().load_all(Grant::ALONE).now_or_never().expect("ready").expect("readable");
         assert!(pending.is_empty(), "left behind: {pending:?}");
         assert_eq!(self.schedule.pending(), 0);
         let longest = i64::try_from(LONGEST_PAUSE.as_micros()).expect("few");
         assert!(self.now < TROUBLE + 2 * longest, "something waited for a clock: until {}", self.now);
         let took: BTreeSet<DeliveryId> = self.taken.iter().map(|(id, _)| *id).collect();
         let filter = Filter { after: Some(Cursor::START), limit: 1_000, ..Filter::default() };
-        let records = self.journal.deliveries(filter).now_or_never().expect("ready").expect("readable");
+        let records = self.store().deliveries(filter).now_or_never().expect("ready").expect("readable");
         assert_eq!(records.len() as u64, CALLS * 3 * WEBHOOKS);
         for record in records {
             match record.state {

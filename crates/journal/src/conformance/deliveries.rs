@@ -4,15 +4,22 @@ use std::time::Duration;
 
 use calls::EventKind;
 
-use super::sample::{Leg, append, attempt, delivery, keep, settle, tried};
+use super::sample::{HOUR, Leg, append, attempt, delivery, is_about, keep, settle, tried};
 use crate::settings::IntegrationId;
 use crate::{
-    Appended, DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Grant, Journal, LOADED_AT_ONCE,
-    Outcome, Pending, Reason, Settle, Settled, WallTime,
+    Append, Appended, DeliveryId, DeliveryRecord, DeliveryState, Failing, Filter, Grant, Journal,
+    LOADED_AT_ONCE, Outcome, Pending, Reason, Settle, Settled, WallTime,
 };
 
 async fn one(journal: &dyn Journal, number: u32) -> DeliveryId {
     delivery(keep(journal, Leg::incoming(number).append(&[EventKind::Incoming], &[1])).await[0], 1)
+}
+
+/// The same that was heard just now.
+async fn heard_now(journal: &dyn Journal, number: u32) -> DeliveryId {
+    let received_at = journal.now().await.expect("it says");
+    let moment = Leg::incoming(number).append(&[EventKind::Incoming], &[1]);
+    delivery(keep(journal, Append { received_at, ..moment }).await[0], 1)
 }
 
 async fn settled(journal: &dyn Journal, row: Settle) -> Settled {
@@ -63,10 +70,10 @@ pub async fn what_was_asked_twice_is_done_once(journal: &dyn Journal) {
         );
     }
     assert_eq!(again.iter().flatten().count(), first.iter().flatten().count());
-    assert_eq!(pending(journal).await, waiting);
+    let ids = |all: &[Pending]| all.iter().map(|pending| pending.id).collect::<Vec<_>>();
+    assert_eq!(ids(&pending(journal).await), ids(&waiting));
     let id = waiting[0].id;
-    let rows =
-        [tried(id, 1, 500, Outcome::RetryAt(WallTime(i64::MAX))), tried(id, 2, 200, Outcome::Delivered)];
+    let rows = [tried(id, 1, 500, Outcome::RetryIn(Duration::ZERO)), tried(id, 2, 200, Outcome::Delivered)];
     assert_eq!(journal.settle(&rows).await.expect("settled"), [Settled::Done; 2]);
     assert_eq!(journal.settle(&rows).await.expect("asked again"), [Settled::Gone; 2]);
     assert_eq!(journal.attempts(id).await.expect("attempts"), [attempt(1, 500), attempt(2, 200)]);
@@ -106,7 +113,7 @@ pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
     let twice = vec![tried(id, 1, 200, Outcome::Delivered), tried(id, 2, 200, Outcome::Delivered)];
     assert_eq!(journal.settle(&twice).await.expect("settled"), [Settled::Done, Settled::Gone]);
     for outcome in [
-        Outcome::RetryAt(WallTime(1)),
+        Outcome::RetryIn(Duration::ZERO),
         Outcome::Held,
         Outcome::Expired,
         Outcome::Failed(Some(Reason::new("x"))),
@@ -118,12 +125,15 @@ pub async fn a_settled_delivery_cannot_be_settled_again(journal: &dyn Journal) {
 
 /// It is due when it was told to be.
 pub async fn a_retry_stays_pending_and_counts_its_attempt(journal: &dyn Journal) {
-    let id = one(journal, 1).await;
-    settled(journal, tried(id, 1, 0, Outcome::RetryAt(WallTime(77)))).await;
+    let id = heard_now(journal, 1).await;
+    settled(journal, tried(id, 1, 0, Outcome::RetryIn(HOUR))).await;
     let waiting = pending(journal).await;
-    assert_eq!((waiting[0].attempts, waiting[0].due_at, waiting[0].held), (1, WallTime(77), false));
+    assert_eq!((waiting[0].attempts, waiting[0].held), (1, false));
+    is_about(waiting[0].due_in(), HOUR);
     let seen = record(journal, id).await;
-    assert_eq!((seen.state, seen.attempts), (DeliveryState::Retrying(WallTime(77)), 1));
+    let DeliveryState::Retrying(due_at) = seen.state else { panic!("{seen:?}") };
+    is_about(due_at.since(journal.now().await.expect("it says")), HOUR);
+    assert_eq!(seen.attempts, 1);
     assert_eq!(seen.last, Some(Reason::new("connection_refused").with("address", "192.0.2.1:443")));
     settled(journal, tried(id, 2, 500, Outcome::Failed(Some(Reason::new("given_up").with("days", 3))))).await;
     let seen = record(journal, id).await;
@@ -138,9 +148,20 @@ pub async fn a_held_delivery_stays_until_it_is_wanted_again(journal: &dyn Journa
     settled(journal, tried(id, 1, 410, Outcome::Held)).await;
     assert!(pending(journal).await[0].held);
     assert_eq!(record(journal, id).await.state, DeliveryState::Paused);
-    assert_eq!(settled(journal, settle(id, Outcome::Again(WallTime(99)))).await, Settled::Done);
+    assert_eq!(settled(journal, settle(id, Outcome::Again(Duration::ZERO))).await, Settled::Done);
     let waiting = pending(journal).await;
-    assert_eq!((waiting[0].held, waiting[0].due_at, waiting[0].attempts), (false, WallTime(99), 1));
+    assert_eq!((waiting[0].held, waiting[0].due_in(), waiting[0].attempts), (false, Duration::ZERO, 1));
+}
+
+/// Whatever the clock says of the gateway that kept it; people are shown what that one said.
+pub async fn how_long_it_has_waited_is_told_by_the_stores_clock(journal: &dyn Journal) {
+    let ahead = journal.now().await.expect("it says").plus(HOUR);
+    let moment = Leg::incoming(1).append(&[EventKind::Incoming], &[1]);
+    keep(journal, Append { received_at: ahead, ..moment }).await;
+    let waiting = pending(journal).await;
+    is_about(waiting[0].age, Duration::ZERO);
+    assert_eq!(waiting[0].due_in(), Duration::ZERO);
+    assert_eq!(journal.events(Filter::default()).await.expect("events")[0].received_at, ahead);
 }
 
 /// However it was settled; it goes on where it was.
@@ -153,12 +174,12 @@ pub async fn a_settled_delivery_can_be_wanted_again(journal: &dyn Journal) {
     ];
     for (number, outcome) in (1..).zip(outcomes) {
         let id = one(journal, number).await;
-        settled(journal, tried(id, 1, 500, Outcome::RetryAt(WallTime(5)))).await;
+        settled(journal, tried(id, 1, 500, Outcome::RetryIn(Duration::ZERO))).await;
         settled(journal, tried(id, 2, 503, outcome)).await;
-        assert_eq!(settled(journal, settle(id, Outcome::Again(WallTime(50)))).await, Settled::Done);
+        assert_eq!(settled(journal, settle(id, Outcome::Again(Duration::ZERO))).await, Settled::Done);
         let waiting = pending(journal).await;
-        assert_eq!((waiting[0].id, waiting[0].attempts, waiting[0].due_at), (id, 2, WallTime(50)));
-        assert_eq!(record(journal, id).await.state, DeliveryState::Retrying(WallTime(50)));
+        assert_eq!((waiting[0].id, waiting[0].attempts, waiting[0].due_in()), (id, 2, Duration::ZERO));
+        assert!(matches!(record(journal, id).await.state, DeliveryState::Retrying(_)));
         settled(journal, tried(id, 3, 200, Outcome::Delivered)).await;
         let seen = record(journal, id).await;
         assert_eq!((seen.state, seen.attempts), (DeliveryState::Delivered, 3));
@@ -171,12 +192,12 @@ pub async fn a_settled_delivery_can_be_wanted_again(journal: &dyn Journal) {
 pub async fn an_unknown_delivery_is_gone(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     let nowhere = delivery(crate::EventSeq(id.event.0 + 1), 1);
-    for outcome in [Outcome::Delivered, Outcome::Cancelled, Outcome::Again(WallTime(1))] {
+    for outcome in [Outcome::Delivered, Outcome::Cancelled, Outcome::Again(Duration::ZERO)] {
         assert_eq!(settled(journal, settle(nowhere, outcome)).await, Settled::Gone);
     }
     let other = delivery(id.event, 2);
     assert_eq!(settled(journal, settle(other, Outcome::Delivered)).await, Settled::Gone);
-    assert_eq!(settled(journal, settle(other, Outcome::Again(WallTime(1)))).await, Settled::Done);
+    assert_eq!(settled(journal, settle(other, Outcome::Again(Duration::ZERO))).await, Settled::Done);
     assert_eq!(pending(journal).await.len(), 2);
 }
 
@@ -184,7 +205,7 @@ pub async fn an_unknown_delivery_is_gone(journal: &dyn Journal) {
 pub async fn attempts_come_back_as_they_were(journal: &dyn Journal) {
     let id = one(journal, 1).await;
     for number in 1..4 {
-        settled(journal, tried(id, number, 503, Outcome::RetryAt(WallTime(1)))).await;
+        settled(journal, tried(id, number, 503, Outcome::RetryIn(Duration::ZERO))).await;
     }
     settled(journal, tried(id, 4, 200, Outcome::Delivered)).await;
     let expected = [attempt(1, 503), attempt(2, 503), attempt(3, 503), attempt(4, 200)];
@@ -195,7 +216,7 @@ pub async fn attempts_come_back_as_they_were(journal: &dyn Journal) {
 /// Where attempts are not kept, or only those that failed.
 pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
     let id = one(journal, 1).await;
-    settled(journal, settle(id, Outcome::RetryAt(WallTime(5)))).await;
+    settled(journal, settle(id, Outcome::RetryIn(Duration::ZERO))).await;
     assert_eq!(pending(journal).await[0].attempts, 1);
     settled(journal, settle(id, Outcome::Delivered)).await;
     let record = record(journal, id).await;
@@ -203,7 +224,7 @@ pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
     assert_eq!(journal.attempts(id).await.expect("attempts"), []);
     // Those that failed are kept, and the one that was taken is not.
     let id = one(journal, 2).await;
-    settled(journal, tried(id, 1, 500, Outcome::RetryAt(WallTime(50)))).await;
+    settled(journal, tried(id, 1, 500, Outcome::RetryIn(Duration::ZERO))).await;
     settled(journal, settle(id, Outcome::Delivered)).await;
     let record = self::record(journal, id).await;
     assert_eq!((record.state, record.attempts, record.last), (DeliveryState::Delivered, 2, None));
@@ -214,7 +235,7 @@ pub async fn without_attempts_the_state_is_still_known(journal: &dyn Journal) {
 pub async fn deliveries_are_listed_by_state(journal: &dyn Journal) {
     let outcomes = [
         None,
-        Some(Outcome::RetryAt(WallTime(5))),
+        Some(Outcome::RetryIn(Duration::ZERO)),
         Some(Outcome::Held),
         Some(Outcome::Delivered),
         Some(Outcome::Expired),

@@ -173,9 +173,10 @@ pub async fn what_another_kept_is_kept_once_however_often_it_is_brought(
             accepted(&leg(9), ended, 1, None),
         ],
     };
-    let packed = facts::write(&facts);
+    let now = one.now().await.expect("it says");
+    let packed = facts::write(&facts, now);
     for round in 0..2 {
-        let facts = facts::read(&packed).expect("as it was written");
+        let facts = facts::read(&packed, now).expect("as it was written");
         let brought = facts::bring(other, has, facts).await.expect("kept");
         let news: Vec<_> = brought.news.iter().map(|(kept, left)| (kept.event.id(), left.len())).collect();
         let new = [(leg(1).event(answered).id(), 1), (leg(3).event(incoming).id(), 1)];

@@ -59,6 +59,7 @@ macro_rules! conformance {
             a_settled_delivery_can_be_wanted_again,
             an_unknown_delivery_is_gone,
             what_is_pending_is_loaded_part_by_part_while_it_is_settled,
+            how_long_it_has_waited_is_told_by_the_stores_clock,
             attempts_come_back_as_they_were,
             without_attempts_the_state_is_still_known,
             deliveries_are_listed_by_state,
@@ -118,6 +119,7 @@ macro_rules! conformance {
     };
     (@chapters of_two $what:tt, $make:tt) => {
         $crate::conformance!(@$what $make, parts: [
+            gateways_whose_clocks_differ_find_the_same_ages,
             a_beat_moves_by_its_gateway_alone,
             a_part_is_taken_once,
             a_part_keeps_its_number,

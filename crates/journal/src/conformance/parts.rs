@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use calls::{EventKind, PbxName};
 
-use super::sample::{Leg, append, delivery, keep, settle};
+use super::sample::{HOUR, Leg, append, delivery, is_about, keep, settle};
 use crate::{
-    About, Appended, Epoch, EventSeq, Filter, Fleet, GatewayId, Given, Grant, Journal, Lease, Outcome, Part,
-    Settle, Settled, Taken, WallTime, rest,
+    About, Append, Appended, Epoch, EventSeq, Facts, Filter, Fleet, GatewayId, Given, Grant, Journal, Lease,
+    Outcome, Part, Settle, Settled, Taken, WallTime, facts, rest,
 };
 
 const BEGUN: &[EventKind] = &[EventKind::Incoming];
@@ -52,6 +52,29 @@ fn under(grant: Grant, event: EventSeq, outcome: Outcome) -> Settle {
 async fn waiting(journal: &dyn Journal, grant: Grant) -> Vec<EventSeq> {
     let pending = journal.load_all(grant).await.expect("pending");
     pending.into_iter().map(|pending| pending.id.event).collect()
+}
+
+/// By the store's clock, and not by those of the gateways: one that is an hour ahead or behind makes nothing younger or
+/// older, neither where it keeps it itself nor where another keeps it for it.
+pub async fn gateways_whose_clocks_differ_find_the_same_ages(one: &dyn Journal, other: &dyn Journal) {
+    let (age, pause) = (HOUR, HOUR / 2);
+    let now = one.now().await.expect("it says");
+    for (number, received_at) in [(1, now.plus(HOUR * 24)), (2, now), (3, now.minus(HOUR * 24))] {
+        let grant = take(one, number).await;
+        let moment = Append { received_at, age, ..leg(number, number, grant).append(BEGUN, &[1]) };
+        let brought = Append { received_at, age, ..leg(number + 10, number, grant).append(BEGUN, &[1]) };
+        let seq = keep(one, moment).await[0];
+        one.settle(&[under(grant, seq, Outcome::RetryIn(pause))]).await.expect("settled");
+        let facts = facts::write(&Facts { moments: vec![brought], accepted: Vec::new() }, now);
+        let taken = take(other, number).await;
+        let now = other.now().await.expect("it says");
+        facts::bring(other, taken, facts::read(&facts, now).expect("facts")).await.expect("kept");
+        let waiting = other.load_all(taken).await.expect("pending");
+        assert_eq!(waiting.len(), 2);
+        waiting.iter().for_each(|pending| is_about(pending.age, age));
+        is_about(waiting[0].due_in(), pause);
+        assert_eq!(waiting[1].due_in(), Duration::ZERO);
+    }
 }
 
 /// Each beat moves, whoever looks; and nobody's moves by itself.

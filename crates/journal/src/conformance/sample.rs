@@ -1,6 +1,7 @@
 //! Events and settlements to try a journal with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{
     AccountId, CallId, Direction, Employee, EndReason, Ended, Event, EventKind, LegId, Note, PbxName,
@@ -14,6 +15,14 @@ use crate::{
 
 /// Where the sample calls begin.
 pub const START_SECS: i64 = 1_795_000_000;
+
+/// Longer than a test takes, by far.
+pub const HOUR: Duration = Duration::from_secs(3_600);
+
+/// That a duration is another one, but for the time a test takes.
+pub fn is_about(time: Duration, expected: Duration) {
+    assert!(time.abs_diff(expected) < HOUR / 4, "{time:?}, expected about {expected:?}");
+}
 
 /// A leg of some account; the number tells legs apart.
 #[derive(Clone, Debug)]
@@ -155,6 +164,7 @@ impl Leg {
             notes: Vec::new(),
             heard_at,
             received_at: WallTime(heard_at.as_micros() + 1_000),
+            age: Duration::ZERO,
         }
     }
 
@@ -173,6 +183,11 @@ impl Leg {
             Direction::Outgoing => self.append(&[EventKind::Outgoing, EventKind::Ended], integrations),
         }
     }
+}
+
+/// As old as it is where everybody's clock says this.
+pub fn aged(moment: Append, now: WallTime) -> Append {
+    Append { age: now.since(moment.received_at), ..moment }
 }
 
 /// A delivery's id.

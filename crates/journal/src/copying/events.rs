@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{PbxName, PbxTime};
 use futures_util::future::try_join_all;
 
-use super::steps::{Step, steps};
+use super::steps::steps;
 use super::then::Then;
 use super::told::{CopyError, Progress};
 use crate::{
@@ -71,6 +72,8 @@ impl<'a> Copying<'a> {
         owed: &[DeliveryRecord],
     ) -> Result<HashMap<EventSeq, EventSeq>, CopyError> {
         let mut batch = Vec::with_capacity(page.len());
+        let newest = page.iter().map(|kept| kept.received_at).max().unwrap_or_default();
+        self.then.set(newest);
         for kept in page {
             let first = owed.partition_point(|record| record.id.event < kept.seq);
             let its = owed[first..].iter().take_while(|record| record.id.event == kept.seq);
@@ -81,6 +84,7 @@ impl<'a> Copying<'a> {
                 notes: Vec::new(),
                 heard_at: self.heard(&kept.pbx).await?.unwrap_or(kept.event.at),
                 received_at: kept.received_at,
+                age: newest.since(kept.received_at),
             });
         }
         let answers = self.to.append(&batch).await?;
@@ -114,19 +118,21 @@ impl<'a> Copying<'a> {
             }
         }
         loop {
-            let mut wave: BTreeMap<Option<WallTime>, Vec<Settle>> = BTreeMap::new();
+            let mut wave: BTreeMap<WallTime, Vec<Settle>> = BTreeMap::new();
             for (id, steps) in &mut all {
-                let Some(Step { attempt, outcome, at }) = steps.pop_front() else { continue };
+                let Some(step) = steps.pop_front() else { continue };
                 // What has an attempt happened when that ended.
-                let now = if attempt.is_some() { None } else { Some(at) };
-                wave.entry(now).or_default().push(Settle { grant: Grant::ALONE, id: *id, attempt, outcome });
+                let now = if step.attempt.is_some() { WallTime::default() } else { step.at };
+                let outcome = step.outcome_at(now);
+                let settle = Settle { grant: Grant::ALONE, id: *id, attempt: step.attempt, outcome };
+                wave.entry(now).or_default().push(settle);
             }
             if wave.is_empty() {
                 return Ok(());
             }
             // The clock is looked at when it is asked, not when it is done.
             let asked = wave.iter().map(|(now, settles)| {
-                self.then.set(now.unwrap_or_default());
+                self.then.set(*now);
                 self.to.settle(settles)
             });
             let done = try_join_all(asked.collect::<Vec<_>>()).await?;
@@ -150,6 +156,7 @@ impl<'a> Copying<'a> {
                 notes,
                 heard_at,
                 received_at,
+                age: Duration::ZERO,
             };
             self.to.append(&[rest]).await?;
         }

@@ -17,7 +17,8 @@ impl Then {
         Arc::new(move || WallTime(then.load(Ordering::Acquire)))
     }
 
-    pub(super) fn set(&self, at: WallTime) {
+    /// From now on it is this moment.
+    pub fn set(&self, at: WallTime) {
         self.0.store(at.0, Ordering::Release);
     }
 }

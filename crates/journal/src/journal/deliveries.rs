@@ -1,9 +1,10 @@
 //! Deliveries on their way: what the sender asks for.
 
+use std::time::Duration;
+
 use calls::{AccountId, EventKind};
 
 use super::{Attempt, DeliveryId, Grant, Kept, Outcome, Reply, call_hash};
-use crate::WallTime;
 use crate::settings::IntegrationId;
 
 /// How many deliveries one [`Deliveries::load`] brings at most.
@@ -20,29 +21,34 @@ pub struct Pending {
     pub kind: EventKind,
     /// [`call_hash`] of the event's call: the lane that keeps order.
     pub call_hash: u64,
-    /// When the event was kept.
-    pub created_at: WallTime,
+    /// How long it has waited since its event was heard, by the store's clock.
+    pub age: Duration,
     /// Attempts so far.
     pub attempts: u16,
-    /// When it is due; in the past if it has not been tried.
-    pub due_at: WallTime,
+    /// At which age it is due; zero if it has not been tried.
+    pub due_at_age: Duration,
     /// Kept, but not to be sent until its webhook is resumed.
     pub held: bool,
 }
 
 impl Pending {
-    /// A delivery of an event that was kept this moment.
-    pub fn fresh(kept: &Kept, integration: IntegrationId) -> Self {
+    /// A delivery of an event that was just kept, and was heard so long ago.
+    pub fn fresh(kept: &Kept, integration: IntegrationId, age: Duration) -> Self {
         Self {
             id: DeliveryId { event: kept.seq, integration },
             account: kept.event.account().clone(),
             kind: kept.event.kind(),
             call_hash: call_hash(&kept.event.call),
-            created_at: kept.received_at,
+            age,
             attempts: 0,
-            due_at: kept.received_at,
+            due_at_age: Duration::ZERO,
             held: false,
         }
+    }
+
+    /// In how long it is due; zero where it is.
+    pub fn due_in(&self) -> Duration {
+        self.due_at_age.saturating_sub(self.age)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Keeping events: what the writer of a PBX's moments asks for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{Event, EventId, Note, PbxName, PbxTime, Restored};
 
@@ -21,8 +22,10 @@ pub struct Append {
     pub notes: Vec<Note>,
     /// The last moment the PBX was heard, by its clock.
     pub heard_at: PbxTime,
-    /// When it reached us.
+    /// When it reached us, as people are shown it.
     pub received_at: WallTime,
+    /// How long ago that was when it is asked to be kept, by a clock that never jumps: patience goes by it.
+    pub age: Duration,
 }
 
 /// What became of an event that was appended.

@@ -33,7 +33,8 @@ pub enum Wish {
         /// Whether it is sent.
         with_kept: bool,
     },
-    /// What a gateway kept in its spool of a part that it has no more: [`Facts`](super::Facts), written out.
+    /// What a gateway kept in its spool of a part that it has no more: [`Facts`](super::Facts), written out by the store's
+    /// clock.
     Facts(Vec<u8>),
 }
 

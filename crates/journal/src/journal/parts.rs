@@ -192,6 +192,9 @@ pub trait Parts: Send + Sync {
     /// Gives back all that is this gateway's, which beats no more and is not waited for.
     fn leave(&self) -> Reply<'_, ()>;
 
+    /// What time it is by the clock that the store goes by: what one gateway writes down for another is told in it.
+    fn now(&self) -> Reply<'_, WallTime>;
+
     /// Asks whoever has a part, or the next who has it.
     fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {
         drop((part, wish));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::record::attempt;
 use crate::rules::{self, Standing};
@@ -14,9 +15,28 @@ use crate::{
 
 #[derive(Clone, Default)]
 pub(super) struct Deliveries {
-    pending: BTreeMap<DeliveryId, Row<Pending>>,
+    pending: BTreeMap<DeliveryId, Row<Waits>>,
     settled: BTreeMap<DeliveryId, Row<DeliveryState>>,
     attempts: BTreeMap<DeliveryId, BTreeMap<u16, Attempt>>,
+}
+
+/// A delivery that is not settled, with moments of the store's clock.
+#[derive(Clone)]
+struct Waits {
+    of: Pending,
+    created_at: WallTime,
+    due_at: WallTime,
+}
+
+impl Waits {
+    fn since(of: Pending, created_at: WallTime) -> Self {
+        Self { of, created_at, due_at: created_at }
+    }
+
+    fn at(&self, now: WallTime) -> Pending {
+        let (age, due_at_age) = rules::age(self.created_at, self.due_at, now);
+        Pending { age, due_at_age, ..self.of.clone() }
+    }
 }
 
 #[derive(Clone)]
@@ -27,22 +47,29 @@ struct Row<T> {
 }
 
 impl Deliveries {
-    pub(super) fn want(&mut self, kept: &Kept, integrations: &[IntegrationId]) -> Vec<Pending> {
+    pub(super) fn want(
+        &mut self,
+        kept: &Kept,
+        integrations: &[IntegrationId],
+        age: Duration,
+        now: WallTime,
+    ) -> Vec<Pending> {
         let mut waiting = Vec::with_capacity(integrations.len());
         for integration in integrations {
-            let is = Pending::fresh(kept, *integration);
-            waiting.push(is.clone());
+            let of = Pending::fresh(kept, *integration, age);
+            waiting.push(of.clone());
+            let is = Waits::since(of, now.minus(age));
             let row = Row { is, standing: Standing::default(), updated_at: kept.received_at };
-            self.pending.insert(row.is.id, row);
+            self.pending.insert(row.is.of.id, row);
         }
         waiting
     }
 
-    pub(super) fn load(&self, part: Part, after: Option<DeliveryId>) -> Vec<Pending> {
+    pub(super) fn load(&self, part: Part, after: Option<DeliveryId>, now: WallTime) -> Vec<Pending> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rows = self.pending.range((from, Bound::Unbounded));
         let rows = rows.filter(|(id, _)| id.event.part() == part).take(LOADED_AT_ONCE);
-        rows.map(|(_, row)| row.is.clone()).collect()
+        rows.map(|(_, row)| row.is.at(now)).collect()
     }
 
     /// Settles; `event` is what it is about, where it is kept still.
@@ -59,19 +86,18 @@ impl Deliveries {
         let updated_at = rules::settled_at(settle, now);
         let standing = row.standing.after(settle);
         let mut is = row.is;
-        is.attempts = standing.attempts;
+        is.of.attempts = standing.attempts;
         let settled = match &settle.outcome {
             Outcome::Delivered => Some(DeliveryState::Delivered),
             Outcome::Expired => Some(DeliveryState::Expired),
             Outcome::Failed(_) => Some(DeliveryState::Failed),
             Outcome::Cancelled => Some(DeliveryState::Cancelled),
             Outcome::Held => {
-                is.held = true;
+                is.of.held = true;
                 None
             }
-            Outcome::RetryAt(at) | Outcome::Again(at) => {
-                is.held = false;
-                is.due_at = *at;
+            Outcome::RetryIn(delay) | Outcome::Again(delay) => {
+                (is.of.held, is.due_at) = (false, now.plus(*delay));
                 None
             }
         };
@@ -85,8 +111,9 @@ impl Deliveries {
         Settled::Done
     }
 
-    fn take_back(&mut self, id: DeliveryId, kept: &Kept) -> Row<Pending> {
-        let is = Pending::fresh(kept, id.integration);
+    fn take_back(&mut self, id: DeliveryId, kept: &Kept) -> Row<Waits> {
+        let of = Pending::fresh(kept, id.integration, Duration::ZERO);
+        let is = Waits::since(of, kept.received_at);
         match self.settled.remove(&id) {
             Some(row) => Row { is, standing: row.standing, updated_at: row.updated_at },
             None => Row { is, standing: Standing::default(), updated_at: kept.received_at },
@@ -111,7 +138,7 @@ impl Deliveries {
 
     fn of_event<'a>(&'a self, kept: &'a Kept) -> impl Iterator<Item = DeliveryRecord> + 'a {
         let pending = self.pending.range(all_of(kept.seq)).map(|(id, row)| {
-            let state = rules::pending_state(row.is.held, row.is.attempts, row.is.due_at);
+            let state = rules::pending_state(row.is.of.held, row.is.of.attempts, row.is.due_at);
             (*id, state, &row.standing, row.updated_at)
         });
         let settled = self

@@ -26,8 +26,13 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn append(&mut self, append: &Append, deliveries: &mut Deliveries) -> Vec<Appended> {
-        let Append { grant, pbx, events, notes, heard_at, received_at } = append;
+    pub(super) fn append(
+        &mut self,
+        append: &Append,
+        deliveries: &mut Deliveries,
+        now: WallTime,
+    ) -> Vec<Appended> {
+        let Append { grant, pbx, events, notes, heard_at, received_at, age } = append;
         let mut answers = Vec::with_capacity(events.len());
         for (event, integrations) in events {
             let places = self.legs.entry(event.leg.clone()).or_default();
@@ -44,7 +49,7 @@ impl Events {
             let seq = EventSeq(*last);
             places.insert(event.kind(), seq);
             let kept = Kept { seq, received_at: *received_at, pbx: pbx.clone(), event: event.clone() };
-            let waiting = deliveries.want(&kept, integrations);
+            let waiting = deliveries.want(&kept, integrations, *age, now);
             self.kept.insert(seq, Arc::new(kept));
             answers.push(Appended::Stored(seq, waiting));
         }

@@ -117,10 +117,11 @@ fn ready<T: Send + 'static>(result: Result<T, JournalError>) -> Reply<'static, T
 
 impl crate::Events for Memory {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
+        let now = (self.clock)();
         self.write(|state| {
             let State { events, deliveries, parts, .. } = state;
             let mut keep = |append: &Append| match parts.holds(append.grant) {
-                true => events.append(append, deliveries),
+                true => events.append(append, deliveries, now),
                 false => vec![Appended::Fenced; append.events.len()],
             };
             Ok(batch.iter().map(&mut keep).collect())
@@ -142,7 +143,8 @@ impl crate::Events for Memory {
 
 impl crate::Deliveries for Memory {
     fn load(&self, grant: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        self.read(|state| state.deliveries.load(grant.part(), after))
+        let now = (self.clock)();
+        self.read(|state| state.deliveries.load(grant.part(), after, now))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -185,6 +187,10 @@ impl crate::Parts for Memory {
             state.parts.leave(&self.me, now);
             Ok(())
         })
+    }
+
+    fn now(&self) -> Reply<'_, WallTime> {
+        ready(Ok((self.clock)()))
     }
 
     fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {

@@ -14,6 +14,7 @@ use super::lease::{BEGIN, HOLD};
 use super::moment::{Moment, Row};
 use super::owned::Holding;
 use super::pen::Held;
+use super::when::counted;
 use crate::rules::refused;
 use crate::sums::Outline;
 use crate::waits::Wait;
@@ -222,6 +223,7 @@ impl<'a> Group<'a> {
         if rows.is_empty() {
             return Ok(());
         }
+        let (from, later) = counted(rows.iter().map(|(moment, ..)| Some(moment.heard)));
         let texts = |of: fn(&Row) -> &str| rows.iter().map(|(_, row, _)| of(row)).collect::<Vec<_>>();
         let params: &[&(dyn ToSql + Sync)] = &[
             &rows.iter().map(|(.., place)| *place).collect::<Vec<_>>(),
@@ -237,6 +239,8 @@ impl<'a> Group<'a> {
             &texts(|row| &row.owed),
             &rows.iter().map(|(_, row, _)| &*row.body).collect::<Vec<_>>(),
             &tally,
+            &later,
+            &from,
         ];
         client.execute(statement, params).await.map(drop)
     }
@@ -294,7 +298,7 @@ impl<'a> Group<'a> {
             let ours = places.next().copied().flatten();
             let has = found.get(&row.leg).copied().unwrap_or_default();
             match has[row.kind] {
-                Some(place) if Some(place) == ours => row.stored(EventSeq(place), moment.received_at),
+                Some(place) if Some(place) == ours => row.stored(EventSeq(place), moment.heard.age()),
                 // The second of a kind within the group comes here too.
                 Some(place) => Appended::Repeat(EventSeq(place)),
                 // By what it had before.

@@ -13,7 +13,7 @@ use crate::record::Whole;
 use crate::record::facts::{AcceptedShape, write_shapes};
 use crate::record::moment::MomentShape;
 use crate::spool::{Bytes, Entry, Oldest, OutcomeShape, Spool};
-use crate::{EventSeq, FACTS_AT_ONCE, Kept};
+use crate::{EventSeq, FACTS_AT_ONCE, Kept, WallTime, steady};
 
 /// About so many bytes of events are in a row.
 const BYTES_AT_ONCE: usize = 1 << 20;
@@ -24,12 +24,21 @@ pub(super) struct Rows {
     pub(super) events: u64,
 }
 
-/// Of the outcomes those that were taken, each with its event's id: the places are no longer this gateway's.
-pub(super) async fn rows(oldest: &Oldest, spool: &Spool, client: &Client) -> Result<Rows, Fault> {
+/// Of the outcomes those that were taken, each with its event's id: the places are no longer this gateway's. When moments
+/// were heard is told by the engine's clock, which is ahead of this process's by so much: whoever reads it has no other.
+pub(super) async fn rows(
+    oldest: &Oldest,
+    spool: &Spool,
+    client: &Client,
+    engine_ahead: i64,
+) -> Result<Rows, Fault> {
     let (mut moments, mut outcomes) = (Vec::new(), Vec::new());
-    for (_, entry) in oldest.entries()? {
+    for (_, ahead, entry) in oldest.entries()? {
         match entry {
-            Entry::Append(shapes) => moments.extend(shapes),
+            Entry::Append(shapes) => moments.extend(shapes.into_iter().map(|shape| {
+                let heard = steady::of_the_wall(WallTime(shape.received_at), ahead);
+                MomentShape { received_at: heard.0.saturating_add(engine_ahead), ..shape }
+            })),
             Entry::Settle(shapes) => outcomes.extend(shapes.into_iter().filter(|one| one.verb == DELIVERED)),
         }
     }

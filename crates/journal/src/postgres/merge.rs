@@ -20,9 +20,10 @@ use super::owned::{Holding, Owned};
 use super::pen::Pen;
 use super::settle::{self, Row};
 use super::target::Target;
+use super::when::{EngineAhead, When};
 use super::{append, inbox};
 use crate::spool::{Entry, Oldest, Spool};
-use crate::{Appended, Asked as Put, Grant, Wish};
+use crate::{Appended, Asked as Put, Grant, WallTime, Wish, steady};
 
 /// So many rows are asked for in one transaction.
 const AT_ONCE: usize = 1_024;
@@ -71,11 +72,12 @@ pub(super) struct Merger {
     of: Of,
     /// One merges at a time.
     alone: Mutex<()>,
+    engine_ahead: EngineAhead,
 }
 
 impl Merger {
     pub(super) fn new(spool: Arc<Spool>, owned: Arc<Owned>, target: Target, of: Of) -> Self {
-        Self { spool, owned, target, of, alone: Mutex::default() }
+        Self { spool, owned, target, of, alone: Mutex::default(), engine_ahead: EngineAhead::default() }
     }
 
     /// Merges each time the engine is heard, for ever.
@@ -170,7 +172,8 @@ impl Merger {
         while let Some(oldest) = self.spool.oldest_of(grant).await.map_err(Fault::Damaged)? {
             let told = within(pen, HANDED_WITHIN, async |held| {
                 let client = &held.link.client;
-                let Rows { rows, events } = handing::rows(&oldest, &self.spool, client).await?;
+                let engine_ahead = self.engine_ahead.ask(client).await?;
+                let Rows { rows, events } = handing::rows(&oldest, &self.spool, client, engine_ahead).await?;
                 for row in rows {
                     if inbox::ask(client, grant.part(), &Wish::Facts(row)).await? == Put::Full {
                         return Ok(None);
@@ -268,15 +271,18 @@ type Asked = (Vec<Moment>, Vec<i64>, Vec<Row>);
 /// All moments, each with the place of its first event; then all outcomes: each comes behind its event, as it did.
 fn asked(oldest: &Oldest) -> Result<Asked, Fault> {
     let (mut moments, mut firsts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for (grant, entry) in oldest.entries()? {
+    for (grant, ahead, entry) in oldest.entries()? {
         match entry {
             Entry::Append(shapes) => {
                 for shape in shapes {
-                    moments.push(Moment::of(&shape.append(grant)?));
+                    let heard = When::Steady(steady::of_the_wall(WallTime(shape.received_at), ahead));
+                    moments.push(Moment::of(&shape.append(grant)?, heard));
                     firsts.push(shape.first);
                 }
             }
-            Entry::Settle(shapes) => rows.extend(shapes.iter().map(|shape| Row::of_shape(grant, shape))),
+            Entry::Settle(shapes) => {
+                rows.extend(shapes.iter().map(|shape| Row::of_shape(grant, ahead, shape)))
+            }
         }
     }
     Ok((moments, firsts, rows))

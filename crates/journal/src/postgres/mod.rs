@@ -34,6 +34,7 @@ mod target;
 mod turn;
 mod upkeep;
 mod verbs;
+mod when;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +44,6 @@ use deadpool_postgres::Object;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::clock::{self, Clock};
 use crate::seal::Sealer;
 use crate::spool::{self, Spooled};
 use crate::sqlite::lock::FolderLock;
@@ -65,6 +65,7 @@ use sharing::Sharing;
 use spooling::Spooling;
 pub use target::{NoTarget, Target};
 pub use turn::{Has, OnWaits, Seen, Waits};
+pub use when::OwnClock;
 
 /// What who opens it brings.
 #[derive(Clone, Debug)]
@@ -79,18 +80,8 @@ pub struct Options {
     pub spool_bytes: Option<u64>,
     /// How long deliveries go on while the engine is away; zero: not beyond the few seconds a gateway trusts itself.
     pub deliver_through: Duration,
-    /// What time it is.
+    /// What time it is, where neither the machine nor the engine is to say it.
     pub clock: OwnClock,
-}
-
-/// A clock, which says nothing of itself.
-#[derive(Clone)]
-pub struct OwnClock(pub Clock);
-
-impl std::fmt::Debug for OwnClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a clock")
-    }
 }
 
 impl Default for Options {
@@ -101,7 +92,7 @@ impl Default for Options {
             patience: Duration::from_secs(1),
             spool_bytes: None,
             deliver_through: Duration::ZERO,
-            clock: OwnClock(clock::system()),
+            clock: OwnClock::default(),
         }
     }
 }
@@ -116,7 +107,7 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Postgres {
     place: Arc<str>,
     sealer: Arc<Sealer>,
-    clock: Clock,
+    clock: OwnClock,
     patience: Duration,
     readers: Readers,
     /// For all that is no group of events or outcomes.
@@ -276,7 +267,7 @@ impl Postgres {
         Ok(Self {
             place: target.place().clone(),
             sealer: Arc::new(sealer),
-            clock: options.clock.0,
+            clock: options.clock,
             patience: options.patience,
             readers: Readers::new(target).map_err(|fault| fault.at(target.place()))?,
             upkeep: Mutex::new(Pen::new(target.clone(), link::Use::Upkeep, &[])),

@@ -1,8 +1,10 @@
 //! What is to be kept, as the statements take it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::column::plain;
+use super::when::When;
 use crate::record::Whole;
 use crate::record::event::kind_number;
 use crate::record::moment::{EventShape, MomentShape};
@@ -19,6 +21,8 @@ pub(super) struct Moment {
     pub(super) notes: Vec<(String, Option<Vec<u8>>)>,
     pub(super) heard_at: i64,
     pub(super) received_at: WallTime,
+    /// The same as a moment for the store.
+    pub(super) heard: When,
 }
 
 pub(super) struct Row {
@@ -36,8 +40,8 @@ pub(super) struct Row {
 }
 
 impl Moment {
-    pub(super) fn of(append: &Append) -> Self {
-        let Append { grant, pbx, events, notes, heard_at, received_at } = append;
+    pub(super) fn of(append: &Append, heard: When) -> Self {
+        let Append { grant, pbx, events, notes, heard_at, received_at, age: _ } = append;
         let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: usize::from(kind_number(event.kind())),
             account: plain(event.account().as_str()),
@@ -59,6 +63,7 @@ impl Moment {
             notes: notes.iter().map(note).collect(),
             heard_at: heard_at.as_micros(),
             received_at: *received_at,
+            heard,
         }
     }
 }
@@ -93,16 +98,16 @@ impl Row {
         EventShape::of(&self.event, &self.integrations, &self.body)
     }
 
-    /// The answer for one that is kept there.
-    pub(super) fn stored(&self, event: EventSeq, received_at: WallTime) -> Appended {
+    /// The answer for one that is kept there, and was heard so long ago.
+    pub(super) fn stored(&self, event: EventSeq, age: Duration) -> Appended {
         let pending = |integration: &IntegrationId| Pending {
             id: DeliveryId { event, integration: *integration },
             account: self.event.account().clone(),
             kind: self.event.kind(),
             call_hash: self.lane,
-            created_at: received_at,
+            age,
             attempts: 0,
-            due_at: received_at,
+            due_at_age: Duration::ZERO,
             held: false,
         };
         Appended::Stored(event, self.integrations.iter().map(pending).collect())

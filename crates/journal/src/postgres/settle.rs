@@ -17,11 +17,12 @@ use super::owned::{Holding, Owned};
 use super::pen::{Held, Pen};
 use super::spooling::Spooling;
 use super::target::Target;
+use super::when::{OwnClock, When, counted};
 use crate::record::attempt;
 use crate::rules;
 use crate::settings::IntegrationId;
 use crate::spool::{Bytes, Entry, OutcomeShape};
-use crate::{DeliveryId, EventSeq, Grant, Outcome, Part, Settle, Settled, WallTime};
+use crate::{DeliveryId, EventSeq, Grant, Outcome, Part, Settle, Settled, WallTime, steady};
 
 const SETTLE: &str = include_str!("settle.sql");
 const REVIVE: &str = include_str!("settle_revive.sql");
@@ -45,21 +46,21 @@ pub(super) struct Row {
     /// What it came to; `None` leaves what was there.
     last: Option<String>,
     at: i64,
-    due_at: Option<i64>,
+    due: Option<When>,
     detail: Option<Vec<u8>>,
 }
 
 impl Row {
-    pub(super) fn of(settle: &Settle, now: WallTime) -> Self {
+    pub(super) fn of(settle: &Settle, clock: &OwnClock) -> Self {
         let Settle { grant, id, attempt, outcome } = settle;
-        let (verb, due_at) = match outcome {
+        let (verb, due) = match outcome {
             Outcome::Delivered => (DELIVERED, None),
             Outcome::Expired => (EXPIRED, None),
             Outcome::Failed(_) => (FAILED, None),
             Outcome::Cancelled => (CANCELLED, None),
-            Outcome::RetryAt(at) => (RETRY, Some(at.0)),
+            Outcome::RetryIn(delay) => (RETRY, Some(clock.ahead(*delay))),
             Outcome::Held => (HELD, None),
-            Outcome::Again(at) => (AGAIN, Some(at.0)),
+            Outcome::Again(delay) => (AGAIN, Some(clock.ahead(*delay))),
         };
         let last = match (outcome, attempt) {
             (Outcome::Failed(Some(why)), _) => Some(why.to_kept()),
@@ -73,8 +74,8 @@ impl Row {
             verb,
             number: attempt.as_ref().map(|attempt| attempt.number.into()),
             last: last.as_deref().map(plain),
-            at: rules::settled_at(settle, now).0,
-            due_at,
+            at: rules::settled_at(settle, clock.wall()).0,
+            due,
             detail: attempt.as_deref().map(attempt::write),
         }
     }
@@ -88,13 +89,13 @@ impl Row {
             number: self.number,
             last: self.last.as_deref(),
             at: self.at,
-            due_at: self.due_at,
+            due_at: self.due.map(|due| due.wall().0),
             detail: self.detail.as_deref().map(Bytes),
         }
     }
 
-    /// The same, as it was asked for.
-    pub(super) fn of_shape(grant: Grant, shape: &OutcomeShape<'_>) -> Self {
+    /// The same, as it was asked for when the clock that never jumps was ahead of the wall's by so much.
+    pub(super) fn of_shape(grant: Grant, ahead: i64, shape: &OutcomeShape<'_>) -> Self {
         let integration = IntegrationId { number: shape.integration };
         Self {
             grant,
@@ -103,7 +104,7 @@ impl Row {
             number: shape.number,
             last: shape.last.map(str::to_owned),
             at: shape.at,
-            due_at: shape.due_at,
+            due: shape.due_at.map(|at| When::Steady(steady::of_the_wall(WallTime(at), ahead))),
             detail: shape.detail.map(|Bytes(bytes)| bytes.to_vec()),
         }
     }
@@ -259,6 +260,7 @@ async fn one_wave(
         }
     };
     let (events, integrations): (Vec<_>, Vec<_>) = wave.iter().map(|row| row.key()).unzip();
+    let (from, later) = counted(wave.iter().map(|row| row.due));
     let params: &[&(dyn ToSql + Sync)] = &[
         &events,
         &integrations,
@@ -266,9 +268,10 @@ async fn one_wave(
         &wave.iter().map(|row| row.number).collect::<Vec<_>>(),
         &wave.iter().map(|row| row.last.as_deref()).collect::<Vec<_>>(),
         &wave.iter().map(|row| row.at).collect::<Vec<_>>(),
-        &wave.iter().map(|row| row.due_at).collect::<Vec<_>>(),
+        &later,
         &wave.iter().map(|row| row.detail.as_deref()).collect::<Vec<_>>(),
         &tally,
+        &from,
     ];
     let (revived, done) = join(revived, client.query(settle, params)).await;
     revived?;

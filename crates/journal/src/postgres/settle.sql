@@ -1,3 +1,4 @@
+-- What is to be tried again is due so many microseconds later than $10, or than now by this clock.
 -- Verbs: 0 delivered, 1 expired, 2 failed, 3 cancelled: settled; 4 to be tried again, 5 held, 6 wanted again: pending.
 WITH gone AS (
     DELETE FROM pending p
@@ -10,9 +11,10 @@ WITH gone AS (
 ), kept AS (
     UPDATE pending p
     SET attempts = coalesce(s.number, p.attempts + (s.verb = 4)::int), last = coalesce(s.last, p.last),
-        updated_at = s.at, held = s.verb = 5, due_at = coalesce(s.due_at, p.due_at)
+        updated_at = s.at, held = s.verb = 5,
+        due_at = coalesce(coalesce($10::bigint, (extract(epoch FROM now()) * 1000000)::bigint) + s.later, p.due_at)
     FROM unnest($1::int8[], $2::int4[], $3::int2[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::bytea[])
-        AS s(seq, integration, verb, number, last, at, due_at, detail)
+        AS s(seq, integration, verb, number, last, at, later, detail)
     WHERE p.seq = s.seq AND p.integration = s.integration AND s.verb >= 4
     RETURNING p.seq, p.integration, s.number, p.last, s.at, s.detail
 ), given AS (

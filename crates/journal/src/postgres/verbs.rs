@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::moment::Moment;
 use super::settle::Row;
-use super::{Postgres, audit, failing, inbox, query, settings, upkeep};
+use super::{Postgres, audit, failing, inbox, query, settings, upkeep, when};
 use crate::settings::{IntegrationId, Versioned};
 use crate::{
     About, Answer, Append, Appended, Asked, Attempt, AuditEntry, AuditFilter, AuditPage, Cursor, DeliveryId,
@@ -33,7 +33,8 @@ macro_rules! ask {
 impl crate::Events for Postgres {
     fn append<'a>(&'a self, batch: &'a [Append]) -> Reply<'a, Vec<Vec<Appended>>> {
         Box::pin(async move {
-            let moments = batch.iter().map(Moment::of).collect();
+            let moment = |append: &Append| Moment::of(append, self.clock.ago(append.age));
+            let moments = batch.iter().map(moment).collect();
             self.gateway()?.events.write(moments, &self.place).await
         })
     }
@@ -62,15 +63,12 @@ impl crate::Events for Postgres {
 
 impl crate::Deliveries for Postgres {
     fn load(&self, grant: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        ask!(self, |client| query::deliveries::load(client, grant.part(), after))
+        ask!(self, |client| query::deliveries::load(client, grant.part(), after, &self.clock))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
-        let now = (self.clock)();
-        Box::pin(async move {
-            let rows = batch.iter().map(|settle| Row::of(settle, now)).collect();
-            self.gateway()?.outcomes.write(rows, &self.place).await
-        })
+        let rows = batch.iter().map(|settle| Row::of(settle, &self.clock)).collect();
+        Box::pin(async move { self.gateway()?.outcomes.write(rows, &self.place).await })
     }
 }
 
@@ -89,6 +87,10 @@ impl crate::Parts for Postgres {
 
     fn leave(&self) -> Reply<'_, ()> {
         Box::pin(Self::release(self))
+    }
+
+    fn now(&self) -> Reply<'_, WallTime> {
+        ask!(self, |client| async { when::engine_now(client).await.map(|now| self.clock.store(now)) })
     }
 
     fn ask(&self, part: Part, wish: Wish) -> Reply<'_, Asked> {
@@ -128,7 +130,7 @@ impl crate::Settings for Postgres {
     }
 
     fn put_all(&self, puts: Vec<Put>, noted: Vec<AuditEntry>) -> Reply<'_, Vec<u64>> {
-        let change = settings::Change { puts, noted, at: (self.clock)() };
+        let change = settings::Change { puts, noted, at: self.clock.wall() };
         let sealer = self.sealer.clone();
         Box::pin(async move {
             self.once(async |held| settings::put(&mut held.link.client, &sealer, &change).await).await?

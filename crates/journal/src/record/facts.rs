@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::{EventShape, MomentShape};
 use super::{Unreadable, Whole, attempt, event, pack, unpack};
 use crate::settings::IntegrationId;
-use crate::{Accepted, Append, Facts, Grant};
+use crate::{Accepted, Append, Facts, Grant, WallTime};
 
 const VERSION: u8 = 1;
 
@@ -28,7 +28,7 @@ pub(crate) struct AcceptedShape<'a> {
     pub(crate) attempt: Option<(u16, Whole<'a>)>,
 }
 
-pub(crate) fn write(facts: &Facts) -> Vec<u8> {
+pub(crate) fn write(facts: &Facts, now: WallTime) -> Vec<u8> {
     let body = |append: &Append| -> Vec<Vec<u8>> {
         append.events.iter().map(|(one, _)| event::write(&append.pbx, one)).collect()
     };
@@ -37,7 +37,7 @@ pub(crate) fn write(facts: &Facts) -> Vec<u8> {
         first: 0,
         pbx: append.pbx.as_str(),
         heard_at: append.heard_at.as_micros(),
-        received_at: append.received_at.0,
+        received_at: now.minus(append.age).0,
         events: append
             .events
             .iter()
@@ -61,7 +61,7 @@ pub(crate) fn write_shapes(moments: Vec<MomentShape<'_>>, accepted: Vec<Accepted
     pack(VERSION, &Shape { moments, accepted })
 }
 
-pub(crate) fn read(packed: &[u8]) -> Result<Facts, Unreadable> {
+pub(crate) fn read(packed: &[u8], now: WallTime) -> Result<Facts, Unreadable> {
     let Shape { moments, accepted } = unpack("row of facts", VERSION, packed)?;
     let accepted = accepted.into_iter().map(|shape| {
         let attempt =
@@ -72,8 +72,12 @@ pub(crate) fn read(packed: &[u8]) -> Result<Facts, Unreadable> {
             attempt: attempt.transpose()?,
         })
     });
+    let moment = |shape: &MomentShape<'_>| {
+        let age = now.since(WallTime(shape.received_at));
+        Ok(Append { age, ..shape.append(Grant::ALONE)? })
+    };
     Ok(Facts {
-        moments: moments.iter().map(|shape| shape.append(Grant::ALONE)).collect::<Result<_, Unreadable>>()?,
+        moments: moments.iter().map(moment).collect::<Result<_, Unreadable>>()?,
         accepted: accepted.collect::<Result<_, Unreadable>>()?,
     })
 }

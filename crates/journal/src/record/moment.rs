@@ -1,5 +1,7 @@
 //! A moment on its way: what is kept of it before the engine has it, in the spool and in inboxes.
 
+use std::time::Duration;
+
 use calls::{Note, PbxName, PbxTime};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +39,7 @@ pub(crate) struct EventShape<'a> {
 }
 
 impl MomentShape<'_> {
-    /// What was asked for, once more, under a grant.
+    /// What was asked for, once more, under a grant; how old it is whoever reads it knows.
     pub(crate) fn append(&self, grant: Grant) -> Result<Append, Unreadable> {
         let events = self.events.iter().map(|shape| {
             let (_, event) = shape.event()?;
@@ -55,6 +57,7 @@ impl MomentShape<'_> {
             notes: notes.collect::<Result<_, Unreadable>>()?,
             heard_at: PbxTime::from_micros(self.heard_at),
             received_at: WallTime(self.received_at),
+            age: Duration::ZERO,
         })
     }
 }

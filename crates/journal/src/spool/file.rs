@@ -23,6 +23,10 @@ const GRANTS: &str = "
     CREATE INDEX entry_grant ON entry (part, epoch, n);
     PRAGMA user_version = 2;
     COMMIT";
+/// By how many microseconds the clock that never jumps was ahead of the wall's when an entry was written. An older program
+/// goes on without it.
+const AHEAD: &str = "ALTER TABLE entry ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0";
+const HAS_AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('entry') WHERE name = 'ahead')";
 /// Another program (a copy, somebody who looks) may keep it for so long.
 const OTHERS: Duration = Duration::from_secs(5);
 
@@ -51,6 +55,8 @@ pub(super) struct Lying {
     pub(super) n: i64,
     pub(super) grant: Grant,
     pub(super) events: u64,
+    /// Of this run; of one that is over only the wall's clock is known.
+    pub(super) ahead: i64,
     pub(super) packed: Vec<u8>,
 }
 
@@ -76,6 +82,12 @@ impl File {
         if format < FORMAT {
             conn.execute_batch(GRANTS)?;
         }
+        if format <= FORMAT {
+            if !conn.query_row(HAS_AHEAD, [], |row| row.get(0))? {
+                conn.execute_batch(AHEAD)?;
+            }
+            conn.execute("UPDATE entry SET ahead = 0 WHERE ahead <> 0", [])?;
+        }
         conn.pragma_update(None, "journal_mode", "WAL")?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         Ok((Self(conn), format))
@@ -89,12 +101,13 @@ impl File {
     }
 
     /// All of them or none.
-    pub(super) fn add(&self, entries: &[Written]) -> Result<(), rusqlite::Error> {
+    pub(super) fn add(&self, entries: &[Written], ahead: i64) -> Result<(), rusqlite::Error> {
         let transaction = self.0.unchecked_transaction()?;
-        let sql = "INSERT INTO entry (first, events, packed, part, epoch) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT INTO entry (first, events, packed, part, epoch, ahead) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let mut insert = transaction.prepare_cached(sql)?;
         for Written { grant, first, events, packed } in entries {
-            insert.execute(params![first, events, packed, grant.part().0, grant.epoch().0])?;
+            insert.execute(params![first, events, packed, grant.part().0, grant.epoch().0, ahead])?;
         }
         drop(insert);
         transaction.commit()
@@ -115,14 +128,15 @@ impl File {
         bytes: usize,
     ) -> Result<Vec<Lying>, rusqlite::Error> {
         let mut select =
-            self.0.prepare_cached("SELECT n, events, part, epoch, packed FROM entry ORDER BY n")?;
+            self.0.prepare_cached("SELECT n, events, part, epoch, packed, ahead FROM entry ORDER BY n")?;
         let (mut rows, mut all, mut sum) = (select.query([])?, Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let grant = Grant::new(Part(row.get(2)?), Epoch(row.get(3)?));
             if !wanted(grant) {
                 continue;
             }
-            let lying = Lying { n: row.get(0)?, events: row.get(1)?, grant, packed: row.get(4)? };
+            let (packed, ahead) = (row.get(4)?, row.get(5)?);
+            let lying = Lying { n: row.get(0)?, events: row.get(1)?, grant, ahead, packed };
             sum += lying.packed.len();
             all.push(lying);
             if sum >= bytes {

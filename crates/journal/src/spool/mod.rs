@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::record::Unreadable;
-use crate::{EventSeq, Grant, Kept, WallTime};
+use crate::{EventSeq, Grant, Kept, WallTime, steady};
 
 pub(crate) use entry::{Bytes, Entry, OutcomeShape};
 use file::{Content, File, Lying, Written};
@@ -138,7 +138,8 @@ impl Spool {
             state.content.bytes += bytes;
             show(&state);
         }
-        let kept = self.on_file(move |file| file.add(&written)).await;
+        let ahead = steady::ahead();
+        let kept = self.on_file(move |file| file.add(&written, ahead)).await;
         if kept.is_err() {
             self.is_gone(many, events, bytes);
         }
@@ -235,9 +236,9 @@ impl Spool {
 }
 
 impl Oldest {
-    /// They, as they were written.
-    pub(crate) fn entries(&self) -> Result<Vec<(Grant, Entry<'_>)>, Unreadable> {
-        self.0.iter().map(|lying| Ok((lying.grant, Entry::read(&lying.packed)?))).collect()
+    /// They, as they were written; and by how much the clock that never jumps was ahead of the wall's then.
+    pub(crate) fn entries(&self) -> Result<Vec<(Grant, i64, Entry<'_>)>, Unreadable> {
+        self.0.iter().map(|lying| Ok((lying.grant, lying.ahead, Entry::read(&lying.packed)?))).collect()
     }
 }
 

@@ -26,7 +26,7 @@ fn alone(events: &[i64]) -> [(Grant, Entry<'static>); 1] {
 }
 
 fn read(oldest: &Oldest) -> Vec<Vec<i64>> {
-    let of = |(_, entry): (Grant, Entry<'_>)| match entry {
+    let of = |(_, _, entry): (Grant, i64, Entry<'_>)| match entry {
         Entry::Settle(rows) => rows.iter().map(|row| row.event).collect(),
         Entry::Append(_) => panic!("nothing was appended"),
     };
@@ -89,6 +89,28 @@ async fn an_entry_is_of_one_grant_and_one_of_before_there_were_any_is_of_who_was
     assert_eq!(spool.grants().await.expect("read"), Some(vec![Grant::ALONE, b]));
     spool.is_merged(others).await.expect("removed");
     assert!(!spool.is_in_use());
+}
+
+/// Nobody knows what was done to the wall's clock between two runs; an older program knows nothing of either.
+#[tokio::test]
+async fn how_far_the_clocks_were_apart_is_known_of_this_run_alone() {
+    let folder = tempdir().expect("a folder");
+    let ahead = async |spool: &Spool| -> Vec<i64> {
+        let oldest = spool.oldest(Vec::new()).await.expect("read").expect("entries");
+        oldest.entries().expect("entries").iter().map(|(_, ahead, _)| *ahead).collect()
+    };
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    steady::now();
+    ::clock::ahead_by(-7_000_000_000);
+    spool.keep(&alone(&[1])).await.expect("kept");
+    ::clock::ahead_by(0);
+    assert!(ahead(&spool).await[0].abs_diff(7_000_000_000) < 1_000_000_000);
+    drop(spool);
+    let older = rusqlite::Connection::open(folder.path().join(FILE)).expect("opens");
+    let insert = "INSERT INTO entry (first, events, packed, part, epoch) VALUES (NULL, 0, ?1, 0, 0)";
+    older.execute(insert, [settled(&[2]).write()]).expect("kept");
+    drop(older);
+    assert_eq!(ahead(&Spool::open(folder.path(), 1 << 20).expect("a spool")).await, [0, 0]);
 }
 
 #[tokio::test]

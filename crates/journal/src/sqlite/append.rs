@@ -1,6 +1,7 @@
 //! Keeping events with their deliveries and notes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, CallId, EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -24,7 +25,14 @@ pub(super) struct Moment {
     events: Vec<Row>,
     notes: Vec<(Arc<str>, Option<Vec<u8>>)>,
     heard_at: PbxTime,
-    received_at: WallTime,
+    reached: Reached,
+}
+
+/// When something reached us, and how long ago that was.
+#[derive(Clone, Copy)]
+struct Reached {
+    at: WallTime,
+    age: Duration,
 }
 
 struct Row {
@@ -40,15 +48,15 @@ struct Row {
 }
 
 impl Row {
-    fn pending(&self, event: EventSeq, integration: IntegrationId, received_at: WallTime) -> Pending {
+    fn pending(&self, event: EventSeq, integration: IntegrationId, age: Duration) -> Pending {
         Pending {
             id: DeliveryId { event, integration },
             account: self.account.clone(),
             kind: self.kind,
             call_hash: call_hash(&self.call),
-            created_at: received_at,
+            age,
             attempts: 0,
-            due_at: received_at,
+            due_at_age: Duration::ZERO,
             held: false,
         }
     }
@@ -56,7 +64,7 @@ impl Row {
 
 impl Moment {
     pub(super) fn of(append: &Append) -> Self {
-        let Append { grant: _, pbx, events, notes, heard_at, received_at } = append;
+        let Append { grant: _, pbx, events, notes, heard_at, received_at, age } = append;
         let row = |(event, integrations): &(calls::Event, Vec<IntegrationId>)| Row {
             kind: event.kind(),
             at: event.at,
@@ -70,7 +78,8 @@ impl Moment {
         let events = events.iter().map(row).collect();
         let notes =
             notes.iter().map(|note| (note.channel.clone(), note.kept.as_ref().map(note::write))).collect();
-        Self { pbx: pbx.clone(), events, notes, heard_at: *heard_at, received_at: *received_at }
+        let reached = Reached { at: *received_at, age: *age };
+        Self { pbx: pbx.clone(), events, notes, heard_at: *heard_at, reached }
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -95,7 +104,7 @@ fn keep(
 ) -> Result<Vec<Appended>, StoreError> {
     let mut answers = Vec::with_capacity(moment.events.len());
     for row in moment.events {
-        answers.push(keep_event(statements, memory, tail, moment.received_at, row)?);
+        answers.push(keep_event(statements, memory, tail, moment.reached, row)?);
     }
     memory.hear(&moment.pbx, moment.heard_at);
     if tail.takes() {
@@ -121,17 +130,17 @@ fn keep_event(
     statements: &mut Statements<'_>,
     memory: &mut Remembered,
     tail: &mut Tail,
-    received_at: WallTime,
+    reached: Reached,
     row: Row,
 ) -> Result<Appended, StoreError> {
     match tail.judge(&row.leg, row.kind) {
         Judged::Repeat(seq) => Ok(Appended::Repeat(EventSeq(seq))),
         Judged::Refused(refusal) => Ok(Appended::Refused(refusal)),
-        Judged::Next => log_event(statements, memory, tail, received_at, row),
+        Judged::Next => log_event(statements, memory, tail, reached, row),
         Judged::NotHere if tail.takes() && is_new(statements, memory, &row.leg)? => {
-            log_event(statements, memory, tail, received_at, row)
+            log_event(statements, memory, tail, reached, row)
         }
-        Judged::NotHere => keep_row(statements, memory, received_at, &row),
+        Judged::NotHere => keep_row(statements, memory, reached, &row),
     }
 }
 
@@ -144,19 +153,19 @@ fn log_event(
     statements: &Statements<'_>,
     memory: &mut Remembered,
     tail: &mut Tail,
-    received_at: WallTime,
+    reached: Reached,
     row: Row,
 ) -> Result<Appended, StoreError> {
     let seq = memory.pass();
     memory.note_hour(statements.conn, Clock::Pbx, row.at.as_micros(), seq)?;
-    memory.note_hour(statements.conn, Clock::Wall, received_at.0, seq)?;
-    let pending = |integration: &IntegrationId| row.pending(EventSeq(seq), *integration, received_at);
+    memory.note_hour(statements.conn, Clock::Wall, reached.at.0, seq)?;
+    let pending = |integration: &IntegrationId| row.pending(EventSeq(seq), *integration, reached.age);
     let pending = row.integrations.iter().map(pending).collect();
     let raw = Raw {
         seq,
         kind: kind_number(row.kind),
         at: row.at.as_micros(),
-        received_at: received_at.0,
+        received_at: reached.at.0,
         account: row.account.as_str().to_owned(),
         call: row.call.as_str().to_owned(),
         body: row.body,
@@ -169,7 +178,7 @@ fn log_event(
 fn keep_row(
     statements: &mut Statements<'_>,
     memory: &mut Remembered,
-    received_at: WallTime,
+    reached: Reached,
     row: &Row,
 ) -> Result<Appended, StoreError> {
     let seq = memory.last_seq() + 1;
@@ -180,13 +189,13 @@ fn keep_row(
     memory.advance(&row.account);
     memory.remember(&row.leg, places);
     memory.note_hour(statements.conn, Clock::Pbx, row.at.as_micros(), seq)?;
-    memory.note_hour(statements.conn, Clock::Wall, received_at.0, seq)?;
+    memory.note_hour(statements.conn, Clock::Wall, reached.at.0, seq)?;
     let kind = kind_number(row.kind);
     statements.insert_event.execute(params![
         seq,
         kind,
         row.at.as_micros(),
-        received_at.0,
+        reached.at.0,
         row.account.as_str(),
         row.leg.as_str(),
         row.call.as_str(),
@@ -194,14 +203,14 @@ fn keep_row(
     ])?;
     let mut pending = Vec::with_capacity(row.integrations.len());
     for integration in &row.integrations {
-        pending.push(row.pending(EventSeq(seq), *integration, received_at));
+        pending.push(row.pending(EventSeq(seq), *integration, reached.age));
         statements.insert_pending.execute(params![
             seq,
             integration.number,
             row.account.as_str(),
             kind,
             call_hash(&row.call).cast_signed(),
-            received_at.0,
+            reached.at.0,
         ])?;
     }
     Ok(Appended::Stored(EventSeq(seq), pending))

@@ -251,7 +251,8 @@ impl crate::Events for Sqlite {
 
 impl crate::Deliveries for Sqlite {
     fn load(&self, _: Grant, after: Option<DeliveryId>) -> Reply<'_, Vec<Pending>> {
-        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::pending::load(conn, after)))
+        let now = (self.clock)();
+        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::pending::load(conn, after, now)))
     }
 
     fn settle<'a>(&'a self, batch: &'a [Settle]) -> Reply<'a, Vec<Settled>> {
@@ -279,6 +280,10 @@ impl crate::Parts for Sqlite {
 
     fn leave(&self) -> Reply<'_, ()> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn now(&self) -> Reply<'_, WallTime> {
+        Box::pin(std::future::ready(Ok((self.clock)())))
     }
 }
 

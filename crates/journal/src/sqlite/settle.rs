@@ -15,6 +15,8 @@ use crate::{DeliveryId, Outcome, Settle, Settled, WallTime, call_hash};
 pub(super) struct Row {
     pub(super) id: DeliveryId,
     pub(super) outcome: Outcome,
+    /// When one that waits is due, if the outcome says so.
+    pub(super) due_at: Option<WallTime>,
     /// The attempt's number, and what came of it; nothing of that for a delivery that came through.
     pub(super) tried: Option<(u16, String)>,
     pub(super) detail: Option<Vec<u8>>,
@@ -31,6 +33,10 @@ impl Row {
         Self {
             id: *id,
             outcome: outcome.clone(),
+            due_at: match outcome {
+                Outcome::RetryIn(delay) | Outcome::Again(delay) => Some(now.plus(*delay)),
+                _ => None,
+            },
             tried: attempt.as_ref().map(|attempt| (attempt.number, came_to(attempt))),
             detail: attempt.as_deref().map(attempt::write),
             at: rules::settled_at(settle, now),
@@ -49,9 +55,8 @@ pub(super) fn run(statements: &mut Statements<'_>, row: &Row) -> Result<Settled,
         Outcome::Expired => give_up(statements, row, GivenUp::Expired),
         Outcome::Failed(_) => give_up(statements, row, GivenUp::Failed),
         Outcome::Cancelled => give_up(statements, row, GivenUp::Cancelled),
-        Outcome::RetryAt(at) => keep(statements, row, Some(*at)),
-        Outcome::Held => keep(statements, row, None),
-        Outcome::Again(at) => again(statements, row, *at),
+        Outcome::RetryIn(_) | Outcome::Held => keep(statements, row),
+        Outcome::Again(_) => again(statements, row),
     }
 }
 
@@ -140,7 +145,7 @@ fn standing(attempts: u16, last: Option<String>) -> Standing {
 }
 
 /// It stays pending: due at a moment, or held.
-fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) -> Result<Settled, StoreError> {
+fn keep(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
     let [event, integration] = row.key();
     let conn = statements.conn;
     let mut select =
@@ -158,8 +163,8 @@ fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) ->
         standing.attempts,
         standing.last,
         row.at.0,
-        due_at.is_none(),
-        due_at.map(|at| at.0),
+        row.due_at.is_none(),
+        row.due_at.map(|at| at.0),
     ])?;
     if row.tried.is_some() {
         add_to_history(statements, row, standing.attempts, false)?;
@@ -168,8 +173,8 @@ fn keep(statements: &mut Statements<'_>, row: &Row, due_at: Option<WallTime>) ->
 }
 
 /// Wanted again: a settled one becomes pending once more, as long as its event is kept.
-fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Settled, StoreError> {
-    if keep(statements, row, Some(at))? == Settled::Done {
+fn again(statements: &mut Statements<'_>, row: &Row) -> Result<Settled, StoreError> {
+    if keep(statements, row)? == Settled::Done {
         return Ok(Settled::Done);
     }
     let [event, integration] = row.key();
@@ -191,7 +196,7 @@ fn again(statements: &mut Statements<'_>, row: &Row, at: WallTime) -> Result<Set
         standing.last,
         updated_at,
     ])?;
-    keep(statements, row, Some(at))
+    keep(statements, row)
 }
 
 /// What a settled delivery had come to.

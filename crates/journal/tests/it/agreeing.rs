@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{AccountId, EventKind, PbxName, PbxTime};
-use journal::conformance::sample::{Leg, delivery, settle, tried};
+use journal::conformance::sample::{Leg, aged, delivery, settle, tried};
 use journal::faults::Faults;
 use journal::memory::Memory;
 use journal::seal::Sealer;
@@ -58,7 +58,7 @@ fn append() -> impl Strategy<Value = Append> {
                 });
                 moment.notes = leg.note(kept).notes;
             }
-            moment
+            aged(moment, NOW)
         },
     )
 }
@@ -66,12 +66,12 @@ fn append() -> impl Strategy<Value = Append> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         4 => Just(Outcome::Delivered),
-        2 => (0..9_i64).prop_map(|at| Outcome::RetryAt(WallTime(at))),
+        2 => (0..9_u64).prop_map(|micros| Outcome::RetryIn(Duration::from_micros(micros))),
         1 => Just(Outcome::Expired),
         1 => "[a-z]{0,3}".prop_map(|why| Outcome::Failed((!why.is_empty()).then(|| Reason::text(&why)))),
         1 => Just(Outcome::Cancelled),
         1 => Just(Outcome::Held),
-        2 => (0..9_i64).prop_map(|at| Outcome::Again(WallTime(at))),
+        2 => (0..9_u64).prop_map(|micros| Outcome::Again(Duration::from_micros(micros))),
     ]
 }
 
@@ -332,7 +332,7 @@ mod on_postgresql {
         let options = Options {
             allow_unreplicated: true,
             patience: Duration::from_secs(60),
-            clock: OwnClock(Arc::new(|| NOW)),
+            clock: OwnClock(Some(Arc::new(|| NOW))),
             ..Options::default()
         };
         let sealer = Sealer::new([1; 32]);

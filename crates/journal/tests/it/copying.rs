@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::{AccountId, PbxName, PbxTime};
 use journal::conformance::sample::{Leg, delivery, settle, tried};
@@ -24,6 +25,8 @@ use crate::agreeing::{STEPS, Step, number, say, step};
 
 const SECOND: i64 = 1_000_000;
 const NOW: i64 = 1_795_000_500 * SECOND;
+/// Behind all that was told.
+const LOOKED_AT: i64 = NOW + 3_600 * SECOND;
 
 /// Everything there is to see, without places and versions.
 async fn seen(journal: &dyn Journal) -> String {
@@ -48,8 +51,9 @@ async fn seen(journal: &dyn Journal) -> String {
     }
     for waits in journal.load_all(Grant::ALONE).await.expect("what waits") {
         let id = &ids[&waits.id.event];
-        writeln!(text, "{id:?} {:?}", journal::Pending { id: delivery(EventSeq(0), 0), ..waits.clone() })
-            .expect("text");
+        // When it is looked at says how old it is.
+        let waits = journal::Pending { id: delivery(EventSeq(0), 0), age: Duration::ZERO, ..waits.clone() };
+        writeln!(text, "{id:?} {waits:?}").expect("text");
     }
     for pbx in ["a", "b"] {
         writeln!(text, "{:#?}", journal.restore(PbxName::new(pbx)).await).expect("text");
@@ -109,10 +113,10 @@ async fn told(journal: &dyn Journal, then: impl Fn(i64)) {
     }
     let kept = calls::Kept { answered_at: Some(PbxTime::from_secs(9)), ..calls::Kept::default() };
     journal.append(&[legs[4].note(Some(kept))]).await.expect("a note");
-    let due = WallTime(NOW + 900 * SECOND);
+    let pause = Duration::from_secs(900);
     let outcomes = [
         Outcome::Delivered,
-        Outcome::RetryAt(due),
+        Outcome::RetryIn(pause),
         Outcome::Expired,
         Outcome::Failed(Some(Reason::new("paused_failing").with("days", 5))),
         Outcome::Failed(None),
@@ -123,13 +127,13 @@ async fn told(journal: &dyn Journal, then: impl Fn(i64)) {
         then(NOW + at * SECOND);
         let id = delivery(event, 1);
         let outcome = outcomes[usize::try_from(at).expect("small") % outcomes.len()].clone();
-        let retry = |number| tried(id, number, 503, Outcome::RetryAt(due));
+        let retry = |number| tried(id, number, 503, Outcome::RetryIn(pause));
         let steps = match at % 6 {
             0 => vec![settle(id, outcome)],
             1 => vec![retry(1), retry(2), tried(id, 3, 200, outcome)],
             2 => vec![retry(1), settle(id, outcome)],
-            3 => vec![settle(id, Outcome::RetryAt(due)), settle(id, outcome)],
-            4 => vec![retry(1), settle(id, outcome), settle(id, Outcome::Again(due))],
+            3 => vec![settle(id, Outcome::RetryIn(pause)), settle(id, outcome)],
+            4 => vec![retry(1), settle(id, outcome), settle(id, Outcome::Again(Duration::ZERO))],
             _ => Vec::new(),
         };
         for step in steps {
@@ -137,7 +141,7 @@ async fn told(journal: &dyn Journal, then: impl Fn(i64)) {
         }
     }
     let integration = IntegrationId { number: 1 };
-    let lasted = std::time::Duration::from_secs(90);
+    let lasted = Duration::from_secs(90);
     journal
         .note_failing(vec![Failing { integration, url: "http://x".to_owned(), lasted, streak: 0 }])
         .await
@@ -175,8 +179,8 @@ async fn a_store_that_goes_to_postgresql_and_back_answers_as_before() {
     let target = engine.target("copied");
     let options = |then: &Then| Options {
         allow_unreplicated: true,
-        patience: std::time::Duration::from_secs(60),
-        clock: OwnClock(then.clock()),
+        patience: Duration::from_secs(60),
+        clock: OwnClock(Some(then.clock())),
         ..Options::default()
     };
     let folder = || tempfile::tempdir().expect("a folder");
@@ -210,11 +214,13 @@ async fn a_store_that_goes_to_postgresql_and_back_answers_as_before() {
     assert!(again.is_err_and(|error| error.to_string().contains("there is a store in it already")));
 
     let there = Postgres::open(&target, own.path(), sealer(), options(&then)).await.expect("it opens");
+    then.set(WallTime(LOOKED_AT));
     assert_eq!(seen(&there).await, expected);
 
     let then = Then::default();
     let back = file(new.path(), then.clock());
     assert_eq!(copied(&there, &back, &then).await.expect("copied back"), counted);
+    then.set(WallTime(LOOKED_AT));
     assert_eq!(seen(&back).await, expected);
     assert_eq!(count(&from).await.expect("counted"), counted);
 
@@ -252,6 +258,7 @@ proptest! {
             }
             let pbxs = ["a", "b"].map(PbxName::new);
             copy(&from, &to, &then, &pbxs, &mut |_| {}).await.expect("copied");
+            then.set(WallTime(LOOKED_AT));
             prop_assert_eq!(seen(&to).await, seen(&from).await);
             Ok(())
         })?;

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use calls::{EventKind, PbxName};
-use journal::conformance::sample::{Leg, append, delivery, keep, settle, tried};
+use journal::conformance::sample::{HOUR, Leg, append, delivery, is_about, keep, settle, tried};
 use journal::postgres::{Options, Postgres};
 use journal::verbs::*;
 use journal::{About, Appended, Filter, Grant, JournalError, Outcome, Settle, Settled, Wish, WishId, facts};
 use tempfile::TempDir;
 
 use crate::on_postgresql::{DATABASE, Ground, PATIENCE, folder, options, share_as};
-use crate::spooling::{ENOUGH, merged, spooling};
+use crate::spooling::{ENOUGH, heard_half_an_hour_ago, merged, spooling};
 
 const PATIENT: Duration = Duration::from_secs(5);
 
@@ -114,8 +114,7 @@ async fn what_is_of_a_part_that_another_has_by_now_goes_to_that_one_and_counts_a
     let spooled = keep(&one, leg(1).append(&[EventKind::Answered, EventKind::Ended], &[1, 2])).await;
     keep(&one, leg(2).append(&[EventKind::Incoming], &[1])).await;
     keep(&one, Leg::incoming(3).on("pbx2").under(kept).whole(&[1])).await;
-    let again =
-        Settle { grant: lost, ..settle(delivery(spooled[0], 2), Outcome::RetryAt(journal::WallTime(9))) };
+    let again = Settle { grant: lost, ..settle(delivery(spooled[0], 2), Outcome::RetryIn(Duration::ZERO)) };
     let settles = [delivered(lost, delivery(before, 1)), delivered(lost, delivery(spooled[0], 1)), again];
     assert_eq!(one.settle(&settles).await.expect("kept"), [Settled::Done; 3]);
 
@@ -132,7 +131,9 @@ async fn what_is_of_a_part_that_another_has_by_now_goes_to_that_one_and_counts_a
 
     let rows = asked(&other, has).await;
     assert_eq!(rows.len(), 1);
-    let brought = facts::bring(&other, has, facts::read(&rows[0].1).expect("facts")).await.expect("kept");
+    let now = other.now().await.expect("it says");
+    let brought =
+        facts::bring(&other, has, facts::read(&rows[0].1, now).expect("facts")).await.expect("kept");
     assert_eq!((brought.news.len(), brought.repeats.len(), brought.refused), (2, 0, 1));
     let settles: Vec<_> = brought.accepted.iter().map(|(settle, _)| settle.clone()).collect();
     assert_eq!(other.settle(&settles).await.expect("an answer"), [Settled::Done; 2]);
@@ -145,6 +146,32 @@ async fn what_is_of_a_part_that_another_has_by_now_goes_to_that_one_and_counts_a
     assert_eq!((size.events, size.pending), (7, 7));
     let counted = "SELECT count(*), count(DISTINCT (leg, kind)), (SELECT count(*) FROM ringbud.attempt) FROM ringbud.event";
     assert_eq!(ground.engine.servers[0].says(DATABASE, counted), "7|7|2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_kept_is_as_old_as_it_is_whatever_its_wall_clock_said() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let there = folder();
+    let (one, other) = (opens(&ground, &ground.folder, "gw1").await, opens(&ground, &there, "gw2").await);
+    let lost = take(&one, "pbx1").await;
+    away(&mut ground, &[&one, &other]).await;
+    for (number, hours_ahead) in [(1, 0), (2, 5), (3, -7)] {
+        ::clock::ahead_by(hours_ahead * 3_600_000_000);
+        let begins = Leg::incoming(number).under(lost).append(&[EventKind::Incoming], &[1]);
+        keep(&one, heard_half_an_hour_ago(begins)).await;
+    }
+    ground.engine.servers[0].run();
+    let reached = async { while other.tick(&About::default()).await.is_err() {} };
+    tokio::time::timeout(PATIENCE, reached).await.expect("it is reached");
+    let has = take(&other, "pbx1").await;
+    beats(&one).await;
+    let now = other.now().await.expect("it says");
+    for (_, packed) in asked(&other, has).await {
+        facts::bring(&other, has, facts::read(&packed, now).expect("facts")).await.expect("kept");
+    }
+    let waiting = other.load_all(has).await.expect("pending");
+    assert_eq!(waiting.len(), 3);
+    waiting.iter().for_each(|pending| is_about(pending.age, HOUR / 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,7 +196,8 @@ async fn what_the_last_run_kept_is_asked_of_the_part_before_it_is_taken_again() 
     let rows = asked(&one, has).await;
     assert_eq!(rows.len(), 2);
     for (_, packed) in &rows {
-        facts::bring(&one, has, facts::read(packed).expect("facts")).await.expect("kept");
+        let now = one.now().await.expect("it says");
+        facts::bring(&one, has, facts::read(packed, now).expect("facts")).await.expect("kept");
     }
     assert_eq!(one.load_all(has).await.expect("pending").len(), 1_100);
 }

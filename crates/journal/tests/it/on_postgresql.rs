@@ -1,6 +1,7 @@
 //! The store on PostgreSQL passes the suite, and what only it can do wrong is done right.
 
 use std::fmt::Write as _;
+use std::pin::Pin;
 use std::time::Duration;
 
 use calls::EventKind;
@@ -84,27 +85,38 @@ struct Walk {
     rules: usize,
 }
 
+/// Not on the stack: all of them together are one test.
+type Rule<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 impl Walk {
-    async fn rule(&mut self, name: &str, holds: impl AsyncFnOnce(&dyn Journal)) {
-        self.rules += 1;
-        let database = format!("rule{}", self.rules);
-        println!("{name}");
-        self.engine.database(&database);
-        let folder = folder();
-        let journal = open(&self.engine, &database, &folder, options("gw1")).await.expect("a journal");
-        holds(&journal).await;
+    fn rule<'a>(&'a mut self, name: &'a str, holds: impl AsyncFnOnce(&dyn Journal) + 'a) -> Rule<'a> {
+        Box::pin(async move {
+            self.rules += 1;
+            let database = format!("rule{}", self.rules);
+            println!("{name}");
+            self.engine.database(&database);
+            let folder = folder();
+            let journal = open(&self.engine, &database, &folder, options("gw1")).await.expect("a journal");
+            holds(&journal).await;
+        })
     }
 
     /// On one that two gateways share.
-    async fn rule_of_two(&mut self, name: &str, holds: impl AsyncFnOnce(&dyn Journal, &dyn Journal)) {
-        self.rules += 1;
-        let database = format!("rule{}", self.rules);
-        println!("{name}");
-        self.engine.database(&database);
-        let (here, there) = (folder(), folder());
-        let one = share(&self.engine, &database, &here, "gw1").await.expect("a journal");
-        let other = share(&self.engine, &database, &there, "gw2").await.expect("a journal");
-        holds(&one, &other).await;
+    fn rule_of_two<'a>(
+        &'a mut self,
+        name: &'a str,
+        holds: impl AsyncFnOnce(&dyn Journal, &dyn Journal) + 'a,
+    ) -> Rule<'a> {
+        Box::pin(async move {
+            self.rules += 1;
+            let database = format!("rule{}", self.rules);
+            println!("{name}");
+            self.engine.database(&database);
+            let (here, there) = (folder(), folder());
+            let one = share(&self.engine, &database, &here, "gw1").await.expect("a journal");
+            let other = share(&self.engine, &database, &there, "gw2").await.expect("a journal");
+            holds(&one, &other).await;
+        })
     }
 }
 

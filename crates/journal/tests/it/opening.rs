@@ -9,7 +9,7 @@ use journal::settings::{Account, Secret, Setting, SettingKey};
 use journal::verbs::*;
 use journal::{
     Access, ActorKind, AuditFilter, Filter, Grant, JournalError, LegOutcome, Logging, Options, Outcome,
-    RollingUp, SettingsCache, Sqlite, WallTime,
+    RollingUp, SettingsCache, Sqlite,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -113,7 +113,7 @@ async fn a_store_of_an_older_program_is_brought_up_to_date() {
         .expect("kept");
     let tried_twice =
         delivery(keep(&journal, Leg::incoming(900).append(&[EventKind::Incoming], &[1])).await[0], 1);
-    let refused = [tried(tried_twice, 1, 500, Outcome::RetryAt(WallTime(7)))];
+    let refused = [tried(tried_twice, 1, 500, Outcome::RetryIn(std::time::Duration::ZERO))];
     journal.settle(&refused).await.expect("settled");
     drop(journal);
     raw(folder.path())

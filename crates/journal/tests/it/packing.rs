@@ -7,7 +7,7 @@ use calls::EventKind;
 use journal::conformance::sample::{Leg, attempt, delivery, keep, settle, tried};
 use journal::seal::Sealer;
 use journal::verbs::*;
-use journal::{Access, Filter, Logging, Options, Outcome, RollingUp, Settled, Sqlite, WallTime};
+use journal::{Access, Filter, Logging, Options, Outcome, RollingUp, Settled, Sqlite};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
@@ -57,7 +57,7 @@ async fn a_leg_with_something_that_waits_is_packed_when_it_has_waited_long() {
     // What comes of it then lies beside it, in its order.
     for (at, seq) in waiting.iter().enumerate() {
         let id = delivery(*seq, 1);
-        let refused = tried(id, 1, 500, Outcome::RetryAt(WallTime(5)));
+        let refused = tried(id, 1, 500, Outcome::RetryIn(Duration::ZERO));
         assert_eq!(journal.settle(&[refused]).await.expect("settled"), [Settled::Done], "{at}");
         journal.settle(&[tried(id, 2, 204, Outcome::Delivered)]).await.expect("settled");
         let attempts = journal.attempts(id).await.expect("attempts");
@@ -73,9 +73,9 @@ async fn what_comes_of_a_delivery_after_its_leg_was_packed_is_noted_behind() {
     let seqs = keep(&journal, Leg::incoming(1).whole(&[1, 2])).await;
     let (one, two) = (delivery(seqs[0], 1), delivery(seqs[0], 2));
     let first = [
-        tried(one, 1, 503, Outcome::RetryAt(WallTime(5))),
+        tried(one, 1, 503, Outcome::RetryIn(Duration::ZERO)),
         tried(one, 2, 204, Outcome::Delivered),
-        tried(two, 1, 500, Outcome::RetryAt(WallTime(5))),
+        tried(two, 1, 500, Outcome::RetryIn(Duration::ZERO)),
     ];
     journal.settle(&first).await.expect("settled");
     drop(journal);
@@ -85,9 +85,9 @@ async fn what_comes_of_a_delivery_after_its_leg_was_packed_is_noted_behind() {
     packed(&conn, seqs[2].0).await;
     assert_eq!(["history", "details", "leg"].map(|table| count(&conn, table)), [0, 0, 1]);
     let again = [
-        settle(one, Outcome::Again(WallTime(50))),
+        settle(one, Outcome::Again(Duration::ZERO)),
         tried(one, 3, 410, Outcome::Held),
-        settle(one, Outcome::Again(WallTime(60))),
+        settle(one, Outcome::Again(Duration::ZERO)),
         tried(one, 4, 200, Outcome::Delivered),
         tried(two, 2, 200, Outcome::Delivered),
     ];
@@ -110,7 +110,7 @@ async fn a_leg_with_very_much_noted_keeps_it_beside() {
     let seqs = keep(&journal, Leg::incoming(1).whole(&[1])).await;
     for seq in &seqs {
         for number in 1..4 {
-            let outcome = if number < 3 { Outcome::RetryAt(WallTime(1)) } else { Outcome::Delivered };
+            let outcome = if number < 3 { Outcome::RetryIn(Duration::ZERO) } else { Outcome::Delivered };
             let mut large = tried(delivery(*seq, 1), number, 200, outcome);
             if let Some(attempt) = &mut large.attempt {
                 attempt.request_body = vec![b'x'; 200_000].into();

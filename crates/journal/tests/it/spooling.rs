@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use calls::EventKind;
-use journal::conformance::sample::{Leg, append, delivery, keep, settle, tried};
+use journal::conformance::sample::{HOUR, Leg, append, delivery, is_about, keep, settle, tried};
 use journal::postgres::{Options, Postgres};
 use journal::verbs::*;
-use journal::{Appended, DeliveryId, EventSeq, Filter, Grant, JournalError, Outcome, Settled};
+use journal::{
+    Append, Appended, DeliveryId, EventSeq, Filter, Grant, JournalError, Outcome, Settled, WallTime,
+};
 
 use crate::on_postgresql::{DATABASE, Ground, PATIENCE, options};
 
@@ -71,7 +73,7 @@ async fn what_the_engine_does_not_take_is_kept_and_comes_to_it_as_it_was() {
     let settled = journal
         .settle(&[
             tried(delivery(before[0], 1), 1, 200, Outcome::Delivered),
-            tried(delivery(first, 1), 1, 503, Outcome::RetryAt(journal::WallTime(9))),
+            tried(delivery(first, 1), 1, 503, Outcome::RetryIn(Duration::ZERO)),
         ])
         .await;
     assert_eq!(settled.expect("kept"), [Settled::Done; 2]);
@@ -99,6 +101,37 @@ async fn what_the_engine_does_not_take_is_kept_and_comes_to_it_as_it_was() {
     assert_eq!(journal.attempts(delivery(first, 1)).await.expect("attempts").len(), 2);
     let later = keep(&journal, Leg::incoming(3).whole(&[1])).await;
     assert!(later[0] > *ended && journal.spooled().is_none(), "straight to the engine");
+}
+
+/// As it was heard half an hour ago, by the wall clock of now.
+pub(crate) fn heard_half_an_hour_ago(moment: Append) -> Append {
+    let received_at = WallTime(::clock::wall_micros() - i64::try_from((HOUR / 2).as_micros()).expect("few"));
+    Append { received_at, age: HOUR / 2, ..moment }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lay_in_the_spool_is_as_old_as_it_is_whatever_was_done_to_the_wall_clock() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let journal = ground.opens(spooling(ENOUGH)).await.expect("it opens");
+    away(&mut ground, &journal).await;
+    let begins =
+        |number| heard_half_an_hour_ago(Leg::incoming(number).append(&[EventKind::Incoming], &[1, 2]));
+    let mut tried = Vec::new();
+    for (number, hours_ahead) in [(1, 0), (2, 5), (3, -7)] {
+        ::clock::ahead_by(hours_ahead * 3_600_000_000);
+        let id = delivery(keep(&journal, begins(number)).await[0], 1);
+        let settled = journal.settle(&[settle(id, Outcome::RetryIn(HOUR))]).await;
+        assert_eq!(settled.expect("kept"), [Settled::Done]);
+        tried.push(id);
+    }
+    ground.engine.servers[0].run();
+    merged(&journal).await;
+    let waiting = journal.load_all(Grant::ALONE).await.expect("pending");
+    assert_eq!(waiting.len(), 6);
+    for pending in waiting {
+        is_about(pending.age, HOUR / 2);
+        is_about(pending.due_in(), if tried.contains(&pending.id) { HOUR } else { Duration::ZERO });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

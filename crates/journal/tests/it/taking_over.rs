@@ -11,7 +11,7 @@ use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
     Access, Cursor, DeliveryState, EventSeq, Filter, Grant, LegOutcome, Options, Outcome, Reason, RollingUp,
-    Sqlite, WallTime,
+    Sqlite,
 };
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
@@ -42,14 +42,14 @@ pub(crate) async fn fill(journal: &Sqlite, legs: u32) -> i64 {
                 let reason = || Some(Reason::status(500));
                 match at % 11 {
                     0 => {}
-                    1 => rows.push(tried(pending.id, 1, 503, Outcome::RetryAt(WallTime(9)))),
+                    1 => rows.push(tried(pending.id, 1, 503, Outcome::RetryIn(Duration::ZERO))),
                     2 => rows.push(tried(pending.id, 1, 500, Outcome::Failed(reason()))),
                     3 => rows.push(settle(pending.id, Outcome::Cancelled)),
                     4 => rows.push(settle(pending.id, Outcome::Delivered)),
                     5 => rows.extend([
-                        tried(pending.id, 1, 0, Outcome::RetryAt(WallTime(9))),
+                        tried(pending.id, 1, 0, Outcome::RetryIn(Duration::ZERO)),
                         tried(pending.id, 2, 204, Outcome::Delivered),
-                        settle(pending.id, Outcome::Again(WallTime(7))),
+                        settle(pending.id, Outcome::Again(Duration::ZERO)),
                     ]),
                     _ => rows.push(tried(pending.id, 1, 204, Outcome::Delivered)),
                 }
@@ -102,7 +102,9 @@ pub(crate) async fn answers(journal: &Sqlite, to: i64) -> String {
     let id = Leg::incoming(33).event(EventKind::Answered).id();
     told += &format!("{:?}\n", journal.find(id).await.expect("found"));
     told += &format!("{:?}\n", journal.kept_within(AccountId::new("1"), 90_000).await.expect("weighed"));
-    let waiting = journal.load_all(Grant::ALONE).await.expect("what waits");
+    let mut waiting = journal.load_all(Grant::ALONE).await.expect("what waits");
+    // When it is asked says how old it is.
+    waiting.iter_mut().for_each(|waiting| waiting.age = Duration::ZERO);
     told += &format!("{:?}\n", waiting.iter().filter(|waiting| waiting.id.event.0 <= to).collect::<Vec<_>>());
     told + &format!("{:?}", journal.restore(PbxName::new("pbx1")).await.expect("restored"))
 }

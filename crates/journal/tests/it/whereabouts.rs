@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calls::{AccountId, EventKind};
-use journal::conformance::sample::{Leg, attempt, delivery, keep, settle, tried};
+use journal::conformance::sample::{Leg, aged, attempt, delivery, keep, settle, tried};
 use journal::faults::{CommitPoint, Faults};
 use journal::memory::Memory;
 use journal::seal::Sealer;
@@ -96,8 +96,8 @@ fn leg(number: u32) -> Leg {
 
 /// What becomes of a delivery.
 fn outcomes(at: u32, id: DeliveryId) -> Vec<Settle> {
-    let again = |settled: Settle| vec![settled, settle(id, Outcome::Again(WallTime(7)))];
-    let retried = tried(id, 1, 503, Outcome::RetryAt(WallTime(9)));
+    let again = |settled: Settle| vec![settled, settle(id, Outcome::Again(Duration::ZERO))];
+    let retried = tried(id, 1, 503, Outcome::RetryIn(Duration::ZERO));
     match at % 10 {
         0 => vec![],
         1 => vec![retried],
@@ -269,7 +269,7 @@ fn steps() -> Vec<Step> {
         Step::Append(on(1).append(&[EventKind::Incoming], &[1])),
         Step::Append(on(2).whole(&[1])),
         Step::Settle(vec![tried(seq(2), 1, 204, Outcome::Delivered), settle(seq(3), Outcome::Delivered)]),
-        Step::Settle(vec![tried(seq(4), 1, 503, Outcome::RetryAt(WallTime(9)))]),
+        Step::Settle(vec![tried(seq(4), 1, 503, Outcome::RetryIn(Duration::ZERO))]),
         Step::Append(on(3).append(&[EventKind::Incoming, EventKind::Answered], &[1])),
         Step::Look,
         Step::Append(on(3).append(&[EventKind::Ended], &[1])),
@@ -281,7 +281,7 @@ fn steps() -> Vec<Step> {
         Step::Append(on(1).append(&[EventKind::Ended], &[1])),
         Step::Settle(vec![
             tried(seq(1), 1, 204, Outcome::Delivered),
-            settle(seq(4), Outcome::Again(WallTime(5))),
+            settle(seq(4), Outcome::Again(Duration::ZERO)),
         ]),
         Step::Append(on(6).whole(&[1])),
         Step::Append(on(7).append(&[EventKind::Incoming], &[1])),
@@ -292,7 +292,7 @@ fn steps() -> Vec<Step> {
 
 async fn take(journal: &dyn Journal, step: &Step) {
     let done = match step {
-        Step::Append(moment) => journal.append(std::slice::from_ref(moment)).await.map(drop),
+        Step::Append(moment) => journal.append(&[aged(moment.clone(), NOW)]).await.map(drop),
         Step::Settle(rows) => journal.settle(rows).await.map(drop),
         Step::Look => journal.newest_event_at().await.map(|_| ()),
         Step::Prune => journal.prune(None, WallTime(i64::MAX)).await.map(|_| ()),

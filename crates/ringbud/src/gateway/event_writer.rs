@@ -25,6 +25,15 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// How long a stopping program goes on trying to keep what it has.
 const LAST_TRY: Duration = Duration::from_secs(10);
 
+/// A moment on its way to the journal.
+#[derive(Debug)]
+pub struct Heard {
+    /// What was said.
+    pub moment: Append,
+    /// When it reached us, by a clock that never jumps.
+    pub at: Instant,
+}
+
 /// Who is told of what was kept.
 pub trait EventSink: Send + Sync + 'static {
     /// These events are kept, with the deliveries that are now due, and the notes of the same moments.
@@ -100,11 +109,11 @@ impl Blocked {
 impl EventWriter {
     /// Keeps moments until no more can come, for as long as the PBX is this gateway's; what comes while it is another's is
     /// at hand. The answer is how many events could not be kept.
-    pub async fn run(mut self, mut moments: mpsc::Receiver<Append>) -> usize {
+    pub async fn run(mut self, mut moments: mpsc::Receiver<Heard>) -> usize {
         let Err(mut unkept) = self.follows_turns(&mut moments).await else { return 0 };
         moments.close();
-        while let Some(moment) = moments.recv().await {
-            unkept += moment.events.len();
+        while let Some(heard) = moments.recv().await {
+            unkept += heard.moment.events.len();
         }
         metrics::counter!("ringbud_events_unkept_total").increment(unkept as u64);
         tracing::error!(
@@ -114,7 +123,7 @@ impl EventWriter {
         unkept
     }
 
-    async fn follows_turns(&mut self, moments: &mut mpsc::Receiver<Append>) -> Result<(), usize> {
+    async fn follows_turns(&mut self, moments: &mut mpsc::Receiver<Heard>) -> Result<(), usize> {
         loop {
             if let Some(grant) = self.grant {
                 let Some(is_back) = self.owns(grant, moments).await? else { return Ok(()) };
@@ -131,7 +140,7 @@ impl EventWriter {
     async fn owns(
         &mut self,
         grant: Grant,
-        moments: &mut mpsc::Receiver<Append>,
+        moments: &mut mpsc::Receiver<Heard>,
     ) -> Result<Option<oneshot::Sender<()>>, usize> {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         loop {
@@ -156,7 +165,7 @@ impl EventWriter {
     }
 
     /// Keeps nothing until it is given the PBX; `None`: it is not to be any more.
-    async fn listens(&mut self, moments: &mut mpsc::Receiver<Append>) -> Option<(Given, Second)> {
+    async fn listens(&mut self, moments: &mut mpsc::Receiver<Heard>) -> Option<(Given, Second)> {
         let mut at_hand = Second::default();
         loop {
             tokio::select! {
@@ -187,13 +196,18 @@ impl EventWriter {
     }
 
     /// However long it takes; how many events were not kept when it had to be given up.
-    async fn keep(&mut self, grant: Grant, mut batch: Vec<Append>) -> Result<(), usize> {
+    async fn keep(&mut self, grant: Grant, heard: Vec<Heard>) -> Result<(), usize> {
+        let (mut batch, heard): (Vec<Append>, Vec<Instant>) =
+            heard.into_iter().map(|heard| (heard.moment, heard.at)).unzip();
         batch.iter_mut().for_each(|moment| moment.grant = grant);
         let mut pause = PAUSES.0;
         let mut failed = false;
         let mut give_up_at = None;
         loop {
             let began = Instant::now();
+            for (moment, heard_at) in batch.iter_mut().zip(&heard) {
+                moment.age = began.saturating_duration_since(*heard_at);
+            }
             match self.journal.append(&batch).await {
                 Ok(answers) => {
                     metrics::histogram!("ringbud_journal_append_seconds")
@@ -229,7 +243,7 @@ impl EventWriter {
 
     fn tell(&mut self, batch: Vec<Append>, answers: Vec<Vec<Appended>>, was_in_doubt: bool) {
         for (moment, answers) in batch.into_iter().zip(answers) {
-            let Append { pbx, events, notes, received_at, .. } = moment;
+            let Append { pbx, events, notes, received_at, age, .. } = moment;
             let mut due = Vec::new();
             let mut kept = Vec::with_capacity(events.len());
             for ((event, integrations), answer) in events.into_iter().zip(answers) {
@@ -250,7 +264,8 @@ impl EventWriter {
                 log(&pbx, &event);
                 let event = Arc::new(Kept { seq, received_at, pbx: pbx.clone(), event });
                 let waiting = waiting.unwrap_or_else(|| {
-                    integrations.into_iter().map(|integration| Pending::fresh(&event, integration)).collect()
+                    let fresh = |integration| Pending::fresh(&event, integration, age);
+                    integrations.into_iter().map(fresh).collect()
                 });
                 due.extend(waiting.into_iter().map(|pending| (pending, event.clone())));
                 kept.push(event);

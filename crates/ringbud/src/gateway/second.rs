@@ -8,6 +8,8 @@ use calls::{PbxTime, Restored, Told};
 use journal::{Append, Grant};
 use tokio::sync::oneshot;
 
+use super::event_writer::Heard;
+
 /// So much of what the PBX said is at hand, by its clock: longer than it takes until somebody who is gone is missed.
 const AT_HAND: Duration = Duration::from_secs(60);
 /// So many moments are at hand at most.
@@ -36,29 +38,29 @@ pub struct Given {
 /// What the second reader of a PBX has at hand.
 #[derive(Default)]
 pub(super) struct Second {
-    moments: VecDeque<Append>,
+    moments: VecDeque<Heard>,
 }
 
 impl Second {
     /// What the PBX says while it is another gateway's.
-    pub(super) fn add(&mut self, moment: Append) {
-        let since = moment.heard_at;
-        self.moments.push_back(moment);
-        let is_old = |oldest: &Append| oldest.heard_at + AT_HAND < since;
+    pub(super) fn add(&mut self, heard: Heard) {
+        let since = heard.moment.heard_at;
+        self.moments.push_back(heard);
+        let is_old = |oldest: &Heard| oldest.moment.heard_at + AT_HAND < since;
         while self.moments.len() > MOMENTS_AT_HAND || self.moments.front().is_some_and(is_old) {
             self.moments.pop_front();
         }
     }
 
     /// What may not be kept yet, each event as the next of its leg as that was told.
-    pub(super) fn news(self, kept: &Restored) -> Vec<Append> {
+    pub(super) fn news(self, kept: &Restored) -> Vec<Heard> {
         let mut told = Told::of(kept);
         let heard = kept.last_heard.unwrap_or(PbxTime::from_micros(0));
-        let is_news = |moment: &Append| moment.heard_at + BEFORE_HEARD >= heard;
-        let moments = self.moments.into_iter().filter(is_news).map(|moment| {
+        let is_news = |one: &Heard| one.moment.heard_at + BEFORE_HEARD >= heard;
+        let moments = self.moments.into_iter().filter(is_news).map(|Heard { moment, at }| {
             let events = moment.events.into_iter();
             let events = events.filter_map(|(event, to)| told.next(event).map(|event| (event, to)));
-            Append { events: events.collect(), ..moment }
+            Heard { moment: Append { events: events.collect(), ..moment }, at }
         });
         moments.collect()
     }
@@ -68,22 +70,25 @@ impl Second {
 mod tests {
     use calls::PbxName;
     use journal::WallTime;
+    use tokio::time::Instant;
 
     use super::*;
 
-    fn at(micros: i64) -> Append {
-        Append {
+    fn at(micros: i64) -> Heard {
+        let moment = Append {
             grant: Grant::ALONE,
             pbx: PbxName::new("pbx1"),
             events: Vec::new(),
             notes: Vec::new(),
             heard_at: PbxTime::from_micros(micros),
             received_at: WallTime(0),
-        }
+            age: Duration::ZERO,
+        };
+        Heard { moment, at: Instant::now() }
     }
 
     fn heard(second: &Second) -> (usize, Option<i64>) {
-        (second.moments.len(), second.moments.front().map(|oldest| oldest.heard_at.as_micros()))
+        (second.moments.len(), second.moments.front().map(|oldest| oldest.moment.heard_at.as_micros()))
     }
 
     #[test]
@@ -113,7 +118,7 @@ mod tests {
         let before = i64::try_from(BEFORE_HEARD.as_micros()).unwrap();
         [0, 1, before, before + 1].into_iter().for_each(|micros| second.add(at(micros)));
         let kept = Restored { last_heard: Some(PbxTime::from_micros(before + 1)), ..Restored::default() };
-        let news: Vec<_> = second.news(&kept).iter().map(|moment| moment.heard_at.as_micros()).collect();
+        let news: Vec<_> = second.news(&kept).iter().map(|one| one.moment.heard_at.as_micros()).collect();
         assert_eq!(news, [1, before, before + 1]);
     }
 }

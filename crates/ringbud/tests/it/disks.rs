@@ -12,7 +12,7 @@ use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{Access, Append, EventSeq, Filter, Grant, Kept, Options, Pending, Sqlite};
-use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
+use ringbud::gateway::{Blocked, Counts, EventSink, EventWriter, Heard, MAX_MOMENTS};
 use tokio::sync::mpsc;
 
 use crate::bed::{Bed, Gateway, Signal, kinds, patiently};
@@ -180,7 +180,7 @@ async fn keep(journal: &Arc<Sqlite>, moments: impl Iterator<Item = Append>) -> (
     };
     let keeping = tokio::spawn(event_writer.run(kept));
     for moment in moments {
-        tell.send(moment).await.unwrap();
+        tell.send(Heard { moment, at: tokio::time::Instant::now() }).await.unwrap();
     }
     drop(tell);
     assert_eq!(patiently("everything to be kept", keeping).await.unwrap(), 0);

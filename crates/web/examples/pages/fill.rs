@@ -191,6 +191,7 @@ async fn chunk(
                 notes: Vec::new(),
                 heard_at: at,
                 received_at,
+                age: Duration::ZERO,
             }
         })
         .collect();

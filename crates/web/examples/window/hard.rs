@@ -144,6 +144,7 @@ pub(crate) async fn furnish(
             notes: Vec::new(),
             heard_at: at,
             received_at: WallTime(at.as_micros()),
+            age: Duration::ZERO,
         };
         for one in journal.append(&[append]).await?.into_iter().flatten() {
             if let Appended::Stored(event, _) = one {

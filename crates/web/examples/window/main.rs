@@ -65,6 +65,7 @@ async fn furnish(
             notes: Vec::new(),
             heard_at: at,
             received_at: WallTime(at.as_micros()),
+            age: Duration::ZERO,
         });
     }
     let stored = journal.append(&kept).await?.into_iter().flatten();
@@ -102,6 +103,7 @@ async fn play(gateway: Arc<Playing>, journal: Arc<dyn Journal>) {
             notes: Vec::new(),
             heard_at: at,
             received_at: now(),
+            age: Duration::ZERO,
         };
         journal.append(&[kept]).await.expect("it is kept");
         gateway.changes.send_modify(|revision| *revision += 1);

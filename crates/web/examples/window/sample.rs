@@ -121,7 +121,7 @@ pub(crate) fn settled(id: DeliveryId) -> Settle {
     };
     let outcome = match (bad, retrying) {
         (true, _) => Outcome::Failed(None),
-        (_, true) => Outcome::RetryAt(WallTime(now().0 + 90_000_000)),
+        (_, true) => Outcome::RetryIn(Duration::from_secs(90)),
         (false, false) => Outcome::Delivered,
     };
     Settle { grant: Grant::ALONE, id, attempt: Some(attempt.into()), outcome }

@@ -318,6 +318,7 @@ impl Rig {
             notes: Vec::new(),
             heard_at: at,
             received_at: WallTime(at.as_micros()),
+            age: Duration::ZERO,
         };
         self.journal.append(&[append]).await.unwrap();
         leg

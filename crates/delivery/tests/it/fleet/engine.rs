@@ -22,10 +22,21 @@ use journal::{
 #[derive(Debug)]
 pub(super) struct Fenced;
 
+/// An event, as a gateway heard it.
+pub(super) struct Heard<'a> {
+    pub(super) grant: Grant,
+    pub(super) event: &'a Event,
+    /// By its wall clock, and how long ago.
+    pub(super) received_at: i64,
+    pub(super) age: Duration,
+}
+
 pub(super) struct Engine {
     /// As each gateway sees it.
     journals: Vec<Memory>,
     clock: Arc<AtomicI64>,
+    /// How far its clock is ahead of the story's: nobody else's says the same.
+    ahead: i64,
     /// Who may look at a part; nobody is asked for it.
     grants: BTreeMap<Part, Grant>,
     parts: Vec<Part>,
@@ -72,6 +83,7 @@ impl Engine {
         let mut engine = Self {
             journals: (0..gateways).map(|gateway| first.beside(&id(gateway))).collect(),
             clock,
+            ahead: splitmix::Rng::new(seed ^ 0x000c_10c5).below(86_400) as i64 * 1_000_000,
             grants: BTreeMap::new(),
             parts: (1..=parts).map(Part).collect(),
             events: BTreeMap::new(),
@@ -92,7 +104,7 @@ impl Engine {
     }
 
     pub(super) fn set_clock(&self, now: i64) {
-        self.clock.store(now, Ordering::Relaxed);
+        self.clock.store(now + self.ahead, Ordering::Relaxed);
     }
 
     /// Beats, however often the answer gets lost.
@@ -133,8 +145,8 @@ impl Engine {
     }
 
     /// Keeps an event, however often the answer gets lost; whether it may have been this that did.
-    pub(super) fn append(&mut self, who: usize, grant: Grant, event: &Event) -> Result<bool, Fenced> {
-        let append = self.moment(grant, event, self.clock.load(Ordering::Relaxed));
+    pub(super) fn append(&mut self, who: usize, heard: &Heard<'_>) -> Result<bool, Fenced> {
+        let (append, event) = (self.moment(heard), heard.event);
         let mut is_news = false;
         loop {
             let appended = self.journals[who].append(std::slice::from_ref(&append)).now_or_never();
@@ -174,7 +186,7 @@ impl Engine {
     /// Asks whoever has a part to keep these, however often the answer gets lost.
     pub(super) fn hand_over(&mut self, who: usize, part: Part, facts: &Facts) {
         self.handed_over += (facts.moments.len() + facts.accepted.len()) as u64;
-        let wish = Wish::Facts(facts::write(facts));
+        let wish = Wish::Facts(facts::write(facts, self.now(who)));
         loop {
             match self.journals[who].ask(part, wish.clone()).now_or_never().expect("ready") {
                 Ok(Asked::Waits(_)) => return,
@@ -187,8 +199,9 @@ impl Engine {
     /// What is asked of a part.
     pub(super) fn asked(&self, who: usize, grant: Grant) -> Vec<(WishId, Facts)> {
         let asked = self.journals[who].asked(grant, None).now_or_never().expect("ready").expect("readable");
+        let now = self.now(who);
         let facts = |wish| match wish {
-            Wish::Facts(packed) => facts::read(&packed).expect("as it was written"),
+            Wish::Facts(packed) => facts::read(&packed, now).expect("as it was written"),
             wish => panic!("{wish:?}"),
         };
         asked.into_iter().map(|(id, wish)| (id, facts(wish))).collect()
@@ -229,8 +242,13 @@ impl Engine {
         self.grants.values().all(asked)
     }
 
-    /// An event as it is handed over.
-    pub(super) fn moment(&self, grant: Grant, event: &Event, received_at: i64) -> Append {
+    fn now(&self, who: usize) -> WallTime {
+        self.journals[who].now().now_or_never().expect("ready").expect("it says")
+    }
+
+    /// An event as it is kept, or handed over.
+    pub(super) fn moment(&self, heard: &Heard<'_>) -> Append {
+        let Heard { grant, event, received_at, age } = *heard;
         let wanted: Vec<_> = (1..=self.webhooks).map(|number| IntegrationId { number }).collect();
         Append {
             grant,
@@ -239,6 +257,7 @@ impl Engine {
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
             received_at: WallTime(received_at),
+            age,
         }
     }
 

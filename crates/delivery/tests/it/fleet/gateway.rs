@@ -51,6 +51,8 @@ pub(super) struct Gateway {
     /// Does not reach the store until then.
     pub(super) cut_until: i64,
     pub(super) is_leaving: bool,
+    /// How far its wall clock is ahead.
+    pub(super) ahead: i64,
     pub(super) schedule: Schedule,
     pub(super) hooks: Vec<WebhookKey>,
     pub(super) owns: BTreeMap<Part, Grant>,
@@ -77,6 +79,7 @@ impl Gateway {
             paused_until: 0,
             cut_until: 0,
             is_leaving: false,
+            ahead: 0,
             schedule: Schedule::new(limits(), 0),
             hooks: Vec::new(),
             owns: BTreeMap::new(),

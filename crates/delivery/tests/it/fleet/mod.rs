@@ -2,7 +2,8 @@
 //! wake, cuts, a store that is away, answers that get lost, parts that are handed over, receivers that fail, spools that are
 //! merged by who has their part still or go to who has it by now. In virtual time; a failing run prints its seed.
 //!
-//! The gateways' own wall clocks play no part: the schedule goes by moments, and the store by its own clock.
+//! The gateways' own wall clocks differ by hours and are set now and then, and the store's says something else again: the
+//! schedule goes by moments, and the store by its own clock.
 
 mod engine;
 mod gateway;

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use calls::{Event, EventKind, LegId};
-use delivery::policy::{LONGEST_REQUEST, Moment};
+use delivery::policy::{LONGEST_REQUEST, Moment, Patience, taken_up};
 use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
 use journal::settings::IntegrationId;
 use journal::turns::{Step, Turns};
 use journal::{
     Accepted, DeliveryId, Epoch, EventSeq, FACTS_AT_ONCE, Facts, Given, Grant, Linked, Outcome, Part,
-    Pending, Settle, Settled, Taken, WallTime, call_hash,
+    Pending, Settle, Settled, Taken, call_hash,
 };
 
-use super::engine::{Engine, part, pbx};
+use super::engine::{Engine, Heard, part, pbx};
 use super::gateway::{Entry, Gateway, Spooled, limits};
 use super::judge::Judge;
 use crate::support::event;
@@ -25,6 +25,8 @@ const TRUST: i64 = 3 * SECOND;
 pub(super) const DELIVER_THROUGH: i64 = 120 * SECOND;
 /// Until then everything goes wrong that may.
 pub(super) const TROUBLE: i64 = 300 * SECOND;
+/// A wall clock is set by so much at most.
+const MOST_SET: i64 = 3 * 3_600 * SECOND;
 /// Deliveries of one integration a leg goes to.
 pub(super) const WEBHOOKS: u32 = 2;
 
@@ -58,6 +60,8 @@ enum Happening {
     LoseLink(usize, Part, i64),
     Mend(Part),
     Leave(usize),
+    /// A gateway's wall clock is set, by so many microseconds.
+    Set(usize, i64),
     Left(usize, u32, i64),
     Look,
 }
@@ -100,6 +104,7 @@ impl World {
         world.plan_calls();
         world.plan_troubles();
         world.plan_lost_links();
+        world.plan_clocks(&mut splitmix::Rng::new(seed ^ 0x000c_10c5));
         world.plan(SECOND, Happening::Look);
         world
     }
@@ -157,6 +162,18 @@ impl World {
                 self.plan(at, Happening::LoseLink(who, part, at + lasts));
             }
             self.plan(at + lasts, Happening::Mend(part));
+        }
+    }
+
+    /// Each gateway's wall clock is another, and is set now and then.
+    fn plan_clocks(&mut self, chance: &mut splitmix::Rng) {
+        let mut by = || chance.below(2 * MOST_SET as usize) as i64 - MOST_SET;
+        for who in 0..self.gateways.len() {
+            self.gateways[who].ahead = by();
+            for _ in 0..3 {
+                let at = by().abs() % TROUBLE;
+                self.plan(at, Happening::Set(who, by()));
+            }
         }
     }
 
@@ -263,6 +280,7 @@ impl World {
                 }
             }
             Happening::Leave(who) => self.leave(who),
+            Happening::Set(who, by) => self.gateways[who].ahead += by,
             Happening::Left(who, _, began) => self.left(who, began),
             Happening::Look => {
                 Judge::look(self);
@@ -296,10 +314,12 @@ impl World {
         if !self.reaches_store(who) || !in_order {
             let seq = self.gateways[who].spooled(part, event.clone());
             self.gateways[who].spool.push(Spooled::Event(grant, event.clone(), self.now));
-            let waiting: Vec<_> = (1..=WEBHOOKS).map(|webhook| (webhook, 0, self.now, self.now)).collect();
+            let now = Moment(self.now);
+            let waiting: Vec<_> = (1..=WEBHOOKS).map(|webhook| (webhook, 0, now, now)).collect();
             return self.offer(who, seq, event, &waiting);
         }
-        match self.engine.append(who, grant, event) {
+        let heard = self.heard(who, grant, event, self.now);
+        match self.engine.append(who, &heard) {
             Ok(true) => self.offer_pending(who, part, Some(event)),
             // What waits of it was offered when the part was taken.
             Ok(false) => {}
@@ -307,30 +327,38 @@ impl World {
         }
     }
 
+    /// An event as it was heard at a moment.
+    fn heard<'a>(&self, who: usize, grant: Grant, event: &'a Event, at: i64) -> Heard<'a> {
+        let age = Moment(self.now).since(Moment(at));
+        Heard { grant, event, received_at: at + self.gateways[who].ahead, age }
+    }
+
     /// Offers what waits of a part, or of one event of it, and is not in the schedule.
     fn offer_pending(&mut self, who: usize, part: Part, only: Option<&Event>) {
         for pending in self.engine.pending(Some(part)) {
-            let Pending { id, call_hash, attempts, created_at, due_at, .. } = pending;
+            let Pending { id, call_hash, attempts, kind, age, due_at_age, .. } = pending;
             let event = self.engine.event(id.event).clone();
             let webhook = id.integration.number;
             let wanted = only.is_none_or(|only| only.id() == event.id());
             if wanted && !self.gateways[who].has(&event, webhook, call_hash) {
                 let seq = self.gateways[who].kept(id.event, event.clone());
-                self.offer(who, seq, &event, &[(webhook, attempts, created_at.0, due_at.0)]);
+                let patience = Patience::default().with(kind);
+                let (since, due) = taken_up(patience, age, due_at_age, Moment(self.now));
+                self.offer(who, seq, &event, &[(webhook, attempts, since, due)]);
             }
         }
     }
 
-    fn offer(&mut self, who: usize, seq: i64, event: &Event, waiting: &[(u32, u16, i64, i64)]) {
+    fn offer(&mut self, who: usize, seq: i64, event: &Event, waiting: &[(u32, u16, Moment, Moment)]) {
         for (webhook, attempts, since, due) in waiting {
             let input = Input::Offer {
                 seq,
                 webhook: self.gateways[who].hooks[*webhook as usize - 1],
                 kind: event.kind(),
                 call_hash: call_hash(&event.call),
-                since: Moment(*since),
+                since: *since,
                 attempts: *attempts,
-                due: Moment(*due),
+                due: *due,
             };
             self.put(who, input);
         }
@@ -450,7 +478,7 @@ impl World {
             let of_part = facts.entry(spooled.part()).or_default();
             match spooled {
                 Spooled::Event(grant, event, at) => {
-                    of_part.moments.push(self.engine.moment(grant, &event, at));
+                    of_part.moments.push(self.engine.moment(&self.heard(who, grant, &event, at)));
                 }
                 Spooled::Taken(_, event, webhook) => {
                     let integration = IntegrationId { number: webhook };
@@ -472,7 +500,10 @@ impl World {
         for spooled in std::mem::take(&mut self.gateways[who].spool) {
             let grant = spooled.grant();
             let done = match &spooled {
-                Spooled::Event(_, event, _) => self.engine.append(who, grant, event).is_ok(),
+                Spooled::Event(_, event, at) => {
+                    let heard = self.heard(who, grant, event, *at);
+                    self.engine.append(who, &heard).is_ok()
+                }
                 Spooled::Taken(_, event, webhook) => self.note_taken(who, grant, event, *webhook),
             };
             if done {
@@ -593,7 +624,7 @@ impl World {
             let settled = if self.reaches_store(who) && in_order {
                 let seq = self.engine.find(&event).expect("what is settled was kept");
                 let id = DeliveryId { event: seq, integration: IntegrationId { number: entry.webhook } };
-                self.engine.settle(who, grant, id, outcome(entry.verdict))
+                self.engine.settle(who, grant, id, outcome(entry.verdict, Moment(self.now)))
             } else {
                 Ok(self.spool_outcome(who, grant, event, &entry))
             };
@@ -655,10 +686,10 @@ impl World {
     }
 }
 
-fn outcome(verdict: Verdict) -> Outcome {
+fn outcome(verdict: Verdict, now: Moment) -> Outcome {
     match verdict {
         Verdict::Delivered => Outcome::Delivered,
-        Verdict::RetryAt(at) => Outcome::RetryAt(WallTime(at.0)),
+        Verdict::RetryAt(at) => Outcome::RetryIn(at.since(now)),
         Verdict::Expired => Outcome::Expired,
         Verdict::Failed => Outcome::Failed(None),
         Verdict::Cancelled => Outcome::Cancelled,

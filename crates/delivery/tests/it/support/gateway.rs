@@ -79,6 +79,7 @@ impl Gateway {
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
             received_at,
+            age: Duration::ZERO,
         };
         let appended = self.journal.append(&[append]).await.expect("append");
         let Appended::Stored(seq, _) = appended[0][0] else { panic!("not stored: {appended:?}") };
@@ -140,9 +141,9 @@ pub(crate) fn pending(integration: IntegrationId, kept: &Kept) -> Pending {
         account: kept.event.account().clone(),
         kind: kept.event.kind(),
         call_hash: call_hash(&kept.event.call),
-        created_at: kept.received_at,
+        age: Duration::ZERO,
         attempts: 0,
-        due_at: kept.received_at,
+        due_at_age: Duration::ZERO,
         held: false,
     }
 }

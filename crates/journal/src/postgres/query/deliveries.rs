@@ -6,6 +6,7 @@ use calls::AccountId;
 use tokio_postgres::{Client, Row};
 
 use super::super::errors::Fault;
+use super::super::when::{ENGINE_NOW, OwnClock};
 use super::walk::{Only, Order, Walk};
 use crate::record::Unreadable;
 use crate::record::attempt;
@@ -25,30 +26,36 @@ pub(in super::super) async fn load(
     client: &Client,
     part: Part,
     after: Option<DeliveryId>,
+    clock: &OwnClock,
 ) -> Result<Vec<Pending>, Fault> {
     let places = part.places();
     let (seq, number) =
         after.map_or((places.start, 0), |id| (id.event.0, id.integration.number.cast_signed()));
     let rows = client
         .query(
-            "SELECT seq, integration, account, kind, lane, created_at, attempts, coalesce(due_at, created_at), held
-             FROM pending WHERE (seq, integration) > ($1, $2) AND seq < $3 ORDER BY seq, integration LIMIT $4",
+            &format!(
+                "SELECT seq, integration, account, kind, lane, created_at, attempts, coalesce(due_at, created_at), held,
+                     {ENGINE_NOW}
+                 FROM pending WHERE (seq, integration) > ($1, $2) AND seq < $3 ORDER BY seq, integration LIMIT $4"
+            ),
             &[&seq, &number, &places.end, &i64::try_from(LOADED_AT_ONCE).unwrap_or(i64::MAX)],
         )
         .await?;
-    rows.iter().map(pending).collect()
+    let now = rows.first().map_or(WallTime(0), |row| clock.store(WallTime(row.get(9))));
+    rows.iter().map(|row| pending(row, now)).collect()
 }
 
-fn pending(row: &Row) -> Result<Pending, Fault> {
+fn pending(row: &Row, now: WallTime) -> Result<Pending, Fault> {
+    let (age, due_at_age) = rules::age(WallTime(row.get(5)), WallTime(row.get(7)), now);
     let kind = u8::try_from(row.get::<_, i16>(3)).ok().and_then(kind_of);
     Ok(Pending {
         id: DeliveryId { event: EventSeq(row.get(0)), integration: integration(row.get(1)) },
         account: AccountId::new(row.get::<_, String>(2)),
         kind: kind.ok_or_else(|| Unreadable { what: "delivery", why: "there is no such kind".to_owned() })?,
         call_hash: row.get::<_, i64>(4).cast_unsigned(),
-        created_at: WallTime(row.get(5)),
+        age,
         attempts: attempts(row.get(6)),
-        due_at: WallTime(row.get(7)),
+        due_at_age,
         held: row.get(8),
     })
 }

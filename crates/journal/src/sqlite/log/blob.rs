@@ -1,6 +1,8 @@
 //! What a commit adds to the log, as one blob: records behind one another, each with its own tag, and a check of eight
 //! bytes over all of them. It is written as it is judged, and read at a start or after a commit that failed.
 
+use std::time::Duration;
+
 use super::super::errors::StoreError;
 use super::super::settle::Row;
 use super::super::table::raw::Raw;
@@ -51,17 +53,17 @@ impl Blob {
         self.tag(SETTLED);
         self.int(row.id.event.0);
         self.number(row.id.integration.number.into());
-        let (tag, at, why) = match &row.outcome {
-            Outcome::Delivered => (0, None, None),
-            Outcome::RetryAt(at) => (1, Some(*at), None),
-            Outcome::Expired => (2, None, None),
-            Outcome::Failed(why) => (3, None, why.as_ref()),
-            Outcome::Cancelled => (4, None, None),
-            Outcome::Held => (5, None, None),
-            Outcome::Again(at) => (6, Some(*at), None),
+        let (tag, why) = match &row.outcome {
+            Outcome::Delivered => (0, None),
+            Outcome::RetryIn(_) => (1, None),
+            Outcome::Expired => (2, None),
+            Outcome::Failed(why) => (3, why.as_ref()),
+            Outcome::Cancelled => (4, None),
+            Outcome::Held => (5, None),
+            Outcome::Again(_) => (6, None),
         };
         self.0.push(tag);
-        if let Some(at) = at {
+        if let Some(at) = row.due_at {
             self.int(at.0);
         }
         self.option(why.map(Reason::to_kept).as_ref().map(String::as_bytes));
@@ -201,11 +203,12 @@ impl<'a> Rest<'a> {
         let event = EventSeq(self.int()?);
         let integration = IntegrationId { number: self.number()?.try_into().ok()? };
         let tag = self.byte()?;
-        let at = if matches!(tag, 1 | 6) { self.int()? } else { 0 };
+        let due_at = if matches!(tag, 1 | 6) { Some(WallTime(self.int()?)) } else { None };
         let why = self.option()?;
         let outcome = match tag {
             0 => Outcome::Delivered,
-            1 => Outcome::RetryAt(WallTime(at)),
+            // When is told by the moment it is due.
+            1 => Outcome::RetryIn(Duration::ZERO),
             2 => Outcome::Expired,
             3 => Outcome::Failed(match why {
                 Some(why) => Reason::from_kept(std::str::from_utf8(why).ok()?),
@@ -213,7 +216,7 @@ impl<'a> Rest<'a> {
             }),
             4 => Outcome::Cancelled,
             5 => Outcome::Held,
-            6 => Outcome::Again(WallTime(at)),
+            6 => Outcome::Again(Duration::ZERO),
             _ => return None,
         };
         let tried = match self.option()? {
@@ -225,7 +228,7 @@ impl<'a> Rest<'a> {
         };
         let detail = self.option()?.map(<[u8]>::to_vec);
         let id = DeliveryId { event, integration };
-        Some(Row { id, outcome, tried, detail, at: WallTime(self.int()?) })
+        Some(Row { id, outcome, due_at, tried, detail, at: WallTime(self.int()?) })
     }
 
     fn byte(&mut self) -> Option<u8> {

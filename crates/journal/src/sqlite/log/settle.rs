@@ -68,9 +68,9 @@ fn settle(event: &mut Event, row: Row) -> Result<Settled, StoreError> {
         Outcome::Expired => Stands::GivenUp(GivenUp::Expired),
         Outcome::Failed(_) => Stands::GivenUp(GivenUp::Failed),
         Outcome::Cancelled => Stands::GivenUp(GivenUp::Cancelled),
-        Outcome::RetryAt(_) | Outcome::Again(_) | Outcome::Held => Stands::Waits,
+        Outcome::RetryIn(_) | Outcome::Again(_) | Outcome::Held => Stands::Waits,
     };
-    if let Outcome::RetryAt(at) | Outcome::Again(at) = &row.outcome {
+    if let Some(at) = row.due_at {
         (delivery.held, delivery.due_at) = (false, Some(at.0));
     }
     delivery.held |= row.outcome == Outcome::Held;

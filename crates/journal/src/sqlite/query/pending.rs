@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::super::errors::StoreError;
 use super::super::table::raw::kind;
+use crate::rules;
 use crate::settings::IntegrationId;
 use crate::{DeliveryId, EventSeq, LOADED_AT_ONCE, Pending, WallTime};
 
@@ -18,6 +19,7 @@ pub(super) const LOAD: &str =
 pub(in crate::sqlite) fn load(
     conn: &Connection,
     after: Option<DeliveryId>,
+    now: WallTime,
 ) -> Result<Vec<Pending>, StoreError> {
     let (event, integration) = after.map_or((i64::MIN, 0), |id| (id.event.0, id.integration.number));
     let mut select = conn.prepare_cached(LOAD)?;
@@ -30,6 +32,7 @@ pub(in crate::sqlite) fn load(
             Some(account) => account.clone(),
             None => accounts.entry(name.to_owned()).or_insert_with(|| AccountId::new(name)).clone(),
         };
+        let (age, due_at_age) = rules::age(WallTime(row.get(5)?), WallTime(row.get(8)?), now);
         found.push(Pending {
             id: DeliveryId {
                 event: EventSeq(row.get(0)?),
@@ -38,10 +41,10 @@ pub(in crate::sqlite) fn load(
             account,
             kind: kind(row.get(3)?)?,
             call_hash: row.get::<_, i64>(4)?.cast_unsigned(),
-            created_at: WallTime(row.get(5)?),
+            age,
             attempts: row.get(6)?,
             held: row.get(7)?,
-            due_at: WallTime(row.get(8)?),
+            due_at_age,
         });
     }
     if found.is_empty() {

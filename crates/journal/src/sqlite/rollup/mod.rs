@@ -286,6 +286,8 @@ mod tests {
     use super::*;
     use crate::conformance::sample::{Leg, delivery, tried};
     use crate::seal::Sealer;
+    use std::time::Duration;
+
     use crate::{Outcome, WallTime};
 
     /// Between the moment a leg is read and the moment it is put away an attempt is noted, and another one after it.
@@ -304,9 +306,9 @@ mod tests {
             let row = Row::of(&tried(id, number, status, outcome), WallTime(0));
             settle::run(&mut statements, &row).unwrap();
         };
-        note(1, 503, Outcome::RetryAt(WallTime(1)));
+        note(1, 503, Outcome::RetryIn(Duration::ZERO));
         let mut rollup = gather(&conn, &RollingUp::at_once(1), 100).unwrap().expect("a leg has ended");
-        note(2, 500, Outcome::RetryAt(WallTime(2)));
+        note(2, 500, Outcome::RetryIn(Duration::ZERO));
         assert!(put(&conn, &mut rollup, memory.last_seq()).unwrap());
         assert_eq!(packed_to(&conn).unwrap(), 3);
         let left: Vec<i64> = conn

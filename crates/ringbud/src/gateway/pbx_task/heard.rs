@@ -1,5 +1,7 @@
 //! What the session and the call logic say of what came in: taken in, kept, written down.
 
+use std::time::Duration;
+
 use calls::Output as Said;
 use journal::settings::IntegrationId;
 use journal::{Append, Grant};
@@ -8,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{HEARTBEAT, PbxTask, Running};
 use crate::clock;
+use crate::gateway::Heard;
 use crate::gateway::notices::{notice_told, strangers_told};
 use crate::link::{Fill, LinkState, LinkStatus, Piece, Trouble};
 
@@ -78,7 +81,10 @@ impl Running {
             notes: Vec::new(),
             heard_at,
             received_at: clock::wall(),
+            // The event writer knows.
+            age: Duration::ZERO,
         };
+        let at = Instant::now();
         let pbx_message = self.task.session.counts().messages;
         for said in self.task.follower.take_outputs() {
             match said {
@@ -95,7 +101,7 @@ impl Running {
             return;
         }
         // Only an event writer that gave up, counting and saying so, is not there any more.
-        let _ = self.task.moments.send(moment).await;
+        let _ = self.task.moments.send(Heard { moment, at }).await;
     }
 
     /// Writes down how the link is doing.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{PbxTime, Restored};
-use journal::Append;
 use pbx::{Failure, Now, Session};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::anomalies::Anomalies;
+use super::event_writer::Heard;
 use super::follow::Follower;
 use super::routes::Routes;
 use crate::board::Board;
@@ -62,7 +62,7 @@ pub struct PbxTask {
     /// Which integrations an event goes to.
     pub routes: Routes,
     /// Where its moments are kept.
-    pub moments: mpsc::Sender<Append>,
+    pub moments: mpsc::Sender<Heard>,
     /// Where who waits in a queue is shown.
     pub board: Arc<Board>,
     /// How the link is doing, for others to look at.

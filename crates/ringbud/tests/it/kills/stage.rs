@@ -390,6 +390,7 @@ pub(crate) fn old_leg(number: u32) -> Append {
         notes: Vec::new(),
         heard_at: at,
         received_at: WallTime(at.as_micros()),
+        age: Duration::ZERO,
     }
 }
 

@@ -34,7 +34,7 @@ async fn tried() -> Rig {
         attempt: Some(attempt(number, status).into()),
         outcome,
     };
-    let retry = || Outcome::RetryAt(WallTime(1_795_337_580_000_000));
+    let retry = || Outcome::RetryIn(std::time::Duration::from_secs(1));
     rig.journal.settle(&[settle(1, 1, 503, retry()), settle(2, 1, 500, retry())]).await.unwrap();
     let last = [
         settle(1, 2, 503, Outcome::Failed(None)),

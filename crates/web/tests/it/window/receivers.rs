@@ -247,6 +247,7 @@ impl House {
             notes: Vec::new(),
             heard_at: PbxTime::from_secs(0),
             received_at,
+            age: Duration::ZERO,
         };
         let appended = self.rig.journal.append(&[append]).await.unwrap();
         let Appended::Stored(seq, _) = appended[0][0] else { panic!("not stored: {appended:?}") };
@@ -255,9 +256,9 @@ impl House {
             account,
             kind,
             call_hash: call_hash(&event.call),
-            created_at: received_at,
+            age: Duration::ZERO,
             attempts: 0,
-            due_at: received_at,
+            due_at_age: Duration::ZERO,
             held: false,
         };
         let kept = Kept { seq, received_at, pbx: PbxName::new("pbx1"), event };
