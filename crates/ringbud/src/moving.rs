@@ -74,7 +74,8 @@ pub async fn into_postgres(config: &Config, on: &OnPostgres, folder: &Path) -> R
     let from = Sqlite::open(folder, Access::Gateway, sealer_of(folder, &key)?)?;
     let (target, own) = (target(on)?, own_folder()?);
     let then = Then::default();
-    let filling = Filling::open(&target, own.path(), key.sealer(), options(on, &then)).await?;
+    let filling =
+        Filling::open(&target, own.path(), key.sealer(), options(on, OwnClock(Some(then.clock())))).await?;
     let counted = copied(config, &from, filling.journal(), &then).await?;
     filling.finish().await?;
     drop(from);
@@ -101,7 +102,8 @@ pub async fn into_folder(config: &Config, on: &OnPostgres, folder: &Path) -> Res
     let made = tempfile::Builder::new().prefix("copy-").tempdir_in(folder).map_err(at(folder))?;
     let (target, own) = (target(on)?, own_folder()?);
     let then = Then::default();
-    let from = Postgres::open(&target, own.path(), key.sealer(), options(on, &Then::default())).await?;
+    // How long something has waited is told by the engine.
+    let from = Postgres::open(&target, own.path(), key.sealer(), options(on, OwnClock::default())).await?;
     let counted = {
         let options = journal::Options { clock: then.clock(), ..journal::Options::default() };
         let to = Sqlite::open_with(made.path(), Access::Gateway, key.sealer(), options)?;
@@ -175,12 +177,12 @@ fn own_folder() -> Result<tempfile::TempDir, MoveError> {
     tempfile::tempdir().map_err(at(&std::env::temp_dir()))
 }
 
-fn options(on: &OnPostgres, then: &Then) -> Options {
+fn options(on: &OnPostgres, clock: OwnClock) -> Options {
     Options {
         name: NAME.to_owned(),
         allow_unreplicated: on.allow_unreplicated,
         patience: PATIENCE,
-        clock: OwnClock(Some(then.clock())),
+        clock,
         ..Options::default()
     }
 }
