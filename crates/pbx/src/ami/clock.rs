@@ -17,7 +17,7 @@ const REORDERED: Duration = Duration::from_secs(2);
 pub(super) struct Clock {
     /// The last moment the PBX is known to have been heard.
     heard: Option<PbxTime>,
-    /// The time of the last input that came out.
+    /// The newest time of an input whose message said when it happened.
     told: Option<PbxTime>,
     /// What the PBX's clock said when ours, monotonic one said what.
     anchor: Option<(PbxTime, Duration)>,
@@ -40,11 +40,14 @@ impl Clock {
         self.heard = Some(in_order(self.heard, time));
     }
 
-    /// The time of an input: what its message says, or now; never a little before the input before it. Messages
-    /// that give no input do not count, so that it does not matter whether a filter keeps them away.
+    /// The time of an input: what its message says, never a little before what an input before it said; or now. Now is when
+    /// a message was read: what happened before that and is read behind it keeps its own time. Messages that give no
+    /// input do not count, so that it does not matter whether a filter keeps them away.
     pub(super) fn tell(&mut self, stamp: Option<PbxTime>) -> PbxTime {
         let time = in_order(self.told, stamp.or(self.heard).unwrap_or_default());
-        self.told = Some(time);
+        if stamp.is_some() {
+            self.told = Some(time);
+        }
         time
     }
 
@@ -121,6 +124,23 @@ mod tests {
         assert_eq!(clock.heard(), Some(PbxTime::from_secs(100)));
         clock.said(PbxTime::from_secs(50), None);
         assert_eq!(clock.heard(), Some(PbxTime::from_secs(50)));
+    }
+
+    #[test]
+    fn what_was_said_before_a_list_was_read_and_comes_behind_it_keeps_its_time() {
+        let (mut clock, at) = (Clock::default(), PbxTime::from_micros);
+        let mut says = |time: PbxTime| {
+            clock.said(time, Some(Duration::ZERO));
+            clock.tell(Some(time))
+        };
+        assert_eq!(says(at(100)), at(100));
+        assert_eq!(says(at(90)), at(100), "one that was overtaken by another");
+        let mut list = clock;
+        list.arrived(Some(Duration::from_micros(40)));
+        assert_eq!(list.tell(None), at(130));
+        list.said(at(110), Some(Duration::from_micros(50)));
+        assert_eq!(list.tell(Some(at(110))), at(110));
+        assert_eq!(list.tell(None), at(130), "now does not go back");
     }
 
     #[test]
