@@ -16,20 +16,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Shared;
 use super::core::Core;
-use super::streaks::Streaks;
+use super::streaks::{LOOK_EVERY, NOTED_EVERY, NOTED_FROM, Name, Streaks};
 use crate::alert::{Alert, What};
 use crate::policy::Moment;
 
-/// How often it is looked at: so long a crash may follow a success that is not noted.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// A failure is worth a note when it has lasted so long.
-pub const NOTED_FROM: Duration = Duration::from_secs(60);
-/// How much a crash may take off the time that counts.
-pub const NOTED_EVERY: Duration = Duration::from_secs(3_600);
 /// An account is told of a failure that has lasted so long.
 pub const TOLD_FROM: Duration = Duration::from_secs(3_600);
-
-pub(super) type Name = (IntegrationId, Arc<str>);
 
 /// What the journal has.
 #[derive(Default)]

@@ -32,11 +32,12 @@ use tokio::time::Instant;
 pub use asking::ANSWERED_WITHIN;
 pub use day::{HOURS, Hour};
 pub use facts::OnFacts;
-pub use failing::{NOTED_EVERY, NOTED_FROM, TOLD_FROM};
+pub use failing::TOLD_FROM;
 pub use notices::{paused, resumed};
 pub use routes::LastAnswer;
 pub use settler::{SETTLE_GROUP, SETTLE_WAIT};
 pub use status::{SenderStatus, WebhookStatus};
+pub use streaks::{NOTED_EVERY, NOTED_FROM};
 pub use trial::{TEST_NUMBER, TESTS_AT_ONCE, TESTS_OF_ONE, Trial, TrialError};
 pub use wanted::{AgainAll, Cancelled, ControlError, Resumed, Wanted};
 

@@ -5,6 +5,7 @@
 //!
 //! What counts is counted from the note on: what another had taken before is not known here.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -14,14 +15,22 @@ use rustc_hash::FxHashMap;
 
 use super::Shared;
 use super::core::Core;
-use super::failing::{LOOK_EVERY, NOTED_EVERY, NOTED_FROM, Name};
 use crate::policy::Moment;
 use crate::schedule::WebhookKey;
 
+/// How often it is looked at: so long a crash may follow a success that is not noted.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A failure is worth a note when it has lasted so long.
+pub const NOTED_FROM: Duration = Duration::from_secs(60);
+/// How much a crash may take off the time that counts.
+pub const NOTED_EVERY: Duration = Duration::from_secs(3_600);
 /// A note that is just begun.
 const JUST_BEGUN: Duration = Duration::from_secs(1);
 /// Before a webhook is paused each gateway has looked whether it had something taken, and said so.
 const ALL_HAVE_LOOKED: Duration = Duration::from_secs(3 * LOOK_EVERY.as_secs());
+
+/// A webhook's URL, of an integration.
+pub(super) type Name = (IntegrationId, Arc<str>);
 
 /// The notes of the last look.
 #[derive(Default)]

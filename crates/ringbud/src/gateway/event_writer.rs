@@ -12,7 +12,7 @@ use journal::{Append, Appended, EventSeq, Grant, Journal, JournalError, Kept, Pe
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::second::{Given, Second, Turn};
+use super::second::{Given, Heard, Second, Turn};
 use crate::clock;
 use crate::stop::Stop;
 
@@ -24,15 +24,6 @@ const MAX_BATCH: usize = 1_024;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// How long a stopping program goes on trying to keep what it has.
 const LAST_TRY: Duration = Duration::from_secs(10);
-
-/// A moment on its way to the journal.
-#[derive(Debug)]
-pub struct Heard {
-    /// What was said.
-    pub moment: Append,
-    /// When it reached us, by a clock that never jumps.
-    pub at: Instant,
-}
 
 /// Who is told of what was kept.
 pub trait EventSink: Send + Sync + 'static {

@@ -11,8 +11,8 @@ mod pbx_task;
 mod routes;
 mod second;
 
-pub use event_writer::{Blocked, Counts, EventSink, EventWriter, Heard, MAX_MOMENTS};
+pub use event_writer::{Blocked, Counts, EventSink, EventWriter, MAX_MOMENTS};
 pub use follow::Follower;
 pub use pbx_task::PbxTask;
 pub use routes::Routes;
-pub use second::{Given, Turn};
+pub use second::{Given, Heard, Turn};

@@ -7,8 +7,7 @@ use std::time::Duration;
 use calls::{PbxTime, Restored, Told};
 use journal::{Append, Grant};
 use tokio::sync::oneshot;
-
-use super::event_writer::Heard;
+use tokio::time::Instant;
 
 /// So much of what the PBX said is at hand, by its clock: longer than it takes until somebody who is gone is missed.
 const AT_HAND: Duration = Duration::from_secs(60);
@@ -16,6 +15,15 @@ const AT_HAND: Duration = Duration::from_secs(60);
 const MOMENTS_AT_HAND: usize = 100_000;
 /// What was said so shortly before the PBX was heard last may not be kept yet.
 const BEFORE_HEARD: Duration = Duration::from_secs(2);
+
+/// A moment on its way to the journal.
+#[derive(Debug)]
+pub struct Heard {
+    /// What was said.
+    pub moment: Append,
+    /// When it reached us, by a clock that never jumps.
+    pub at: Instant,
+}
 
 /// Whose the PBX is, as its event writer is told.
 pub enum Turn {

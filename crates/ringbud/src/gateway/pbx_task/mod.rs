@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::anomalies::Anomalies;
-use super::event_writer::Heard;
 use super::follow::Follower;
 use super::routes::Routes;
+use super::second::Heard;
 use crate::board::Board;
 use crate::clock;
 use crate::config::Pbx;
