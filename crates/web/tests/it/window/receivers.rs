@@ -144,11 +144,18 @@ struct Receiver {
     _folder: TempDir,
 }
 
+/// A port for a process that is started later. The system gives those from here on to nobody, and tests beside this one, each a
+/// process of its own, look elsewhere: one of theirs would be asked in its place.
+fn own_port() -> u16 {
+    let first = 10_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (first..first + 20).find(is_free).expect("a free port")
+}
+
 impl Receiver {
     async fn run(language: &str, code: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // A port that nobody has, at least now.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = own_port();
         let php = format!("exec php -S 127.0.0.1:{port} receiver.php");
         let (file, command) = match language {
             "python" => ("receiver.py", "exec python3 receiver.py"),
