@@ -37,7 +37,8 @@ pub(super) struct Case {
 /// What was seen.
 pub(super) struct Seen {
     pub(super) rate: f64,
-    /// Deliveries that shared a commit of the engine: each is written twice, with its event and with its outcome.
+    /// Rows that shared a commit of the engine: a delivery is written twice, with its event and with its outcome. Pulses of
+    /// the links are commits as well, where nothing else is under way.
     pub(super) a_commit: f64,
     /// The engine's processor time a delivery.
     pub(super) primary_us: f64,
@@ -164,7 +165,7 @@ impl Ground {
     /// Says the calls of a case and waits for all their requests.
     pub(super) async fn play(self, receiver: &Receiver, case: &Case) -> anyhow::Result<Seen> {
         // Before anybody calls: afterwards it is a while until what was put off is done.
-        let idle = self.primary.idle().await;
+        let idle_us = self.primary.idle_us().await;
         let owners = self.owners();
         let mut loads: Vec<Load> = (0..self.pbxs.len()).map(load).collect();
         receiver.reset().await?;
@@ -187,8 +188,8 @@ impl Ground {
         tokio::time::sleep(SOON_TOLD).await;
         let received = report.received() as f64;
         let secs = clock::now_us().saturating_sub(began_us) as f64 / 1e6;
-        let commits = self.primary.commits() - commits - secs * idle.0;
-        let engine_us = self.primary.used_us() - engine_us - secs * idle.1;
+        let commits = self.primary.commits() - commits;
+        let engine_us = self.primary.used_us() - engine_us - secs * idle_us;
         let seen = Seen {
             rate: report.rate_since(began_us),
             a_commit: 2.0 * received / commits,

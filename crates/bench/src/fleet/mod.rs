@@ -47,9 +47,9 @@ impl Round {
         ((one.gateway_us + one.beside_us) * one.rate / 1e6).clamp(0.01, 1.0)
     }
 
-    /// What a transaction costs the primary, and what each delivery in it: by all cases of one gateway.
+    /// What a transaction costs the primary, and what each delivery in it: by all cases of one gateway with few PBXs.
     fn costs(&self) -> Costs {
-        let cases = || self.paces.iter().chain([&self.many, &self.fleets[0]]);
+        let cases = || self.paces.iter().chain([&self.fleets[0]]);
         let (fixed, each) = line(cases().map(|seen| (1.0 / seen.a_commit, seen.primary_us)));
         // A delivery is two rows, each in a commit of its own.
         Costs {

@@ -84,15 +84,14 @@ impl Primary {
         self.ask(&sql).parse().unwrap_or(f64::NAN)
     }
 
-    /// What the engine commits and uses in a second in which nobody calls: that is no delivery's.
-    pub(super) async fn idle(&self) -> (f64, f64) {
+    /// What the engine uses in a second in which nobody calls: that is no delivery's.
+    pub(super) async fn idle_us(&self) -> f64 {
         if self.engine.is_none() {
-            return (0.0, 0.0);
+            return 0.0;
         }
-        let (commits, used, began_us) = (self.commits(), self.used_us(), clock::now_us());
+        let (used, began_us) = (self.used_us(), clock::now_us());
         tokio::time::sleep(IDLE).await;
-        let secs = clock::now_us().saturating_sub(began_us) as f64 / 1e6;
-        ((self.commits() - commits) / secs, (self.used_us() - used) / secs)
+        (self.used_us() - used) / (clock::now_us().saturating_sub(began_us) as f64 / 1e6)
     }
 }
 
