@@ -99,6 +99,7 @@ impl Writer {
                     tail,
                     alone: rolls_up,
                     folds_ready: false,
+                    others_wrote: false,
                     commits_before_a_fold: 0,
                     checkpointer,
                     room,

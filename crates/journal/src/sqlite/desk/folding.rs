@@ -33,7 +33,8 @@ impl Desk {
                 job => group.push_back(job),
             }
         }
-        if !self.folds_ready && group.is_empty() {
+        let is_calm = !std::mem::take(&mut self.others_wrote);
+        if is_calm && !self.folds_ready && group.is_empty() {
             give_memory_back(conn);
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct Desk {
     pub(super) alone: bool,
     /// Whether it was said that little else is to do.
     pub(super) folds_ready: bool,
+    /// Whether anything but what is rolled up was written since that was said.
+    pub(super) others_wrote: bool,
     /// So many go by before it is tried again to fold.
     pub(super) commits_before_a_fold: usize,
     pub(super) checkpointer: Checkpointer,
@@ -48,6 +50,7 @@ impl Desk {
         if group.is_empty() {
             return;
         }
+        self.others_wrote |= group.iter().any(|job| !matches!(job, Job::Rollup { .. }));
         let (before, jobs, begun) = (self.memory.last_seq(), group.len(), Meter::begin());
         let mut held = Held::default();
         let result = self.run(statements, group, &mut held);
