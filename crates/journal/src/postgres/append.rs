@@ -50,7 +50,8 @@ impl Appender {
         }
         let firsts = firsts(ours, last);
         let group = Group::of(ours, &firsts);
-        if self.spooling.is_direct() {
+        let pass = self.spooling.pass().await;
+        if pass.is_none() {
             match self.write_group(ours, &group).await {
                 Err(fault) if self.spooling.takes(&fault) => {}
                 kept => return kept,
@@ -63,7 +64,7 @@ impl Appender {
             shapes.push(moment.shape(*first));
         }
         let entries = of_grants.into_values().map(|(grant, shapes)| (grant, Entry::Append(shapes)));
-        self.spooling.keep(&entries.collect::<Vec<_>>()).await?;
+        self.spooling.keep(pass, &entries.collect::<Vec<_>>()).await?;
         Ok(group.unjudged())
     }
 

@@ -29,6 +29,8 @@ use crate::{Appended, Asked as Put, Grant, WallTime, Wish, steady};
 const AT_ONCE: usize = 1_024;
 /// Nobody waits for an answer here; one that comes later than this does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Writers wait no longer for the last of it; then they go on into the spool.
+const CLOSED: Duration = Duration::from_secs(2);
 /// Some thousand events at once, row by row.
 const HANDED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -41,6 +43,15 @@ pub(super) struct Merged {
     pub(super) refused: u64,
     /// Events that went to who has their part now.
     pub(super) handed_over: u64,
+}
+
+/// What may be in the spool behind what was merged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// What came meanwhile.
+    Little,
+    More,
 }
 
 /// What this gateway has.
@@ -113,22 +124,35 @@ impl Merger {
         }
     }
 
+    /// Merges as much as is read at once.
+    async fn merge_some(&self, pens: &mut Pens, merged: &mut Merged) -> Result<Left, Fault> {
+        let full = self.hand_over(pens, merged).await?;
+        let Some(oldest) = self.spool.oldest(full).await.map_err(Fault::Damaged)? else {
+            return Ok(Left::Nothing);
+        };
+        let left = if oldest.is_all() { Left::Little } else { Left::More };
+        match self.again(pens, &oldest, merged).await {
+            Ok(()) => self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?,
+            // What others have goes to them.
+            Err(Fault::Taken(_)) if matches!(self.of, Of::Parts { .. }) => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok(left)
+    }
+
     /// Merges until nothing is left, but for what an inbox has no room for.
     pub(super) async fn merge(&self) -> Result<Merged, Fault> {
         let _alone = self.alone.lock().await;
         let mut pens = Pens::new(&self.target);
         let mut merged = Merged::default();
-        loop {
-            let full = self.hand_over(&mut pens, &mut merged).await?;
-            let oldest = self.spool.oldest(full).await.map_err(Fault::Damaged)?;
-            let Some(oldest) = oldest else { break };
-            match self.again(&mut pens, &oldest, &mut merged).await {
-                Ok(()) => self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?,
-                // What others have goes to them.
-                Err(Fault::Taken(_)) if matches!(self.of, Of::Parts { .. }) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
+        while self.merge_some(&mut pens, &mut merged).await? == Left::More {}
+        // What came meanwhile is little. Where more comes without a pause the spool would never be empty: writers wait.
+        let last = timeout(CLOSED, async {
+            let _closed = self.spool.close().await;
+            while self.merge_some(&mut pens, &mut merged).await? != Left::Nothing {}
+            Ok(())
+        });
+        last.await.unwrap_or_else(|_| Err(Fault::Doubtful("its last takes too long".to_owned())))?;
         metrics::counter!("ringbud_spool_merged_total").increment(merged.events);
         metrics::counter!("ringbud_spool_refused_total").increment(merged.refused);
         Ok(merged)

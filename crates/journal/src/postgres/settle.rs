@@ -170,7 +170,8 @@ impl Writes for Settler {
     }
 
     async fn write(&mut self, rows: &[Row]) -> Result<Vec<Settled>, Fault> {
-        if self.spooling.is_direct() {
+        let pass = self.spooling.pass().await;
+        if pass.is_none() {
             match self.settle(rows).await {
                 Err(fault) if self.spooling.takes(&fault) => {}
                 settled => return settled,
@@ -184,7 +185,7 @@ impl Writes for Settler {
         }
         if !of_grants.is_empty() {
             let entries = of_grants.into_values().map(|(grant, shapes)| (grant, Entry::Settle(shapes)));
-            self.spooling.keep(&entries.collect::<Vec<_>>()).await?;
+            self.spooling.keep(pass, &entries.collect::<Vec<_>>()).await?;
         }
         // Whether another had settled one of them, the engine says at the merge.
         let settled = |is_ours: bool| if is_ours { Settled::Done } else { Settled::Fenced };

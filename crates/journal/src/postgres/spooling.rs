@@ -11,7 +11,7 @@ use super::errors::Fault;
 use super::groups::within;
 use super::pen::Pen;
 use super::schema;
-use crate::spool::{Entry, FILE, Spool, Spooled};
+use crate::spool::{Entry, FILE, Pass, Spool, Spooled};
 use crate::{Grant, JournalError};
 
 /// The gateway was pointed elsewhere while something was in its spool.
@@ -69,9 +69,11 @@ impl Spooling {
         Ok(())
     }
 
-    /// Whether groups go to the engine.
-    pub(super) fn is_direct(&self) -> bool {
-        self.0.as_ref().is_none_or(|spool| !spool.is_in_use())
+    /// The pass of a group that goes into the spool, and not to the engine; waits while the last of it is merged.
+    pub(super) async fn pass(&self) -> Option<Pass> {
+        let spool = self.0.as_ref()?;
+        let pass = spool.pass().await;
+        spool.is_in_use().then_some(pass)
     }
 
     /// Makes the connection, where nobody waits for long: there is another place to keep things.
@@ -94,9 +96,13 @@ impl Spooling {
         }
     }
 
-    /// Keeps them there.
-    pub(super) async fn keep(&self, entries: &[(Grant, Entry<'_>)]) -> Result<(), Fault> {
+    /// Keeps them there; those that were to go to the engine have no pass yet.
+    pub(super) async fn keep(&self, pass: Option<Pass>, entries: &[(Grant, Entry<'_>)]) -> Result<(), Fault> {
         let Some(spool) = &self.0 else { return Err(Fault::Undone("there is no spool".to_owned())) };
+        let _pass = match pass {
+            Some(pass) => pass,
+            None => spool.pass().await,
+        };
         spool
             .keep(entries)
             .await

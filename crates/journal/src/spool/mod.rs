@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tasks::Part;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard};
 use tokio::time::Instant;
 
 use crate::record::Unreadable;
@@ -47,7 +47,12 @@ pub(crate) struct Spool {
     file: Arc<Mutex<File>>,
     state: Mutex<State>,
     heard: Notify,
+    /// Who writes into it holds it meanwhile; who empties it closes it for its last.
+    gate: Arc<RwLock<()>>,
 }
+
+/// Held by who writes, from asking whether the spool is in use until what it wrote is on disk.
+pub(crate) type Pass = OwnedRwLockReadGuard<()>;
 
 /// As of those who write into it: what is being written counts.
 struct State {
@@ -72,6 +77,7 @@ impl Spool {
             file: Arc::new(Mutex::new(file)),
             state: Mutex::new(State { content, in_use_since }),
             heard: Notify::new(),
+            gate: Arc::default(),
         };
         show(&spool.state());
         Ok(spool)
@@ -91,6 +97,16 @@ impl Spool {
             Ok(is_empty)
         })
         .await
+    }
+
+    /// Waits while it is closed.
+    pub(crate) async fn pass(&self) -> Pass {
+        self.gate.clone().read_owned().await
+    }
+
+    /// Waits for who is writing, and lets nobody else pass until this is dropped.
+    pub(crate) async fn close(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().await
     }
 
     /// Whether everything goes into it.
@@ -236,6 +252,11 @@ impl Spool {
 }
 
 impl Oldest {
+    /// Whether it is less than what is merged at once: there was no more when it was read.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.iter().map(|lying| lying.packed.len()).sum::<usize>() < MERGED_AT_ONCE
+    }
+
     /// They, as they were written; and by how much the clock that never jumps was ahead of the wall's then.
     pub(crate) fn entries(&self) -> Result<Vec<(Grant, i64, Entry<'_>)>, Unreadable> {
         self.0.iter().map(|lying| Ok((lying.grant, lying.ahead, Entry::read(&lying.packed)?))).collect()

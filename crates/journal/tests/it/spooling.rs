@@ -1,6 +1,8 @@
 //! While the engine is away a gateway keeps in its spool, and when the engine is back it has everything, once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use calls::EventKind;
@@ -101,6 +103,42 @@ async fn what_the_engine_does_not_take_is_kept_and_comes_to_it_as_it_was() {
     assert_eq!(journal.attempts(delivery(first, 1)).await.expect("attempts").len(), 2);
     let later = keep(&journal, Leg::incoming(3).whole(&[1])).await;
     assert!(later[0] > *ended && journal.spooled().is_none(), "straight to the engine");
+}
+
+/// Several keep on writing, so that something is always on its way into the spool.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_into_which_more_comes_without_a_pause_is_merged_all_the_same() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let journal = Arc::new(ground.opens(spooling(ENOUGH)).await.expect("it opens"));
+    away(&mut ground, &journal).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let writers = (0..256).map(|writer| {
+        let (journal, over) = (journal.clone(), over.clone());
+        tokio::spawn(async move {
+            let mut events = 0;
+            for leg in (writer * 100_000).. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let kept = keep(&*journal, Leg::incoming(leg).whole(&[1])).await;
+                let done = kept.iter().map(|seq| settle(delivery(*seq, 1), Outcome::Delivered));
+                journal.settle(&done.collect::<Vec<_>>()).await.expect("kept");
+                events += kept.len();
+            }
+            events as u64
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    ground.engine.servers[0].run();
+    merged(&journal).await;
+    over.store(true, Ordering::Relaxed);
+    let mut events = 0;
+    for writer in writers {
+        events += writer.await.expect("it ends");
+    }
+    merged(&journal).await;
+    let size = journal.size().await.expect("size");
+    assert_eq!((size.events, size.pending), (events, 0));
 }
 
 /// As it was heard half an hour ago, by the wall clock of now.
