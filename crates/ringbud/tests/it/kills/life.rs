@@ -167,8 +167,10 @@ impl Life {
     /// Waits until its spool was merged once more than so often.
     pub(super) async fn merges_again(&self, than: usize) {
         let mut merges = self.merges.clone();
-        let merged = patiently("the spool to be merged", merges.wait_for(|merges| *merges > than)).await;
-        assert!(merged.is_ok(), "the gateway ended by itself");
+        let merged = merges.wait_for(|merges| *merges > than);
+        if !matches!(tokio::time::timeout(PATIENCE, merged).await, Ok(Ok(_))) {
+            panic!("waited in vain for the spool to be merged; last words:\n{}", said(&self.words));
+        }
     }
 
     pub(super) fn ask_to_stop(&self) {
