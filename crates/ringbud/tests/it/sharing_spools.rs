@@ -3,31 +3,25 @@
 
 use std::time::{Duration, Instant};
 
-use demo::receiver::Received;
 use http::StatusCode;
+use journal::conformance::engine::Engine;
 use tokio::time::timeout;
 
 use crate::bed::{Gateway, kind, patiently, play_on};
 use crate::on_postgresql::DATABASE;
+use crate::second_reading::{READERS, nothing_is_assumed, rest};
 use crate::sharing::{Ground, has};
 use crate::spooling::{becomes, figure};
 use crate::standing_by::{WHOLE, told};
 
 const ALONE: &str = "allow_unreplicated = true\nshare_pbxs = true\nreaders = 1";
 /// What the store has: events, different ones, and what waits of them, as it is and as it is counted.
-fn counts(ground: &Ground) -> String {
-    ground.engine.servers[0].says(
+fn counts(engine: &Engine) -> String {
+    engine.servers[0].says(
         DATABASE,
         "SELECT count(*), count(DISTINCT (leg, kind)), (SELECT count(*) FROM ringbud.pending),
                 (SELECT sum(events) FROM ringbud.tally), (SELECT sum(pending) FROM ringbud.tally) FROM ringbud.event",
     )
-}
-
-/// All that comes until nothing does.
-async fn rest(ground: &mut Ground, requests: &mut Vec<Received>) {
-    while let Ok(request) = timeout(Duration::from_secs(2), ground.bed.request()).await {
-        requests.push(request);
-    }
 }
 
 /// What they say is read: who is not listened to waits.
@@ -40,11 +34,15 @@ async fn hear(gateways: [&mut Gateway; 2]) {
 async fn everything_is_there_once(ground: &Ground, events: usize) {
     let expected = format!("{events}|{events}|0|{events}|0");
     let there = async {
-        while counts(ground) != expected {
+        while counts(&ground.engine) != expected {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    assert!(timeout(Duration::from_secs(30), there).await.is_ok(), "{} for {expected}", counts(ground));
+    assert!(
+        timeout(Duration::from_secs(30), there).await.is_ok(),
+        "{} for {expected}",
+        counts(&ground.engine)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,5 +125,55 @@ async fn what_one_kept_that_died_is_told_by_whoever_has_its_pbx_next() {
     assert!(again <= 1 && legs.len() == 5 && legs.values().all(|kinds| *kinds == WHOLE), "{again} {legs:?}");
     everything_is_there_once(&ground, 15).await;
     second.stop().await;
+    first.stop().await;
+}
+
+/// The engine keeps no event, as where its disk is full, and is read and beaten on as before.
+fn has_no_room(engine: &Engine) {
+    engine.servers[0].says(
+        DATABASE,
+        "CREATE FUNCTION ringbud.is_full() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER is_full BEFORE INSERT ON ringbud.event EXECUTE FUNCTION ringbud.is_full()",
+    );
+}
+
+fn has_room(engine: &Engine) {
+    engine.servers[0].says(DATABASE, "DROP TRIGGER is_full ON ringbud.event");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_a_pbx_and_can_keep_nothing_on_the_engine_goes_by_what_it_heard_itself() {
+    let Some(mut ground) = Ground::shared(READERS).await else { return };
+    let (mut first, second) = ground.both().await;
+    first.says("this gateway could have the PBX now and miss nothing").await;
+    first.forget();
+    let mut requests = Vec::new();
+    // It rings when its gateway dies, and is over before anybody misses that.
+    let dies = async {
+        requests.push(ground.bed.request().await);
+        // What is out when it dies may come again.
+        while counts(&ground.engine).split('|').nth(2) != Some("0") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        second.kill().await;
+        has_no_room(&ground.engine);
+    };
+    tokio::join!(dies, play_on(&ground.other_pbx, &["inbound-answered"], 6.0));
+    assert_eq!(kind(&requests[0]), WHOLE[0]);
+    first.says("what the PBX said to this gateway alone is kept").await;
+    assert_ne!(figure(&first, "ringbud_spool_events").await, "0", "what it had heard is in its spool");
+    // The engine says that the call rings still. It is over, and the list that is asked for now has it no more.
+    play_on(&ground.other_pbx, &["inbound-answered"], 50.0).await;
+    rest(&mut ground, &mut requests).await;
+    has_room(&ground.engine);
+    becomes(&first, false).await;
+    ground.calls(&mut requests).await;
+    rest(&mut ground, &mut requests).await;
+    while timeout(Duration::from_millis(50), first.hears()).await.is_ok() {}
+    nothing_is_assumed(&first);
+    let (legs, again) = told(&requests);
+    assert!(again == 0 && legs.len() == 4 && legs.values().all(|kinds| *kinds == WHOLE), "{again} {legs:?}");
+    everything_is_there_once(&ground, 12).await;
     first.stop().await;
 }
