@@ -29,7 +29,7 @@ use crate::{Appended, Asked as Put, Grant, WallTime, Wish, steady};
 const AT_ONCE: usize = 1_024;
 /// Nobody waits for an answer here; one that comes later than this does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Writers wait no longer for the last of it; then they go on into the spool.
+/// Writers wait no longer for a part of it; then they go on into the spool.
 const CLOSED: Duration = Duration::from_secs(2);
 /// Some thousand events at once, row by row.
 const HANDED_WITHIN: Duration = Duration::from_secs(20);
@@ -145,14 +145,22 @@ impl Merger {
         let _alone = self.alone.lock().await;
         let mut pens = Pens::new(&self.target);
         let mut merged = Merged::default();
-        while self.merge_some(&mut pens, &mut merged).await? == Left::More {}
-        // What came meanwhile is little. Where more comes without a pause the spool would never be empty: writers wait.
-        let last = timeout(CLOSED, async {
-            let _closed = self.spool.close().await;
-            while self.merge_some(&mut pens, &mut merged).await? != Left::Nothing {}
-            Ok(())
-        });
-        last.await.unwrap_or_else(|_| Err(Fault::Doubtful("its last takes too long".to_owned())))?;
+        // Writers wait while more comes than is merged, and for the little that came meanwhile: under load it would never be
+        // empty otherwise.
+        let (mut left, mut grows) = (Left::More, false);
+        while left != Left::Nothing {
+            let before = self.spool.bytes();
+            left = if grows || left == Left::Little {
+                let closed = timeout(CLOSED, async {
+                    let _closed = self.spool.close().await;
+                    self.merge_some(&mut pens, &mut merged).await
+                });
+                closed.await.unwrap_or_else(|_| Err(Fault::Doubtful("it takes too long".to_owned())))?
+            } else {
+                self.merge_some(&mut pens, &mut merged).await?
+            };
+            grows = self.spool.bytes() >= before;
+        }
         metrics::counter!("ringbud_spool_merged_total").increment(merged.events);
         metrics::counter!("ringbud_spool_refused_total").increment(merged.refused);
         Ok(merged)

@@ -114,6 +114,11 @@ impl Spool {
         self.state().in_use_since.is_some()
     }
 
+    /// Bytes in it.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.state().content.bytes
+    }
+
     /// What is in it, while it is in use.
     pub(crate) fn spooled(&self) -> Option<Spooled> {
         let State { content, in_use_since } = &*self.state();
