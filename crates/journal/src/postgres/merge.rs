@@ -27,10 +27,8 @@ use crate::{Appended, Asked as Put, Grant, WallTime, Wish, steady};
 
 /// So many rows are asked for in one transaction.
 const AT_ONCE: usize = 1_024;
-/// Nobody waits for an answer here; one that comes later than this does not come.
+/// An answer that comes later than this does not come. Nobody waits for it but, now and then, those who write into the spool.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Writers wait no longer for a part of it; then they go on into the spool.
-const CLOSED: Duration = Duration::from_secs(2);
 /// Some thousand events at once, row by row.
 const HANDED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -130,14 +128,16 @@ impl Merger {
         let Some(oldest) = self.spool.oldest(full).await.map_err(Fault::Damaged)? else {
             return Ok(Left::Nothing);
         };
-        let left = if oldest.is_all() { Left::Little } else { Left::More };
         match self.again(pens, &oldest, merged).await {
-            Ok(()) => self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?,
+            Ok(()) => {
+                let left = if oldest.is_all() { Left::Little } else { Left::More };
+                self.spool.is_merged(oldest).await.map_err(Fault::Damaged)?;
+                Ok(left)
+            }
             // What others have goes to them.
-            Err(Fault::Taken(_)) if matches!(self.of, Of::Parts { .. }) => {}
-            Err(fault) => return Err(fault),
+            Err(Fault::Taken(_)) if matches!(self.of, Of::Parts { .. }) => Ok(Left::More),
+            Err(fault) => Err(fault),
         }
-        Ok(left)
     }
 
     /// Merges until nothing is left, but for what an inbox has no room for.
@@ -147,11 +147,11 @@ impl Merger {
         let mut merged = Merged::default();
         // Writers wait while more comes than is merged, and for the little that came meanwhile: under load it would never be
         // empty otherwise.
-        let (mut left, mut grows) = (Left::More, false);
-        while left != Left::Nothing {
-            let before = self.spool.bytes();
-            left = if grows || left == Left::Little {
-                let closed = timeout(CLOSED, async {
+        let (mut little, mut grows) = (false, false);
+        loop {
+            let (closes, before) = (little || grows, self.spool.bytes());
+            let left = if closes {
+                let closed = timeout(PATIENCE, async {
                     let _closed = self.spool.close().await;
                     self.merge_some(&mut pens, &mut merged).await
                 });
@@ -159,7 +159,10 @@ impl Merger {
             } else {
                 self.merge_some(&mut pens, &mut merged).await?
             };
-            grows = self.spool.bytes() >= before;
+            (little, grows) = (left == Left::Little, self.spool.bytes() >= before);
+            if left == Left::Nothing || (closes && little) {
+                break;
+            }
         }
         metrics::counter!("ringbud_spool_merged_total").increment(merged.events);
         metrics::counter!("ringbud_spool_refused_total").increment(merged.refused);

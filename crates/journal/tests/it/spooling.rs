@@ -112,7 +112,7 @@ async fn a_spool_into_which_more_comes_without_a_pause_is_merged_all_the_same() 
     let journal = Arc::new(ground.opens(spooling(ENOUGH)).await.expect("it opens"));
     away(&mut ground, &journal).await;
     let over = Arc::new(AtomicBool::new(false));
-    let writers = (0..256).map(|writer| {
+    let writers = (0..128).map(|writer| {
         let (journal, over) = (journal.clone(), over.clone());
         tokio::spawn(async move {
             let mut events = 0;
