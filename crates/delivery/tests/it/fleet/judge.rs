@@ -12,6 +12,10 @@ const UNHEEDED: i64 = 6 * SECOND;
 pub(super) struct Judge {
     /// What receivers took: when, the call, where in the call, the receiver, which event.
     taken: Vec<(i64, String, u8, u32, EventId)>,
+    /// When PBXs said what.
+    said: BTreeMap<EventId, i64>,
+    /// When which gateway asked a receiver something.
+    started: Vec<(i64, usize)>,
     /// Since when each gateway has been up and has reached the store.
     well_since: Vec<Option<i64>>,
     /// Since when a delivery is in nobody's schedule.
@@ -30,6 +34,8 @@ impl Judge {
     pub(super) fn new(gateways: usize) -> Self {
         Self {
             taken: Vec::new(),
+            said: BTreeMap::new(),
+            started: Vec::new(),
             well_since: vec![None; gateways],
             unheeded: BTreeMap::new(),
             taken_over: 0,
@@ -41,6 +47,30 @@ impl Judge {
 
     pub(super) fn takes(&mut self, at: i64, event: &Event, webhook: u32) {
         self.taken.push((at, event.call.as_str().to_owned(), event.sequence, webhook, event.id()));
+    }
+
+    pub(super) fn says(&mut self, at: i64, event: &Event) {
+        self.said.insert(event.id(), at);
+    }
+
+    pub(super) fn starts(&mut self, at: i64, who: usize) {
+        self.started.push((at, who));
+    }
+
+    /// How often a gateway asked receivers something from a moment on, and until before another.
+    pub(super) fn starts_of(&self, who: usize, from: i64, until: i64) -> usize {
+        self.started.iter().filter(|(at, by)| *by == who && (from..until).contains(at)).count()
+    }
+
+    /// When each event was said, and when each receiver took it, as often as it did.
+    pub(super) fn tellings(&self) -> BTreeMap<(&EventId, u32), (i64, Vec<i64>)> {
+        let mut all: BTreeMap<_, _> = (self.said.iter())
+            .flat_map(|(id, at)| (1..=WEBHOOKS).map(move |webhook| ((id, webhook), (*at, Vec::new()))))
+            .collect();
+        for (at, .., webhook, id) in &self.taken {
+            all.get_mut(&(id, *webhook)).expect("it was said").1.push(*at);
+        }
+        all
     }
 
     /// Once a second: what waits is in somebody's schedule.

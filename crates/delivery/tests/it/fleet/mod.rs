@@ -5,6 +5,7 @@
 //! The gateways' own wall clocks differ by hours and are set now and then, and the store's says something else again: the
 //! schedule goes by moments, and the store by its own clock.
 
+mod cut;
 mod engine;
 mod gateway;
 mod judge;

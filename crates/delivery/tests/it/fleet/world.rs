@@ -186,12 +186,20 @@ impl World {
         self.agenda.insert((at, self.counter), what);
     }
 
+    /// To the end of the story.
     pub(super) fn run(&mut self) {
-        while self.now < TROUBLE + 3 * 3_600 * SECOND && !self.is_over {
+        self.run_until(TROUBLE + 3 * 3_600 * SECOND);
+    }
+
+    pub(super) fn run_until(&mut self, until: i64) {
+        while self.now < until && !self.is_over {
             let deadlines = self.gateways.iter().enumerate().filter(|(_, gateway)| gateway.is_up(self.now));
             let first =
                 deadlines.filter_map(|(who, gateway)| Some((gateway.schedule.next_deadline()?.0, who))).min();
             let next = *self.agenda.keys().next().expect("they tick for ever");
+            if next.0.min(first.map_or(i64::MAX, |(at, _)| at)) > until {
+                return self.set_now(until);
+            }
             match first {
                 Some((at, who)) if at < next.0 => {
                     self.set_now(at);
@@ -294,9 +302,23 @@ impl World {
         self.outage_until <= self.now && self.gateways[who].cut_until <= self.now
     }
 
+    /// A gateway does not reach the store from now on, until then.
+    pub(super) fn cut(&mut self, who: usize, until: i64) {
+        self.plan(self.now, Happening::Cut(who, until));
+    }
+
+    /// Others than this one do not hear a PBX from now on, until then; they ask it anew a while later.
+    pub(super) fn only_one_hears(&mut self, who: usize, part: Part, until: i64) {
+        for other in (0..self.gateways.len()).filter(|other| *other != who) {
+            self.gateways[other].lost.insert(part, (self.now, until));
+        }
+        self.plan(until, Happening::Mend(part));
+    }
+
     // --- What the PBX says ---
 
     fn say(&mut self, part: Part, event: Event) {
+        self.judge.says(self.now, &event);
         self.said.get_mut(&part).expect("a part").push(event.clone());
         for who in 0..self.gateways.len() {
             let gateway = &self.gateways[who];
@@ -660,6 +682,7 @@ impl World {
     }
 
     fn request(&mut self, who: usize, slot: SlotId, seq: i64, webhook: WebhookKey) {
+        self.judge.starts(self.now, who);
         let webhook = self.gateways[who].webhook(webhook);
         let event = self.gateways[who].events[&seq].clone();
         let roll = self.below(100);
