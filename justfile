@@ -49,7 +49,7 @@ soak ROUNDS="50000":
 
 # PostgreSQL is away in every way it can be while calls go on: started again so often, half a minute without standbys or a way to it
 fleet-kills ROUNDS="10" SEED="1":
-    RINGBUD_FLEET_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it away -- --nocapture
+    RINGBUD_FLEET_KILLS={{ROUNDS}} RINGBUD_KILLS_SEED={{SEED}} cargo test --locked -p ringbud --test it -- away sharing_cuts --nocapture
 
 # The whole program killed under load, so often, and what it told held against what the PBXs did
 kills ROUNDS="300" SEED="1":

@@ -36,6 +36,7 @@ mod reload;
 mod second_reading;
 mod secure;
 mod sharing;
+mod sharing_cuts;
 mod sharing_spools;
 mod spooling;
 mod standing_by;

@@ -31,7 +31,7 @@ async fn hear(gateways: [&mut Gateway; 2]) {
     }
 }
 
-async fn everything_is_there_once(ground: &Ground, events: usize) {
+pub(crate) async fn everything_is_there_once(ground: &Ground, events: usize) {
     let expected = format!("{events}|{events}|0|{events}|0");
     let there = async {
         while counts(&ground.engine) != expected {
