@@ -12,7 +12,7 @@ use journal::settings::{IntegrationId, Secret};
 use journal::{DeliveryId, Filter, Reason, WallTime};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Code, Link, Refusal};
+use crate::{Code, EarlierCalls, Link, Refusal};
 
 /// A reply that may take a while.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, GatewayError>> + Send + 'a>>;
@@ -234,6 +234,11 @@ impl TestAnswer {
 pub trait Gateway: Send + Sync + 'static {
     /// The links to the PBXs, in the configuration's order.
     fn links(&self) -> Vec<Link>;
+
+    /// Who has the calls of before the PBXs were shared; none where gateways do not share the store.
+    fn earlier_calls(&self) -> Option<EarlierCalls> {
+        None
+    }
 
     /// Whether it does its work: at least the journal can be written.
     fn readiness(&self) -> Readiness;

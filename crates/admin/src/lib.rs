@@ -54,7 +54,7 @@ pub use gateway::{
 };
 pub use integration::{CredentialsWish, HIDDEN, IntegrationWish, Keeping, webhook_url};
 pub use language::Language;
-pub use links::{Link, LinkState, Remark, Stranger};
+pub use links::{Beside, EarlierCalls, Link, LinkState, Remark, Stranger};
 pub use lists::{Answered, MOST_COUNTED, Missed};
 pub use names::{account_id, local_number, name, user as user_name};
 pub use people::{EmployeeWish, MAX_LINES, PersonLine, PhoneWish};

@@ -6,7 +6,7 @@ use journal::AccountSettings;
 use tokio::sync::watch;
 
 use crate::noted::Noted;
-use crate::{Actor, Admin, Code, Link, LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Refusal};
+use crate::{Actor, Admin, Code, EarlierCalls, Link, LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Refusal};
 
 /// No address or name is longer.
 const MOST_TYPED: usize = 255;
@@ -20,6 +20,11 @@ impl Admin {
             return links;
         }
         links.into_iter().map(Link::for_others).collect()
+    }
+
+    /// Who has the calls of before the PBXs were shared between gateways: the operator's to know.
+    pub fn earlier_calls(&self, actor: &Actor) -> Option<EarlierCalls> {
+        actor.operates().then(|| self.gateway.earlier_calls()).flatten()
     }
 
     /// Whether the gateway does its work, for whoever asks.

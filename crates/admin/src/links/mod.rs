@@ -77,6 +77,36 @@ pub struct Stranger {
     pub since: WallTime,
 }
 
+/// A gateway that listens to a PBX beside the one that has it, to have it next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// What people call the gateway.
+    pub gateway: String,
+    /// Why it would miss something, as a code; none where it could have the PBX now and miss nothing.
+    pub lacks: Option<String>,
+    /// Since when that is so, by its own clock, where it tells.
+    pub since: Option<WallTime>,
+}
+
+impl Beside {
+    /// What passes by itself, and is no trouble.
+    const PASSES: [&str; 3] = ["connecting", "silent", "stopped"];
+
+    /// Whether it is let in nowhere, and does not only begin to listen.
+    pub fn is_deaf(&self) -> bool {
+        self.lacks.as_deref().is_some_and(|lacks| !Self::PASSES.contains(&lacks))
+    }
+}
+
+/// The calls of before the PBXs were shared between gateways, of a store that once had none: they belong to no PBX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierCalls {
+    /// The gateway that sends them again where that is wanted; nobody for the moment, if none.
+    pub gateway: Option<String>,
+    /// Since when, where that is known.
+    pub since: Option<WallTime>,
+}
+
 /// A link to a PBX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -98,6 +128,8 @@ pub struct Link {
     pub strangers: Vec<Stranger>,
     /// What the PBX says it is; empty while unknown.
     pub version: String,
+    /// Who listens to the PBX beside the gateway that has it; not said where gateways do not share the store.
+    pub beside: Option<Vec<Beside>>,
     /// Channels up now.
     pub channels: u64,
     /// Legs up now.
@@ -117,6 +149,7 @@ impl Link {
             remarks: Vec::new(),
             strangers: Vec::new(),
             version: String::new(),
+            beside: None,
             channels: 0,
             legs: 0,
         }

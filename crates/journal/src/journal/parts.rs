@@ -130,6 +130,8 @@ pub struct Linked {
     pub part: Part,
     /// Why nothing is heard over it, as a code; none where whoever has it misses nothing.
     pub lacks: Option<String>,
+    /// Since when it is as it is, by the clock of its gateway, where that tells it. For people: nothing is decided by it.
+    pub since: Option<WallTime>,
 }
 
 /// What a gateway tells the others at a tick.

@@ -25,9 +25,10 @@ pub(super) const CHANNEL: &str = "ringbud";
 pub(super) type Wakes = Arc<watch::Sender<u64>>;
 const BEAT_OR_BEGIN: &str = "INSERT INTO gateway AS g (id, name, run, beat) VALUES ($1, $2, $3, 0)
     ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1";
-const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs, linked, lacks)
-    VALUES ($1, $2, $3, 0, $4, $5, $6)
-    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4, linked = $5, lacks = $6";
+const BEAT_AND_SAY: &str = "INSERT INTO gateway AS g (id, name, run, beat, pbxs, linked, lacks, linked_since)
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7)
+    ON CONFLICT (id) DO UPDATE SET name = $2, run = $3, beat = g.beat + 1, pbxs = $4, linked = $5, lacks = $6,
+        linked_since = $7";
 /// Notes from whom a part is taken, if he has it still; who gave it up for its link stays noted.
 const FROM: &str = "UPDATE lease SET
     taken_from = CASE WHEN owner <> $2 THEN owner
@@ -39,6 +40,9 @@ const GIVEN: &str =
         taken_from = CASE WHEN $6::text IS NOT NULL THEN owner END
         WHERE part = $1 AND epoch = $2 AND owner = $3)
     SELECT pg_notify($4, '')";
+/// An older program tells its links without since when, and leaves what was told so at an earlier start of its gateway.
+const GATEWAYS: &str = "SELECT id, name, run, beat, pbxs, linked, lacks,
+     CASE WHEN linked_since[1] = run THEN linked_since[2:] ELSE '{}' END FROM gateway ORDER BY id";
 const LEASES: &str =
     "SELECT name, part, epoch, owner, coalesce((extract(epoch FROM since) * 1000000)::bigint, 0), taken_from,
      given_for FROM lease ORDER BY part";
@@ -57,12 +61,16 @@ pub(super) struct Said {
     /// The parts of its links, and of each, in the same order, what it lacks; empty where nothing.
     linked: Vec<i32>,
     lacks: Vec<String>,
+    /// The start of the gateway that tells it, and since when each is so; 0 where that is not told.
+    since: Vec<i64>,
     asks: bool,
 }
 
 impl Said {
-    pub(super) fn of(about: &About) -> Self {
+    pub(super) fn of(about: &About, me: &Me) -> Self {
+        let since = about.links.iter().map(|link| link.since.unwrap_or_default().0);
         Self {
+            since: std::iter::once(me.run).chain(since).collect(),
             pbxs: about.pbxs.iter().map(|pbx| plain(pbx.as_str())).collect(),
             linked: about.links.iter().map(|link| link.part.0.into()).collect(),
             lacks: about.links.iter().map(|link| plain(link.lacks.as_deref().unwrap_or_default())).collect(),
@@ -103,9 +111,9 @@ impl Me {
 
     /// Beats once, and sees who else does and who has what.
     pub(super) async fn tick(&self, client: &Client, said: &Said) -> Result<Fleet, Fault> {
-        let Said { pbxs, linked, lacks, asks } = said;
-        let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [&self.id, &self.name, &self.run, pbxs, linked, lacks];
+        let Said { pbxs, linked, lacks, since, asks } = said;
+        let beat: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+            [&self.id, &self.name, &self.run, pbxs, linked, lacks, since];
         let asking = async {
             if *asks {
                 client.execute("SELECT pg_notify($1, '')", &[&CHANNEL]).await?;
@@ -116,7 +124,7 @@ impl Me {
             client.execute(BEAT_AND_SAY, &beat),
             // Before the gateways: whoever has a part by then has told of its own start.
             client.query(LEASES, &[]),
-            client.query("SELECT id, name, run, beat, pbxs, linked, lacks FROM gateway ORDER BY id", &[]),
+            client.query(GATEWAYS, &[]),
             client.query("SELECT DISTINCT part FROM inbox WHERE answer IS NULL ORDER BY part", &[]),
             asking,
         );
@@ -129,7 +137,7 @@ impl Me {
             name: row.get(1),
             beat: (row.get(2), row.get(3)),
             pbxs: row.get::<_, Vec<String>>(4).into_iter().map(calls::PbxName::new).collect(),
-            links: links(row.get(5), row.get(6)),
+            links: links(row.get(5), row.get(6), row.get(7)),
         };
         Ok(Fleet {
             me: GatewayId(self.id.clone()),
@@ -277,7 +285,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn part(number: i32) -> Part {
+pub(super) fn part(number: i32) -> Part {
     Part(u16::try_from(number).unwrap_or(u16::MAX))
 }
 
@@ -287,9 +295,11 @@ fn moved(row: &Row) -> Moved {
     Moved { part: part(row.get(1)), since: WallTime(row.get(4)), from, for_its_link }
 }
 
-fn links(parts: Vec<i32>, lacks: Vec<String>) -> Vec<Linked> {
+fn links(parts: Vec<i32>, lacks: Vec<String>, since: Vec<i64>) -> Vec<Linked> {
     let lacks = lacks.into_iter().map(|lacks| Some(lacks).filter(|lacks| !lacks.is_empty()));
-    parts.into_iter().zip(lacks).map(|(number, lacks)| Linked { part: part(number), lacks }).collect()
+    let since = since.into_iter().map(|at| Some(WallTime(at)).filter(|at| at.0 != 0));
+    let told = parts.into_iter().zip(lacks).zip(since.chain(std::iter::repeat(None)));
+    told.map(|((number, lacks), since)| Linked { part: part(number), lacks, since }).collect()
 }
 
 fn lease(row: &Row) -> Option<Lease> {

@@ -64,7 +64,7 @@ use settle::Settler;
 use sharing::Sharing;
 use spooling::Spooling;
 pub use target::{NoTarget, Target};
-pub use turn::{Has, OnWaits, Seen, Waits};
+pub use turn::{Has, Listens, OnWaits, Seen, Waits};
 pub use when::OwnClock;
 
 /// What who opens it brings.
@@ -350,6 +350,19 @@ impl Postgres {
         }
         let client = self.reader().await?;
         self.told(turn::parts(&client).await)
+    }
+
+    /// Which links to PBXs the gateways tell of, their own and those over which they listen beside; nothing where the store
+    /// is not shared.
+    ///
+    /// # Errors
+    /// That the engine does not say.
+    pub async fn listening(&self) -> Result<Vec<Listens>, JournalError> {
+        if !self.is_shared {
+            return Ok(Vec::new());
+        }
+        let client = self.reader().await?;
+        self.told(turn::listening(&client).await)
     }
 
     /// The gateway the store was taken from when this one opened it: that one was gone and had not given it back.

@@ -19,6 +19,7 @@ const ADDED: &str = include_str!("hold.sql");
 /// The same, to one that is shared, one after the other.
 const LINKS: &str = include_str!("links.sql");
 const STREAKS: &str = include_str!("streaks.sql");
+const LISTENING: &str = include_str!("listening.sql");
 const IS_SHARED: &str =
     "several gateways share it, each with PBXs of its own, and no gateway can have it for itself any more";
 /// The oldest engine.
@@ -140,7 +141,12 @@ async fn add(transaction: &Transaction<'_>) -> Result<(), Fault> {
 async fn add_to_shared(transaction: &Transaction<'_>) -> Result<(), Fault> {
     let select = "SELECT EXISTS (SELECT FROM pg_attribute
         WHERE attrelid = ('ringbud.' || $1::text)::regclass AND attname = $2::text AND NOT attisdropped)";
-    for (table, column, added) in [("gateway", "linked", LINKS), ("failing", "streak", STREAKS)] {
+    let all = [
+        ("gateway", "linked", LINKS),
+        ("failing", "streak", STREAKS),
+        ("gateway", "linked_since", LISTENING),
+    ];
+    for (table, column, added) in all {
         if !transaction.query_one(select, &[&table, &column]).await?.get::<_, bool>(0) {
             transaction.batch_execute("SET LOCAL search_path = ringbud").await?;
             transaction.batch_execute(added).await?;

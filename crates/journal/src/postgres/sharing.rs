@@ -118,10 +118,10 @@ impl Postgres {
 
     pub(super) async fn ticks(&self, about: &About) -> Result<Fleet, JournalError> {
         let Some((gateway, sharing)) = self.sharing()? else { return Ok(Fleet::default()) };
-        let said = Said::of(about);
         let mut pen = sharing.beats.lock().await;
         let began = Instant::now();
         let me = &gateway.owned.me;
+        let said = Said::of(about, me);
         let told = match reach(&mut pen, self.patience).await {
             Ok(()) => {
                 within(&mut pen, self.patience, async |held| me.tick(&held.link.client, &said).await).await

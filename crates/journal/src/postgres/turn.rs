@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 
 use super::errors::Fault;
 use super::groups::within;
-use super::lease::Me;
+use super::lease::{Me, part};
 use super::pen::Pen;
 use crate::{Epoch, JournalError, Part};
 
@@ -112,8 +112,10 @@ pub struct Seen {
 /// Who has a part of a store that several share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Has {
-    /// The PBX whose part it is.
-    pub pbx: String,
+    /// Which part.
+    pub part: Part,
+    /// The PBX whose part it is; none of [`Part::REST`].
+    pub pbx: Option<String>,
     /// How often it was taken.
     pub epoch: u32,
     /// The id of the gateway that has it; nobody, where it was given back.
@@ -126,14 +128,14 @@ pub struct Has {
     pub for_its_link: bool,
 }
 
-/// All parts, by their PBXs.
+/// All parts, by their PBXs; that of no PBX last.
 pub(super) async fn parts(client: &Client) -> Result<Vec<Has>, Fault> {
     let rows = client
         .query(
-            "SELECT substr(l.name, 5), l.epoch, l.owner,
+            "SELECT CASE WHEN l.part > 0 THEN substr(l.name, 5) END, l.epoch, l.owner,
              coalesce(to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), ''),
-             coalesce(g.name, l.taken_from), l.taken_from IS NOT NULL AND l.given_for IS NOT NULL
-             FROM lease l LEFT JOIN gateway g ON g.id = l.taken_from WHERE l.part > 0 ORDER BY l.name",
+             coalesce(g.name, l.taken_from), l.taken_from IS NOT NULL AND l.given_for IS NOT NULL, l.part
+             FROM lease l LEFT JOIN gateway g ON g.id = l.taken_from ORDER BY l.part = 0, l.name",
             &[],
         )
         .await?;
@@ -144,8 +146,44 @@ pub(super) async fn parts(client: &Client) -> Result<Vec<Has>, Fault> {
         since: row.get(3),
         from: row.get(4),
         for_its_link: row.get(5),
+        part: part(row.get(6)),
     };
     Ok(rows.into_iter().map(has).collect())
+}
+
+/// A gateway's link to a PBX that it has, or listens to beside the one that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listens {
+    /// The PBX's part.
+    pub part: Part,
+    /// The gateway's id.
+    pub gateway: String,
+    /// Why it would miss something, as a code; none where it would not.
+    pub lacks: Option<String>,
+    /// Since when that is so, by the gateway's clock; empty where it does not say.
+    pub since: String,
+}
+
+/// All links that gateways tell of, by part; those first who would miss nothing, and of these who is so for the longest.
+pub(super) async fn listening(client: &Client) -> Result<Vec<Listens>, Fault> {
+    let rows = client
+        .query(
+            "SELECT x.part, g.id, nullif(x.lacks, ''),
+             coalesce(to_char(to_timestamp(nullif(x.since, 0) / 1000000.0) AT TIME ZONE 'UTC',
+                              'YYYY-MM-DD HH24:MI:SS \"UTC\"'), '')
+             FROM gateway g, unnest(g.linked, g.lacks,
+                  CASE WHEN g.linked_since[1] = g.run THEN g.linked_since[2:] END) AS x(part, lacks, since)
+             WHERE x.part IS NOT NULL ORDER BY x.part, x.lacks <> '', x.since, g.id",
+            &[],
+        )
+        .await?;
+    let listens = |row: tokio_postgres::Row| Listens {
+        part: part(row.get(0)),
+        gateway: row.get(1),
+        lacks: row.get(2),
+        since: row.get(3),
+    };
+    Ok(rows.into_iter().map(listens).collect())
 }
 
 /// All of them, by name.

@@ -109,9 +109,11 @@ impl World {
     }
 
     fn tick(&mut self, who: usize, asks: bool) {
-        let told = self.all[who]
-            .follows
-            .then(|| Linked { part: PART, lacks: (!self.hears(who)).then(|| "down".to_owned()) });
+        let told = self.all[who].follows.then(|| Linked {
+            part: PART,
+            lacks: (!self.hears(who)).then(|| "down".to_owned()),
+            since: None,
+        });
         let one = &mut self.all[who];
         one.beat += 1;
         one.told = told;

@@ -37,7 +37,7 @@ fn told(beats: &[(&str, i64)], owners: &[(&str, u32, Option<&str>)]) -> Fleet {
 
 /// The second of them hears all PBXs.
 fn second_hears(mut fleet: Fleet) -> Fleet {
-    let parts = fleet.leases.iter().map(|lease| Linked { part: lease.part, lacks: None });
+    let parts = fleet.leases.iter().map(|lease| Linked { part: lease.part, lacks: None, since: None });
     fleet.gateways[1].links = parts.collect();
     fleet
 }
@@ -182,7 +182,7 @@ fn the_next_in_a_pbxs_order_hears_it_and_is_handed_it_once_it_has_heard_it_for_a
 fn started(run: i64, beat: i64, epoch: u32, me: &str) -> Fleet {
     let mut fleet = told(&[("gw1", beat), ("gw2", beat)], &[("b", epoch, Some("gw2"))]);
     fleet.gateways[1].beat.0 = run;
-    fleet.gateways[0].links = vec![Linked { part: Part(1), lacks: None }];
+    fleet.gateways[0].links = vec![Linked { part: Part(1), lacks: None, since: None }];
     Fleet { me: id(me), ..fleet }
 }
 
@@ -220,7 +220,8 @@ fn who_is_back_before_it_is_missed_leaves_its_part_to_the_one_that_heard_the_pbx
     // Nobody else hears it: it is its own at once.
     let mut alone = Turns::with_second_readers();
     let mut fleet = started(2, 2, 7, "gw2");
-    fleet.gateways[0].links = vec![Linked { part: Part(1), lacks: Some("connecting".to_owned()) }];
+    fleet.gateways[0].links =
+        vec![Linked { part: Part(1), lacks: Some("connecting".to_owned()), since: None }];
     alone.told(secs(0), fleet);
     assert_eq!(alone.steps(secs(0), &only, &none, &HEARS_ALL).len(), 1);
 }
@@ -232,7 +233,7 @@ fn a_neighbour_that_tells_nothing_of_its_links_lives_beside_and_is_handed_nothin
     let heard = |beats: &[(&str, i64)], owner: Option<&str>| {
         let mut fleet = told(beats, &PBXS.map(|pbx| (pbx, 1, owner)));
         fleet.gateways[0].links =
-            (1..).zip(PBXS).map(|(at, _)| Linked { part: Part(at), lacks: None }).collect();
+            (1..).zip(PBXS).map(|(at, _)| Linked { part: Part(at), lacks: None, since: None }).collect();
         fleet
     };
     let beat = |at: u64| i64::try_from(at).unwrap_or(0);

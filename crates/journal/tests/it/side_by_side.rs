@@ -14,7 +14,7 @@ use crate::on_postgresql::{DATABASE, Ground, folder, share};
 
 /// As a program left it that knew neither of links nor of streaks.
 const OLDER: &str = "
-    ALTER TABLE ringbud.gateway DROP COLUMN linked, DROP COLUMN lacks;
+    ALTER TABLE ringbud.gateway DROP COLUMN linked, DROP COLUMN lacks, DROP COLUMN linked_since;
     ALTER TABLE ringbud.lease DROP COLUMN given_for;
     ALTER TABLE ringbud.failing DROP COLUMN streak;";
 /// What such a program says once a second.
@@ -73,7 +73,7 @@ async fn an_older_program_beats_takes_and_notes_beside() {
     let says = |sql: &str| ground.engine.servers[0].says(DATABASE, sql);
     let one = share(&ground.engine, DATABASE, &ground.folder, "gw1").await.expect("shared");
     let grant = take(&one, None).await;
-    let links = vec![Linked { part: Part(1), lacks: None }];
+    let links = vec![Linked { part: Part(1), lacks: None, since: None }];
     for beat in 0..2 {
         says(OLDER_BEATS);
         let about = About { pbxs: vec![pbx()], links: links.clone(), ..About::default() };

@@ -17,7 +17,7 @@ pub(crate) use drain::{End, Fill, Piece, WhenFull, drain, queue};
 pub use failure::LinkFailure;
 pub use probe::{Visit, converse, visit};
 pub(crate) use probe::{secret_in_clear, settings};
-pub(crate) use status::secs_ahead;
 pub use status::{KnownEndpoint, LinkState, LinkStatus, Links, Status, StrangerSeen, Trouble};
+pub(crate) use status::{SILENT, secs_ahead};
 pub use transport::ConnectError;
 pub(crate) use transport::{Halves, connect, is_far_away};

@@ -21,6 +21,9 @@ const MAX_ENDPOINTS: usize = 50_000;
 /// So many endpoints that are no phones are listed for people.
 const MAX_STRANGERS: usize = 1_000;
 
+/// What a link lacks that is up, and over which nothing comes.
+pub(crate) const SILENT: &str = "silent";
+
 /// What a link is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkState {
@@ -207,7 +210,7 @@ impl LinkStatus {
     /// Why nothing is heard over the link, as a code; none where something was within so long.
     pub fn lacks(&self, within: Duration) -> Option<&'static str> {
         match &self.state {
-            LinkState::Live if self.heard_at.is_some_and(|at| at.elapsed() >= within) => Some("silent"),
+            LinkState::Live if self.heard_at.is_some_and(|at| at.elapsed() >= within) => Some(SILENT),
             LinkState::Live => None,
             LinkState::Down { why, .. } | LinkState::Refused { why, .. } => Some(why.code()),
             LinkState::Connecting | LinkState::Synchronising => Some("connecting"),

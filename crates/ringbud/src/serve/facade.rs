@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admin::{
-    AgainAll, Answer, Code, Gateway, GatewayError, Granted, Link, LinkState as ShownState, LiveLeg, PbxTried,
-    PbxWish, Pulse, Readiness, Remark, Stranger, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Code, EarlierCalls, Gateway, GatewayError, Granted, Link, LinkState as ShownState,
+    LiveLeg, PbxTried, PbxWish, Pulse, Readiness, Remark, Stranger, TestAnswer, TestCall, Waiting,
+    WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use delivery::sender::{Cancelled, ControlError, Sender, Trial, TrialError, Wanted};
@@ -47,6 +48,10 @@ impl Gateway for Facade {
             Some(who) => who.links(own),
             None => own,
         }
+    }
+
+    fn earlier_calls(&self) -> Option<EarlierCalls> {
+        self.who.as_ref()?.earlier_calls()
     }
 
     fn readiness(&self) -> Readiness {
@@ -213,6 +218,7 @@ fn link(status: &LinkStatus) -> Link {
         remarks: status.remarks().into_iter().map(remark).collect(),
         strangers: status.strangers.iter().map(stranger).collect(),
         version: status.about.version.clone(),
+        beside: None,
         channels: status.channels as u64,
         legs: status.legs as u64,
     }

@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::pbx::Secret;
-use admin::{Link, LinkState, Remark};
+use admin::{Beside, EarlierCalls, Link, LinkState, Remark};
 use calls::PbxName;
-use journal::{Fleet, GatewayId, Lease, WallTime, rest};
+use journal::{Fleet, GatewayId, Lease, Part, WallTime, rest};
 
 use crate::config::Pbx;
-
-/// What passes by itself, and is no trouble.
-const PASSES: [&str; 3] = ["connecting", "silent", "stopped"];
 
 /// What is known of a part.
 struct Held {
@@ -20,8 +17,8 @@ struct Held {
     since: Option<WallTime>,
     /// The gateway it was taken from, which was gone, or gave it up for its link.
     from: Option<Giver>,
-    /// Gateways that should hear the PBX beside the one that has it, and do not.
-    unheard_by: Vec<Remark>,
+    /// Gateways that listen to the PBX beside the one that has it.
+    beside: Vec<Beside>,
 }
 
 struct Giver {
@@ -39,11 +36,12 @@ struct Gateway {
 pub(super) struct WhoHas {
     wanted: Mutex<Vec<(Pbx, Secret)>>,
     held: Mutex<Vec<Held>>,
+    earlier: Mutex<Option<EarlierCalls>>,
 }
 
 impl WhoHas {
     pub(super) fn new(wanted: Vec<(Pbx, Secret)>) -> Self {
-        Self { wanted: Mutex::new(wanted), held: Mutex::default() }
+        Self { wanted: Mutex::new(wanted), held: Mutex::default(), earlier: Mutex::default() }
     }
 
     /// Those this gateway can reach, in the configuration's order.
@@ -70,8 +68,9 @@ impl WhoHas {
             });
             let moved = fleet.moves.iter().find(|moved| moved.part == lease.part);
             let is_mine = gateway.as_ref().is_some_and(|gateway| gateway.is_me);
-            let unheard_by = unheard_by(fleet, lease, &lives);
-            figures(&lease.pbx, unheard_by.len(), is_mine, lease.epoch.0, fleet.asked.contains(&lease.part));
+            let beside = beside(fleet, lease, &lives);
+            let deaf = beside.iter().filter(|one| one.is_deaf()).count();
+            figures(&lease.pbx, deaf, is_mine, lease.epoch.0, fleet.asked.contains(&lease.part));
             Held {
                 pbx: lease.pbx.clone(),
                 gateway,
@@ -80,10 +79,16 @@ impl WhoHas {
                     let name = name_of(fleet, moved.from.as_ref()?);
                     Some(Giver { name, for_its_link: moved.for_its_link })
                 }),
-                unheard_by,
+                beside,
             }
         });
         *lock(&self.held) = held.collect();
+        *lock(&self.earlier) = fleet.leases.iter().find(|lease| lease.part == Part::REST).map(|lease| {
+            let gateway =
+                lease.owner.as_ref().filter(|owner| lives(owner)).map(|owner| name_of(fleet, owner));
+            let since = fleet.moves.iter().find(|moved| moved.part == Part::REST).map(|moved| moved.since);
+            EarlierCalls { since: since.filter(|_| gateway.is_some()), gateway }
+        });
         let beating = fleet.gateways.iter().filter(|one| lives(&one.id)).count();
         metrics::gauge!("ringbud_gateways_beating")
             .set(f64::from(u32::try_from(beating).unwrap_or(u32::MAX)));
@@ -106,10 +111,16 @@ impl WhoHas {
         let others = held.iter().filter(|one| !named.contains(one.pbx.as_str()));
         links.extend(others.map(|one| elsewhere(&one.pbx, Some(one))));
         for link in &mut links {
-            let of_it = held.iter().filter(|one| *one.pbx.as_str() == *link.name);
-            link.remarks.extend(of_it.flat_map(|one| one.unheard_by.iter().cloned()));
+            let Some(of_it) = held.iter().find(|one| *one.pbx.as_str() == *link.name) else { continue };
+            link.remarks.extend(of_it.beside.iter().filter(|one| one.is_deaf()).map(unheard));
+            link.beside = Some(of_it.beside.clone());
         }
         links
+    }
+
+    /// Who has the calls of before PBXs were shared.
+    pub(super) fn earlier_calls(&self) -> Option<EarlierCalls> {
+        lock(&self.earlier).clone()
     }
 }
 
@@ -158,25 +169,24 @@ fn at(gateway: &Gateway, from: Option<&Giver>) -> Remark {
     }
 }
 
-/// Those that listen to a PBX of another's and are let in nowhere; a link that is being made is none of them.
-fn unheard_by(fleet: &Fleet, lease: &Lease, lives: impl Fn(&GatewayId) -> bool) -> Vec<Remark> {
-    let beside = fleet.gateways.iter().filter(|one| Some(&one.id) != lease.owner.as_ref() && lives(&one.id));
-    let lacks = beside.filter_map(|one| {
+/// Those that listen to a PBX of another's, those first who would miss nothing.
+fn beside(fleet: &Fleet, lease: &Lease, lives: impl Fn(&GatewayId) -> bool) -> Vec<Beside> {
+    let others = fleet.gateways.iter().filter(|one| Some(&one.id) != lease.owner.as_ref() && lives(&one.id));
+    let listens = others.filter_map(|one| {
         let link = one.links.iter().find(|link| link.part == lease.part)?;
-        Some((&one.name, link.lacks.as_deref().filter(|lacks| !PASSES.contains(lacks))?))
+        Some(Beside { gateway: one.name.clone(), lacks: link.lacks.clone(), since: link.since })
     });
-    lacks.map(|(gateway, lacks)| unheard(gateway, lacks)).collect()
+    let mut beside: Vec<Beside> = listens.collect();
+    beside.sort_by_key(|one| (one.lacks.is_some(), one.since));
+    beside
 }
 
-fn unheard(gateway: &str, lacks: &str) -> Remark {
+fn unheard(Beside { gateway, lacks, .. }: &Beside) -> Remark {
+    let lacks = lacks.clone().unwrap_or_default();
     let english = format!(
         "the gateway {gateway}, which would have the PBX next, does not hear it ({lacks}): its log says why"
     );
-    Remark {
-        code: "next_does_not_hear",
-        args: vec![("gateway", gateway.to_owned()), ("why", lacks.to_owned())],
-        english,
-    }
+    Remark { code: "next_does_not_hear", args: vec![("gateway", gateway.clone()), ("why", lacks)], english }
 }
 
 fn nobody() -> Remark {
@@ -198,7 +208,7 @@ fn figures(pbx: &PbxName, unheard_by: usize, is_mine: bool, epoch: u32, is_asked
 #[cfg(test)]
 mod tests {
     use admin::Language;
-    use journal::{Beating, Epoch, Linked, Part};
+    use journal::{Beating, Epoch, Linked, Moved};
 
     use super::*;
 
@@ -210,7 +220,7 @@ mod tests {
             name: name.to_owned(),
             beat: (0, 0),
             pbxs: Vec::new(),
-            links: vec![Linked { part: Part(1), lacks: lacks.map(str::to_owned) }],
+            links: vec![Linked { part: Part(1), lacks: lacks.map(str::to_owned), since: Some(WallTime(7)) }],
         };
         let pbx = PbxName::new("pbx1");
         let lease = Lease { pbx: pbx.clone(), part: Part(1), epoch: Epoch(1), owner: Some(id("gw1")) };
@@ -220,10 +230,40 @@ mod tests {
             let who = WhoHas::new(Vec::new());
             who.told(&fleet, |_| true);
             let links = who.links(vec![Link::named("pbx1", LinkState::Connecting)]);
+            assert_eq!(links[0].beside, Some(vec![listens("gw2", lacks)]));
             links[0].remarks.iter().map(|remark| remark.english.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(told(Some("login_refused")), [unheard("gw2", "login_refused").english]);
+        assert_eq!(told(Some("login_refused")), [unheard(&listens("gw2", Some("login_refused"))).english]);
         assert!(told(Some("connecting")).is_empty() && told(None).is_empty());
+    }
+
+    fn listens(gateway: &str, lacks: Option<&str>) -> Beside {
+        let lacks = lacks.map(str::to_owned);
+        Beside { gateway: gateway.to_owned(), lacks, since: Some(WallTime(7)) }
+    }
+
+    #[test]
+    fn calls_of_before_pbxs_were_shared_are_of_no_pbx_and_have_somebody() {
+        let who = WhoHas::new(Vec::new());
+        assert_eq!(who.earlier_calls(), None, "nothing is told yet");
+        let gateway = Beating {
+            id: GatewayId("1".to_owned()),
+            name: "gw1".to_owned(),
+            beat: (0, 0),
+            pbxs: Vec::new(),
+            links: Vec::new(),
+        };
+        let lease = Lease { pbx: rest(), part: Part::REST, epoch: Epoch(1), owner: Some(gateway.id.clone()) };
+        let moved = Moved { part: Part::REST, since: WallTime(9), from: None, for_its_link: false };
+        let fleet =
+            Fleet { gateways: vec![gateway], leases: vec![lease], moves: vec![moved], ..Fleet::default() };
+        let told = |lives: bool| {
+            who.told(&fleet, |_| lives);
+            assert!(who.links(Vec::new()).is_empty(), "it is no PBX");
+            who.earlier_calls().map(|earlier| (earlier.gateway, earlier.since))
+        };
+        assert_eq!(told(true), Some((Some("gw1".to_owned()), Some(WallTime(9)))));
+        assert_eq!(told(false), Some((None, None)), "whoever had them is gone");
     }
 
     #[test]
@@ -238,7 +278,7 @@ mod tests {
             heard,
             at(&gateway(false), None),
             nobody(),
-            unheard("gw2", "closed"),
+            unheard(&listens("gw2", Some("closed"))),
         ] {
             let danish = remark.told(Language::Danish);
             assert!(danish != remark.english && !danish.contains('{'), "{danish}");

@@ -405,7 +405,17 @@ async fn who_has_which_pbx_is_told_everywhere_and_follows_the_configuration() {
         let name = format!("ringbud_part_owner{{pbx=\"{pbx}\"}} {owner}");
         holds(&name, async || figure(&first, &name).await).await;
     }
-    assert_eq!(rows(&ground.bed).await, [["data", "beats", "pbx1", ""], ["second", "beats", "pbx2", ""]]);
+    let of_no_pbx = ["data", "beats", "(earlier calls)", ""];
+    let own = [["data", "beats", "pbx1", ""], ["second", "beats", "pbx2", ""]];
+    assert_eq!(rows(&ground.bed).await, [own[0], own[1], of_no_pbx]);
+    let earlier = async |gateway: &Gateway| {
+        let (_, text) = gateway.api("GET", "/api/v1/links", token, "").await;
+        let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        page["earlier_calls"]["gateway"] == "data" && page["links"][0]["beside"] == serde_json::json!([])
+    };
+    for gateway in [&first, &second] {
+        holds("who has the earlier calls", async || earlier(gateway).await).await;
+    }
 
     // Out of the other's file, it goes to who has it in his; back in it, it comes back.
     let file = ground.bed.folder.path().join("second.toml");

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    AgainAll, Answer, Gateway, GatewayError, Granted, Hour, Link, LinkState, LiveLeg, PbxTried, PbxWish,
-    Pulse, Readiness, TestAnswer, TestCall, Waiting, WebhookStatus,
+    AgainAll, Answer, Beside, EarlierCalls, Gateway, GatewayError, Granted, Hour, Link, LinkState, LiveLeg,
+    PbxTried, PbxWish, Pulse, Readiness, Remark, TestAnswer, TestCall, Waiting, WebhookStatus,
 };
 use calls::{AccountId, EventKind, PbxTime};
 use delivery::reason::{GivesReason as _, WhyPaused};
@@ -42,6 +42,39 @@ impl Playing {
     }
 }
 
+/// Gateways that listen beside, with what they lack.
+fn listen(all: &[(&str, Option<&str>)]) -> Option<Vec<Beside>> {
+    let one = |(gateway, lacks): &(&str, Option<&str>)| Beside {
+        gateway: (*gateway).into(),
+        lacks: lacks.map(str::to_owned),
+        since: Some(now()),
+    };
+    Some(all.iter().map(one).collect())
+}
+
+/// A PBX of another gateway, which alone knows more of it.
+fn elsewhere(name: &str) -> Link {
+    let address = "10.20.0.5:5038".into();
+    Link { address, since: Some(now()), ..Link::named(name, LinkState::Elsewhere(taken())) }
+}
+
+fn taken() -> Remark {
+    Remark {
+        code: "at_gateway_taken",
+        args: vec![("gateway", "gateway-aarhus-2".into()), ("from", "gateway-odense-1".into())],
+        english: "the gateway gateway-aarhus-2 has it: it took it from gateway-odense-1, which was gone"
+            .into(),
+    }
+}
+
+fn next_is_deaf() -> Remark {
+    Remark {
+        code: "next_does_not_hear",
+        args: vec![("gateway", "gateway-aarhus-1".into()), ("why", "login_refused".into())],
+        english: "the gateway gateway-aarhus-1, which would have the PBX next, does not hear it (login_refused): its log says why".into(),
+    }
+}
+
 impl Gateway for Playing {
     fn links(&self) -> Vec<Link> {
         let link = |name: &str, state, legs| Link {
@@ -54,10 +87,28 @@ impl Gateway for Playing {
             remarks: Vec::new(),
             strangers: Vec::new(),
             version: "Asterisk 22.1.0".into(),
+            beside: None,
             channels: legs * 2,
             legs,
         };
-        vec![link("pbx1", LinkState::Up, 3), link("pbx2", LinkState::Connecting, 0)]
+        vec![
+            link("pbx1", LinkState::Up, 3),
+            link("pbx2", LinkState::Connecting, 0),
+            Link {
+                beside: listen(&[("gateway-aarhus-2", None), ("gateway-odense-1", Some("connecting"))]),
+                ..link("pbx3", LinkState::Up, 12)
+            },
+            Link {
+                beside: listen(&[("gateway-aarhus-1", Some("login_refused"))]),
+                remarks: vec![next_is_deaf()],
+                ..elsewhere("pbx4")
+            },
+            Link { beside: listen(&[]), ..elsewhere("pbx5") },
+        ]
+    }
+
+    fn earlier_calls(&self) -> Option<EarlierCalls> {
+        Some(EarlierCalls { gateway: Some("gateway-aarhus-2".into()), since: Some(now()) })
     }
 
     fn readiness(&self) -> Readiness {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use admin::{Link, LinkState, Remark, Stranger};
+use admin::{Beside, EarlierCalls, Link, LinkState, Remark, Stranger};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -19,6 +19,9 @@ use crate::wire;
 pub(crate) struct LinkList {
     /// In the configuration's order.
     links: Vec<LinkView>,
+    /// Where several gateways share the store, and only to operators: who has the calls of before they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    earlier_calls: Option<EarlierCallsView>,
 }
 
 /// A link to a PBX. To tokens that are no operator's only `state` and `since` are told.
@@ -55,6 +58,10 @@ pub(crate) struct LinkDetail {
     /// How far the stream is behind the PBX's clock, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_ms: Option<u64>,
+    /// Which gateways listen to the PBX beside the one that has it, those first who would miss nothing; absent where gateways do
+    /// not share the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<Vec<BesideView>>,
     /// What the PBX says it is; empty while unknown.
     version: String,
     /// Channels up now; only the gateway that follows the PBX knows.
@@ -63,6 +70,32 @@ pub(crate) struct LinkDetail {
     /// Legs up now; only the gateway that follows the PBX knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     legs: Option<u64>,
+}
+
+/// A gateway that listens to a PBX beside the one that has it, to have it next.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BesideView {
+    /// What it is called.
+    gateway: String,
+    /// Whether it could have the PBX now and miss nothing of what is said.
+    misses_nothing: bool,
+    /// What its link lacks, as a code, where it would miss something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacks: Option<String>,
+    /// Since when its link is as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+}
+
+/// Calls of before the PBXs were shared, which are of no PBX: one gateway sends them again where that is wanted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EarlierCallsView {
+    /// The gateway that has them; absent while none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<String>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
 }
 
 /// Something an operator should know of a link.
@@ -98,6 +131,19 @@ fn stranger(Stranger { endpoint, is_provider, since }: &Stranger) -> StrangerVie
     StrangerView { endpoint: endpoint.clone(), provider: *is_provider, since: wire::moment(*since) }
 }
 
+fn beside(Beside { gateway, lacks, since }: &Beside) -> BesideView {
+    BesideView {
+        gateway: gateway.clone(),
+        misses_nothing: lacks.is_none(),
+        lacks: lacks.clone(),
+        since: since.map(wire::moment),
+    }
+}
+
+fn earlier_calls(EarlierCalls { gateway, since }: EarlierCalls) -> EarlierCallsView {
+    EarlierCallsView { gateway, since: since.map(wire::moment) }
+}
+
 fn detail(link: &Link) -> LinkDetail {
     let is_here = !matches!(link.state, LinkState::Elsewhere(_));
     LinkDetail {
@@ -112,6 +158,7 @@ fn detail(link: &Link) -> LinkDetail {
         remarks: link.remarks.iter().map(remark).collect(),
         strangers: link.strangers.iter().map(stranger).collect(),
         lag_ms: link.lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
+        beside: link.beside.as_ref().map(|all| all.iter().map(beside).collect()),
         version: link.version.clone(),
         channels: is_here.then_some(link.channels),
         legs: is_here.then_some(link.legs),
@@ -130,5 +177,6 @@ pub(super) async fn list(
         since: link.since.map(wire::moment),
         operators: actor.operates().then(|| detail(link)),
     };
-    Ok(Json(LinkList { links: web.admin.links(&actor).iter().map(view).collect() }))
+    let links = web.admin.links(&actor).iter().map(view).collect();
+    Ok(Json(LinkList { links, earlier_calls: web.admin.earlier_calls(&actor).map(earlier_calls) }))
 }

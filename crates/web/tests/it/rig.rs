@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use admin::{
-    AccountWish, Actor, Admin, AgainAll, Answer, Code, Gateway, GatewayError, Granted, Link, LinkState,
-    LiveLeg, Readiness, Role, TestAnswer, TestCall, TokenWish, Waiting, WebhookStatus,
+    AccountWish, Actor, Admin, AgainAll, Answer, Code, EarlierCalls, Gateway, GatewayError, Granted, Link,
+    LinkState, LiveLeg, Readiness, Role, TestAnswer, TestCall, TokenWish, Waiting, WebhookStatus,
 };
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) live: Mutex<Vec<LiveLeg>>,
     /// How the links are doing.
     pub(crate) links: Mutex<Vec<Link>>,
+    /// Who has the calls of before PBXs were shared.
+    pub(crate) earlier_calls: Mutex<Option<EarlierCalls>>,
     /// Whether it does its work.
     pub(crate) readiness: Mutex<Readiness>,
     /// These webhooks are paused, as far as sending again is concerned.
@@ -53,6 +55,10 @@ impl Asked {
 impl Gateway for Asked {
     fn links(&self) -> Vec<Link> {
         self.links.lock().unwrap().clone()
+    }
+
+    fn earlier_calls(&self) -> Option<EarlierCalls> {
+        self.earlier_calls.lock().unwrap().clone()
     }
 
     fn readiness(&self) -> Readiness {
@@ -153,6 +159,7 @@ fn up() -> Link {
         remarks: Vec::new(),
         strangers: Vec::new(),
         version: "Asterisk 22".into(),
+        beside: None,
         channels: 2,
         legs: 1,
     }
@@ -210,6 +217,7 @@ impl Rig {
             asked: Mutex::default(),
             live: Mutex::default(),
             links: Mutex::new(vec![up()]),
+            earlier_calls: Mutex::default(),
             readiness: Mutex::new(Readiness { ready: true, ..Readiness::default() }),
             paused: Mutex::default(),
             webhooks: Mutex::default(),

@@ -440,7 +440,7 @@ impl World {
         let gateway = &self.gateways[who];
         let lacks = |part: Part| gateway.unheard(part, self.now).map(|_| "down".to_owned());
         let parts = self.said.keys().filter(|_| self.troubles.links && !gateway.is_leaving);
-        parts.map(|part| Linked { part: *part, lacks: lacks(*part) }).collect()
+        parts.map(|part| Linked { part: *part, lacks: lacks(*part), since: None }).collect()
     }
 
     fn hand_over(&mut self, who: usize, part: Part, why: Given) {

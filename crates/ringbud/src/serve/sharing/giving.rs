@@ -5,7 +5,7 @@ use std::time::Duration;
 use calls::PbxName;
 use journal::{Given, Grant, rest};
 
-use super::{Has, Sharing, lock};
+use super::{EARLIER_CALLS, Has, Sharing, lock};
 use crate::serve::seconds::Seconds;
 use crate::serve::{Followed, operator, stop_following};
 
@@ -15,6 +15,10 @@ const HANDED_WITHIN: Duration = Duration::from_millis(500);
 impl Sharing {
     pub(super) async fn lose(&self, pbx: &PbxName, has: &mut Has) {
         let Some(grant) = has.remove(pbx) else { return };
+        if *pbx == rest() {
+            tracing::warn!("another gateway has taken {EARLIER_CALLS}");
+            return self.sender.lose(grant);
+        }
         tracing::warn!(%pbx, "another gateway has taken the PBX: what this one says of it counts for nothing");
         self.sender.lose(grant);
         self.unfollow(std::slice::from_ref(pbx)).await;
@@ -57,9 +61,11 @@ impl Sharing {
                 tracing::warn!(%pbx, in_order, "the PBX is not heard any more, and another gateway hears it: it is handed over");
                 return;
             }
-            if *pbx != rest() {
-                self.operator.tell(operator::moved(pbx, "handed_over"));
+            if *pbx == rest() {
+                tracing::info!(in_order, "{EARLIER_CALLS} are handed over to another gateway");
+                return;
             }
+            self.operator.tell(operator::moved(pbx, "handed_over"));
             tracing::info!(%pbx, in_order, "the PBX is handed over to another gateway");
         });
         futures_util::future::join_all(handing).await;
@@ -70,7 +76,12 @@ impl Sharing {
     }
 
     async fn give_back_for(&self, pbx: &PbxName, grant: Grant, why: Given) {
-        if let Err(error) = self.journal.release(grant, why).await {
+        let given = self.journal.release(grant, why).await;
+        if let Err(error) = &given
+            && *pbx == rest()
+        {
+            tracing::warn!(%error, "{EARLIER_CALLS} were not given back; another gateway waits some seconds for them");
+        } else if let Err(error) = given {
             tracing::warn!(%pbx, %error, "the PBX was not given back; another gateway waits some seconds for it");
         }
     }

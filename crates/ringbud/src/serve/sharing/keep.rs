@@ -9,7 +9,7 @@ use journal::{Fleet, Given, Grant, rest};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Has, Sharing, Told, lock};
+use super::{EARLIER_CALLS, Has, Sharing, Told, lock};
 use crate::serve::Followed;
 use crate::serve::seconds::Seconds;
 use crate::serve::who_has::name_of;
@@ -52,6 +52,9 @@ pub(super) async fn keep(of: &Sharing, told: &Told, began: Instant, may_take: wa
                             of.begin(pbx, taken, name, &mut has, &mut seconds).await;
                         }
                         Ok(None) => {}
+                        Err(error) if pbx == rest() => {
+                            tracing::warn!(%error, "{EARLIER_CALLS} are free and cannot be taken");
+                        }
                         Err(error) => tracing::warn!(%pbx, %error, "the PBX is free and cannot be taken"),
                     }
                 }
@@ -126,7 +129,11 @@ impl Sharing {
 
     async fn does_asked_of(&self, pbx: &PbxName, grant: Grant) {
         if let Err(error) = self.sender.does_asked(grant, &self.on_facts()).await {
-            tracing::warn!(%pbx, %error, "what another gateway asks of the PBX is not done yet");
+            if *pbx == rest() {
+                tracing::warn!(%error, "what another gateway asks of {EARLIER_CALLS} is not done yet");
+            } else {
+                tracing::warn!(%pbx, %error, "what another gateway asks of the PBX is not done yet");
+            }
         }
     }
 }

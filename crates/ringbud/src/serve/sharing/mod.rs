@@ -35,6 +35,9 @@ use hear::hear;
 use keep::keep;
 use tick::tick;
 
+/// What is no PBX's, for people who read the log.
+const EARLIER_CALLS: &str = "the calls of before PBXs were shared";
+
 /// The PBXs that are followed, in no order.
 pub(super) type Following = Arc<Held<Vec<Followed>>>;
 /// Those this gateway has.

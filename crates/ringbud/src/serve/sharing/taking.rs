@@ -7,7 +7,7 @@ use calls::PbxName;
 use journal::{Kept, Pending, Taken, rest};
 use tokio::time::Instant;
 
-use super::{Has, Sharing, lock};
+use super::{EARLIER_CALLS, Has, Sharing, lock};
 use crate::serve::operator;
 use crate::serve::seconds::Seconds;
 
@@ -29,7 +29,7 @@ impl Sharing {
     ) {
         let Taken { grant, careful } = taken;
         if pbx == rest() {
-            return self.begin_rest(pbx, taken, has).await;
+            return self.begin_rest(pbx, taken, from, has).await;
         }
         let Some((config, secret)) = self.who.of(&pbx) else { return self.give_back(&pbx, grant).await };
         let begun = async {
@@ -84,13 +84,17 @@ impl Sharing {
     }
 
     /// What is no PBX's is sent, and nothing is read.
-    async fn begin_rest(&self, rest: PbxName, taken: Taken, has: &mut Has) {
+    async fn begin_rest(&self, rest: PbxName, taken: Taken, from: Option<String>, has: &mut Has) {
         let Taken { grant, careful } = taken;
         if let Err(error) = self.sender.take(grant, careful).await {
-            tracing::warn!(%error, "what was kept before PBXs were shared cannot be loaded: another gateway may try");
+            tracing::warn!(%error, "{EARLIER_CALLS} cannot be loaded: another gateway may try");
             self.sender.lose(grant);
             return self.give_back(&rest, grant).await;
         }
         has.insert(rest, grant);
+        tracing::info!(from, "this gateway has {EARLIER_CALLS} now");
+        if let Some(from) = from {
+            self.tell_lost(&from);
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Sharing, Told, lock};
-use crate::link::LinkStatus;
+use crate::link::{LinkStatus, SILENT};
 
 /// How often this gateway beats, and sees what the others do.
 const TICK: Duration = Duration::from_secs(1);
@@ -63,9 +63,11 @@ impl Sharing {
                 None if !is_own && !status.is_ready => Some("connecting"),
                 lacks => lacks,
             };
-            let (part, lacks) = link.with(|status| (of(&status.pbx), lacks(status).map(str::to_owned)));
+            let (part, lacks, since) = link.with(|status| (of(&status.pbx), lacks(status), status.since));
             if let Some(part) = part.filter(|part| linked.iter().all(|one| one.part != *part)) {
-                linked.push(Linked { part, lacks });
+                // Since when a link that is up is silent is not known.
+                let since = (lacks != Some(SILENT)).then_some(since);
+                linked.push(Linked { part, lacks: lacks.map(str::to_owned), since });
             }
         }
         linked

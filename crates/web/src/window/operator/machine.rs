@@ -11,7 +11,7 @@ use super::super::refusal::told;
 use super::super::visitor::Fields;
 use super::super::{Fail, Frame, Posted, Visitor, Window, services};
 use admin::kept::settings::Secret;
-use admin::{Actor, Link, LinkState, PbxTried, PbxWish, Remark, Stranger};
+use admin::{Actor, Beside, EarlierCalls, Link, LinkState, PbxTried, PbxWish, Remark, Stranger};
 
 /// So many accounts are looked at for what is done of the first steps.
 const FIRST: usize = 20;
@@ -28,6 +28,8 @@ pub(crate) struct Row {
     pub(crate) since: String,
     pub(crate) lag: String,
     pub(crate) remarks: Vec<String>,
+    /// Who listens beside the gateway that has it; nothing is said where gateways do not share the store.
+    pub(crate) beside: Option<Vec<String>>,
     pub(crate) strangers: Vec<String>,
     pub(crate) more_strangers: usize,
     pub(crate) version: String,
@@ -41,6 +43,8 @@ pub(crate) struct Row {
 struct LinksPage {
     f: Frame,
     rows: Vec<Row>,
+    /// Who has the calls of before the PBXs were shared.
+    earlier: Option<String>,
     /// Who waits in queues that are no one account's: PBX, queue, number, since when.
     queued: Vec<(String, String, String, String)>,
     products: Vec<(&'static str, &'static str)>,
@@ -68,6 +72,7 @@ fn build(window: &Window, visitor: &Visitor, typed: Fields) -> Result<LinksPage,
     });
     Ok(LinksPage {
         rows: links.into_iter().map(|link| row(&f, link)).collect(),
+        earlier: admin.earlier_calls(&actor).map(|earlier| has_earlier(&f, earlier)),
         queued: queued.collect(),
         products: admin.products(),
         typed,
@@ -133,6 +138,7 @@ fn row(f: &Frame, link: Link) -> Row {
             .map(|lag| format!("{} ms", f.locale.tenths(lag.as_secs_f64() * 1_000.0)))
             .unwrap_or_default(),
         remarks: link.remarks.iter().map(told).collect(),
+        beside: link.beside.as_ref().map(|all| all.iter().map(|one| listens(f, one)).collect()),
         strangers: strangers.map(|one| stranger(f, one)).collect(),
         more_strangers: link.strangers.len().saturating_sub(STRANGERS),
         version: link.version,
@@ -140,6 +146,25 @@ fn row(f: &Frame, link: Link) -> Row {
         legs: f.locale.number(link.legs),
         last_error: link.last_error.as_ref().map(told).unwrap_or_default(),
     }
+}
+
+/// A gateway that listens beside, with what it would miss.
+fn listens(f: &Frame, one: &Beside) -> String {
+    let text = match (&one.lacks, one.since) {
+        (None, Some(_)) => "links.beside_ready_since",
+        (None, None) => "links.beside_ready",
+        (Some(_), _) if one.is_deaf() => "links.beside_deaf",
+        (Some(_), _) => "links.beside_not_yet",
+    };
+    let since = one.since.map(|at| f.locale.wall(at)).unwrap_or_default();
+    f.w.with(text, "gateway", &one.gateway).replace("{since}", &since)
+}
+
+fn has_earlier(f: &Frame, EarlierCalls { gateway, since }: EarlierCalls) -> String {
+    let Some(gateway) = gateway else { return f.w.get("links.earlier_nobody").to_owned() };
+    let since = since.map(|at| f.locale.wall(at)).unwrap_or_default();
+    let text = if since.is_empty() { "links.earlier_at" } else { "links.earlier_at_since" };
+    f.w.with(text, "gateway", gateway).replace("{since}", &since)
 }
 
 /// An endpoint that no rule takes, with since when.

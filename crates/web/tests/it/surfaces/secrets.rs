@@ -1,6 +1,6 @@
 //! What is the operator's stays the operator's.
 
-use admin::{Link, LinkState, Remark, Stranger};
+use admin::{Beside, EarlierCalls, Link, LinkState, Remark, Stranger};
 use journal::WallTime;
 
 use crate::rig::Rig;
@@ -30,13 +30,27 @@ fn down() -> Link {
         remarks: vec![clock],
         strangers: vec![stranger],
         version: "Asterisk 99".into(),
+        beside: Some(vec![listens("gw-hidden", Some("closed"))]),
         ..Link::named("pbx-secret", LinkState::Down(Some(refused)))
     }
 }
 
+fn listens(gateway: &str, lacks: Option<&str>) -> Beside {
+    let since = Some(WallTime(1_795_337_580_000_000));
+    Beside { gateway: gateway.into(), lacks: lacks.map(str::to_owned), since }
+}
+
 /// What of it may stand nowhere else.
-const SECRETS: [&str; 7] =
-    ["pbx-secret", "192.0.2.99", "ringbud-ami", "Authentication", "4711 s", "hidden-phone", "Asterisk 99"];
+const SECRETS: [&str; 8] = [
+    "pbx-secret",
+    "192.0.2.99",
+    "ringbud-ami",
+    "Authentication",
+    "4711 s",
+    "hidden-phone",
+    "Asterisk 99",
+    "gw-hidden",
+];
 
 #[tokio::test]
 async fn an_accounts_people_are_told_that_the_pbx_is_not_reachable_and_nothing_of_the_machine() {
@@ -63,6 +77,9 @@ async fn an_accounts_people_are_told_that_the_pbx_is_not_reachable_and_nothing_o
 async fn what_is_wrong_with_a_link_is_data_to_programs_and_a_sentence_in_the_operators_language() {
     let rig = Rig::new().await;
     *rig.gateway.links.lock().unwrap() = vec![down()];
+    let since = Some(WallTime(1_795_337_580_000_000));
+    let earlier = EarlierCalls { gateway: Some("gw-hidden".into()), since };
+    *rig.gateway.earlier_calls.lock().unwrap() = Some(earlier);
     let olga = Browser::first(&rig).await;
     let danish = olga.get("/operator/links").await.text;
     for words in [
@@ -109,4 +126,67 @@ async fn what_only_another_gateway_knows_of_its_pbx_is_not_shown_as_nothing() {
     let page = olga.in_language("en").get("/operator/links").await.text;
     assert!(page.contains("the gateway gw2 has it"), "{page}");
     assert!(!page.contains("Calls now") && !page.contains("Version"), "{page}");
+}
+
+#[tokio::test]
+async fn who_listens_beside_and_who_has_the_earlier_calls_is_told_in_words_and_as_data() {
+    let rig = Rig::new().await;
+    let with = |name: &str, beside| Link { beside, ..Link::named(name, LinkState::Up) };
+    *rig.gateway.links.lock().unwrap() = vec![
+        with("pbx1", Some(vec![listens("gw2", None), listens("gw3", Some("connecting"))])),
+        with("pbx2", Some(vec![listens("gw4", Some("login_refused"))])),
+        with("pbx3", Some(Vec::new())),
+        with("pbx4", None),
+    ];
+    let olga = Browser::first(&rig).await;
+    let danish = olga.get("/operator/links").await.text;
+    assert!(!danish.contains("Tidligere opkald"), "{danish}");
+    let since = Some(WallTime(1_795_337_580_000_000));
+    let earlier = EarlierCalls { gateway: Some("gw5".into()), since };
+    *rig.gateway.earlier_calls.lock().unwrap() = Some(earlier);
+    let english = olga.in_language("en");
+    let (danish, english) =
+        (olga.get("/operator/links").await.text, english.get("/operator/links").await.text);
+    for (page, words) in [
+        (
+            &danish,
+            [
+                "; kan overtage centralen nu uden at gå glip af noget</dd>",
+                "<dd>gw3; ville endnu gå glip af noget</dd>",
+                "<dt>Lytter med</dt><dd>gw4; hører ikke centralen</dd>",
+                "<dt>Lytter med</dt><dd>ingen</dd>",
+                "<p>gw5 har dem, siden ",
+            ],
+        ),
+        (
+            &english,
+            [
+                "; could have the PBX now and miss nothing</dd>",
+                "<dd>gw3; would still miss something</dd>",
+                "<dt>Second reader</dt><dd>gw4; does not hear the PBX</dd>",
+                "<dt>Second reader</dt><dd>none</dd>",
+                "<p>gw5 has them, since ",
+            ],
+        ),
+    ] {
+        for words in words {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+    assert_eq!(
+        english.matches("<dt>Second reader</dt>").count(),
+        3,
+        "where gateways share nothing it is not said"
+    );
+    let told = rig.get(&rig.operator, "/api/v1/links").await.json();
+    let since = "2026-11-22T08:53:00Z";
+    assert_eq!(
+        told["links"][0]["beside"],
+        serde_json::json!([
+            { "gateway": "gw2", "misses_nothing": true, "since": since },
+            { "gateway": "gw3", "misses_nothing": false, "lacks": "connecting", "since": since },
+        ])
+    );
+    assert!(told["links"][3].get("beside").is_none(), "{told}");
+    assert_eq!(told["earlier_calls"], serde_json::json!({ "gateway": "gw5", "since": since }));
 }
