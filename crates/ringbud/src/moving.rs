@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use calls::PbxName;
 use journal::copying::{CopyError, Progress, Then, copy};
-use journal::postgres::{Filling, Options, OwnClock, Postgres, Target};
+use journal::postgres::{Filling, Options, OwnClock, Postgres, Stopped, Target, id_in};
 use journal::seal::Sealer;
-use journal::{Access, Journal, JournalError, Sqlite};
+use journal::{Access, Grant, Journal, JournalError, Sqlite};
 use tokio::time::Instant;
 
 use crate::config::{Config, OnPostgres};
@@ -76,7 +77,7 @@ pub async fn into_postgres(config: &Config, on: &OnPostgres, folder: &Path) -> R
     let then = Then::default();
     let filling =
         Filling::open(&target, own.path(), key.sealer(), options(on, OwnClock(Some(then.clock())))).await?;
-    let counted = copied(config, &from, filling.journal(), &then).await?;
+    let counted = copied(config, &[], (&from, &[Grant::ALONE]), filling.journal(), &then).await?;
     filling.finish().await?;
     drop(from);
     let aside = put_aside(folder).map_err(at(folder))?;
@@ -87,11 +88,17 @@ pub async fn into_postgres(config: &Config, on: &OnPostgres, folder: &Path) -> R
     ))
 }
 
-/// From the database of the configuration into a folder; what was done, in words.
+/// From the database of the configuration into a folder; what was done, in words. Of a store that gateways share: `without`
+/// are those of them that are gone with their disks.
 ///
 /// # Errors
 /// [`MoveError`]; then there is no store in the folder.
-pub async fn into_folder(config: &Config, on: &OnPostgres, folder: &Path) -> Result<String, MoveError> {
+pub async fn into_folder(
+    config: &Config,
+    on: &OnPostgres,
+    folder: &Path,
+    without: &[String],
+) -> Result<String, MoveError> {
     std::fs::create_dir_all(folder).map_err(at(folder))?;
     let _held = Sqlite::hold(folder)?;
     if Store::is_in(folder) {
@@ -103,14 +110,25 @@ pub async fn into_folder(config: &Config, on: &OnPostgres, folder: &Path) -> Res
     let (target, own) = (target(on)?, own_folder()?);
     let then = Then::default();
     // How long something has waited is told by the engine.
-    let from = Postgres::open(&target, own.path(), key.sealer(), options(on, OwnClock::default())).await?;
+    let options = options(on, OwnClock::default());
     let counted = {
-        let options = journal::Options { clock: then.clock(), ..journal::Options::default() };
-        let to = Sqlite::open_with(made.path(), Access::Gateway, key.sealer(), options)?;
-        copied(config, &from, &to, &then).await
+        let as_it_was = journal::Options { clock: then.clock(), ..journal::Options::default() };
+        let to = Sqlite::open_with(made.path(), Access::Gateway, key.sealer(), as_it_was)?;
+        if Stopped::is_of(&target, &key.sealer(), &options).await? {
+            let have_nothing: Vec<String> = config.data_dir.as_deref().and_then(id_in).into_iter().collect();
+            let sealer = key.sealer();
+            let from = Stopped::open(&target, own.path(), sealer, options, &have_nothing, without).await?;
+            let old = (from.journal() as &dyn Journal, from.grants());
+            let counted = from.while_nobody_comes(copied(config, from.pbxs(), old, &to, &then)).await;
+            from.release().await?;
+            counted??
+        } else {
+            let from = Postgres::open(&target, own.path(), key.sealer(), options).await?;
+            let counted = copied(config, &[], (&from, &[Grant::ALONE]), &to, &then).await;
+            from.release().await?;
+            counted?
+        }
     };
-    from.release().await?;
-    let counted = counted?;
     // Whole and in one file, whatever lies in its log.
     let whole = tempfile::NamedTempFile::new_in(made.path()).map_err(at(folder))?;
     Sqlite::copy(made.path(), whole.path())?;
@@ -137,11 +155,12 @@ fn nothing_is_spooled(config: &Config) -> Result<(), MoveError> {
 
 async fn copied(
     config: &Config,
-    from: &dyn Journal,
+    more: &[PbxName],
+    (from, grants): (&dyn Journal, &[Grant]),
     to: &dyn Journal,
     then: &Then,
 ) -> Result<journal::copying::Counted, CopyError> {
-    let pbxs: Vec<_> = config.pbxs.iter().map(|pbx| pbx.name.clone()).collect();
+    let pbxs: Vec<_> = config.pbxs.iter().map(|pbx| &pbx.name).chain(more).cloned().collect();
     let mut told = Instant::now();
     let mut tell = |Progress { events, of }: Progress| {
         if told.elapsed() >= TELL_EVERY {
@@ -149,7 +168,7 @@ async fn copied(
             eprintln!("ringbud: {events} of {of} events are copied");
         }
     };
-    copy(from, to, then, &pbxs, &mut tell).await
+    copy(from, to, then, grants, &pbxs, &mut tell).await
 }
 
 fn configured(config: &Config) -> Result<Key, StoreError> {

@@ -1,7 +1,6 @@
 //! Events with all that came of their deliveries, page by page, and what is kept of PBXs.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use calls::{PbxName, PbxTime};
@@ -10,9 +9,10 @@ use futures_util::future::try_join_all;
 use super::steps::steps;
 use super::then::Then;
 use super::told::{CopyError, Progress};
+use super::weaving::{Told, Weaving};
 use crate::{
-    Append, Appended, Cursor, DeliveryId, DeliveryRecord, EventSeq, Filter, Grant, Journal, JournalError,
-    Kept, Pending, Settle, Settled, WallTime,
+    Append, Appended, DeliveryId, EventSeq, Grant, Journal, JournalError, Kept, Pending, Settle, Settled,
+    WallTime,
 };
 
 /// So many questions about attempts are out at once.
@@ -23,6 +23,8 @@ pub(super) struct Copying<'a> {
     from: &'a dyn Journal,
     to: &'a dyn Journal,
     then: &'a Then,
+    /// Under which the old one's parts are whoever copies' own.
+    grants: &'a [Grant],
     /// The PBXs seen, with the last moment each was heard.
     heard: BTreeMap<PbxName, Option<PbxTime>>,
     pending: HashMap<DeliveryId, Pending>,
@@ -33,10 +35,13 @@ impl<'a> Copying<'a> {
         from: &'a dyn Journal,
         to: &'a dyn Journal,
         then: &'a Then,
+        grants: &'a [Grant],
     ) -> Result<Self, JournalError> {
-        let pending =
-            from.load_all(Grant::ALONE).await?.into_iter().map(|pending| (pending.id, pending)).collect();
-        Ok(Self { from, to, then, heard: BTreeMap::new(), pending })
+        let mut pending = HashMap::new();
+        for grant in grants {
+            pending.extend(from.load_all(*grant).await?.into_iter().map(|pending| (pending.id, pending)));
+        }
+        Ok(Self { from, to, then, grants, heard: BTreeMap::new(), pending })
     }
 
     /// When a PBX was heard last; what is kept of it is copied, too.
@@ -51,36 +56,29 @@ impl<'a> Copying<'a> {
 
     pub(super) async fn events(&mut self, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<(), CopyError> {
         let mut progress = Progress { events: 0, of: self.from.size().await?.events };
-        let mut deliveries = Following { from: self.from, after: Cursor::START, read: VecDeque::new() };
-        let mut after = Cursor::START;
+        let mut events = Weaving::of(self.from, self.grants.iter().map(|grant| grant.part()));
         loop {
-            let page = self.from.events(Filter { after: Some(after), ..Filter::default() }).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = last.cursor();
-            let owed = deliveries.until(after).await?;
-            let places = self.append(&page, &owed).await?;
-            self.settle(owed, &places).await?;
+            let page = events.next().await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let places = self.append(&page).await?;
             progress.events += page.len() as u64;
+            self.settle(page, &places).await?;
             tell(progress);
         }
     }
 
     /// Where each of them is now.
-    async fn append(
-        &mut self,
-        page: &[Arc<Kept>],
-        owed: &[DeliveryRecord],
-    ) -> Result<HashMap<EventSeq, EventSeq>, CopyError> {
+    async fn append(&mut self, page: &[Told]) -> Result<HashMap<EventSeq, EventSeq>, CopyError> {
         let mut batch = Vec::with_capacity(page.len());
-        let newest = page.iter().map(|kept| kept.received_at).max().unwrap_or_default();
+        let newest = page.iter().map(|(kept, _)| kept.received_at).max().unwrap_or_default();
         self.then.set(newest);
-        for kept in page {
-            let first = owed.partition_point(|record| record.id.event < kept.seq);
-            let its = owed[first..].iter().take_while(|record| record.id.event == kept.seq);
+        for (kept, owed) in page {
             batch.push(Append {
                 grant: Grant::ALONE,
                 pbx: kept.pbx.clone(),
-                events: vec![(kept.event.clone(), its.map(|record| record.id.integration).collect())],
+                events: vec![(kept.event.clone(), owed.iter().map(|record| record.id.integration).collect())],
                 notes: Vec::new(),
                 heard_at: self.heard(&kept.pbx).await?.unwrap_or(kept.event.at),
                 received_at: kept.received_at,
@@ -89,7 +87,7 @@ impl<'a> Copying<'a> {
         }
         let answers = self.to.append(&batch).await?;
         let mut places = HashMap::with_capacity(page.len());
-        for (kept, answer) in page.iter().zip(answers.into_iter().flatten()) {
+        for ((kept, _), answer) in page.iter().zip(answers.into_iter().flatten()) {
             let Appended::Stored(seq, _) = answer else { return Err(not_taken("the telling", kept)) };
             places.insert(kept.seq, seq);
         }
@@ -97,11 +95,8 @@ impl<'a> Copying<'a> {
     }
 
     /// Everything that came of deliveries, in its order: of each the first, then of each the second.
-    async fn settle(
-        &self,
-        owed: Vec<DeliveryRecord>,
-        places: &HashMap<EventSeq, EventSeq>,
-    ) -> Result<(), CopyError> {
+    async fn settle(&self, page: Vec<Told>, places: &HashMap<EventSeq, EventSeq>) -> Result<(), CopyError> {
+        let owed: Vec<_> = page.into_iter().flat_map(|(_, owed)| owed).collect();
         let mut all = Vec::with_capacity(owed.len());
         for some in owed.chunks(ASKED_AT_ONCE) {
             let tried = some.iter().filter(|record| record.attempts > 0);
@@ -166,26 +161,4 @@ impl<'a> Copying<'a> {
 
 fn not_taken(what: &'static str, kept: &Kept) -> CopyError {
     CopyError::NotTaken { what, event: kept.event.id().as_str().to_owned() }
-}
-
-/// A store's deliveries, oldest first, as far as they are needed.
-struct Following<'a> {
-    from: &'a dyn Journal,
-    after: Cursor,
-    read: VecDeque<DeliveryRecord>,
-}
-
-impl Following<'_> {
-    /// Those of events up to a place.
-    async fn until(&mut self, place: Cursor) -> Result<Vec<DeliveryRecord>, JournalError> {
-        while self.read.back().is_none_or(|last| last.cursor() <= place) {
-            let more = Filter { after: Some(self.after), ..Filter::default() };
-            let more = self.from.deliveries(more).await?;
-            let Some(last) = more.last() else { break };
-            self.after = last.cursor();
-            self.read.extend(more);
-        }
-        let many = self.read.partition_point(|record| record.cursor() <= place);
-        Ok(self.read.drain(..many).collect())
-    }
 }

@@ -8,11 +8,12 @@ mod events;
 mod steps;
 mod then;
 mod told;
+mod weaving;
 
 use calls::PbxName;
 
 use crate::settings::Versioned;
-use crate::{AuditEntry, AuditFilter, Journal, JournalError, Put, WallTime};
+use crate::{AuditEntry, AuditFilter, Grant, Journal, JournalError, Put, WallTime};
 
 pub use counted::{Counted, count};
 use events::Copying;
@@ -23,7 +24,8 @@ pub use told::{CopyError, Progress};
 const NOTED_AT_ONCE: usize = 500;
 
 /// Copies everything from a store that nobody writes into one that is empty, and counts both sides. `to` was opened
-/// with the clock of `then`; what is kept of the PBXs named here is copied also where none of their events is kept.
+/// with the clock of `then`; what is kept of the PBXs named here is copied also where none of their events is kept. Of a store
+/// that has parts all are shown that they are whoever copies' own, and it lists by places.
 ///
 /// # Errors
 /// [`CopyError`]; then what is in the new store is of no use.
@@ -31,6 +33,7 @@ pub async fn copy(
     from: &dyn Journal,
     to: &dyn Journal,
     then: &Then,
+    grants: &[Grant],
     pbxs: &[PbxName],
     tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Counted, CopyError> {
@@ -38,7 +41,7 @@ pub async fn copy(
         return Err(CopyError::NotEmpty);
     }
     settings(from, to, then).await?;
-    let mut copying = Copying::of(from, to, then).await?;
+    let mut copying = Copying::of(from, to, then, grants).await?;
     for pbx in pbxs {
         copying.heard(pbx).await?;
     }

@@ -28,6 +28,12 @@ pub(super) fn of(folder: &Path, name: String) -> Result<Me, JournalError> {
     Ok(Me { id, name, run: OsRng.next_u64().cast_signed() })
 }
 
+/// That of a data folder, if a gateway has run in it.
+pub fn id_in(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
+    Some(text.trim().to_owned()).filter(|id| is_id(id))
+}
+
 fn is_id(text: &str) -> bool {
     text.len() == 2 * ID_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -30,6 +30,7 @@ mod settings;
 mod settle;
 mod sharing;
 mod spooling;
+mod stopped;
 mod target;
 mod turn;
 mod upkeep;
@@ -55,6 +56,7 @@ use beat::Standing;
 use errors::Fault;
 pub use filling::Filling;
 use groups::{Lane, within};
+pub use identity::id_in;
 use merge::Merger;
 use owned::{Holding, Owned};
 use pen::{Held, Pen};
@@ -63,6 +65,7 @@ use schema::Purpose;
 use settle::Settler;
 use sharing::Sharing;
 use spooling::Spooling;
+pub use stopped::Stopped;
 pub use target::{NoTarget, Target};
 pub use turn::{Has, Listens, OnWaits, Seen, Waits};
 pub use when::OwnClock;
@@ -114,6 +117,8 @@ pub struct Postgres {
     upkeep: Mutex<Pen>,
     /// Whether several gateways share it.
     is_shared: bool,
+    /// How lists are ordered.
+    order: query::walk::Order,
     /// What only a gateway has.
     gateway: Option<Gateway>,
 }
@@ -255,7 +260,8 @@ impl Postgres {
         options: Options,
     ) -> Result<Self, JournalError> {
         let is_shared = opening::open(target, &sealer, options.allow_unreplicated, Purpose::Beside).await?;
-        Self::with(target, sealer, options, None).map(|journal| Self { is_shared, ..journal })
+        let order = order(is_shared);
+        Self::with(target, sealer, options, None).map(|journal| Self { is_shared, order, ..journal })
     }
 
     fn with(
@@ -264,6 +270,7 @@ impl Postgres {
         options: Options,
         gateway: Option<Gateway>,
     ) -> Result<Self, JournalError> {
+        let is_shared = gateway.as_ref().is_some_and(|gateway| gateway.sharing.is_some());
         Ok(Self {
             place: target.place().clone(),
             sealer: Arc::new(sealer),
@@ -271,7 +278,8 @@ impl Postgres {
             patience: options.patience,
             readers: Readers::new(target).map_err(|fault| fault.at(target.place()))?,
             upkeep: Mutex::new(Pen::new(target.clone(), link::Use::Upkeep, &[])),
-            is_shared: gateway.as_ref().is_some_and(|gateway| gateway.sharing.is_some()),
+            is_shared,
+            order: order(is_shared),
             gateway,
         })
     }
@@ -421,7 +429,7 @@ impl Postgres {
 
     /// How lists are ordered.
     fn order(&self) -> query::walk::Order {
-        if self.is_shared { query::walk::Order::Cursors } else { query::walk::Order::Places }
+        self.order
     }
 
     async fn reader(&self) -> Result<Object, JournalError> {
@@ -454,4 +462,8 @@ impl Postgres {
     fn told<T>(&self, answer: Result<T, Fault>) -> Result<T, JournalError> {
         answer.map_err(|fault| fault.of_reading(&self.place))
     }
+}
+
+fn order(is_shared: bool) -> query::walk::Order {
+    if is_shared { query::walk::Order::Cursors } else { query::walk::Order::Places }
 }

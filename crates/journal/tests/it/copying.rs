@@ -26,10 +26,10 @@ use crate::agreeing::{STEPS, Step, number, say, step};
 const SECOND: i64 = 1_000_000;
 const NOW: i64 = 1_795_000_500 * SECOND;
 /// Behind all that was told.
-const LOOKED_AT: i64 = NOW + 3_600 * SECOND;
+pub(crate) const LOOKED_AT: i64 = NOW + 3_600 * SECOND;
 
 /// Everything there is to see, without places and versions.
-async fn seen(journal: &dyn Journal) -> String {
+pub(crate) async fn seen(journal: &dyn Journal) -> String {
     let (mut text, mut ids) = (String::new(), BTreeMap::new());
     let all = || Filter::default();
     for kept in journal.events(all()).await.expect("events").iter().rev() {
@@ -75,7 +75,7 @@ async fn seen(journal: &dyn Journal) -> String {
     text
 }
 
-fn file(folder: &std::path::Path, clock: journal::clock::Clock) -> Sqlite {
+pub(crate) fn file(folder: &std::path::Path, clock: journal::clock::Clock) -> Sqlite {
     let options = Options { clock, ..Options::default() };
     Sqlite::open_with(folder, Access::Gateway, Sealer::new([1; 32]), options).expect("it opens")
 }
@@ -149,7 +149,7 @@ async fn told(journal: &dyn Journal, then: impl Fn(i64)) {
 }
 
 /// A file told over some days.
-async fn a_file(folder: &std::path::Path) -> Sqlite {
+pub(crate) async fn a_file(folder: &std::path::Path) -> Sqlite {
     let clock = Arc::new(std::sync::atomic::AtomicI64::new(NOW));
     let looked = clock.clone();
     let journal = file(folder, Arc::new(move || WallTime(looked.load(std::sync::atomic::Ordering::Relaxed))));
@@ -159,7 +159,9 @@ async fn a_file(folder: &std::path::Path) -> Sqlite {
 
 async fn copied(from: &dyn Journal, to: &dyn Journal, then: &Then) -> Result<Counted, CopyError> {
     let mut last = None;
-    let done = copy(from, to, then, &[PbxName::new("a")], &mut |progress| last = Some(progress)).await?;
+    let done =
+        copy(from, to, then, &[Grant::ALONE], &[PbxName::new("a")], &mut |progress| last = Some(progress))
+            .await?;
     let last = last.expect("it says how far it is");
     assert_eq!((last.events, last.of), (done.events, done.events));
     Ok(done)
@@ -257,7 +259,7 @@ proptest! {
                 }
             }
             let pbxs = ["a", "b"].map(PbxName::new);
-            copy(&from, &to, &then, &pbxs, &mut |_| {}).await.expect("copied");
+            copy(&from, &to, &then, &[Grant::ALONE], &pbxs, &mut |_| {}).await.expect("copied");
             then.set(WallTime(LOOKED_AT));
             prop_assert_eq!(seen(&to).await, seen(&from).await);
             Ok(())

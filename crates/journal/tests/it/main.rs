@@ -5,6 +5,8 @@
 mod agreeing;
 mod conforming;
 mod copying;
+#[cfg(unix)]
+mod copying_shared;
 mod crashing;
 mod failing;
 mod finding;

@@ -19,7 +19,8 @@ pub struct JournalArgs {
 
 #[derive(Debug, Subcommand)]
 enum JournalDo {
-    /// Copy the store of a folder into the PostgreSQL that [journal] names, or the other way. Stop ringbud before.
+    /// Copy the store of a folder into the PostgreSQL that [journal] names, or the other way. Stop ringbud before, on every
+    /// machine.
     ///
     /// Everything is copied: settings, calls, what waits to be delivered, what was tried, the audit log. Both sides are
     /// counted at the end, and where they differ it fails. The numbers of deliveries in the API are others then; the
@@ -31,6 +32,9 @@ enum JournalDo {
         /// The data folder to copy to. The store in PostgreSQL stays; start no gateway on it any more.
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
+        /// With --to, where gateways shared the store: one of them whose disk is lost. What was in its spool is not copied.
+        #[arg(long, value_name = "GATEWAY", conflicts_with = "from")]
+        without: Vec<String>,
     },
 }
 
@@ -43,11 +47,11 @@ impl JournalArgs {
                 "{file}: [journal] is missing: it names the PostgreSQL to copy to, or from"
             )));
         };
-        let JournalDo::Copy { from, to } = self.what;
+        let JournalDo::Copy { from, to, without } = self.what;
         let runtime = runtime()?;
         let told = match (from, to) {
             (Some(folder), _) => runtime.block_on(moving::into_postgres(&config, on, &folder))?,
-            (None, Some(folder)) => runtime.block_on(moving::into_folder(&config, on, &folder))?,
+            (None, Some(folder)) => runtime.block_on(moving::into_folder(&config, on, &folder, &without))?,
             (None, None) => return Err(Failure::new("expected --from or --to")),
         };
         eprintln!("ringbud: {told}");

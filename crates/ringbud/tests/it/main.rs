@@ -18,6 +18,7 @@ mod disk;
 mod disks;
 mod freeswitch;
 mod freeswitch_ends;
+mod going_back;
 mod init;
 mod kills;
 mod lab;
