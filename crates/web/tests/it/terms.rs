@@ -69,6 +69,7 @@ fn all(language: Language) -> Vec<Said> {
             ));
             said.extend(page("docs/da/vindue.md"));
             said.extend(page("docs/da/login.md"));
+            said.extend(page("docs/da/postgresql.md"));
         }
         Language::English => said.extend(page("docs/window.md")),
     }
