@@ -5,7 +5,7 @@ WITH told AS (
     FROM unnest($1::int8[], $2::int2[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::int8[],
                 $9::text[], $10::text[], $11::text[], $12::bytea[], $14::int8[])
         AS x(seq, kind, at, received_at, account, leg, call, lane, employee, numbers, owed, body, later)
-    JOIN leg l ON l.leg = x.leg
+    JOIN leg l ON l.leg = ANY (ARRAY[x.leg])
      AND x.seq = CASE x.kind WHEN 0 THEN l.incoming WHEN 1 THEN l.answered WHEN 2 THEN l.outgoing ELSE l.ended END
 ), new AS (
     INSERT INTO event (seq, kind, at, received_at, account, leg, call, lane, employee, numbers, owed, body)

@@ -29,7 +29,7 @@ const HEARD: &str =
 const NOTED: &str = "INSERT INTO note SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
     ON CONFLICT (pbx, channel) DO UPDATE SET kept = excluded.kept";
 const FORGOTTEN: &str = "DELETE FROM note USING unnest($1::text[], $2::text[]) AS x(pbx, channel)
-    WHERE note.pbx = x.pbx AND note.channel = x.channel";
+    WHERE note.pbx = ANY (ARRAY[x.pbx]) AND note.channel = x.channel";
 /// In the order in which [`Group::keep`] takes them.
 pub(super) const SQL: &[&str] = &[HOLD, LEGS, EVENTS, HEARD, NOTED, FORGOTTEN];
 

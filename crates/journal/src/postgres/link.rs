@@ -16,9 +16,11 @@ use super::target::Target;
 
 type Stream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
 
-/// For whoever writes. Plans are pinned: a plan made while a table was nearly empty must not outlive that.
+/// For whoever writes. Plans are pinned: a plan made while a table was nearly empty must not outlive that. Where rows of a
+/// table are found for a group, the key is `= ANY (ARRAY[…])`: with a plain `=` the engine may read the whole table along
+/// its key and look at the group for each row, and does as long as it takes the table for empty.
 /// Whose machine is gone in the middle of a group does not keep the next gateway waiting: groups are sent whole.
-const WRITER: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '2s';
+pub(super) const WRITER: &str = "SET search_path = ringbud; SET idle_in_transaction_session_timeout = '2s';
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
     SET plan_cache_mode = force_generic_plan";
 /// For whoever reads: no report may hold back what clears up behind the writers.

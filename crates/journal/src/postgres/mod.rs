@@ -70,6 +70,12 @@ pub use target::{NoTarget, Target};
 pub use turn::{Has, Listens, OnWaits, Seen, Waits};
 pub use when::OwnClock;
 
+/// How a writer's connection is set, and what it asks, for tests of the engine's plans.
+#[cfg(feature = "conformance")]
+pub fn written() -> (&'static str, impl Iterator<Item = &'static str>) {
+    (link::WRITER, append::SQL.iter().chain(settle::SQL).copied())
+}
+
 /// What who opens it brings.
 #[derive(Clone, Debug)]
 pub struct Options {

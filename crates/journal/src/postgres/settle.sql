@@ -1,10 +1,11 @@
 -- What is to be tried again is due so many microseconds later than $10, or than now by this clock.
+-- Rows are found by `= ANY (ARRAY[…])`: of a table that the engine takes for empty it would read all along a plain key.
 -- Verbs: 0 delivered, 1 expired, 2 failed, 3 cancelled: settled; 4 to be tried again, 5 held, 6 wanted again: pending.
 WITH gone AS (
     DELETE FROM pending p
     USING unnest($1::int8[], $2::int4[], $3::int2[], $4::int4[], $5::text[], $6::int8[], $8::bytea[])
         AS s(seq, integration, verb, number, last, at, detail)
-    WHERE p.seq = s.seq AND p.integration = s.integration AND s.verb < 4
+    WHERE p.seq = ANY (ARRAY[s.seq]) AND p.integration = s.integration AND s.verb < 4
     RETURNING p.seq, p.integration, p.account, s.verb, s.number,
               coalesce(s.number, p.attempts + (s.verb = 0)::int) AS attempts, coalesce(s.last, p.last) AS last, s.at,
               s.detail
@@ -15,7 +16,7 @@ WITH gone AS (
         due_at = coalesce(coalesce($10::bigint, (extract(epoch FROM now()) * 1000000)::bigint) + s.later, p.due_at)
     FROM unnest($1::int8[], $2::int4[], $3::int2[], $4::int4[], $5::text[], $6::int8[], $7::int8[], $8::bytea[])
         AS s(seq, integration, verb, number, last, at, later, detail)
-    WHERE p.seq = s.seq AND p.integration = s.integration AND s.verb >= 4
+    WHERE p.seq = ANY (ARRAY[s.seq]) AND p.integration = s.integration AND s.verb >= 4
     RETURNING p.seq, p.integration, s.number, p.last, s.at, s.detail
 ), given AS (
     INSERT INTO given_up SELECT seq, integration, account, verb, attempts, last, at FROM gone WHERE verb > 0

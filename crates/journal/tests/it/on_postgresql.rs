@@ -372,3 +372,29 @@ async fn the_primary_dies_under_load_and_nothing_that_was_acknowledged_is_lost()
     });
     assert_eq!(counted.as_deref(), Some(&*format!("{0}|{0}", legs * 3)));
 }
+
+/// It thinks a table is empty, for so it found it last, and by now a hundred thousand wait in it.
+#[test]
+fn whatever_the_engine_thinks_of_a_table_a_writer_finds_rows_by_their_keys() {
+    let Some(ground) = Ground::lay(0) else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    drop(runtime.block_on(ground.opened()));
+    ground.says("VACUUM ANALYZE");
+    let (settings, statements) = journal::postgres::written();
+    let mut found_by_keys = 0;
+    for statement in statements {
+        let many = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
+        let nothing = vec!["NULL"; many].join(", ");
+        let plan = ground.says(&format!(
+            "{settings}; PREPARE asked AS {statement}; EXPLAIN (COSTS OFF) EXECUTE asked({nothing})"
+        ));
+        let lines: Vec<&str> = plan.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("Scan using")) {
+            assert!(lines[at + 1].starts_with("Index Cond:"), "{line} reads all of it:\n{plan}");
+            found_by_keys += 1;
+        }
+        let reads_all = lines.iter().any(|line| line.contains("Seq Scan"));
+        assert!(!reads_all, "{plan}");
+    }
+    assert!(found_by_keys >= 8, "{found_by_keys}");
+}
