@@ -7,6 +7,7 @@
 //! (`log`).
 
 mod append;
+mod at_hand;
 mod audit;
 mod checkpoint;
 mod copy;

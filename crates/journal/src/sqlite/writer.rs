@@ -16,6 +16,7 @@ use tasks::Part;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Options;
+use super::at_hand::AtHand;
 use super::checkpoint::{Checkpointer, LOG_PAGES as PAGES_OF_THE_LOG};
 use super::desk::Desk;
 use super::errors::StoreError;
@@ -40,8 +41,6 @@ const LOG_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 const CROWD: usize = 64;
 /// So long. Less than one is waited for anyway when the disk is busy; nobody waits when there is little to do.
 const GATHER: Duration = Duration::from_millis(2);
-/// Page cache, in KiB: a fold of a flood has it for what it changes, and what is changed at random is read again.
-const CACHE_KIB: i64 = 16 * 1024;
 
 thread_local! {
     /// How many pages the log has, as the last commit of this thread's connection left it.
@@ -65,7 +64,6 @@ impl Writer {
         rolls_up: bool,
     ) -> Result<Self, JournalError> {
         let failed = |error: StoreError| error.at(place);
-        conn.pragma_update(None, "cache_size", -CACHE_KIB).map_err(|error| failed(error.into()))?;
         conn.pragma_update(None, "journal_size_limit", LOG_KEPT_BYTES)
             .map_err(|error| failed(error.into()))?;
         if let Some(bytes) = options.max_bytes {
@@ -100,6 +98,7 @@ impl Writer {
                     alone: rolls_up,
                     folds_ready: false,
                     others_wrote: false,
+                    at_hand: AtHand::begin(conn)?,
                     commits_before_a_fold: 0,
                     checkpointer,
                     room,
@@ -197,6 +196,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                 desk.fold_what_is_due(&conn, rows >= CROWD);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.room.after_commit(&conn, LOG_PAGES.get());
+                desk.at_hand.after_commit(&conn, rows);
                 desk.roller.after_commit(desk.memory.last_seq(), rows);
                 if rows >= CROWD {
                     std::thread::park_timeout(GATHER);

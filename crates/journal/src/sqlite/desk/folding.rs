@@ -33,9 +33,9 @@ impl Desk {
                 job => group.push_back(job),
             }
         }
-        let is_calm = !std::mem::take(&mut self.others_wrote);
-        if is_calm && !self.folds_ready && group.is_empty() {
-            give_memory_back(conn);
+        let has_been_calm = !std::mem::take(&mut self.others_wrote);
+        if !self.folds_ready && group.is_empty() {
+            self.at_hand.give_back(conn, has_been_calm);
         }
     }
 
@@ -153,13 +153,6 @@ impl Desk {
         self.faults.at(CommitPoint::Fold).map_err(StoreError::Fault)?;
         conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
         Ok(())
-    }
-}
-
-/// Pages that were read for what was written are not kept at hand while little is: up to the whole page cache.
-fn give_memory_back(conn: &Connection) {
-    if let Err(error) = conn.execute_batch("PRAGMA shrink_memory") {
-        tracing::debug!(%error, "the journal's page cache was not given back");
     }
 }
 

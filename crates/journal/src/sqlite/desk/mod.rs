@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::at_hand::AtHand;
 use super::checkpoint::Checkpointer;
 use super::errors::StoreError;
 use super::jobs::{Held, Job};
@@ -33,6 +34,7 @@ pub(super) struct Desk {
     pub(super) folds_ready: bool,
     /// Whether anything but what is rolled up was written since that was said.
     pub(super) others_wrote: bool,
+    pub(super) at_hand: AtHand,
     /// So many go by before it is tried again to fold.
     pub(super) commits_before_a_fold: usize,
     pub(super) checkpointer: Checkpointer,
