@@ -180,7 +180,7 @@ async fn a_shared_store_is_copied_only_when_its_gateways_are_stopped_and_nothing
         late.tick(&about).await.expect("a beat");
         std::future::pending::<()>().await;
     };
-    let words = from.while_nobody_comes(copying).await.err().expect("somebody came").to_string();
+    let words = from.while_nobody_comes(copying).await.expect_err("somebody came").to_string();
     assert!(words.contains("the gateway gw1 runs on it"), "{words}");
     from.release().await.expect("given back");
     take(&late, "pbx1").await;

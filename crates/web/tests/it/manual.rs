@@ -51,6 +51,7 @@ fn the_danish_page_on_postgresql_has_all_that_the_english_one_has() {
 /// A link within a page leads to a heading of it.
 #[test]
 fn links_within_the_pages_on_postgresql_lead_somewhere() {
+    let links = Regex::new(r"\]\(#([^)]+)\)").unwrap();
     for path in ["postgresql.md", "da/postgresql.md"] {
         let text = page(path);
         let heads: BTreeSet<String> = text
@@ -58,7 +59,7 @@ fn links_within_the_pages_on_postgresql_lead_somewhere() {
             .filter_map(|line| line.strip_prefix("## "))
             .map(|head| head.to_lowercase().replace([',', '\''], "").replace(' ', "-"))
             .collect();
-        for found in Regex::new(r"\]\(#([^)]+)\)").unwrap().captures_iter(&text) {
+        for found in links.captures_iter(&text) {
             assert!(heads.contains(&found[1]), "{path}: {}: {heads:?}", &found[1]);
         }
     }
