@@ -4,6 +4,8 @@ use std::path::Path;
 
 /// Words of the page that look like a test's name and are none.
 const NO_TESTS: &[&str] = &[
+    "next_since",
+    "next_misses",
     "webhook_id",
     "whsec_",
     "by_person",
