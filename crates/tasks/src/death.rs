@@ -5,6 +5,10 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::part::{Fate, Part};
 
@@ -30,19 +34,26 @@ static DEAD: OnceLock<Death> = OnceLock::new();
 /// Who ends it.
 static UNDERTAKER: OnceLock<fn(&Death)> = OnceLock::new();
 
+/// Panics that nobody has reported yet.
+static UNREPORTED: AtomicUsize = AtomicUsize::new(0);
+/// They are waited for no longer.
+const REPORTED_WITHIN: Duration = Duration::from_secs(1);
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(5);
+
 thread_local! {
     /// Where this thread panicked last; it is asked for on the same thread, as soon as the panic was caught.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 impl Death {
-    pub(crate) fn of(part: Part, why: &(dyn Any + Send)) -> Self {
+    fn of(part: Part, why: &(dyn Any + Send)) -> Self {
         let place = PLACE.with_borrow_mut(std::mem::take);
         let place = if place.is_empty() { "an unknown place".to_owned() } else { place };
         Self { part, why: said(why).to_owned(), place }
     }
 
-    pub(crate) fn unasked(part: Part) -> Self {
+    fn unasked(part: Part) -> Self {
         Self { part, why: "it ended and nobody had asked it to".to_owned(), place: "its end".to_owned() }
     }
 
@@ -67,6 +78,7 @@ pub fn note_panics() {
             "a part of Ringbud panicked: a fault of Ringbud's"
         );
         PLACE.set(place);
+        UNREPORTED.fetch_add(1, Ordering::AcqRel);
     }));
 }
 
@@ -81,7 +93,24 @@ pub fn dead() -> Option<&'static Death> {
     DEAD.get()
 }
 
-pub(crate) fn report(part: Part, death: &Death) {
+/// One by a panic, which was just caught on this thread.
+pub(crate) fn report_panic(part: Part, why: &(dyn Any + Send)) {
+    report(part, &Death::of(part, why));
+    // Without the hook none was counted.
+    let _ = UNREPORTED.fetch_update(Ordering::AcqRel, Ordering::Acquire, |many| many.checked_sub(1));
+}
+
+/// One that ended and was not asked to. What it lived by may have died just now and still be taken down: that is reported
+/// first, for the first death is the one that is told.
+pub(crate) async fn report_unasked(part: Part) {
+    let until = Instant::now() + REPORTED_WITHIN;
+    while UNREPORTED.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        sleep(LOOK).await;
+    }
+    report(part, &Death::unasked(part));
+}
+
+fn report(part: Part, death: &Death) {
     metrics::counter!("ringbud_task_deaths_total", "part" => part.label()).increment(1);
     match part.fate() {
         Fate::EndsTheProcess => end(death),

@@ -64,7 +64,7 @@ where
     spawn(part, async move {
         let done = future.await;
         if !was_asked() {
-            death::report(part, &Death::unasked(part));
+            death::report_unasked(part).await;
         }
         done
     })
@@ -93,7 +93,7 @@ where
 /// That it died. It has been told already.
 pub async fn guarded<T>(part: Part, future: impl Future<Output = T>) -> Result<T, Died> {
     AssertUnwindSafe(faults::mortal(part, future)).catch_unwind().await.map_err(|why| {
-        death::report(part, &Death::of(part, &*why));
+        death::report_panic(part, &*why);
         Died(why)
     })
 }
@@ -157,7 +157,7 @@ fn notice<T>(part: Part, work: impl FnOnce() -> T) -> Result<T, Died> {
         work()
     };
     catch_unwind(AssertUnwindSafe(work)).map_err(|why| {
-        death::report(part, &Death::of(part, &*why));
+        death::report_panic(part, &*why);
         Died(why)
     })
 }

@@ -78,6 +78,29 @@ async fn a_death_says_which_part_and_where() {
     assert!(dead.to_string().ends_with(": out of time"), "{dead}");
 }
 
+/// Dropped by a panic: who lives by it ends before the thread is down.
+struct TakenDown(Option<tokio::sync::oneshot::Sender<()>>);
+
+impl Drop for TakenDown {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+}
+
+#[tokio::test]
+async fn who_ends_because_another_died_is_not_the_one_that_is_told() {
+    note_panics();
+    let (lives, ends) = tokio::sync::oneshot::channel();
+    let thread = thread(Part::JournalWriter, move || {
+        let _down = TakenDown(Some(lives));
+        panic!("no");
+    });
+    spawn_until(Part::EventWriter, || false, async { drop(ends.await) }).await.unwrap();
+    assert_eq!(dead().unwrap().part, Part::JournalWriter);
+    thread.unwrap().join().unwrap();
+}
+
 #[test]
 fn a_thread_that_waits_can_be_killed_and_begins_anew() {
     let (begun, count) = counted();
