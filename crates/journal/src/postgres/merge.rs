@@ -122,9 +122,10 @@ impl Merger {
         }
     }
 
-    /// Merges as much as is read at once.
-    async fn merge_some(&self, pens: &mut Pens, merged: &mut Merged) -> Result<Left, Fault> {
+    /// Merges as much as is read at once; closed, nothing comes meanwhile.
+    async fn merge_some(&self, pens: &mut Pens, merged: &mut Merged, closes: bool) -> Result<Left, Fault> {
         let full = self.hand_over(pens, merged).await?;
+        let _closed = if closes { Some(self.spool.close().await) } else { None };
         let Some(oldest) = self.spool.oldest(full).await.map_err(Fault::Damaged)? else {
             return Ok(Left::Nothing);
         };
@@ -150,15 +151,7 @@ impl Merger {
         let (mut little, mut grows) = (false, false);
         loop {
             let (closes, before) = (little || grows, self.spool.bytes());
-            let left = if closes {
-                let closed = timeout(PATIENCE, async {
-                    let _closed = self.spool.close().await;
-                    self.merge_some(&mut pens, &mut merged).await
-                });
-                closed.await.unwrap_or_else(|_| Err(Fault::Doubtful("it takes too long".to_owned())))?
-            } else {
-                self.merge_some(&mut pens, &mut merged).await?
-            };
+            let left = self.merge_some(&mut pens, &mut merged, closes).await?;
             (little, grows) = (left == Left::Little, self.spool.bytes() >= before);
             if left == Left::Nothing || (closes && little) {
                 break;

@@ -45,7 +45,7 @@ pub(crate) struct Spool {
     folder: PathBuf,
     room: Room,
     file: Arc<Mutex<File>>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     heard: Notify,
     /// Who writes into it holds it meanwhile; who empties it closes it for its last.
     gate: Arc<RwLock<()>>,
@@ -64,6 +64,17 @@ struct State {
 /// Entries that were read, oldest first.
 pub(crate) struct Oldest(Vec<Lying>);
 
+impl State {
+    /// When nothing is left in it, it is out of use.
+    fn loses(&mut self, entries: u64, events: u64, bytes: u64) {
+        self.content.entries = self.content.entries.saturating_sub(entries);
+        self.content.events = self.content.events.saturating_sub(events);
+        self.content.bytes = self.content.bytes.saturating_sub(bytes);
+        self.in_use_since = self.in_use_since.filter(|_| self.content.entries > 0);
+        show(self);
+    }
+}
+
 impl Spool {
     /// Opens it; what the last run left in it is there.
     pub(crate) fn open(folder: &Path, most_bytes: u64) -> Result<Self, String> {
@@ -75,7 +86,7 @@ impl Spool {
             folder: folder.to_owned(),
             room: Room { most_bytes },
             file: Arc::new(Mutex::new(file)),
-            state: Mutex::new(State { content, in_use_since }),
+            state: Arc::new(Mutex::new(State { content, in_use_since })),
             heard: Notify::new(),
             gate: Arc::default(),
         };
@@ -162,14 +173,14 @@ impl Spool {
         let ahead = steady::ahead();
         let kept = self.on_file(move |file| file.add(&written, ahead)).await;
         if kept.is_err() {
-            self.is_gone(many, events, bytes);
+            self.state().loses(many, events, bytes);
         }
         kept
     }
 
     /// The grants it has entries of, by the oldest of each; none, and the spool is in use no longer.
     pub(crate) async fn grants(&self) -> Result<Option<Vec<Grant>>, String> {
-        if self.is_over() {
+        if !self.is_in_use() {
             return Ok(None);
         }
         self.on_file(File::grants).await.map(Some)
@@ -195,14 +206,19 @@ impl Spool {
         Ok((!lying.is_empty()).then_some(Oldest(lying)))
     }
 
-    /// The engine has these now.
+    /// The engine has these now. Who breaks off waiting for that changes nothing of it.
     pub(crate) async fn is_merged(&self, Oldest(lying): Oldest) -> Result<(), String> {
         let (many, events) = (lying.len() as u64, lying.iter().map(|one| one.events).sum());
         let bytes = lying.iter().map(|one| one.packed.len() as u64).sum();
         let entries: Vec<i64> = lying.iter().map(|one| one.n).collect();
-        self.on_file(move |file| file.remove(&entries)).await?;
-        self.is_gone(many, events, bytes);
-        if self.is_over() {
+        let state = self.state.clone();
+        let removed = move |file: &File| {
+            file.remove(&entries)?;
+            state.lock().unwrap_or_else(PoisonError::into_inner).loses(many, events, bytes);
+            Ok(())
+        };
+        self.on_file(removed).await?;
+        if !self.is_in_use() {
             self.on_file(File::shrink).await?;
         }
         Ok(())
@@ -218,23 +234,6 @@ impl Spool {
         let found: Vec<(EventSeq, Vec<u8>)> = packed.await?;
         let bodies = found.iter().filter_map(|(seq, packed)| body(*seq, packed).transpose());
         bodies.collect::<Result<_, _>>().map_err(|unreadable| unreadable.to_string())
-    }
-
-    /// Takes it out of use if nothing is in it; whether it is.
-    fn is_over(&self) -> bool {
-        let mut state = self.state();
-        if state.content.entries == 0 {
-            state.in_use_since = None;
-        }
-        state.in_use_since.is_none()
-    }
-
-    fn is_gone(&self, entries: u64, events: u64, bytes: u64) {
-        let mut state = self.state();
-        state.content.entries = state.content.entries.saturating_sub(entries);
-        state.content.events = state.content.events.saturating_sub(events);
-        state.content.bytes = state.content.bytes.saturating_sub(bytes);
-        show(&state);
     }
 
     async fn on_file<T: Send + 'static>(

@@ -91,6 +91,29 @@ async fn an_entry_is_of_one_grant_and_one_of_before_there_were_any_is_of_who_was
     assert!(!spool.is_in_use());
 }
 
+/// A gateway that stops or gives a part back merges for some seconds only.
+#[tokio::test]
+async fn a_merge_that_is_broken_off_leaves_nothing_counted_that_is_gone() {
+    let folder = tempdir().expect("a folder");
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    spool.keep(&alone(&[1])).await.expect("kept");
+    let oldest = spool.oldest(Vec::new()).await.expect("read").expect("entries");
+    assert!(tokio::time::timeout(Duration::ZERO, spool.is_merged(oldest)).await.is_err(), "it is broken off");
+    while spool.oldest(Vec::new()).await.expect("read").is_some() {}
+    assert!(!spool.is_in_use());
+}
+
+/// The disk is full, or gone: what is refused goes to the engine as soon as that is back.
+#[tokio::test]
+async fn what_could_not_be_written_does_not_keep_it_in_use() {
+    let folder = tempdir().expect("a folder");
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    let other = rusqlite::Connection::open(folder.path().join(FILE)).expect("opens");
+    other.execute_batch("DROP TABLE entry").expect("broken");
+    spool.keep(&alone(&[1])).await.expect_err("there is nowhere to write it");
+    assert!(!spool.is_in_use() && spool.spooled().is_none());
+}
+
 /// Nobody knows what was done to the wall's clock between two runs; an older program knows nothing of either.
 #[tokio::test]
 async fn how_far_the_clocks_were_apart_is_known_of_this_run_alone() {
