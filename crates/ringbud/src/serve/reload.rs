@@ -10,7 +10,8 @@ use calls::PbxName;
 use delivery::guard::WebhookUrl;
 use journal::{Grant, JournalError};
 
-use super::{Followed, Running, ServeError, mail, operator, secrets, sender_options, stop_following};
+use super::following::{Followed, stop_following};
+use super::{Running, ServeError, mail, operator, secrets, sender_options};
 use crate::config::{Config, ConfigError, Log, Oidc, Operator, Pbx, Purpose, SecretSource};
 use crate::telemetry;
 

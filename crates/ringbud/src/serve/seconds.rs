@@ -9,8 +9,8 @@ use journal::{Grant, JournalError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::following::{Behind, Followed, Parts, stop_following};
 use super::who_has::WhoHas;
-use super::{Behind, Followed, Parts, stop_following};
 use crate::gateway::{Given, Turn};
 use crate::link::{LinkState, LinkStatus, Status};
 

@@ -6,8 +6,9 @@ use calls::PbxName;
 use journal::{Given, Grant, rest};
 
 use super::{EARLIER_CALLS, Has, Sharing, lock};
+use crate::serve::following::{Followed, stop_following};
+use crate::serve::operator;
 use crate::serve::seconds::Seconds;
-use crate::serve::{Followed, operator, stop_following};
 
 /// How long a part that is handed over waits for requests that are out. What is out then may be told again by the next.
 const HANDED_WITHIN: Duration = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{EARLIER_CALLS, Has, Sharing, Told, lock};
-use crate::serve::Followed;
+use crate::serve::following::Followed;
 use crate::serve::seconds::Seconds;
 use crate::serve::who_has::name_of;
 

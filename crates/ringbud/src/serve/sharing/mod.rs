@@ -25,8 +25,8 @@ use tokio::sync::{Mutex as Held, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::following::{Followed, Parts};
 use super::who_has::WhoHas;
-use super::{Followed, Parts};
 use crate::board::Board;
 use crate::config::Pbx;
 use crate::link::{Links, Status};
