@@ -6,10 +6,12 @@
 //! schedule goes by moments, and the store by its own clock.
 
 mod cut;
+mod deliveries;
 mod engine;
 mod gateway;
 mod judge;
 mod lane;
+mod owning;
 mod world;
 
 use judge::Judge;

@@ -1,27 +1,20 @@
 //! PBXs, gateways, their store and receivers in virtual time.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use calls::{Event, EventKind, LegId};
-use delivery::policy::{LONGEST_REQUEST, Moment, Patience, taken_up};
-use delivery::schedule::{Finish, Input, Out, SlotId, Verdict, WebhookKey};
-use journal::settings::IntegrationId;
-use journal::turns::{Step, Turns};
-use journal::{
-    Accepted, DeliveryId, Epoch, EventSeq, FACTS_AT_ONCE, Facts, Given, Grant, Linked, Outcome, Part,
-    Pending, Settle, Settled, Taken, call_hash,
-};
+use delivery::policy::{Moment, Patience, taken_up};
+use delivery::schedule::{Finish, Input, SlotId};
+use journal::turns::Turns;
+use journal::{Grant, Part, Pending, call_hash};
 
-use super::engine::{Engine, Heard, part, pbx};
-use super::gateway::{Entry, Gateway, Spooled, limits};
+use super::engine::{Engine, Heard, pbx};
+use super::gateway::{Gateway, Spooled};
 use super::judge::Judge;
 use crate::support::event;
 
 pub(super) const SECOND: i64 = 1_000_000;
-/// A gateway trusts itself so long after the beginning of a tick that was answered.
-const TRUST: i64 = 3 * SECOND;
-/// And goes on delivering so long after it, when the store cannot be reached.
+/// A gateway goes on delivering so long after its last good tick, when the store cannot be reached.
 pub(super) const DELIVER_THROUGH: i64 = 120 * SECOND;
 /// Until then everything goes wrong that may.
 pub(super) const TROUBLE: i64 = 300 * SECOND;
@@ -46,7 +39,7 @@ pub(super) struct Troubles {
     pub(super) links: bool,
 }
 
-enum Happening {
+pub(super) enum Happening {
     Say(Part, Event),
     Read(usize, u32, Part, Event),
     Tick(usize, u32),
@@ -77,7 +70,7 @@ pub(super) struct World {
     pub(super) engine: Engine,
     pub(super) gateways: Vec<Gateway>,
     /// All a PBX has said, as who asks it anew is told.
-    said: BTreeMap<Part, Vec<Event>>,
+    pub(super) said: BTreeMap<Part, Vec<Event>>,
     pub(super) judge: Judge,
 }
 
@@ -177,11 +170,11 @@ impl World {
         }
     }
 
-    fn below(&mut self, bound: i64) -> i64 {
+    pub(super) fn below(&mut self, bound: i64) -> i64 {
         self.chance.below(usize::try_from(bound.max(1)).expect("positive")) as i64
     }
 
-    fn plan(&mut self, at: i64, what: Happening) {
+    pub(super) fn plan(&mut self, at: i64, what: Happening) {
         self.counter += 1;
         self.agenda.insert((at, self.counter), what);
     }
@@ -315,8 +308,6 @@ impl World {
         self.plan(until, Happening::Mend(part));
     }
 
-    // --- What the PBX says ---
-
     fn say(&mut self, part: Part, event: Event) {
         self.judge.says(self.now, &event);
         self.said.get_mut(&part).expect("a part").push(event.clone());
@@ -350,13 +341,13 @@ impl World {
     }
 
     /// An event as it was heard at a moment.
-    fn heard<'a>(&self, who: usize, grant: Grant, event: &'a Event, at: i64) -> Heard<'a> {
+    pub(super) fn heard<'a>(&self, who: usize, grant: Grant, event: &'a Event, at: i64) -> Heard<'a> {
         let age = Moment(self.now).since(Moment(at));
         Heard { grant, event, received_at: at + self.gateways[who].ahead, age }
     }
 
     /// Offers what waits of a part, or of one event of it, and is not in the schedule.
-    fn offer_pending(&mut self, who: usize, part: Part, only: Option<&Event>) {
+    pub(super) fn offer_pending(&mut self, who: usize, part: Part, only: Option<&Event>) {
         for pending in self.engine.pending(Some(part)) {
             let Pending { id, call_hash, attempts, kind, age, due_at_age, .. } = pending;
             let event = self.engine.event(id.event).clone();
@@ -384,338 +375,5 @@ impl World {
             };
             self.put(who, input);
         }
-    }
-
-    // --- Who has what ---
-
-    fn tick(&mut self, who: usize, began: i64) {
-        if !self.reaches_store(who) {
-            self.gateways[who].turns.failed();
-            if let Some(heard_at) = self.gateways[who].heard_at {
-                self.put(who, Input::Trust { until: Moment(heard_at + DELIVER_THROUGH), decides: false });
-            }
-            return;
-        }
-        let fleet = self.engine.tick(who, self.links(who));
-        self.gateways[who].heard_at = Some(began);
-        let now = Duration::from_micros(self.now.unsigned_abs());
-        let has = self.gateways[who].owns.iter().map(|(part, grant)| (pbx(*part), *grant)).collect();
-        let pbxs: Vec<_> = self.said.keys().map(|part| pbx(*part)).collect();
-        let gateway = &self.gateways[who];
-        let unheard = gateway.owns.keys().filter_map(|part| {
-            let since = gateway.unheard(*part, self.now)?;
-            Some((pbx(*part), Duration::from_micros(since.unsigned_abs())))
-        });
-        let unheard = unheard.collect();
-        let turns = &mut self.gateways[who].turns;
-        turns.told(now, fleet);
-        let steps = turns.steps(now, &pbxs, &has, &unheard);
-        for step in &steps {
-            if let Step::Lose(pbx) = step {
-                self.lose(who, part(pbx));
-            }
-        }
-        if self.gateways[who].is_leaving {
-            return;
-        }
-        // Of what it has lost it starts nothing any more.
-        self.put(who, Input::Trust { until: Moment(began + TRUST), decides: true });
-        self.hand_over_spooled(who);
-        for step in steps {
-            match step {
-                Step::Lose(_) => {}
-                Step::Take { pbx, seen, from } => self.take(who, part(&pbx), seen, from.is_some()),
-                Step::HandOver { pbx, why } => self.hand_over(who, part(&pbx), why),
-            }
-        }
-        self.merge(who);
-        for (part, grant) in self.gateways[who].owns.clone() {
-            self.read_inbox(who, part, grant);
-        }
-    }
-
-    /// What it says from now on is the other's to hear; what is out is waited for at the next tick.
-    /// As whoever listens to all PBXs tells it.
-    fn links(&self, who: usize) -> Vec<Linked> {
-        let gateway = &self.gateways[who];
-        let lacks = |part: Part| gateway.unheard(part, self.now).map(|_| "down".to_owned());
-        let parts = self.said.keys().filter(|_| self.troubles.links && !gateway.is_leaving);
-        parts.map(|part| Linked { part: *part, lacks: lacks(*part), since: None }).collect()
-    }
-
-    fn hand_over(&mut self, who: usize, part: Part, why: Given) {
-        let spools = self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
-        if !spools && self.gateways[who].is_quiet_of(part) {
-            let grant = self.gateways[who].owns[&part];
-            self.lose(who, part);
-            self.engine.release(who, grant, why);
-            self.judge.handed_over += u64::from(why == Given::InOrder);
-            self.judge.given_up += u64::from(why == Given::ForItsLink);
-        }
-    }
-
-    fn take(&mut self, who: usize, part: Part, seen: Option<Epoch>, from_one_gone: bool) {
-        let others = Duration::from_micros(DELIVER_THROUGH.unsigned_abs()) + LONGEST_REQUEST;
-        let from = if from_one_gone { others } else { Duration::ZERO };
-        let Some(Taken { grant, careful }) = self.engine.take(part, seen, from, who) else { return };
-        self.gateways[who].owns.insert(part, grant);
-        self.judge.taken_over += u64::from(from_one_gone);
-        let careful_until = Moment(self.now).plus(careful);
-        self.put(who, Input::Granted { part, careful_until });
-        self.read_inbox(who, part, grant);
-        self.offer_pending(who, part, None);
-        self.asks_anew(who, part);
-    }
-
-    /// The PBX is asked anew; what was kept of what it says is there already.
-    fn asks_anew(&mut self, who: usize, part: Part) {
-        if self.gateways[who].unheard(part, self.now).is_some() {
-            return;
-        }
-        let run = self.gateways[who].run;
-        for event in self.said[&part].clone() {
-            self.plan(self.now, Happening::Read(who, run, part, event));
-        }
-    }
-
-    fn lose(&mut self, who: usize, part: Part) {
-        self.gateways[who].owns.remove(&part);
-        let of = |seq: i64| EventSeq(seq).part() == part;
-        let before = self.gateways[who].settling.len();
-        self.gateways[who].settling.retain(|entry| !of(entry.seq));
-        let unanswered = u32::try_from(before - self.gateways[who].settling.len()).expect("few");
-        self.put(who, Input::Revoked { part, unanswered });
-        self.gateways[who].forgets(part);
-    }
-
-    /// What is of a part that it has no more is told to who has it now, or has it next.
-    fn hand_over_spooled(&mut self, who: usize) {
-        let gateway = &mut self.gateways[who];
-        let owns = |grant: Grant| gateway.owns.get(&grant.part()) == Some(&grant);
-        let (own, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut gateway.spool).into_iter().partition(|spooled| owns(spooled.grant()));
-        gateway.spool = own;
-        let mut facts: BTreeMap<Part, Facts> = BTreeMap::new();
-        for spooled in others {
-            let of_part = facts.entry(spooled.part()).or_default();
-            match spooled {
-                Spooled::Event(grant, event, at) => {
-                    of_part.moments.push(self.engine.moment(&self.heard(who, grant, &event, at)));
-                }
-                Spooled::Taken(_, event, webhook) => {
-                    let integration = IntegrationId { number: webhook };
-                    of_part.accepted.push(Accepted { event: event.id(), integration, attempt: None });
-                }
-            }
-        }
-        for (part, facts) in facts {
-            assert!(facts.moments.len() <= FACTS_AT_ONCE);
-            self.engine.hand_over(who, part, &facts);
-        }
-    }
-
-    /// What was spooled is written as it was.
-    fn merge(&mut self, who: usize) {
-        if self.gateways[who].spool.is_empty() {
-            return;
-        }
-        for spooled in std::mem::take(&mut self.gateways[who].spool) {
-            let grant = spooled.grant();
-            let done = match &spooled {
-                Spooled::Event(_, event, at) => {
-                    let heard = self.heard(who, grant, event, *at);
-                    self.engine.append(who, &heard).is_ok()
-                }
-                Spooled::Taken(_, event, webhook) => self.note_taken(who, grant, event, *webhook),
-            };
-            if done {
-                self.judge.merged += 1;
-            } else {
-                // Another has it by now: it goes there at the next tick.
-                self.gateways[who].spool.push(spooled);
-            }
-        }
-        // After a restart nothing of it was in the schedule.
-        for part in self.gateways[who].owns.keys().copied().collect::<Vec<_>>() {
-            self.offer_pending(who, part, None);
-        }
-    }
-
-    fn note_taken(&mut self, who: usize, grant: Grant, event: &Event, webhook: u32) -> bool {
-        let Some(seq) = self.engine.find(event) else { return false };
-        let id = DeliveryId { event: seq, integration: IntegrationId { number: webhook } };
-        self.notes(who, grant, id)
-    }
-
-    fn notes(&mut self, who: usize, grant: Grant, id: DeliveryId) -> bool {
-        loop {
-            match self.engine.settle(who, grant, id, Outcome::Delivered) {
-                Ok(Some(_)) => return true,
-                Ok(None) => {}
-                Err(_) => return false,
-            }
-        }
-    }
-
-    /// What another heard is kept, what receivers took is settled, and the rest is sent.
-    fn read_inbox(&mut self, who: usize, part: Part, grant: Grant) {
-        for (id, facts) in self.engine.asked(who, grant) {
-            let Ok(brought) = self.engine.bring(who, grant, &facts) else { return };
-            for (Settle { id, .. }, kept) in brought.accepted {
-                let lane = call_hash(&kept.event.call);
-                let found = self.gateways[who].find(&kept.event, id.integration.number, lane);
-                if let Some(slot) = found {
-                    self.put(who, Input::Taken { slot });
-                }
-                let is_own = |entry: &Entry| Some(entry.slot) == found;
-                if !self.gateways[who].settling.iter().any(is_own) && !self.notes(who, grant, id) {
-                    return;
-                }
-            }
-            self.offer_pending(who, part, None);
-            self.engine.answer(who, grant, id);
-        }
-    }
-
-    /// It is asked to end: starts nothing more, and hands its parts over when nothing is out.
-    fn leave(&mut self, who: usize) {
-        if self.gateways[who].is_up(self.now) && !self.gateways[who].is_leaving {
-            self.gateways[who].is_leaving = true;
-            self.put(who, Input::Stop);
-            self.plan(self.now, Happening::Left(who, self.gateways[who].run, self.now));
-        }
-    }
-
-    fn left(&mut self, who: usize, began: i64) {
-        if !self.gateways[who].is_quiet() && self.now < began + SECOND / 2 {
-            return self.plan(self.now + SECOND / 100, Happening::Left(who, self.gateways[who].run, began));
-        }
-        if self.reaches_store(who) {
-            for grant in std::mem::take(&mut self.gateways[who].owns).into_values() {
-                self.engine.release(who, grant, Given::InOrder);
-            }
-        }
-        self.gateways[who].is_alive = false;
-        self.plan(self.now + 2 * SECOND, Happening::Start(who));
-        // Told, not waited for.
-        for other in 0..self.gateways.len() {
-            let run = self.gateways[other].run;
-            self.plan(self.now + SECOND / 100, Happening::Tick(other, run));
-        }
-    }
-
-    // --- Deliveries ---
-
-    fn put(&mut self, who: usize, input: Input) {
-        let mut out = Vec::new();
-        self.gateways[who].schedule.handle(Moment(self.now), input, &mut out);
-        self.carry_out(who, out);
-    }
-
-    fn carry_out(&mut self, who: usize, out: Vec<Out>) {
-        for out in out {
-            match out {
-                Out::Start { slot, seq, webhook, .. } => self.request(who, slot, seq, webhook),
-                Out::Settle { slot, seq, webhook, verdict, .. } => {
-                    let webhook = self.gateways[who].webhook(webhook);
-                    self.gateways[who].settling.push_back(Entry { slot, seq, webhook, verdict });
-                    self.plan_settling(who);
-                }
-                Out::Urgent | Out::Pause { .. } => {}
-            }
-        }
-        assert!(self.gateways[who].schedule.in_flight() <= limits().total);
-    }
-
-    fn plan_settling(&mut self, who: usize) {
-        if !self.gateways[who].is_settling && !self.gateways[who].settling.is_empty() {
-            self.gateways[who].is_settling = true;
-            let at = self.now + self.below(SECOND / 30);
-            self.plan(at, Happening::Settle(who, self.gateways[who].run));
-        }
-    }
-
-    fn settle(&mut self, who: usize) {
-        self.gateways[who].is_settling = false;
-        let mut later = Vec::new();
-        while let Some(entry) = self.gateways[who].settling.pop_front() {
-            let part = EventSeq(entry.seq).part();
-            let Some(grant) = self.gateways[who].owns.get(&part).copied() else { continue };
-            let event = self.gateways[who].events[&entry.seq].clone();
-            let in_order = !self.gateways[who].spool.iter().any(|spooled| spooled.part() == part);
-            let settled = if self.reaches_store(who) && in_order {
-                let seq = self.engine.find(&event).expect("what is settled was kept");
-                let id = DeliveryId { event: seq, integration: IntegrationId { number: entry.webhook } };
-                self.engine.settle(who, grant, id, outcome(entry.verdict, Moment(self.now)))
-            } else {
-                Ok(self.spool_outcome(who, grant, event, &entry))
-            };
-            let Entry { slot, verdict, .. } = entry;
-            match settled {
-                Ok(Some(settled)) => {
-                    let fenced = settled == Settled::Gone;
-                    self.put(who, Input::Settled { slot, fenced, verdict });
-                }
-                Ok(None) => later.push(entry),
-                Err(_) => {
-                    self.gateways[who].settling.push_front(entry);
-                    // Those whose answers got lost before that are not answered any more either.
-                    self.gateways[who].settling.extend(later.drain(..));
-                    self.lose(who, part);
-                }
-            }
-        }
-        self.gateways[who].settling.extend(later);
-        self.plan_settling(who);
-    }
-
-    /// Facts are kept and the lane goes on; a decision that is not in the store is none yet.
-    fn spool_outcome(&mut self, who: usize, grant: Grant, event: Event, entry: &Entry) -> Option<Settled> {
-        match entry.verdict {
-            Verdict::Delivered => {
-                self.gateways[who].spool.push(Spooled::Taken(grant, event, entry.webhook));
-                Some(Settled::Done)
-            }
-            Verdict::RetryAt(_) => Some(Settled::Done),
-            Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => None,
-        }
-    }
-
-    fn request(&mut self, who: usize, slot: SlotId, seq: i64, webhook: WebhookKey) {
-        self.judge.starts(self.now, who);
-        let webhook = self.gateways[who].webhook(webhook);
-        let event = self.gateways[who].events[&seq].clone();
-        let roll = self.below(100);
-        let bad = self.troubles.bad_receivers && self.now < TROUBLE;
-        let how = match roll {
-            _ if !bad => Finish::Taken,
-            0..=9 => Finish::Unreachable,
-            10..=14 => Finish::TimedOut,
-            15..=54 => Finish::Refused { retry_after: None },
-            _ => Finish::Taken,
-        };
-        let takes = match how {
-            Finish::TimedOut => i64::try_from(LONGEST_REQUEST.as_micros()).expect("few"),
-            _ => self.below(300_000),
-        };
-        // A receiver takes it at any moment while the request is out, also what then seems to fail.
-        let taken = how == Finish::Taken || (how == Finish::TimedOut && roll % 2 == 0);
-        if taken {
-            let at = self.now + self.below(takes.max(1));
-            self.judge.takes(at, &event, webhook);
-        }
-        let run = self.gateways[who].run;
-        self.plan(self.now + takes, Happening::Finish(who, run, slot, how));
-    }
-}
-
-fn outcome(verdict: Verdict, now: Moment) -> Outcome {
-    match verdict {
-        Verdict::Delivered => Outcome::Delivered,
-        Verdict::RetryAt(at) => Outcome::RetryIn(at.since(now)),
-        Verdict::Expired => Outcome::Expired,
-        Verdict::Failed => Outcome::Failed(None),
-        Verdict::Cancelled => Outcome::Cancelled,
-        Verdict::Held => Outcome::Held,
     }
 }
