@@ -299,23 +299,58 @@ fn by_kind(events: Vec<Event>) -> ByKind {
 /// begins its leg at the next word about it (`a_leg_that_one_knows_from_a_list_begins_as_it_was_told`).
 const SAME_MOMENT: Duration = Duration::from_millis(20);
 
+/// How two tell an event otherwise than one that never sleeps does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Differs {
+    /// The two alone tell it.
+    Told,
+    /// They do not.
+    Untold,
+    /// With another call or place, or another moment.
+    Otherwise,
+}
+
+/// An event that two tell otherwise: its leg, its kind, and how.
+pub(crate) type Difference = (String, EventKind, Differs);
+
 /// Whether the two told what one told that never sleeps: the same legs and kinds, with the same ids, calls, places and
 /// moments. Says how many events have another word otherwise.
 pub(crate) fn agree(alone: Vec<Event>, two: Vec<Event>) -> Result<usize, String> {
+    let (differences, otherwise) = compare(alone, two)?;
+    match differences.into_iter().next() {
+        Some((.., words)) => Err(words),
+        None => Ok(otherwise),
+    }
+}
+
+/// All that they tell otherwise. Whatever that is, each leg begins once, ends once, and has its events in order: its row
+/// decides.
+pub(crate) fn differences(alone: Vec<Event>, two: Vec<Event>) -> Result<Vec<Difference>, String> {
+    Ok(compare(alone, two)?.0.into_iter().map(|(difference, _)| difference).collect())
+}
+
+fn compare(alone: Vec<Event>, two: Vec<Event>) -> Result<(Vec<(Difference, String)>, usize), String> {
     crate::properties::invariants(&two)?;
     let (alone, two) = (by_kind(alone), by_kind(two));
     let keys: BTreeSet<_> = alone.keys().chain(two.keys()).collect();
-    let mut otherwise = 0;
+    let (mut differences, mut otherwise) = (Vec::new(), 0);
     for key in keys {
-        let (Some(one), Some(other)) = (alone.get(key), two.get(key)) else {
-            return Err(format!("alone {:#?}\ntwo {:#?}", alone.get(key), two.get(key)));
+        let (one, other) = (alone.get(key), two.get(key));
+        let differs = match (one, other) {
+            (None, _) => Differs::Told,
+            (_, None) => Differs::Untold,
+            (Some(one), Some(other)) => {
+                let told = |event: &Event| (event.id(), event.call.clone(), event.sequence);
+                let apart = if one.at > other.at { one.at.since(other.at) } else { other.at.since(one.at) };
+                if told(one) == told(other) && apart <= SAME_MOMENT {
+                    otherwise += usize::from(one != other);
+                    continue;
+                }
+                Differs::Otherwise
+            }
         };
-        let told = |event: &Event| (event.id(), event.call.clone(), event.sequence);
-        let apart = if one.at > other.at { one.at.since(other.at) } else { other.at.since(one.at) };
-        if told(one) != told(other) || apart > SAME_MOMENT {
-            return Err(format!("alone {one:#?}\ntwo {other:#?}"));
-        }
-        otherwise += usize::from(one != other);
+        let words = format!("alone {one:#?}\ntwo {other:#?}");
+        differences.push(((key.0.as_str().to_owned(), key.1, differs), words));
     }
-    Ok(otherwise)
+    Ok((differences, otherwise))
 }

@@ -1,29 +1,71 @@
 //! Two readers of every recording of an Asterisk: 22, 16, FreePBX, and those handed out.
 
-use calls::{Directory, Output, PbxName, PbxTime, Restored, Tracker, TrackerLimits};
+use std::collections::{BTreeMap, BTreeSet};
+
+use calls::EventKind::{Answered, Ended, Incoming, Outgoing};
+use calls::{Directory, Event, EventKind, Output, PbxName, PbxTime, Restored, Tracker, TrackerLimits};
 use demo::pbx::Channels;
 use pbx::ami::Stream;
 
 use crate::corpora;
 use crate::model::Chance;
-use crate::pair::{self, Pbx, Reader, acts, agree, alone, read};
+use crate::pair::Differs::{Otherwise, Told};
+use crate::pair::{self, Difference, Differs, Pbx, Reader, acts, agree, alone, differences, read};
 use crate::recordings;
 use crate::stretched::Stretched;
 
 /// So many ways of losing links each recording is read in.
 const SEEDS: u64 = 12;
-/// Those over which two do not agree yet: who knows a channel from a list alone takes it for another than it is. A phone
-/// that a program or a page rings, lifted and not dialled, a trunk whose name is a number, an agent on an open line, and
-/// two that lift in a group that asks them to confirm.
-const NOT_YET: [&str; 8] = [
-    "asterisk16/ari-rings-employee",
-    "field/agent-login-nailed-up",
-    "field/ari-rings-agent",
-    "field/digit-trunk-six-digits",
-    "field/page-two-phones",
-    "field/ring-group-confirm-two-lift",
-    "field/sccp-off-hook-and-on",
-    "field/sccp-outbound",
+/// An event that two tell otherwise, by its leg's id.
+type Known = (&'static str, EventKind, Differs);
+/// Those over which two do not agree, and all that they tell otherwise in any way of losing links: who knows a channel from a
+/// list alone takes it for another than it is. The row of the leg holds what was told first.
+const NOT_YET: [(&str, &[Known]); 8] = [
+    // A program rings a phone, and a caller is joined to it later: the leg begins when they meet, for who heard the program.
+    ("asterisk16/ari-rings-employee", &[("1795915433.1", Incoming, Otherwise)]),
+    // The talk of an agent on an open line is named after the second in which it began, and a list does not say which.
+    (
+        "field/agent-login-nailed-up",
+        &[
+            ("1795343900.1-1795343925", Incoming, Told),
+            ("1795343900.1-1795343925", Answered, Told),
+            ("1795343900.1-1795343925", Ended, Told),
+            ("1795343900.1-1795343949", Incoming, Told),
+            ("1795343900.1-1795343949", Answered, Told),
+            ("1795343900.1-1795343949", Ended, Told),
+        ],
+    ),
+    // An id that a program chose is a leg's with the second in which its channel was made, and a list does not say which.
+    (
+        "field/ari-rings-agent",
+        &[
+            ("agent-7f21c0de-1795343904", Incoming, Told),
+            ("agent-7f21c0de-1795343904", Answered, Told),
+            ("agent-7f21c0de-1795343904", Ended, Told),
+        ],
+    ),
+    // A trunk named as a phone is: only where its channel is new is its context the one its device calls in through.
+    ("field/digit-trunk-six-digits", &[("1795343900.1", Outgoing, Told), ("1795343900.1", Ended, Told)]),
+    // A page opens phones that nobody rang, which are in the group of who pages as called ones are.
+    (
+        "field/page-two-phones",
+        &[
+            ("1795343900.2", Incoming, Told),
+            ("1795343900.2", Answered, Told),
+            ("1795343900.2", Ended, Told),
+            ("1795343900.3", Incoming, Told),
+            ("1795343900.3", Answered, Told),
+            ("1795343900.3", Ended, Told),
+        ],
+    ),
+    // A phone that was lifted in a group that asks to confirm, and did not get the call, looks as one that has it.
+    (
+        "field/ring-group-confirm-two-lift",
+        &[("1795343900.6", Answered, Told), ("1795343900.6", Ended, Otherwise)],
+    ),
+    // A phone that was lifted and has not dialled stands at its own number, as one that has dialled stands at the number.
+    ("field/sccp-off-hook-and-on", &[("1795343900.1", Outgoing, Told), ("1795343900.1", Ended, Told)]),
+    ("field/sccp-outbound", &[("1795343900.1", Outgoing, Otherwise)]),
 ];
 /// So far apart are messages that bear no time.
 const APART_US: u64 = 20_000;
@@ -194,33 +236,40 @@ fn all() -> Vec<Said> {
     ours.chain(others).filter_map(one_link).collect()
 }
 
+/// Both ways of asking for channels, and many of losing links: what one told that never sleeps, and what two did.
+fn each_way(link: &[u8], phones: &dyn Directory, mut came: impl FnMut(&str, Vec<Event>, Vec<Event>, usize)) {
+    for asks in ["Status", "CoreShowChannels"] {
+        let recording = Recording::of(link, phones, asks);
+        let pbx = &recording;
+        let alone = alone(&pbx);
+        for seed in 1..=SEEDS / 2 {
+            let acts = acts(&mut Chance::new(seed ^ 0xA57), &pbx.moments);
+            let (events, moves) = read(&pbx, &acts);
+            came(&format!("by {asks} seed {seed}, {acts:?}"), alone.clone(), events, moves);
+        }
+    }
+}
+
 #[test]
 fn two_readers_of_an_asterisk_tell_what_one_that_never_sleeps_does() {
     let only = std::env::var("CALLS_CASE").ok();
     let mut wrong = Vec::new();
     let (mut count, mut recordings, mut moved, mut all_events, mut otherwise) = (0, 0, 0, 0, 0);
     for (name, link, phones) in all() {
-        let is_left_out = NOT_YET.contains(&name.as_str());
+        let is_left_out = NOT_YET.iter().any(|(one, ..)| *one == name);
         if only.as_ref().map_or(is_left_out, |only| *only != name) {
             continue;
         }
         count += 1;
         let mut moves_here = 0;
-        for asks in ["Status", "CoreShowChannels"] {
-            let recording = Recording::of(&link, &*phones, asks);
-            let pbx = &recording;
-            let alone = alone(&pbx);
-            for seed in 1..=SEEDS / 2 {
-                let acts = acts(&mut Chance::new(seed ^ 0xA57), &pbx.moments);
-                let (events, moves) = read(&pbx, &acts);
-                all_events += events.len();
-                moves_here += moves;
-                match agree(alone.clone(), events) {
-                    Ok(words) => otherwise += words,
-                    Err(why) => wrong.push(format!("{name} by {asks} seed {seed}: {why}\n{acts:?}")),
-                }
+        each_way(&link, &*phones, |way, alone, events, moves| {
+            all_events += events.len();
+            moves_here += moves;
+            match agree(alone, events) {
+                Ok(words) => otherwise += words,
+                Err(why) => wrong.push(format!("{name} {way}: {why}")),
             }
-        }
+        });
         moved += moves_here;
         recordings += usize::from(moves_here > 0);
     }
@@ -232,4 +281,24 @@ fn two_readers_of_an_asterisk_tell_what_one_that_never_sleeps_does() {
         // Mostly how a leg that one has from a list began.
         assert!(otherwise * 10 < all_events, "{otherwise} of {all_events} events have a word otherwise");
     }
+}
+
+#[test]
+fn where_two_readers_of_an_asterisk_do_not_agree_it_is_over_what_is_known() {
+    let (mut left, mut otherwise) = (BTreeMap::from(NOT_YET), Vec::new());
+    for (name, link, phones) in all() {
+        let Some(known) = left.remove(&*name) else { continue };
+        let mut found = BTreeSet::new();
+        each_way(&link, &*phones, |way, alone, events, _| {
+            let differences = differences(alone, events).unwrap_or_else(|why| panic!("{name} {way}: {why}"));
+            found.extend(differences);
+        });
+        let known = known.iter().map(|(leg, kind, how)| (format!("p-{leg}"), *kind, *how));
+        let known: BTreeSet<Difference> = known.collect();
+        if found != known {
+            otherwise.push(format!("{name} {found:?}"));
+        }
+    }
+    assert!(otherwise.is_empty(), "not what is known: {otherwise:#?}");
+    assert!(left.is_empty(), "not among the recordings: {left:?}");
 }
