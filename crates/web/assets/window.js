@@ -51,6 +51,12 @@
     }
   });
 
+  // What says the same stays where it is: a press on it is not lost while the answer comes, and it is not read aloud again.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const fresh = detail.fragment.firstElementChild;
+    if (fresh?.id === detail.target.id && fresh.innerHTML === detail.target.innerHTML) detail.shouldSwap = false;
+  });
+
   // The preview follows the field that has the focus.
   document.addEventListener("focusin", (event) => {
     const kind = event.target.dataset?.kind;
