@@ -151,3 +151,31 @@ impl Following<'_> {
         Ok(self.read.drain(..many).filter(|record| record.id.event == event).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::sample::Leg;
+    use crate::memory::Memory;
+
+    /// What was kept in one moment has one time, and what waited of it has got a place in its PBX's part since.
+    #[test]
+    fn no_event_of_a_leg_comes_before_the_one_it_begins_with() {
+        let from = Memory::new();
+        let mut weaving = Weaving::of(&from, [0, 1].map(Part).into_iter());
+        let leg = Leg::incoming(1);
+        let told = |kind, seq| {
+            let (pbx, event) = (leg.pbx.clone(), leg.event(kind));
+            (Arc::new(Kept { seq: EventSeq(seq), received_at: WallTime(5), pbx, event }), Vec::new())
+        };
+        let mut came = Vec::new();
+        for (kind, seq) in [(EventKind::Ended, 3), (EventKind::Answered, 2)] {
+            weaving.pass(told(kind, seq), &mut came);
+        }
+        assert!(came.is_empty(), "its beginning is not there yet");
+        weaving.pass(told(EventKind::Incoming, (1 << EventSeq::PART_SHIFT) + 9), &mut came);
+        let kinds: Vec<_> = came.iter().map(|(kept, _)| kept.event.kind()).collect();
+        assert_eq!(kinds, [EventKind::Incoming, EventKind::Answered, EventKind::Ended]);
+        assert!(weaving.early.is_empty() && weaving.begun.is_empty(), "nothing of it is remembered");
+    }
+}
