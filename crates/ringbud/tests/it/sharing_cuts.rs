@@ -29,9 +29,11 @@ fn lasts(in_full: u64, else_secs: u64) -> Duration {
     Duration::from_secs(if is_in_full() { in_full } else { else_secs })
 }
 
-/// Both. The second has the second PBX, over a way of its own to the engine; the first listens to it, over a way of its own
-/// to the PBX.
-async fn both(ground: &Ground, way: &Way, pbx_way: &PbxWay) -> (Gateway, Gateway) {
+/// Both, behind a call on each PBX, with the ways. The second has the second PBX, over a way of its own to the engine; the first
+/// listens to it, over a way of its own to the PBX.
+async fn both(ground: &mut Ground, requests: &mut Vec<Received>) -> (Gateway, Gateway, Way, PbxWay) {
+    let way = Way::lay(&ground.engine, ground.bed.folder.path());
+    let pbx_way = PbxWay::lay(ground.other_pbx.address()).await;
     let changes = |name: &str, from: &dyn Fn(&str) -> String| {
         let file = ground.config(name);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -46,7 +48,9 @@ async fn both(ground: &Ground, way: &Way, pbx_way: &PbxWay) -> (Gateway, Gateway
     has(&mut second, "pbx2").await;
     first.says("the PBX is handed over").await;
     first.says(READY).await;
-    (first, second)
+    ground.calls(requests).await;
+    [&mut first, &mut second].into_iter().for_each(Gateway::forget);
+    (first, second, way, pbx_way)
 }
 
 /// Hears requests until so many legs were told whole.
@@ -88,12 +92,8 @@ async fn hands_over(second: &mut Gateway, way: &Way) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_cut_off_delivers_on_and_who_took_its_pbx_tells_the_same() {
     let Some(mut ground) = Ground::shared(READERS).await else { return };
-    let way = Way::lay(&ground.engine, ground.bed.folder.path());
-    let pbx_way = PbxWay::lay(ground.other_pbx.address()).await;
-    let (mut first, mut second) = both(&ground, &way, &pbx_way).await;
     let mut requests = Vec::new();
-    ground.calls(&mut requests).await;
-    [&mut first, &mut second].into_iter().for_each(Gateway::forget);
+    let (mut first, mut second, way, _open) = both(&mut ground, &mut requests).await;
     // A call rings when the way is cut.
     let rings = async {
         requests.push(ground.bed.request().await);
@@ -133,12 +133,8 @@ async fn what_is_heard_by_one_alone_that_is_cut_off_for_longer_than_it_delivers_
     for account in demo::cast::ACCOUNTS {
         ground.bed.ask(&["integration", "set", account.id, "--retry-incoming-secs", "600"]).await;
     }
-    let way = Way::lay(&ground.engine, ground.bed.folder.path());
-    let pbx_way = PbxWay::lay(ground.other_pbx.address()).await;
-    let (mut first, mut second) = both(&ground, &way, &pbx_way).await;
     let mut requests = Vec::new();
-    ground.calls(&mut requests).await;
-    [&mut first, &mut second].into_iter().for_each(Gateway::forget);
+    let (mut first, mut second, way, pbx_way) = both(&mut ground, &mut requests).await;
     pbx_way.becomes(PbxPassage::Reset);
     // Its link is gone before anything is said over it.
     tokio::time::sleep(Duration::from_secs(1)).await;
