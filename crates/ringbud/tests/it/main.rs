@@ -26,6 +26,7 @@ mod links;
 mod lost_links;
 mod monitoring;
 mod oidc;
+mod on_any_gateway;
 mod on_postgresql;
 mod one_clock;
 mod operator;
