@@ -28,6 +28,16 @@ struct Stood {
     log: f64,
     /// Bytes of the file for each leg that was kept.
     kept_a_leg: f64,
+    /// Millions of legs that were kept by then.
+    legs: f64,
+    /// What a delivery of the part took of the gateway's processor time, microseconds.
+    cpu_us: f64,
+}
+
+/// What was counted until a part began.
+struct Before {
+    received: u64,
+    cpu_us: f64,
 }
 
 pub(crate) async fn run(
@@ -55,16 +65,25 @@ pub(crate) async fn run(
     let mut load = gateway::stamped(ACCOUNTS);
     receiver.reset().await?;
     let calls = (calls_a_second * part.as_secs_f64()).max(1.0);
-    println!("  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg");
-    let (mut stood, mut before) = (Vec::new(), 0);
+    println!(
+        "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery"
+    );
+    let (mut stood, mut before) = (Vec::new(), Before { received: 0, cpu_us: gateway.cpu_us()? });
     for at in 0..=PARTS {
         feed(&pbx, &mut load, calls as u64, Some(calls_a_second)).await;
         let report = receiver.turn().await?;
-        let now = look(&gateway, folder.path(), &report, before, load.calls(), part)?;
-        before = report.received();
+        let now = look(&gateway, folder.path(), &report, &mut before, load.calls(), part)?;
         println!(
-            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0}",
-            now.rate, now.p50_ms, now.p99_ms, now.lag, now.resident, now.log, now.kept_a_leg
+            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0} {:>13.1} {:>14.1}",
+            now.rate,
+            now.p50_ms,
+            now.p99_ms,
+            now.lag,
+            now.resident,
+            now.log,
+            now.kept_a_leg,
+            now.legs,
+            now.cpu_us
         );
         stood.push(now);
     }
@@ -87,7 +106,7 @@ fn look(
     gateway: &Gateway,
     folder: &Path,
     report: &Report,
-    before: u64,
+    before: &mut Before,
     calls: u64,
     part: Duration,
 ) -> anyhow::Result<Stood> {
@@ -95,14 +114,20 @@ fn look(
     let bytes =
         |name: &str| std::fs::metadata(folder.join("data").join(name)).map_or(0, |file| file.len()) as f64;
     let (p50_ms, p99_ms) = report.latency_ms("ours")?;
+    let now = Before { received: report.received(), cpu_us: gateway.cpu_us()? };
+    let received = (now.received - before.received) as f64;
+    let cpu_us = (now.cpu_us - before.cpu_us) / received;
+    *before = now;
     Ok(Stood {
-        rate: (report.received() - before) as f64 / part.as_secs_f64(),
+        rate: received / part.as_secs_f64(),
         p50_ms,
         p99_ms,
         lag: (calls * A_CALL) as f64 - report.received() as f64,
         resident: gateway.resident_bytes()? / MIB,
         log: bytes("journal.sqlite-wal") / MIB,
         kept_a_leg: bytes("journal.sqlite") / calls as f64,
+        legs: calls as f64 / 1e6,
+        cpu_us,
     })
 }
 
@@ -124,4 +149,6 @@ fn tell(stood: &[Stood], minutes: f64, results: &mut Results) {
     pair("resident_mib", "resident, MiB", |stood| stood.resident);
     pair("log_mib", "SQLite's log, MiB", |stood| stood.log);
     pair("kept_a_leg", "bytes of the file a leg", |stood| stood.kept_a_leg);
+    pair("million_legs", "million legs kept", |stood| stood.legs);
+    pair("cpu_us", "processor time a delivery, us", |stood| stood.cpu_us);
 }
