@@ -312,7 +312,8 @@ impl Shared {
         self.clock.now().0 < self.acts_until.load(Ordering::Acquire)
     }
 
-    /// Does something with the core, and then what follows from it.
+    /// Does something with the core, and then what follows from it. What came of a delivery is with the settler before anybody
+    /// sees that its request is not out any more: who waits for that, and then for the disk, has waited for all.
     fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut Core, &mut Work) -> T) -> T {
         let mut work = Work::default();
         let (done, sooner) = {
@@ -320,26 +321,22 @@ impl Shared {
             let before = core.schedule.next_deadline();
             let done = act(&mut core, &mut work);
             let after = core.schedule.next_deadline();
+            for entry in &work.entries {
+                self.count(entry);
+            }
+            self.settler.add(&mut work.entries, work.urgent);
             (done, after.is_some_and(|after| before.is_none_or(|before| after < before)))
         };
         if sooner {
             self.sooner.notify_one();
         }
-        self.carry_out(work);
-        done
-    }
-
-    fn carry_out(self: &Arc<Self>, mut work: Work) {
-        for entry in &work.entries {
-            self.count(entry);
-        }
-        self.settler.add(&mut work.entries, work.urgent);
         for pausing in work.pauses {
             pausing::spawn(self.clone(), pausing);
         }
         for job in work.jobs {
             tasks::spawn(Part::SenderWorker, work::work(self.clone(), job));
         }
+        done
     }
 
     fn count(&self, entry: &Entry) {

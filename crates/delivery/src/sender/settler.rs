@@ -108,9 +108,9 @@ impl Settler {
         let _ = settled.wait_for(|settled| *settled >= added).await;
     }
 
-    /// Waits for it a moment: a person's wish does not hang while the journal cannot be written.
-    pub(super) async fn flush_briefly(&self) {
-        let _ = tokio::time::timeout(FLUSH_WAIT, self.flush()).await;
+    /// Waits for it a moment: a person's wish does not hang while the journal cannot be written. Whether it is.
+    pub(super) async fn flush_briefly(&self) -> bool {
+        tokio::time::timeout(FLUSH_WAIT, self.flush()).await.is_ok()
     }
 
     /// The next group, in order; waits for company unless something is urgent.
@@ -210,4 +210,49 @@ fn due_as_of(now: Moment, slots: &[Place], rows: &mut [Settle]) {
 fn after_doubt(mut settled: Vec<Settled>) -> Vec<Settled> {
     settled.iter_mut().filter(|one| **one == Settled::Gone).for_each(|one| *one = Settled::Done);
     settled
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{TryLockError, mpsc};
+
+    use journal::memory::Memory;
+    use journal::settings::IntegrationId;
+    use journal::{EventSeq, SettingsCache};
+
+    use super::super::{Sender, SenderOptions};
+    use super::*;
+
+    /// Long enough for a thread to go on.
+    const A_WHILE: Duration = Duration::from_millis(100);
+
+    /// Else who stops, or hands a part over, sees nothing out, waits for what the settler has, and what was taken is told again.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_came_of_a_request_is_here_before_it_is_seen_that_none_is_out() {
+        let journal: Arc<dyn Journal> = Arc::new(Memory::new());
+        let book = SettingsCache::load(journal.clone()).await.expect("settings");
+        let sender = Sender::start(journal, Arc::new(book), SenderOptions::default());
+        let shared = sender.shared.clone();
+        let (tell, has_come) = mpsc::channel();
+        tokio::task::block_in_place(|| {
+            let queue = sender.shared.settler.lock();
+            let lands = std::thread::spawn(move || {
+                shared.with(|_, work| {
+                    let integration = IntegrationId { number: 1 };
+                    let id = DeliveryId { event: EventSeq(1), integration };
+                    work.entries.push(Entry::outside(Grant::ALONE, id, Outcome::Delivered));
+                    tell.send(()).expect("it is waited for");
+                });
+            });
+            has_come.recv().expect("it lands");
+            let until = std::time::Instant::now() + A_WHILE;
+            while std::time::Instant::now() < until {
+                let seen = sender.shared.core.try_lock();
+                assert!(matches!(seen, Err(TryLockError::WouldBlock)), "seen, and not with the settler");
+            }
+            drop(queue);
+            lands.join().expect("landed");
+        });
+        assert_eq!(sender.shared.settler.lock().added, 1);
+    }
 }
