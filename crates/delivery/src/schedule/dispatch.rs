@@ -149,7 +149,7 @@ impl Schedule {
             self.probing += 1;
         }
         out.push(Out::Start {
-            slot: SlotId(at),
+            slot: SlotId { at, seq: slot.seq },
             seq: slot.seq,
             webhook: WebhookKey(slot.webhook),
             kind: slot.kind,

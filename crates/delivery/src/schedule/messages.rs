@@ -16,9 +16,13 @@ pub const WINDOW_START: u32 = 16;
 /// Deliveries whose outcome is not on disk yet; with so many, nothing more is sent.
 pub const UNSETTLED: u32 = 8_192;
 
-/// The place of a delivery in the schedule.
+/// The place of a delivery in the schedule. Behind that one another may have it: who is answered late does not mean that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotId(pub u32);
+pub struct SlotId {
+    pub(super) at: u32,
+    /// Its event's place.
+    pub(super) seq: i64,
+}
 
 /// A webhook: one URL of one integration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

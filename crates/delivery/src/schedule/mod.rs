@@ -206,8 +206,8 @@ impl Schedule {
                 };
                 self.offer(now, slot, due, out);
             }
-            Input::Finished { slot, how } => self.finished(now, slot.0, how, out),
-            Input::Settled { slot, fenced, verdict } => self.settled(now, slot.0, fenced, verdict),
+            Input::Finished { slot, how } => self.finished(now, slot.at, how, out),
+            Input::Settled { slot, fenced, verdict } => self.settled(now, slot, fenced, verdict),
             Input::Disposed { webhook, to, patience } => {
                 let hook = &mut self.webhooks[webhook.0 as usize];
                 let was_still = hook.sends_nothing();
@@ -220,9 +220,9 @@ impl Schedule {
                 self.dequeue(webhook.0);
                 self.pull_forward(webhook.0);
             }
-            Input::Cancel { slot } => self.cancel(now, slot.0, out),
-            Input::Taken { slot } => self.taken(now, slot.0, out),
-            Input::Hurry { slot } => self.hurry(now, slot.0),
+            Input::Cancel { slot } => self.cancel(now, slot.at, out),
+            Input::Taken { slot } => self.taken(now, slot.at, out),
+            Input::Hurry { slot } => self.hurry(now, slot.at),
             Input::Trust { until, decides } => self.trusted(now, until, decides, out),
             Input::Granted { part, careful_until } => self.granted(now, part, careful_until),
             Input::Leaving { part } => self.leaving(now, part),
@@ -334,7 +334,7 @@ impl Schedule {
     pub fn find(&self, seq: i64, call_hash: u64, webhooks: &[WebhookKey]) -> Option<(SlotId, u16)> {
         webhooks.iter().find_map(|webhook| {
             let mut lane = self.lanes.of(&self.slab, webhook.0, call_hash);
-            lane.find(|(_, slot)| slot.seq == seq).map(|(at, slot)| (SlotId(at), slot.attempts))
+            lane.find(|(_, slot)| slot.seq == seq).map(|(at, slot)| (SlotId { at, seq }, slot.attempts))
         })
     }
 

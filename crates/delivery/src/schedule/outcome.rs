@@ -143,7 +143,7 @@ impl Schedule {
         self.unsettled += 1;
         let slot = self.slab.get_mut(at);
         let (seq, webhook, urgent) = (slot.seq, WebhookKey(slot.webhook), slot.next != slab::NONE);
-        out.push(Out::Settle { slot: SlotId(at), seq, webhook, verdict, urgent });
+        out.push(Out::Settle { slot: SlotId { at, seq }, seq, webhook, verdict, urgent });
         match verdict {
             Verdict::RetryAt(due) => self.retry_at(at, due),
             Verdict::Delivered | Verdict::Expired | Verdict::Failed | Verdict::Cancelled | Verdict::Held => {
@@ -155,8 +155,13 @@ impl Schedule {
         }
     }
 
-    pub(super) fn settled(&mut self, now: Moment, at: u32, fenced: bool, verdict: Verdict) {
+    pub(super) fn settled(&mut self, now: Moment, of: SlotId, fenced: bool, verdict: Verdict) {
         self.unsettled -= 1;
+        let SlotId { at, seq } = of;
+        // It has left meanwhile, and another has its place.
+        if self.slab.get(at).seq != seq {
+            return;
+        }
         let state = self.slab.get(at).state;
         match verdict {
             Verdict::RetryAt(_) if !fenced => {}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use calls::EventKind;
 use delivery::policy::{Moment, Patience};
 use delivery::schedule::{BREAKER_FAILURES, Disposition, Finish, Input, Limits, Verdict};
+use journal::EventSeq;
 
 use super::{Bench, DAY, REFUSED, START, started, verdicts};
 
@@ -169,6 +170,23 @@ fn somebody_elses_settlement_ends_it_here() {
     bench.put(Input::Settled { slot, fenced: true, verdict });
     assert_eq!(bench.schedule.pending(), 0);
     assert!(started(&bench.pass(Duration::from_secs(10))).is_empty());
+}
+
+/// Of a part that is handed over nothing is left in the schedule while it is still put on disk what became of it.
+#[test]
+fn a_late_answer_means_nobody_who_has_the_place_by_then() {
+    let mut bench = Bench::new(Limits::default());
+    let hook = bench.webhook();
+    let (left, _) = started(&bench.offer(hook, EventKind::Ended, 1))[0];
+    let (_, verdict, _) = verdicts(&bench.finish(left, REFUSED))[0];
+    bench.put(Input::Leaving { part: EventSeq(bench.seq).part() });
+    assert_eq!(bench.schedule.pending(), 0);
+    let (next, seq) = started(&bench.offer(hook, EventKind::Ended, 2))[0];
+    bench.put(Input::Settled { slot: left, fenced: true, verdict });
+    assert_eq!((bench.schedule.pending(), bench.schedule.in_flight()), (1, 1));
+    assert_eq!(verdicts(&bench.finish(next, Finish::Taken)), [(seq, Verdict::Delivered, false)]);
+    bench.put(Input::Settled { slot: next, fenced: false, verdict: Verdict::Delivered });
+    assert_eq!(bench.schedule.pending(), 0);
 }
 
 #[test]

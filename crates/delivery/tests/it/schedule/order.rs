@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calls::EventKind;
 use delivery::policy::Patience;
-use delivery::schedule::{Finish, Input, Limits, Out, SlotId, Verdict};
+use delivery::schedule::{Finish, Input, Limits, Out, Verdict};
 
 use super::{Bench, REFUSED, started, verdicts};
 
@@ -51,7 +51,8 @@ fn web_services_of_one_server_see_a_call_in_order_while_nothing_fails() {
         1,
         "another call does not wait"
     );
-    assert_eq!(started(&bench.finish(first, REFUSED)), [(SlotId(1), 2)], "a refusal is an answer, too");
+    let next = started(&bench.finish(first, REFUSED));
+    assert_eq!(next.iter().map(|(_, seq)| *seq).collect::<Vec<_>>(), [2], "a refusal is an answer, too");
 }
 
 #[test]
@@ -62,5 +63,6 @@ fn a_web_service_that_hangs_holds_the_others_of_its_server_up_for_two_seconds() 
     bench.offer(hooks[0], EventKind::Incoming, 1);
     assert!(started(&bench.offer(hooks[1], EventKind::Answered, 1)).is_empty());
     assert!(started(&bench.pass(Duration::from_millis(1_900))).is_empty());
-    assert_eq!(started(&bench.pass(Duration::from_millis(200))), [(SlotId(1), 2)]);
+    let next = started(&bench.pass(Duration::from_millis(200)));
+    assert_eq!(next.iter().map(|(_, seq)| *seq).collect::<Vec<_>>(), [2]);
 }
