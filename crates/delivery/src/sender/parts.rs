@@ -23,6 +23,8 @@ struct Held {
     grant: Grant,
     /// Settlements the schedule waits for.
     unanswered: u32,
+    /// It is about to be given back: nothing of it is begun any more.
+    leaves: bool,
     hold: Hold,
 }
 
@@ -45,9 +47,9 @@ impl Hold {
 }
 
 impl Parts {
-    /// Under what a delivery is settled; `None`: its part is another's.
+    /// Under what something is begun with a delivery; `None`: its part is another's, or about to be.
     pub(super) fn grant_of(&self, event: EventSeq) -> Option<Grant> {
-        self.of(event.part())
+        self.0.get(&event.part()).filter(|held| !held.leaves).map(|held| held.grant)
     }
 
     fn of(&self, part: Part) -> Option<Grant> {
@@ -59,9 +61,15 @@ impl Parts {
         self.0.get(&event.part()).map(|held| held.hold.clone()).unwrap_or_default()
     }
 
-    /// Those that are this sender's.
+    /// Those that are this sender's, and are to stay so.
     pub(super) fn all(&self) -> impl Iterator<Item = Part> {
-        self.0.keys().copied()
+        self.0.iter().filter(|(_, held)| !held.leaves).map(|(part, _)| *part)
+    }
+
+    fn leaves(&mut self, grant: Grant) {
+        if let Some(held) = self.0.get_mut(&grant.part()).filter(|held| held.grant == grant) {
+            held.leaves = true;
+        }
     }
 
     /// The same for one the schedule waits for.
@@ -97,7 +105,8 @@ impl Parts {
                 self.take(grant);
             }
             None => {
-                self.0.insert(grant.part(), Held { grant, unanswered: 0, hold: Hold::taken() });
+                self.0
+                    .insert(grant.part(), Held { grant, unanswered: 0, leaves: false, hold: Hold::taken() });
             }
         }
     }
@@ -171,10 +180,17 @@ impl Sender {
     /// The same for one that is about to be given back: once no request of it is out and what came of them is on disk, if
     /// that comes within a time. Nothing of it must be offered any more. Whether it came.
     pub async fn hand_over(&self, grant: Grant, within: Duration) -> bool {
-        // However much waits.
-        self.shared.with(|core, work| core.handle(Input::Leaving { part: grant.part() }, work));
+        let part = grant.part();
+        // However much waits; and what was out and is to be tried again, too.
+        let are_out = || {
+            self.shared.with(|core, work| {
+                core.parts.leaves(grant);
+                core.handle(Input::Leaving { part }, work);
+                core.schedule.in_flight_of(part) > 0
+            })
+        };
         let is_quiet = async {
-            while self.shared.with(|core, _| core.schedule.in_flight_of(grant.part())) > 0 {
+            while are_out() {
                 tokio::time::sleep(LOOKED).await;
             }
         };
