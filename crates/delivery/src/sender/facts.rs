@@ -17,7 +17,7 @@ use crate::schedule::Input;
 pub type OnFacts<'a> = &'a (dyn Fn(&PbxName, &Arc<Kept>, Vec<(Pending, Arc<Kept>)>) + Send + Sync);
 
 impl Shared {
-    /// `None`: it cannot be read here, and waits for a gateway that can.
+    /// `None`: it cannot be read here, and waits for a gateway that can; or what came of it is not on disk yet.
     pub(super) async fn facts_asked(
         self: &Arc<Self>,
         grant: Grant,
@@ -45,6 +45,10 @@ impl Shared {
         if !is_new {
             // Some may have been kept at the last try and not been offered.
             self.offer_missing(grant, repeats.iter().copied().collect()).await?;
+        }
+        // Who answers has it on disk: it lies nowhere else from then on.
+        if taken > 0 && !self.settler.flush_briefly().await {
+            return Ok(None);
         }
         metrics::counter!("ringbud_spool_refused_total").increment(refused);
         tracing::info!(

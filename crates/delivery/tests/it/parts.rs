@@ -2,14 +2,18 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use calls::{Event, EventKind, LegId, PbxName, PbxTime};
 use delivery::connect::{Resolve, Resolving};
 use delivery::policy::LONGEST_REQUEST;
-use delivery::sender::{Sender, SenderOptions};
+use delivery::sender::{Sender, SenderOptions, Wanted};
 use journal::memory::Memory;
-use journal::{Append, Appended, DeliveryState, Epoch, Filter, Given, Grant, Journal, Kept, SettingsCache};
+use journal::{
+    Accepted, Append, Appended, DeliveryId, DeliveryState, Epoch, Facts, Filter, Given, Grant, Journal, Kept,
+    SettingsCache, Wish, facts,
+};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
@@ -46,7 +50,7 @@ impl Two {
     }
 
     /// Keeps an event under a grant of the first one's, and offers it.
-    async fn tell(&self, grant: Grant, event: Event) {
+    async fn tell(&self, grant: Grant, event: Event) -> DeliveryId {
         let received_at = now();
         let append = Append {
             grant,
@@ -59,8 +63,9 @@ impl Two {
         };
         let mut answers = self.one.journal.append(&[append]).await.expect("kept");
         let Some(Appended::Stored(seq, waiting)) = answers.remove(0).pop() else { panic!("not new") };
-        let kept = Arc::new(Kept { seq, received_at, pbx: pbx(), event });
+        let (id, kept) = (waiting[0].id, Arc::new(Kept { seq, received_at, pbx: pbx(), event }));
         self.one.sender.offer(waiting.into_iter().map(|pending| (pending, kept.clone())).collect());
+        id
     }
 
     async fn states(&self) -> Vec<DeliveryState> {
@@ -98,16 +103,25 @@ fn of_call(call: &str) -> Event {
 
 /// A receiver that says when a request has come, and answers when it may.
 async fn gated() -> (std::net::SocketAddr, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
+    gated_and_refusing(0).await
+}
+
+/// The same, which refuses so many before it takes any.
+async fn gated_and_refusing(
+    many: u32,
+) -> (std::net::SocketAddr, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
     let (came, comes) = mpsc::unbounded_channel();
     let may = Arc::new(Semaphore::new(0));
     let gate = may.clone();
+    let answers = Arc::new(AtomicU32::new(0));
     let address = raw(move |mut stream| {
-        let (came, gate) = (came.clone(), gate.clone());
+        let (came, gate, answers) = (came.clone(), gate.clone(), answers.clone());
         async move {
             while read_request(&mut stream, 0).await.is_some() {
                 let _ = came.send(());
                 gate.acquire().await.expect("open").forget();
-                let _ = stream.write_all(status(200).as_bytes()).await;
+                let refuses = answers.fetch_add(1, Ordering::SeqCst) < many;
+                let _ = stream.write_all(status(if refuses { 503 } else { 200 }).as_bytes()).await;
             }
         }
     })
@@ -206,6 +220,82 @@ async fn a_part_that_is_handed_over_does_not_wait_for_what_waits_in_it() {
     may.add_permits(1);
     comes(&mut requests).await;
     two.all_delivered().await;
+}
+
+/// Longer than it takes until what was refused is tried again.
+const TRIED_AGAIN: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn what_is_refused_while_its_part_is_handed_over_is_tried_again_by_the_next() {
+    let (address, mut requests, may) = gated_and_refusing(1).await;
+    let two = Two::new(&url(address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    for call in ["a", "b"] {
+        two.tell(grant, of_call(call)).await;
+        comes(&mut requests).await;
+    }
+    let refused = async {
+        may.add_permits(1);
+        let more = tokio::time::timeout(TRIED_AGAIN, requests.recv()).await;
+        assert!(more.is_err(), "it was tried again while the other was out");
+        may.add_permits(1);
+    };
+    let (came, ()) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), refused);
+    assert!(came, "both came to an end");
+    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
+    let taken = take(&*two.other, Some(grant.epoch())).await;
+    assert_eq!(two.others.take(taken, Duration::ZERO).await.expect("loaded"), 1);
+    may.add_permits(1);
+    comes(&mut requests).await;
+    two.all_delivered().await;
+}
+
+#[tokio::test]
+async fn what_is_wanted_again_while_its_part_is_handed_over_is_asked_of_the_next() {
+    let (address, mut requests, may) = gated().await;
+    let two = Two::new(&url(address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    may.add_permits(1);
+    let taken_already = two.tell(grant, of_call("a")).await;
+    comes(&mut requests).await;
+    two.all_delivered().await;
+    two.tell(grant, of_call("b")).await;
+    comes(&mut requests).await;
+    let wanted = async {
+        let wanted = two.one.sender.again(taken_already).await.expect("an answer");
+        may.add_permits(1);
+        wanted
+    };
+    let (came, wanted) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), wanted);
+    assert_eq!((came, wanted), (true, Wanted::Asked));
+    assert!(requests.try_recv().is_err(), "it was not begun");
+    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
+    let taken = take(&*two.other, Some(grant.epoch())).await;
+    two.others.take(taken, Duration::ZERO).await.expect("loaded");
+    two.others.does_asked(taken, &|_, _, _| {}).await.expect("done");
+    may.add_permits(1);
+    comes(&mut requests).await;
+    two.all_delivered().await;
+}
+
+/// Who asks has it nowhere any more when it is answered.
+#[tokio::test]
+async fn what_another_had_taken_is_on_disk_before_that_is_answered() {
+    let mut receiver = Receiver::always(503).await;
+    let two = Two::new(&url(receiver.address)).await;
+    let grant = take(&*two.one.journal, None).await;
+    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    two.tell(grant, of_call("a")).await;
+    receiver.next().await;
+    two.nothing_is_out().await;
+    let accepted = Accepted { event: of_call("a").id(), integration: two.one.integration, attempt: None };
+    let facts = Facts { accepted: vec![accepted], ..Facts::default() };
+    let packed = facts::write(&facts, two.other.now().await.expect("it says"));
+    two.other.ask(grant.part(), Wish::Facts(packed)).await.expect("asked");
+    two.one.sender.does_asked(grant, &|_, _, _| {}).await.expect("done");
+    assert_eq!(two.states().await, [DeliveryState::Delivered]);
 }
 
 /// A name server that says when it was asked, and answers when it may.
