@@ -10,7 +10,7 @@ pub(super) use super::group::SQL;
 use super::groups::{Writes, within};
 use super::link::Use;
 use super::moment::Moment;
-use super::owned::Owned;
+use super::owned::{Holding, Owned};
 use super::pen::Pen;
 use super::spooling::Spooling;
 use super::target::Target;
@@ -97,7 +97,7 @@ impl Appender {
         });
         match taken.await? {
             Some(epoch) => self.owned.renew(part, epoch),
-            None => self.owned.give(grant),
+            None => self.owned.lose(&Holding::of(part, seen), &[part]),
         }
         self.owned.places(part, many).ok_or_else(lost)
     }

@@ -1,6 +1,7 @@
 //! The parts that are this gateway's, as far as it knows, and the places it gives in them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const PLACES: i64 = 1 << EventSeq::EPOCH_SHIFT;
 pub(super) struct Owned {
     pub(super) me: Me,
     parts: Mutex<BTreeMap<Part, One>>,
+    /// A write was refused for a part that another has, and no beat has told that since.
+    robbed: AtomicBool,
 }
 
 struct One {
@@ -44,7 +47,7 @@ pub(super) struct Holding {
 
 impl Owned {
     pub(super) fn new(me: Me) -> Self {
-        Self { me, parts: Mutex::default() }
+        Self { me, parts: Mutex::default(), robbed: AtomicBool::new(false) }
     }
 
     /// It was taken, and is written under this epoch.
@@ -94,6 +97,7 @@ impl Owned {
         for (part, epoch) in held.each().filter(|(part, _)| lost.contains(part)) {
             if parts.get(&part).is_some_and(|one| one.epoch == epoch) {
                 parts.remove(&part);
+                self.robbed.store(true, Ordering::Release);
             }
         }
     }
@@ -111,7 +115,8 @@ impl Owned {
         if lost.is_empty() { Ok(held) } else { Err(lost) }
     }
 
-    /// Others are seen to have these: nothing is written under them any more. Whether there were any.
+    /// Others are seen to have these: nothing is written under them any more. Whether there were any since this was asked the
+    /// last time, found now or by a write that was refused: whoever acts by this gateway may not know of them yet.
     pub(super) fn sees(&self, leases: &[Lease]) -> bool {
         let mut parts = self.lock();
         let before = parts.len();
@@ -121,7 +126,7 @@ impl Owned {
                 parts.remove(&lease.part);
             }
         }
-        parts.len() < before
+        self.robbed.swap(false, Ordering::AcqRel) || parts.len() < before
     }
 
     /// Of these, those that are this gateway's.
@@ -186,6 +191,19 @@ mod tests {
         assert_eq!(owned.epoch(grant), Some(Epoch(8)), "the grant goes on");
         owned.lose(&owned.holding([grant].into_iter()), &[Part(3)]);
         assert_eq!(owned.epoch(grant), None);
+    }
+
+    /// Whoever sends by this gateway learns of it from the beat.
+    #[test]
+    fn what_a_refused_write_has_shown_is_told_by_the_next_beat_and_once() {
+        let (owned, grant) = (owned(), Grant::new(Part(3), Epoch(7)));
+        owned.take(grant, grant.epoch());
+        assert!(!owned.sees(&[]));
+        owned.lose(&owned.holding([grant].into_iter()), &[Part(3)]);
+        assert_eq!((owned.sees(&[]), owned.sees(&[])), (true, false));
+        owned.take(grant, grant.epoch());
+        owned.give(grant);
+        assert!(!owned.sees(&[]), "what is given in order is known");
     }
 
     #[test]
