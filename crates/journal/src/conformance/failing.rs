@@ -73,6 +73,7 @@ pub async fn a_streak_is_ended_for_a_pause_once(one: &dyn Journal, other: &dyn J
     assert!(!end(one, first).await, "and it has begun anew since");
     let (_, second) = noted(one).await;
     assert!(end(other, second).await);
+    assert!(end(other, second).await, "an answer may be lost");
     assert!(!end(one, second).await, "it is paused by the other");
     assert_eq!(one.failing().await.expect("notes"), []);
 }

@@ -91,7 +91,8 @@ pub trait Upkeep: Send + Sync {
     fn note_failing(&self, notes: Vec<Failing>) -> Reply<'_, ()>;
 
     /// Takes the note of a webhook away that is to be paused for its failures. Whether it still was of this streak: if not,
-    /// some gateway had something taken, or another one pauses it. Who has the store for itself knows that alone.
+    /// some gateway had something taken, or another one pauses it. Who asks once more, for an answer was lost, has the same
+    /// one. Who has the store for itself knows that alone.
     fn end_failing(&self, note: Failing) -> Reply<'_, bool> {
         drop(note);
         Box::pin(std::future::ready(Ok(true)))

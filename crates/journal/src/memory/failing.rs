@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::Failing;
 use crate::settings::IntegrationId;
+use crate::{Failing, GatewayId};
 
 #[derive(Clone, Default)]
 pub(super) struct Notes {
     noted: BTreeMap<(IntegrationId, String), (Duration, u64)>,
     /// Streaks that were begun.
     begun: u64,
+    /// The last of each that was ended for a pause, and by whom.
+    ended: BTreeMap<(IntegrationId, String), (u64, GatewayId)>,
 }
 
 impl Notes {
@@ -36,10 +38,13 @@ impl Notes {
         }
     }
 
-    /// Whether there was one of that streak.
-    pub(super) fn end(&mut self, note: Failing) -> bool {
-        let name = (note.integration, note.url);
-        let is_it = self.noted.get(&name).is_some_and(|noted| noted.1 == note.streak);
-        is_it && self.noted.remove(&name).is_some()
+    /// Whether it was ended by this gateway, now or before.
+    pub(super) fn end(&mut self, note: Failing, me: &GatewayId) -> bool {
+        let (name, ended) = ((note.integration, note.url), (note.streak, me.clone()));
+        if self.noted.get(&name).is_some_and(|noted| noted.1 == note.streak) {
+            self.noted.remove(&name);
+            self.ended.insert(name.clone(), ended.clone());
+        }
+        self.ended.get(&name) == Some(&ended)
     }
 }

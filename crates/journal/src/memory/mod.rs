@@ -323,7 +323,7 @@ impl crate::Upkeep for Memory {
     }
 
     fn end_failing(&self, note: Failing) -> Reply<'_, bool> {
-        self.write(|state| Ok(!state.is_shared() || state.failing.end(note)))
+        self.write(|state| Ok(!state.is_shared() || state.failing.end(note, &self.me)))
     }
 
     fn size(&self) -> Reply<'_, Size> {

@@ -21,7 +21,12 @@ const BEGIN: &str = "INSERT INTO failing (integration, url, lasted) VALUES ($1, 
     ON CONFLICT (integration, url) DO NOTHING";
 const GO_ON: &str = "UPDATE failing SET lasted = greatest(lasted, $3)
     WHERE integration = $1 AND url = $2 AND streak = $4";
-const END: &str = "DELETE FROM failing WHERE integration = $1 AND url = $2 AND streak = $3";
+/// Says who did so: an answer may be lost, and it is asked once more.
+const END: &str = "WITH gone AS (DELETE FROM failing WHERE integration = $1 AND url = $2 AND streak = $3 RETURNING streak)
+    INSERT INTO meta (name, value, words) SELECT 'ended:' || $1::int::text || ':' || md5($2::text), streak, $4 FROM gone
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, words = excluded.words";
+const ENDED: &str = "SELECT EXISTS (SELECT FROM meta
+    WHERE name = 'ended:' || $1::int::text || ':' || md5($2::text) AND value = $3 AND words = $4)";
 
 pub(super) async fn all(client: &Client, is_shared: bool) -> Result<Vec<Failing>, Fault> {
     let note = |row: &tokio_postgres::Row| Failing {
@@ -64,10 +69,18 @@ async fn write(transaction: &Transaction<'_>, is_shared: bool, note: &Failing) -
     Ok(())
 }
 
-pub(super) async fn end(client: &mut Client, ours: &Holding, note: &Failing) -> Result<bool, Fault> {
+/// Whether it was ended by this gateway, now or before.
+pub(super) async fn end(
+    client: &mut Client,
+    ours: &Holding,
+    me: &str,
+    note: &Failing,
+) -> Result<bool, Fault> {
     let (number, url) = (note.integration.number.cast_signed(), plain(&note.url));
+    let streak = note.streak.cast_signed();
     let transaction = held(client, ours).await?;
-    let ended = transaction.execute(END, &[&number, &url, &note.streak.cast_signed()]).await?;
+    transaction.execute(END, &[&number, &url, &streak, &me]).await?;
+    let ended = transaction.query_one(ENDED, &[&number, &url, &streak, &me]).await?.get(0);
     transaction.commit().await?;
-    Ok(ended > 0)
+    Ok(ended)
 }

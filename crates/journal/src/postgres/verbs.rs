@@ -236,8 +236,8 @@ impl crate::Upkeep for Postgres {
             if !self.is_shared {
                 return Ok(true);
             }
-            let ours = self.held()?;
-            self.once(async |held| failing::end(&mut held.link.client, &ours, &note).await).await
+            let (ours, me) = (self.held()?, &self.gateway()?.owned.me.id);
+            self.once(async |held| failing::end(&mut held.link.client, &ours, me, &note).await).await
         })
     }
 
