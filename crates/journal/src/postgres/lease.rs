@@ -163,14 +163,15 @@ impl Me {
         Ok(())
     }
 
-    /// Gives the store back; whoever looks for gateways does not find this one any more.
-    pub(super) async fn leave(&self, client: &Client) -> Result<(), Fault> {
+    /// Gives the store back. Whoever looks for gateways does not find this one any more, unless it keeps something that is
+    /// nowhere else: then it is one that is gone.
+    pub(super) async fn leave(&self, client: &Client, keeps: bool) -> Result<(), Fault> {
         client
             .execute(
-                "WITH gone AS (DELETE FROM gateway WHERE id = $1 AND run = $2),
+                "WITH gone AS (DELETE FROM gateway WHERE id = $1 AND run = $2 AND NOT $4),
                  given AS (UPDATE lease SET owner = NULL, since = now() WHERE owner = $1)
                  SELECT pg_notify($3, '')",
-                &[&self.id, &self.run, &CHANNEL],
+                &[&self.id, &self.run, &CHANNEL, &keeps],
             )
             .await?;
         Ok(())
@@ -180,6 +181,7 @@ impl Me {
     pub(super) async fn leave_parts(
         &self,
         client: &Client,
+        keeps: bool,
         careful: &[(Part, Duration)],
     ) -> Result<(), Fault> {
         let parts: Vec<i32> = careful.iter().map(|(part, _)| part.0.into()).collect();
@@ -191,7 +193,13 @@ impl Me {
                 &[&self.id, &parts, &careful],
             )
             .await?;
-        self.leave(client).await
+        if keeps {
+            // Nobody waits until it takes something.
+            let says_nothing =
+                "UPDATE gateway SET pbxs = '{}', linked = '{}', lacks = '{}' WHERE id = $1 AND run = $2";
+            client.execute(says_nothing, &[&self.id, &self.run]).await?;
+        }
+        self.leave(client, keeps).await
     }
 
     /// The next epoch of a part, if nobody took one meanwhile. Waits for writes that are under way: what they wrote is

@@ -393,7 +393,8 @@ impl Postgres {
         }
     }
 
-    /// Gives back all that this gateway has, so that the next one does not have to wait. Nothing can be written any more.
+    /// Gives back all that this gateway has, so that the next one does not have to wait. Nothing can be written any more. While
+    /// its spool has something that PostgreSQL has not, others find it as one that is gone.
     ///
     /// # Errors
     /// That the engine did not take it; then the next gateway waits.
@@ -406,10 +407,15 @@ impl Postgres {
         let (me, careful) = (gateway.owned.me.clone(), gateway.owned.all_careful());
         gateway.owned.give_all();
         let is_shared = gateway.sharing.is_some();
+        let keeps = gateway.spooling.0.as_ref().is_some_and(|spool| spool.is_in_use());
         let mut pen = self.upkeep.lock().await;
         let done = within(&mut pen, RELEASE_PATIENCE, async |held| {
             let client = &held.link.client;
-            if is_shared { me.leave_parts(client, &careful).await } else { me.leave(client).await }
+            if is_shared {
+                me.leave_parts(client, keeps, &careful).await
+            } else {
+                me.leave(client, keeps).await
+            }
         });
         let done = done.await;
         done.map_err(|fault| fault.at(&self.place))

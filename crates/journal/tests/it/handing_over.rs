@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use calls::{EventKind, PbxName};
 use journal::conformance::sample::{HOUR, Leg, append, delivery, is_about, keep, settle, tried};
-use journal::postgres::{Options, Postgres};
+use journal::postgres::{Options, Postgres, Stopped};
+use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{About, Appended, Filter, Grant, JournalError, Outcome, Settle, Settled, Wish, WishId, facts};
 use tempfile::TempDir;
@@ -221,4 +222,48 @@ async fn what_was_kept_by_one_that_had_the_store_for_itself_comes_to_it_before_p
     let one = opens(&ground, &ground.folder, "gw1").await;
     let grant = take(&one, "pbx1").await;
     assert_eq!(one.load_all(grant).await.expect("pending").len(), 3);
+}
+
+/// Whoever copies the store back has to know that some of it is on that gateway's disk only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_stops_with_something_in_its_spool_is_gone_and_not_stopped_in_order() {
+    let Some(mut ground) = Ground::lay(0) else { return };
+    let (there, own) = (folder(), folder());
+    let one = opens(&ground, &ground.folder, "gw1").await;
+    let grant = take(&one, "pbx1").await;
+    // The engine that comes back takes no events.
+    ground.engine.servers[0].says(DATABASE, "ALTER TABLE ringbud.event RENAME TO not_there");
+    away(&mut ground, &[&one]).await;
+    let kept = keep(&one, Leg::incoming(1).under(grant).whole(&[1])).await;
+    ground.engine.servers[0].run();
+    let reached = async { while one.tick(&About::default()).await.is_err() {} };
+    tokio::time::timeout(PATIENCE, reached).await.expect("it is reached");
+    one.release().await.expect("given back");
+    assert!(one.spooled().is_some());
+    drop(one);
+    ground.engine.servers[0].says(DATABASE, "ALTER TABLE ringbud.not_there RENAME TO event");
+
+    let other = opens(&ground, &there, "gw2").await;
+    let fleet = other.tick(&About::default()).await.expect("a beat");
+    assert!(fleet.leases.iter().all(|lease| lease.owner.is_none()), "nobody waits for it: {fleet:?}");
+    assert_eq!(fleet.gateways.iter().map(|one| &*one.name).collect::<Vec<_>>(), ["gw1", "gw2"]);
+    other.release().await.expect("given back");
+    let target = ground.engine.target(DATABASE);
+    let copies = || Stopped::open(&target, own.path(), Sealer::new([7; 32]), options("copy"), &[], &[]);
+    let refused = copies().await.err().expect("it is refused").to_string();
+    assert!(refused.contains("gw1 is gone and was not stopped in order"), "{refused}");
+
+    let again = opens(&ground, &ground.folder, "gw1").await;
+    beats(&again).await;
+    let has = take(&again, "pbx1").await;
+    let (now, rows) = (again.now().await.expect("it says"), asked(&again, has).await);
+    for (id, packed) in rows {
+        facts::bring(&again, has, facts::read(&packed, now).expect("facts")).await.expect("kept");
+        again.answer(has, id, journal::Answer::default()).await.expect("answered");
+    }
+    again.release().await.expect("given back");
+    let from = copies().await.expect("all of it is there");
+    let found = from.journal().events(Filter::default()).await.expect("events");
+    assert_eq!(found.len(), kept.len());
+    from.release().await.expect("given back");
 }
