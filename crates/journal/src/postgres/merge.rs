@@ -125,7 +125,13 @@ impl Merger {
     /// Merges as much as is read at once; closed, nothing comes meanwhile.
     async fn merge_some(&self, pens: &mut Pens, merged: &mut Merged, closes: bool) -> Result<Left, Fault> {
         let full = self.hand_over(pens, merged).await?;
-        let _closed = if closes { Some(self.spool.close().await) } else { None };
+        let _closed = if closes {
+            // Writers do not wait for connections that have to be made.
+            pens.reach().await?;
+            Some(self.spool.close().await)
+        } else {
+            None
+        };
         let Some(oldest) = self.spool.oldest(full).await.map_err(Fault::Damaged)? else {
             return Ok(Left::Nothing);
         };
@@ -157,6 +163,8 @@ impl Merger {
                 break;
             }
         }
+        // Nobody waits for that.
+        self.spool.shrink().await.map_err(Fault::Damaged)?;
         metrics::counter!("ringbud_spool_merged_total").increment(merged.events);
         metrics::counter!("ringbud_spool_refused_total").increment(merged.refused);
         Ok(merged)
@@ -172,6 +180,7 @@ impl Merger {
         };
         let mut merged = Merged::default();
         self.hand_over(&mut Pens::new(&self.target), &mut merged).await?;
+        self.spool.shrink().await.map_err(Fault::Damaged)?;
         say(merged, "what the last run had kept in the spool is with the parts' inboxes now");
         Ok(())
     }
@@ -275,6 +284,14 @@ impl Pens {
     fn new(target: &Target) -> Self {
         let pen = |sql| Pen::new(target.clone(), Use::Writing, sql);
         Self { events: pen(append::SQL), outcomes: pen(settle::SQL), asks: pen(&[]) }
+    }
+
+    async fn reach(&mut self) -> Result<(), Fault> {
+        for pen in [&mut self.events, &mut self.outcomes] {
+            let held = pen.take().await?;
+            pen.give_back(held);
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use crate::{Epoch, Grant, Part};
 
@@ -41,6 +41,15 @@ pub(super) struct Content {
     pub(super) bytes: u64,
 }
 
+impl Content {
+    /// One entry more.
+    pub(super) fn add(&mut self, events: u64, bytes: usize) {
+        self.entries += 1;
+        self.events += events;
+        self.bytes += bytes as u64;
+    }
+}
+
 /// An entry as it is written.
 pub(super) struct Written {
     pub(super) grant: Grant,
@@ -70,6 +79,18 @@ impl File {
             let content = file.content().map_err(|error| error.to_string())?;
             Ok((file, content))
         })
+    }
+
+    /// How many entries lie there, of a file that somebody may have in use: nothing of it is changed.
+    pub(super) fn look(place: &Path) -> Result<u64, rusqlite::Error> {
+        let conn = Connection::open_with_flags(place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        conn.busy_timeout(OTHERS)?;
+        // One that was made and not written yet has no table.
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'entry')";
+        if !conn.query_row(sql, [], |row| row.get(0))? {
+            return Ok(0);
+        }
+        conn.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
     }
 
     fn opened(place: &Path) -> Result<(Self, i64), rusqlite::Error> {
@@ -157,15 +178,19 @@ impl File {
         self.0.execute("INSERT INTO store VALUES (?1)", [seal]).map(drop)
     }
 
-    /// All of these or none.
-    pub(super) fn remove(&self, entries: &[i64]) -> Result<(), rusqlite::Error> {
+    /// All of these or none; what was in those that were there still.
+    pub(super) fn remove(&self, entries: &[Lying]) -> Result<Content, rusqlite::Error> {
         let transaction = self.0.unchecked_transaction()?;
         let mut delete = transaction.prepare_cached("DELETE FROM entry WHERE n = ?1")?;
-        for n in entries {
-            delete.execute([n])?;
+        let mut removed = Content::default();
+        for Lying { n, events, packed, .. } in entries {
+            if delete.execute([n])? > 0 {
+                removed.add(*events, packed.len());
+            }
         }
         drop(delete);
-        transaction.commit()
+        transaction.commit()?;
+        Ok(removed)
     }
 
     /// The entry an event of this place is in, if it is in one.

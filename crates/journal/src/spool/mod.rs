@@ -66,10 +66,10 @@ pub(crate) struct Oldest(Vec<Lying>);
 
 impl State {
     /// When nothing is left in it, it is out of use.
-    fn loses(&mut self, entries: u64, events: u64, bytes: u64) {
-        self.content.entries = self.content.entries.saturating_sub(entries);
-        self.content.events = self.content.events.saturating_sub(events);
-        self.content.bytes = self.content.bytes.saturating_sub(bytes);
+    fn loses(&mut self, lost: Content) {
+        self.content.entries = self.content.entries.saturating_sub(lost.entries);
+        self.content.events = self.content.events.saturating_sub(lost.events);
+        self.content.bytes = self.content.bytes.saturating_sub(lost.bytes);
         self.in_use_since = self.in_use_since.filter(|_| self.content.entries > 0);
         show(self);
     }
@@ -159,21 +159,21 @@ impl Spool {
             packed: entry.write(),
         };
         let written: Vec<Written> = entries.iter().map(written).collect();
-        let events = written.iter().map(|one| one.events).sum();
-        let (many, bytes) = (written.len() as u64, written.iter().map(|one| one.packed.len() as u64).sum());
+        let mut more = Content::default();
+        written.iter().for_each(|one| more.add(one.events, one.packed.len()));
         {
             let mut state = self.state();
-            self.room.takes(&self.folder, state.content.bytes, bytes)?;
+            self.room.takes(&self.folder, state.content.bytes, more.bytes)?;
             state.in_use_since.get_or_insert_with(Instant::now);
-            state.content.entries += many;
-            state.content.events += events;
-            state.content.bytes += bytes;
+            state.content.entries += more.entries;
+            state.content.events += more.events;
+            state.content.bytes += more.bytes;
             show(&state);
         }
         let ahead = steady::ahead();
         let kept = self.on_file(move |file| file.add(&written, ahead)).await;
         if kept.is_err() {
-            self.state().loses(many, events, bytes);
+            self.state().loses(more);
         }
         kept
     }
@@ -208,20 +208,18 @@ impl Spool {
 
     /// The engine has these now. Who breaks off waiting for that changes nothing of it.
     pub(crate) async fn is_merged(&self, Oldest(lying): Oldest) -> Result<(), String> {
-        let (many, events) = (lying.len() as u64, lying.iter().map(|one| one.events).sum());
-        let bytes = lying.iter().map(|one| one.packed.len() as u64).sum();
-        let entries: Vec<i64> = lying.iter().map(|one| one.n).collect();
         let state = self.state.clone();
         let removed = move |file: &File| {
-            file.remove(&entries)?;
-            state.lock().unwrap_or_else(PoisonError::into_inner).loses(many, events, bytes);
+            let removed = file.remove(&lying)?;
+            state.lock().unwrap_or_else(PoisonError::into_inner).loses(removed);
             Ok(())
         };
-        self.on_file(removed).await?;
-        if !self.is_in_use() {
-            self.on_file(File::shrink).await?;
-        }
-        Ok(())
+        self.on_file(removed).await
+    }
+
+    /// Gives the disk back what it took, if nothing is left in it: of much that takes a while.
+    pub(crate) async fn shrink(&self) -> Result<(), String> {
+        if self.is_in_use() { Ok(()) } else { self.on_file(File::shrink).await }
     }
 
     /// Those of some events that are in it.
@@ -295,7 +293,7 @@ pub fn left_in_spool(folder: &Path) -> Result<u64, String> {
     if !place.exists() {
         return Ok(0);
     }
-    File::open(&place).map(|(_, content)| content.entries)
+    File::look(&place).map_err(|error| error.to_string())
 }
 
 /// Makes the file so that only its owner reads it: people's numbers are in it.

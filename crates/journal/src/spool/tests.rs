@@ -1,5 +1,6 @@
 use std::fs;
 
+use futures_util::FutureExt as _;
 use tempfile::tempdir;
 
 use super::*;
@@ -98,9 +99,28 @@ async fn a_merge_that_is_broken_off_leaves_nothing_counted_that_is_gone() {
     let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
     spool.keep(&alone(&[1])).await.expect("kept");
     let oldest = spool.oldest(Vec::new()).await.expect("read").expect("entries");
-    assert!(tokio::time::timeout(Duration::ZERO, spool.is_merged(oldest)).await.is_err(), "it is broken off");
+    let broken_off = {
+        let _file = spool.file.lock().expect("nobody died");
+        spool.is_merged(oldest).now_or_never()
+    };
+    assert!(broken_off.is_none());
     while spool.oldest(Vec::new()).await.expect("read").is_some() {}
     assert!(!spool.is_in_use());
+}
+
+/// Who broke off waiting reads once more what is being removed.
+#[tokio::test]
+async fn what_is_merged_twice_is_counted_as_gone_once() {
+    let folder = tempdir().expect("a folder");
+    let spool = Spool::open(folder.path(), 1 << 20).expect("a spool");
+    let (a, b) = (Grant::ALONE, Grant::new(crate::Part(3), crate::Epoch(1)));
+    spool.keep(&[(a, settled(&[1])), (b, settled(&[2]))]).await.expect("kept");
+    let once = spool.oldest_of(a).await.expect("read").expect("entries");
+    let again = spool.oldest_of(a).await.expect("read").expect("entries");
+    spool.is_merged(once).await.expect("removed");
+    spool.is_merged(again).await.expect("it is gone already");
+    assert!(spool.is_in_use(), "another entry is there");
+    assert_eq!(read(&spool.oldest(Vec::new()).await.expect("read").expect("entries")), [[2]]);
 }
 
 /// The disk is full, or gone: what is refused goes to the engine as soon as that is back.
@@ -127,6 +147,7 @@ async fn how_far_the_clocks_were_apart_is_known_of_this_run_alone() {
     ::clock::ahead_by(-7_000_000_000);
     spool.keep(&alone(&[1])).await.expect("kept");
     ::clock::ahead_by(0);
+    assert_eq!(left_in_spool(folder.path()), Ok(1), "who only looks changes nothing");
     assert!(ahead(&spool).await[0].abs_diff(7_000_000_000) < 1_000_000_000);
     drop(spool);
     let older = rusqlite::Connection::open(folder.path().join(FILE)).expect("opens");
