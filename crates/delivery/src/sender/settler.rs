@@ -213,6 +213,7 @@ fn after_doubt(mut settled: Vec<Settled>) -> Vec<Settled> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test's thread is its own")]
 mod tests {
     use std::sync::{TryLockError, mpsc};
 
