@@ -23,7 +23,10 @@ from .systems import SYSTEMS
 from .waiting import NotInTime, wait_for
 
 NOT_AS_TOLD = "the call did not go as told"
-NOT_SAID = "in vain for AMI's"  # Asterisk did not do what the shape waits for
+NOT_RINGBUDS = (
+    "in vain for AMI's",  # Asterisk did not do what the shape waits for
+    "could not do:",      # a phone failed at what it was told
+)
 SETTLE_SECONDS = 0.4       # a request nobody expects has this long to come
 REQUEST_SECONDS = 6        # one that is expected this long
 LATE_REQUEST_SECONDS = 40  # … after something was down
@@ -39,14 +42,17 @@ class Worker:
         self.out = pathlib.Path(options["out"])
 
     def run(self, system, shape, mode):
-        """Runs a shape on a system; gives what to tell about it. Where Asterisk itself did not do what was waited for,
-        the call is made once more, on a new stage, and that is told: what came of another call than the shape's says
-        nothing about Ringbud. Whatever else went wrong stays wrong."""
+        """Runs a shape on a system; gives what to tell about it. Where Asterisk or a phone did not do what was waited for,
+        the call is made once more, and that is told: what came of another call than the shape's says nothing about
+        Ringbud. Whatever else went wrong stays wrong. What is left of a call that did not go as told is nothing for the
+        next one: that has a new stage."""
         began, first, self.did = time.monotonic(), None, ""
         wrong = self._play(system, shape, mode)
-        if wrong and wrong[0].startswith(NOT_AS_TOLD) and NOT_SAID in wrong[0]:
-            first = wrong[0]
+        while wrong and wrong[0].startswith(NOT_AS_TOLD):
             self.strike()
+            if first or not any(words in wrong[0] for words in NOT_RINGBUDS):
+                break
+            first = wrong[0]
             wrong = self._play(system, shape, mode)
         return {"system": system, "shape": shape, "mode": mode, "wrong": wrong, "first": first, "did": self.did,
                 "seconds": round(time.monotonic() - began, 1)}
