@@ -246,8 +246,8 @@ mod tests {
                 });
             });
             has_come.recv().expect("it lands");
-            let until = std::time::Instant::now() + A_WHILE;
-            while std::time::Instant::now() < until {
+            let until = Instant::now() + A_WHILE;
+            while Instant::now() < until {
                 let seen = sender.shared.core.try_lock();
                 assert!(matches!(seen, Err(TryLockError::WouldBlock)), "seen, and not with the settler");
             }
