@@ -49,6 +49,9 @@ struct Cli {
     /// How long `sustained` runs.
     #[arg(long, global = true, default_value_t = 60.0)]
     minutes: f64,
+    /// At what part of the peak.
+    #[arg(long, global = true, default_value_t = 0.8)]
+    of_peak: f64,
     #[command(subcommand)]
     what: What,
 }
@@ -67,7 +70,7 @@ enum What {
     Restart,
     /// Memory for each pending delivery and for each idle account.
     Memory,
-    /// Four fifths of the peak for an hour (`--minutes`): growth, and the last tenth beside the first.
+    /// Four fifths of the peak (`--of-peak`) for an hour (`--minutes`): growth, and the last tenth beside the first.
     Sustained,
     /// Several gateways on one PostgreSQL, beside one with a store of its own; and the model of more of them.
     Fleet,
@@ -127,7 +130,9 @@ fn run() -> anyhow::Result<()> {
                 What::Isolation => isolation::run(&program, scale, &mut results).await,
                 What::Backlog => backlog::run(&program, scale, &mut results).await,
                 What::Restart => backlog::restart(&program, scale, &mut results).await,
-                What::Sustained => sustained::run(&program, scale, cli.minutes, &mut results).await,
+                What::Sustained => {
+                    sustained::run(&program, scale, cli.of_peak, cli.minutes, &mut results).await
+                }
                 What::Fleet => fleet::run(&program, scale, &mut results).await,
                 What::Memory => memory::run(&program, scale, &mut results).await,
                 What::All | What::Receive => Ok(()),

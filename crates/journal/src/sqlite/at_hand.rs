@@ -37,6 +37,10 @@ impl AtHand {
         }
     }
 
+    pub(super) fn is_flood(&self) -> bool {
+        self.is_flood
+    }
+
     /// Whether it is a flood now and was none, or the other way round: it is one at once, and over when for a while few came.
     fn changes(&mut self, rows: usize, now: Instant) -> bool {
         self.rows += rows;

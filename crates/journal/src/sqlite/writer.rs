@@ -208,6 +208,7 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
     }
     // Who waits for an answer to what came last gets none, rather than keeping this waiting.
     drop(inbox);
+    desk.fold_down(&conn);
     desk.roller.finish();
     desk.checkpointer.finish(&conn);
 }

@@ -162,6 +162,30 @@ async fn the_log_stays_within_its_bound() {
     assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 400);
 }
 
+/// What is kept sooner than it is delivered stays at hand for a while; whoever opens the store next has no more than when it is
+/// calm.
+#[tokio::test]
+async fn in_a_flood_the_log_has_more_and_at_the_end_no_more_than_else() {
+    let folder = tempdir().expect("a folder");
+    let bound = Logging { bytes: 500_000, ..Logging::default() };
+    let journal = open(folder.path(), bound);
+    // As many in one commit are a flood, however long it takes.
+    let flood = |from: u32| (from..from + 4_200).map(Leg::incoming).collect::<Vec<_>>();
+    for legs in [flood(0), flood(5_000)] {
+        let rings: Vec<_> = legs.iter().map(|leg| leg.append(&[EventKind::Incoming], &[1])).collect();
+        journal.append(&rings).await.expect("kept");
+    }
+    // Behind what is folded after that.
+    keep(&journal, Leg::incoming(9_999).append(&[EventKind::Incoming], &[1])).await;
+    let in_the_log = |journal: &Sqlite| 8_401 - count(journal, "events");
+    let in_a_flood = in_the_log(&journal);
+    drop(journal);
+    let journal = open(folder.path(), bound);
+    let calm = in_the_log(&journal);
+    assert!(calm > 0 && in_a_flood > 3 * calm, "{in_a_flood} and {calm} legs");
+    assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 8_401);
+}
+
 /// Not in the log either, where it would come back from.
 #[tokio::test]
 async fn what_is_forgotten_is_nowhere() {

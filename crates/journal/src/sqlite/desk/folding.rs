@@ -120,12 +120,25 @@ impl Desk {
 
     /// After a commit, unless folding has just failed.
     pub(in crate::sqlite) fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
+        self.tail.is_in_a_flood = self.at_hand.is_flood();
         let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Calm);
         self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
         if self.commits_before_a_fold == 0
             && let Some(picked) = self.tail.due(flood).or(ready)
         {
             self.fold(conn, picked);
+        }
+    }
+
+    /// At the end: whoever opens the store next has no more at hand than when it is calm.
+    pub(in crate::sqlite) fn fold_down(&mut self, conn: &Connection) {
+        self.tail.is_in_a_flood = false;
+        while self.commits_before_a_fold <= 1 && self.tail.is_beyond() {
+            let before = self.tail.bytes();
+            self.fold(conn, Picked::Due(0));
+            if self.tail.bytes() >= before {
+                break;
+            }
         }
     }
 

@@ -20,8 +20,12 @@ use crate::record::event::kind_number;
 /// As many legs at once keep who comes then waiting for some milliseconds.
 const AT_ONCE: usize = 256;
 
-/// So many times its bounds the log may have where it cannot be folded.
-const FULL: usize = 2;
+/// So many times its bytes the log may have in a flood: then events are kept sooner than they are delivered for some seconds, and
+/// a leg that has to leave before it is delivered costs the more the longer that lasts.
+const IN_A_FLOOD: usize = 4;
+
+/// So many times its bounds the log may have where it cannot be folded: at the end of a flood it has more than it is to have.
+const FULL: usize = IN_A_FLOOD + 1;
 
 /// Which legs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +54,15 @@ impl Tail {
 
     /// Whether there is something to be folded when little else is to do.
     pub(in crate::sqlite) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || self.takes() && self.bytes > self.bound.bytes
+        !self.ready.is_empty() || self.takes() && self.bytes > self.most_bytes()
     }
 
-    fn is_beyond(&self) -> bool {
-        self.bytes > self.bound.bytes || self.many_rows() > self.bound.rows
+    pub(in crate::sqlite) fn is_beyond(&self) -> bool {
+        self.bytes > self.most_bytes() || self.many_rows() > self.bound.rows
+    }
+
+    fn most_bytes(&self) -> usize {
+        if self.is_in_a_flood { self.bound.bytes * IN_A_FLOOD } else { self.bound.bytes }
     }
 
     /// Folds within a transaction. If that fails, the tail has to be loaded anew.
@@ -67,10 +75,10 @@ impl Tail {
         if self.is_empty() && (picked != Picked::Calm || !memory.has_unlisted(conn)?) {
             return Ok(());
         }
-        let Logging { bytes, rows, .. } = self.bound;
+        let (bytes, rows) = (self.most_bytes(), self.bound.rows);
         let (many, carried_to) = match picked {
             Picked::All => (self.ready.len(), None),
-            Picked::Due(many) => (many, self.is_beyond().then_some((bytes / 2, rows / 2))),
+            Picked::Due(many) => (many, self.is_beyond().then_some((bytes - self.bound.bytes / 2, rows / 2))),
             Picked::Calm => (AT_ONCE, Some((bytes, rows))),
         };
         let many = many.min(self.ready.len());

@@ -30,6 +30,8 @@ struct LogRow {
 /// What is kept, whole, in the log and in no table.
 pub(in crate::sqlite) struct Tail {
     pub(super) bound: Logging,
+    /// Much is written: more may be at hand.
+    pub(in crate::sqlite) is_in_a_flood: bool,
     is_known: bool,
     last_seq: i64,
     pub(super) legs: FxHashMap<u64, Leg>,
@@ -79,6 +81,7 @@ impl Tail {
     pub(in crate::sqlite) fn new(bound: Logging, shared: Arc<Shared>) -> Self {
         Self {
             bound,
+            is_in_a_flood: false,
             is_known: true,
             last_seq: 0,
             legs: FxHashMap::default(),
@@ -297,6 +300,10 @@ impl Tail {
             conn.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?;
         }
         Ok(())
+    }
+
+    pub(in crate::sqlite) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn many_rows(&self) -> usize {
