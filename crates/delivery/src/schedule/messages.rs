@@ -16,7 +16,7 @@ pub const WINDOW_START: u32 = 16;
 /// Deliveries whose outcome is not on disk yet; with so many, nothing more is sent.
 pub const UNSETTLED: u32 = 8_192;
 
-/// The place of a delivery in the schedule. Behind that one another may have it: who is answered late does not mean that one.
+/// The place of a delivery in the schedule. Another may have it later: an answer that comes late is not about that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotId {
     pub(super) at: u32,
