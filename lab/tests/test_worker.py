@@ -1,0 +1,54 @@
+"""Which calls are made once more, and what the next shape finds."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from ringlab.worker import Worker  # noqa: E402
+
+
+class Played(Worker):
+    """One whose plays end as they are told here."""
+
+    def __init__(self, *ends):
+        self.ends, self.struck = list(ends), 0
+
+    def _play(self, *_):
+        return self.ends.pop(0)
+
+    def strike(self):
+        self.struck += 1
+
+
+NOT_RINGBUDS = [
+    ["the call did not go as told: waited in vain for AMI's Bridge"],
+    ["the call did not go as told: outside could not do: rings: it was over"],
+]
+
+
+class CallsMadeOnceMore(unittest.TestCase):
+    def test_where_asterisk_or_a_phone_did_not_do_it(self):
+        for wrong in NOT_RINGBUDS:
+            worker = Played(wrong, [])
+            result = worker.run("22", "a-shape", "form")
+            self.assertEqual((result["wrong"], result["first"], worker.struck), ([], wrong[0], 1))
+
+    def test_and_only_once(self):
+        for wrong in NOT_RINGBUDS:
+            worker = Played(wrong, wrong)
+            self.assertEqual((worker.run("22", "a-shape", "form")["wrong"], worker.struck), (wrong, 2))
+
+    def test_what_ringbud_told_wrong_is_never_tried_again(self):
+        worker = Played(["A101 (Answered) is missing"])
+        self.assertEqual((worker.run("22", "a-shape", "form")["first"], worker.struck), (None, 0))
+
+    def test_whatever_else_did_not_go_as_told_stays_wrong_and_leaves_nothing_to_the_next(self):
+        wrong = ["the call did not go as told: 101 waited in vain"]
+        worker = Played(wrong)
+        self.assertEqual((worker.run("22", "a-shape", "form")["wrong"], worker.struck), (wrong, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
