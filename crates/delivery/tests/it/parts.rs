@@ -49,6 +49,20 @@ impl Two {
         Self { one, other, others }
     }
 
+    /// The first has the part.
+    async fn holding(to: &str) -> (Self, Grant) {
+        let two = Self::new(to).await;
+        let grant = take(&*two.one.journal, None).await;
+        two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+        (two, grant)
+    }
+
+    /// The part is given back in order, and the other's.
+    async fn goes_to_the_other(&self, grant: Grant) -> Grant {
+        self.one.journal.release(grant, Given::InOrder).await.expect("given back");
+        take(&*self.other, Some(grant.epoch())).await
+    }
+
     /// Keeps an event under a grant of the first one's, and offers it.
     async fn tell(&self, grant: Grant, event: Event) -> DeliveryId {
         let received_at = now();
@@ -175,9 +189,7 @@ async fn an_answer_to_what_was_asked_before_a_part_was_lost_is_nobodys() {
 #[tokio::test]
 async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
     let (address, mut requests, may) = gated().await;
-    let two = Two::new(&url(address)).await;
-    let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    let (two, grant) = Two::holding(&url(address)).await;
     two.tell(grant, of_call("a")).await;
     comes(&mut requests).await;
     let came = {
@@ -192,8 +204,7 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
         handing.await
     };
     assert!(came, "its request came to an end");
-    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
-    let taken = take(&*two.other, Some(grant.epoch())).await;
+    let taken = two.goes_to_the_other(grant).await;
     assert_eq!(
         two.others.take(taken, Duration::ZERO).await.expect("loaded"),
         0,
@@ -205,17 +216,14 @@ async fn a_part_is_handed_over_when_nothing_of_it_is_out() {
 #[tokio::test]
 async fn a_part_that_is_handed_over_does_not_wait_for_what_waits_in_it() {
     let (address, mut requests, may) = gated().await;
-    let two = Two::new(&url(address)).await;
-    let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    let (two, grant) = Two::holding(&url(address)).await;
     two.tell(grant, of_call("a")).await;
     two.tell(grant, Event { leg: LegId::of(&pbx(), "a.2"), ..of_call("a") }).await;
     comes(&mut requests).await;
     let (came, ()) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), async { may.add_permits(1) });
     assert!(came, "the one that was out came to an end");
     assert!(requests.try_recv().is_err(), "the other was not begun");
-    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
-    let taken = take(&*two.other, Some(grant.epoch())).await;
+    let taken = two.goes_to_the_other(grant).await;
     assert_eq!(two.others.take(taken, Duration::ZERO).await.expect("loaded"), 1);
     may.add_permits(1);
     comes(&mut requests).await;
@@ -228,9 +236,7 @@ const TRIED_AGAIN: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn what_is_refused_while_its_part_is_handed_over_is_tried_again_by_the_next() {
     let (address, mut requests, may) = gated_and_refusing(1).await;
-    let two = Two::new(&url(address)).await;
-    let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    let (two, grant) = Two::holding(&url(address)).await;
     for call in ["a", "b"] {
         two.tell(grant, of_call(call)).await;
         comes(&mut requests).await;
@@ -243,8 +249,7 @@ async fn what_is_refused_while_its_part_is_handed_over_is_tried_again_by_the_nex
     };
     let (came, ()) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), refused);
     assert!(came, "both came to an end");
-    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
-    let taken = take(&*two.other, Some(grant.epoch())).await;
+    let taken = two.goes_to_the_other(grant).await;
     assert_eq!(two.others.take(taken, Duration::ZERO).await.expect("loaded"), 1);
     may.add_permits(1);
     comes(&mut requests).await;
@@ -254,9 +259,7 @@ async fn what_is_refused_while_its_part_is_handed_over_is_tried_again_by_the_nex
 #[tokio::test]
 async fn what_is_wanted_again_while_its_part_is_handed_over_is_asked_of_the_next() {
     let (address, mut requests, may) = gated().await;
-    let two = Two::new(&url(address)).await;
-    let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    let (two, grant) = Two::holding(&url(address)).await;
     may.add_permits(1);
     let taken_already = two.tell(grant, of_call("a")).await;
     comes(&mut requests).await;
@@ -271,8 +274,7 @@ async fn what_is_wanted_again_while_its_part_is_handed_over_is_asked_of_the_next
     let (came, wanted) = tokio::join!(two.one.sender.hand_over(grant, PATIENCE), wanted);
     assert_eq!((came, wanted), (true, Wanted::Asked));
     assert!(requests.try_recv().is_err(), "it was not begun");
-    two.one.journal.release(grant, Given::InOrder).await.expect("given back");
-    let taken = take(&*two.other, Some(grant.epoch())).await;
+    let taken = two.goes_to_the_other(grant).await;
     two.others.take(taken, Duration::ZERO).await.expect("loaded");
     two.others.does_asked(taken, &|_, _, _| {}).await.expect("done");
     may.add_permits(1);
@@ -284,9 +286,7 @@ async fn what_is_wanted_again_while_its_part_is_handed_over_is_asked_of_the_next
 #[tokio::test]
 async fn what_another_had_taken_is_on_disk_before_that_is_answered() {
     let mut receiver = Receiver::always(503).await;
-    let two = Two::new(&url(receiver.address)).await;
-    let grant = take(&*two.one.journal, None).await;
-    two.one.sender.take(grant, Duration::ZERO).await.expect("loaded");
+    let (two, grant) = Two::holding(&url(receiver.address)).await;
     two.tell(grant, of_call("a")).await;
     receiver.next().await;
     two.nothing_is_out().await;
