@@ -45,6 +45,9 @@ use trouble::Trouble;
 use trust::Trust;
 use webhook::{Destination, Webhook};
 
+/// Of a call whose turn is next so many deliveries are shown with the first.
+const OF_A_CALL: usize = 4;
+
 /// The queue.
 #[derive(Debug)]
 pub struct Schedule {
@@ -281,7 +284,8 @@ impl Schedule {
     /// Whether nothing but a probe now and then goes to a webhook.
     pub fn is_left_alone(&self, webhook: WebhookKey) -> bool {
         let hook = &self.webhooks[webhook.0 as usize];
-        !hook.breaker.is_closed() || !self.destinations[hook.destination as usize].breaker.is_closed()
+        let destination = self.destinations.get(hook.destination as usize);
+        !hook.breaker.is_closed() || destination.is_none_or(|destination| !destination.breaker.is_closed())
     }
 
     /// Whether a webhook's next attempt will most likely fail.
@@ -336,6 +340,23 @@ impl Schedule {
             let mut lane = self.lanes.of(&self.slab, webhook.0, call_hash);
             lane.find(|(_, slot)| slot.seq == seq).map(|(at, slot)| (SlotId { at, seq }, slot.attempts))
         })
+    }
+
+    /// Those of a webhook whose turn is next and that were never tried, so many, each with what follows in its call.
+    pub fn next_of(&self, webhook: WebhookKey, many: usize) -> impl Iterator<Item = Vec<SlotId>> {
+        let hook = &self.webhooks[webhook.0 as usize];
+        let heads = hook.incoming.next(&self.slab).chain(hook.others.next(&self.slab));
+        let after = |at: &u32| Some(self.slab.get(*at).next).filter(|next| *next != slab::NONE);
+        heads.take(many).map(move |head| {
+            let lane = std::iter::successors(Some(head), after).take(OF_A_CALL);
+            lane.map(|at| SlotId { at, seq: self.slab.get(at).seq }).collect()
+        })
+    }
+
+    /// Whether a delivery is still the webhook's, was never tried and is to be.
+    pub fn is_to_be_tried_first(&self, webhook: WebhookKey, of: SlotId) -> bool {
+        let slot = self.slab.get(of.at);
+        (slot.seq, slot.webhook) == (of.seq, webhook.0) && slot.is_to_be_tried_first()
     }
 
     /// Shows each pending delivery of a piece of all, by its webhook and since when it has been wanted. Beyond the
@@ -393,6 +414,15 @@ impl Schedule {
         slot.state = State::Ready;
         let (webhook, kind) = (slot.webhook, slot.kind);
         self.webhooks[webhook as usize].queue(kind).push(&mut self.slab, at);
+        self.enqueue(webhook);
+    }
+
+    /// The same for one whose call's earlier event held it back.
+    pub(super) fn let_follower_go(&mut self, at: u32) {
+        let slot = self.slab.get_mut(at);
+        slot.state = State::Ready;
+        let (webhook, kind) = (slot.webhook, slot.kind);
+        self.webhooks[webhook as usize].queue(kind).follow(&self.slab, at);
         self.enqueue(webhook);
     }
 

@@ -58,7 +58,7 @@ impl Schedule {
         for (waiting, stamp) in self.first_attempts.finished(destination, slot.call_hash, at) {
             let slot = self.slab.get(waiting);
             if slot.stamp == stamp && slot.state == State::Retrying {
-                self.make_ready(waiting);
+                self.let_follower_go(waiting);
             }
         }
     }
@@ -198,7 +198,7 @@ impl Schedule {
         hook.settling -= u32::from(matches!(state, State::Settling | State::SettlingListed));
         hook.rest_if_idle(now);
         if let Some(next) = next {
-            self.make_ready(next);
+            self.let_follower_go(next);
         }
     }
 

@@ -61,6 +61,13 @@ pub(super) struct Slot {
     pub(super) state: State,
 }
 
+impl Slot {
+    /// Whether no request was made for it, and one is to be.
+    pub(super) fn is_to_be_tried_first(&self) -> bool {
+        self.attempts == 0 && matches!(self.state, State::Ready | State::Behind)
+    }
+}
+
 const _: () = assert!(size_of::<Slot>() == 48, "the memory of a pending delivery is a promise");
 
 /// All slots.

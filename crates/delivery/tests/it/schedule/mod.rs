@@ -6,6 +6,7 @@ mod order;
 mod rate;
 mod shares;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use calls::EventKind;
@@ -63,6 +64,16 @@ impl Bench {
             }
         }
         started(&out)
+    }
+
+    /// Ends one after the other, in the order in which they started; in which that was.
+    fn in_turn(&mut self, mut started: VecDeque<(SlotId, i64)>) -> Vec<i64> {
+        let mut order = Vec::new();
+        while let Some((slot, seq)) = started.pop_front() {
+            order.push(seq);
+            started.extend(self.end(slot, Finish::Taken));
+        }
+        order
     }
 
     /// Lets time pass, and puts on disk what comes of that; what starts.
