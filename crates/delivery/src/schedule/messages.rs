@@ -24,6 +24,13 @@ pub struct SlotId {
     pub(super) seq: i64,
 }
 
+impl SlotId {
+    /// Its event's place.
+    pub const fn seq(self) -> i64 {
+        self.seq
+    }
+}
+
 /// A webhook: one URL of one integration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WebhookKey(pub u32);

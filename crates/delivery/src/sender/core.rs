@@ -8,6 +8,7 @@ use journal::{DeliveryId, EventSeq, Kept, Outcome, Part, Pending, SettingsCache,
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
+use super::ahead::Ahead;
 use super::parts::{Hold, Parts};
 use super::pausing::Pausing;
 use super::routes::{Routes, Way};
@@ -18,7 +19,7 @@ use crate::reason::{GivesReason as _, WhyPaused, Wrong};
 use crate::schedule::{DestinationKey, Disposition, Input, Out, Schedule, SlotId, Verdict, WebhookKey};
 
 /// Bodies kept at hand for deliveries that were offered and not started yet, some 150 MB at most; the rest is
-/// read again, which costs a fifth of the rate.
+/// read again, before its turn if it was never tried (`ahead`).
 pub(super) const FRESH_MAX: usize = 262_144;
 
 /// An attempt to be made.
@@ -38,6 +39,8 @@ pub(super) struct Job {
 pub(super) struct Work {
     pub(super) jobs: Vec<Job>,
     pub(super) entries: Vec<Entry>,
+    /// Of whom the next are to be read.
+    pub(super) ahead: Vec<WebhookKey>,
     pub(super) urgent: bool,
     pub(super) pauses: Vec<Pausing>,
 }
@@ -50,6 +53,7 @@ pub(super) struct Core {
     revision: watch::Receiver<u64>,
     clock: Clock,
     fresh: FxHashMap<(i64, u32), Arc<Kept>>,
+    pub(super) ahead: Ahead,
     outs: Vec<Out>,
 }
 
@@ -57,7 +61,8 @@ impl Core {
     pub(super) fn new(schedule: Schedule, routes: Routes, book: Arc<SettingsCache>, clock: Clock) -> Self {
         let revision = book.watch();
         let parts = Parts::alone();
-        Self { schedule, routes, parts, book, revision, clock, fresh: FxHashMap::default(), outs: Vec::new() }
+        let (fresh, ahead, outs) = (FxHashMap::default(), Ahead::default(), Vec::new());
+        Self { schedule, routes, parts, book, revision, clock, fresh, ahead, outs }
     }
 
     pub(super) fn handle(&mut self, input: Input, work: &mut Work) {
@@ -69,6 +74,23 @@ impl Core {
     /// The bodies at hand of a part that is another's.
     pub(super) fn forget_fresh(&mut self, part: Part) {
         self.fresh.retain(|(seq, _), _| EventSeq(*seq).part() != part);
+        self.ahead.begins_anew();
+    }
+
+    pub(super) fn is_fresh(&self, seq: i64, integration: IntegrationId) -> bool {
+        self.fresh.contains_key(&(seq, integration.number))
+    }
+
+    /// How many bodies are at hand.
+    pub(super) fn many_fresh(&self) -> usize {
+        self.fresh.len()
+    }
+
+    /// Keeps a body until its delivery is started, if there are fewer than so many.
+    pub(super) fn is_at_hand(&mut self, seq: i64, integration: IntegrationId, kept: Arc<Kept>, most: usize) {
+        if self.fresh.len() < most {
+            self.fresh.insert((seq, integration.number), kept);
+        }
     }
 
     /// The body at hand of a delivery that is not sent.
@@ -125,10 +147,9 @@ impl Core {
         };
         // What is left alone for now would only take up the room of what is not.
         if let Some(kept) = kept
-            && self.fresh.len() < FRESH_MAX
             && !self.schedule.is_left_alone(webhook)
         {
-            self.fresh.insert((id.event.0, id.integration.number), kept);
+            self.is_at_hand(id.event.0, id.integration, kept, FRESH_MAX);
         }
         let patience = self.routes.patience(id.integration).with(kind);
         let now = self.clock.now();
@@ -146,6 +167,12 @@ impl Core {
                     let integration = self.routes.hook_of(webhook).integration;
                     let id = DeliveryId { event: EventSeq(seq), integration };
                     let kept = self.fresh.remove(&(seq, integration.number));
+                    // What is tried again says nothing of what comes next, nor does what most likely fails.
+                    let is_missing =
+                        kept.is_none() && attempt == 1 && !self.schedule.will_likely_fail(webhook);
+                    if self.ahead.started(webhook, is_missing) {
+                        work.ahead.push(webhook);
+                    }
                     let way = self.routes.way(webhook, kind);
                     let hold = self.parts.hold(id.event);
                     work.jobs.push(Job { slot, id, webhook, kind, attempt, kept, way, hold });

@@ -1,5 +1,6 @@
 //! Sending: tasks that take what is due from the schedule, make the requests, and put the outcomes on disk.
 
+mod ahead;
 mod asking;
 mod bodies;
 mod control;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use journal::{Grant, Journal, JournalError, Kept, Pending, SettingsCache, Settled, WishId};
 use tasks::Part;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -152,6 +153,8 @@ struct Shared {
     core: Mutex<Core>,
     settler: Settler,
     bodies: Bodies,
+    /// Who reads ahead.
+    reads_ahead: Semaphore,
     notes: tokio::sync::Mutex<failing::Notes>,
     /// Whether other gateways send from the same store.
     is_shared: AtomicBool,
@@ -193,6 +196,7 @@ impl Sender {
             core: Mutex::new(core),
             settler: Settler::new(),
             bodies,
+            reads_ahead: Semaphore::new(ahead::TOGETHER),
             notes: tokio::sync::Mutex::default(),
             is_shared: AtomicBool::new(false),
             facts_tried: Mutex::default(),
@@ -332,6 +336,9 @@ impl Shared {
         }
         for pausing in work.pauses {
             pausing::spawn(self.clone(), pausing);
+        }
+        for webhook in work.ahead {
+            tasks::spawn(Part::SenderBodies, ahead::read(self.clone(), webhook));
         }
         for job in work.jobs {
             tasks::spawn(Part::SenderWorker, work::work(self.clone(), job));
