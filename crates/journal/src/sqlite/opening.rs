@@ -56,10 +56,21 @@ pub(super) fn connect(place: &Path) -> Result<Connection, rusqlite::Error> {
     let conn = Connection::open(place)?;
     conn.busy_timeout(std::time::Duration::from_millis(OTHER_WRITER_MS.into()))?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
+    waits_for_the_disk(&conn)?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
+}
+
+/// What is committed is on disk then. Not within a transaction: SQLite refuses it there.
+pub(super) fn waits_for_the_disk(conn: &Connection) -> Result<(), rusqlite::Error> {
+    conn.pragma_update(None, "synchronous", "FULL")
+}
+
+/// Whether it is.
+pub(super) fn is_waiting_for_the_disk(conn: &Connection) -> bool {
+    const FULL: i64 = 2;
+    conn.pragma_query_value(None, "synchronous", |row| row.get(0)).is_ok_and(|is: i64| is == FULL)
 }
 
 /// Bytes on disk of the file and its log.

@@ -180,14 +180,17 @@ pub(super) fn run(
     Ok(gone)
 }
 
-/// Whether something of these legs may be in the log: it would come back from there.
+/// Whether something of these legs may be in the log: it would come back from there, or is there alone.
 pub(super) fn may_be_in_log(
     conn: &Connection,
     first_in_log: i64,
     legs: &[LegId],
 ) -> Result<bool, StoreError> {
+    if first_in_log == i64::MAX {
+        return Ok(false);
+    }
     for leg in legs {
-        if ended(conn, leg)?.is_some_and(|ended| ended >= first_in_log) {
+        if ended(conn, leg)?.is_none_or(|ended| ended >= first_in_log) {
             return Ok(true);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use calls::{EventKind, PbxName};
@@ -202,6 +202,52 @@ async fn what_is_forgotten_is_nowhere() {
     let journal = open(folder.path(), Logging::default());
     assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 1);
     assert_eq!(journal.size().await.expect("a size").events, 1);
+}
+
+/// It was found in the log, which could not be folded at that moment.
+#[tokio::test]
+async fn what_is_found_while_the_log_cannot_be_folded_is_forgotten_all_the_same() {
+    let folder = tempdir().expect("a folder");
+    let fails = Arc::new(AtomicUsize::new(0));
+    let left = fails.clone();
+    let faults = Faults::new(move |at| {
+        let one_less = |left: usize| left.checked_sub(1);
+        match at == CommitPoint::Before
+            && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+        {
+            true => Err("the disk took nothing".to_owned()),
+            false => Ok(()),
+        }
+    });
+    let journal = open_with(folder.path(), Logging::default(), faults).expect("a journal");
+    whole_legs(&journal, 0..3).await;
+    fails.store(1, Ordering::SeqCst);
+    assert_eq!(journal.prune(None, WallTime(i64::MAX)).await.expect("pruned"), 9);
+    assert_eq!(fails.load(Ordering::SeqCst), 0, "it failed once");
+    assert_eq!(journal.events(Filter::default()).await.expect("events"), []);
+}
+
+/// It has a log of its own, which is never written.
+#[tokio::test]
+async fn a_command_that_fails_beside_a_gateway_leaves_its_log_alone() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging::default());
+    whole_legs(&journal, 0..3).await;
+    let on = Arc::new(AtomicBool::new(true));
+    let switch = on.clone();
+    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
+        true => Err("the store is busy".to_owned()),
+        false => Ok(()),
+    });
+    let before = ["log", "legs", "leg"].map(|table| count(&journal, table));
+    let options = Options { faults, ..Options::default() };
+    let beside = Sqlite::open_with(folder.path(), Access::Settings, Sealer::new([7; 32]), options);
+    let beside = beside.expect("beside");
+    assert!(beside.allocate_integration().await.is_err());
+    on.store(false, Ordering::SeqCst);
+    beside.allocate_integration().await.expect("allocated");
+    drop(beside);
+    assert_eq!(["log", "legs", "leg"].map(|table| count(&journal, table)), before);
 }
 
 /// What was read before the disk failed is in the log; who asks is told of it while nothing can be written.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::super::errors::{self, StoreError};
 use super::super::jobs::Job;
 use super::super::log::Picked;
-use super::super::prune;
+use super::super::{opening, prune};
 use super::Desk;
 use crate::JournalError;
 use crate::faults::CommitPoint;
@@ -153,11 +153,12 @@ impl Desk {
         self.tail.publish(self.memory.last_seq());
     }
 
+    /// What comes after it waits for the disk again: at once, or where it failed when it is undone, for within a transaction
+    /// SQLite leaves that as it is.
     fn fold_alone(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {
         conn.pragma_update(None, "synchronous", "NORMAL")?;
-        let folded = self.fold_within(conn, picked);
-        conn.pragma_update(None, "synchronous", "FULL")?;
-        folded
+        self.fold_within(conn, picked)?;
+        Ok(opening::waits_for_the_disk(conn)?)
     }
 
     fn fold_within(&mut self, conn: &Connection, picked: Picked) -> Result<(), StoreError> {

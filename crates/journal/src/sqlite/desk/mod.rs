@@ -18,7 +18,7 @@ use super::remembered::Remembered;
 use super::rollup::Roller;
 use super::room::Room;
 use super::statements::Statements;
-use super::{append, audit, errors, failing, prune, put, rollup, settle};
+use super::{append, audit, errors, failing, opening, prune, put, rollup, settle};
 use crate::faults::{CommitPoint, Faults};
 use crate::seal::Sealer;
 
@@ -91,6 +91,7 @@ impl Desk {
         self.tail.write(conn)?;
         self.memory.fill_lists(conn)?;
         self.faults.at(CommitPoint::Before).map_err(StoreError::Fault)?;
+        debug_assert!(opening::is_waiting_for_the_disk(conn), "what is said to be kept is on disk");
         conn.prepare_cached("COMMIT")?.execute([]).map_err(errors::of_commit)?;
         Ok(())
     }
@@ -145,7 +146,16 @@ impl Desk {
         {
             tracing::error!(%error, "the journal could not undo what it had begun");
         }
+        if conn.is_autocommit()
+            && let Err(error) = opening::waits_for_the_disk(conn)
+        {
+            tracing::error!(%error, "the journal may not wait for the disk");
+        }
         self.memory.forget(last_seq);
+        // Another process's log is none of this one's.
+        if !self.alone {
+            return;
+        }
         self.tail.forget();
         match self.tail.know(conn) {
             Ok(()) => self.tail.publish(last_seq),
