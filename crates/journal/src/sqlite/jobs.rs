@@ -9,9 +9,10 @@ use super::errors::StoreError;
 use super::put::Change;
 use super::rollup::Rollup;
 use super::settle::Row;
+use super::table::raw::Raw;
 use crate::audit::AUDIT_PRUNED_AT_ONCE;
 use crate::settings::IntegrationId;
-use crate::{Appended, Failing, JournalError, Settled, WallTime};
+use crate::{Appended, EventSeq, Failing, JournalError, Settled, WallTime};
 
 pub(super) type To<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -60,7 +61,12 @@ pub(super) enum Job {
     FoldReady {
         to: To<bool>,
     },
-    /// A question is answered as if it were, for it could not be written there.
+    /// Those of some events that are in the log, as they lie there: nothing is written for it.
+    InLog {
+        events: Vec<EventSeq>,
+        to: To<Vec<(LegId, Raw)>>,
+    },
+    /// A question is answered as if all were in the tables, for it could not be written there.
     Ask {
         question: Question,
     },
@@ -76,12 +82,18 @@ impl Job {
             Self::Append { moments, .. } => moments.iter().map(Moment::weight).sum(),
             Self::Settle { rows, .. } => rows.len(),
             Self::Put { change, .. } => change.weight(),
-            Self::Allocate { .. } | Self::Fold { .. } | Self::FoldReady { .. } | Self::Ask { .. } => 1,
+            Self::Allocate { .. } | Self::Fold { .. } | Self::FoldReady { .. } => 1,
+            Self::InLog { .. } | Self::Ask { .. } => 1,
             Self::PruneAudit { .. } => AUDIT_PRUNED_AT_ONCE,
             Self::NoteFailing { notes, .. } => notes.len(),
             Self::Prune { legs, .. } | Self::Erase { legs, .. } => legs.len() * 8,
             Self::Rollup { rollup, .. } => rollup.weight(),
         }
+    }
+
+    /// Whether it is somebody else's than what is rolled up, and more than a look.
+    pub(super) fn is_work(&self) -> bool {
+        !matches!(self, Self::Rollup { .. } | Self::FoldReady { .. } | Self::InLog { .. })
     }
 
     /// Tells who waits that it was not done. Nobody may be waiting any more.
@@ -95,6 +107,7 @@ impl Job {
             }
             Self::NoteFailing { to, .. } | Self::Fold { to } => drop(to.send(Err(error))),
             Self::Allocate { to } => drop(to.send(Err(error))),
+            Self::InLog { to, .. } => drop(to.send(Err(error))),
             Self::Ask { question } => question(Err(error)),
             Self::Rollup { to, .. } | Self::FoldReady { to } => drop(to.send(Err(error))),
         }

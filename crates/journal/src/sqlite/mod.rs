@@ -9,6 +9,7 @@
 mod append;
 mod at_hand;
 mod audit;
+mod bodies;
 mod checkpoint;
 mod copy;
 mod desk;
@@ -242,7 +243,7 @@ impl crate::Events for Sqlite {
     }
 
     fn bodies(&self, events: Vec<EventSeq>) -> Reply<'_, Vec<Arc<Kept>>> {
-        Box::pin(self.ask_of_all(&self.readers.program, move |conn| query::events::bodies(conn, &events)))
+        Box::pin(self.events_of(events))
     }
 
     fn find(&self, id: EventId) -> Reply<'_, Option<Arc<Kept>>> {

@@ -189,11 +189,9 @@ fn work(conn: Connection, mut desk: Desk, mut inbox: mpsc::Receiver<Job>) {
                 tasks::fault_point(Part::JournalWriter);
                 gather(first, &mut inbox, &mut group);
                 // What is rolled up is no sign that many write, and does not count for who waits until few do.
-                let others =
-                    group.iter().filter(|job| !matches!(job, Job::Rollup { .. } | Job::FoldReady { .. }));
-                let rows = others.map(Job::weight).sum();
+                let rows = group.iter().filter(|job| job.is_work()).map(Job::weight).sum();
                 desk.commit(&mut statements, &mut group);
-                desk.fold_what_is_due(&conn, rows >= CROWD);
+                desk.fold_what_is_due(&conn, rows, rows >= CROWD);
                 desk.checkpointer.after_commit(&conn, LOG_PAGES.get());
                 desk.room.after_commit(&conn, LOG_PAGES.get());
                 desk.at_hand.after_commit(&conn, rows);

@@ -11,8 +11,8 @@ use journal::faults::{CommitPoint, Faults};
 use journal::seal::Sealer;
 use journal::verbs::*;
 use journal::{
-    Access, EventSeq, Filter, Grant, JournalError, Logging, Options, Outcome, RollingUp, Settled, Sqlite,
-    WallTime,
+    Access, Appended, EventSeq, Filter, Grant, JournalError, Logging, Options, Outcome, RollingUp, Settled,
+    Sqlite, WallTime,
 };
 use rusqlite::Connection;
 use tempfile::tempdir;
@@ -77,6 +77,35 @@ async fn what_is_new_is_in_the_log_alone_until_somebody_asks() {
     assert_eq!((size.events, size.pending), (9, 0), "it is counted where it lies");
     assert_eq!(journal.events(Filter::default()).await.expect("events").len(), 9);
     assert_eq!(["log", "events", "legs", "leg"].map(|table| count(&journal, table)), [0, 0, 3, 3]);
+}
+
+/// Whoever fails, or is behind, reads events again beside calls: that makes no rows of what is new, and needs no disk.
+#[tokio::test]
+async fn who_reads_events_leaves_the_log_as_it_is() {
+    let folder = tempdir().expect("a folder");
+    let on = Arc::new(AtomicBool::new(false));
+    let switch = on.clone();
+    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
+        true => Err("no space left on device".to_owned()),
+        false => Ok(()),
+    });
+    let journal = open_with(folder.path(), Logging::default(), faults).expect("a journal");
+    whole_legs(&journal, 0..3).await;
+    journal.events(Filter::default()).await.expect("now they are in the tables");
+    whole_legs(&journal, 3..5).await;
+    let running = keep(&journal, Leg::incoming(5).append(&[EventKind::Incoming], &[1])).await[0];
+    let tables = ["log", "events", "leg"].map(|table| count(&journal, table));
+    assert!(tables[0] > 0 && tables[2] == 3);
+    on.store(true, Ordering::SeqCst);
+    let asked: Vec<_> = [running, EventSeq(9_999), EventSeq(10), EventSeq(2), running].into();
+    let found = journal.bodies(asked).await.expect("bodies");
+    let found: Vec<_> = found.iter().map(|kept| (kept.seq, kept.event.id())).collect();
+    on.store(false, Ordering::SeqCst);
+    assert_eq!(tables, ["log", "events", "leg"].map(|table| count(&journal, table)));
+    let told = journal.events(Filter::default()).await.expect("events");
+    let id_of = |seq| told.iter().find(|kept| kept.seq == seq).expect("it is kept").event.id();
+    let wanted = [running, EventSeq(10), EventSeq(2), running].map(|seq| (seq, id_of(seq)));
+    assert_eq!(found, wanted);
 }
 
 /// A fold that fails leaves everything as it was, also for who opens the store after that; and is made up for.
@@ -154,9 +183,15 @@ async fn a_long_call_does_not_hold_the_log() {
 async fn the_log_stays_within_its_bound() {
     let folder = tempdir().expect("a folder");
     let journal = open(folder.path(), Logging { bytes: 20_000, ..Logging::default() });
+    let held = || -> i64 {
+        let conn = Connection::open(journal.place()).expect("opens");
+        let bytes = conn.query_row("SELECT coalesce(sum(length(body)), 0) FROM log", [], |row| row.get(0));
+        bytes.expect("summed")
+    };
     for number in 0..400 {
         keep(&journal, Leg::incoming(number).append(&[EventKind::Incoming], &[1])).await;
-        assert!(count(&journal, "log") <= 80, "{} rows", count(&journal, "log"));
+        // Of what is at hand, and what came after it.
+        assert!(held() < 4 * 20_000 + 1_000, "{} bytes", held());
     }
     assert!(count(&journal, "events") > 300, "what has not ended is carried into rows");
     assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 400);
@@ -184,6 +219,42 @@ async fn in_a_flood_the_log_has_more_and_at_the_end_no_more_than_else() {
     let calm = in_the_log(&journal);
     assert!(calm > 0 && in_a_flood > 3 * calm, "{in_a_flood} and {calm} legs");
     assert_eq!(journal.load_all(Grant::ALONE).await.expect("pending").len(), 8_401);
+}
+
+/// What is delivered next stays at hand, and goes packed into the tables without ever having waited there.
+#[tokio::test]
+async fn who_is_behind_in_a_flood_has_at_hand_what_comes_next() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging { bytes: 500_000, ..Logging::default() });
+    let flood = |from: u32, to: &[u32]| -> Vec<_> {
+        (from..from + 4_200).map(|number| Leg::incoming(number).whole(to)).collect()
+    };
+    journal.append(&flood(5_000, &[])).await.expect("kept");
+    let kept = journal.append(&flood(0, &[1])).await.expect("kept");
+    let seqs = kept.iter().flatten().map(|appended| match appended {
+        Appended::Stored(seq, _) => *seq,
+        other => panic!("{other:?}"),
+    });
+    let seqs: Vec<_> = seqs.collect();
+    // Behind what is folded after that.
+    keep(&journal, Leg::incoming(9_999).append(&[EventKind::Incoming], &[])).await;
+    let waits = || -> Vec<i64> {
+        let conn = Connection::open(journal.place()).expect("opens");
+        let mut select = conn.prepare("SELECT event FROM pending ORDER BY event").expect("prepared");
+        select.query_map([], |row| row.get(0)).expect("asked").map(|seq| seq.expect("read")).collect()
+    };
+    let carried = waits();
+    let stay = seqs.len() - carried.len();
+    assert!(stay > 1_000 && carried.len() > 1_000, "{stay} stay");
+    assert_eq!(carried[0], seqs[stay].0, "the newest have left");
+    let next: Vec<_> =
+        seqs[..stay].iter().map(|seq| tried(delivery(*seq, 1), 1, 204, Outcome::Delivered)).collect();
+    let settled = journal.settle(&next).await.expect("settled");
+    assert!(settled.iter().all(|settled| *settled == Settled::Done));
+    assert_eq!(count(&journal, "history"), 0, "none of them has a row of its own");
+    assert_eq!(waits(), carried);
+    journal.events(Filter::default()).await.expect("folded");
+    assert_eq!((count(&journal, "history"), count(&journal, "leg")), (0, 8_400));
 }
 
 /// Not in the log either, where it would come back from.

@@ -48,6 +48,22 @@ impl Desk {
             })
     }
 
+    /// Answers those who want events that may be in the log: it stays as it is.
+    pub(super) fn look_into_the_log(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
+        if !group.iter().any(|job| matches!(job, Job::InLog { .. })) {
+            return;
+        }
+        for job in std::mem::take(group) {
+            match job {
+                Job::InLog { events, to } => {
+                    let known = self.tail.know(conn).map_err(|error| error.at(&self.place));
+                    drop(to.send(known.map(|()| self.tail.of(&events))));
+                }
+                job => group.push_back(job),
+            }
+        }
+    }
+
     /// Answers those who ask while the log cannot be folded: it is, in a transaction that comes to nothing.
     pub(super) fn answer_questions(&mut self, conn: &Connection, group: &mut VecDeque<Job>) {
         let is_question = |job: &Job| matches!(job, Job::Ask { .. });
@@ -88,7 +104,8 @@ impl Desk {
                 if conn.prepare_cached("DELETE FROM spare")?.execute([])? == 0 {
                     return Err(error.into());
                 }
-                self.tail.fold(conn, &mut self.memory, picked)
+                // Only where all goes does as much come out of the log as goes into the tables.
+                self.tail.fold(conn, &mut self.memory, Picked::All)
             }
             Err(error) => Err(error),
             Ok(()) => keep_spare(conn),
@@ -118,13 +135,17 @@ impl Desk {
         Ok(false)
     }
 
-    /// After a commit, unless folding has just failed.
-    pub(in crate::sqlite) fn fold_what_is_due(&mut self, conn: &Connection, flood: bool) {
+    /// After a commit of so many rows, unless folding has just failed. Behind one of none it is only folded if it is calm: who
+    /// looks into a flood does not have it folded in small pieces.
+    pub(in crate::sqlite) fn fold_what_is_due(&mut self, conn: &Connection, rows: usize, flood: bool) {
+        if !self.alone {
+            return;
+        }
         self.tail.is_in_a_flood = self.at_hand.is_flood();
         let ready = std::mem::take(&mut self.folds_ready).then_some(Picked::Calm);
         self.commits_before_a_fold = self.commits_before_a_fold.saturating_sub(1);
         if self.commits_before_a_fold == 0
-            && let Some(picked) = self.tail.due(flood).or(ready)
+            && let Some(picked) = self.tail.due(flood).filter(|_| rows > 0).or(ready)
         {
             self.fold(conn, picked);
         }

@@ -48,11 +48,12 @@ impl Desk {
     /// One transaction for the whole group; whoever is in it learns how it went.
     pub(super) fn commit(&mut self, statements: &mut Statements<'_>, group: &mut VecDeque<Job>) {
         self.hear_that_it_is_calm(statements.conn, group);
+        self.look_into_the_log(statements.conn, group);
         self.answer_questions(statements.conn, group);
         if group.is_empty() {
             return;
         }
-        self.others_wrote |= group.iter().any(|job| !matches!(job, Job::Rollup { .. }));
+        self.others_wrote |= group.iter().any(Job::is_work);
         let (before, jobs, begun) = (self.memory.last_seq(), group.len(), Meter::begin());
         let mut held = Held::default();
         let result = self.run(statements, group, &mut held);
@@ -107,14 +108,17 @@ impl Desk {
         match job {
             Job::Append { moments, to } => held.hold(to, append::run(statements, memory, tail, moments)),
             Job::Settle { rows, to } => {
-                let one = |row: settle::Row| match tail.has(row.id.event) {
-                    true => tail.settle(row),
-                    false => settle::run(statements, &row),
+                let one = |row: settle::Row| {
+                    tail.sees(&row);
+                    match tail.has(row.id.event) {
+                        true => tail.settle(row),
+                        false => settle::run(statements, &row),
+                    }
                 };
                 held.hold(to, rows.into_iter().map(one).collect())
             }
             // Seen to before.
-            Job::Ask { .. } | Job::FoldReady { .. } => Ok(()),
+            Job::Ask { .. } | Job::FoldReady { .. } | Job::InLog { .. } => Ok(()),
             Job::Put { change, to } => match put::run(conn, sealer, &change) {
                 Ok(answer) => {
                     held.hold_answer(to, answer);

@@ -12,6 +12,7 @@ use super::super::table::history::history_of;
 use super::super::table::packed::{self, NOTED_BYTES, Noted};
 use super::super::table::raw::Raw;
 use super::bounds::Logging;
+use super::leaving::Leaves;
 use super::leg::{Event, Leg, Stands};
 use super::tail::Tail;
 use crate::call_hash;
@@ -49,19 +50,19 @@ impl Tail {
 
     /// Whether so much is in the log that nothing more can be taken before it is folded: folding has failed for long.
     pub(in crate::sqlite) fn is_full(&self) -> bool {
-        self.takes() && (self.bytes > self.bound.bytes * FULL || self.many_rows() > self.bound.rows * FULL)
+        self.takes() && (self.bytes > self.bound.bytes * FULL || self.holds_beyond(FULL))
     }
 
     /// Whether there is something to be folded when little else is to do.
     pub(in crate::sqlite) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || self.takes() && self.bytes > self.most_bytes()
+        !self.ready.is_empty() || self.takes() && self.is_beyond()
     }
 
     pub(in crate::sqlite) fn is_beyond(&self) -> bool {
-        self.bytes > self.most_bytes() || self.many_rows() > self.bound.rows
+        self.bytes > self.most_bytes() || self.holds_too_much()
     }
 
-    fn most_bytes(&self) -> usize {
+    pub(super) fn most_bytes(&self) -> usize {
         if self.is_in_a_flood { self.bound.bytes * IN_A_FLOOD } else { self.bound.bytes }
     }
 
@@ -75,11 +76,11 @@ impl Tail {
         if self.is_empty() && (picked != Picked::Calm || !memory.has_unlisted(conn)?) {
             return Ok(());
         }
-        let (bytes, rows) = (self.most_bytes(), self.bound.rows);
+        let bytes = self.most_bytes();
         let (many, carried_to) = match picked {
             Picked::All => (self.ready.len(), None),
-            Picked::Due(many) => (many, self.is_beyond().then_some((bytes - self.bound.bytes / 2, rows / 2))),
-            Picked::Calm => (AT_ONCE, Some((bytes, rows))),
+            Picked::Due(many) => (many, self.is_beyond().then_some(bytes - self.bound.bytes / 2)),
+            Picked::Calm => (AT_ONCE, Some(bytes)),
         };
         let many = many.min(self.ready.len());
         let mut legs = Vec::with_capacity(many);
@@ -93,6 +94,8 @@ impl Tail {
             let keys: Vec<u64> = self.legs.keys().copied().collect();
             legs.extend(keys.into_iter().filter_map(|key| self.take(key)));
         } else if let Some(down_to) = carried_to {
+            // What those held that are ready is no reason for others to go.
+            self.cut(conn)?;
             let at_most = if picked == Picked::Calm { AT_ONCE } else { self.bound.legs_in_a_flood };
             self.carry(down_to, at_most, &mut legs);
         }
@@ -101,18 +104,16 @@ impl Tail {
         put(conn, memory, legs)
     }
 
-    /// Takes the oldest legs out, whatever waits of them, until no more than so many bytes and rows are left, or so many
-    /// legs go.
-    fn carry(&mut self, (bytes, rows): (usize, usize), at_most: usize, legs: &mut Vec<Leg>) {
-        let is_enough = |tail: &Self, left: i64| tail.bytes <= bytes && left <= rows as i64;
-        if is_enough(self, self.many_rows() as i64) {
+    /// Takes legs out, whatever waits of them, until no more than so many bytes are at hand and none has to leave with its
+    /// row, or so many legs go.
+    fn carry(&mut self, bytes: usize, at_most: usize, legs: &mut Vec<Leg>) {
+        let many = at_most.saturating_sub(legs.len());
+        if many == 0 || self.bytes <= bytes && !self.holds_too_much() {
             return;
         }
-        let mut oldest: Vec<(i64, u64)> = self.legs.iter().map(|(key, leg)| (leg.log, *key)).collect();
-        oldest.sort_unstable();
-        let newest = oldest.last().map_or(0, |(log, _)| *log);
-        for (log, key) in oldest {
-            if legs.len() >= at_most || is_enough(self, newest - log) {
+        for (leaves, key) in self.leaving(many) {
+            let is_enough = self.bytes <= bytes && !matches!(leaves, Leaves::WithItsRow(_));
+            if is_enough {
                 break;
             }
             legs.extend(self.take(key));

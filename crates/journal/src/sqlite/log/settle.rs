@@ -15,6 +15,13 @@ impl Tail {
         self.by_event.contains_key(&event.0)
     }
 
+    /// Sees how far deliveries have come, wherever their legs lie.
+    pub(in crate::sqlite) fn sees(&mut self, row: &Row) {
+        if row.outcome == Outcome::Delivered {
+            self.front.moves(row.id.event.0);
+        }
+    }
+
     /// Settles a delivery whose leg is in the log.
     pub(in crate::sqlite) fn settle(&mut self, row: Row) -> Result<Settled, StoreError> {
         self.write_settled(&row);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calls::{EventKind, LegId, PbxName, PbxTime};
 use rusqlite::{Connection, params};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::errors::StoreError;
 use super::super::rollup::entry::Part;
@@ -13,14 +13,16 @@ use super::super::settle::Row;
 use super::super::table::raw::{Raw, kept_of};
 use super::blob::{self, Blob, Record};
 use super::bounds::{Logging, Shared};
+use super::leaving::Front;
 use super::leg::{Delivery, Event, Leg};
-use crate::Refusal;
 use crate::rules::refused;
 use crate::settings::IntegrationId;
+use crate::{EventSeq, Refusal};
 
 /// A row of the log.
-struct LogRow {
-    id: i64,
+pub(super) struct LogRow {
+    pub(super) id: i64,
+    pub(super) bytes: usize,
     /// The place of its first event.
     first: Option<i64>,
     /// Legs in the log that begin in it.
@@ -44,9 +46,12 @@ pub(in crate::sqlite) struct Tail {
     /// Legs that have ended, and of which nothing waits, in the order they were settled.
     pub(super) ready: Vec<u64>,
     pub(super) waiting: usize,
-    rows: VecDeque<LogRow>,
+    pub(super) front: Front,
+    pub(super) rows: VecDeque<LogRow>,
+    /// What they take.
+    pub(super) held: usize,
     /// The id of the row this group writes.
-    next_id: i64,
+    pub(super) next_id: i64,
     /// The place of the first event in it.
     first_of_group: Option<i64>,
     /// The legs that begin in it.
@@ -93,7 +98,9 @@ impl Tail {
             bytes: 0,
             ready: Vec::new(),
             waiting: 0,
+            front: Front::default(),
             rows: VecDeque::new(),
+            held: 0,
             next_id: 1,
             first_of_group: None,
             legs_of_group: 0,
@@ -109,6 +116,8 @@ impl Tail {
         shared: Arc<Shared>,
     ) -> Result<Self, StoreError> {
         let mut tail = Self::new(bound, shared);
+        // Legs that have left.
+        let mut left = FxHashSet::default();
         let mut in_tables = conn.prepare_cached("SELECT 1 FROM legs WHERE leg = ?1")?;
         let mut select = conn.prepare_cached("SELECT id, body FROM log ORDER BY id")?;
         let mut rows = select.query([])?;
@@ -122,7 +131,10 @@ impl Tail {
                         tail.last_seq = raw.seq.max(tail.last_seq);
                         tail.first_of_group.get_or_insert(raw.seq);
                         let leg = LegId::new(leg);
-                        if tail.by_leg.contains_key(&leg) || !in_tables.exists([leg.as_str()])? {
+                        if left.contains(&leg) {
+                        } else if !tail.by_leg.contains_key(&leg) && in_tables.exists([leg.as_str()])? {
+                            left.insert(leg);
+                        } else {
                             let part = part_of(&leg, &raw);
                             tail.add(&leg, (raw, part), integrations.into_iter().map(i64::from));
                         }
@@ -133,7 +145,7 @@ impl Tail {
                 }
                 Ok(())
             })?;
-            tail.row_is_written();
+            tail.row_is_written(body.len());
         }
         drop(rows);
         Ok(tail)
@@ -147,7 +159,9 @@ impl Tail {
     /// Loads it anew, if it was forgotten.
     pub(in crate::sqlite) fn know(&mut self, conn: &Connection) -> Result<(), StoreError> {
         if !self.is_known {
-            *self = Self::load(conn, self.bound, self.shared.clone())?;
+            let loaded = Self::load(conn, self.bound, self.shared.clone())?;
+            let Self { front, is_in_a_flood, .. } = std::mem::replace(self, loaded);
+            (self.front, self.is_in_a_flood) = (front, is_in_a_flood);
         }
         Ok(())
     }
@@ -169,6 +183,16 @@ impl Tail {
     /// The place of the first event that is in the log.
     pub(in crate::sqlite) fn first_seq(&self) -> i64 {
         self.rows.iter().find_map(|row| row.first).unwrap_or(i64::MAX)
+    }
+
+    /// Those of some events that are in the log.
+    pub(in crate::sqlite) fn of(&self, events: &[EventSeq]) -> Vec<(LegId, Raw)> {
+        let one = |seq: &EventSeq| {
+            let leg = self.by_event.get(&seq.0).and_then(|key| self.legs.get(key))?;
+            let event = leg.events.iter().find(|event| event.raw.seq == seq.0)?;
+            Some((leg.leg.clone(), event.raw.clone()))
+        };
+        events.iter().filter_map(one).collect()
     }
 
     pub(in crate::sqlite) fn judge(&self, leg: &LegId, kind: EventKind) -> Judged {
@@ -263,13 +287,14 @@ impl Tail {
         }
         let body = std::mem::take(&mut self.blob).sealed();
         conn.prepare_cached("INSERT INTO log VALUES (?1, ?2)")?.execute(params![self.next_id, body])?;
-        self.row_is_written();
+        self.row_is_written(body.len());
         Ok(())
     }
 
-    fn row_is_written(&mut self) {
+    fn row_is_written(&mut self, bytes: usize) {
+        self.held += bytes;
         let (first, legs) = (self.first_of_group.take(), std::mem::take(&mut self.legs_of_group));
-        self.rows.push_back(LogRow { id: self.next_id, first, legs });
+        self.rows.push_back(LogRow { id: self.next_id, bytes, first, legs });
         self.next_id += 1;
     }
 
@@ -293,8 +318,11 @@ impl Tail {
     /// Takes the rows out that have nothing any more of what is in the log alone.
     pub(super) fn cut(&mut self, conn: &Connection) -> Result<(), StoreError> {
         let mut last = None;
-        while self.rows.front().is_some_and(|row| row.legs == 0) {
-            last = self.rows.pop_front().map(|row| row.id);
+        while self.rows.front().is_some_and(|row| row.legs == 0)
+            && let Some(row) = self.rows.pop_front()
+        {
+            self.held -= row.bytes;
+            last = Some(row.id);
         }
         if let Some(last) = last {
             conn.prepare_cached("DELETE FROM log WHERE id <= ?1")?.execute([last])?;
@@ -304,10 +332,6 @@ impl Tail {
 
     pub(in crate::sqlite) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    pub(super) fn many_rows(&self) -> usize {
-        self.rows.len()
     }
 
     /// Tells others how it stands, after a commit.
