@@ -30,6 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::gateway::Program;
 use crate::results::Results;
+use crate::sustained::Pace;
 
 /// Measures the whole program on this machine.
 #[derive(Parser)]
@@ -52,6 +53,12 @@ struct Cli {
     /// At what part of the peak.
     #[arg(long, global = true, default_value_t = 0.8)]
     of_peak: f64,
+    /// Or so many deliveries a second, whatever the peak is: for two programs in turns.
+    #[arg(long, global = true)]
+    a_second: Option<f64>,
+    /// Deliveries that come at once before that: whether it catches up.
+    #[arg(long, global = true, default_value_t = 0)]
+    behind: u64,
     #[command(subcommand)]
     what: What,
 }
@@ -131,7 +138,9 @@ fn run() -> anyhow::Result<()> {
                 What::Backlog => backlog::run(&program, scale, &mut results).await,
                 What::Restart => backlog::restart(&program, scale, &mut results).await,
                 What::Sustained => {
-                    sustained::run(&program, scale, cli.of_peak, cli.minutes, &mut results).await
+                    let pace = cli.a_second.map_or(Pace::OfPeak(cli.of_peak), Pace::ASecond);
+                    let run = sustained::Paced { pace, behind: cli.behind, minutes: cli.minutes };
+                    sustained::run(&program, scale, run, &mut results).await
                 }
                 What::Fleet => fleet::run(&program, scale, &mut results).await,
                 What::Memory => memory::run(&program, scale, &mut results).await,

@@ -15,6 +15,23 @@ const ACCOUNTS: usize = 10;
 /// The run is told in so many parts; the first begins after one of the same length that is not told.
 const PARTS: u32 = 10;
 
+/// How fast calls come.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// A part of what a flood is worked off with.
+    OfPeak(f64),
+    /// Deliveries a second.
+    ASecond(f64),
+}
+
+/// What is run.
+pub(crate) struct Paced {
+    pub(crate) pace: Pace,
+    /// Deliveries that come at once before it.
+    pub(crate) behind: u64,
+    pub(crate) minutes: f64,
+}
+
 /// How it stood at the end of a part.
 struct Stood {
     rate: f64,
@@ -41,15 +58,21 @@ struct Before {
 pub(crate) async fn run(
     program: &Program,
     scale: Scale,
-    of_peak: f64,
-    minutes: f64,
+    Paced { pace, behind, minutes }: Paced,
     results: &mut Results,
 ) -> anyhow::Result<()> {
     let receiver = Receiver::start()?;
-    let peak = peak(program, &receiver, scale).await?;
-    let calls_a_second = peak * of_peak / A_CALL as f64;
+    let (a_second, words) = match pace {
+        Pace::OfPeak(part) => {
+            let peak = peak(program, &receiver, scale).await?;
+            eprintln!("peak {peak:.0} deliveries/s");
+            (peak * part, format!("{part} of the peak"))
+        }
+        Pace::ASecond(many) => (many, format!("{many} deliveries/s")),
+    };
+    let calls_a_second = a_second / A_CALL as f64;
     let part = Duration::from_secs_f64(minutes * 60.0 / f64::from(PARTS + 1));
-    eprintln!("peak {peak:.0} deliveries/s; {:.0}/s for {minutes} minutes", peak * of_peak);
+    eprintln!("{a_second:.0}/s for {minutes} minutes");
     let folder = program.folder()?;
     let store = Store::make(folder.path()).await?;
     let hooks = Hooks {
@@ -67,6 +90,7 @@ pub(crate) async fn run(
     println!(
         "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery"
     );
+    feed(&pbx, &mut load, behind / A_CALL, None).await;
     let (mut stood, mut before) = (Vec::new(), Before { received: 0, cpu_us: gateway.cpu_us()? });
     for at in 0..=PARTS {
         feed(&pbx, &mut load, calls as u64, Some(calls_a_second)).await;
@@ -87,7 +111,7 @@ pub(crate) async fn run(
         stood.push(now);
     }
     gateway.kill().await?;
-    tell(&stood[1..], of_peak, minutes, results);
+    tell(&stood[1..], &words, minutes, results);
     Ok(())
 }
 
@@ -131,9 +155,9 @@ fn look(
     })
 }
 
-fn tell(stood: &[Stood], of_peak: f64, minutes: f64, results: &mut Results) {
+fn tell(stood: &[Stood], pace: &str, minutes: f64, results: &mut Results) {
     let (Some(first), Some(last)) = (stood.first(), stood.last()) else { return };
-    results.heading(&format!("{of_peak} of the peak for {minutes} minutes: first and last tenth"));
+    results.heading(&format!("{pace} for {minutes} minutes: first and last tenth"));
     let mut pair = |key: &str, words: &str, of: fn(&Stood) -> f64| {
         results.note(
             &format!("sustained_first_{key}"),
