@@ -67,6 +67,25 @@ impl Tracker {
         }
     }
 
+    /// Who was parked goes on to somewhere else. An Asterisk under load says so after that has begun: whom it rings by then came by
+    /// no transfer either.
+    pub(in crate::tracker) fn parking_timed_out(&mut self, cx: &mut Context<'_>, party: Seen<'_>) {
+        let brought = self.mark_of(party);
+        self.unmark(cx, party);
+        let Some(party) = self.channels.find(party.id).and_then(|party| self.real_party(party)) else {
+            return;
+        };
+        if brought.is_none() {
+            return;
+        }
+        for key in self.channels.keys() {
+            let open = self.channels.get(key).and_then(Channel::open);
+            if open.is_some_and(|open| open.party == Some(party)) {
+                self.forget_brought(cx, key, brought.clone());
+            }
+        }
+    }
+
     fn mark_of(&self, party: Seen<'_>) -> Option<Transfer> {
         let key = self.channels.find(party.id)?;
         let mark = |key| self.channels.get(key)?.mark.as_deref();
