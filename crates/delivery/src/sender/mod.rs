@@ -11,6 +11,7 @@ mod failing;
 mod notices;
 mod parts;
 mod pausing;
+mod reading;
 mod routes;
 mod settler;
 mod status;
@@ -196,7 +197,7 @@ impl Sender {
             core: Mutex::new(core),
             settler: Settler::new(),
             bodies,
-            reads_ahead: Semaphore::new(ahead::TOGETHER),
+            reads_ahead: Semaphore::new(reading::TOGETHER),
             notes: tokio::sync::Mutex::default(),
             is_shared: AtomicBool::new(false),
             facts_tried: Mutex::default(),
@@ -338,7 +339,7 @@ impl Shared {
             pausing::spawn(self.clone(), pausing);
         }
         for webhook in work.ahead {
-            tasks::spawn(Part::SenderBodies, ahead::read(self.clone(), webhook));
+            tasks::spawn(Part::SenderBodies, reading::read(self.clone(), webhook));
         }
         for job in work.jobs {
             tasks::spawn(Part::SenderWorker, work::work(self.clone(), job));
