@@ -6,6 +6,7 @@
 mod blob;
 mod bounds;
 mod fold;
+mod front;
 mod leaving;
 mod leg;
 mod settle;

@@ -13,7 +13,7 @@ use super::super::settle::Row;
 use super::super::table::raw::{Raw, kept_of};
 use super::blob::{self, Blob, Record};
 use super::bounds::{Logging, Shared};
-use super::leaving::Front;
+use super::front::Front;
 use super::leg::{Delivery, Event, Leg};
 use crate::rules::refused;
 use crate::settings::IntegrationId;
