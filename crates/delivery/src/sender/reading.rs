@@ -72,12 +72,13 @@ impl Core {
 
 /// Reads the next of a web service.
 pub(super) async fn read(shared: Arc<Shared>, webhook: WebhookKey) {
-    let Ok(_turn) = shared.reads_ahead.acquire().await else { return };
+    let Ok(turn) = shared.reads_ahead.acquire().await else { return };
     let slots = shared.lock().not_at_hand(webhook);
     if slots.is_empty() {
         return;
     }
     let found = find(&shared, &slots).await;
+    drop(turn);
     if found.is_err() {
         tokio::time::sleep(PAUSE).await;
     }

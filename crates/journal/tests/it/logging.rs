@@ -28,6 +28,17 @@ fn open(folder: &Path, logging: Logging) -> Sqlite {
     open_with(folder, logging, Faults::none()).expect("a journal")
 }
 
+/// A disk that takes nothing at these points while the switch is on.
+fn fails_while(on: bool, at: fn(CommitPoint) -> bool) -> (Arc<AtomicBool>, Faults) {
+    let on = Arc::new(AtomicBool::new(on));
+    let switch = on.clone();
+    let faults = Faults::new(move |point| match at(point) && switch.load(Ordering::SeqCst) {
+        true => Err("no space left on device".to_owned()),
+        false => Ok(()),
+    });
+    (on, faults)
+}
+
 fn count(journal: &Sqlite, table: &str) -> i64 {
     let conn = Connection::open(journal.place()).expect("opens");
     conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
@@ -83,12 +94,7 @@ async fn what_is_new_is_in_the_log_alone_until_somebody_asks() {
 #[tokio::test]
 async fn who_reads_events_leaves_the_log_as_it_is() {
     let folder = tempdir().expect("a folder");
-    let on = Arc::new(AtomicBool::new(false));
-    let switch = on.clone();
-    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
-        true => Err("no space left on device".to_owned()),
-        false => Ok(()),
-    });
+    let (on, faults) = fails_while(false, |_| true);
     let journal = open_with(folder.path(), Logging::default(), faults).expect("a journal");
     whole_legs(&journal, 0..3).await;
     journal.events(Filter::default()).await.expect("now they are in the tables");
@@ -112,12 +118,7 @@ async fn who_reads_events_leaves_the_log_as_it_is() {
 #[tokio::test]
 async fn a_fold_can_be_cut_anywhere() {
     let folder = tempdir().expect("a folder");
-    let on = Arc::new(AtomicBool::new(true));
-    let switch = on.clone();
-    let faults = Faults::new(move |at| match at == CommitPoint::Fold && switch.load(Ordering::SeqCst) {
-        true => Err("cut".to_owned()),
-        false => Ok(()),
-    });
+    let (_, faults) = fails_while(true, |at| at == CommitPoint::Fold);
     let journal = open_with(folder.path(), Logging::folded_at_once(), faults).expect("a journal");
     whole_legs(&journal, 0..4).await;
     keep(&journal, Leg::incoming(4).append(&[EventKind::Incoming], &[1])).await;
@@ -304,12 +305,7 @@ async fn a_command_that_fails_beside_a_gateway_leaves_its_log_alone() {
     let folder = tempdir().expect("a folder");
     let journal = open(folder.path(), Logging::default());
     whole_legs(&journal, 0..3).await;
-    let on = Arc::new(AtomicBool::new(true));
-    let switch = on.clone();
-    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
-        true => Err("the store is busy".to_owned()),
-        false => Ok(()),
-    });
+    let (on, faults) = fails_while(true, |_| true);
     let before = ["log", "legs", "leg"].map(|table| count(&journal, table));
     let options = Options { faults, ..Options::default() };
     let beside = Sqlite::open_with(folder.path(), Access::Settings, Sealer::new([7; 32]), options);
@@ -325,12 +321,7 @@ async fn a_command_that_fails_beside_a_gateway_leaves_its_log_alone() {
 #[tokio::test]
 async fn who_asks_while_nothing_can_be_written_is_told_of_what_is_in_the_log() {
     let folder = tempdir().expect("a folder");
-    let on = Arc::new(AtomicBool::new(false));
-    let switch = on.clone();
-    let faults = Faults::new(move |_| match switch.load(Ordering::SeqCst) {
-        true => Err("no space left on device".to_owned()),
-        false => Ok(()),
-    });
+    let (on, faults) = fails_while(false, |_| true);
     let journal = open_with(folder.path(), Logging::default(), faults).expect("a journal");
     whole_legs(&journal, 0..3).await;
     on.store(true, Ordering::SeqCst);
