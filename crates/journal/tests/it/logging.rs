@@ -114,6 +114,18 @@ async fn who_reads_events_leaves_the_log_as_it_is() {
     assert_eq!(found, wanted);
 }
 
+/// Between a look into the tables and one into the log.
+#[tokio::test]
+async fn an_event_that_is_folded_while_it_is_looked_for_is_found() {
+    let folder = tempdir().expect("a folder");
+    let journal = open(folder.path(), Logging::folded_at_once());
+    for number in 0..500 {
+        let seqs = keep(&journal, Leg::incoming(number).whole(&[])).await;
+        let found = journal.bodies(seqs.clone()).await.expect("bodies");
+        assert_eq!(found.iter().map(|kept| kept.seq).collect::<Vec<_>>(), seqs);
+    }
+}
+
 /// A fold that fails leaves everything as it was, also for who opens the store after that; and is made up for.
 #[tokio::test]
 async fn a_fold_can_be_cut_anywhere() {
