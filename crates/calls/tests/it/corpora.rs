@@ -189,14 +189,14 @@ fn recorded(corpus: &str, rules: impl Fn() -> Rules) -> Vec<Case> {
 }
 
 /// What came out of a recording.
-struct Played {
+pub(crate) struct Played {
     events: Vec<Event>,
     anomalies: Vec<String>,
     too_old: bool,
     first: String,
 }
 
-fn play(case: &Case, links: &[Vec<u8>]) -> Played {
+pub(crate) fn play(case: &Case, links: &[Vec<u8>]) -> Played {
     let mut stream = Stream::new(None);
     let mut tracker = Tracker::new(PbxName::new("p"), TrackerLimits::default());
     let mut out = Vec::new();
@@ -284,7 +284,7 @@ fn legs(case: &Case, events: &[Event]) -> Result<Vec<Leg>, String> {
 }
 
 /// Whether the legs are those expected, in any order.
-fn judge(case: &Case, played: &Played) -> Result<(), String> {
+pub(crate) fn judge(case: &Case, played: &Played) -> Result<(), String> {
     if case.refuse {
         return match (played.too_old, played.events.is_empty()) {
             (true, true) => Ok(()),
@@ -342,7 +342,7 @@ fn judge(case: &Case, played: &Played) -> Result<(), String> {
     })
 }
 
-fn links(case: &Case) -> Vec<Vec<u8>> {
+pub(crate) fn links(case: &Case) -> Vec<Vec<u8>> {
     let files = case.files.iter().map(|file| std::fs::read(file).unwrap());
     files.chain(case.made.clone()).collect()
 }
@@ -364,7 +364,7 @@ pub(crate) fn followed() -> Vec<(String, Vec<Vec<u8>>, Rules)> {
     cases.map(|(corpus, case)| (format!("{corpus}/{}", case.name), links(&case), case.rules)).collect()
 }
 
-fn wrong(check: impl Fn(&Case) -> Result<(), String>) -> String {
+pub(crate) fn wrong(check: impl Fn(&Case) -> Result<(), String>) -> String {
     let only = std::env::var("CALLS_CASE").ok();
     let mut wrong = String::new();
     for (corpus, cases) in corpora() {

@@ -10,6 +10,7 @@ mod holding;
 mod kept;
 mod known;
 mod language;
+mod late;
 mod manual;
 mod model;
 mod pair;

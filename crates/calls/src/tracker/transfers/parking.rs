@@ -45,7 +45,13 @@ impl Tracker {
         let Some(party) = self.channels.find(party.id).and_then(|party| self.real_party(party)) else {
             return;
         };
+        // A call is fetched by who dials for it. An Asterisk says of parking beside everything else, and so maybe before it says
+        // that there is somebody who dialled.
+        let is_new = self.channels.find(by.id).is_none();
         let Some(by) = self.known_or_new(cx, by, None) else { return };
+        if is_new {
+            self.places(cx, by, cx.at);
+        }
         // By a number that is no feature code the call to it was placed all the same.
         self.tell_placed_now(cx, by);
         if let Some(channel) = self.channels.get_mut(by) {
