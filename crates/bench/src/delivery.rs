@@ -2,7 +2,7 @@
 
 use crate::gateway::{self, A_CALL, Calls, Program, Run};
 use crate::results::{Results, Series};
-use crate::{Scale, bare, clock, fill, freeswitch, panoramisk, receiver};
+use crate::{Scale, bare, fill, freeswitch, panoramisk, receiver};
 use fill::{Hooks, Store};
 use receiver::Receiver;
 
@@ -21,6 +21,8 @@ struct Round {
     plain: Run,
     script: Option<f64>,
     freeswitch: freeswitch::SwitchRun,
+    /// Bytes of the store for a leg, signed and with every attempt kept.
+    kept: f64,
 }
 
 pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) -> anyhow::Result<()> {
@@ -30,14 +32,14 @@ pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) 
     for round in 0..scale.rounds {
         eprintln!("delivery: round {} of {}", round + 1, scale.rounds);
         let bare = bare::flat_out(&receiver, scale.of(BARE_REQUESTS)).await?;
-        let full = flat_out(program, &receiver, scale, true).await?;
-        let plain = flat_out(program, &receiver, scale, false).await?;
+        let (full, kept) = flat_out(program, &receiver, scale, true).await?;
+        let (plain, _) = flat_out(program, &receiver, scale, false).await?;
         let script = match &script {
             Some(script) => Some(script.flat_out(&receiver, scale).await?),
             None => None,
         };
         let freeswitch = freeswitch::flat_out(program, &receiver, scale).await?;
-        rounds.push(Round { bare, full, plain, script, freeswitch });
+        rounds.push(Round { bare, full, plain, script, freeswitch, kept });
     }
     results.heading("Deliveries a second, bytes of the PBX in, requests received out");
     results.show("bare hyper client, requests/s", &Series::of(&rounds, |round| round.bare));
@@ -63,19 +65,25 @@ pub(crate) async fn run(program: &Program, scale: Scale, results: &mut Results) 
     );
     results.note(
         "cpu_us_per_delivery",
-        "CPU per delivery, signed, attempts kept, µs",
+        "CPU per delivery till all is folded, µs",
+        &Series::of(&rounds, |round| round.full.whole_cpu_us),
+    );
+    results.note(
+        "cpu_us_per_delivery_in_the_flood",
+        "  of that until all is delivered",
         &Series::of(&rounds, |round| round.full.cpu_us),
     );
     results.note(
         "cpu_us_per_delivery_plain",
-        "CPU per delivery, plain, µs",
-        &Series::of(&rounds, |round| round.plain.cpu_us),
+        "  till all is folded, plain, µs",
+        &Series::of(&rounds, |round| round.plain.whole_cpu_us),
     );
     results.note(
-        "whole_cpu_us_per_delivery",
-        "  with what was put off until it was calm",
-        &Series::of(&rounds, |round| round.full.whole_cpu_us),
+        "disk_written_per_delivery",
+        "bytes written per delivery",
+        &Series::of(&rounds, |round| round.full.written),
     );
+    results.note("disk_kept_per_leg", "bytes kept per leg", &Series::of(&rounds, |round| round.kept));
     let scripts: Vec<(f64, f64)> =
         rounds.iter().filter_map(|round| Some((round.full.rate, round.script?))).collect();
     if scripts.is_empty() {
@@ -112,13 +120,22 @@ fn note_freeswitch(rounds: &[Round], results: &mut Results) {
     results.note("freeswitch_cpu_us_per_delivery", "CPU per delivery, µs", &of(|switch| switch.run.cpu_us));
 }
 
-/// One run on a fresh store: `full` is signed and keeps every attempt.
-async fn flat_out(program: &Program, receiver: &Receiver, scale: Scale, full: bool) -> anyhow::Result<Run> {
+/// One run on a fresh store, and the bytes it keeps for a leg then: `full` is signed and keeps every attempt.
+async fn flat_out(
+    program: &Program,
+    receiver: &Receiver,
+    scale: Scale,
+    full: bool,
+) -> anyhow::Result<(Run, f64)> {
     let folder = program.folder()?;
     let store = Store::make(folder.path()).await?;
     store.accounts(1000, ACCOUNTS, |_| Hooks::all(receiver.url("/hook"), full)).await?;
+    let empty = store.used_bytes().await?;
     drop(store);
-    measure(program, receiver, scale, folder.path(), full).await
+    let run = measure(program, receiver, scale, folder.path(), full).await?;
+    let used = Store::make(folder.path()).await?.used_bytes().await?;
+    let legs = scale.of(WARM_UP_CALLS) + scale.of(CALLS);
+    Ok((run, (used - empty) / legs as f64))
 }
 
 /// Runs the program on a store whose accounts from 1000 on are healthy, and calls them flat out.
@@ -138,12 +155,8 @@ pub(crate) async fn measure(
     receiver.wait_for(warm_up as u64 * A_CALL).await?;
     let bytes = supply.next(calls);
     receiver.reset().await?;
-    let (before, began_us) = (gateway.cpu_us()?, clock::now_us());
+    let began = gateway.begins()?;
     gateway::say(&pbx, bytes).await;
     let report = receiver.wait_for(calls as u64 * A_CALL).await?;
-    let per_delivery = |cpu_us: f64| (cpu_us - before) / report.received() as f64;
-    let cpu_us = per_delivery(gateway.cpu_us()?);
-    let whole_cpu_us = per_delivery(gateway.calm_cpu_us().await?);
-    gateway.kill().await?;
-    Ok(Run { rate: report.rate_since(began_us), cpu_us, whole_cpu_us })
+    gateway.ran(began, &report).await
 }

@@ -94,6 +94,11 @@ impl Store {
         Ok(())
     }
 
+    /// Bytes that are in use.
+    pub(crate) async fn used_bytes(&self) -> anyhow::Result<f64> {
+        Ok(self.journal.size().await?.used as f64)
+    }
+
     /// Calls that have ended, whose ends were kept and not told, going round the accounts.
     pub(crate) async fn pending(
         &self,

@@ -42,15 +42,10 @@ pub(crate) async fn flat_out(
     let mut load = SwitchLoad::new(ACCOUNTS, EMPLOYEES, &switch.core_uuid());
     say(&switch, receiver, &mut load, scale.of(WARM_UP_CALLS)).await?;
     let calls = scale.of(CALLS);
-    let (before, began_us) = (gateway.cpu_us()?, clock::now_us());
+    let began = gateway.begins()?;
     let report = say(&switch, receiver, &mut load, calls).await?;
-    let per_delivery = |cpu_us: f64| (cpu_us - before) / report.received() as f64;
-    let cpu_us = per_delivery(gateway.cpu_us()?);
-    let whole_cpu_us = per_delivery(gateway.calm_cpu_us().await?);
-    gateway.kill().await?;
-    let run = Run { rate: report.rate_since(began_us), cpu_us, whole_cpu_us };
     Ok(SwitchRun {
-        run,
+        run: gateway.ran(began, &report).await?,
         events_a_call: load.messages_per_call() as f64,
         bytes_a_call: load.bytes_per_call() as f64,
     })

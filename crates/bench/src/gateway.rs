@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::clock;
+use crate::receiver::Report;
 
 /// The phones the calls ring at.
 pub(crate) const EMPLOYEES: usize = 10;
@@ -33,9 +34,19 @@ const CALM_WITHIN_SECS: usize = 60;
 /// What one run of the program showed.
 pub(crate) struct Run {
     pub(crate) rate: f64,
+    /// A delivery's processor time while they were made.
     pub(crate) cpu_us: f64,
     /// The same, with what was put off until it was calm.
     pub(crate) whole_cpu_us: f64,
+    /// Bytes that were written for a delivery, with what was put off.
+    pub(crate) written: f64,
+}
+
+/// Where a run began.
+pub(crate) struct Began {
+    at_us: u64,
+    cpu_us: f64,
+    written: f64,
 }
 
 /// Where the program is, and where its data may lie.
@@ -212,7 +223,7 @@ impl Gateway {
     }
 
     /// The same when it has nothing left to do.
-    pub(crate) async fn calm_cpu_us(&self) -> anyhow::Result<f64> {
+    async fn calm_cpu_us(&self) -> anyhow::Result<f64> {
         let mut used = self.cpu_us()?;
         for _ in 0..CALM_WITHIN_SECS {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -223,6 +234,28 @@ impl Gateway {
             used = now;
         }
         self.cpu_us()
+    }
+
+    /// Bytes it has had written to a disk so far.
+    fn written_bytes(&self) -> anyhow::Result<f64> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.id))?;
+        let bytes = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).context("write_bytes")?;
+        Ok(bytes.parse()?)
+    }
+
+    /// From now on it is measured.
+    pub(crate) fn begins(&self) -> anyhow::Result<Began> {
+        Ok(Began { at_us: clock::now_us(), cpu_us: self.cpu_us()?, written: self.written_bytes()? })
+    }
+
+    /// All is received: what that took, and what it took until nothing was left to do. Ends it.
+    pub(crate) async fn ran(self, began: Began, report: &Report) -> anyhow::Result<Run> {
+        let each = |all: f64| all / report.received() as f64;
+        let cpu_us = each(self.cpu_us()? - began.cpu_us);
+        let whole_cpu_us = each(self.calm_cpu_us().await? - began.cpu_us);
+        let written = each(self.written_bytes()? - began.written);
+        self.kill().await?;
+        Ok(Run { rate: report.rate_since(began.at_us), cpu_us, whole_cpu_us, written })
     }
 
     /// What it takes of the memory, in bytes.

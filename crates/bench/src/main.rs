@@ -21,6 +21,7 @@ mod memory;
 mod panoramisk;
 mod receiver;
 mod results;
+mod speed;
 mod sustained;
 
 use std::path::PathBuf;

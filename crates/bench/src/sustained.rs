@@ -9,6 +9,7 @@ use crate::fill::{Hooks, Store};
 use crate::gateway::{self, A_CALL, Gateway, Program};
 use crate::receiver::{Receiver, Report};
 use crate::results::{Results, Series};
+use crate::speed::Speed;
 use crate::{Scale, delivery};
 
 const ACCOUNTS: usize = 10;
@@ -47,6 +48,8 @@ struct Stood {
     legs: f64,
     /// What a delivery of the part took of the gateway's processor time, microseconds.
     cpu_us: f64,
+    /// What a fixed piece of work took meanwhile, microseconds.
+    machine_us: f64,
 }
 
 /// What was counted until a part began.
@@ -64,8 +67,7 @@ pub(crate) async fn run(
     let receiver = Receiver::start()?;
     let (a_second, words) = match pace {
         Pace::OfPeak(part) => {
-            let peak = peak(program, &receiver, scale).await?;
-            eprintln!("peak {peak:.0} deliveries/s");
+            let peak = peak(program, &receiver, scale, ["before", "before it"], results).await?;
             (peak * part, format!("{part} of the peak"))
         }
         Pace::ASecond(many) => (many, format!("{many} deliveries/s")),
@@ -88,16 +90,19 @@ pub(crate) async fn run(
     receiver.reset().await?;
     let calls = (calls_a_second * part.as_secs_f64()).max(1.0);
     println!(
-        "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery"
+        "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery  us a fixed piece of work"
     );
     feed(&pbx, &mut load, behind / A_CALL, None).await;
     let (mut stood, mut before) = (Vec::new(), Before { received: 0, cpu_us: gateway.cpu_us()? });
+    let speed = Speed::watch();
     for at in 0..=PARTS {
         feed(&pbx, &mut load, calls as u64, Some(calls_a_second)).await;
         let report = receiver.turn().await?;
-        let now = look(&gateway, folder.path(), &report, &mut before, load.calls(), part)?;
+        let machine_us = speed.turn_us();
+        let now =
+            Stood { machine_us, ..look(&gateway, folder.path(), &report, &mut before, load.calls(), part)? };
         println!(
-            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0} {:>13.1} {:>14.1}",
+            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0} {:>13.1} {:>14.1} {:>24.0}",
             now.rate,
             now.p50_ms,
             now.p99_ms,
@@ -106,23 +111,39 @@ pub(crate) async fn run(
             now.log,
             now.kept_a_leg,
             now.legs,
-            now.cpu_us
+            now.cpu_us,
+            now.machine_us
         );
         stood.push(now);
     }
     gateway.kill().await?;
     tell(&stood[1..], &words, minutes, results);
+    if matches!(pace, Pace::OfPeak(_)) {
+        peak(program, &receiver, scale, ["after", "behind it"], results).await?;
+    }
     Ok(())
 }
 
-/// Deliveries a second, in a flood on this machine and now.
-async fn peak(program: &Program, receiver: &Receiver, scale: Scale) -> anyhow::Result<f64> {
-    eprintln!("sustained: the peak");
-    let folder = program.folder()?;
-    let store = Store::make(folder.path()).await?;
-    store.accounts(1000, ACCOUNTS, |_| Hooks::all(receiver.url("/hook"), true)).await?;
-    drop(store);
-    Ok(delivery::measure(program, receiver, scale, folder.path(), true).await?.rate)
+/// Deliveries a second in a flood, on this machine and now: the median of some.
+async fn peak(
+    program: &Program,
+    receiver: &Receiver,
+    scale: Scale,
+    [key, words]: [&str; 2],
+    results: &mut Results,
+) -> anyhow::Result<f64> {
+    eprintln!("sustained: the peak {words}");
+    let mut floods = Vec::new();
+    for _ in 0..scale.rounds {
+        let folder = program.folder()?;
+        let store = Store::make(folder.path()).await?;
+        store.accounts(1000, ACCOUNTS, |_| Hooks::all(receiver.url("/hook"), true)).await?;
+        drop(store);
+        floods.push(delivery::measure(program, receiver, scale, folder.path(), true).await?.rate);
+    }
+    let rates = Series::of(&floods, |rate| *rate);
+    results.note(&format!("sustained_peak_{key}"), &format!("the peak {words}, deliveries/s"), &rates);
+    Ok(rates.median())
 }
 
 fn look(
@@ -152,6 +173,7 @@ fn look(
         kept_a_leg: bytes("journal.sqlite") / calls as f64,
         legs: calls as f64 / 1e6,
         cpu_us,
+        machine_us: f64::NAN,
     })
 }
 
@@ -175,4 +197,5 @@ fn tell(stood: &[Stood], pace: &str, minutes: f64, results: &mut Results) {
     pair("kept_a_leg", "bytes of the file a leg", |stood| stood.kept_a_leg);
     pair("million_legs", "million legs kept", |stood| stood.legs);
     pair("cpu_us", "processor time a delivery, us", |stood| stood.cpu_us);
+    pair("machine_us", "a fixed piece of work, us", |stood| stood.machine_us);
 }
