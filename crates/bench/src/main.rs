@@ -21,7 +21,6 @@ mod memory;
 mod panoramisk;
 mod receiver;
 mod results;
-mod speed;
 mod sustained;
 
 use std::path::PathBuf;

@@ -9,7 +9,6 @@ use crate::fill::{Hooks, Store};
 use crate::gateway::{self, A_CALL, Gateway, Program};
 use crate::receiver::{Receiver, Report};
 use crate::results::{Results, Series};
-use crate::speed::Speed;
 use crate::{Scale, delivery};
 
 const ACCOUNTS: usize = 10;
@@ -48,8 +47,6 @@ struct Stood {
     legs: f64,
     /// What a delivery of the part took of the gateway's processor time, microseconds.
     cpu_us: f64,
-    /// What a fixed piece of work took meanwhile, microseconds.
-    machine_us: f64,
 }
 
 /// What was counted until a part began.
@@ -90,19 +87,16 @@ pub(crate) async fn run(
     receiver.reset().await?;
     let calls = (calls_a_second * part.as_secs_f64()).max(1.0);
     println!(
-        "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery  us a fixed piece of work"
+        "  part      /s   p50 ms   p99 ms      lag  MiB resident  MiB of log  bytes a leg  million legs  us a delivery"
     );
     feed(&pbx, &mut load, behind / A_CALL, None).await;
     let (mut stood, mut before) = (Vec::new(), Before { received: 0, cpu_us: gateway.cpu_us()? });
-    let speed = Speed::watch();
     for at in 0..=PARTS {
         feed(&pbx, &mut load, calls as u64, Some(calls_a_second)).await;
         let report = receiver.turn().await?;
-        let machine_us = speed.turn_us();
-        let now =
-            Stood { machine_us, ..look(&gateway, folder.path(), &report, &mut before, load.calls(), part)? };
+        let now = look(&gateway, folder.path(), &report, &mut before, load.calls(), part)?;
         println!(
-            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0} {:>13.1} {:>14.1} {:>24.0}",
+            "  {at:>4} {:>7.0} {:>8.2} {:>8.2} {:>8.0} {:>13.1} {:>11.1} {:>12.0} {:>13.1} {:>14.1}",
             now.rate,
             now.p50_ms,
             now.p99_ms,
@@ -111,8 +105,7 @@ pub(crate) async fn run(
             now.log,
             now.kept_a_leg,
             now.legs,
-            now.cpu_us,
-            now.machine_us
+            now.cpu_us
         );
         stood.push(now);
     }
@@ -173,7 +166,6 @@ fn look(
         kept_a_leg: bytes("journal.sqlite") / calls as f64,
         legs: calls as f64 / 1e6,
         cpu_us,
-        machine_us: f64::NAN,
     })
 }
 
@@ -197,5 +189,4 @@ fn tell(stood: &[Stood], pace: &str, minutes: f64, results: &mut Results) {
     pair("kept_a_leg", "bytes of the file a leg", |stood| stood.kept_a_leg);
     pair("million_legs", "million legs kept", |stood| stood.legs);
     pair("cpu_us", "processor time a delivery, us", |stood| stood.cpu_us);
-    pair("machine_us", "a fixed piece of work, us", |stood| stood.machine_us);
 }
