@@ -272,8 +272,8 @@ pub trait Gateway: Send + Sync + 'static {
     /// Gives a waiting delivery up.
     fn cancel(&self, id: DeliveryId) -> Answer<'_, Granted>;
 
-    /// Pauses a webhook: its events are kept.
-    fn pause(&self, integration: IntegrationId, kind: EventKind) -> Answer<'_, ()>;
+    /// Pauses the webhooks of these kinds of events, all at once: their events are kept.
+    fn pause(&self, integration: IntegrationId, kinds: Vec<EventKind>) -> Answer<'_, ()>;
 
     /// Resumes a webhook; what was kept is sent, or cancelled.
     fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted>;
@@ -359,7 +359,7 @@ impl Gateway for NoGateway {
         not_here()
     }
 
-    fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
+    fn pause(&self, _: IntegrationId, _: Vec<EventKind>) -> Answer<'_, ()> {
         not_here()
     }
 

@@ -12,9 +12,7 @@ impl Admin {
     pub async fn pause(&self, actor: &Actor, account: &str, kind: Option<EventKind>) -> Result<(), Refusal> {
         let account = self.changes(actor, account)?;
         let (id, ..) = account.integration().ok_or_else(|| Refusal::new(Code::NoIntegration))?;
-        for kind in kinds(kind) {
-            self.gateway.pause(id, kind).await?;
-        }
+        self.gateway.pause(id, kinds(kind).collect()).await?;
         let detail = kind.map_or("", EventKind::name);
         self.note(
             actor,
@@ -24,7 +22,8 @@ impl Admin {
         Ok(())
     }
 
-    /// Resumes webhooks, one or all that are paused; what was kept is sent, or cancelled.
+    /// Resumes webhooks, one or all that are paused; what was kept is sent, or cancelled. One after the other, in the order
+    /// in which a leg's events come: what was kept of a leg's beginning is on its way before its end is.
     pub async fn resume(
         &self,
         actor: &Actor,

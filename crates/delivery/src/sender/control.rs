@@ -1,6 +1,6 @@
 //! What people want by hand: again, cancel, pause, resume.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,28 +69,36 @@ impl Sender {
         }
     }
 
-    /// Pauses the webhook of a kind of event by a person's wish: its events are kept.
+    /// Pauses the webhooks of these kinds of events by a person's wish, all in one write: their events are kept.
     ///
     /// # Errors
     /// If there is no such integration, or the journal cannot be written.
-    pub async fn pause(&self, integration: IntegrationId, kind: EventKind) -> Result<(), ControlError> {
+    pub async fn pause(&self, integration: IntegrationId, kinds: &[EventKind]) -> Result<(), ControlError> {
+        let shared = &self.shared;
         let pause = Pause {
-            since: self.shared.clock.wall(),
+            since: shared.clock.wall(),
             why: WhyPaused::ByHand.reason(),
             server_said: None,
             by_person: true,
         };
-        let before = self.shared.book.integration(integration);
-        let changed = pausing::change(&self.shared, integration, |settings| {
-            settings.paused.entry(kind).or_insert_with(|| pause.clone());
+        let before = shared.book.integration(integration);
+        let changed = pausing::change(shared, integration, |settings| {
+            for kind in kinds {
+                settings.paused.entry(*kind).or_insert_with(|| pause.clone());
+            }
         })
         .await?;
-        self.shared.with(super::Core::refresh);
+        shared.with(super::Core::refresh);
         let account = changed.ok_or(ControlError::NoSuchIntegration)?;
-        if let Some((_, before)) = before.filter(|(_, before)| !before.paused.contains_key(&kind)) {
-            let url = before.url(kind).unwrap_or_default();
-            self.shared.operator.tell(notices::paused(&account, &[kind], url, &pause));
-            self.shared.tell_account(integration, url, vec![kind], What::Paused(pause));
+        let Some((_, before)) = before else { return Ok(()) };
+        let mut paused: BTreeMap<&str, Vec<EventKind>> = BTreeMap::new();
+        for kind in kinds.iter().filter(|kind| !before.paused.contains_key(kind)) {
+            let Some(url) = before.url(*kind).filter(|url| !url.is_empty()) else { continue };
+            paused.entry(url).or_default().push(*kind);
+        }
+        for (url, kinds) in paused {
+            shared.operator.tell(notices::paused(&account, &kinds, url, &pause));
+            shared.tell_account(integration, url, kinds, What::Paused(pause.clone()));
         }
         Ok(())
     }

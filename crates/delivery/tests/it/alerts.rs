@@ -168,6 +168,31 @@ async fn pausing_and_resuming_are_told_by_mail_in_the_accounts_language() {
 }
 
 #[tokio::test]
+async fn what_is_paused_together_is_told_once_for_each_web_service() {
+    let mut notified = Receiver::always(200).await;
+    let receiver = Receiver::always(200).await;
+    let (calls, ends) = (url(receiver.address), format!("{}/ends", url(receiver.address)));
+    let alert = AlertChoice { url: Some(url(notified.address)), ..AlertChoice::default() };
+    let mut settings = signed(&calls);
+    settings.ended_url = Some(ends.clone());
+    settings.answered_url = None;
+    let gateway = told_at(alert, settings, None).await;
+    let mut revision = gateway.book.watch();
+    gateway.sender.pause(gateway.integration, &EventKind::ALL).await.expect("paused");
+    revision.changed().await.expect("a change");
+    let (_, settings) = gateway.book.integration(gateway.integration).expect("the integration");
+    assert_eq!(settings.paused.len(), 4, "in one write, so that nobody sees half of them paused");
+    let mut all = [told(&notified.next().await), told(&notified.next().await)]
+        .map(|one| (one["data"]["url"].clone(), one["data"]["events"].clone()));
+    all.sort_by_key(|(url, _)| url.to_string());
+    assert_eq!(all, [(json!(calls), json!(["Incoming", "Outgoing"])), (json!(ends), json!(["Ended"]))]);
+    // Paused again, they are told no more.
+    gateway.sender.pause(gateway.integration, &EventKind::ALL).await.expect("paused");
+    gateway.sender.resume(gateway.integration, EventKind::Ended, false).await.expect("resumed");
+    assert_eq!(told(&notified.next().await)["type"], "webhook.resumed");
+}
+
+#[tokio::test]
 async fn an_alert_that_is_not_taken_is_tried_again_and_holds_up_nobody_elses() {
     let mut refusals = 2;
     let mut notified = Receiver::answering(move |_| {
@@ -178,7 +203,7 @@ async fn an_alert_that_is_not_taken_is_tried_again_and_holds_up_nobody_elses() {
     let receiver = Receiver::always(200).await;
     let alert = AlertChoice { url: Some(url(notified.address)), ..AlertChoice::default() };
     let gateway = told_at(alert, signed(&url(receiver.address)), None).await;
-    gateway.sender.pause(gateway.integration, EventKind::Ended).await.expect("paused");
+    gateway.sender.pause(gateway.integration, &[EventKind::Ended]).await.expect("paused");
     let first = notified.next().await;
     let again = [notified.next().await, notified.next().await];
     for one in &again {
@@ -202,6 +227,6 @@ async fn an_address_that_the_guard_refuses_is_not_asked() {
     alerts
         .tell(&book, &delivery::alert::Alert { what, url: "https://a.example/".to_owned(), events: vec![] });
     // What the right guard lets through comes, and nothing before it.
-    gateway.sender.pause(gateway.integration, EventKind::Ended).await.expect("paused");
+    gateway.sender.pause(gateway.integration, &[EventKind::Ended]).await.expect("paused");
     assert_eq!(told(&notified.next().await)["type"], "webhook.paused");
 }

@@ -50,7 +50,7 @@ async fn a_410_pauses_the_webhook_and_keeps_its_events() {
 /// A gateway whose `Ended` webhook is paused, with one event kept.
 async fn paused_gateway(receiver: &Receiver) -> (Gateway, DeliveryId) {
     let gateway = Gateway::new(everything_to(&url(receiver.address))).await;
-    gateway.sender.pause(gateway.integration, EventKind::Ended).await.expect("paused");
+    gateway.sender.pause(gateway.integration, &[EventKind::Ended]).await.expect("paused");
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     gateway.reaches(id, paused).await;
     (gateway, id)
@@ -98,9 +98,7 @@ async fn a_pause_also_holds_what_is_being_tried_again() {
     let first = gateway.tell_one(EventKind::Incoming, "a").await;
     let behind = gateway.tell_one(EventKind::Ended, "a").await;
     gateway.reaches(first, retrying).await;
-    for kind in EventKind::ALL {
-        gateway.sender.pause(gateway.integration, kind).await.expect("paused");
-    }
+    gateway.sender.pause(gateway.integration, &EventKind::ALL).await.expect("paused");
     gateway.reaches(first, paused).await;
     gateway.reaches(behind, paused).await;
     assert_eq!(gateway.sender.status().pending, 0);
@@ -204,7 +202,7 @@ async fn a_paused_webhook_among_all_that_are_sent_again_stops_no_other() {
     for id in &ids {
         gateway.reaches(*id, |state| *state == DeliveryState::Expired).await;
     }
-    gateway.sender.pause(gateway.integration, EventKind::Incoming).await.expect("paused");
+    gateway.sender.pause(gateway.integration, &[EventKind::Incoming]).await.expect("paused");
     let all = gateway.sender.again_all(failed(), usize::MAX).await;
     assert_eq!((all.sent, all.paused, all.switched_off, all.gone), (3, 3, 0, 0));
 }

@@ -138,8 +138,8 @@ impl Gateway for Facade {
         })
     }
 
-    fn pause(&self, integration: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
-        Box::pin(async move { self.sender.pause(integration, kind).await.map_err(refused) })
+    fn pause(&self, integration: IntegrationId, kinds: Vec<EventKind>) -> Answer<'_, ()> {
+        Box::pin(async move { self.sender.pause(integration, &kinds).await.map_err(refused) })
     }
 
     fn resume(&self, integration: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted> {

@@ -69,7 +69,7 @@ impl Gateway for Busy {
     fn cancel(&self, _: DeliveryId) -> Answer<'_, Granted> {
         Box::pin(async { Ok(Granted::Done) })
     }
-    fn pause(&self, _: IntegrationId, _: EventKind) -> Answer<'_, ()> {
+    fn pause(&self, _: IntegrationId, _: Vec<EventKind>) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
     fn resume(&self, _: IntegrationId, _: EventKind, _: bool) -> Answer<'_, Granted> {

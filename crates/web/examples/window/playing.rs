@@ -28,14 +28,16 @@ impl Playing {
     async fn pause(
         &self,
         id: IntegrationId,
-        kind: EventKind,
+        kinds: Vec<EventKind>,
         pause: Option<Pause>,
     ) -> Result<(), GatewayError> {
         let (account, one) = self.cache.integration(id).ok_or(GatewayError::NoIntegration)?;
         let mut one = (*one).clone();
-        match pause {
-            Some(pause) => drop(one.paused.insert(kind, pause)),
-            None => drop(one.paused.remove(&kind)),
+        for kind in kinds {
+            match pause.clone() {
+                Some(pause) => drop(one.paused.insert(kind, pause)),
+                None => drop(one.paused.remove(&kind)),
+            }
         }
         let put = self.cache.put_integration(&account.id, one, None).await;
         put.map(drop).map_err(|error| GatewayError::Unavailable(error.to_string()))
@@ -169,14 +171,14 @@ impl Gateway for Playing {
         Box::pin(async { Ok(Granted::Done) })
     }
 
-    fn pause(&self, id: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
+    fn pause(&self, id: IntegrationId, kinds: Vec<EventKind>) -> Answer<'_, ()> {
         let pause =
             Pause { since: now(), why: WhyPaused::ByHand.reason(), server_said: None, by_person: true };
-        Box::pin(self.pause(id, kind, Some(pause)))
+        Box::pin(self.pause(id, kinds, Some(pause)))
     }
 
     fn resume(&self, id: IntegrationId, kind: EventKind, _: bool) -> Answer<'_, Granted> {
-        Box::pin(async move { self.pause(id, kind, None).await.map(|()| Granted::Done) })
+        Box::pin(async move { self.pause(id, vec![kind], None).await.map(|()| Granted::Done) })
     }
 
     fn test_call(&self, call: TestCall) -> Answer<'_, mpsc::Receiver<TestAnswer>> {

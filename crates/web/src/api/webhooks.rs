@@ -90,7 +90,7 @@ fn or_empty(body: &[u8]) -> &[u8] {
     if body.is_empty() { b"{}" } else { body }
 }
 
-/// Pauses webhooks: their events are kept.
+/// Pauses webhooks, all that are asked for at once: their events are kept.
 #[utoipa::path(post, path = "/accounts/{account}/integration/pause", tag = "integration", operation_id = "pause",
     params(("account" = String, Path)), request_body = PauseInput,
     responses((status = 204), (status = 400, body = ErrorEnvelope), (status = 404, body = ErrorEnvelope)))]

@@ -117,8 +117,9 @@ impl Gateway for Asked {
         self.note(format!("cancel {}", id.event.0), Granted::Asked)
     }
 
-    fn pause(&self, _: IntegrationId, kind: EventKind) -> Answer<'_, ()> {
-        self.note(format!("pause {}", kind.name()), ())
+    fn pause(&self, _: IntegrationId, kinds: Vec<EventKind>) -> Answer<'_, ()> {
+        let names: Vec<_> = kinds.into_iter().map(EventKind::name).collect();
+        self.note(format!("pause {}", names.join(" ")), ())
     }
 
     fn resume(&self, _: IntegrationId, kind: EventKind, send_kept: bool) -> Answer<'_, Granted> {

@@ -117,10 +117,13 @@ async fn pause_resume_and_test_reach_the_gateway() {
     rig.put(&rig.admin, "/api/v1/accounts/1/employees/101", "{}").await;
     let paused = rig.ask("POST", &rig.admin, &format!("{AT}/pause"), r#"{"event": "Ended"}"#).await;
     assert_eq!(paused.status, 204);
+    assert_eq!(rig.ask("POST", &rig.admin, &format!("{AT}/pause"), "").await.status, 204);
     let test = rig.ask("POST", &rig.admin, &format!("{AT}/test"), r#"{"employee": "101"}"#).await;
     assert_eq!(test.json()["answers"].as_array().unwrap().len(), 4);
     assert_eq!(test.json()["answers"][0]["accepted"], true);
     let wrong = rig.ask("POST", &rig.admin, &format!("{AT}/test"), r#"{"employee": "999"}"#).await;
     assert_eq!(wrong.error().1, "employee");
-    assert!(rig.asked().contains("pause Ended") && rig.asked().contains("test 1 101"));
+    let asked = rig.asked();
+    assert!(asked.contains("pause Ended") && asked.contains("test 1 101"), "{asked:?}");
+    assert!(asked.contains("pause Incoming Answered Outgoing Ended"), "all four at once: {asked:?}");
 }
