@@ -73,6 +73,13 @@ impl Part {
         self.shape.steps.get(self.done)
     }
 
+    /// Whether these words are said next.
+    pub(crate) fn says_next(&self, words: &str) -> bool {
+        let says =
+            |piece: &Piece| matches!(piece, Piece::Text(range) if self.shape.text(range).contains(words));
+        self.next().is_some_and(|step| step.pieces.iter().any(says))
+    }
+
     /// Plays the next step into `out`. Ids are taken from the PBX's counts when they are first mentioned,
     /// as a PBX does it.
     pub(crate) fn play(&mut self, now_us: u64, counts: &mut Counts, out: &mut String) {

@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::cast::{self, Account, Employee};
@@ -39,11 +40,22 @@ pub struct PlayOptions {
     pub once: bool,
     /// Calls at a time.
     pub parallel: usize,
+    /// Where the first call stands still until it is told to go on; the others with it.
+    pub hold: Option<Hold>,
+}
+
+/// A moment in a call, for who has something to do just then, however long it takes.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// Behind the first message that has these words.
+    pub behind: &'static str,
+    /// Tells it to go on.
+    pub go_on: Arc<Notify>,
 }
 
 impl Default for PlayOptions {
     fn default() -> Self {
-        Self { programme: programme(), seed: 1, speed: 1.0, once: false, parallel: 3 }
+        Self { programme: programme(), seed: 1, speed: 1.0, once: false, parallel: 3, hold: None }
     }
 }
 
@@ -182,9 +194,14 @@ impl Player {
 
     /// Plays the step that is due, and makes the next one of that call due.
     async fn step(&mut self, pbx: &Pbx) {
-        let Some(Reverse((at, number))) = self.due.pop() else { return };
+        let Some(Reverse((mut at, number))) = self.due.pop() else { return };
         let Some(part) = self.stage.get_mut(&number) else { return };
+        let hold = self.options.hold.take_if(|hold| part.says_next(hold.behind));
         pbx.play(part).await;
+        if let Some(hold) = hold {
+            hold.go_on.notified().await;
+            at = Instant::now();
+        }
         match part.next().map(|step| step.after) {
             Some(after) => {
                 let next = at + self.human(after);

@@ -31,18 +31,24 @@ export async function start() {
   for (let tries = 0; ; tries += 1) {
     const up = await fetch(link).then(() => true, () => false);
     if (up) break;
-    if (tries > 200) throw new Error("the program does not answer");
+    if (tries > 300) throw new Error("the program does not answer");
+    await new Promise((later) => setTimeout(later, 100));
   }
   return { link, base: link.slice(0, link.indexOf("/first?")), stop: () => ended(program) };
 }
 
-/** A port that nobody listens on: another's answers at a fixed one would be taken for this program's. */
+/** A port that nobody listens on, nor is given by the system: another's answers would be taken for this program's. */
 export async function free() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
+  for (let tries = 0; tries < 1000; tries += 1) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const listens = await new Promise((is) => server.once("listening", () => is(true)).once("error", () => is(false)));
+    if (!listens) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+  throw new Error("no port is free");
 }
 
 /** Ends a program, and says so where it does not end when it is told to: one that lives on keeps the tests from ending. */

@@ -30,7 +30,7 @@ fn told(attempt: &Attempt) -> String {
     attempt.reason.as_ref().map(english).unwrap_or_default()
 }
 
-/// As in real life, but with less patience.
+/// As in real life, but with less patience: only where that is what it is about.
 fn impatient() -> SenderOptions {
     SenderOptions {
         connector: ConnectorOptions { connect_timeout: Duration::from_millis(400), ..options().connector },
@@ -49,19 +49,19 @@ async fn first_attempt(gateway: &Gateway, id: DeliveryId) -> Attempt {
 }
 
 /// What comes of one event sent to a receiver that does as it likes with the connection.
-async fn fate<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Attempt
+async fn fate<F>(options: SenderOptions, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Attempt
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let address = raw(serve).await;
-    let gateway = gateway(everything_to(&url(address)), impatient()).await;
+    let gateway = gateway(everything_to(&url(address)), options).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     first_attempt(&gateway, id).await
 }
 
 #[tokio::test]
 async fn one_that_accepts_and_never_answers_is_given_up_in_time() {
-    let attempt = fate(async |stream| {
+    let attempt = fate(impatient(), async |stream| {
         let _open = stream;
         std::future::pending::<()>().await;
     })
@@ -71,7 +71,7 @@ async fn one_that_accepts_and_never_answers_is_given_up_in_time() {
 
 #[tokio::test]
 async fn one_that_answers_a_byte_at_a_time_is_given_up_in_time() {
-    let attempt = fate(async |mut stream| {
+    let attempt = fate(impatient(), async |mut stream| {
         read_request(&mut stream, 0).await;
         for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" {
             let _ = stream.write_all(&[*byte]).await;
@@ -86,7 +86,7 @@ async fn one_that_answers_a_byte_at_a_time_is_given_up_in_time() {
 async fn one_that_answers_with_a_gigabyte_has_taken_it_and_is_cut_off() {
     let written = Arc::new(AtomicUsize::new(0));
     let counted = written.clone();
-    let attempt = fate(move |mut stream| {
+    let attempt = fate(options(), move |mut stream| {
         let counted = counted.clone();
         async move {
             read_request(&mut stream, 0).await;
@@ -106,7 +106,7 @@ async fn one_that_answers_with_a_gigabyte_has_taken_it_and_is_cut_off() {
 
 #[tokio::test]
 async fn one_whose_answer_crawls_after_its_status_has_taken_it() {
-    let attempt = fate(async |mut stream| {
+    let attempt = fate(impatient(), async |mut stream| {
         read_request(&mut stream, 0).await;
         let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\npart").await;
         std::future::pending::<()>().await;
@@ -118,7 +118,7 @@ async fn one_whose_answer_crawls_after_its_status_has_taken_it() {
 
 #[tokio::test]
 async fn one_that_closes_in_the_middle_is_tried_again() {
-    let attempt = fate(async |mut stream| {
+    let attempt = fate(options(), async |mut stream| {
         read_request(&mut stream, 0).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncont").await;
     })
@@ -128,7 +128,7 @@ async fn one_that_closes_in_the_middle_is_tried_again() {
 
 #[tokio::test]
 async fn one_that_sends_garbage_is_tried_again() {
-    let attempt = fate(async |mut stream| {
+    let attempt = fate(options(), async |mut stream| {
         read_request(&mut stream, 0).await;
         let _ = stream.write_all(b"\x16\x03\x01 what do you want? \r\n\r\n").await;
     })
@@ -138,7 +138,7 @@ async fn one_that_sends_garbage_is_tried_again() {
 
 #[tokio::test]
 async fn one_with_an_endless_head_is_cut_off() {
-    let attempt = fate(async |mut stream| {
+    let attempt = fate(options(), async |mut stream| {
         read_request(&mut stream, 0).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
         let line = format!("x-filler: {}\r\n", "y".repeat(1_000));
@@ -155,7 +155,7 @@ async fn a_redirect_is_not_followed() {
     let location = url(elsewhere.address);
     let answer = format!("HTTP/1.1 307 Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
     let receiver = Receiver::answering(move |_| answer.clone()).await;
-    let gateway = gateway(everything_to(&url(receiver.address)), impatient()).await;
+    let gateway = gateway(everything_to(&url(receiver.address)), options()).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
     assert_eq!(attempt.status, Some(307));
@@ -167,7 +167,7 @@ async fn a_redirect_is_not_followed() {
 async fn an_absurd_retry_after_is_bounded() {
     let answer = "HTTP/1.1 429 Slow\r\nretry-after: 99999999999999999999\r\ncontent-length: 0\r\n\r\n";
     let receiver = Receiver::answering(move |_| answer.to_owned()).await;
-    let gateway = gateway(everything_to(&url(receiver.address)), impatient()).await;
+    let gateway = gateway(everything_to(&url(receiver.address)), options()).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let record = gateway.reaches(id, retrying).await;
     let journal::DeliveryState::Retrying(at) = record.state else { unreachable!() };
@@ -179,7 +179,7 @@ async fn an_absurd_retry_after_is_bounded() {
 async fn any_2xx_is_taken() {
     for code in [200, 201, 202, 204, 299] {
         let receiver = Receiver::always(code).await;
-        let gateway = gateway(everything_to(&url(receiver.address)), impatient()).await;
+        let gateway = gateway(everything_to(&url(receiver.address)), options()).await;
         let id = gateway.tell_one(EventKind::Ended, "a").await;
         gateway.reaches(id, delivered).await;
     }
@@ -188,7 +188,7 @@ async fn any_2xx_is_taken() {
 #[tokio::test]
 async fn a_refused_address_is_never_connected_to() {
     let receiver = Receiver::always(200).await;
-    let bare = SenderOptions { connector: ConnectorOptions::default(), ..impatient() };
+    let bare = SenderOptions { connector: ConnectorOptions::default(), ..options() };
     let gateway = gateway(everything_to(&url(receiver.address)), bare).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
@@ -225,7 +225,7 @@ async fn a_name_that_answers_with_a_private_address_the_second_time_gains_nothin
     });
     let port = receiver.address.port();
     let gateway =
-        gateway(everything_to(&format!("http://crm.example.com:{port}/")), named(impatient(), names)).await;
+        gateway(everything_to(&format!("http://crm.example.com:{port}/")), named(options(), names)).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     assert_eq!(receiver.next().await.header("host"), Some(&*format!("crm.example.com:{port}")));
     let second = async {
@@ -247,7 +247,7 @@ async fn only_the_addresses_that_pass_are_connected_to() {
     let names = Names(|| Ok(vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([127, 0, 0, 1])]));
     let port = receiver.address.port();
     let gateway =
-        gateway(everything_to(&format!("http://crm.example.com:{port}/")), named(impatient(), names)).await;
+        gateway(everything_to(&format!("http://crm.example.com:{port}/")), named(options(), names)).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     receiver.next().await;
     let attempt = first_attempt(&gateway, id).await;
@@ -257,7 +257,7 @@ async fn only_the_addresses_that_pass_are_connected_to() {
 #[tokio::test]
 async fn a_name_that_cannot_be_found_is_tried_again() {
     let names = Names(|| Err(std::io::Error::other("no such name")));
-    let gateway = gateway(everything_to("http://crm.example.com/"), named(impatient(), names)).await;
+    let gateway = gateway(everything_to("http://crm.example.com/"), named(options(), names)).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     let attempt = first_attempt(&gateway, id).await;
     assert_eq!(told(&attempt), "crm.example.com cannot be found: no such name");
@@ -331,7 +331,7 @@ async fn http_2_is_spoken_where_tls_agrees_on_it() {
     .await;
     let base = format!("https://crm.example.com:{}", address.port());
     let settings = Integration { ca_pem: pem, ..everything_to(&format!("{base}/hook?a=1")) };
-    let gateway = gateway(settings, named(impatient(), to_localhost())).await;
+    let gateway = gateway(settings, named(options(), to_localhost())).await;
     for call in ["a", "b"] {
         let id = gateway.tell_one(EventKind::Ended, call).await;
         let attempt = first_attempt(&gateway, id).await;
@@ -350,7 +350,7 @@ async fn tls_attempt(cert_for: &str, trusted: bool) -> Attempt {
         ca_pem: if trusted { pem } else { String::new() },
         ..everything_to(&format!("https://crm.example.com:{}/", address.port()))
     };
-    let gateway = gateway(settings, named(impatient(), to_localhost())).await;
+    let gateway = gateway(settings, named(options(), to_localhost())).await;
     let id = gateway.tell_one(EventKind::Ended, "a").await;
     first_attempt(&gateway, id).await
 }
@@ -392,7 +392,7 @@ async fn a_kept_connection_that_was_closed_meanwhile_is_replaced_without_a_faile
         }
     })
     .await;
-    let gateway = gateway(everything_to(&url(address)), impatient()).await;
+    let gateway = gateway(everything_to(&url(address)), options()).await;
     let one = gateway.tell_one(EventKind::Ended, "a").await;
     gateway.reaches(one, delivered).await;
     close.lock().expect("the list").clear();
@@ -407,7 +407,7 @@ async fn a_kept_connection_that_was_closed_meanwhile_is_replaced_without_a_faile
 #[tokio::test]
 async fn connections_are_kept_and_used_again() {
     let mut receiver = Receiver::always(200).await;
-    let gateway = gateway(everything_to(&url(receiver.address)), impatient()).await;
+    let gateway = gateway(everything_to(&url(receiver.address)), options()).await;
     for call in ["a", "b", "c"] {
         let id = gateway.tell_one(EventKind::Ended, call).await;
         assert_eq!(receiver.next().await.connection, 0);

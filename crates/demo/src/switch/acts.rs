@@ -33,7 +33,8 @@ impl Client {
 /// What follows an answer.
 pub(super) enum After {
     GoOn,
-    LoggedIn,
+    /// It hears what is said from now on.
+    Listens,
     Close,
 }
 
@@ -58,7 +59,7 @@ pub(super) fn answer(
     match (verb, password) {
         (_, Some(password)) if password == options.password => {
             client.logged_in = true;
-            (reply("+OK accepted"), After::LoggedIn)
+            (reply("+OK accepted"), After::GoOn)
         }
         (_, Some(_)) => (reply("-ERR invalid"), After::Close),
         ("exit", _) => (reply("+OK bye"), After::Close),
@@ -67,8 +68,10 @@ pub(super) fn answer(
             (reply("-ERR permission denied"), After::GoOn)
         }
         ("event", _) => {
+            let is_first = client.events.is_empty();
             client.events = rest.split(' ').skip(1).map(str::to_owned).collect();
-            (reply("+OK event listener enabled plain"), After::GoOn)
+            let after = if is_first && !client.events.is_empty() { After::Listens } else { After::GoOn };
+            (reply("+OK event listener enabled plain"), after)
         }
         ("filter", _) => {
             let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));

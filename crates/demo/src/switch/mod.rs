@@ -114,13 +114,13 @@ impl Switch {
         self.address
     }
 
-    /// Waits until so many clients are logged in.
+    /// Waits until so many clients are logged in and have asked for events.
     pub async fn clients(&self, count: usize) {
         let mut clients = self.inner.state().audience.many();
         let _ = clients.wait_for(|clients| *clients == count).await;
     }
 
-    /// Says `bytes` to every client that is logged in, as they are: whole messages, half a line, a wrong
+    /// Says `bytes` to every client that has asked for events, as they are: whole messages, half a line, a wrong
     /// length, ten megabytes of nothing. Waits for a client whose queue is full, however long.
     pub async fn say(&self, bytes: impl Into<Bytes>) {
         let said = Said { bytes: bytes.into(), event: None };

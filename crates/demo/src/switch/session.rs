@@ -100,7 +100,7 @@ impl Session {
             match after {
                 After::GoOn => {}
                 After::Close => return Err(Over),
-                After::LoggedIn => self.switch.subscribe(self.number, tell.clone()),
+                After::Listens => self.switch.subscribe(self.number, tell.clone()),
             }
         }
         if self.unread.len() > COMMAND_BYTES_MAX { Err(Over) } else { Ok(()) }

@@ -1,11 +1,14 @@
 //! What the tests lie in: a folder, a configuration, a demo PBX, a receiver, and the program as a process.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use demo::pbx::{Pbx, PbxOptions};
-use demo::player::{PlayOptions, play};
+use demo::player::{Hold, PlayOptions, play};
 use demo::receiver::{Received, Receiver, ReceiverOptions};
 use rustix::process::{Pid, kill_process};
 use serde_json::Value;
@@ -14,7 +17,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 pub(crate) use rustix::process::Signal;
 
@@ -113,6 +116,24 @@ endpoint = 'PJSIP/(?<account>\d+)-(?<phone>\d+)'
         String::from_utf8(done.stdout).unwrap()
     }
 
+    /// Records what the PBX says of a call that is made meanwhile, until these words have been said so often.
+    pub(crate) async fn record(&self, file: &str, until: (&str, usize), calls: impl Future<Output = ()>) {
+        let mut recording = command();
+        recording.args(["record", "--output", file, "--config"]).arg(self.config()).stdin(Stdio::null());
+        let recording = recording.stderr(Stdio::piped()).spawn().unwrap();
+        calls.await;
+        let is_over = async {
+            let said = || String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned();
+            while said().matches(until.0).count() < until.1 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        patiently("the end of the call in the recording", is_over).await;
+        send(Signal::TERM, recording.id().unwrap());
+        let done = patiently("the recording's end", recording.wait_with_output()).await.unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Gives both accounts of the demo PBX an integration whose four webhooks are one URL of the receiver:
     /// so their requests come in order.
     pub(crate) async fn integrate(&self, method: &str) {
@@ -176,6 +197,14 @@ pub(crate) async fn play_on(pbx: &Pbx, shapes: &[&str], speed: f64) {
     patiently("the play", play(pbx, options.only(shapes).unwrap(), begun)).await;
 }
 
+/// The same of one whose phone rings until it is told to go on, however long that takes.
+pub(crate) async fn play_ringing(pbx: &Pbx, shape: &str, speed: f64, go_on: &Arc<Notify>) {
+    let hold = Some(Hold { behind: "ChannelStateDesc: Ringing", go_on: go_on.clone() });
+    let options = PlayOptions { speed, once: true, parallel: 1, hold, ..PlayOptions::default() };
+    let (begun, _begins) = mpsc::channel(64);
+    play(pbx, options.only(&[shape]).unwrap(), begun).await;
+}
+
 /// Which event a request tells.
 pub(crate) fn kind(request: &Received) -> &'static str {
     request.event().unwrap()
@@ -184,6 +213,16 @@ pub(crate) fn kind(request: &Received) -> &'static str {
 /// Which events requests tell.
 pub(crate) fn kinds(requests: &[Received]) -> Vec<&'static str> {
     requests.iter().map(kind).collect()
+}
+
+/// An address at which nobody listens until the test does, or has it done. The system gives such a port to nobody, and tests
+/// beside this one, each a process of its own, look elsewhere.
+pub(crate) fn own_address() -> SocketAddr {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
+    let is_free = |address: &SocketAddr| std::net::TcpListener::bind(address).is_ok();
+    let own = (0..20).map(|_| first + GIVEN.fetch_add(1, Ordering::Relaxed) % 20);
+    own.map(|port| (Ipv4Addr::LOCALHOST, port).into()).find(is_free).expect("a free port")
 }
 
 /// Runs the program to its end.

@@ -7,7 +7,7 @@ use demo::pbx::{Pbx, PbxOptions, Rights, User};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::bed::{Bed, patiently};
+use crate::bed::{Bed, own_address, patiently};
 
 /// What `check` says of a bed, and its exit code.
 async fn check(bed: &Bed, more: &[&str]) -> (String, Option<i32>) {
@@ -145,7 +145,7 @@ async fn tls_on_a_plain_port_and_a_plain_link_to_a_tls_port_name_the_other_port(
 #[tokio::test]
 async fn a_mail_server_that_cannot_be_used_is_told() {
     let bed = Bed::new().await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = own_address();
     let from = "from = \"Ringbud <ringbud@example.com>\"";
     for (mail, words) in [
         (format!("server = \"{closed}\"\n{from}"), "fail  the mail server 127.0.0.1:"),

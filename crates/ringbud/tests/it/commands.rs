@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::bed::{Bed, ringbud};
+use crate::bed::{Bed, own_address, ringbud};
 
 fn trace(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../traces").join(name)
@@ -150,23 +150,23 @@ async fn a_live_recording_replays() {
     let bed = Bed::new().await;
     let gateway = bed.serve().await;
     let file = bed.folder.path().join("live.ami");
-    let arguments = ["record", "--output", file.to_str().unwrap(), "--seconds", "3"];
-    let recording = bed.run(&arguments);
-    let calls = async {
+    let file = file.to_str().unwrap();
+    bed.record(file, ("Event: Hangup\r\n", 2), async {
         crate::bed::patiently("both links", bed.pbx.clients(2)).await;
         bed.play(&["inbound-answered"], 50.0).await;
-    };
-    let (done, ()) = tokio::join!(recording, calls);
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let events = replay(&bed, &[file.to_str().unwrap()], &[]).await;
+    })
+    .await;
+    let events = replay(&bed, &[file], &[]).await;
     assert_eq!(events.len(), 3, "{events:?}");
+    // Where it is said how long, it ends by itself.
+    bed.ask(&["record", "--output", file, "--seconds", "1"]).await;
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn deliveries_are_listed_sent_again_and_tested_through_the_running_gateway() {
     let mut bed = Bed::new().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = own_address().to_string();
     bed.write(&bed.sound().replace("127.0.0.1:0", &free));
     bed.integrate("POST").await;
     let gone = bed.run(&["delivery", "list", "1001"]).await;

@@ -20,9 +20,18 @@ pub(crate) async fn followed(environment: &[(&str, &str)]) -> (Bed, Switch, Gate
     let switch = Switch::start(SwitchOptions::default()).await.unwrap();
     bed.write(&with(&bed, &switch, "ClueCon"));
     bed.integrate("POST").await;
-    let gateway = Gateway::start_with(&bed.config(), environment).await;
-    patiently("the login", switch.clients(1)).await;
+    let mut gateway = Gateway::start_with(&bed.config(), environment).await;
+    follows(&mut gateway, "pbx1").await;
+    follows(&mut gateway, "fs").await;
     (bed, switch, gateway)
+}
+
+/// Waits until it follows this PBX.
+pub(crate) async fn follows(gateway: &mut Gateway, pbx: &str) {
+    let is = |line: &serde_json::Value| line["message"] == "the PBX is followed" && line["pbx"] == pbx;
+    while !gateway.said.iter().any(is) {
+        gateway.hears().await;
+    }
 }
 
 /// A call of the first company. The same seed gives the same ids, as if it were the same call.

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use tokio::process::Child;
 use tokio::sync::mpsc;
 
-use crate::bed::{command, patiently, ringbud};
+use crate::bed::{command, own_address, patiently, ringbud};
 
 const FREEPBX: [Listed; 6] = [
     Listed { name: "PJSIP/201", is_line: false },
@@ -141,7 +141,7 @@ async fn nothing_is_overwritten_and_a_second_pbx_is_added_when_told_so() {
 async fn what_cannot_work_is_said_and_nothing_is_written() {
     let house = House::new().await;
     let address = house.pbx.address().to_string();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let closed = own_address().to_string();
     let wrong = house.path("wrong").display().to_string();
     std::fs::write(&wrong, "not-it\n").unwrap();
     let here = ["--pbx", "asterisk", "--address", &address];

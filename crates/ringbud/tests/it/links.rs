@@ -1,8 +1,11 @@
 //! PBXs that refuse, vanish, and talk nonsense.
 
-use demo::pbx::{Pbx, PbxOptions};
+use std::sync::Arc;
 
-use crate::bed::{Bed, Gateway, kind, kinds, patiently};
+use demo::pbx::{Pbx, PbxOptions};
+use tokio::sync::Notify;
+
+use crate::bed::{Bed, Gateway, kind, kinds, own_address, patiently, play_ringing};
 
 #[tokio::test]
 async fn a_refused_login_is_told_in_words_and_tried_on() {
@@ -21,10 +24,7 @@ async fn a_refused_login_is_told_in_words_and_tried_on() {
 #[tokio::test]
 async fn a_pbx_that_comes_later_is_followed_when_it_comes() {
     let bed = Bed::new().await;
-    let address = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap()
-    };
+    let address = own_address();
     bed.write(&bed.sound().replace(&bed.pbx.address().to_string(), &address.to_string()));
     let mut gateway = Gateway::start(&bed.config()).await;
     let said = gateway.says("no link to the PBX").await;
@@ -74,13 +74,15 @@ async fn a_link_that_breaks_is_made_anew_and_the_call_ends_once() {
     bed.integrate("POST").await;
     let mut gateway = bed.serve().await;
     let Bed { pbx, receiver, .. } = &mut bed;
-    let play = crate::bed::play_on(pbx, &["inbound-answered"], 4.0);
+    let go_on = Arc::new(Notify::new());
+    let play = play_ringing(pbx, "inbound-answered", 20.0, &go_on);
     let cut = async {
         let rings = patiently("the ring", receiver.next()).await.unwrap();
         pbx.cut();
         gateway.says("no link to the PBX").await;
         gateway.forget();
         gateway.says("the PBX is followed").await;
+        go_on.notify_one();
         rings
     };
     let (rings, ()) = tokio::join!(cut, play);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::time::Instant;
 
-use crate::bed::{Bed, PATIENCE};
+use crate::bed::{Bed, PATIENCE, own_address};
 
 /// The first has a label for each kind of trouble, so it is there with the first trouble; the second is there with
 /// TLS (`a_renewed_certificate_is_shown_from_then_on_and_a_broken_one_is_not`), the others where gateways share a store
@@ -102,7 +102,7 @@ fn every_alert_has_its_section_in_the_runbook_and_every_section_its_alert() {
 #[tokio::test]
 async fn paused_webhooks_and_the_disks_room_have_figures() {
     let bed = Bed::new().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = own_address().to_string();
     bed.write(&bed.sound().replace("127.0.0.1:0", &port));
     bed.integrate("POST").await;
     let gateway = bed.serve().await;

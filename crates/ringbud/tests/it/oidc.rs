@@ -2,7 +2,7 @@
 
 use oidc::stage::{CLIENT_ID, Stage};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, own_address};
 
 fn with_provider(bed: &Bed, issuer: &str, allow: &str) -> String {
     let secret = bed.config().with_file_name("oidc.secret");
@@ -49,7 +49,7 @@ async fn a_provider_at_an_address_of_ones_own_that_is_not_allowed_is_told() {
 #[tokio::test]
 async fn a_running_gateway_sends_a_browser_to_the_provider() {
     let (bed, stage) = (Bed::new().await, Stage::start("127.0.0.1:0").await.unwrap());
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = own_address();
     let text = with_provider(&bed, &stage.issuer(), "\"127.0.0.1\"");
     let text = text.replace("https://calls.example.com", &format!("http://{free}"));
     bed.write(&text.replace("127.0.0.1:0", &free.to_string()));

@@ -5,17 +5,14 @@ use std::time::Duration;
 use demo::pbx::{Pbx, PbxOptions, Rights, User};
 use serde_json::Value;
 
-use crate::bed::{Bed, Gateway, patiently, play_on};
+use crate::bed::{Bed, Gateway, own_address, patiently, play_on};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[tokio::test]
 async fn a_pbx_out_of_reach_and_a_webhook_that_is_paused_are_told() {
     let mut bed = Bed::new().await;
-    let [address, listen] = {
-        let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-        free.map(|port| port.local_addr().unwrap())
-    };
+    let [address, listen] = [(); 2].map(|()| own_address());
     let url = bed.receiver.url("/operator");
     bed.write(&format!(
         "{}[[pbx]]\nname = \"pbx2\"\naddress = \"{address}\"\nusername = \"ringbud\"\nsecret = \"ringbud\"\n\

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, own_address, patiently};
 use crate::secure;
 
 async fn export(bed: &Bed, whose: &[&str]) -> Vec<Value> {
@@ -19,7 +19,7 @@ async fn paused(bed: &Bed, account: &str) -> Vec<Value> {
 /// A bed whose gateway listens where commands find it.
 async fn bed() -> Bed {
     let bed = Bed::new().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = own_address().to_string();
     bed.write(&bed.sound().replace("127.0.0.1:0", &free));
     bed.integrate("POST").await;
     bed
@@ -35,9 +35,15 @@ async fn what_is_erased_beside_the_gateway_is_gone_and_what_waited_of_it_is_neve
     }
     bed.play(&["inbound-answered"], 50.0).await;
     let mut waiting = Vec::new();
-    for account in demo::cast::ACCOUNTS {
-        waiting.extend(paused(&bed, account.id).await.into_iter().map(|one| (account.id, one)));
-    }
+    patiently("three that wait", async {
+        while waiting.len() < 3 {
+            waiting.clear();
+            for account in demo::cast::ACCOUNTS {
+                waiting.extend(paused(&bed, account.id).await.into_iter().map(|one| (account.id, one)));
+            }
+        }
+    })
+    .await;
     let (account, one) = waiting.first().expect("a delivery that waits");
     assert_eq!(one["waits_for"], "web_service_paused");
     let listed = bed.ask(&["delivery", "list", account, "--state", "paused"]).await;

@@ -1,6 +1,6 @@
 //! The proxies of the manual before the real program: their files as they are printed, but for names and ports.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::{Child, Command};
 use tokio_rustls::TlsConnector;
 
-use crate::bed::{Bed, Gateway, patiently};
+use crate::bed::{Bed, Gateway, own_address, patiently};
 use crate::secure;
 
 /// Who looks at the window, through the proxy.
@@ -28,10 +28,6 @@ struct Proxy {
     port: u16,
     /// What it speaks TLS with, if it does.
     certificate: Option<String>,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn of_the_manual(file: &str) -> String {
@@ -68,7 +64,7 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> Child {
 
 impl Proxy {
     fn nginx(folder: &Path, gateway: &Gateway) -> Self {
-        let port = free_port();
+        let port = own_address().port();
         let (certificate, key, _) = secure::certificate("localhost");
         std::fs::write(folder.join("fullchain.pem"), &certificate).unwrap();
         std::fs::write(folder.join("privkey.pem"), key).unwrap();
@@ -89,7 +85,7 @@ impl Proxy {
     }
 
     fn caddy(folder: &Path, gateway: &Gateway) -> Self {
-        let port = free_port();
+        let port = own_address().port();
         let site = of_the_manual("Caddyfile");
         let site = with(&site, "\ncalls.example.com {", &format!("\nhttp://127.0.0.1:{port} {{"));
         let site = with(&site, "reverse_proxy 127.0.0.1:8080", &format!("reverse_proxy {}", gateway.address));

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-use crate::bed::{Bed, patiently, ringbud};
+use crate::bed::{Bed, own_address, patiently, ringbud};
 
 /// The commands that print nothing, by their last word.
 const SILENT: [&str; 9] = ["serve", "set", "remove", "import", "cancel", "pause", "resume", "rotate", "copy"];
@@ -55,7 +55,7 @@ async fn commands() -> Vec<String> {
 #[tokio::test]
 async fn every_command_that_prints_ends_quietly_when_nobody_reads_any_more() {
     let mut bed = Bed::new().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = own_address().to_string();
     bed.write(&bed.sound().replace("127.0.0.1:0", &free));
     bed.integrate("POST").await;
     let gateway = bed.serve().await;

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, own_address};
 
 #[tokio::test]
 async fn a_pbx_that_is_down_is_told_and_counts_only_where_the_question_is_strict() {
     let bed = Bed::new().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = own_address();
     bed.write(&bed.sound().replace(&bed.pbx.address().to_string(), &free.to_string()));
     let mut gateway = crate::bed::Gateway::start(&bed.config()).await;
     gateway.says("no link to the PBX").await;

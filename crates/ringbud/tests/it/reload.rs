@@ -3,7 +3,7 @@
 use demo::pbx::{Pbx, PbxOptions};
 use serde_json::Value;
 
-use crate::bed::{Bed, Gateway, Signal, kinds, patiently, play_on};
+use crate::bed::{Bed, Gateway, Signal, kinds, own_address, patiently, play_on};
 
 const READ: &str = "the configuration was read anew";
 
@@ -102,7 +102,7 @@ async fn of_a_configuration_that_is_wrong_nothing_is_taken_up_and_it_is_told_whe
 async fn where_requests_may_go_who_is_told_and_how_much_the_log_says_is_taken_up() {
     let mut bed = Bed::new().await;
     bed.integrate("POST").await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = own_address().to_string();
     let sound = bed.sound().replace("127.0.0.1:0", &port);
     let quiet = sound.replace("info,ringbud::gateway=debug", "info");
     let closed = quiet.replace("allow = [\"127.0.0.0/8\"]", "allow = []");

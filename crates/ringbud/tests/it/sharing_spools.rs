@@ -1,13 +1,15 @@
 //! Two gateways share a store and PostgreSQL is away: calls are told as they happen, nobody is robbed
 //! without need, and afterwards the store has everything once.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use journal::conformance::engine::Engine;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::bed::{Gateway, kind, patiently, play_on};
+use crate::bed::{Gateway, kind, patiently, play_on, play_ringing};
 use crate::on_postgresql::DATABASE;
 use crate::second_reading::{READERS, nothing_is_assumed, rest};
 use crate::sharing::{Ground, has};
@@ -150,6 +152,7 @@ async fn who_takes_a_pbx_and_can_keep_nothing_on_the_engine_goes_by_what_it_hear
     first.forget();
     let mut requests = Vec::new();
     // It rings when its gateway dies, and is over before anybody misses that.
+    let go_on = Arc::new(Notify::new());
     let dies = async {
         requests.push(ground.bed.request().await);
         // What is out when it dies may come again.
@@ -158,8 +161,9 @@ async fn who_takes_a_pbx_and_can_keep_nothing_on_the_engine_goes_by_what_it_hear
         }
         second.kill().await;
         has_no_room(&ground.engine);
+        go_on.notify_one();
     };
-    tokio::join!(dies, play_on(&ground.other_pbx, &["inbound-answered"], 6.0));
+    tokio::join!(dies, play_ringing(&ground.other_pbx, "inbound-answered", 50.0, &go_on));
     assert_eq!(kind(&requests[0]), WHOLE[0]);
     first.says("what the PBX said to this gateway alone is kept").await;
     assert_ne!(figure(&first, "ringbud_spool_events").await, "0", "what it had heard is in its spool");
