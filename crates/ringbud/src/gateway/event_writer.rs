@@ -212,8 +212,8 @@ impl EventWriter {
                 }
                 Err(error) => {
                     if !failed {
-                        tracing::error!(%error, "events cannot be kept; trying again until they can");
                         self.blocked.set(true);
+                        tracing::error!(%error, "events cannot be kept; trying again until they can");
                     }
                     failed = true;
                     if matches!(error, JournalError::Closed) {

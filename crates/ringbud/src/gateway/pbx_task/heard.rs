@@ -44,8 +44,8 @@ impl Running {
                     State::Live => {
                         *told = None;
                         own.heartbeat_at = Some(Instant::now() + HEARTBEAT);
-                        tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
                         status.enter(LinkState::Live, clock::wall());
+                        tracing::info!(pbx = %pbx.name, address = %pbx.address, "the PBX is followed");
                     }
                 }
             }
