@@ -14,10 +14,9 @@ use super::errors::Fault;
 use super::groups::within;
 use super::lease::{Me, part};
 use super::pen::Pen;
+use crate::turns::{GONE_AFTER, LATE_AFTER};
 use crate::{Epoch, JournalError, Part};
 
-/// How long a beat must stand still until its gateway counts as gone.
-const GONE_AFTER: Duration = Duration::from_secs(4);
 /// How often is looked whether it moves.
 const LOOK: Duration = Duration::from_millis(250);
 /// Writes that are under way are waited for: longer than the engine lets a transaction stand idle.
@@ -232,7 +231,7 @@ pub(super) async fn acquire(
                 // While the engine is not heard everybody stands still.
                 still = None;
                 waiting.is_cut_off(&fault);
-                tokio::time::sleep(LOOK).await;
+                until_the_next_look(&mut still).await;
                 continue;
             }
         };
@@ -246,7 +245,7 @@ pub(super) async fn acquire(
             if !is_same {
                 still = Some(Still { found, since: Instant::now() });
             }
-            tokio::time::sleep(LOOK).await;
+            until_the_next_look(&mut still).await;
             continue;
         }
         match within(pen, TAKEN_WITHIN, async |held| {
@@ -264,9 +263,18 @@ pub(super) async fn acquire(
             Err(fault) => {
                 still = None;
                 waiting.is_cut_off(&fault);
-                tokio::time::sleep(LOOK).await;
+                until_the_next_look(&mut still).await;
             }
         }
+    }
+}
+
+/// Where this machine stood still meanwhile, so may have the one whose beat does: it counts from then on.
+async fn until_the_next_look(still: &mut Option<Still>) {
+    let began = Instant::now();
+    tokio::time::sleep(LOOK).await;
+    if began.elapsed() > LATE_AFTER {
+        *still = None;
     }
 }
 

@@ -9,8 +9,9 @@ use demo::receiver::Received;
 use http::StatusCode;
 use journal::conformance::engine::{Engine, is_here};
 use tokio::net::UnixDatagram;
+use tokio::sync::Notify;
 
-use crate::bed::{Bed, Gateway, Signal, kind, kinds, patiently, play_on};
+use crate::bed::{Bed, Gateway, Signal, kind, kinds, patiently, play_ringing};
 use crate::on_postgresql::{HOLDS_AT_ONCE, bed, configuration, hold};
 use crate::supervision::Systemd;
 use crate::way::{Passage, Way};
@@ -153,18 +154,21 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     bed.receiver.behave(StatusCode::OK, Duration::ZERO);
     let killed = {
         let Bed { pbx, receiver, .. } = &mut bed;
-        let ((), (killed, rings)) = tokio::join!(play_on(pbx, &["inbound-answered"], 4.0), async {
-            let mut before = Vec::new();
-            let rings = |request: &Received| {
-                request.status.is_success() && kind(request) == "Incoming" && id(request) != id(&waits)
-            };
-            while !before.last().is_some_and(rings) {
-                before.push(patiently("the third's ring", receiver.next()).await.unwrap());
-            }
-            let killed = Instant::now();
-            first.kill().await;
-            (killed, before)
-        });
+        let go_on = Arc::new(Notify::new());
+        let ((), (killed, rings)) =
+            tokio::join!(play_ringing(pbx, "inbound-answered", 20.0, &go_on), async {
+                let mut before = Vec::new();
+                let rings = |request: &Received| {
+                    request.status.is_success() && kind(request) == "Incoming" && id(request) != id(&waits)
+                };
+                while !before.last().is_some_and(rings) {
+                    before.push(patiently("the third's ring", receiver.next()).await.unwrap());
+                }
+                let killed = Instant::now();
+                first.kill().await;
+                go_on.notify_one();
+                (killed, before)
+            });
         requests.extend(rings);
         killed
     };
@@ -215,6 +219,34 @@ async fn who_stands_by_takes_over_from_a_killed_gateway_with_all_it_had() {
     bed.play(&["inbound-answered"], 50.0).await;
     assert_eq!(kinds(&bed.events(3).await), WHOLE);
     second.stop().await;
+}
+
+/// Where a whole machine stands still nobody misses a beat, whoever wakes first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_stands_still_costs_nobody_the_store() {
+    if !is_here() {
+        return;
+    }
+    let engine = Engine::start(0);
+    let mut bed = bed(&engine).await;
+    let first = bed.serve().await;
+    let second = Gateway::standing_by(&other(&bed, &engine, "second"), &[]).await;
+    for gateway in [&first, &second] {
+        gateway.signal(Signal::STOP);
+    }
+    // For longer than a beat that stands still is waited for.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    second.signal(Signal::CONT);
+    // Many looks.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    first.signal(Signal::CONT);
+    bed.play(&["inbound-answered"], 50.0).await;
+    assert_eq!(kinds(&bed.events(3).await), WHOLE);
+    let (status, said) = second.api("GET", "/readyz?verbose", "", "").await;
+    assert!(status == 503 && said.contains("\"code\":\"stands_by\""), "{said}");
+    assert_eq!(first.api("GET", "/readyz", "", "").await.0, 200);
+    second.stop().await;
+    first.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -316,9 +348,11 @@ async fn cut_off(how: &str) {
     // A call rings when the way is cut; both read its end, and only one may tell it.
     let cut = {
         let Bed { pbx, receiver, .. } = &mut bed;
-        let ((), (cut, rings)) = tokio::join!(play_on(pbx, &["inbound-answered"], 4.0), async {
+        let go_on = Arc::new(Notify::new());
+        let ((), (cut, rings)) = tokio::join!(play_ringing(pbx, "inbound-answered", 20.0, &go_on), async {
             let rings = patiently("the ring", receiver.next()).await.unwrap();
             way.becomes(Passage::Cut);
+            go_on.notify_one();
             (Instant::now(), rings)
         });
         requests.push(rings);
