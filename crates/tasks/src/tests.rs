@@ -1,7 +1,7 @@
 //! What happens to parts that die, without a program around them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use super::*;
 
@@ -24,11 +24,16 @@ fn labels_are_unique_and_sentences_go_on_with_died() {
 async fn what_begins_anew_does_so_a_bounded_number_of_times_and_then_the_process_is_dead() {
     let (begun, count) = counted();
     assert_eq!(dead(), None);
+    let (began, lives) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
+    let lived = lives.clone();
     let part = spawn_anew(Part::Gauges, move || {
         count.fetch_add(1, Relaxed);
+        lived.lock().unwrap().push(began.elapsed());
         async { panic!("again") }
     });
     part.await.unwrap();
+    let second_life = lives.lock().unwrap()[1];
+    assert!(second_life < Duration::from_secs(2), "it is there again within two seconds: {second_life:?}");
     assert_eq!(begun.load(Relaxed), DEATHS_MAX + 1);
     let dead = dead().unwrap();
     assert_eq!(

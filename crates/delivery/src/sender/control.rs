@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calls::{AccountId, EventKind};
-use journal::settings::{IntegrationId, Pause};
+use journal::settings::{Integration, IntegrationId, Pause};
 use journal::{
     Cursor, DeliveryId, DeliveryRecord, DeliveryState, Filter, JournalError, Kept, Outcome, Pending, Settle,
     Settled, call_hash,
@@ -93,7 +93,7 @@ impl Sender {
         let Some((_, before)) = before else { return Ok(()) };
         let mut paused: BTreeMap<&str, Vec<EventKind>> = BTreeMap::new();
         for kind in kinds.iter().filter(|kind| !before.paused.contains_key(kind)) {
-            let Some(url) = before.url(*kind).filter(|url| !url.is_empty()) else { continue };
+            let Some(url) = address(&before, *kind) else { continue };
             paused.entry(url).or_default().push(*kind);
         }
         for (url, kinds) in paused {
@@ -128,9 +128,10 @@ impl Sender {
         let there = shared.reload_there(integration, kind, with_kept, &went.others).await?;
         let Resumed { kept, .. } = there;
         let kept = went.done + kept;
-        if let Some((_, before)) = before.filter(|(_, before)| before.paused.contains_key(&kind)) {
+        if let Some((_, before)) = before.filter(|(_, before)| before.paused.contains_key(&kind))
+            && let Some(url) = address(&before, kind)
+        {
             shared.operator.tell(notices::resumed(&account, kind, with_kept, kept));
-            let url = before.url(kind).unwrap_or_default();
             shared.tell_account(integration, url, vec![kind], What::Resumed { kept, are_sent: with_kept });
         }
         Ok(Resumed { kept, ..there })
@@ -339,6 +340,11 @@ impl Shared {
         }
         Ok((done, others))
     }
+}
+
+/// Of a kind of event that no web service is told of, nobody is told anything.
+fn address(settings: &Integration, kind: EventKind) -> Option<&str> {
+    settings.url(kind).filter(|url| !url.is_empty())
 }
 
 /// Its time begins anew.

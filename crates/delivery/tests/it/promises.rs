@@ -1,5 +1,6 @@
 //! The pages of promises and the tests they name: those of this crate, of its neighbours and of the whole program.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Words of the page that look like a test's name and are none.
@@ -86,6 +87,29 @@ fn every_test_the_pages_name_is_there() {
     for name in named {
         assert!(tests.contains(&format!("fn {name}(")), "the manual names {name}");
     }
+}
+
+/// On any page: a longer name is a test's, a figure's or a key's, and somewhere in the program.
+#[test]
+fn every_longer_name_of_any_page_is_one_of_the_programs() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut code = String::new();
+    read_all(&here.join(".."), &mut code);
+    let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    let known: BTreeSet<&str> = code.split(|c| !is_part(c)).collect();
+    let mut pages = vec![here.join("../../README.md"), here.join("../../CHANGELOG.md")];
+    let manual = std::fs::read_dir(here.join("../../docs")).expect("the manual");
+    pages.extend(manual.map(|entry| entry.expect("an entry").path()));
+    let mut looked_at = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = std::fs::read_to_string(page).expect("the page");
+        let words = text.split('`').skip(1).step_by(2).filter(|word| word.chars().all(is_part));
+        for name in words.filter(|word| word.matches('_').count() > 2) {
+            looked_at += 1;
+            assert!(known.contains(name), "{} names {name}", page.display());
+        }
+    }
+    assert!(looked_at > 100, "{looked_at}");
 }
 
 #[test]

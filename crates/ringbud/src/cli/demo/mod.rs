@@ -91,7 +91,7 @@ impl Players {
         })
     }
 
-    /// Waits until the gateway has logged in everywhere.
+    /// Waits until the gateway listens everywhere.
     async fn clients(&self) {
         if let Some(pbx) = &self.asterisk {
             pbx.clients(1).await;

@@ -150,6 +150,10 @@ impl Running {
         let is_refusal = why.is_refusal();
         let pause = self.backoff.pause(is_refusal, clock::chance());
         let retry_at = journal::WallTime(clock::wall().0 + i64::try_from(pause.as_micros()).unwrap_or(0));
+        self.enter(match is_refusal {
+            true => LinkState::Refused { why: why.clone(), retry_at },
+            false => LinkState::Down { why: why.clone(), retry_at },
+        });
         let pbx = &self.task.pbx;
         if self.told.as_ref() == Some(&why) {
             tracing::debug!(pbx = %pbx.name, reason = %why, retry_in_ms = pause.as_millis(), "still no link to the PBX");
@@ -163,12 +167,7 @@ impl Running {
         } else {
             tracing::warn!(pbx = %pbx.name, address = %pbx.address, code = why.code(), reason = %why, "no link to the PBX; trying on");
         }
-        self.told = Some(why.clone());
-        self.enter(if is_refusal {
-            LinkState::Refused { why, retry_at }
-        } else {
-            LinkState::Down { why, retry_at }
-        });
+        self.told = Some(why);
         let until = Instant::now() + pause;
         // What is due in the call logic waits as well: another may have heard more.
         tokio::select! {
