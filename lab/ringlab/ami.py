@@ -54,13 +54,17 @@ class Ami:
             self.action("Login", Username=self.username, Secret=self.secret)
             self.wait("FullyBooted", since, 20)
         except (OSError, NotInTime):
-            self._socket.close()
+            self.close()
             return False
         return True
 
     def close(self):
         """Ends the connection."""
         if self._socket:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)  # who reads it hears of the end
+            except OSError:
+                pass
             self._socket.close()
 
     def _read(self, connection):
@@ -77,7 +81,8 @@ class Ami:
             for text in whole:
                 self._take(text.decode(errors="replace"))
             something_happened()
-        self.connected = False
+        if connection is self._socket:
+            self.connected = False
         something_happened()
 
     def _take(self, text):

@@ -4,10 +4,13 @@ It also sees, from outside, whether Ringbud follows the PBX: after it connected 
 what is up, and got the whole answer.
 """
 
+import re
 import socket
 import threading
 
 from .waiting import something_happened
+
+_CHANNELS_ARE_LISTED = re.compile(rb"\nEvent: (CoreShowChannels|Status)Complete\r")
 
 
 class Proxy:
@@ -94,7 +97,9 @@ class Proxy:
 
 
     def _look(self, source, data):
-        if source is self._newest and b"EventList: Complete" in data:
+        # Of what is up, the channels are asked for last.
+        heard = bytes(self.heard[-len(data) - 64:])
+        if source is self._newest and _CHANNELS_ARE_LISTED.search(heard):
             self.is_followed = True
             something_happened()
 

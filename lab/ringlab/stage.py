@@ -200,9 +200,11 @@ class Stage:
                      lambda: f"ringbud to follow the PBX; its log ends:\n{self.ringbud.log_end()}")
 
     def wait_told(self, count):
-        """Waits until Ringbud has told so many requests of this shape."""
+        """Waits until Ringbud has told so many events of this shape, each counted once."""
+        def told():
+            return {request["headers"].get("webhook-id") for request in list(self.receiver.requests)}
         if self.ringbud:
-            wait_for(lambda: len(self.receiver.requests) >= count, 5, f"{count} requests")
+            wait_for(lambda: len(told()) >= count, 5, f"{count} events")
 
     # --- From shape to shape ---
 

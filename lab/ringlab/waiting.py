@@ -7,6 +7,9 @@ calls `something_happened` after it changed what others may wait for.
 import threading
 import time
 
+# The longest nap bounds what a change made without a notice can cost.
+NAP_SECONDS = 0.25
+
 _changed = threading.Condition(threading.RLock())
 
 
@@ -21,19 +24,22 @@ def something_happened():
 
 
 def wait_for(look, seconds, what):
-    """Calls `look` whenever something happened until it gives something true, and returns that."""
-    deadline = time.monotonic() + seconds
+    """Calls `look` whenever something happened until it gives something true, and returns that.
+
+    Time in which the machine stood still is counted as one nap: nobody else did anything in it either.
+    """
+    left = seconds
     with _changed:
         while True:
             found = look()
             if found:
                 return found
-            left = deadline - time.monotonic()
             if left <= 0:
                 text = what() if callable(what) else what
                 raise NotInTime(f"waited {seconds:g} s in vain for {text}")
-            # The longest nap bounds what a change made without a notice can cost.
-            _changed.wait(min(left, 0.25))
+            asleep = time.monotonic()
+            _changed.wait(min(left, NAP_SECONDS))
+            left -= min(time.monotonic() - asleep, 2 * NAP_SECONDS)
 
 
 def pause(seconds):

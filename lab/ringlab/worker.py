@@ -144,9 +144,10 @@ class Worker:
         fewest = min(map(len, one.alternatives))
 
         def enough():
-            ids = {request["headers"].get("webhook-id") or id(request)
-                   for request in self.stage.receiver.requests if request["answered"] < 300}
-            return len(ids - self.may_repeat) >= fewest
+            told = [Event(request, mode) for request in list(self.stage.receiver.requests)]
+            told = [event for event in told if event.accepted and event.webhook_id not in self.may_repeat]
+            open_legs = {event.id for event in told} - {event.id for event in told if event.kind == "Ended"}
+            return len({event.webhook_id or id(event) for event in told}) >= fewest and not open_legs
         try:
             wait_for(enough, REQUEST_SECONDS if prompt else LATE_REQUEST_SECONDS, "the requests")
         except NotInTime:

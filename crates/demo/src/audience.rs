@@ -1,4 +1,4 @@
-//! Those who are logged in at a PBX, and what it says to them: to each in the order in which it happens.
+//! Those who listen to a PBX, and what it says to them: to each in the order in which it happens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(crate) struct Said {
     pub(crate) event: Option<Arc<str>>,
 }
 
-/// Those who are logged in, by the numbers of their connections.
+/// Those who listen, by the numbers of their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Audience {
     sessions: Vec<(u64, mpsc::Sender<Said>)>,
@@ -43,6 +43,7 @@ impl Audience {
     }
 
     pub(crate) fn joins(&mut self, number: u64, tell: mpsc::Sender<Said>) {
+        self.sessions.retain(|(session, _)| *session != number);
         self.sessions.push((number, tell));
         self.many.send_replace(self.sessions.len());
     }

@@ -113,6 +113,10 @@ pub async fn play(pbx: &Pbx, options: PlayOptions, begun: mpsc::Sender<Begun>) -
             }
         }
     }
+    debug_assert!(
+        player.options.hold.is_none(),
+        "no message has the words that a call was to stand still behind"
+    );
     player.played
 }
 

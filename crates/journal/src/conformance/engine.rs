@@ -200,6 +200,12 @@ impl Engine {
     /// Where there are no two, or they do not do it.
     pub fn fail_over(&mut self) {
         self.servers[0].kill();
+        // What is on its way to them still counts.
+        for standby in [1, 2] {
+            while self.servers[standby].says("postgres", "SELECT count(*) FROM pg_stat_wal_receiver") != "0" {
+                sleep(std::time::Duration::from_millis(20));
+            }
+        }
         let has = |at: usize| {
             self.servers[at]
                 .says("postgres", "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')::bigint")

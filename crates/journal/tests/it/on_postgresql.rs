@@ -58,7 +58,7 @@ impl Ground {
 
     /// One that commits wait for a standby of, and that does not wait long itself.
     pub(crate) fn strict() -> Options {
-        Options { allow_unreplicated: false, patience: Duration::from_secs(2), ..options("gw1") }
+        Options { allow_unreplicated: false, patience: Duration::from_secs(3), ..options("gw1") }
     }
 
     fn says(&self, sql: &str) -> String {

@@ -146,13 +146,18 @@ async fn who_reads_while_legs_are_packed_sees_each_of_them_whole() {
             }
         })
     };
+    let mut late = 0;
     for number in 0..300 {
         let seqs = keep(journal.as_ref(), Leg::incoming(number).whole(&[1])).await;
+        if number == 250 {
+            late = seqs[2].0;
+        }
         let rows: Vec<_> =
             seqs.iter().map(|seq| tried(delivery(*seq, 1), 1, 204, Outcome::Delivered)).collect();
         assert_eq!(journal.settle(&rows).await.expect("settled"), [Settled::Done; 3]);
     }
     reader.await.expect("it saw them");
+    packed(&conn, late).await;
     assert!(count(&conn, "leg") > 200, "{}", count(&conn, "leg"));
     for number in 0..300 {
         let filter = Filter { leg: Some(Leg::incoming(number).id()), ..Filter::default() };

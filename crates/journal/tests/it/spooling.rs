@@ -17,7 +17,7 @@ use crate::on_postgresql::{DATABASE, Ground, PATIENCE, options};
 
 /// One that does not wait long, and has a spool of so many bytes.
 pub(crate) fn spooling(bytes: u64) -> Options {
-    Options { patience: Duration::from_secs(2), spool_bytes: Some(bytes), ..options("gw1") }
+    Options { patience: Duration::from_secs(3), spool_bytes: Some(bytes), ..options("gw1") }
 }
 
 pub(crate) const ENOUGH: u64 = 100_000_000;

@@ -90,7 +90,7 @@ async fn who_stands_by_learns_who_has_it_and_has_it_when_that_one_is_gone() {
 async fn nobody_is_robbed_while_the_engine_takes_nothing() {
     let Some(mut ground) = Ground::lay(2) else { return };
     let short =
-        |name: &str| Options { patience: Duration::from_secs(1), name: name.to_owned(), ..Ground::strict() };
+        |name: &str| Options { patience: Duration::from_secs(2), name: name.to_owned(), ..Ground::strict() };
     let first = ground.opens(short("gw1")).await.expect("opens");
     let there = folder();
     let (second, mut told) = in_turn(&ground, &there, short("gw2"));

@@ -202,7 +202,7 @@ pub(crate) async fn play_ringing(pbx: &Pbx, shape: &str, speed: f64, go_on: &Arc
     let hold = Some(Hold { behind: "ChannelStateDesc: Ringing", go_on: go_on.clone() });
     let options = PlayOptions { speed, once: true, parallel: 1, hold, ..PlayOptions::default() };
     let (begun, _begins) = mpsc::channel(64);
-    play(pbx, options.only(&[shape]).unwrap(), begun).await;
+    patiently("the play", play(pbx, options.only(&[shape]).unwrap(), begun)).await;
 }
 
 /// Which event a request tells.

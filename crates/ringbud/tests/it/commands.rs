@@ -160,6 +160,9 @@ async fn a_live_recording_replays() {
     assert_eq!(events.len(), 3, "{events:?}");
     // Where it is said how long, it ends by itself.
     bed.ask(&["record", "--output", file, "--seconds", "1"]).await;
+    let said = std::fs::read_to_string(file).unwrap();
+    assert!(said.starts_with("Asterisk Call Manager/") && said.ends_with("\r\n\r\n"), "{said}");
+    assert_eq!(replay(&bed, &[file], &[]).await, Vec::<Value>::new());
     gateway.stop().await;
 }
 

@@ -27,11 +27,14 @@ pub(crate) async fn followed(environment: &[(&str, &str)]) -> (Bed, Switch, Gate
 }
 
 /// Waits until it follows this PBX.
-pub(crate) async fn follows(gateway: &mut Gateway, pbx: &str) {
+async fn follows(gateway: &mut Gateway, pbx: &str) {
     let is = |line: &serde_json::Value| line["message"] == "the PBX is followed" && line["pbx"] == pbx;
-    while !gateway.said.iter().any(is) {
-        gateway.hears().await;
-    }
+    patiently("the link", async {
+        while !gateway.said.iter().any(is) {
+            gateway.hears().await;
+        }
+    })
+    .await;
 }
 
 /// A call of the first company. The same seed gives the same ids, as if it were the same call.
@@ -127,7 +130,7 @@ async fn nonsense_half_messages_a_cut_and_a_restart_cost_no_call() {
             .await;
         misfortune(&switch);
         gateway.says("no link to the PBX").await;
-        patiently("the login", switch.clients(1)).await;
+        patiently("the link", switch.clients(1)).await;
         act(&switch, "inbound-answered", seed).await;
         assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"]);
     }

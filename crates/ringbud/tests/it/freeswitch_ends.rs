@@ -85,7 +85,7 @@ async fn who_falls_behind_leaves_the_freeswitch_before_it_suffers_and_assumes_wh
     let said = gateway.says("no link to the PBX").await;
     assert!(said.to_string().contains("more of what the PBX said waits than is kept"), "{said}");
     assert_eq!(ended(&bed.requests(1).await), ["fs-f2"]);
-    patiently("the login", switch.clients(1)).await;
+    patiently("the link", switch.clients(1)).await;
     hangs_up(&switch, "1", "NORMAL_CLEARING").await;
     assert_eq!(ended(&bed.requests(1).await), ["fs-f1"]);
     act(&switch, "inbound-answered", 1).await;
@@ -116,7 +116,7 @@ async fn however_a_freeswitch_ends_every_leg_ends_once_and_the_next_call_is_told
         }
         let expected = calls.map(|(call, _)| format!("fs-f{call}"));
         assert_eq!(ended(&bed.requests(2).await), expected, "{cause}");
-        patiently("the login", switch.clients(1)).await;
+        patiently("the link", switch.clients(1)).await;
         act(&switch, "inbound-answered", seed as u64 + 1).await;
         assert_eq!(kinds(&bed.requests(3).await), ["Incoming", "Answered", "Ended"], "{cause}");
     }
@@ -143,7 +143,7 @@ async fn a_freeswitch_that_says_goodbye_and_closes_nothing_is_logged_in_to_anew(
             hangs_up(&switch, "2", "NORMAL_CLEARING").await;
             assert_eq!(ended(&bed.requests(1).await), ["fs-f2"]);
         }
-        patiently("the login", switch.clients(1)).await;
+        patiently("the link", switch.clients(1)).await;
     }
     hangs_up(&switch, "1", "NORMAL_CLEARING").await;
     assert_eq!(ended(&bed.requests(1).await), ["fs-f1"]);

@@ -48,6 +48,7 @@ async fn a_call_that_begins_and_ends_while_its_gateway_is_dead_is_told() {
     println!("told {:?} after the kill", killed.elapsed());
     ground.calls(&mut requests).await;
     rest(&mut ground, &mut requests).await;
+    while timeout(Duration::from_millis(50), first.hears()).await.is_ok() {}
     let (legs, _) = told(&requests);
     let whole = legs.values().filter(|kinds| **kinds == WHOLE).count();
     assert!(legs.len() == 6 && whole == 5, "{legs:?}");
@@ -65,6 +66,7 @@ async fn a_call_that_begins_and_ends_while_its_gateway_is_dead_is_told() {
     .await;
     play_on(&ground.other_pbx, &["inbound-answered"], 20.0).await;
     rest(&mut ground, &mut requests).await;
+    while timeout(Duration::from_millis(50), second.hears()).await.is_ok() {}
     let (legs, again) = told(&requests[before..]);
     let not_whole: Vec<_> = legs.iter().filter(|(_, kinds)| **kinds != WHOLE).collect();
     assert!(not_whole.is_empty() && again == 0, "{again} told twice; {not_whole:?}");

@@ -2,12 +2,14 @@
 //! than deliveries go on. As long as in the matrix where somebody asked for it (`just fleet-kills`), shorter else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use demo::receiver::Received;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::bed::{Gateway, patiently, play_on};
+use crate::bed::{Gateway, patiently, play_on, play_ringing};
 use crate::second_reading::{READERS, nothing_is_assumed, rest};
 use crate::sharing::{Ground, has};
 use crate::sharing_spools::everything_is_there_once;
@@ -95,12 +97,14 @@ async fn who_is_cut_off_delivers_on_and_who_took_its_pbx_tells_the_same() {
     let mut requests = Vec::new();
     let (mut first, mut second, way, _open) = both(&mut ground, &mut requests).await;
     // A call rings when the way is cut.
+    let go_on = Arc::new(Notify::new());
     let rings = async {
         requests.push(ground.bed.request().await);
         way.becomes(Passage::Cut);
+        go_on.notify_one();
         Instant::now()
     };
-    let (cut, ()) = tokio::join!(rings, play_on(&ground.other_pbx, &["inbound-answered"], 4.0));
+    let (cut, ()) = tokio::join!(rings, play_ringing(&ground.other_pbx, "inbound-answered", 20.0, &go_on));
     first.says(HAS_IT).await;
     println!("taken over {:?} after the cut", cut.elapsed());
     let mut legs = 3;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::bed::{Gateway, kind, patiently, play_on, play_ringing};
 use crate::on_postgresql::DATABASE;
 use crate::second_reading::{READERS, nothing_is_assumed, rest};
-use crate::sharing::{Ground, has};
+use crate::sharing::{Ground, has, holds};
 use crate::spooling::{becomes, figure};
 use crate::standing_by::{WHOLE, told};
 
@@ -156,9 +156,8 @@ async fn who_takes_a_pbx_and_can_keep_nothing_on_the_engine_goes_by_what_it_hear
     let dies = async {
         requests.push(ground.bed.request().await);
         // What is out when it dies may come again.
-        while counts(&ground.engine).split('|').nth(2) != Some("0") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let nothing_waits = async || counts(&ground.engine).split('|').nth(2) == Some("0");
+        holds("nothing to be out", nothing_waits).await;
         second.kill().await;
         has_no_room(&ground.engine);
         go_on.notify_one();

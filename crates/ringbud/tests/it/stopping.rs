@@ -41,7 +41,7 @@ async fn a_stop_keeps_what_was_said_and_cuts_no_request_off() {
 async fn a_call_that_comes_while_the_last_request_is_out_is_kept_and_told_after_the_start() {
     let mut bed = Bed::new().await;
     bed.integrate("POST").await;
-    bed.receiver.behave(StatusCode::OK, Duration::from_secs(8));
+    bed.receiver.behave(StatusCode::OK, Duration::from_secs(5));
     let mut gateway = bed.serve().await;
     bed.play(&["inbound-answered"], 50.0).await;
     let mut requests = vec![bed.request().await];

@@ -17,15 +17,20 @@ test("how many would be sent again is asked before", async () => {
 test("a failing web service is announced everywhere, and pages follow what happens", async () => {
   await olga.goto(at("report"));
   assert.match(await olga.textContent("#alerts .notice.failed"), /Afsluttet kald.* fejler.*HTTP 503.*venter/s);
-  await olga.goto(at("calls"));
-  // As if the newest call had come after the page was opened, and a row had changed meanwhile.
-  const [first, second] = await olga.$$eval("[data-row]", (rows) => rows.slice(0, 2).map((row) => row.dataset.row));
-  await olga.evaluate(() => {
-    document.querySelector("[data-row]").remove();
-    document.querySelector("[data-row] .outcome").textContent = "I gang";
-  });
-  await olga.focus("[data-row] a.whole");
-  const alert = await olga.$("#alerts [role=alert]");
+  // As if the newest call had come after the page was opened, and a row had changed meanwhile; before the page looks anew, and
+  // once more where it has been opened for so long that it did.
+  let first, second, alert;
+  for (let tries = 0; tries < 3 && !alert; tries += 1) {
+    await olga.goto(at("calls"));
+    [first, second] = await olga.$$eval("[data-row]", (rows) => rows.slice(0, 2).map((row) => row.dataset.row));
+    const found = await olga.evaluateHandle(() => {
+      document.querySelector("[data-row]").remove();
+      document.querySelector("[data-row] .outcome").textContent = "I gang";
+      document.querySelector("[data-row] a.whole").focus();
+      return document.querySelector("#alerts [role=alert]");
+    });
+    alert = found.asElement();
+  }
   await olga.waitForSelector("#fresh a >> text=1 nyt opkald", { timeout: 15000 });
   // When it is tried again is another time by now: the alert says so, and is not read aloud once more.
   assert.equal(await alert.evaluate((one) => one.isConnected), false);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PASSWORD, invite, page, welcome } from "../house.mjs";
-import { at, browser, house, olga } from "./shared.mjs";
+import { at, browser, goBy, house, olga } from "./shared.mjs";
 
 /** Presses Tab until what has the focus is meant; says where it was lost. */
 async function tabTo(page, selector, most = 120) {
@@ -35,6 +35,7 @@ test("a receptionist logs in, finds a colleague, a missed call and its story by 
   await tabTo(rita, "#outcome");
   await rita.keyboard.type("Ikke besvaret");
   await rita.keyboard.press("Enter");
+  await rita.waitForURL(/outcome=/);
   await tabTo(rita, "main a.whole");
   await rita.keyboard.press("Enter");
   await rita.waitForSelector("svg.story");
@@ -49,9 +50,7 @@ test("an integrator enters a web service, sees the request, saves and sends a te
   const ivan = await page(browser, phone);
   await welcome(ivan, await invite(olga, house.base, "ivan", "account", "1"));
   await ivan.goto(at("now"));
-  await ivan.keyboard.press("g");
-  await ivan.keyboard.press("i");
-  await ivan.waitForURL(at("integration"));
+  await goBy(ivan, "gi", at("integration"));
   await tabTo(ivan, "#outgoing_url");
   await ivan.keyboard.press("Control+a");
   await ivan.keyboard.type("https://crm.nordlys.example/keys");

@@ -1,7 +1,7 @@
 // Exports and keys.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { at, olga } from "./shared.mjs";
+import { at, goBy, olga } from "./shared.mjs";
 
 test("a report is exported", async () => {
   await olga.goto(at("report"));
@@ -13,9 +13,7 @@ test("a report is exported", async () => {
 
 test("keys reach search, places and rows", async () => {
   await olga.goto(at("now"));
-  await olga.keyboard.press("g");
-  await olga.keyboard.press("c");
-  await olga.waitForURL(/calls/);
+  await goBy(olga, "gc", /calls/);
   await olga.keyboard.press("ArrowDown");
   await olga.keyboard.press("ArrowDown");
   assert.equal(await olga.evaluate(() => document.activeElement.className), "whole");
