@@ -9,11 +9,19 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from ringlab.worker import Worker  # noqa: E402
 
 
+class Stood:
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def seconds_since(self, _):
+        return self._seconds
+
+
 class Played(Worker):
     """One whose plays end as they are told here."""
 
-    def __init__(self, *ends):
-        self.ends, self.struck = list(ends), 0
+    def __init__(self, *ends, stood=0):
+        self.ends, self.struck, self.standstills = list(ends), 0, Stood(stood)
 
     def _play(self, *_):
         return self.ends.pop(0)
@@ -39,6 +47,15 @@ class CallsMadeOnceMore(unittest.TestCase):
         for wrong in NOT_RINGBUDS:
             worker = Played(wrong, wrong)
             self.assertEqual((worker.run("22", "a-shape", "form")["wrong"], worker.struck), (wrong, 2))
+
+    def test_where_something_came_late_by_as_much_as_the_machine_stood_still(self):
+        late = ["A102: came 1.97 s after its moment", "E101: came 1.80 s after its moment"]
+        again = Played(late, [], stood=1.9).run("22", "a-shape", "form")
+        self.assertEqual((again["wrong"], again["first"].startswith(late[0])), ([], True))
+        self.assertEqual(Played(late, late, stood=1.9).run("22", "a-shape", "form")["wrong"], late)
+        for wrong, stood in ((late, 0), (late, 0.4), (late + ["A101 (Answered) is missing"], 5)):
+            result = Played(wrong, stood=stood).run("22", "a-shape", "form")
+            self.assertEqual((result["wrong"], result["first"]), (wrong, None))
 
     def test_what_ringbud_told_wrong_is_never_tried_again(self):
         worker = Played(["A101 (Answered) is missing"])
