@@ -189,8 +189,15 @@ async fn what_is_paused_together_is_told_once_for_each_web_service() {
     assert_eq!(all, [(json!(calls), json!(["Incoming", "Outgoing"])), (json!(ends), json!(["Ended"]))]);
     // Paused again, they are told no more.
     gateway.sender.pause(gateway.integration, &EventKind::ALL).await.expect("paused");
-    gateway.sender.resume(gateway.integration, EventKind::Ended, false).await.expect("resumed");
-    assert_eq!(told(&notified.next().await)["type"], "webhook.resumed");
+    // Nor of what has no web service.
+    for kind in [EventKind::Answered, EventKind::Ended] {
+        gateway.sender.resume(gateway.integration, kind, false).await.expect("resumed");
+    }
+    let resumed = told(&notified.next().await);
+    assert_eq!(
+        (&resumed["type"], &resumed["data"]["events"]),
+        (&json!("webhook.resumed"), &json!(["Ended"]))
+    );
 }
 
 #[tokio::test]
