@@ -3,7 +3,7 @@
 import json
 import urllib.parse
 
-ORDER_SLACK = 0.25         # between requests to different webhooks
+ORDER_SLACK = 0.05         # between requests to different webhooks
 PATHS = {"in": "Incoming", "answered": "Answered", "out": "Outgoing", "ended": "Ended"}
 
 # The source text's parameters, in its order.

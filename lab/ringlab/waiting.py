@@ -31,9 +31,11 @@ def wait_for(look, seconds, what):
     left = seconds
     with _changed:
         while True:
+            looked = time.monotonic()
             found = look()
             if found:
                 return found
+            left -= time.monotonic() - looked
             if left <= 0:
                 text = what() if callable(what) else what
                 raise NotInTime(f"waited {seconds:g} s in vain for {text}")

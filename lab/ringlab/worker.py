@@ -161,8 +161,9 @@ class Worker:
         def enough():
             told = [Event(request, mode) for request in list(self.stage.receiver.requests)]
             told = [event for event in told if event.accepted and event.webhook_id not in self.may_repeat]
-            open_legs = {event.id for event in told} - {event.id for event in told if event.kind == "Ended"}
-            return len({event.webhook_id or id(event) for event in told}) >= fewest and not open_legs
+            legs = {(event.account, event.id) for event in told}
+            over = {(event.account, event.id) for event in told if event.kind == "Ended"}
+            return len({event.webhook_id or id(event) for event in told}) >= fewest and legs == over
         try:
             wait_for(enough, REQUEST_SECONDS if prompt else LATE_REQUEST_SECONDS, "the requests")
         except NotInTime:
